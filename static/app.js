@@ -1,0 +1,171 @@
+// The little that pages do in the browser. Everything here only makes a working page pleasanter:
+// each form and link also works with this file blocked. Loaded in <head> without defer, so that the
+// chosen theme is set before the first paint; the rest listens on the document.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  root.classList.add("js");
+
+  // --- Theme. No attribute on <html> means: follow the system (static/app.css does it).
+  const THEME = "theme";
+  const systemDark = matchMedia("(prefers-color-scheme: dark)");
+  const stored = () => {
+    try {
+      return localStorage.getItem(THEME);
+    } catch {
+      return null; // storage switched off: the system's preference stays in force
+    }
+  };
+  const showTheme = () => {
+    const choice = stored();
+    if (choice === "light" || choice === "dark") root.dataset.bsTheme = choice;
+    else delete root.dataset.bsTheme;
+    const dark = choice ? choice === "dark" : systemDark.matches;
+    for (const button of document.querySelectorAll("[data-theme-switch]")) {
+      button.setAttribute("aria-pressed", String(dark));
+    }
+  };
+  const switchTheme = () => {
+    const dark = root.dataset.bsTheme ? root.dataset.bsTheme === "dark" : systemDark.matches;
+    try {
+      // Choosing what the system says anyway means following it again.
+      if (dark !== systemDark.matches) localStorage.removeItem(THEME);
+      else localStorage.setItem(THEME, dark ? "light" : "dark");
+    } catch {
+      root.dataset.bsTheme = dark ? "light" : "dark";
+      return;
+    }
+    showTheme();
+  };
+  showTheme();
+  document.addEventListener("DOMContentLoaded", showTheme);
+  systemDark.addEventListener("change", showTheme);
+  addEventListener("storage", showTheme);
+
+  // --- Copying an id. The text stands in the page as well, so nothing depends on this.
+  const copyText = async (text) => {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    const area = document.createElement("textarea"); // plain HTTP on another host has no clipboard API
+    area.value = text;
+    area.className = "visually-hidden";
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    if (!done) throw new Error("the browser refused to copy");
+  };
+  const copy = async (button) => {
+    const said = button.querySelector("[data-copy-said]");
+    try {
+      await copyText(button.dataset.copy);
+      button.classList.add("is-copied");
+      said.textContent = "Copied";
+    } catch {
+      said.textContent = "Not copied: select the text instead";
+    }
+    setTimeout(() => {
+      button.classList.remove("is-copied");
+      said.textContent = "";
+    }, 2500);
+  };
+
+  document.addEventListener("click", (event) => {
+    if (!(event.target instanceof Element)) return;
+    if (event.target.closest("[data-theme-switch]")) switchTheme();
+    const button = event.target.closest("[data-copy]");
+    if (button) copy(button);
+    event.target.closest("[data-dismiss]")?.closest(".notice")?.remove();
+    // The phone menu closes when a tap lands elsewhere.
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
+  // --- Dropping a file on the real file input of a drop zone.
+  const zoneOf = (event) =>
+    event.target instanceof Element ? event.target.closest("[data-drop-zone]") : null;
+  const showFile = (zone) => {
+    const [file] = zone.querySelector("input[type=file]").files;
+    zone.querySelector("[data-file-name]").textContent = file ? file.name : "";
+    zone.classList.toggle("has-file", Boolean(file));
+  };
+  for (const type of ["dragover", "dragleave", "drop"]) {
+    document.addEventListener(type, (event) => {
+      const zone = zoneOf(event);
+      if (!zone) return;
+      event.preventDefault();
+      zone.classList.toggle("is-over", type === "dragover");
+      if (type !== "drop" || !event.dataTransfer.files.length) return;
+      zone.querySelector("input[type=file]").files = event.dataTransfer.files;
+      showFile(zone);
+    });
+  }
+  document.addEventListener("change", (event) => {
+    const zone = zoneOf(event);
+    if (zone) showFile(zone);
+  });
+
+  // --- A plain form is sent once: the second click does nothing until the page is shown again.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("hx-post")) return;
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "1";
+    form.setAttribute("aria-busy", "true");
+  });
+  addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) {
+      delete form.dataset.sent;
+      form.removeAttribute("aria-busy");
+    }
+  });
+
+  // --- htmx. An answer that the page did not ask for (anything from 400 on but 409 and 422, which
+  // carry their own fragment) goes to the notices and leaves the page, and what was typed, alone.
+  const OWN_ANSWERS = [409, 422];
+  const unreachable = () => document.getElementById("notice-unreachable").innerHTML;
+  const failed = () => document.getElementById("notice-failed").innerHTML;
+  document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
+    if (OWN_ANSWERS.includes(ctx.response.status)) return;
+    const ours = ctx.text.includes('class="notice ');
+    Object.assign(ctx, {
+      target: "#notices",
+      swap: "innerHTML show:none",
+      select: null,
+      push: null,
+      replace: null,
+      text: ours ? ctx.text : failed(),
+    });
+  });
+  document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+    if (!ctx || ctx.response) return; // only where no answer came: no network, or none in time
+    document.getElementById("notices").innerHTML = unreachable();
+  });
+  document.addEventListener("htmx:before:request", () => {
+    for (const notice of document.querySelectorAll("#notices .notice-danger")) notice.remove();
+  });
+  // Empty filters stay out of the address.
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    if (ctx.request.method !== "GET" || !ctx.request.body) return;
+    for (const [name, value] of [...ctx.request.body]) {
+      if (value === "") ctx.request.body.delete(name);
+    }
+  });
+  // The clicked thing is often swapped away. Focus then goes to the new part's [data-focus],
+  // so that a keyboard stays where it was and a screen reader hears the outcome.
+  document.addEventListener("htmx:after:settle", ({ detail: { newContent } }) => {
+    if (document.activeElement && document.activeElement !== document.body) return;
+    for (const part of newContent) {
+      if (!(part instanceof Element) || part.querySelector("[autofocus]")) continue;
+      const wanted = part.matches("[data-focus]") ? part : part.querySelector("[data-focus]");
+      if (wanted) return wanted.focus({ preventScroll: true });
+    }
+  });
+})();

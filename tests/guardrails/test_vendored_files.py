@@ -1,0 +1,70 @@
+"""What is vendored is what the manifest says: every file, its checksum, its version, its licence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+VENDOR = ROOT / "static" / "vendor"
+ENTRIES: list[dict[str, str]] = json.loads((VENDOR / "manifest.json").read_text())["files"]
+
+
+def test_every_vendored_file_is_in_the_manifest_and_the_other_way_round() -> None:
+    there = {path.relative_to(VENDOR).as_posix() for path in VENDOR.rglob("*") if path.is_file()}
+    named = {entry["file"] for entry in ENTRIES} | {entry["licence_file"] for entry in ENTRIES}
+
+    assert there == named | {"manifest.json"}
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["file"])
+def test_a_vendored_file_has_the_checksum_of_the_manifest(entry: dict[str, str]) -> None:
+    found = hashlib.sha256((VENDOR / entry["file"]).read_bytes()).hexdigest()
+
+    assert found == entry["sha256"]
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["file"])
+def test_a_vendored_file_carries_its_version_in_its_name(entry: dict[str, str]) -> None:
+    assert entry["file"].startswith(f"{entry['name']}-{entry['version']}.")
+    assert f"@{entry['version']} " in entry["source"]
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["file"])
+def test_a_vendored_file_names_no_source_map(entry: dict[str, str]) -> None:
+    assert b"# sourceMappingURL=" not in (VENDOR / entry["file"]).read_bytes()
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["file"])
+def test_a_vendored_file_comes_with_the_text_of_its_licence(entry: dict[str, str]) -> None:
+    text = (VENDOR / entry["licence_file"]).read_text(encoding="utf-8")
+
+    assert len(text) > 500
+    assert entry["licence"] in {"0BSD", "MIT", "Apache-2.0"}
+
+
+def test_templates_name_only_vendored_files_that_exist() -> None:
+    sources = "\n".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "templates").rglob("*.html")
+    )
+    named = set(re.findall(r"vendor/([\w.-]+\.(?:js|css|svg))", sources))
+
+    assert named
+    assert named <= {entry["file"] for entry in ENTRIES}
+
+
+def test_every_icon_a_template_names_is_in_the_sprite() -> None:
+    (sprite,) = VENDOR.glob("tabler-icons-*.svg")
+    drawn = set(re.findall(r'<symbol id="([\w-]+)"', sprite.read_text(encoding="utf-8")))
+    sources = "\n".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "templates").rglob("*.html")
+    )
+    named = set(re.findall(r"\bicon\(\s*[\"']([\w-]+)[\"']", sources))
+    named |= set(re.findall(r"\bicon=[\"']([\w-]+)[\"']", sources))
+
+    assert named
+    assert named <= drawn

@@ -1,0 +1,63 @@
+"""How values read on a page: tonnes, counts, times, ids. Pure text; no request, no database.
+
+`FILTERS` is what the templates see. Nothing here decides anything; rounding is never done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from markupsafe import Markup
+
+QUANTITY_SCALE: Final = 10_000
+SHORT_ID_LENGTH: Final = 10
+
+
+def number(count: int) -> str:
+    """A count with its thousands grouped: 1234567 is "1,234,567"."""
+    return f"{count:,}"
+
+
+def tonnes(quantity: int | str) -> str:
+    """A quantity with its thousands grouped and its unit: "2,765.37 t". Every decimal is kept.
+
+    An int is ten-thousandths of a tonne, as stored; a text is tonnes in plain decimals.
+    """
+    if isinstance(quantity, int):
+        whole, part = divmod(quantity, QUANTITY_SCALE)
+        decimals = f"{part:04d}".rstrip("0")
+    else:
+        text, _, decimals = quantity.partition(".")
+        whole, decimals = int(text), decimals.rstrip("0")
+    return f"{whole:,}.{decimals} t" if decimals else f"{whole:,} t"
+
+
+def when(recorded_at: str) -> Markup:
+    """An event's time (`YYYY-MM-DDTHH:MM:SS.ffffffZ`) as a <time> that reads "20 Nov 2026, 16:29 UTC"."""
+    moment = datetime.fromisoformat(recorded_at)
+    shown = f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+    return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(recorded_at, shown)
+
+
+def day(date_text: str) -> Markup:
+    """A date (`YYYY-MM-DD`) as a <time> that reads "20 Nov 2026"."""
+    moment = datetime.fromisoformat(date_text)
+    return Markup('<time datetime="{}">{} {}</time>').format(
+        date_text, moment.day, f"{moment:%b %Y}"
+    )
+
+
+def short_id(full: str) -> str:
+    """The first characters of an id, enough to tell two credits of one page apart by eye."""
+    return full[:SHORT_ID_LENGTH]
+
+
+FILTERS: Final[dict[str, Callable[..., str]]] = {
+    "number": number,
+    "tonnes": tonnes,
+    "when": when,
+    "day": day,
+    "short_id": short_id,
+}
