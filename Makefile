@@ -1,0 +1,45 @@
+# `make` alone lists what there is. Every recipe can be typed by hand as it stands.
+# HOST, PORT, DATABASE_URL and the like reach the programs from the command line and the environment alike.
+
+SETUP  := sh scripts/find-python.sh -m scripts.environment
+PYTHON_OF_VENV := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup demo test lint development lock clean
+
+help: ## this list
+	@echo 'usage: make TARGET'
+	@sed -n 's/^\([a-z]*\):[^#]*## /  \1 | /p' $(MAKEFILE_LIST) | awk -F' [|] ' '{ printf "%-10s %s\n", $$1, $$2 }'
+
+run: ## set up, migrate and serve on http://127.0.0.1:8000; HOST, PORT, DATABASE_URL, WEB_CONCURRENCY change that
+	@sh scripts/find-python.sh -m scripts.serve
+
+setup: ## make .venv and install what running needs
+	@$(SETUP) requirements.txt
+
+demo: setup ## load the sample credits with some sales and retirements, through the program's own commands
+	@$(PYTHON_OF_VENV) -m flask --app wsgi db upgrade
+	@$(PYTHON_OF_VENV) -m flask --app wsgi demo
+
+test: lint ## everything: lint, then all tests, on SQLite, on a PostgreSQL of their own and in a browser
+	@$(PYTHON_OF_VENV) -m scripts.machine
+	@$(PYTHON_OF_VENV) -m pytest --numprocesses=2 --dist=worksteal
+
+lint: development ## ruff, mypy and djlint
+	@$(PYTHON_OF_VENV) -m ruff check
+	@$(PYTHON_OF_VENV) -m ruff format --check
+	@$(PYTHON_OF_VENV) -m mypy
+	@$(PYTHON_OF_VENV) -m djlint --lint --quiet templates
+
+development:
+	@$(SETUP) requirements-dev.txt
+
+lock: development ## write requirements*.txt from requirements*.in; UPGRADE=1 takes newer versions
+	@$(PYTHON_OF_VENV) -m uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+		$(if $(UPGRADE),--upgrade) requirements.in --output-file requirements.txt
+	@$(PYTHON_OF_VENV) -m uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+		$(if $(UPGRADE),--upgrade) requirements-dev.in --constraints requirements.txt --output-file requirements-dev.txt
+
+clean: ## remove .venv and what the tools left; what the ledger recorded (instance/) stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

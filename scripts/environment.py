@@ -1,0 +1,146 @@
+"""The virtual environment in .venv: made, filled from the pinned requirements, and repaired when broken.
+
+Run as `python -m scripts.environment requirements.txt`. It trusts nothing but its own record in
+.venv, which says "unfinished" from before the first change until after the last one: whatever
+interrupted a set-up, the next one sees it and starts over.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from scripts import terminal
+from scripts.terminal import Refused
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORD = "set-up.json"
+UNFINISHED = {"unfinished": "yes"}
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[int]:
+    """Lets one set-up at a time work in a folder. Gives the lock's file descriptor.
+
+    A program that is started with that descriptor keeps the lock as long as it lives, so that an
+    installer which outlives a killed set-up is waited for. The lock is on the folder itself: it
+    leaves no file behind and needs no right to write. Where a file system has no locks, there is none.
+    """
+    lock = os.open(root, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Waiting for another set-up in this folder to finish …", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            print(f"No lock on {root} ({error.strerror}): do not set up twice at once.", file=sys.stderr)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def prepare(requirements: str, root: Path, lock: int) -> Path:
+    """Returns the Python of an environment that holds exactly what the requirements file pins.
+
+    Raises:
+        Refused: the folder cannot be written, or an installer failed.
+    """
+    venv = root / ".venv"
+    python = venv / "bin" / "python"
+    digest = hashlib.sha256((root / requirements).read_bytes()).hexdigest()
+    try:
+        record = _read(venv)
+        usable = _usable(python) and record.get("folder", str(venv)) == str(venv) and record != UNFINISHED
+        if usable and record.get(requirements) == digest:
+            return python
+        print(f"Installing what {requirements} lists. The first time takes a minute …", flush=True)
+        if not usable:
+            record = {}
+            _make(venv, lock)
+        _write(venv, UNFINISHED)
+        _install(python, root / requirements, lock)
+        _write(venv, {**record, "folder": str(venv), requirements: digest})
+    except OSError as error:
+        raise Refused(f"Cannot set up {error.filename or venv}: {error.strerror}.") from None
+    return python
+
+
+def _usable(python: Path) -> bool:
+    """Whether this Python still starts and has its installer: the one it was made with may be gone."""
+    question = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
+    try:
+        return subprocess.run([python, "-c", question], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def _read(venv: Path) -> dict[str, str]:
+    """The record of what is installed; empty for an environment that somebody made by hand."""
+    try:
+        record = json.loads((venv / RECORD).read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        return UNFINISHED
+    return record if isinstance(record, dict) else UNFINISHED
+
+
+def _write(venv: Path, record: dict[str, str]) -> None:
+    new = venv / f"{RECORD}.new"
+    new.write_text(json.dumps(record))
+    new.replace(venv / RECORD)
+
+
+def _make(venv: Path, lock: int) -> None:
+    venv.mkdir(exist_ok=True)
+    _write(venv, UNFINISHED)
+    for entry in venv.iterdir():
+        if entry.name == RECORD:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    # Never the Python inside .venv, even when that environment is active: it was just removed.
+    base: str = getattr(sys, "_base_executable", sys.executable)
+    made = subprocess.run(
+        [base, "-m", "venv", str(venv)], capture_output=True, text=True, check=False, pass_fds=[lock]
+    )
+    if made.returncode:
+        lines = (made.stdout + made.stderr).strip().splitlines() or ["no reason given"]
+        raise Refused(f"Cannot make the virtual environment {venv}: {lines[-1]}")
+
+
+def _install(python: Path, requirements: Path, lock: int) -> None:
+    command = [str(python), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+    # A person's own settings for pip may send packages elsewhere than into this environment.
+    elsewhere = {"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"}
+    installed = subprocess.run(
+        [*command, "--require-hashes", "--requirement", str(requirements)],
+        check=False,
+        pass_fds=[lock],
+        env={name: value for name, value in os.environ.items() if name not in elsewhere},
+    )
+    if installed.returncode:
+        raise Refused(
+            f"Installing {requirements.name} failed for the reason above. Mend that and run it again."
+        )
+
+
+def main() -> None:
+    with alone(ROOT) as lock:
+        for requirements in sys.argv[1:]:
+            prepare(requirements, ROOT, lock)
+
+
+if __name__ == "__main__":
+    terminal.run(main)

@@ -1,0 +1,120 @@
+"""What the tests want from the machine and pip cannot install: PostgreSQL's server and Chromium.
+
+It finds them wherever the usual packages put them. Run as `python -m scripts.machine` it also
+installs what is missing, but only as root on a system with apt: it never asks for a password.
+Going without is no error here: the tests say what they could not run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from scripts import terminal
+
+POSTGRESQL_FOLDERS = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/usr/libexec/postgresql*",
+    "/usr/local/pgsql/bin",
+    "/opt/homebrew/opt/postgresql*/bin",
+    "/usr/local/opt/postgresql*/bin",
+    "/Applications/Postgres.app/Contents/Versions/*/bin",
+)
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+CHROMIUM_PLACES = (
+    Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
+    Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
+)
+# Where `playwright install chromium` puts its own, on Linux: the way for somebody who is not root.
+CHROMIUM_OF_PLAYWRIGHT = ".cache/ms-playwright/chromium-*/chrome-linux*/chrome"
+INSTALLING_MAY_TAKE = 900
+
+
+def find_postgresql() -> Path | None:
+    """The folder that holds both `initdb` and `postgres`; the newest where there are several."""
+    on_path = [Path(folder) for folder in os.get_exec_path() if folder]
+    installed = [folder for pattern in POSTGRESQL_FOLDERS for folder in Path("/").glob(pattern[1:])]
+    installed.sort(key=_version, reverse=True)
+    for folder in [*on_path, *installed, *_configured()]:
+        if all(os.access(folder / program, os.X_OK) for program in ("initdb", "postgres")):
+            return folder.resolve()
+    return None
+
+
+def _version(folder: Path) -> tuple[int, ...]:
+    """The numbers in a path: 15 in /usr/lib/postgresql/15/bin, so that 9 sorts before 15."""
+    digits = "".join(letter if letter.isdigit() else " " for letter in str(folder))
+    return tuple(int(number) for number in digits.split())
+
+
+def _configured() -> Iterator[Path]:
+    if shutil.which("pg_config"):
+        told = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True, check=False)
+        if told.returncode == 0:
+            yield Path(told.stdout.strip())
+
+
+def find_chromium() -> Path | None:
+    """Chromium or Chrome: the one on the PATH first."""
+    on_path = [Path(path) for name in CHROMIUM_NAMES if (path := shutil.which(name))]
+    own = sorted(Path.home().glob(CHROMIUM_OF_PLAYWRIGHT), key=_version, reverse=True)
+    places = [*on_path, *CHROMIUM_PLACES, *own]
+    return next((place for place in places if os.access(place, os.X_OK)), None)
+
+
+def install_missing() -> None:
+    """Installs with apt what is missing, where that needs no password."""
+    no_postgresql, no_chromium = find_postgresql() is None, find_chromium() is None
+    if not (no_postgresql or no_chromium) or os.geteuid() != 0 or not shutil.which("apt-get"):
+        return
+    _apt("update")
+    if no_postgresql:
+        with _no_cluster():
+            _install("postgresql")
+    if no_chromium:
+        # The fonts because a page without any has no widths to test, the sandbox for ordinary users.
+        _install("chromium", "chromium-sandbox", "fonts-liberation")
+
+
+def _install(*packages: str) -> None:
+    print(f"Installing for the tests: {', '.join(packages)} …", flush=True)
+    _apt("install", "--yes", "--no-install-recommends", *packages)
+
+
+def _apt(*arguments: str) -> None:
+    """Runs apt-get without questions. Its failure shows in what the tests then do not find."""
+    command = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120", *arguments]
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            env=quiet,
+            check=True,
+            timeout=INSTALLING_MAY_TAKE,
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failure:
+        print(f"apt-get {arguments[0]} did not succeed: {failure}", flush=True)
+
+
+@contextmanager
+def _no_cluster() -> Iterator[None]:
+    """Keeps Debian's package from making and starting a server of its own: the tests start theirs."""
+    folder = Path("/etc/postgresql-common/createcluster.d")
+    setting = folder / "no-cluster-for-the-ledger-tests.conf"
+    folder.mkdir(parents=True, exist_ok=True)
+    setting.write_text("create_main_cluster = false\n")
+    try:
+        yield
+    finally:
+        setting.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    terminal.run(install_missing)
