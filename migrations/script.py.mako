@@ -1,0 +1,24 @@
+"""${message}."""
+
+from pathlib import Path
+
+import sqlalchemy
+from alembic import op
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+
+SQL = Path(__file__).parent.parent / "sql"
+
+
+def upgrade() -> None:
+    """Execute the statements for this database."""
+    connection = op.get_bind()
+    text = (SQL / f"{revision}_{connection.dialect.name}.sql").read_text(encoding="utf-8")
+    if connection.dialect.name == "postgresql":
+        text = text.replace("@schema@", str(connection.scalar(sqlalchemy.func.current_schema())))
+    # On the driver's own connection, where a per cent sign is only a per cent sign.
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    for statement in text.split("\n--;\n"):
+        driver.execute(statement)

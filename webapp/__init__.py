@@ -1,0 +1,75 @@
+"""The carbon credit ledger as a Flask application. This file composes; it decides nothing."""
+
+from wsgiref.headers import Headers
+
+from flask import Flask
+from flask_migrate import Migrate
+from flask_wtf import CSRFProtect
+from jinja2 import StrictUndefined
+from whitenoise import WhiteNoise
+
+from webapp import api, cli, gate, refusals, web
+from webapp.config import INSTANCE, MAX_BODY_BYTES, ROOT, Settings
+from webapp.ledger import tables
+from webapp.ledger.database import db, engine_options, prepare
+
+__all__ = ["create_app", "tables"]
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the application, its settings from the environment unless given."""
+    settings = settings or Settings.from_environment()
+    app = Flask(
+        __name__,
+        root_path=str(ROOT),
+        instance_path=str(INSTANCE),
+        template_folder="templates",
+        static_folder="static",
+    )
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_HTTPONLY=True,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.url_map.strict_slashes = False
+
+    db.init_app(app)
+    with app.app_context():
+        prepare(db.engine)
+    Migrate(app, db, directory=str(ROOT / "migrations"))
+    CSRFProtect(app)
+    gate.install(app)
+    refusals.install(app)
+    web.install(app)
+    api.install(app)
+    cli.install(app)
+    _serve_static_files(app)
+    return app
+
+
+def _serve_static_files(app: Flask) -> None:
+    """Serve static/ in front of the application, versioned files to be kept for ever."""
+
+    def is_versioned(_path: str, url: str) -> bool:
+        return url.startswith("/static/vendor/")
+
+    def add_headers(headers: Headers, _path: str, _url: str) -> None:
+        for name, value in gate.HEADERS.items():
+            headers[name] = value
+
+    served = WhiteNoise(
+        app.wsgi_app,
+        root=str(ROOT / "static"),
+        prefix="static/",
+        max_age=60,
+        immutable_file_test=is_versioned,
+        add_headers_function=add_headers,
+    )
+    app.wsgi_app = served  # type: ignore[method-assign]

@@ -1,0 +1,112 @@
+"""A credit: its fields and their rules, its canonical form, and the id that follows from it.
+
+The source of every rule is "Fields" and "Identity" in docs/ledger.md, golden values included.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import Final
+
+from webapp.domain.fields import (
+    VINTAGE_MAX,
+    VINTAGE_MIN,
+    Field,
+    QuantityField,
+    TextField,
+    VintageField,
+    parse_fields,
+    quantity_text,
+)
+from webapp.domain.json_text import encode
+from webapp.domain.text import canonical
+
+FIELDS: Final[tuple[Field, ...]] = (
+    TextField(
+        "project_name",
+        "Project name",
+        required=True,
+        example="Mangrove Restoration Project",
+        max_length=300,
+    ),
+    TextField(
+        "registry",
+        "Registry",
+        required=True,
+        hint="The registry that issued the credit.",
+        example="VCS",
+        max_length=50,
+    ),
+    VintageField(
+        "vintage",
+        "Vintage",
+        required=True,
+        hint=f"The year of the reduction, {VINTAGE_MIN} to {VINTAGE_MAX}.",
+        example="2023",
+    ),
+    QuantityField(
+        "quantity",
+        "Quantity",
+        required=True,
+        hint="Tonnes of CO2 equivalent, with at most 4 decimals.",
+        example="100",
+    ),
+    TextField(
+        "serial_number",
+        "Serial number",
+        hint="As the registry states it. It can be held once in a registry.",
+        example="VCS-0001",
+        max_length=200,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class CanonicalCredit:
+    """The five fields in the form in which equal credits are equal. All are text."""
+
+    project_name: str
+    registry: str
+    vintage: str
+    quantity: str
+    serial_number: str
+
+
+@dataclass(frozen=True)
+class Credit:
+    """One immutable batch of carbon credits, its texts as recorded."""
+
+    project_name: str
+    registry: str
+    vintage: int
+    quantity_e4: int
+    serial_number: str | None
+
+    @cached_property
+    def canonical(self) -> CanonicalCredit:
+        """The canonical form. A missing serial number is the empty text."""
+        return CanonicalCredit(
+            project_name=canonical(self.project_name),
+            registry=canonical(self.registry),
+            vintage=f"{self.vintage:04}",
+            quantity=quantity_text(self.quantity_e4),
+            serial_number=canonical(self.serial_number or ""),
+        )
+
+    @cached_property
+    def id(self) -> str:
+        """The lower-case hex SHA-256 of "credit/v1", a newline and the canonical JSON."""
+        return sha256(b"credit/v1\n" + encode(vars(self.canonical)).encode()).hexdigest()
+
+
+def parse_credit(values: Mapping[str, object]) -> Credit:
+    """Return the credit that the values state. Raises InvalidFields with every bad field."""
+    parsed = parse_fields(FIELDS, values)
+    return Credit(
+        project_name=str(parsed["project_name"]),
+        registry=str(parsed["registry"]),
+        vintage=int(parsed["vintage"] or 0),
+        quantity_e4=int(parsed["quantity"] or 0),
+        serial_number=None if parsed["serial_number"] is None else str(parsed["serial_number"]),
+    )

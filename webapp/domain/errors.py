@@ -1,0 +1,137 @@
+"""One class per refusal, with its facts. No HTTP in here: the edges turn these into answers."""
+
+from dataclasses import dataclass
+
+
+class Refusal(Exception):
+    """The ledger says no. `str()` is a sentence for people; the attributes are its facts."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one field: its name (empty for the whole) and a sentence."""
+
+    field: str
+    message: str
+
+
+class InvalidFields(Refusal):
+    """Some fields break their rules. `problems` has every one of them, not only the first."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        """Take at least one problem."""
+        super().__init__(" ".join(f"{p.field}: {p.message}" for p in problems))
+        self.problems = problems
+
+
+class UnknownCredit(Refusal):
+    """No credit has this id."""
+
+    def __init__(self, credit_id: str) -> None:
+        """Take the id that was asked for."""
+        super().__init__("No credit has this id.")
+        self.credit_id = credit_id
+
+
+class SerialHeld(Refusal):
+    """The serial number is held by another credit in the same registry."""
+
+    def __init__(self, registry: str, serial_number: str, holder: str) -> None:
+        """Take the claim as it was asked for and the id of the credit that holds it."""
+        super().__init__(
+            f"The serial number {serial_number} in {registry} is held by another credit, {holder}."
+        )
+        self.registry = registry
+        self.serial_number = serial_number
+        self.holder = holder
+
+
+class ActNotAllowed(Refusal):
+    """The credit's status does not allow this act. `act` is the event type that was refused."""
+
+    def __init__(self, credit_id: str, status: str, act: str, since: str) -> None:
+        """Take the credit, its status, the event refused and when the status began."""
+        super().__init__(self.sentence(status, act, since))
+        self.credit_id = credit_id
+        self.status = status
+        self.act = act
+        self.since = since
+
+    @staticmethod
+    def sentence(status: str, act: str, since: str) -> str:
+        """Say it in one sentence."""
+        verb = {"SOLD": "sold", "RETIRED": "retired"}.get(act, act.lower())
+        again = " again" if status == act else ""
+        return (
+            f"This credit was {status.lower()} at {since} and cannot be {verb}{again}."
+        )
+
+
+class AlreadyRetired(ActNotAllowed):
+    """The credit is retired, and nothing follows a retirement."""
+
+
+class AlreadySold(ActNotAllowed):
+    """The credit was sold before, and a sale is recorded at most once."""
+
+
+class TooManyRows(Refusal):
+    """The file has more rows than one import takes."""
+
+    def __init__(self, limit: int) -> None:
+        """Take the limit."""
+        super().__init__(f"An import takes at most {limit:,} rows.")
+        self.limit = limit
+
+
+class UnreadableFile(Refusal):
+    """The file cannot be read as credits at all; `str()` says why and where."""
+
+
+class UnsupportedFile(Refusal):
+    """The file is of a kind that is not read, such as a compressed one."""
+
+
+class UnknownImport(Refusal):
+    """No import has this number."""
+
+
+class ImportNotOpen(Refusal):
+    """The import was written, failed or cancelled before, so this cannot be done to it."""
+
+    def __init__(self, state: str) -> None:
+        """Take the state in which the import is."""
+        super().__init__(f"This import is already {state}.")
+        self.state = state
+
+
+class CursorMismatch(Refusal):
+    """The cursor is not one of ours, or belongs to other filters."""
+
+    def __init__(self) -> None:
+        """Say it."""
+        super().__init__("This cursor does not belong to these filters.")
+
+
+class LedgerBusy(Refusal):
+    """The database stayed locked, or others kept winning the race. Trying later may work."""
+
+    retry_after_s = 2
+
+
+class LedgerUnavailable(Refusal):
+    """The database does not answer."""
+
+    retry_after_s = 5
+
+
+class SchemaOutdated(Refusal):
+    """The database is not migrated to what this program needs."""
+
+
+class LedgerNotEmpty(Refusal):
+    """A history can only be restored into an empty ledger."""
+
+
+class BrokenArchive(Refusal):
+    """The archive does not hold together; `str()` names the line and the reason."""

@@ -1,0 +1,140 @@
+"""Events: one frozen value per fact, its canonical bytes, its hash, and how it reads to a person.
+
+The source of the format is "Events" in docs/ledger.md. It is frozen: golden values in the tests
+fail when a byte of it changes, because every hash ever recorded depends on it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from functools import cached_property
+from hashlib import sha256
+from typing import Final
+
+from webapp.domain.credits import Credit
+from webapp.domain.fields import Field, PastDateField, TextField, parse_fields, quantity_text
+from webapp.domain.json_text import encode
+from webapp.domain.lifecycle import EventType
+
+VERSION: Final = 1
+NO_HASH: Final = "0" * 64
+
+_OCCURRED_ON: Final = PastDateField(
+    "occurred_on",
+    "Date",
+    hint="When it happened; today if left empty.",
+    example="2026-01-31",
+)
+_REFERENCE: Final = TextField(
+    "reference", "Reference", hint="What the registry or the contract calls it."
+)
+_NOTE: Final = TextField("note", "Note", max_length=2000, newlines=True)
+
+SALE_FIELDS: Final[tuple[Field, ...]] = (
+    TextField("buyer", "Buyer", hint="Who bought it.", example="Acme Airlines"),
+    _OCCURRED_ON,
+    _REFERENCE,
+    _NOTE,
+)
+RETIREMENT_FIELDS: Final[tuple[Field, ...]] = (
+    TextField(
+        "beneficiary",
+        "Beneficiary",
+        hint="On whose behalf the tonnes are retired.",
+        example="Acme Airlines",
+    ),
+    TextField("reason", "Reason", example="Flights of 2025"),
+    _OCCURRED_ON,
+    _REFERENCE,
+    _NOTE,
+)
+ACT_FIELDS: Final[dict[EventType, tuple[Field, ...]]] = {
+    EventType.SOLD: SALE_FIELDS,
+    EventType.RETIRED: RETIREMENT_FIELDS,
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One fact in the life of a credit. `data` has no None in it: what is absent is left out."""
+
+    credit_id: str
+    seq: int
+    type: EventType
+    data: Mapping[str, str | int]
+    actor: str
+    recorded_at: str
+    prev_hash: str
+
+    @cached_property
+    def text(self) -> str:
+        """The canonical JSON of the facts: the text that is stored and hashed."""
+        return encode(
+            {
+                "v": VERSION,
+                "credit": self.credit_id,
+                "seq": self.seq,
+                "type": str(self.type),
+                "data": dict(self.data),
+                "actor": self.actor,
+                "recorded_at": self.recorded_at,
+                "prev_hash": self.prev_hash,
+            }
+        )
+
+    @cached_property
+    def hash(self) -> str:
+        """The hex SHA-256 of a zero byte and the text."""
+        return text_hash(self.text)
+
+
+def text_hash(text: str) -> str:
+    """Return the hash of a stored event text: hex SHA-256 of a zero byte and its UTF-8."""
+    return sha256(b"\0" + text.encode()).hexdigest()
+
+
+def created(credit: Credit, actor: str, recorded_at: str) -> Event:
+    """Return the first event of the credit."""
+    data: dict[str, str | int] = {
+        "project_name": credit.project_name,
+        "registry": credit.registry,
+        "vintage": credit.vintage,
+        "quantity": quantity_text(credit.quantity_e4),
+    }
+    if credit.serial_number is not None:
+        data["serial_number"] = credit.serial_number
+    return Event(credit.id, 1, EventType.CREATED, data, actor, recorded_at, NO_HASH)
+
+
+def parse_act(
+    act: EventType, values: Mapping[str, object], today: date
+) -> dict[str, str | int]:
+    """Return the data of a SOLD or RETIRED event, the day it happened always among them.
+
+    Raises InvalidFields with every bad field; a day after `today` is one.
+    """
+    fields = [
+        replace(field, latest=today) if isinstance(field, PastDateField) else field
+        for field in ACT_FIELDS[act]
+    ]
+    parsed = parse_fields(fields, values)
+    parsed["occurred_on"] = parsed["occurred_on"] or today.isoformat()
+    return {name: value for name, value in parsed.items() if value is not None}
+
+
+def time_text(moment: datetime) -> str:
+    """Return the time as it is recorded, `YYYY-MM-DDTHH:MM:SS.ffffffZ`, in UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def phrase(event_type: EventType, data: Mapping[str, str | int]) -> str:
+    """Say the event in a few words for a person: "Retired for Acme Airlines"."""
+    match event_type:
+        case EventType.CREATED:
+            return "Created"
+        case EventType.SOLD:
+            buyer = data.get("buyer")
+            return f"Sold to {buyer}" if buyer else "Sold"
+        case EventType.RETIRED:
+            beneficiary = data.get("beneficiary")
+            return f"Retired for {beneficiary}" if beneficiary else "Retired"

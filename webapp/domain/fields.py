@@ -1,0 +1,183 @@
+"""The kinds of field that a credit or an event has, each with its one rule.
+
+A field turns what came in (JSON value or form text) into what is recorded, or says what is wrong.
+Which fields there are stands in ``credits`` and ``events``; forms and the API's schemas are
+built from those tables, so a rule cannot differ between them.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.json_text import Number
+from webapp.domain.text import RefusedCharacter, canonical, recorded, strip_edges
+
+E4: Final = 10_000
+VINTAGE_MIN: Final = 1990
+VINTAGE_MAX: Final = 2100
+QUANTITY_MAX_E4: Final = 100_000_000 * E4
+
+QUANTITY_PATTERN: Final = r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?"
+VINTAGE_PATTERN: Final = r"[0-9]{4}(\.0)?"
+_QUANTITY: Final = re.compile(QUANTITY_PATTERN)
+_VINTAGE: Final = re.compile(VINTAGE_PATTERN)
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class FieldRefused(ValueError):
+    """The value breaks the field's rule; the message says which, for the person who typed it."""
+
+
+@dataclass(frozen=True)
+class Field(ABC):
+    """What every kind of field has: its name in JSON, its label on pages and a hint."""
+
+    name: str
+    label: str
+    required: bool = False
+    hint: str = ""
+    example: str = ""
+
+    @abstractmethod
+    def parse(self, value: object) -> str | int | None:
+        """Return what is recorded, None where the field is absent. Raises FieldRefused."""
+
+    def absent(self) -> None:
+        """Answer for a missing value. Raises FieldRefused where the field is required."""
+        if self.required:
+            raise FieldRefused("This is required.")
+
+
+@dataclass(frozen=True)
+class TextField(Field):
+    """Text of 1 to `max_length` code points as recorded; `newlines` allows line breaks."""
+
+    max_length: int = 300
+    newlines: bool = False
+
+    def parse(self, value: object) -> str | None:
+        """Return the recorded text. A text that is empty in canonical form is absent."""
+        if value is None:
+            return self.absent()
+        if not isinstance(value, str) or isinstance(value, Number):
+            raise FieldRefused("Must be text.")
+        try:
+            text = recorded(value, newlines=self.newlines)
+        except RefusedCharacter as error:
+            raise FieldRefused(str(error)) from None
+        if not canonical(text):
+            return self.absent()
+        if len(text) > self.max_length:
+            raise FieldRefused(f"At most {self.max_length:,} characters; this has {len(text):,}.")
+        return text
+
+
+@dataclass(frozen=True)
+class VintageField(Field):
+    """A year from 1990 to 2100, as a JSON number or text of four ASCII digits."""
+
+    def parse(self, value: object) -> int | None:
+        """Return the year."""
+        text = _number_text(value)
+        if text is None:
+            return self.absent()
+        if not _VINTAGE.fullmatch(text) or not VINTAGE_MIN <= int(text[:4]) <= VINTAGE_MAX:
+            raise FieldRefused(f"Must be a year from {VINTAGE_MIN} to {VINTAGE_MAX}.")
+        return int(text[:4])
+
+
+@dataclass(frozen=True)
+class QuantityField(Field):
+    """Tonnes, exact to four decimals, recorded as an integer of ten-thousandths."""
+
+    def parse(self, value: object) -> int | None:
+        """Return ten-thousandths of a tonne, 1 to 10^12."""
+        text = _number_text(value)
+        if text is None:
+            return self.absent()
+        if not _QUANTITY.fullmatch(text):
+            raise FieldRefused(
+                "Must be tonnes in plain digits with at most 4 decimals, such as 100 or 2765.37: "
+                "no sign, exponent or thousands separator."
+            )
+        quantity_e4 = quantity_from_text(text)
+        if not 0 < quantity_e4 <= QUANTITY_MAX_E4:
+            raise FieldRefused("Must be more than 0 and at most 100,000,000 tonnes.")
+        return quantity_e4
+
+
+@dataclass(frozen=True)
+class PastDateField(Field):
+    """A day, `YYYY-MM-DD`, that is not after `latest` (None: any day)."""
+
+    latest: date | None = None
+
+    def parse(self, value: object) -> str | None:
+        """Return the day in ISO form."""
+        if value is None:
+            return self.absent()
+        if not isinstance(value, str) or isinstance(value, Number):
+            raise FieldRefused("Must be a date as text, YYYY-MM-DD.")
+        text = strip_edges(value)
+        if not text:
+            return self.absent()
+        try:
+            if not _DATE.fullmatch(text):
+                raise ValueError(text)
+            day = date.fromisoformat(text)
+        except ValueError:
+            raise FieldRefused("Must be a date, YYYY-MM-DD.") from None
+        if self.latest and day > self.latest:
+            raise FieldRefused("Must not be in the future.")
+        return day.isoformat()
+
+
+def parse_fields(
+    fields: Sequence[Field], values: Mapping[str, object]
+) -> dict[str, str | int | None]:
+    """Return the recorded value of every field, None for absent ones.
+
+    Raises InvalidFields with every bad field and every field that is not in the table.
+    """
+    parsed: dict[str, str | int | None] = {}
+    problems: list[Problem] = []
+    for field in fields:
+        try:
+            parsed[field.name] = field.parse(values.get(field.name))
+        except FieldRefused as refusal:
+            problems.append(Problem(field.name, str(refusal)))
+    problems += [Problem(name, "There is no such field.") for name in unknown(fields, values)]
+    if problems:
+        raise InvalidFields(problems)
+    return parsed
+
+
+def unknown(fields: Sequence[Field], values: Mapping[str, object]) -> list[str]:
+    """Return the names in `values` that no field has, in their order."""
+    names = {field.name for field in fields}
+    return [name for name in values if name not in names]
+
+
+def quantity_text(quantity_e4: int) -> str:
+    """Return ten-thousandths as plain decimal text without trailing zeros: 27653700 is 2765.37."""
+    whole, rest = divmod(quantity_e4, E4)
+    return f"{whole}.{rest:04}".rstrip("0").rstrip(".")
+
+
+def quantity_from_text(text: str) -> int:
+    """Return the ten-thousandths of a decimal text that matches QUANTITY_PATTERN."""
+    whole, _, decimals = text.partition(".")
+    return int(whole) * E4 + int(decimals.ljust(4, "0"))
+
+
+def _number_text(value: object) -> str | None:
+    """Return the text of a number that came as JSON number or text, None where it is absent."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise FieldRefused("Must be a number.")
+    return strip_edges(value) or None

@@ -1,0 +1,105 @@
+"""JSON, in and out, in one place for everything that reads or writes it.
+
+Reading is strict where the standard decoder is lenient: duplicate keys, NaN and infinities
+are refused, depth is bounded, and a number stays the text it was written as. Writing gives the
+one canonical form whose bytes are hashed. What a decoded value means is decided elsewhere.
+"""
+
+import json
+import re
+from typing import Final, NoReturn
+
+MAX_DEPTH: Final = 32
+_STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+
+
+class NotJson(ValueError):
+    """The bytes are not JSON as this ledger reads it; the message says where and why."""
+
+
+class Number(str):
+    """A JSON number, kept as the text it was written in, and told apart from a string."""
+
+    __slots__ = ()
+
+
+def decode(data: bytes) -> object:
+    """Return the value of one JSON document in UTF-8, a byte-order mark at its start allowed.
+
+    Objects become dict, arrays list, strings str, numbers Number. Raises NotJson.
+    """
+    return decode_text(text_of(data))
+
+
+def text_of(data: bytes) -> str:
+    """Return the UTF-8 text of the bytes, without a byte-order mark. Raises NotJson."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise NotJson(f"This is not UTF-8 text: byte {error.start + 1} is wrong.") from None
+
+
+def decode_text(text: str) -> object:
+    """Return the value of one JSON document. Raises NotJson."""
+    if not text.strip(" \t\r\n"):
+        raise NotJson("This is empty.")
+    _bound_depth(text)
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise NotJson(f"This is not valid JSON: {error.msg} at {place}.") from None
+
+
+def encode(value: object) -> str:
+    """Return the canonical JSON text: keys sorted, no white space, non-ASCII as itself.
+
+    Takes dict, list, str, int, bool and None; floats have no canonical text and are refused.
+    """
+    _refuse_floats(value)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _bound_depth(text: str) -> None:
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(text):
+        first = match.group()[0]
+        if first in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                place = match.start() + 1
+                raise NotJson(f"Nested deeper than {MAX_DEPTH} levels at character {place}.")
+        elif first in "]}":
+            depth -= 1
+
+
+def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise NotJson(f"The key {json.dumps(twice[:80])} stands twice in one object.")
+    return result
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise NotJson(f"{name} is not a JSON value.")
+
+
+def _refuse_floats(value: object) -> None:
+    if isinstance(value, float):
+        raise TypeError("a float has no canonical text")
+    if isinstance(value, dict):
+        for item in value.values():
+            _refuse_floats(item)
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_floats(item)
+
+
+_DECODER: Final = json.JSONDecoder(
+    parse_int=Number,
+    parse_float=Number,
+    parse_constant=_refuse_constant,
+    object_pairs_hook=_unique_keys,
+)

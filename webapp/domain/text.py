@@ -1,0 +1,92 @@
+"""Two forms of a text: as it is recorded, and its canonical form, by which equals are found.
+
+Only text to text lives here; which field has which limits stands in ``credits`` and ``events``.
+The source of both rules is "Fields" and "Identity" in docs/ledger.md.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+from webapp.domain.unicode14 import (
+    ASSIGNED,
+    BIDIRECTIONAL_CONTROL,
+    CONTROL,
+    DEFAULT_IGNORABLE,
+    FORMAT,
+    PRIVATE_USE,
+    SURROGATE,
+)
+
+# The White_Space property of Unicode 14.0; the first five and U+0085 are control characters,
+# so they only ever stand at the edges of an accepted text.
+_SPACES: Final = " \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_SPACE_RUN: Final = re.compile(f"[{_SPACES}]+")
+_WHITE_RUN: Final = re.compile(f"[\t-\r\x85{_SPACES}]+")
+_EDGES: Final = re.compile(rf"\A{_WHITE_RUN.pattern}|{_WHITE_RUN.pattern}\Z")
+
+
+class RefusedCharacter(ValueError):
+    """The text holds a character that no field accepts; the message names it and its place."""
+
+
+def recorded(text: str, *, newlines: bool = False) -> str:
+    """Return the text as it is stored and shown: NFC, edges stripped, white space collapsed.
+
+    With `newlines`, line breaks inside the text are kept (CR LF and CR become LF).
+    Raises RefusedCharacter.
+    """
+    stripped = strip_edges(text)
+    if newlines:
+        stripped = stripped.replace("\r\n", "\n").replace("\r", "\n")
+    _refuse_characters(stripped, newlines=newlines)
+    composed = unicodedata.normalize("NFC", stripped)
+    if newlines:
+        lines = (_SPACE_RUN.sub(" ", line).strip(" ") for line in composed.split("\n"))
+        return "\n".join(lines).strip("\n")
+    return _SPACE_RUN.sub(" ", composed).strip(" ")
+
+
+def strip_edges(text: str) -> str:
+    """Return the text without the white space, line breaks and tabs at its edges."""
+    return _EDGES.sub("", text)
+
+
+def canonical(text: str) -> str:
+    """Return the canonical form: two texts that mean the same are equal in it. Idempotent."""
+    if text.isascii():
+        folded = text.lower()
+    else:
+        folded = text
+        for _ in range(2):
+            folded = unicodedata.normalize("NFKC", folded).casefold()
+        folded = unicodedata.normalize("NFKC", folded)
+        kept = "".join(c for c in folded if c not in FORMAT and c not in DEFAULT_IGNORABLE)
+        folded = unicodedata.normalize("NFKC", kept)
+    return _WHITE_RUN.sub(" ", folded).strip(" ")
+
+
+def _refuse_characters(text: str, *, newlines: bool) -> None:
+    if text.isascii() and text.isprintable():
+        return
+    for place, character in enumerate(text, start=1):
+        if newlines and character == "\n":
+            continue
+        reason = _why_refused(character)
+        if reason:
+            code = f"U+{ord(character):04X}"
+            raise RefusedCharacter(f"Character {place} ({code}) is {reason}.")
+
+
+def _why_refused(character: str) -> str | None:
+    if character in CONTROL:
+        return "a control character, which is not accepted"
+    if character in SURROGATE:
+        return "half of a surrogate pair, which is not text"
+    if character in PRIVATE_USE:
+        return "a private-use character, which has no agreed meaning"
+    if character in BIDIRECTIONAL_CONTROL:
+        return "a control of text direction, which can make a text read differently"
+    if character not in ASSIGNED:
+        return "not assigned in Unicode 14.0"
+    return None

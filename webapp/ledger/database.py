@@ -1,0 +1,170 @@
+"""The engine, its settings on both databases, and the one way to open a transaction.
+
+Everything else in this package gets a connection from `reading` or `transact` and never opens
+or commits one itself. What the databases say in their own words about being locked, away or not
+migrated is turned into the refusals of ``webapp.domain.errors`` here, once.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+import psycopg
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import DeclarativeBase
+
+from webapp.domain.errors import LedgerBusy, LedgerUnavailable, Refusal, SchemaOutdated
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_S: Final = 10
+ATTEMPTS: Final = 6
+MIGRATE: Final = "The database is not migrated. Run: flask db upgrade"
+
+
+class Base(DeclarativeBase):
+    """What every model shares: names for constraints that are the same on both databases."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db: Final = SQLAlchemy(model_class=Base)
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Return what the engine of this database needs beyond its address."""
+    if url.startswith("sqlite"):
+        # isolation_level=None: the driver must not begin transactions of its own accord.
+        return {"connect_args": {"timeout": BUSY_TIMEOUT_S, "isolation_level": None}}
+    return {
+        "pool_pre_ping": True,
+        "pool_size": 10,
+        "connect_args": {"connect_timeout": 5, "application_name": "carbon-credit-ledger"},
+    }
+
+
+def prepare(engine: Engine) -> None:
+    """Attach what every new connection and transaction of this engine needs."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", _require_utf8)
+
+
+@contextmanager
+def reading(*, snapshot: bool = False) -> Iterator[Connection]:
+    """Open a transaction that only reads.
+
+    With `snapshot`, all of its statements see the ledger at one moment; SQLite always does.
+    """
+    with _refusals(), db.engine.connect() as connection:
+        if snapshot and connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            yield connection
+
+
+def transact(act: Callable[[Connection], T]) -> T:
+    """Run one business act in one write transaction, and commit it or nothing.
+
+    When another writer was faster (a unique violation or a guard's refusal, a deadlock), the
+    whole act is run again: it reads again and decides again. Raises what `act` refuses,
+    LedgerBusy when others keep winning or the database stays locked.
+    """
+    lost: Exception | None = None
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - not a secret
+        try:
+            with db.engine.connect() as connection:
+                connection.execution_options(ledger_write=True)
+                with connection.begin():
+                    return act(connection)
+        except SQLAlchemyError as error:
+            if not _lost_a_race(error):
+                raise _refusal_of(error) from error
+            lost = error
+    raise LedgerBusy("Others kept changing the same credits. Please try again.") from lost
+
+
+def ping() -> None:
+    """Ask the database for an answer. Raises LedgerUnavailable or SchemaOutdated."""
+    with reading() as connection:
+        connection.exec_driver_sql("SELECT 1 FROM feed LIMIT 1")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise _refusal_of(error) from error
+
+
+def _lost_a_race(error: SQLAlchemyError) -> bool:
+    if isinstance(error, IntegrityError):
+        return True
+    original = getattr(error, "orig", None)
+    return isinstance(
+        original, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure
+    )
+
+
+def _refusal_of(error: SQLAlchemyError) -> Exception:
+    """Return the refusal that a database error amounts to, or the error where it is a bug."""
+    if isinstance(error, PoolTimeoutError):
+        return LedgerBusy("All connections to the database are in use. Please try again.")
+    if not isinstance(error, DBAPIError):
+        return error
+    original, message = error.orig, str(error.orig)
+    if isinstance(original, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn) or (
+        "no such table" in message or "no such column" in message
+    ):
+        return SchemaOutdated(MIGRATE)
+    if "database is locked" in message or "database table is locked" in message:
+        return LedgerBusy("The database is locked by another writer. Please try again.")
+    unreachable = "unable to open database file" in message or "disk" in message
+    if isinstance(original, psycopg.OperationalError) or error.connection_invalidated or unreachable:
+        return LedgerUnavailable("The database does not answer. Nothing was recorded.")
+    return error
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "recursive_triggers = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred BEGIN fails at once when it must become a writer under contention, whatever the
+    # timeout; so a transaction says at its start whether it will write.
+    write = connection.get_execution_options().get("ledger_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _require_utf8(connection: psycopg.Connection[Any], _record: object) -> None:
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise NotUtf8(f"The PostgreSQL database must be UTF-8, and this one is {encoding}.")
+
+
+class NotUtf8(Refusal):
+    """The PostgreSQL database has another encoding than UTF-8."""

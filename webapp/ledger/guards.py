@@ -1,0 +1,205 @@
+"""The triggers by which the database itself refuses a rewritten history, on both databases.
+
+They hold against raw SQL from any client, also a bare SQLite one with `foreign_keys` and
+`recursive_triggers` off. What they cannot hold against (a dropped trigger, an edited file) is
+found by `flask verify`, which compares the triggers in place with these texts.
+
+The texts here are how the schema is now. A migration carries its own copy, frozen.
+"""
+
+from typing import Final
+
+from webapp.domain.events import NO_HASH
+from webapp.domain.lifecycle import OPEN_ACTS, STATUS_AFTER
+
+# Pairs of (last event, next event), from the lifecycle's own table.
+_FOLLOWS: Final = ", ".join(
+    f"('{last}', '{act}')" for last, status in STATUS_AFTER.items() for act in OPEN_ACTS[status]
+)
+
+_APPEND_ONLY: Final = ("credits", "events", "feed")
+
+
+def _sqlite_append_only(table: str, verb: str) -> str:
+    return f"""
+CREATE TRIGGER {table}_refuse_{verb.lower()} BEFORE {verb} ON {table}
+BEGIN
+  SELECT RAISE(ABORT, 'ledger: {verb} of {table} is refused, the log is append-only');
+END"""
+
+
+# By name. A BEFORE INSERT guard on every unique key stops INSERT OR REPLACE, which would delete
+# the row in its way without firing a DELETE trigger.
+SQLITE_TRIGGERS: Final[dict[str, str]] = {
+    **{
+        f"{table}_refuse_{verb.lower()}": _sqlite_append_only(table, verb)
+        for table in _APPEND_ONLY
+        for verb in ("UPDATE", "DELETE")
+    },
+    "events_guard_insert": f"""
+CREATE TRIGGER events_guard_insert BEFORE INSERT ON events
+BEGIN
+  SELECT RAISE(ABORT, 'ledger: this event is recorded already')
+   WHERE EXISTS (SELECT 1 FROM events WHERE credit_id = NEW.credit_id AND seq = NEW.seq);
+  SELECT RAISE(ABORT, 'ledger: the first event of a credit must be CREATED with seq 1')
+   WHERE NOT EXISTS (SELECT 1 FROM events WHERE credit_id = NEW.credit_id)
+     AND NOT (NEW.seq IS 1 AND NEW.type IS 'CREATED' AND NEW.prev_hash IS '{NO_HASH}');
+  SELECT RAISE(ABORT, 'ledger: this event may not follow the last one of its credit')
+   WHERE EXISTS (SELECT 1 FROM events WHERE credit_id = NEW.credit_id)
+     AND NOT EXISTS (
+       SELECT 1 FROM events AS last
+        WHERE last.credit_id = NEW.credit_id
+          AND last.seq = (SELECT max(seq) FROM events WHERE credit_id = NEW.credit_id)
+          AND NEW.seq = last.seq + 1
+          AND NEW.prev_hash = last.hash
+          AND NEW.recorded_at >= last.recorded_at
+          AND (last.type, NEW.type) IN (VALUES {_FOLLOWS}));
+END""",
+    "events_make_credit": """
+CREATE TRIGGER events_make_credit AFTER INSERT ON events WHEN NEW.type = 'CREATED'
+BEGIN
+  INSERT INTO credits (id, project_name, registry, vintage, quantity_e4, serial_number)
+  SELECT NEW.credit_id, json_extract(NEW.body, '$.data.project_name'),
+         json_extract(NEW.body, '$.data.registry'), json_extract(NEW.body, '$.data.vintage'),
+         CAST(substr(quantity, 1, instr(quantity || '.', '.') - 1) AS INTEGER) * 10000
+         + CAST(substr(substr(quantity, instr(quantity || '.', '.') + 1) || '0000', 1, 4)
+                AS INTEGER),
+         json_extract(NEW.body, '$.data.serial_number')
+    FROM (SELECT json_extract(NEW.body, '$.data.quantity') AS quantity);
+  SELECT RAISE(ABORT, 'ledger: a CREATED event must state its credit')
+   WHERE NOT EXISTS (SELECT 1 FROM credits WHERE id = NEW.credit_id);
+END""",
+    "credits_guard_insert": """
+CREATE TRIGGER credits_guard_insert BEFORE INSERT ON credits
+BEGIN
+  SELECT RAISE(ABORT, 'ledger: this credit is recorded already')
+   WHERE EXISTS (SELECT 1 FROM credits WHERE id = NEW.id);
+  SELECT RAISE(ABORT, 'ledger: a credit is made by its CREATED event')
+   WHERE NOT EXISTS (SELECT 1 FROM events WHERE credit_id = NEW.id AND seq = 1);
+END""",
+    "feed_guard_insert": """
+CREATE TRIGGER feed_guard_insert BEFORE INSERT ON feed
+BEGIN
+  SELECT RAISE(ABORT, 'ledger: the positions of the feed have no gaps')
+   WHERE NEW.position IS NOT (SELECT coalesce(max(position), 0) + 1 FROM feed);
+  SELECT RAISE(ABORT, 'ledger: this event has its position already')
+   WHERE EXISTS (SELECT 1 FROM feed WHERE credit_id = NEW.credit_id AND seq = NEW.seq);
+  SELECT RAISE(ABORT, 'ledger: there is no such event')
+   WHERE NOT EXISTS (SELECT 1 FROM events WHERE credit_id = NEW.credit_id
+                     AND seq = NEW.seq AND type = NEW.type);
+END""",
+}
+
+# The advisory lock under which positions are given: one number that nothing else here uses.
+FEED_LOCK: Final = 0x6C656467  # "ledg"
+
+# Bodies of the PostgreSQL functions, by name. Class 23 of the SQLSTATE codes: a writer that was
+# overtaken sees an integrity error, whether a unique index or a trigger stopped it.
+POSTGRESQL_FUNCTIONS: Final[dict[str, str]] = {
+    "ledger_refuse_change": """
+BEGIN
+  RAISE EXCEPTION 'ledger: % of % is refused, the log is append-only', TG_OP, TG_TABLE_NAME
+    USING ERRCODE = 'restrict_violation';
+END""",
+    "ledger_guard_event": f"""
+DECLARE
+  last events%ROWTYPE;
+BEGIN
+  SELECT * INTO last FROM events WHERE credit_id = NEW.credit_id ORDER BY seq DESC LIMIT 1;
+  IF NOT FOUND THEN
+    IF NEW.seq = 1 AND NEW.type = 'CREATED' AND NEW.prev_hash = '{NO_HASH}' THEN
+      RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'ledger: the first event of a credit must be CREATED with seq 1'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF NEW.seq = last.seq + 1 AND NEW.prev_hash = last.hash
+     AND NEW.recorded_at >= last.recorded_at
+     AND (last.type, NEW.type) IN (VALUES {_FOLLOWS}) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'ledger: this event may not follow the last one of its credit'
+    USING ERRCODE = 'restrict_violation';
+END""",
+    "ledger_make_credit": """
+BEGIN
+  INSERT INTO credits (id, project_name, registry, vintage, quantity_e4, serial_number)
+  SELECT NEW.credit_id, data->>'project_name', data->>'registry', (data->>'vintage')::integer,
+         ((data->>'quantity')::numeric * 10000)::bigint, data->>'serial_number'
+    FROM (SELECT NEW.body::json->'data' AS data) AS stated;
+  RETURN NULL;
+END""",
+    "ledger_guard_credit": """
+BEGIN
+  IF EXISTS (SELECT 1 FROM events WHERE credit_id = NEW.id AND seq = 1) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'ledger: a credit is made by its CREATED event'
+    USING ERRCODE = 'restrict_violation';
+END""",
+    "ledger_guard_position": f"""
+BEGIN
+  PERFORM pg_advisory_xact_lock({FEED_LOCK});
+  IF NEW.position IS DISTINCT FROM (SELECT coalesce(max(position), 0) + 1 FROM feed) THEN
+    RAISE EXCEPTION 'ledger: the positions of the feed have no gaps'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF NOT EXISTS (SELECT 1 FROM events WHERE credit_id = NEW.credit_id
+                 AND seq = NEW.seq AND type = NEW.type) THEN
+    RAISE EXCEPTION 'ledger: there is no such event' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END""",
+}
+
+# By name: (table, when, function).
+POSTGRESQL_TRIGGERS: Final[dict[str, tuple[str, str, str]]] = {
+    **{
+        f"{table}_refuse_change": (
+            table,
+            "BEFORE UPDATE OR DELETE ON {} FOR EACH ROW",
+            "ledger_refuse_change",
+        )
+        for table in _APPEND_ONLY
+    },
+    **{
+        f"{table}_refuse_truncate": (
+            table,
+            "BEFORE TRUNCATE ON {} FOR EACH STATEMENT",
+            "ledger_refuse_change",
+        )
+        for table in _APPEND_ONLY
+    },
+    "events_guard_insert": ("events", "BEFORE INSERT ON {} FOR EACH ROW", "ledger_guard_event"),
+    "events_make_credit": (
+        "events",
+        "AFTER INSERT ON {} FOR EACH ROW WHEN (NEW.type = 'CREATED')",
+        "ledger_make_credit",
+    ),
+    "credits_guard_insert": ("credits", "BEFORE INSERT ON {} FOR EACH ROW", "ledger_guard_credit"),
+    "feed_guard_insert": ("feed", "BEFORE INSERT ON {} FOR EACH ROW", "ledger_guard_position"),
+}
+
+# The search index of SQLite: a full-text table of trigrams, one row a credit. Derived.
+SQLITE_SEARCH: Final = (
+    "CREATE VIRTUAL TABLE credit_search USING fts5"
+    "(search_key, tokenize = 'trigram case_sensitive 1',"
+    " content = 'credit_states', content_rowid = 'created_position')"
+)
+
+
+def create_statements(dialect: str, schema: str = "public") -> list[str]:
+    """Return the statements that put every guard in place; `schema` is PostgreSQL's."""
+    if dialect == "sqlite":
+        return [text.strip() for text in SQLITE_TRIGGERS.values()] + [SQLITE_SEARCH]
+    # A fixed search path, so that no table of a session's own can stand in for the log.
+    functions = [
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql "
+        f'SET search_path = "{schema}", pg_temp AS $guard${body}$guard$'
+        for name, body in POSTGRESQL_FUNCTIONS.items()
+    ]
+    triggers = [
+        f"CREATE TRIGGER {name} {when.format(table)} EXECUTE FUNCTION {function}()"
+        for name, (table, when, function) in POSTGRESQL_TRIGGERS.items()
+    ]
+    return functions + triggers

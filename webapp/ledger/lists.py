@@ -1,0 +1,231 @@
+"""The two long lists, of credits and of events: filters, sorts and keyset pages.
+
+A page is found by the values of the row it starts after, never by counting rows (OFFSET), so the
+thousandth page costs what the first does, and rows that arrive meanwhile shift nothing. The
+cursor is those values and a fingerprint of the filters, so that it cannot be used with others.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Row, Select, func, select, text, tuple_
+
+from webapp.domain.errors import CursorMismatch
+from webapp.domain.lifecycle import EventType, Status
+from webapp.domain.text import canonical
+from webapp.ledger.database import db, reading
+from webapp.ledger.queries import (
+    CreditView,
+    EventView,
+    StatusSums,
+    Sum,
+    credit_view,
+    event_view,
+    select_events,
+)
+from webapp.ledger.tables import credit_states, feed, totals
+
+T = TypeVar("T")
+
+LIMIT_MAX: Final = 500
+LIMIT: Final = 50
+_TRIGRAM: Final = 3
+_INTEGER_MAX: Final = 2**63
+
+SORTS: Final[dict[str, ColumnElement[Any]]] = {
+    "created": credit_states.c.created_position,
+    "project": credit_states.c.project_key,
+    "registry": credit_states.c.registry_key,
+    "vintage": credit_states.c.vintage,
+    "quantity": credit_states.c.quantity_e4,
+    "status": credit_states.c.status,
+}
+
+
+@dataclass(frozen=True)
+class CreditFilter:
+    """Which credits a list shows, and in which order. Registry and `q` match in any spelling."""
+
+    q: str = ""
+    registry: str = ""
+    vintage: int | None = None
+    status: Status | None = None
+    sort: str = "created"
+    descending: bool = True
+
+    @property
+    def terms(self) -> list[str]:
+        """The words of the search, canonical. A credit must hold each of them."""
+        return canonical(self.q).split()
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for filters that show the same list in the same order."""
+        facts = [
+            self.terms,
+            canonical(self.registry),
+            self.vintage,
+            self.status,
+            self.sort,
+            self.descending,
+        ]
+        return sha256(json.dumps(facts).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """One page of a list, with the cursors of its neighbours, None where there is none."""
+
+    items: Sequence[T]
+    next: str | None
+    previous: str | None
+
+
+def list_credits(
+    wanted: CreditFilter, cursor: str | None = None, limit: int = LIMIT
+) -> Page[CreditView]:
+    """Return a page of credits. Raises CursorMismatch."""
+    keys = [SORTS[wanted.sort]]
+    if wanted.sort != "created":
+        keys.append(credit_states.c.created_position)
+    place = _Place(keys, wanted.descending, wanted.fingerprint, cursor, limit)
+    return _page(_matching(select(credit_states), wanted), place, credit_view)
+
+
+def sum_credits(wanted: CreditFilter) -> StatusSums:
+    """Return the sums by status over all credits that the filter shows, on every page of it."""
+    if wanted.terms:
+        states = credit_states.c
+        query = _matching(
+            select(states.status, func.count(), func.sum(states.quantity_e4)), wanted
+        ).group_by(states.status)
+    else:
+        query = select(
+            totals.c.status, func.sum(totals.c.credits), func.sum(totals.c.quantity_e4)
+        ).group_by(totals.c.status)
+        if wanted.registry:
+            query = query.where(totals.c.registry_key == canonical(wanted.registry))
+        if wanted.vintage is not None:
+            query = query.where(totals.c.vintage == wanted.vintage)
+        if wanted.status:
+            query = query.where(totals.c.status == wanted.status)
+    with reading() as connection:
+        rows = connection.execute(query).all()
+    return StatusSums("", {Status(row[0]): Sum(int(row[1]), int(row[2])) for row in rows})
+
+
+def list_events(
+    event_type: EventType | None = None,
+    cursor: str | None = None,
+    limit: int = LIMIT,
+    *,
+    newest_first: bool = False,
+) -> Page[EventView]:
+    """Return a page of the feed. Raises CursorMismatch.
+
+    Oldest first, `next` is None only where the feed ends for now: a reader that keeps the last
+    cursor and comes back misses nothing.
+    """
+    fingerprint = sha256(json.dumps([event_type, newest_first]).encode()).hexdigest()[:12]
+    query = select_events()
+    if event_type:
+        query = query.where(feed.c.type == event_type)
+    place = _Place([feed.c.position], newest_first, fingerprint, cursor, limit)
+    return _page(query, place, event_view)
+
+
+def _matching(query: Select[Any], wanted: CreditFilter) -> Select[Any]:
+    states = credit_states.c
+    if wanted.registry:
+        query = query.where(states.registry_key == canonical(wanted.registry))
+    if wanted.vintage is not None:
+        query = query.where(states.vintage == wanted.vintage)
+    if wanted.status:
+        query = query.where(states.status == wanted.status)
+    long = [term for term in wanted.terms if len(term) >= _TRIGRAM]
+    if db.engine.dialect.name == "sqlite":
+        if long:
+            match = " AND ".join('"' + term.replace('"', '""') + '"' for term in long)
+            query = query.where(
+                states.created_position.in_(
+                    text(
+                        "SELECT rowid FROM credit_search WHERE credit_search MATCH :match"
+                    ).bindparams(match=match)
+                )
+            )
+        for term in set(wanted.terms) - set(long):
+            query = query.where(func.instr(states.search_key, term) > 0)
+        return query
+    for term in wanted.terms:
+        query = query.where(states.search_key.contains(term, autoescape=True))
+    return query
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where in which order a page stands. The last of the keys is unique."""
+
+    keys: Sequence[ColumnElement[Any]]
+    descending: bool
+    fingerprint: str
+    cursor: str | None
+    limit: int
+
+
+def _page(query: Select[Any], place: _Place, view: Callable[[Row[Any]], T]) -> Page[T]:
+    start = _Cursor.read(place) if place.cursor else None
+    backwards = start is not None and start.backwards
+    descending = place.descending is not backwards
+    keys = tuple_(*place.keys)
+    if start:
+        edge = tuple_(*start.values)
+        query = query.where(keys < edge if descending else keys > edge)
+    query = query.order_by(*(key.desc() if descending else key.asc() for key in place.keys))
+    with reading() as connection:
+        rows = connection.execute(query.limit(place.limit + 1)).all()
+    more, rows = len(rows) > place.limit, rows[: place.limit]
+    if backwards:
+        rows = rows[::-1]
+    has_next = bool(rows) and (backwards or more)
+    has_previous = bool(rows) and (more if backwards else start is not None)
+    return Page(
+        items=[view(row) for row in rows],
+        next=_Cursor.at(rows[-1], place, backwards=False) if has_next else None,
+        previous=_Cursor.at(rows[0], place, backwards=True) if has_previous else None,
+    )
+
+
+@dataclass(frozen=True)
+class _Cursor:
+    values: Sequence[str | int]
+    backwards: bool
+
+    @staticmethod
+    def at(row: Row[Any], place: _Place, *, backwards: bool) -> str:
+        values = [row._mapping[key] for key in place.keys]
+        facts = json.dumps([place.fingerprint, backwards, *values], separators=(",", ":"))
+        return base64.urlsafe_b64encode(facts.encode()).decode().rstrip("=")
+
+    @classmethod
+    def read(cls, place: _Place) -> "_Cursor":
+        cursor = place.cursor or ""
+        try:
+            padded = cursor + "=" * (-len(cursor) % 4)
+            facts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+            fingerprint, backwards, *values = facts
+        except (binascii.Error, ValueError, TypeError, RecursionError):
+            raise CursorMismatch from None
+        kinds = [key.type.python_type for key in place.keys]
+        if (
+            fingerprint != place.fingerprint
+            or not isinstance(backwards, bool)
+            or [type(value) for value in values] != kinds
+            or any(isinstance(value, int) and abs(value) >= _INTEGER_MAX for value in values)
+        ):
+            raise CursorMismatch
+        return cls(values, backwards=backwards)

@@ -1,0 +1,130 @@
+"""Append and read events. The only INSERT into events and feed stands here.
+
+Whoever appends also brings what is derived up to date, in the same transaction; there is no
+other way to write either.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select, text
+
+from webapp.domain.events import Event
+from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
+from webapp.ledger import projections
+from webapp.ledger.guards import FEED_LOCK
+from webapp.ledger.projections import Positioned
+from webapp.ledger.tables import events, feed
+
+
+@dataclass(frozen=True)
+class Last:
+    """The last event of a credit: what the next one must follow."""
+
+    seq: int
+    type: EventType
+    hash: str
+    recorded_at: str
+
+    @property
+    def status(self) -> Status:
+        """The credit's status since this event."""
+        return STATUS_AFTER[self.type]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An event as it lies in the log: its position (None where it has none), text and hash."""
+
+    position: int | None
+    body: str
+    hash: str
+
+
+def last_event(connection: Connection, credit_id: str) -> Last | None:
+    """Return the last event of the credit, None where there is no such credit."""
+    row = connection.execute(
+        select(events.c.seq, events.c.type, events.c.hash, events.c.recorded_at)
+        .where(events.c.credit_id == credit_id)
+        .order_by(events.c.seq.desc())
+        .limit(1)
+    ).first()
+    return row and Last(row.seq, EventType(row.type), row.hash, row.recorded_at)
+
+
+def append(connection: Connection, new: Sequence[Event]) -> None:
+    """Append events, each after the last one of its credit, and apply them.
+
+    Call it once in a transaction, as its last act: on PostgreSQL it takes the lock under which
+    positions are given, and holds it until the commit. Positions follow the order of `new`.
+    A writer that was overtaken gets sqlalchemy.exc.IntegrityError.
+    """
+    if not new:
+        return
+    # In the order of their keys, so that two imports never wait for each other in a circle.
+    rows = [_row(event) for event in sorted(new, key=lambda event: (event.credit_id, event.seq))]
+    connection.execute(events.insert(), rows)
+    # From here on nobody else gives positions or applies events until this commits; and nothing
+    # below waits for a lock of another writer, so there is no deadlock to be had.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": FEED_LOCK})
+    first = 1 + (connection.scalar(select(func.max(feed.c.position))) or 0)
+    entries = [Positioned(position, event) for position, event in enumerate(new, start=first)]
+    connection.execute(
+        feed.insert(),
+        [
+            {
+                "position": entry.position,
+                "credit_id": entry.event.credit_id,
+                "seq": entry.event.seq,
+                "type": entry.event.type,
+            }
+            for entry in entries
+        ],
+    )
+    projections.apply(connection, entries)
+
+
+def read_feed(connection: Connection) -> Iterator[Stored]:
+    """Yield every event that has a position, in feed order, without holding all in memory."""
+    rows = connection.execution_options(yield_per=1000).execute(
+        select(feed.c.position, events.c.body, events.c.hash)
+        .join_from(
+            feed, events, (feed.c.credit_id == events.c.credit_id) & (feed.c.seq == events.c.seq)
+        )
+        .order_by(feed.c.position)
+    )
+    for row in rows:
+        yield Stored(row.position, row.body, row.hash)
+
+
+def parse_stored(body: str) -> Event:
+    """Return the event whose stored text this is.
+
+    Raises ValueError, KeyError or TypeError where the text is not one of ours; whether its bytes
+    are the canonical ones is for the caller to compare.
+    """
+    facts = json.loads(body)
+    return Event(
+        credit_id=facts["credit"],
+        seq=facts["seq"],
+        type=EventType(facts["type"]),
+        data=facts["data"],
+        actor=facts["actor"],
+        recorded_at=facts["recorded_at"],
+        prev_hash=facts["prev_hash"],
+    )
+
+
+def _row(event: Event) -> dict[str, object]:
+    return {
+        "credit_id": event.credit_id,
+        "seq": event.seq,
+        "type": event.type,
+        "actor": event.actor,
+        "recorded_at": event.recorded_at,
+        "prev_hash": event.prev_hash,
+        "hash": event.hash,
+        "body": event.text,
+    }

@@ -1,0 +1,260 @@
+"""Reads. They return frozen views, never rows, and each runs in a transaction of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from webapp.domain.errors import UnknownCredit
+from webapp.domain.events import phrase
+from webapp.domain.fields import quantity_text
+from webapp.domain.lifecycle import OPEN_ACTS, EventType, Status
+from webapp.ledger.database import reading
+from webapp.ledger.log import parse_stored
+from webapp.ledger.tables import credit_states, events, feed, parties, registries, totals
+
+
+@dataclass(frozen=True)
+class CreditView:
+    """A credit as lists show it. Texts are as recorded, times as in the log."""
+
+    id: str
+    project_name: str
+    registry: str
+    vintage: int
+    quantity_e4: int
+    serial_number: str | None
+    status: Status
+    created_at: str
+    changed_at: str
+    created_position: int
+    buyer: str | None
+    beneficiary: str | None
+
+    @property
+    def quantity(self) -> str:
+        """Tonnes as exact decimal text."""
+        return quantity_text(self.quantity_e4)
+
+    @property
+    def open_acts(self) -> tuple[EventType, ...]:
+        """The acts that its status still allows."""
+        return OPEN_ACTS[self.status]
+
+
+@dataclass(frozen=True)
+class EventView:
+    """An event with its place in the feed and, for people, the credit it is about."""
+
+    position: int
+    credit_id: str
+    seq: int
+    event_type: EventType
+    data: Mapping[str, str | int]
+    actor: str
+    recorded_at: str
+    prev_hash: str
+    hash: str
+    project_name: str
+    quantity_e4: int
+
+    @property
+    def phrase(self) -> str:
+        """The event in a few words."""
+        return phrase(self.event_type, self.data)
+
+    @property
+    def quantity(self) -> str:
+        """Tonnes of the credit as exact decimal text."""
+        return quantity_text(self.quantity_e4)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A credit with its whole history."""
+
+    credit: CreditView
+    events: Sequence[EventView]
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A number of credits and their tonnes in ten-thousandths."""
+
+    credits: int = 0
+    quantity_e4: int = 0
+
+    def __add__(self, other: "Sum") -> "Sum":
+        """Add both."""
+        return Sum(self.credits + other.credits, self.quantity_e4 + other.quantity_e4)
+
+    @property
+    def quantity(self) -> str:
+        """Tonnes as exact decimal text."""
+        return quantity_text(self.quantity_e4)
+
+
+@dataclass(frozen=True)
+class StatusSums:
+    """Sums by status under one name, such as a registry's or a vintage's."""
+
+    name: str
+    by_status: Mapping[Status, Sum]
+
+    def __getitem__(self, status: str) -> Sum:
+        """Return the sum of a status, zero where there is none."""
+        return self.by_status.get(Status(status), Sum())
+
+    @property
+    def all(self) -> Sum:
+        """The sum over every status."""
+        return sum(self.by_status.values(), Sum())
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What the dashboard says: all of the ledger, then by registry and by vintage."""
+
+    ledger: StatusSums
+    registries: Sequence[StatusSums]
+    vintages: Sequence[StatusSums]
+
+
+def credit(credit_id: str) -> CreditView:
+    """Return the credit. Raises UnknownCredit."""
+    with reading() as connection:
+        return _credit(connection, credit_id)
+
+
+def record(credit_id: str) -> Record:
+    """Return the credit with its history, oldest event first. Raises UnknownCredit."""
+    with reading(snapshot=True) as connection:
+        found = _credit(connection, credit_id)
+        rows = connection.execute(
+            select_events().where(events.c.credit_id == credit_id).order_by(events.c.seq)
+        )
+        return Record(found, [event_view(row) for row in rows])
+
+
+def find_credits(credit_ids: Sequence[str]) -> dict[str, CreditView]:
+    """Return those of the credits that the ledger holds, by id."""
+    with reading() as connection:
+        rows = connection.execute(
+            select(credit_states).where(credit_states.c.credit_id.in_(credit_ids))
+        )
+        return {row.credit_id: credit_view(row) for row in rows}
+
+
+def ledger_totals() -> Totals:
+    """Return the sums of the whole ledger, by registry (by name) and by vintage (newest first)."""
+    with reading(snapshot=True) as connection:
+        names = registry_names(connection)
+        rows = connection.execute(select(totals)).all()
+    by_registry: dict[str, dict[Status, Sum]] = {}
+    by_vintage: dict[int, dict[Status, Sum]] = {}
+    ledger: dict[Status, Sum] = {}
+    for row in rows:
+        status, amount = Status(row.status), Sum(row.credits, row.quantity_e4)
+        for sums in (
+            ledger,
+            by_registry.setdefault(row.registry_key, {}),
+            by_vintage.setdefault(row.vintage, {}),
+        ):
+            sums[status] = sums.get(status, Sum()) + amount
+    return Totals(
+        ledger=StatusSums("", ledger),
+        registries=[
+            StatusSums(names.get(key, key), sums) for key, sums in sorted(by_registry.items())
+        ],
+        vintages=[
+            StatusSums(str(year), sums) for year, sums in sorted(by_vintage.items(), reverse=True)
+        ],
+    )
+
+
+def filter_choices() -> tuple[list[str], list[int]]:
+    """Return the registries, in their first spelling, and the vintages that there are."""
+    with reading() as connection:
+        names = registry_names(connection)
+        years = connection.scalars(
+            select(totals.c.vintage).distinct().order_by(totals.c.vintage.desc())
+        ).all()
+    return [name for _, name in sorted(names.items())], list(years)
+
+
+def suggest_parties(role: EventType, limit: int = 100) -> list[str]:
+    """Return the buyers (SOLD) or beneficiaries (RETIRED) named before, the latest first."""
+    with reading() as connection:
+        return list(
+            connection.scalars(
+                select(parties.c.name)
+                .where(parties.c.role == role)
+                .order_by(parties.c.last_position.desc())
+                .limit(limit)
+            )
+        )
+
+
+def select_events() -> Select[Any]:
+    """Return the SELECT whose rows `event_view` understands."""
+    return select(
+        feed.c.position,
+        events.c.body,
+        events.c.hash,
+        credit_states.c.project_name,
+        credit_states.c.quantity_e4,
+    ).select_from(
+        feed.join(events, (feed.c.credit_id == events.c.credit_id) & (feed.c.seq == events.c.seq))
+        .join(credit_states, credit_states.c.credit_id == feed.c.credit_id)
+    )
+
+
+def event_view(row: Row[Any]) -> EventView:
+    """Return the view of a row of `select_events`."""
+    event = parse_stored(row.body)
+    return EventView(
+        position=row.position,
+        credit_id=event.credit_id,
+        seq=event.seq,
+        event_type=event.type,
+        data=event.data,
+        actor=event.actor,
+        recorded_at=event.recorded_at,
+        prev_hash=event.prev_hash,
+        hash=row.hash,
+        project_name=row.project_name,
+        quantity_e4=row.quantity_e4,
+    )
+
+
+def credit_view(row: Row[Any]) -> CreditView:
+    """Return the view of a row of credit_states."""
+    return CreditView(
+        id=row.credit_id,
+        project_name=row.project_name,
+        registry=row.registry,
+        vintage=row.vintage,
+        quantity_e4=row.quantity_e4,
+        serial_number=row.serial_number,
+        status=Status(row.status),
+        created_at=row.created_at,
+        changed_at=row.changed_at,
+        created_position=row.created_position,
+        buyer=row.buyer,
+        beneficiary=row.beneficiary,
+    )
+
+
+def registry_names(connection: Connection) -> dict[str, str]:
+    """Return the first spelling of every registry by its canonical name."""
+    return {row.registry_key: row.name for row in connection.execute(select(registries))}
+
+
+def _credit(connection: Connection, credit_id: str) -> CreditView:
+    row = connection.execute(
+        select(credit_states).where(credit_states.c.credit_id == credit_id)
+    ).first()
+    if row is None:
+        raise UnknownCredit(credit_id)
+    return credit_view(row)
