@@ -69,6 +69,7 @@ def _serve_static_files(app: Flask) -> None:
         root=str(ROOT / "static"),
         prefix="static/",
         max_age=60,
+        allow_all_origins=False,
         immutable_file_test=is_versioned,
         add_headers_function=add_headers,
     )

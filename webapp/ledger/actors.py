@@ -1,0 +1,6 @@
+"""Who acts, as events name it: opaque, never a name or an address (docs/ledger.md, "Events")."""
+
+from typing import Final
+
+LOCAL: Final = "local"  # whoever uses the pages or the API of this installation
+CLI: Final = "cli"  # whoever works at the server's terminal
