@@ -158,14 +158,15 @@
       if (value === "") ctx.request.body.delete(name);
     }
   });
-  // The clicked thing is often swapped away. Focus then goes to the new part's [data-focus],
-  // so that a keyboard stays where it was and a screen reader hears the outcome.
+  // The clicked thing is often swapped away. Focus then goes to the new part's [data-focus], or else
+  // its first link, so that a keyboard stays where it was and a screen reader hears the outcome.
   document.addEventListener("htmx:after:settle", ({ detail: { newContent } }) => {
     if (document.activeElement && document.activeElement !== document.body) return;
     for (const part of newContent) {
       if (!(part instanceof Element) || part.querySelector("[autofocus]")) continue;
       const wanted = part.matches("[data-focus]") ? part : part.querySelector("[data-focus]");
-      if (wanted) return wanted.focus({ preventScroll: true });
+      const found = wanted ?? part.querySelector("a[href], button");
+      if (found) return found.focus({ preventScroll: true });
     }
   });
 })();

@@ -1,0 +1,12 @@
+// Starts the API page: Swagger UI from static/vendor, on the document this server serves.
+"use strict";
+addEventListener("DOMContentLoaded", () => {
+  const place = document.getElementById("docs");
+  window.SwaggerUIBundle({
+    domNode: place,
+    url: place.dataset.openapi,
+    deepLinking: true,
+    defaultModelsExpandDepth: 0,
+    validatorUrl: null, // by default Swagger UI would send the address to another host
+  });
+});
