@@ -21,6 +21,7 @@
     if (choice === "light" || choice === "dark") root.dataset.bsTheme = choice;
     else delete root.dataset.bsTheme;
     const dark = choice ? choice === "dark" : systemDark.matches;
+    root.classList.toggle("dark-mode", dark); // how Swagger UI's style sheet calls it
     for (const button of document.querySelectorAll("[data-theme-switch]")) {
       button.setAttribute("aria-pressed", String(dark));
     }
