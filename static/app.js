@@ -128,21 +128,22 @@
     }
   });
 
-  // --- htmx. An answer that the page did not ask for (anything from 400 on but 409 and 422, which
-  // carry their own fragment) goes to the notices and leaves the page, and what was typed, alone.
-  const OWN_ANSWERS = [409, 422];
+  // --- htmx. An error that the page did not prepare for goes to the notices and leaves the page, and
+  // what was typed, alone. Prepared for is a 409 or 422 that carries the part it stands in for.
+  const PREPARED = [409, 422];
   const unreachable = () => document.getElementById("notice-unreachable").innerHTML;
   const failed = () => document.getElementById("notice-failed").innerHTML;
   document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
-    if (OWN_ANSWERS.includes(ctx.response.status)) return;
-    const ours = ctx.text.includes('class="notice ');
+    const notice = /^\s*<div class="notice /.test(ctx.text); // errors/_fragment.html
+    const wholePage = /^\s*<(!doctype|html)/i.test(ctx.text); // somebody else's, such as a proxy's
+    if (PREPARED.includes(ctx.response.status) && !notice && !wholePage) return;
     Object.assign(ctx, {
       target: "#notices",
-      swap: "innerHTML show:none",
+      swap: "innerHTML",
       select: null,
       push: null,
       replace: null,
-      text: ours ? ctx.text : failed(),
+      text: notice ? ctx.text : failed(),
     });
   });
   document.addEventListener("htmx:error", ({ detail: { ctx } }) => {

@@ -48,9 +48,7 @@ def test_a_vendored_file_comes_with_the_text_of_its_licence(entry: dict[str, str
 
 
 def test_templates_name_only_vendored_files_that_exist() -> None:
-    sources = "\n".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "templates").rglob("*.html")
-    )
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "templates").rglob("*.html"))
     named = set(re.findall(r"vendor/([\w.-]+\.(?:js|css|svg))", sources))
 
     assert named
@@ -60,9 +58,7 @@ def test_templates_name_only_vendored_files_that_exist() -> None:
 def test_every_icon_a_template_names_is_in_the_sprite() -> None:
     (sprite,) = VENDOR.glob("tabler-icons-*.svg")
     drawn = set(re.findall(r'<symbol id="([\w-]+)"', sprite.read_text(encoding="utf-8")))
-    sources = "\n".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "templates").rglob("*.html")
-    )
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "templates").rglob("*.html"))
     named = set(re.findall(r"\bicon\(\s*[\"']([\w-]+)[\"']", sources))
     named |= set(re.findall(r"\bicon=[\"']([\w-]+)[\"']", sources))
 

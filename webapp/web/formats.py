@@ -44,9 +44,7 @@ def when(recorded_at: str) -> Markup:
 def day(date_text: str) -> Markup:
     """A date (`YYYY-MM-DD`) as a <time> that reads "20 Nov 2026"."""
     moment = datetime.fromisoformat(date_text)
-    return Markup('<time datetime="{}">{} {}</time>').format(
-        date_text, moment.day, f"{moment:%b %Y}"
-    )
+    return Markup('<time datetime="{}">{} {}</time>').format(date_text, moment.day, f"{moment:%b %Y}")
 
 
 def short_id(full: str) -> str:
