@@ -2,9 +2,10 @@
 
 from flask import Flask
 
-from webapp.web import credits
+from webapp.web import acts, credits
 
 
 def install(app: Flask) -> None:
     """Register every page."""
     app.register_blueprint(credits.pages)
+    app.register_blueprint(acts.pages)

@@ -1,0 +1,163 @@
+"""The forms of the pages, built from the domain's field tables.
+
+No rule stands here: a form hands all of its texts to the domain, which parses them, and shows what
+it says beside each field. What only a page asks for, such as a tick before a retirement without a
+beneficiary, is checked here as well.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, StringField, TextAreaField
+from wtforms.widgets import DateInput
+
+from webapp.domain.credits import FIELDS, parse_credit
+from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.events import RETIREMENT_FIELDS, SALE_FIELDS, parse_act
+from webapp.domain.fields import (
+    Field,
+    FieldRefused,
+    PastDateField,
+    QuantityField,
+    TextField,
+    VintageField,
+)
+from webapp.domain.lifecycle import EventType
+from webapp.ledger import clock
+
+Values = dict[str, str | None]
+
+
+def _input(field: Field) -> object:
+    """Return the unbound input that fits the kind of field."""
+    match field:
+        case TextField(newlines=True):
+            return TextAreaField(field.label)
+        case PastDateField():
+            return StringField(field.label, widget=DateInput())
+        case VintageField():
+            return StringField(field.label, render_kw={"inputmode": "numeric"})
+        case QuantityField():
+            return StringField(field.label, render_kw={"inputmode": "decimal"})
+        case _:
+            return StringField(field.label)
+
+
+class FieldForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
+    """A form with one input for every field of `table`, under the same names.
+
+    `scope` keeps the ids of its hidden inputs apart where several forms stand on one page.
+    """
+
+    table: ClassVar[tuple[Field, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        """Give the form its inputs."""
+        super().__init_subclass__()
+        for field in cls.table:
+            setattr(cls, field.name, _input(field))
+
+    def __init__(self, *, scope: str = "", data: Mapping[str, object] | None = None) -> None:
+        """Take what was submitted with the current request; before that, `data`."""
+        super().__init__(data=data)
+        self.scope = scope
+        self.csrf_token.id = f"{scope}csrf_token"
+
+    @property
+    def inputs(self) -> list[tuple[Field, Any]]:
+        """Every field of the domain with the input that stands for it."""
+        return [(field, self[field.name]) for field in self.table]
+
+    @property
+    def values(self) -> Values:
+        """The texts as they were typed, by name: what commands take."""
+        return {field.name: self[field.name].data for field in self.table}
+
+    def parse(self, values: Mapping[str, object]) -> object:
+        """Hand the texts to the domain. Raises InvalidFields."""
+        raise NotImplementedError
+
+    def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
+        """Say whether the domain accepts every text; if not, its words stand beside the fields."""
+        valid = bool(super().validate(extra_validators))
+        try:
+            self.parse(self.values)
+        except InvalidFields as refusal:
+            self.show(refusal.problems)
+            return False
+        return valid
+
+    def show(self, problems: Sequence[Problem]) -> None:
+        """Put every problem beside its field, or above the form where it has none."""
+        for problem in problems:
+            if problem.field in self:
+                errors = self[problem.field].errors
+                self[problem.field].errors = [*errors, problem.message]
+            else:
+                self.form_errors.append(problem.message)
+
+
+class CreditForm(FieldForm):
+    """A new credit."""
+
+    table = FIELDS
+
+    def parse(self, values: Mapping[str, object]) -> object:
+        """Hand the texts to the domain. Raises InvalidFields."""
+        return parse_credit(values)
+
+
+class ActForm(FieldForm):
+    """What is said about a sale or a retirement."""
+
+    act: ClassVar[EventType]
+
+    def __init__(self, *, scope: str = "") -> None:
+        """Offer today as the day on which it happened."""
+        today = clock.now().date().isoformat()
+        super().__init__(scope=scope, data={"occurred_on": today})
+        self.occurred_on.render_kw = {"max": today}
+
+    def parse(self, values: Mapping[str, object]) -> object:
+        """Hand the texts to the domain. Raises InvalidFields."""
+        return parse_act(self.act, values, today=clock.now().date())
+
+
+class SaleForm(ActForm):
+    """A sale."""
+
+    table = SALE_FIELDS
+    act = EventType.SOLD
+
+
+NO_BENEFICIARY: Final = "Retire without naming a beneficiary"
+
+
+class RetirementForm(ActForm):
+    """A retirement. It needs a beneficiary, or a tick that there is none."""
+
+    table = RETIREMENT_FIELDS
+    act = EventType.RETIRED
+    without_beneficiary = BooleanField(NO_BENEFICIARY)
+
+    def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
+        """Ask for a beneficiary besides what the domain says."""
+        valid = super().validate(extra_validators)
+        ticked = bool(self.without_beneficiary.data)
+        if self.beneficiary.errors or self._names_beneficiary() is not ticked:
+            return valid
+        if ticked:
+            message = "A beneficiary is named above. Take the tick away, or the name."
+            self.show([Problem("without_beneficiary", message)])
+        else:
+            message = f"Name the beneficiary, or tick “{NO_BENEFICIARY}”."
+            self.show([Problem("beneficiary", message)])
+        return False
+
+    def _names_beneficiary(self) -> bool:
+        field = next(field for field in self.table if field.name == "beneficiary")
+        try:
+            return field.parse(self.beneficiary.data) is not None
+        except FieldRefused:
+            return True

@@ -1,0 +1,31 @@
+"""Who asked: htmx for a part of a page, or a browser for the whole of it. No noun's own view here.
+
+Whoever answers both from one address goes through `answer` or `mark`, so that no cache ever hands
+a fragment to someone who wanted the page.
+"""
+
+from http import HTTPStatus
+
+from flask import Response, make_response, render_template, request
+
+
+def wants_fragment() -> bool:
+    """Say whether htmx asked for a part of a page.
+
+    When htmx restores a page of the history it wants the whole of it.
+    """
+    headers = request.headers
+    return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
+
+
+def answer(page: str, fragment: str, status: HTTPStatus = HTTPStatus.OK, **inputs: object) -> Response:
+    """Render the template `fragment` where htmx asked, else `page`; both get the same inputs."""
+    template = fragment if wants_fragment() else page
+    return mark(make_response(render_template(template, **inputs), status))
+
+
+def mark(response: Response) -> Response:
+    """Say in the answer that it depends on who asked."""
+    response.vary.add("HX-Request")
+    response.vary.add("HX-History-Restore-Request")
+    return response
