@@ -21,9 +21,7 @@ def run() -> None:
         connection.execution_options(ledger_write=True)
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
-        context.configure(
-            connection=connection, target_metadata=Base.metadata, transactional_ddl=True
-        )
+        context.configure(connection=connection, target_metadata=Base.metadata, transactional_ddl=True)
         with context.begin_transaction():
             context.run_migrations()
         connection.commit()

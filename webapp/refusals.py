@@ -64,16 +64,13 @@ def _answer_http_error(error: HTTPException) -> Response:
 
 
 def _answer_bug(error: Exception) -> Response:
-    current_app.logger.exception("Unexpected error in %s %s", request.method, request.path)
-    del error
+    current_app.logger.error("Bug in %s %s", request.method, request.path, exc_info=error)
     detail = "Something went wrong here. It has been logged; nothing was recorded."
     return _render(ErrorAnswer(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
 
 
 def _render(answer: ErrorAnswer) -> Response:
-    if problems.is_api_path(request.path):
-        response = problems.render(answer)
-    else:
-        response = error_pages.render(answer)
+    render = problems.render if problems.is_api_path(request.path) else error_pages.render
+    response = render(answer)
     response.headers.update(answer.headers)
     return response

@@ -1,6 +1,7 @@
 """The log with its guards, what is derived from it, and the imports."""
 
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy
 from alembic import op
@@ -18,7 +19,6 @@ def upgrade() -> None:
     if connection.dialect.name == "postgresql":
         text = text.replace("@schema@", str(connection.scalar(sqlalchemy.func.current_schema())))
     # On the driver's own connection, where a per cent sign is only a per cent sign.
-    driver = connection.connection.driver_connection
-    assert driver is not None
+    driver: Any = connection.connection.driver_connection
     for statement in text.split("\n--;\n"):
         driver.execute(statement)

@@ -62,9 +62,7 @@ class ActNotAllowed(Refusal):
         """Say it in one sentence."""
         verb = {"SOLD": "sold", "RETIRED": "retired"}.get(act, act.lower())
         again = " again" if status == act else ""
-        return (
-            f"This credit was {status.lower()} at {since} and cannot be {verb}{again}."
-        )
+        return f"This credit was {status.lower()} at {since} and cannot be {verb}{again}."
 
 
 class AlreadyRetired(ActNotAllowed):

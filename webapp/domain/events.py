@@ -25,9 +25,7 @@ _OCCURRED_ON: Final = PastDateField(
     hint="When it happened; today if left empty.",
     example="2026-01-31",
 )
-_REFERENCE: Final = TextField(
-    "reference", "Reference", hint="What the registry or the contract calls it."
-)
+_REFERENCE: Final = TextField("reference", "Reference", hint="What the registry or the contract calls it.")
 _NOTE: Final = TextField("note", "Note", max_length=2000, newlines=True)
 
 SALE_FIELDS: Final[tuple[Field, ...]] = (
@@ -106,9 +104,7 @@ def created(credit: Credit, actor: str, recorded_at: str) -> Event:
     return Event(credit.id, 1, EventType.CREATED, data, actor, recorded_at, NO_HASH)
 
 
-def parse_act(
-    act: EventType, values: Mapping[str, object], today: date
-) -> dict[str, str | int]:
+def parse_act(act: EventType, values: Mapping[str, object], today: date) -> dict[str, str | int]:
     """Return the data of a SOLD or RETIRED event, the day it happened always among them.
 
     Raises InvalidFields with every bad field; a day after `today` is one.

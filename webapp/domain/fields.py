@@ -8,6 +8,7 @@ built from those tables, so a rule cannot differ between them.
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -46,8 +47,8 @@ class Field(ABC):
     def parse(self, value: object) -> str | int | None:
         """Return what is recorded, None where the field is absent. Raises FieldRefused."""
 
-    def absent(self) -> None:
-        """Answer for a missing value. Raises FieldRefused where the field is required."""
+    def require(self) -> None:
+        """Be asked about a missing value. Raises FieldRefused where the field is required."""
         if self.required:
             raise FieldRefused("This is required.")
 
@@ -62,7 +63,8 @@ class TextField(Field):
     def parse(self, value: object) -> str | None:
         """Return the recorded text. A text that is empty in canonical form is absent."""
         if value is None:
-            return self.absent()
+            self.require()
+            return None
         if not isinstance(value, str) or isinstance(value, Number):
             raise FieldRefused("Must be text.")
         try:
@@ -70,7 +72,8 @@ class TextField(Field):
         except RefusedCharacter as error:
             raise FieldRefused(str(error)) from None
         if not canonical(text):
-            return self.absent()
+            self.require()
+            return None
         if len(text) > self.max_length:
             raise FieldRefused(f"At most {self.max_length:,} characters; this has {len(text):,}.")
         return text
@@ -84,7 +87,8 @@ class VintageField(Field):
         """Return the year."""
         text = _number_text(value)
         if text is None:
-            return self.absent()
+            self.require()
+            return None
         if not _VINTAGE.fullmatch(text) or not VINTAGE_MIN <= int(text[:4]) <= VINTAGE_MAX:
             raise FieldRefused(f"Must be a year from {VINTAGE_MIN} to {VINTAGE_MAX}.")
         return int(text[:4])
@@ -98,7 +102,8 @@ class QuantityField(Field):
         """Return ten-thousandths of a tonne, 1 to 10^12."""
         text = _number_text(value)
         if text is None:
-            return self.absent()
+            self.require()
+            return None
         if not _QUANTITY.fullmatch(text):
             raise FieldRefused(
                 "Must be tonnes in plain digits with at most 4 decimals, such as 100 or 2765.37: "
@@ -119,26 +124,21 @@ class PastDateField(Field):
     def parse(self, value: object) -> str | None:
         """Return the day in ISO form."""
         if value is None:
-            return self.absent()
+            self.require()
+            return None
         if not isinstance(value, str) or isinstance(value, Number):
             raise FieldRefused("Must be a date as text, YYYY-MM-DD.")
         text = strip_edges(value)
         if not text:
-            return self.absent()
-        try:
-            if not _DATE.fullmatch(text):
-                raise ValueError(text)
-            day = date.fromisoformat(text)
-        except ValueError:
-            raise FieldRefused("Must be a date, YYYY-MM-DD.") from None
+            self.require()
+            return None
+        day = _day(text)
         if self.latest and day > self.latest:
             raise FieldRefused("Must not be in the future.")
         return day.isoformat()
 
 
-def parse_fields(
-    fields: Sequence[Field], values: Mapping[str, object]
-) -> dict[str, str | int | None]:
+def parse_fields(fields: Sequence[Field], values: Mapping[str, object]) -> dict[str, str | int | None]:
     """Return the recorded value of every field, None for absent ones.
 
     Raises InvalidFields with every bad field and every field that is not in the table.
@@ -172,6 +172,14 @@ def quantity_from_text(text: str) -> int:
     """Return the ten-thousandths of a decimal text that matches QUANTITY_PATTERN."""
     whole, _, decimals = text.partition(".")
     return int(whole) * E4 + int(decimals.ljust(4, "0"))
+
+
+def _day(text: str) -> date:
+    # date.fromisoformat takes more spellings than the one that is recorded.
+    if _DATE.fullmatch(text):
+        with suppress(ValueError):
+            return date.fromisoformat(text)
+    raise FieldRefused("Must be a date, YYYY-MM-DD.")
 
 
 def _number_text(value: object) -> str | None:

@@ -9,6 +9,8 @@ import json
 import re
 from typing import Final, NoReturn
 
+from webapp.domain.unicode14 import SURROGATE
+
 MAX_DEPTH: Final = 32
 _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
@@ -75,6 +77,9 @@ def _bound_depth(text: str) -> None:
 
 def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     result = dict(pairs)
+    for key in result:
+        if not key.isascii() and any(character in SURROGATE for character in key):
+            raise NotJson("A key holds half of a surrogate pair, which is not text.")
     if len(result) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]

@@ -70,9 +70,7 @@ def require_free_serial(connection: Connection, credit: Credit) -> None:
         raise SerialHeld(credit.registry, credit.serial_number, holder)
 
 
-def _act_on(
-    credit_id: str, event_type: EventType, values: Mapping[str, object], actor: str
-) -> None:
+def _act_on(credit_id: str, event_type: EventType, values: Mapping[str, object], actor: str) -> None:
     now = clock.now()
     data = events.parse_act(event_type, values, today=now.date())
 

@@ -6,6 +6,7 @@ migrated is turned into the refusals of ``webapp.domain.errors`` here, once.
 """
 
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -119,9 +120,7 @@ def _lost_a_race(error: SQLAlchemyError) -> bool:
     if isinstance(error, IntegrityError):
         return True
     original = getattr(error, "orig", None)
-    return isinstance(
-        original, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure
-    )
+    return isinstance(original, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
 
 
 def _refusal_of(error: SQLAlchemyError) -> Exception:
@@ -143,7 +142,7 @@ def _refusal_of(error: SQLAlchemyError) -> Exception:
     return error
 
 
-def _set_pragmas(connection: Any, _record: object) -> None:
+def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
     for pragma in (
         "journal_mode = WAL",
         "synchronous = FULL",

@@ -86,9 +86,7 @@ class Page(Generic[T]):
     previous: str | None
 
 
-def list_credits(
-    wanted: CreditFilter, cursor: str | None = None, limit: int = LIMIT
-) -> Page[CreditView]:
+def list_credits(wanted: CreditFilter, cursor: str | None = None, limit: int = LIMIT) -> Page[CreditView]:
     """Return a page of credits. Raises CursorMismatch."""
     keys = [SORTS[wanted.sort]]
     if wanted.sort != "created":
@@ -99,24 +97,28 @@ def list_credits(
 
 def sum_credits(wanted: CreditFilter) -> StatusSums:
     """Return the sums by status over all credits that the filter shows, on every page of it."""
-    if wanted.terms:
-        states = credit_states.c
-        query = _matching(
-            select(states.status, func.count(), func.sum(states.quantity_e4)), wanted
-        ).group_by(states.status)
-    else:
-        query = select(
-            totals.c.status, func.sum(totals.c.credits), func.sum(totals.c.quantity_e4)
-        ).group_by(totals.c.status)
-        if wanted.registry:
-            query = query.where(totals.c.registry_key == canonical(wanted.registry))
-        if wanted.vintage is not None:
-            query = query.where(totals.c.vintage == wanted.vintage)
-        if wanted.status:
-            query = query.where(totals.c.status == wanted.status)
+    query = _sums_of_search(wanted) if wanted.terms else _sums_of_totals(wanted)
     with reading() as connection:
         rows = connection.execute(query).all()
     return StatusSums("", {Status(row[0]): Sum(int(row[1]), int(row[2])) for row in rows})
+
+
+def _sums_of_search(wanted: CreditFilter) -> Select[Any]:
+    states = credit_states.c
+    query = select(states.status, func.count(), func.sum(states.quantity_e4))
+    return _matching(query, wanted).group_by(states.status)
+
+
+def _sums_of_totals(wanted: CreditFilter) -> Select[Any]:
+    kept = totals.c
+    query: Select[Any] = select(kept.status, func.sum(kept.credits), func.sum(kept.quantity_e4))
+    if wanted.registry:
+        query = query.where(kept.registry_key == canonical(wanted.registry))
+    if wanted.vintage is not None:
+        query = query.where(kept.vintage == wanted.vintage)
+    if wanted.status:
+        query = query.where(kept.status == wanted.status)
+    return query.where(kept.credits > 0).group_by(kept.status)
 
 
 def list_events(
@@ -153,9 +155,9 @@ def _matching(query: Select[Any], wanted: CreditFilter) -> Select[Any]:
             match = " AND ".join('"' + term.replace('"', '""') + '"' for term in long)
             query = query.where(
                 states.created_position.in_(
-                    text(
-                        "SELECT rowid FROM credit_search WHERE credit_search MATCH :match"
-                    ).bindparams(match=match)
+                    text("SELECT rowid FROM credit_search WHERE credit_search MATCH :match").bindparams(
+                        match=match
+                    )
                 )
             )
         for term in set(wanted.terms) - set(long):

@@ -90,9 +90,7 @@ def read_feed(connection: Connection) -> Iterator[Stored]:
     """Yield every event that has a position, in feed order, without holding all in memory."""
     rows = connection.execution_options(yield_per=1000).execute(
         select(feed.c.position, events.c.body, events.c.hash)
-        .join_from(
-            feed, events, (feed.c.credit_id == events.c.credit_id) & (feed.c.seq == events.c.seq)
-        )
+        .join_from(feed, events, (feed.c.credit_id == events.c.credit_id) & (feed.c.seq == events.c.seq))
         .order_by(feed.c.position)
     )
     for row in rows:

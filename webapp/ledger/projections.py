@@ -100,9 +100,7 @@ def _apply_created(connection: Connection, entries: Sequence[Positioned]) -> Non
     if claims:
         connection.execute(tables.serial_claims.insert(), claims)
     connection.execute(
-        _insert(connection, tables.registries).on_conflict_do_nothing(
-            index_elements=["registry_key"]
-        ),
+        _insert(connection, tables.registries).on_conflict_do_nothing(index_elements=["registry_key"]),
         [{"registry_key": key, "name": name} for key, name in sorted(names.items())],
     )
     connection.execute(tables.credit_states.insert(), states)
@@ -124,9 +122,7 @@ def _first_state(entry: Positioned, credit: Credit) -> dict[str, object]:
         "serial_number": credit.serial_number,
         "project_key": keys.project_name,
         "registry_key": keys.registry,
-        "search_key": " ".join(
-            (keys.project_name, keys.registry, keys.serial_number, entry.event.credit_id)
-        ),
+        "search_key": f"{keys.project_name} {keys.registry} {keys.serial_number} {credit.id}",
         "created_at": entry.event.recorded_at,
         "changed_at": entry.event.recorded_at,
         "buyer": None,
@@ -138,9 +134,9 @@ def _apply_act(connection: Connection, entry: Positioned) -> None:
     event, states = entry.event, tables.credit_states
     status = STATUS_AFTER[event.type]
     before = connection.execute(
-        select(
-            states.c.registry_key, states.c.vintage, states.c.status, states.c.quantity_e4
-        ).where(states.c.credit_id == event.credit_id)
+        select(states.c.registry_key, states.c.vintage, states.c.status, states.c.quantity_e4).where(
+            states.c.credit_id == event.credit_id
+        )
     ).one()
     party = event.data.get(PARTY_FIELD[event.type])
     connection.execute(
@@ -154,17 +150,13 @@ def _apply_act(connection: Connection, entry: Positioned) -> None:
             }
         )
     )
-    _add_to_total(
-        connection, (before.registry_key, before.vintage, before.status), -1, -before.quantity_e4
-    )
+    _add_to_total(connection, (before.registry_key, before.vintage, before.status), -1, -before.quantity_e4)
     _add_to_total(connection, (before.registry_key, before.vintage, status), 1, before.quantity_e4)
     if party:
         _remember_party(connection, event.type, str(party), entry.position)
 
 
-def _add_to_total(
-    connection: Connection, key: tuple[str, int, str], credits: int, quantity_e4: int
-) -> None:
+def _add_to_total(connection: Connection, key: tuple[str, int, str], credits: int, quantity_e4: int) -> None:
     registry_key, vintage, status = key
     insert = _insert(connection, tables.totals).values(
         registry_key=registry_key,

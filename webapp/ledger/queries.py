@@ -140,9 +140,7 @@ def record(credit_id: str) -> Record:
 def find_credits(credit_ids: Sequence[str]) -> dict[str, CreditView]:
     """Return those of the credits that the ledger holds, by id."""
     with reading() as connection:
-        rows = connection.execute(
-            select(credit_states).where(credit_states.c.credit_id.in_(credit_ids))
-        )
+        rows = connection.execute(select(credit_states).where(credit_states.c.credit_id.in_(credit_ids)))
         return {row.credit_id: credit_view(row) for row in rows}
 
 
@@ -164,12 +162,8 @@ def ledger_totals() -> Totals:
             sums[status] = sums.get(status, Sum()) + amount
     return Totals(
         ledger=StatusSums("", ledger),
-        registries=[
-            StatusSums(names.get(key, key), sums) for key, sums in sorted(by_registry.items())
-        ],
-        vintages=[
-            StatusSums(str(year), sums) for year, sums in sorted(by_vintage.items(), reverse=True)
-        ],
+        registries=[StatusSums(names.get(key, key), sums) for key, sums in sorted(by_registry.items())],
+        vintages=[StatusSums(str(year), sums) for year, sums in sorted(by_vintage.items(), reverse=True)],
     )
 
 
@@ -205,8 +199,9 @@ def select_events() -> Select[Any]:
         credit_states.c.project_name,
         credit_states.c.quantity_e4,
     ).select_from(
-        feed.join(events, (feed.c.credit_id == events.c.credit_id) & (feed.c.seq == events.c.seq))
-        .join(credit_states, credit_states.c.credit_id == feed.c.credit_id)
+        feed.join(events, (feed.c.credit_id == events.c.credit_id) & (feed.c.seq == events.c.seq)).join(
+            credit_states, credit_states.c.credit_id == feed.c.credit_id
+        )
     )
 
 
@@ -252,9 +247,7 @@ def registry_names(connection: Connection) -> dict[str, str]:
 
 
 def _credit(connection: Connection, credit_id: str) -> CreditView:
-    row = connection.execute(
-        select(credit_states).where(credit_states.c.credit_id == credit_id)
-    ).first()
+    row = connection.execute(select(credit_states).where(credit_states.c.credit_id == credit_id)).first()
     if row is None:
         raise UnknownCredit(credit_id)
     return credit_view(row)

@@ -1,0 +1,117 @@
+"""What each row of a file is, on what the ledger holds and on the rows before it. Reads only."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import Connection, select, tuple_
+
+from webapp.domain.credits import Credit
+from webapp.domain.errors import Problem
+from webapp.domain.import_file import Row
+from webapp.domain.lifecycle import Status
+from webapp.ledger.tables import credit_states, serial_claims
+
+LOOK_UP_BATCH: Final = 400
+
+_HISTORY_LOST: Final = (
+    "The file says {}, and this ledger does not hold the credit: its history would be lost and its "
+    "tonnes counted twice. Move whole histories with flask export and flask restore."
+)
+
+
+class Outcome(StrEnum):
+    """What a row is, on what the ledger holds and on the rows before it."""
+
+    NEW = "new"
+    EXISTING = "existing"
+    CONFLICTING = "conflicting"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A row with its outcome. `holder` is the credit that holds its serial number."""
+
+    row: Row
+    outcome: Outcome
+    problems: Sequence[Problem] = ()
+    holder: str | None = None
+
+
+def decide(connection: Connection, rows: Sequence[Row]) -> list[Decided]:
+    """Say what each row is, in order: a row counts against those after it."""
+    credits = [row.credit for row in rows if row.credit]
+    held = _held_ids(connection, {credit.id for credit in credits})
+    holders = _holders(connection, {_claim(c) for c in credits if c.serial_number is not None})
+    seen: dict[str, int] = {}
+    claimed: dict[tuple[str, str] | None, int] = {}
+    decided = []
+    for row in rows:
+        item = _decide_row(row, held, holders, seen, claimed)
+        if item.outcome is Outcome.NEW and row.credit:
+            seen[row.credit.id] = row.number
+            if row.credit.serial_number is not None:
+                claimed[_claim(row.credit)] = row.number
+        decided.append(item)
+    return decided
+
+
+def _decide_row(
+    row: Row,
+    held: set[str],
+    holders: Mapping[tuple[str, str] | None, str],
+    seen: Mapping[str, int],
+    claimed: Mapping[tuple[str, str] | None, int],
+) -> Decided:
+    credit = row.credit
+    if credit is None:
+        return Decided(row, Outcome.INVALID, row.problems)
+    if credit.id in held or (credit.id in seen and row.status is Status.ACTIVE):
+        return Decided(row, Outcome.EXISTING)
+    if row.status is not Status.ACTIVE:
+        return Decided(row, Outcome.INVALID, [Problem("status", _HISTORY_LOST.format(row.status))])
+    claim = None if credit.serial_number is None else _claim(credit)
+    if claim in holders:
+        message = "This serial number is held by another credit of the registry."
+        problem = Problem("serial_number", message)
+        return Decided(row, Outcome.CONFLICTING, [problem], holders[claim])
+    if claim in claimed:
+        message = f"Row {claimed[claim]} has this serial number with other fields."
+        return Decided(row, Outcome.CONFLICTING, [Problem("serial_number", message)])
+    return Decided(row, Outcome.NEW)
+
+
+def _claim(credit: Credit) -> tuple[str, str]:
+    return credit.canonical.registry, credit.canonical.serial_number
+
+
+def _held_ids(connection: Connection, ids: set[str]) -> set[str]:
+    found: set[str] = set()
+    for batch in _batches(sorted(ids)):
+        query = select(credit_states.c.credit_id).where(credit_states.c.credit_id.in_(batch))
+        found.update(connection.scalars(query))
+    return found
+
+
+def _holders(connection: Connection, claims: set[tuple[str, str]]) -> dict[tuple[str, str] | None, str]:
+    found: dict[tuple[str, str] | None, str] = {}
+    key = tuple_(serial_claims.c.registry_key, serial_claims.c.serial_key)
+    for batch in _batches(sorted(claims)):
+        for row in connection.execute(select(serial_claims).where(key.in_(batch))):
+            found[row.registry_key, row.serial_key] = row.credit_id
+    return found
+
+
+def _batches(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    for start in range(0, len(items), LOOK_UP_BATCH):
+        yield items[start : start + LOOK_UP_BATCH]
+
+
+def counts_of(decided: Sequence[Decided]) -> dict[str, int]:
+    """Return the number of rows in all and of each outcome."""
+    counts = {str(outcome): 0 for outcome in Outcome}
+    for item in decided:
+        counts[item.outcome] += 1
+    return {"total": len(decided), **counts}

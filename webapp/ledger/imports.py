@@ -1,0 +1,309 @@
+"""A file becomes credits: received and checked, looked at, then written whole or not at all.
+
+An import is a desk, not a part of the log: it may change its state and lose its file. What it
+writes are CREATED events like any other, in one transaction, every row decided again on what the
+ledger holds at that moment.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+
+from webapp.domain import events
+from webapp.domain.credits import Credit
+from webapp.domain.errors import ImportNotOpen, UnknownImport
+from webapp.domain.import_file import Row as FileRow
+from webapp.domain.import_file import parse_row, row_texts
+from webapp.ledger import clock, log
+from webapp.ledger.database import reading, transact
+from webapp.ledger.import_decisions import Decided, Outcome, counts_of, decide
+from webapp.ledger.tables import import_problems, imports
+
+FILENAME_LENGTH_MAX: Final = 200
+
+
+class State(StrEnum):
+    """Where an import stands.
+
+    Up to 10,000 rows are checked and written while the request waits, so `checking` and `writing`
+    are never seen from outside: an import that is there has been checked, and one that was being
+    written when the machine stopped is still `checked`.
+    """
+
+    CHECKING = "checking"
+    CHECKED = "checked"
+    WRITING = "writing"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class ImportView:
+    """An import: who brought which file when, and what became of it. Sizes in bytes."""
+
+    id: int
+    state: State
+    actor: str
+    filename: str
+    sha256: str
+    size_bytes: int
+    uploaded_at: str
+    finished_at: str | None
+    message: str | None
+    not_recorded: tuple[str, ...]
+    total: int
+    new: int
+    existing: int
+    conflicting: int
+    invalid: int
+    written: int
+
+    @property
+    def has_problems(self) -> bool:
+        """Whether a row cannot be written."""
+        return bool(self.conflicting or self.invalid)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be written or cancelled."""
+        return self.state is State.CHECKED
+
+
+@dataclass(frozen=True)
+class ProblemView:
+    """One thing wrong with one row. `holder` is the credit that holds the row's serial number."""
+
+    row: int
+    field: str
+    message: str
+    holder: str | None
+
+
+@dataclass(frozen=True)
+class RowView:
+    """A row as it would be written now."""
+
+    row: int
+    outcome: Outcome
+    credit: Credit | None
+    credit_id: str | None
+
+
+def receive(content: bytes, filename: str, actor: str) -> int:
+    """Check every row of the file and keep both; nothing is written to the ledger.
+
+    Returns the import's number. Raises UnreadableFile, UnsupportedFile and TooManyRows.
+    """
+    rows = _parse(content)
+    with reading(snapshot=True) as connection:
+        decided = decide(connection, rows)
+    facts = {
+        "state": State.CHECKED,
+        "actor": actor,
+        "filename": display_name(filename),
+        "sha256": sha256(content).hexdigest(),
+        "size_bytes": len(content),
+        "content": content,
+        "uploaded_at": events.time_text(clock.now()),
+        "not_recorded": json.dumps(_unknown_fields(rows), ensure_ascii=False),
+        "written": 0,
+        **counts_of(decided),
+    }
+
+    def act(connection: Connection) -> int:
+        import_id: int = connection.execute(
+            insert(imports).values(facts).returning(imports.c.id)
+        ).scalar_one()
+        _keep_problems(connection, import_id, decided)
+        return import_id
+
+    return transact(act)
+
+
+def write(
+    import_id: int, *, skip_invalid: bool = False, ignore_unknown: bool = False, actor: str
+) -> ImportView:
+    """Write the rows that are new, all in one transaction, each decided again.
+
+    Rows that are invalid or in conflict, and fields that would not be recorded, mean that nothing
+    is written unless they are to be left out: then the import stays `checked`, with counts as
+    they are now. Raises UnknownImport and ImportNotOpen.
+    """
+    with reading() as connection:
+        content = _open(connection, import_id).content
+    rows = _parse(content)
+
+    def act(connection: Connection) -> ImportView:
+        found = _open(connection, import_id, to_write=True)
+        decided = decide(connection, rows)
+        counts = counts_of(decided)
+        problems = counts["conflicting"] + counts["invalid"]
+        connection.execute(delete(import_problems).where(import_problems.c.import_id == import_id))
+        _keep_problems(connection, import_id, decided)
+        if problems and not skip_invalid:
+            message = "Nothing was written: some rows are invalid or in conflict."
+            _change(connection, import_id, message=message, **counts)
+        elif json.loads(found.not_recorded) and not ignore_unknown:
+            message = "Nothing was written: some fields of the file would not be recorded."
+            _change(connection, import_id, message=message, **counts)
+        else:
+            new = [item.row.credit for item in decided if item.outcome is Outcome.NEW]
+            _finish(connection, import_id, State.DONE, None, written=len(new), **counts)
+            # The log last: it holds the feed's lock until the commit.
+            now = events.time_text(clock.now())
+            log.append(connection, [events.created(credit, actor, now) for credit in new if credit])
+        return _view(_row(connection, import_id))
+
+    return transact(act)
+
+
+def cancel(import_id: int) -> None:
+    """Give the import up; nothing is written. Raises UnknownImport and ImportNotOpen."""
+    _end(import_id, State.CANCELLED, None)
+
+
+def fail(import_id: int, message: str) -> None:
+    """End the import with the reason it failed. Raises UnknownImport and ImportNotOpen."""
+    _end(import_id, State.FAILED, message)
+
+
+def find(import_id: int) -> ImportView:
+    """Return the import. Raises UnknownImport."""
+    with reading() as connection:
+        return _view(_row(connection, import_id))
+
+
+def list_imports(before: int | None = None, limit: int = 50) -> list[ImportView]:
+    """Return imports, the newest first, those with numbers under `before`."""
+    query = select(*_VIEWED).order_by(imports.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(imports.c.id < before)
+    with reading() as connection:
+        return [_view(row) for row in connection.execute(query)]
+
+
+def problems(import_id: int, after: int = 0, limit: int = 200) -> list[ProblemView]:
+    """Return the problems of an import in the order of its rows, past the first `after`."""
+    query = (
+        select(import_problems)
+        .where(import_problems.c.import_id == import_id, import_problems.c.number > after)
+        .order_by(import_problems.c.number)
+        .limit(limit)
+    )
+    with reading() as connection:
+        rows = connection.execute(query).all()
+    return [ProblemView(row.row, row.field, row.message, row.holder) for row in rows]
+
+
+def sample_rows(import_id: int, limit: int = 20) -> list[RowView]:
+    """Return the first rows as they would be written now, none where the file is gone.
+
+    Raises UnknownImport.
+    """
+    with reading(snapshot=True) as connection:
+        content = _row(connection, import_id, imports.c.content).content
+        if content is None:
+            return []
+        decided = decide(connection, _parse(content, limit))
+    return [
+        RowView(
+            item.row.number,
+            item.outcome,
+            item.row.credit,
+            item.row.credit.id if item.outcome is Outcome.EXISTING and item.row.credit else None,
+        )
+        for item in decided
+    ]
+
+
+def display_name(filename: str) -> str:
+    """Return the last part of a file's name as text that is safe to keep and to show."""
+    last = re.split(r"[/\\]", filename)[-1]
+    printable = "".join(character for character in last if character.isprintable())
+    return printable.strip()[:FILENAME_LENGTH_MAX] or "unnamed"
+
+
+def _parse(content: bytes, limit: int | None = None) -> list[FileRow]:
+    texts = row_texts(content)[:limit]
+    return [parse_row(number, text) for number, text in enumerate(texts, start=1)]
+
+
+def _unknown_fields(rows: Sequence[FileRow]) -> list[str]:
+    return list(dict.fromkeys(name[:80] for row in rows for name in row.unknown_fields))[:100]
+
+
+def _keep_problems(connection: Connection, import_id: int, decided: Sequence[Decided]) -> None:
+    found = [
+        {
+            "import_id": import_id,
+            "row": item.row.number,
+            "field": problem.field[:80],
+            "message": problem.message,
+            "holder": item.holder,
+        }
+        for item in decided
+        for problem in item.problems
+    ]
+    if found:
+        numbered = [{**facts, "number": number} for number, facts in enumerate(found, start=1)]
+        connection.execute(insert(import_problems), numbered)
+
+
+def _open(connection: Connection, import_id: int, *, to_write: bool = False) -> Row[Any]:
+    """Return the import that is still open; with `to_write` nobody else can write it now."""
+    query = select(imports).where(imports.c.id == import_id)
+    row = connection.execute(query.with_for_update() if to_write else query).first()
+    if row is None:
+        raise UnknownImport("There is no such import.")
+    if row.state != State.CHECKED:
+        raise ImportNotOpen(row.state)
+    return row
+
+
+def _end(import_id: int, state: State, message: str | None) -> None:
+    def act(connection: Connection) -> None:
+        _open(connection, import_id, to_write=True)
+        _finish(connection, import_id, state, message)
+
+    transact(act)
+
+
+def _finish(connection: Connection, import_id: int, state: State, message: str | None, **facts: int) -> None:
+    finished_at = events.time_text(clock.now())
+    _change(
+        connection,
+        import_id,
+        state=state,
+        message=message,
+        finished_at=finished_at,
+        content=None,
+        **facts,
+    )
+
+
+def _change(connection: Connection, import_id: int, **facts: object) -> None:
+    connection.execute(update(imports).where(imports.c.id == import_id).values(facts))
+
+
+_VIEWED: Final = [column for column in imports.c if column.name != "content"]
+
+
+def _row(connection: Connection, import_id: int, *more: ColumnElement[Any]) -> Row[Any]:
+    row = connection.execute(select(*_VIEWED, *more).where(imports.c.id == import_id)).first()
+    if row is None:
+        raise UnknownImport("There is no such import.")
+    return row
+
+
+def _view(row: Row[Any]) -> ImportView:
+    facts = dict(row._mapping)
+    facts["state"] = State(row.state)
+    facts["not_recorded"] = tuple(json.loads(row.not_recorded))
+    return ImportView(**facts)
