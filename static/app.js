@@ -75,7 +75,8 @@
     if (event.target.closest("[data-theme-switch]")) switchTheme();
     const button = event.target.closest("[data-copy]");
     if (button) copy(button);
-    event.target.closest("[data-dismiss]")?.closest(".notice")?.remove();
+    // A notice that has a table row to itself takes the row with it.
+    event.target.closest("[data-dismiss]")?.closest(".panel-row, .notice")?.remove();
     // The phone menu closes when a tap lands elsewhere.
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
