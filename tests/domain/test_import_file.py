@@ -1,0 +1,142 @@
+import json
+
+import pytest
+
+from webapp.domain.credits import parse_credit
+from webapp.domain.errors import TooManyRows, UnreadableFile, UnsupportedFile
+from webapp.domain.import_file import ROWS_MAX, Row, parse_row, row_texts
+from webapp.domain.lifecycle import Status
+
+ROW = {"project_name": "Solar", "registry": "VCS", "vintage": 2020, "quantity": 1}
+CREDIT = parse_credit(ROW | {"vintage": "2020", "quantity": "1"})
+
+
+def rows_of(content: bytes) -> list[Row]:
+    return [parse_row(number, text) for number, text in enumerate(row_texts(content), start=1)]
+
+
+def json_of(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def the_row(**changes: object) -> Row:
+    (row,) = rows_of(json_of([ROW | changes]))
+    return row
+
+
+def fields_of(row: Row) -> list[str]:
+    return [problem.field for problem in row.problems]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json_of([ROW, ROW]),
+        json_of({"records": [ROW, ROW]}),
+        json_of({"count": 2, "records": [ROW, ROW], "next": {"at": None}}),
+        json_of(ROW) + b"\n" + json_of(ROW),
+        json_of(ROW) + b"\r\n\r\n" + json_of(ROW) + b"\r\n",
+        b"\xef\xbb\xbf" + json_of([ROW, ROW]),
+        json.dumps([ROW, ROW], indent=2).encode(),
+        json.dumps({"a": [ROW, ROW]}, indent=2).encode(),
+    ],
+)
+def test_an_array_an_object_with_one_array_and_json_by_lines_are_the_same_rows(content: bytes) -> None:
+    assert rows_of(content) == [Row(1, CREDIT), Row(2, CREDIT)]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_record_of_the_api_is_one_row_though_it_has_an_array(indent: int | None) -> None:
+    record = ROW | {"status": "ACTIVE", "events": [{"seq": 1}, {"seq": 2}]}
+    assert rows_of(json.dumps(record, indent=indent).encode()) == [Row(1, CREDIT)]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty"),
+        (b" \n", "empty"),
+        (b"\xef\xbb\xbf", "empty"),
+        (b"[]", "no rows"),
+        (b"{}", "exactly one array"),
+        (b'{"a": [], "b": []}', "exactly one array"),
+        (b"null", r"must begin with \[ or {"),
+        (b'"text"', r"must begin with \[ or {"),
+        (b"[1] 2", "after the end"),
+        (b"[1, ]", "Row 2"),
+        (b"[{]}", "Row 1"),
+        (b'[{"a": 1}, {"a": 1 "b": 2}]', "Row 2"),
+        (b'[{"a": 1}, {"a": 1, "a": 2}]', 'Row 2: The key "a" stands twice'),
+        (b'[{"a": NaN}]', "NaN"),
+        (b'[{"a": -Infinity}]', "Infinity"),
+        (b'[{"\\ud800": 1}]', "surrogate"),
+        (b"\xff\xfe[\x00]\x00", "not UTF-8"),
+        (json_of([ROW, ROW])[:-30], "cut off in row 2"),
+        (b"[" * 1_000_000, "nested deeper"),
+        (b'{"a":' * 1_000_000, "not an object with one array"),
+        (b'["' + b"a" * 1_000_000 + b'"]', "Row 1 is longer"),
+        (b"[[" + b"0," * 1_000_000 + b"0]]", "Row 1 is longer"),
+        (json_of(ROW) + b'\n{"project_name":', "Row 2"),
+    ],
+)
+def test_a_file_that_is_no_list_of_rows_is_refused_with_the_place_and_the_reason(
+    content: bytes, reason: str
+) -> None:
+    with pytest.raises(UnreadableFile, match=reason):
+        rows_of(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [(b"\x1f\x8b\x08", "gzip"), (b"PK\x03\x04", "zip"), (b"BZh9", "bzip2"), (b"\xfd7zXZ\x00", "xz")],
+)
+def test_a_compressed_file_is_named_and_never_inflated(content: bytes, kind: str) -> None:
+    with pytest.raises(UnsupportedFile, match=kind):
+        row_texts(content)
+
+
+@pytest.mark.parametrize("separator", [b",", b"\n"])
+def test_more_rows_than_one_import_takes_are_refused(separator: bytes) -> None:
+    rows = separator.join([json_of(ROW)] * (ROWS_MAX + 1))
+    with pytest.raises(TooManyRows, match="10,000"):
+        row_texts(b"[" + rows + b"]" if separator == b"," else rows)
+
+
+def test_as_many_rows_as_one_import_takes_are_read() -> None:
+    assert len(row_texts(json_of([ROW] * ROWS_MAX))) == ROWS_MAX
+
+
+def test_every_problem_of_a_row_is_reported() -> None:
+    assert fields_of(the_row(vintage="x", quantity="-1")) == ["vintage", "quantity"]
+
+
+def test_a_row_that_is_no_object_is_a_problem_of_that_row_alone() -> None:
+    good, bad = rows_of(json_of([ROW, 7]))
+    assert good.credit
+    assert not bad.credit
+
+
+def test_unknown_fields_are_named_and_are_no_problem_of_the_row() -> None:
+    row = the_row(colour="green", note=None)
+    assert (row.unknown_fields, row.problems) == (["colour", "note"], [])
+
+
+def test_our_own_fields_are_not_unknown() -> None:
+    row = the_row(id=CREDIT.id, status="SOLD", created_at="2026", events=[])
+    assert (row.unknown_fields, row.problems, row.status) == ([], [], Status.SOLD)
+
+
+@pytest.mark.parametrize("wrong", ["0" * 64, "", 1, ["x"]])
+def test_a_wrong_id_is_an_error(wrong: object) -> None:
+    assert fields_of(the_row(id=wrong)) == ["id"]
+
+
+@pytest.mark.parametrize("wrong", ["active", "SPENT", 1, [], {}])
+def test_a_status_that_there_is_not_is_an_error(wrong: object) -> None:
+    assert fields_of(the_row(status=wrong)) == ["status"]
+
+
+def test_a_quantity_keeps_its_exact_digits() -> None:
+    (row,) = rows_of(b'[{"project_name":"a","registry":"b","vintage":2020,"quantity":99999999.9999}]')
+    assert row.credit
+    assert row.credit.quantity_e4 == 999_999_999_999
