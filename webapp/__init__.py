@@ -44,8 +44,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         prepare(db.engine)
     Migrate(app, db, directory=str(ROOT / "migrations"))
+    gate.install(app)  # before the forms' tokens, so that a foreign body is not even read
     CSRFProtect(app)
-    gate.install(app)
     refusals.install(app)
     web.install(app)
     api.install(app)

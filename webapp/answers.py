@@ -1,10 +1,33 @@
-"""What an error answer has to say, before it becomes a page or a problem document."""
+"""What an error answer has to say, before it becomes a page or a problem document.
+
+The one table of which HTTP status each refusal of the ledger is stands here.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Final
 
+from webapp.domain import errors
 from webapp.domain.errors import Refusal
+
+STATUS: Final[dict[type[errors.Refusal], HTTPStatus]] = {
+    errors.InvalidFields: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.CursorMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.UnknownCredit: HTTPStatus.NOT_FOUND,
+    errors.UnknownImport: HTTPStatus.NOT_FOUND,
+    errors.SerialHeld: HTTPStatus.CONFLICT,
+    errors.ActNotAllowed: HTTPStatus.CONFLICT,
+    errors.ImportNotOpen: HTTPStatus.CONFLICT,
+    errors.LedgerNotEmpty: HTTPStatus.CONFLICT,
+    errors.TooManyRows: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.UnsupportedFile: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.UnreadableFile: HTTPStatus.BAD_REQUEST,
+    errors.BrokenArchive: HTTPStatus.BAD_REQUEST,
+    errors.LedgerBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.LedgerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
+}
 
 
 @dataclass(frozen=True)
@@ -20,3 +43,11 @@ class ErrorAnswer:
     def title(self) -> str:
         """The status in words, such as "Not Found"."""
         return self.status.phrase
+
+
+def status_of(refusal: errors.Refusal) -> HTTPStatus:
+    """Return the status of a refusal, by the nearest of its classes that the table has."""
+    for kind in type(refusal).__mro__:
+        if issubclass(kind, errors.Refusal) and kind in STATUS:
+            return STATUS[kind]
+    return HTTPStatus.INTERNAL_SERVER_ERROR

@@ -1,52 +1,28 @@
 """Everything that goes wrong is turned into an answer here, once, for pages and API alike.
 
-The table says which HTTP status each refusal of the ledger is. How the answer looks is the
-business of ``webapp.web.errors`` (a page, or a fragment for htmx) and ``webapp.api.problems``.
+Which HTTP status each refusal of the ledger is stands in ``webapp.answers``. How the answer looks
+is the business of ``webapp.web.errors`` (a page, or a fragment for htmx) and ``webapp.api.problems``.
 """
 
 from http import HTTPStatus
-from typing import Final
 
 from flask import Flask, Response, current_app, request
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from webapp.answers import ErrorAnswer
+from webapp import gate
+from webapp.answers import ErrorAnswer, status_of
 from webapp.api import problems
 from webapp.domain import errors
 from webapp.web import errors as error_pages
-
-STATUS: Final[dict[type[errors.Refusal], HTTPStatus]] = {
-    errors.InvalidFields: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.CursorMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.UnknownCredit: HTTPStatus.NOT_FOUND,
-    errors.UnknownImport: HTTPStatus.NOT_FOUND,
-    errors.SerialHeld: HTTPStatus.CONFLICT,
-    errors.ActNotAllowed: HTTPStatus.CONFLICT,
-    errors.ImportNotOpen: HTTPStatus.CONFLICT,
-    errors.LedgerNotEmpty: HTTPStatus.CONFLICT,
-    errors.TooManyRows: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    errors.UnsupportedFile: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    errors.UnreadableFile: HTTPStatus.BAD_REQUEST,
-    errors.BrokenArchive: HTTPStatus.BAD_REQUEST,
-    errors.LedgerBusy: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.LedgerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
-}
 
 
 def install(app: Flask) -> None:
     """Answer every refusal, HTTP error and bug of the application."""
     app.register_error_handler(errors.Refusal, _answer_refusal)
     app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(CSRFError, _answer_stale_form)
     app.register_error_handler(Exception, _answer_bug)
-
-
-def status_of(refusal: errors.Refusal) -> HTTPStatus:
-    """Return the status of a refusal, by the nearest of its classes that the table has."""
-    for kind in type(refusal).__mro__:
-        if issubclass(kind, errors.Refusal) and kind in STATUS:
-            return STATUS[kind]
-    return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _answer_refusal(refusal: errors.Refusal) -> Response:
@@ -63,9 +39,18 @@ def _answer_http_error(error: HTTPException) -> Response:
     return _render(ErrorAnswer(HTTPStatus(error.code), error.description or "", headers=headers))
 
 
+def _answer_stale_form(_error: CSRFError) -> Response:
+    """Answer a form without the token of this session: opened long ago, or written elsewhere."""
+    detail = "This form is no longer valid, so nothing was recorded. Load its page again and send it anew."
+    return _render(ErrorAnswer(HTTPStatus.FORBIDDEN, detail))
+
+
 def _answer_bug(error: Exception) -> Response:
     current_app.logger.error("Bug in %s %s", request.method, request.path, exc_info=error)
-    detail = "Something went wrong here. It has been logged; nothing was recorded."
+    detail = "Something went wrong here, and it has been logged."
+    if request.method not in gate.SAFE_METHODS:
+        # The bug may have come after the commit, so this must not claim that nothing was recorded.
+        detail += " Look whether it was recorded before you send it again."
     return _render(ErrorAnswer(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
 
 

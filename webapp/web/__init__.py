@@ -2,10 +2,11 @@
 
 from flask import Flask
 
-from webapp.web import acts, credits
+from webapp.web import activity, acts, credits, dashboard, formats
 
 
 def install(app: Flask) -> None:
     """Register every page."""
-    app.register_blueprint(credits.pages)
-    app.register_blueprint(acts.pages)
+    app.jinja_env.filters.update(formats.FILTERS)
+    for module in (dashboard, credits, acts, activity):
+        app.register_blueprint(module.pages)

@@ -1,0 +1,39 @@
+"""The page of every event of the ledger, newest first."""
+
+from flask import Blueprint, Response, abort, request, url_for
+
+from webapp.domain.lifecycle import EventType
+from webapp.ledger.lists import list_events
+from webapp.web import fragments
+
+pages = Blueprint("activity", __name__)
+
+
+@pages.get("/activity")
+def show() -> Response:
+    """Show a page of events; the type and the place in the list stand in the address."""
+    event_type = _event_type(request.args.get("type", ""))
+    page = list_events(event_type, request.args.get("cursor"), newest_first=True)
+
+    def address(cursor: str | None) -> str | None:
+        return cursor and url_for(".show", type=event_type, cursor=cursor)
+
+    return fragments.answer(
+        "activity/list.html",
+        "activity/_events.html",
+        events=page.items,
+        event_type=event_type,
+        types=list(EventType),
+        previous=address(page.previous),
+        next=address(page.next),
+        is_first_page=not request.args.get("cursor"),
+    )
+
+
+def _event_type(text: str) -> EventType | None:
+    if not text:
+        return None
+    try:
+        return EventType(text.upper())
+    except ValueError:
+        abort(422, f"There is no type of event called “{text[:40]}”.")

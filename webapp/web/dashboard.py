@@ -1,0 +1,23 @@
+"""The first page: what the ledger holds, and a start where it holds nothing yet."""
+
+from typing import Final
+
+from flask import Blueprint, render_template
+from flask_wtf import FlaskForm
+
+from webapp.ledger.lists import list_events
+from webapp.ledger.queries import ledger_totals
+
+LATEST: Final = 8
+
+pages = Blueprint("dashboard", __name__)
+
+
+@pages.get("/")
+def show() -> str:
+    """Show the sums and the latest events, or how to begin."""
+    totals = ledger_totals()
+    if not totals.ledger.all.credits:
+        return render_template("dashboard/empty.html", sample_form=FlaskForm())
+    latest = list_events(limit=LATEST, newest_first=True)
+    return render_template("dashboard/show.html", totals=totals, events=latest.items)
