@@ -5,11 +5,13 @@ other way to write either.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import Connection, func, select, text
 
+from webapp.domain.errors import LedgerNotEmpty
 from webapp.domain.events import Event
 from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
 from webapp.ledger import projections
@@ -62,37 +64,50 @@ def append(connection: Connection, new: Sequence[Event]) -> None:
     """
     if not new:
         return
-    # In the order of their keys, so that two imports never wait for each other in a circle.
-    rows = [_row(event) for event in sorted(new, key=lambda event: (event.credit_id, event.seq))]
-    connection.execute(events.insert(), rows)
+    _insert_events(connection, new)
     # From here on nobody else gives positions or applies events until this commits; and nothing
     # below waits for a lock of another writer, so there is no deadlock to be had.
+    lock_feed(connection)
+    _give_positions(connection, new)
+
+
+def restore(connection: Connection, history: Iterable[Event]) -> int:
+    """Append a whole history, in feed order, to an empty ledger; return the number of events.
+
+    The lock comes first here, so that the ledger is still empty when the first batch is written.
+    Another writer that has written an event and waits for its position can then be in the way of
+    the same event: PostgreSQL ends that deadlock, and the transaction is run again.
+    Raises LedgerNotEmpty, and whatever reading `history` raises.
+    """
+    lock_feed(connection)
+    if connection.scalar(select(events.c.seq).limit(1)) is not None:
+        raise LedgerNotEmpty("This ledger is not empty. A history is restored into an empty one only.")
+    remaining, done = iter(history), 0
+    while batch := list(islice(remaining, projections.BATCH)):
+        _insert_events(connection, batch)
+        _give_positions(connection, batch)
+        done += len(batch)
+    return done
+
+
+def lock_feed(connection: Connection) -> None:
+    """Let nobody else give positions or apply events until this transaction ends.
+
+    On SQLite there is one writer at a time anyhow.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": FEED_LOCK})
-    first = 1 + (connection.scalar(select(func.max(feed.c.position))) or 0)
-    entries = [Positioned(position, event) for position, event in enumerate(new, start=first)]
-    connection.execute(
-        feed.insert(),
-        [
-            {
-                "position": entry.position,
-                "credit_id": entry.event.credit_id,
-                "seq": entry.event.seq,
-                "type": entry.event.type,
-            }
-            for entry in entries
-        ],
-    )
-    projections.apply(connection, entries)
 
 
 def read_feed(connection: Connection) -> Iterator[Stored]:
     """Yield every event that has a position, in feed order, without holding all in memory."""
-    rows = connection.execution_options(yield_per=1000).execute(
+    statement = (
         select(feed.c.position, events.c.body, events.c.hash)
         .join_from(feed, events, (feed.c.credit_id == events.c.credit_id) & (feed.c.seq == events.c.seq))
         .order_by(feed.c.position)
     )
+    # As an option of this statement alone: the connection may go on to write.
+    rows = connection.execute(statement, execution_options={"yield_per": 1000})
     for row in rows:
         yield Stored(row.position, row.body, row.hash)
 
@@ -113,6 +128,31 @@ def parse_stored(body: str) -> Event:
         recorded_at=facts["recorded_at"],
         prev_hash=facts["prev_hash"],
     )
+
+
+def _insert_events(connection: Connection, new: Sequence[Event]) -> None:
+    # In the order of their keys, so that two imports never wait for each other in a circle.
+    ordered = sorted(new, key=lambda event: (event.credit_id, event.seq))
+    connection.execute(events.insert(), [_row(event) for event in ordered])
+
+
+def _give_positions(connection: Connection, new: Sequence[Event]) -> None:
+    """Put events at the end of the feed and apply them. The caller holds the lock."""
+    first = 1 + (connection.scalar(select(func.max(feed.c.position))) or 0)
+    entries = [Positioned(position, event) for position, event in enumerate(new, start=first)]
+    connection.execute(
+        feed.insert(),
+        [
+            {
+                "position": entry.position,
+                "credit_id": entry.event.credit_id,
+                "seq": entry.event.seq,
+                "type": entry.event.type,
+            }
+            for entry in entries
+        ],
+    )
+    projections.apply(connection, entries)
 
 
 def _row(event: Event) -> dict[str, object]:

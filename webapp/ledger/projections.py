@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, delete, select, text, update
+from sqlalchemy import Connection, Table, bindparam, delete, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from webapp.domain.credits import Credit
@@ -52,9 +52,9 @@ def apply(connection: Connection, entries: Sequence[Positioned]) -> None:
     created = [entry for entry in entries if entry.event.type is EventType.CREATED]
     if created:
         _apply_created(connection, created)
-    for entry in entries:
-        if entry.event.type is not EventType.CREATED:
-            _apply_act(connection, entry)
+    acts = [entry for entry in entries if entry.event.type is not EventType.CREATED]
+    for start in range(0, len(acts), BATCH):
+        _apply_acts(connection, acts[start : start + BATCH])
 
 
 def rebuild(
@@ -75,41 +75,17 @@ def rebuild(
     return done
 
 
-def _apply_created(connection: Connection, entries: Sequence[Positioned]) -> None:
-    claims: list[dict[str, object]] = []
-    names: dict[str, str] = {}
-    states: list[dict[str, object]] = []
-    sums: dict[tuple[str, int, str], list[int]] = {}
-    for entry in entries:
-        credit = credit_of(entry.event)
-        keys = credit.canonical
-        if credit.serial_number is not None:
-            claims.append(
-                {
-                    "registry_key": keys.registry,
-                    "serial_key": keys.serial_number,
-                    "credit_id": entry.event.credit_id,
-                }
-            )
-        names.setdefault(keys.registry, credit.registry)
-        states.append(_first_state(entry, credit))
-        status = STATUS_AFTER[EventType.CREATED]
-        sums.setdefault((keys.registry, credit.vintage, status), [0, 0])
-        sums[keys.registry, credit.vintage, status][0] += 1
-        sums[keys.registry, credit.vintage, status][1] += credit.quantity_e4
-    if claims:
-        connection.execute(tables.serial_claims.insert(), claims)
-    connection.execute(
-        _insert(connection, tables.registries).on_conflict_do_nothing(index_elements=["registry_key"]),
-        [{"registry_key": key, "name": name} for key, name in sorted(names.items())],
-    )
-    connection.execute(tables.credit_states.insert(), states)
-    _index_for_search(connection, states)
-    for key, (credits, quantity_e4) in sums.items():
-        _add_to_total(connection, key, credits, quantity_e4)
+class Sums(dict[tuple[str, int, str], tuple[int, int]]):
+    """By registry, vintage and status: a number of credits and ten-thousandths of tonnes."""
+
+    def add(self, key: tuple[str, int, str], credits: int, quantity_e4: int) -> None:
+        """Add to one of the sums; what a credit leaves is added as a negative."""
+        before = self.get(key, (0, 0))
+        self[key] = (before[0] + credits, before[1] + quantity_e4)
 
 
-def _first_state(entry: Positioned, credit: Credit) -> dict[str, object]:
+def first_state(entry: Positioned, credit: Credit) -> dict[str, object]:
+    """Return the row of credit_states that a CREATED event makes."""
     keys = credit.canonical
     return {
         "created_position": entry.position,
@@ -130,41 +106,79 @@ def _first_state(entry: Positioned, credit: Credit) -> dict[str, object]:
     }
 
 
-def _apply_act(connection: Connection, entry: Positioned) -> None:
-    event, states = entry.event, tables.credit_states
-    status = STATUS_AFTER[event.type]
-    before = connection.execute(
-        select(states.c.registry_key, states.c.vintage, states.c.status, states.c.quantity_e4).where(
-            states.c.credit_id == event.credit_id
-        )
-    ).one()
-    party = event.data.get(PARTY_FIELD[event.type])
+def changes(event: Event) -> dict[str, object]:
+    """Return what an act changes in its credit's row of credit_states."""
+    return {
+        "status": STATUS_AFTER[event.type],
+        "changed_at": event.recorded_at,
+        PARTY_FIELD[event.type]: event.data.get(PARTY_FIELD[event.type]),
+    }
+
+
+def _apply_created(connection: Connection, entries: Sequence[Positioned]) -> None:
+    claims: list[dict[str, object]] = []
+    names: dict[str, str] = {}
+    states: list[dict[str, object]] = []
+    sums = Sums()
+    for entry in entries:
+        credit = credit_of(entry.event)
+        keys = credit.canonical
+        if credit.serial_number is not None:
+            claims.append(
+                {
+                    "registry_key": keys.registry,
+                    "serial_key": keys.serial_number,
+                    "credit_id": entry.event.credit_id,
+                }
+            )
+        names.setdefault(keys.registry, credit.registry)
+        states.append(first_state(entry, credit))
+        sums.add((keys.registry, credit.vintage, STATUS_AFTER[EventType.CREATED]), 1, credit.quantity_e4)
+    if claims:
+        connection.execute(tables.serial_claims.insert(), claims)
     connection.execute(
-        update(states)
-        .where(states.c.credit_id == event.credit_id)
-        .values(
-            {
-                "status": status,
-                "changed_at": event.recorded_at,
-                PARTY_FIELD[event.type]: party,
-            }
+        _insert(connection, tables.registries).on_conflict_do_nothing(index_elements=["registry_key"]),
+        [{"registry_key": key, "name": name} for key, name in sorted(names.items())],
+    )
+    connection.execute(tables.credit_states.insert(), states)
+    _index_for_search(connection, states)
+    _add_to_totals(connection, sums)
+
+
+def _apply_acts(connection: Connection, entries: Sequence[Positioned]) -> None:
+    states = tables.credit_states
+    credit_ids = {entry.event.credit_id for entry in entries}
+    rows = connection.execute(
+        select(
+            states.c.credit_id, states.c.registry_key, states.c.vintage, states.c.status, states.c.quantity_e4
+        ).where(states.c.credit_id.in_(credit_ids))
+    )
+    found = {row.credit_id: row for row in rows}
+    status: dict[str, str] = {credit_id: row.status for credit_id, row in found.items()}
+    sums = Sums()
+    for entry in entries:
+        row, event = found[entry.event.credit_id], entry.event
+        sums.add((row.registry_key, row.vintage, status[event.credit_id]), -1, -row.quantity_e4)
+        status[event.credit_id] = STATUS_AFTER[event.type]
+        sums.add((row.registry_key, row.vintage, status[event.credit_id]), 1, row.quantity_e4)
+    for act in PARTY_FIELD:  # in the order of a life: a sale cannot follow a retirement
+        _change_states(connection, [entry.event for entry in entries if entry.event.type is act])
+    _add_to_totals(connection, sums)
+    _remember_parties(connection, entries)
+
+
+def _change_states(connection: Connection, acts: Sequence[Event]) -> None:
+    """Apply acts that are all of one type."""
+    if acts:
+        states = tables.credit_states
+        connection.execute(
+            update(states).where(states.c.credit_id == bindparam("of_credit")),
+            [{"of_credit": event.credit_id, **changes(event)} for event in acts],
         )
-    )
-    _add_to_total(connection, (before.registry_key, before.vintage, before.status), -1, -before.quantity_e4)
-    _add_to_total(connection, (before.registry_key, before.vintage, status), 1, before.quantity_e4)
-    if party:
-        _remember_party(connection, event.type, str(party), entry.position)
 
 
-def _add_to_total(connection: Connection, key: tuple[str, int, str], credits: int, quantity_e4: int) -> None:
-    registry_key, vintage, status = key
-    insert = _insert(connection, tables.totals).values(
-        registry_key=registry_key,
-        vintage=vintage,
-        status=status,
-        credits=credits,
-        quantity_e4=quantity_e4,
-    )
+def _add_to_totals(connection: Connection, sums: Sums) -> None:
+    insert = _insert(connection, tables.totals)
     connection.execute(
         insert.on_conflict_do_update(
             index_elements=["registry_key", "vintage", "status"],
@@ -172,20 +186,37 @@ def _add_to_total(connection: Connection, key: tuple[str, int, str], credits: in
                 "credits": tables.totals.c.credits + insert.excluded.credits,
                 "quantity_e4": tables.totals.c.quantity_e4 + insert.excluded.quantity_e4,
             },
-        )
+        ),
+        [
+            {
+                "registry_key": registry_key,
+                "vintage": vintage,
+                "status": status,
+                "credits": credits,
+                "quantity_e4": quantity_e4,
+            }
+            for (registry_key, vintage, status), (credits, quantity_e4) in sorted(sums.items())
+        ],
     )
 
 
-def _remember_party(connection: Connection, role: str, name: str, position: int) -> None:
-    insert = _insert(connection, tables.parties).values(
-        role=role, name_key=canonical(name), name=name, last_position=position
-    )
-    connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=["role", "name_key"],
-            set_={"last_position": insert.excluded.last_position},
+def _remember_parties(connection: Connection, entries: Sequence[Positioned]) -> None:
+    named: dict[tuple[str, str], dict[str, object]] = {}
+    for entry in entries:
+        name = entry.event.data.get(PARTY_FIELD[entry.event.type])
+        if name is not None:
+            role, key = entry.event.type, canonical(str(name))
+            row = named.setdefault((role, key), {"role": role, "name_key": key, "name": name})
+            row["last_position"] = entry.position
+    if named:
+        insert = _insert(connection, tables.parties)
+        connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=["role", "name_key"],
+                set_={"last_position": insert.excluded.last_position},
+            ),
+            [row for _, row in sorted(named.items())],
         )
-    )
 
 
 def _index_for_search(connection: Connection, states: Sequence[Mapping[str, Any]]) -> None:
