@@ -1,5 +1,166 @@
-"""The pages about credits."""
+"""The pages about credits: the list, a new one, and one with its history."""
 
-from flask import Blueprint
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.domain.credits import FIELDS
+from webapp.domain.errors import CursorMismatch, InvalidFields, Problem, SerialHeld
+from webapp.domain.events import ACT_FIELDS
+from webapp.domain.fields import Field
+from webapp.domain.lifecycle import EventType, Status
+from webapp.domain.text import canonical
+from webapp.ledger import commands, lists, queries
+from webapp.ledger.actors import LOCAL
+from webapp.ledger.queries import EventView
+from webapp.web import fragments
+from webapp.web.credit_list import CreditList
+from webapp.web.formats import tonnes
+from webapp.web.forms import CreditForm
 
 pages = Blueprint("credits", __name__)
+
+# A new credit can be begun from another one, by its address; the serial number is never the same.
+PREFILLED: Final = ("project_name", "registry", "vintage", "quantity")
+ANOTHER_BATCH: Final = "Already recorded. If this is another batch, give it a serial number."
+
+
+@pages.get("/credits")
+def index() -> Response:
+    """Show the credits that the address asks for, with their sums."""
+    try:
+        wanted = CreditList.read(request.args)
+        page = lists.list_credits(wanted.filter, wanted.cursor)
+    except (InvalidFields, CursorMismatch) as refusal:
+        return _unusable_address(refusal)
+    return fragments.answer(
+        "credits/list.html",
+        "credits/_table.html",
+        credit_list=wanted,
+        page=page,
+        sums=lists.sum_credits(wanted.filter),
+        problems=[],
+        bar=_filter_bar(),
+    )
+
+
+@pages.get("/credits/new")
+def new() -> str:
+    """Show the form of a new credit, begun with what the address states."""
+    begun = {name: request.args[name] for name in PREFILLED if name in request.args}
+    return _new_page(CreditForm(data=begun))
+
+
+@pages.post("/credits/new")
+def create() -> AnyResponse | tuple[str, HTTPStatus]:
+    """Record the credit, or lead to the equal one that is recorded."""
+    form = CreditForm()
+    if not form.validate():
+        return _new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
+    try:
+        recorded = commands.create_credit(form.values, LOCAL)
+    except SerialHeld as refusal:
+        form.show([Problem("serial_number", _held_message(refusal))])
+        return _new_page(form), HTTPStatus.CONFLICT
+    if recorded.is_new:
+        flash("The credit is recorded.", "success")
+    elif queries.credit(recorded.credit_id).serial_number is None:
+        flash(ANOTHER_BATCH, "info")
+    else:
+        flash("Already recorded: this is the credit. Nothing was added.", "info")
+    return redirect(url_for(".show", credit_id=recorded.credit_id), HTTPStatus.SEE_OTHER)
+
+
+@pages.get("/credits/<credit_id>")
+def show(credit_id: str) -> str:
+    """Show one credit with its history."""
+    record = queries.record(credit_id)
+    return render_template(
+        "credits/show.html",
+        credit=record.credit,
+        history=[(event, data_of(event)) for event in record.events],
+        another={name: getattr(record.credit, name) for name in PREFILLED},
+    )
+
+
+@pages.get("/credits/<credit_id>/row")
+def row(credit_id: str) -> AnyResponse:
+    """Show the row of the list again, as it was before an act was begun in it."""
+    if not fragments.wants_fragment():
+        return fragments.mark(redirect(url_for(".show", credit_id=credit_id), HTTPStatus.SEE_OTHER))
+    return fragments.answer(
+        "credits/_row.html",
+        "credits/_row.html",
+        credit=queries.credit(credit_id),
+        panel=None,
+        outcome=None,
+    )
+
+
+def data_of(event: EventView) -> list[tuple[str, str, str | int]]:
+    """Return the name, the label and the value of everything in the event's data."""
+    fields: Mapping[EventType, tuple[Field, ...]] = {EventType.CREATED: FIELDS, **ACT_FIELDS}
+    labels = {field.name: field.label for field in fields[event.event_type]}
+    known = [name for name in labels if name in event.data]
+    later = [name for name in event.data if name not in labels]
+    return [(name, labels.get(name, name), event.data[name]) for name in [*known, *later]]
+
+
+def _new_page(form: CreditForm) -> str:
+    registries, _ = queries.filter_choices()
+    return render_template("credits/new.html", form=form, registries=registries)
+
+
+def _held_message(refusal: SerialHeld) -> Markup:
+    holder = queries.credit(refusal.holder)
+    link = Markup('<a href="{}"><bdi>{}</bdi>, {}, {}</a>').format(
+        url_for(".show", credit_id=holder.id),
+        holder.project_name,
+        holder.vintage,
+        tonnes(holder.quantity),
+    )
+    return Markup("Another credit of this registry holds this serial number: {}.").format(link)
+
+
+def _unusable_address(refusal: InvalidFields | CursorMismatch) -> Response:
+    if isinstance(refusal, InvalidFields):
+        wanted, problems = CreditList(lists.CreditFilter()), refusal.problems
+    else:
+        wanted = CreditList.read({**request.args, "cursor": ""})
+        problems = [Problem("", "This page belongs to another filter or another order.")]
+    return fragments.answer(
+        "credits/list.html",
+        "credits/_table.html",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        credit_list=wanted,
+        page=lists.Page([], None, None),
+        sums=queries.StatusSums("", {}),
+        problems=problems,
+        bar=_filter_bar(),
+    )
+
+
+def _filter_bar() -> dict[str, object]:
+    """Return what the filters offer and what stands in them; a fragment is without them."""
+    if fragments.wants_fragment():
+        return {}
+    registries, vintages = queries.filter_choices()
+    typed = {name: request.args.get(name, "") for name in ("q", "registry", "vintage", "status")}
+    spelling = {canonical(name): name for name in registries}
+    typed["registry"] = spelling.get(canonical(typed["registry"]), typed["registry"])
+    return {
+        "typed": typed,
+        "registries": _offer(registries, typed["registry"]),
+        "vintages": _offer([str(year) for year in vintages], typed["vintage"]),
+        "statuses": _offer(list(Status), typed["status"]),
+    }
+
+
+def _offer(choices: list[str], chosen: str) -> list[tuple[str, str]]:
+    """Return options for the choices, the chosen one among them even where no credit has it."""
+    offered = choices if not chosen or chosen in choices else [*choices, chosen]
+    return [(choice, choice) for choice in offered]

@@ -5,8 +5,12 @@ a fragment to someone who wanted the page.
 """
 
 from http import HTTPStatus
+from typing import TypeVar
 
 from flask import Response, make_response, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+R = TypeVar("R", bound=AnyResponse)
 
 
 def wants_fragment() -> bool:
@@ -18,13 +22,13 @@ def wants_fragment() -> bool:
     return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
 
 
-def answer(page: str, fragment: str, status: HTTPStatus = HTTPStatus.OK, **inputs: object) -> Response:
+def answer(page: str, fragment: str, status: HTTPStatus = HTTPStatus.OK, /, **inputs: object) -> Response:
     """Render the template `fragment` where htmx asked, else `page`; both get the same inputs."""
     template = fragment if wants_fragment() else page
     return mark(make_response(render_template(template, **inputs), status))
 
 
-def mark(response: Response) -> Response:
+def mark(response: R) -> R:
     """Say in the answer that it depends on who asked."""
     response.vary.add("HX-Request")
     response.vary.add("HX-History-Restore-Request")

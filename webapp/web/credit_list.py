@@ -1,0 +1,128 @@
+"""The list of credits as its address states it: which filter, which order, which page.
+
+Only reading and writing that address lives here. Whatever the list shows can be bookmarked, so
+everything that changes it is a link or a GET form.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from flask import url_for
+
+from webapp.domain.credits import FIELDS
+from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.fields import Field, FieldRefused, TextField
+from webapp.domain.lifecycle import Status
+from webapp.ledger.lists import SORTS, CreditFilter
+
+ASCENDING: Final = "asc"
+DESCENDING: Final = "desc"
+
+_BY_NAME: Final[dict[str, Field]] = {field.name: field for field in FIELDS}
+_FILTERS: Final[tuple[Field, ...]] = (
+    TextField("q", "Search"),
+    replace(_BY_NAME["registry"], required=False),
+    replace(_BY_NAME["vintage"], required=False),
+)
+# What one wants to see first when choosing a column: names from A, figures and times from the top.
+_DESCENDS_FIRST: Final = frozenset({"created", "vintage", "quantity"})
+
+
+@dataclass(frozen=True)
+class CreditList:
+    """A list of credits: its filter and order, and the cursor of its page (None: the first)."""
+
+    filter: CreditFilter
+    cursor: str | None = None
+
+    @classmethod
+    def read(cls, arguments: Mapping[str, str]) -> "CreditList":
+        """Read the query of the address. Raises InvalidFields with everything that is wrong."""
+        problems: list[Problem] = []
+        values: dict[str, str | int | None] = {}
+        for field in _FILTERS:
+            try:
+                values[field.name] = field.parse(arguments.get(field.name))
+            except FieldRefused as refusal:
+                problems.append(Problem(field.label, str(refusal)))
+        status = arguments.get("status", "")
+        if status and status not in set(Status):
+            problems.append(Problem("Status", f"Must be one of {', '.join(Status)}."))
+        sort = arguments.get("sort") or CreditFilter.sort
+        order = arguments.get("order") or _first_order(sort)
+        if sort not in SORTS:
+            problems.append(Problem("Sort", f"Must be one of {', '.join(SORTS)}."))
+        if order not in {ASCENDING, DESCENDING}:
+            problems.append(Problem("Order", f"Must be {ASCENDING} or {DESCENDING}."))
+        if problems:
+            raise InvalidFields(problems)
+        vintage = values["vintage"]
+        wanted = CreditFilter(
+            q=str(values["q"] or ""),
+            registry=str(values["registry"] or ""),
+            vintage=None if vintage is None else int(vintage),
+            status=Status(status) if status else None,
+            sort=sort,
+            descending=order == DESCENDING,
+        )
+        return cls(wanted, arguments.get("cursor") or None)
+
+    @property
+    def is_filtered(self) -> bool:
+        """Say whether it may leave credits out."""
+        wanted = self.filter
+        return bool(wanted.q or wanted.registry or wanted.vintage or wanted.status)
+
+    @property
+    def order(self) -> str:
+        """The order as the address states it."""
+        return DESCENDING if self.filter.descending else ASCENDING
+
+    @property
+    def keeps_order(self) -> bool:
+        """Say whether it is in another order than a list that states none."""
+        return self.filter.sort != CreditFilter.sort or not self.filter.descending
+
+    def address(self, cursor: str | None = None) -> str:
+        """Return the address of the same list at another page, the first if none is given."""
+        return self._address(self.filter, cursor)
+
+    @property
+    def here(self) -> str:
+        """The address of this page of the list."""
+        return self.address(self.cursor)
+
+    def of_status(self, status: Status | None) -> str:
+        """Return the address of the same list with another status, all of them for None."""
+        return self._address(replace(self.filter, status=status), None)
+
+    def sorted_by(self, sort: str) -> str:
+        """Return the address of the list sorted by this column, the other way round if it is."""
+        turned = not self.filter.descending
+        descending = turned if sort == self.filter.sort else sort in _DESCENDS_FIRST
+        return self._address(replace(self.filter, sort=sort, descending=descending), None)
+
+    def direction(self, sort: str) -> str | None:
+        """Return "ascending" or "descending" for the column that sorts the list, else None."""
+        if sort != self.filter.sort:
+            return None
+        return "descending" if self.filter.descending else "ascending"
+
+    @staticmethod
+    def _address(wanted: CreditFilter, cursor: str | None) -> str:
+        moved = CreditList(wanted, cursor)
+        return url_for(
+            "credits.index",
+            q=wanted.q or None,
+            registry=wanted.registry or None,
+            vintage=wanted.vintage,
+            status=wanted.status,
+            sort=wanted.sort if moved.keeps_order else None,
+            order=moved.order if moved.keeps_order else None,
+            cursor=cursor,
+        )
+
+
+def _first_order(sort: str) -> str:
+    return DESCENDING if sort in _DESCENDS_FIRST else ASCENDING
