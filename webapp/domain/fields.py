@@ -71,11 +71,12 @@ class TextField(Field):
             text = recorded(value, newlines=self.newlines)
         except RefusedCharacter as error:
             raise FieldRefused(str(error)) from None
+        # The length first: the canonical form can be eighteen times as long as the text.
+        if len(text) > self.max_length:
+            raise FieldRefused(f"At most {self.max_length:,} characters; this has {len(text):,}.")
         if not canonical(text):
             self.require()
             return None
-        if len(text) > self.max_length:
-            raise FieldRefused(f"At most {self.max_length:,} characters; this has {len(text):,}.")
         return text
 
 

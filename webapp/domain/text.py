@@ -20,10 +20,13 @@ from webapp.domain.unicode14 import (
 
 # The White_Space property of Unicode 14.0; the first five and U+0085 are control characters,
 # so they only ever stand at the edges of an accepted text.
-_SPACES: Final = " \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_SPACES: Final = (
+    " \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+_WHITE: Final = "\t\n\v\f\r\x85" + _SPACES
 _SPACE_RUN: Final = re.compile(f"[{_SPACES}]+")
-_WHITE_RUN: Final = re.compile(f"[\t-\r\x85{_SPACES}]+")
-_EDGES: Final = re.compile(rf"\A{_WHITE_RUN.pattern}|{_WHITE_RUN.pattern}\Z")
+_WHITE_RUN: Final = re.compile(f"[{_WHITE}]+")
 
 
 class RefusedCharacter(ValueError):
@@ -49,7 +52,7 @@ def recorded(text: str, *, newlines: bool = False) -> str:
 
 def strip_edges(text: str) -> str:
     """Return the text without the white space, line breaks and tabs at its edges."""
-    return _EDGES.sub("", text)
+    return text.strip(_WHITE)
 
 
 def canonical(text: str) -> str:
@@ -69,13 +72,14 @@ def canonical(text: str) -> str:
 def _refuse_characters(text: str, *, newlines: bool) -> None:
     if text.isascii() and text.isprintable():
         return
-    for place, character in enumerate(text, start=1):
-        if newlines and character == "\n":
-            continue
-        reason = _why_refused(character)
-        if reason:
-            code = f"U+{ord(character):04X}"
-            raise RefusedCharacter(f"Character {place} ({code}) is {reason}.")
+    # Each character once, however often it stands there: a text can be as long as a request.
+    refused = {c: reason for c in set(text) if (reason := _why_refused(c))}
+    if newlines:
+        refused.pop("\n", None)
+    if refused:
+        place = next(place for place, c in enumerate(text) if c in refused)
+        code = f"U+{ord(text[place]):04X}"
+        raise RefusedCharacter(f"Character {place + 1} ({code}) is {refused[text[place]]}.")
 
 
 def _why_refused(character: str) -> str | None:

@@ -1,0 +1,140 @@
+"""The format of events is frozen: every hash ever recorded depends on each byte of it."""
+
+import json
+from datetime import UTC, date, datetime, timedelta, timezone
+from hashlib import sha256
+
+import pytest
+
+from tests.domain.golden import credit_from
+from webapp.domain.events import NO_HASH, Event, created, parse_act, phrase, text_hash, time_text
+from webapp.domain.lifecycle import EventType
+
+AT = "2026-11-20T08:09:10.000042Z"
+ID = "a1bca7adecb656c5519524f556d5c97ee9f86d3be02bcbe1b21124f535dc696c"
+
+CREATED = created(credit_from("Straße \ufb01ne", "GS", "2020", "1", None), "local", AT)
+CREATED_TEXT = (
+    '{"actor":"local","credit":"a1bca7adecb656c5519524f556d5c97ee9f86d3be02bcbe1b21124f535dc696c",'
+    '"data":{"project_name":"Straße \ufb01ne","quantity":"1","registry":"GS","vintage":2020},'
+    '"prev_hash":"0000000000000000000000000000000000000000000000000000000000000000",'
+    '"recorded_at":"2026-11-20T08:09:10.000042Z","seq":1,"type":"CREATED","v":1}'
+)
+CREATED_HASH = "1ee6c297e1058d5852a25f6acbd53e91a64ac3e0a0cc7b65c5ce3be13a817c5b"
+
+SOLD = Event(
+    ID,
+    2,
+    EventType.SOLD,
+    parse_act(EventType.SOLD, {"buyer": "Łódź  AG", "note": "a\r\nb"}, date(2026, 11, 20)),
+    "user:7",
+    AT,
+    CREATED_HASH,
+)
+SOLD_TEXT = (
+    '{"actor":"user:7","credit":"a1bca7adecb656c5519524f556d5c97ee9f86d3be02bcbe1b21124f535dc696c",'
+    '"data":{"buyer":"Łódź AG","note":"a\\nb","occurred_on":"2026-11-20"},'
+    f'"prev_hash":"{CREATED_HASH}",'
+    '"recorded_at":"2026-11-20T08:09:10.000042Z","seq":2,"type":"SOLD","v":1}'
+)
+SOLD_HASH = "c3e32d2bbd1e2e6e2a50bd4085b34dde22c8205b70906db1c8658b1be7d5854f"
+
+RETIRED = Event(
+    ID,
+    3,
+    EventType.RETIRED,
+    parse_act(
+        EventType.RETIRED,
+        {
+            "beneficiary": 'Say "Hi"\\',
+            "reason": "Flights",
+            "occurred_on": "2026-01-31",
+            "reference": "R-1",
+            "note": "",
+        },
+        date(2026, 11, 20),
+    ),
+    "token:3",
+    "2026-11-20T08:09:11.000000Z",
+    SOLD_HASH,
+)
+RETIRED_TEXT = (
+    '{"actor":"token:3","credit":"a1bca7adecb656c5519524f556d5c97ee9f86d3be02bcbe1b21124f535dc696c",'
+    '"data":{"beneficiary":"Say \\"Hi\\"\\\\","occurred_on":"2026-01-31","reason":"Flights",'
+    '"reference":"R-1"},'
+    f'"prev_hash":"{SOLD_HASH}",'
+    '"recorded_at":"2026-11-20T08:09:11.000000Z","seq":3,"type":"RETIRED","v":1}'
+)
+RETIRED_HASH = "c6dff5bb5c34eaa2697877e21a17952cdd97d53604faa0aa09d128293d19a5d3"
+
+
+@pytest.mark.parametrize(
+    ("event", "text", "expected"),
+    [
+        (CREATED, CREATED_TEXT, CREATED_HASH),
+        (SOLD, SOLD_TEXT, SOLD_HASH),
+        (RETIRED, RETIRED_TEXT, RETIRED_HASH),
+    ],
+)
+def test_a_golden_event_keeps_its_text_and_its_hash(event: Event, text: str, expected: str) -> None:
+    assert (event.text, event.hash) == (text, expected)
+
+
+@pytest.mark.parametrize("event", [CREATED, SOLD, RETIRED])
+def test_the_hash_is_that_of_a_zero_byte_and_the_text(event: Event) -> None:
+    assert event.hash == sha256(b"\x00" + event.text.encode()).hexdigest()
+    assert text_hash(event.text) == event.hash
+
+
+@pytest.mark.parametrize("event", [CREATED, SOLD, RETIRED])
+def test_the_text_is_the_json_of_the_facts_and_of_nothing_else(event: Event) -> None:
+    assert json.loads(event.text) == {
+        "v": 1,
+        "credit": event.credit_id,
+        "seq": event.seq,
+        "type": event.type,
+        "data": event.data,
+        "actor": event.actor,
+        "recorded_at": event.recorded_at,
+        "prev_hash": event.prev_hash,
+    }
+
+
+def test_the_first_event_has_a_previous_hash_of_zeros() -> None:
+    assert CREATED.prev_hash == NO_HASH == "0" * 64
+
+
+def test_absent_data_is_left_out_and_never_null() -> None:
+    data = parse_act(EventType.SOLD, {"buyer": None, "note": " \n", "reference": ""}, date.max)
+    assert data == {"occurred_on": "9999-12-31"}
+
+
+def test_a_quantity_is_recorded_as_decimal_text() -> None:
+    credit = credit_from("A", "B", "2020", "2765.3700", None)
+    assert created(credit, "local", AT).data["quantity"] == "2765.37"
+
+
+def test_an_act_without_a_day_happened_today() -> None:
+    assert parse_act(EventType.RETIRED, {}, date(2026, 2, 3)) == {"occurred_on": "2026-02-03"}
+
+
+def test_a_time_is_recorded_in_utc_with_six_decimals() -> None:
+    assert time_text(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)) == "2026-01-02T03:04:05.000000Z"
+    moment = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=timezone(timedelta(hours=5)))
+    assert time_text(moment) == "2026-01-01T22:04:05.000006Z"
+
+
+@pytest.mark.parametrize(
+    ("event_type", "data", "expected"),
+    [
+        (EventType.CREATED, {}, "Created"),
+        (EventType.SOLD, {"buyer": "Acme"}, "Sold to Acme"),
+        (EventType.SOLD, {}, "Sold"),
+        (EventType.RETIRED, {"beneficiary": "Acme"}, "Retired for Acme"),
+        (EventType.RETIRED, {}, "Retired"),
+    ],
+)
+def test_an_event_phrases_itself_for_people(
+    event_type: EventType, data: dict[str, str | int], expected: str
+) -> None:
+    assert phrase(event_type, data) == expected
