@@ -3,6 +3,7 @@
 The source of every rule is "Fields" and "Identity" in docs/ledger.md, golden values included.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,6 +63,9 @@ FIELDS: Final[tuple[Field, ...]] = (
 )
 
 
+_ID: Final = re.compile("[0-9a-f]{64}")
+
+
 @dataclass(frozen=True)
 class CanonicalCredit:
     """The five fields in the form in which equal credits are equal. All are text."""
@@ -98,6 +102,11 @@ class Credit:
     def id(self) -> str:
         """The lower-case hex SHA-256 of "credit/v1", a newline and the canonical JSON."""
         return sha256(b"credit/v1\n" + encode(vars(self.canonical)).encode()).hexdigest()
+
+
+def is_credit_id(text: str) -> bool:
+    """Say whether the text can be the id of a credit at all."""
+    return _ID.fullmatch(text) is not None
 
 
 def parse_credit(values: Mapping[str, object]) -> Credit:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from webapp.domain import events
-from webapp.domain.credits import Credit, parse_credit
+from webapp.domain.credits import Credit, is_credit_id, parse_credit
 from webapp.domain.errors import SerialHeld, UnknownCredit
 from webapp.domain.events import Event
 from webapp.domain.lifecycle import EventType, require_allowed
@@ -71,6 +71,8 @@ def require_free_serial(connection: Connection, credit: Credit) -> None:
 
 
 def _act_on(credit_id: str, event_type: EventType, values: Mapping[str, object], actor: str) -> None:
+    if not is_credit_id(credit_id):
+        raise UnknownCredit(credit_id)
     now = clock.now()
     data = events.parse_act(event_type, values, today=now.date())
 

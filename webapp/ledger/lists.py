@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, select, text, tuple_
 from webapp.domain.errors import CursorMismatch
 from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.text import canonical
+from webapp.domain.unicode14 import SURROGATE
 from webapp.ledger.database import db, reading
 from webapp.ledger.queries import (
     CreditView,
@@ -79,11 +80,16 @@ class CreditFilter:
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """One page of a list, with the cursors of its neighbours, None where there is none."""
+    """One page of a list, with the cursors of its neighbours, None where there is none.
+
+    `end` is the cursor of what comes after these items, also where nothing does yet; it is None
+    only in a list that was read from its start and is empty.
+    """
 
     items: Sequence[T]
     next: str | None
     previous: str | None
+    end: str | None = None
 
 
 def list_credits(wanted: CreditFilter, cursor: str | None = None, limit: int = LIMIT) -> Page[CreditView]:
@@ -130,8 +136,8 @@ def list_events(
 ) -> Page[EventView]:
     """Return a page of the feed. Raises CursorMismatch.
 
-    Oldest first, `next` is None only where the feed ends for now: a reader that keeps the last
-    cursor and comes back misses nothing.
+    Oldest first, `next` is None only where the feed ends for now: a reader that keeps `end` and
+    comes back misses nothing.
     """
     fingerprint = sha256(json.dumps([event_type, newest_first]).encode()).hexdigest()[:12]
     query = select_events()
@@ -199,6 +205,7 @@ def _page(query: Select[Any], place: _Place, view: Callable[[Row[Any]], T]) -> P
         items=[view(row) for row in rows],
         next=_Cursor.at(rows[-1], place, backwards=False) if has_next else None,
         previous=_Cursor.at(rows[0], place, backwards=True) if has_previous else None,
+        end=_Cursor.at(rows[-1], place, backwards=False) if rows else place.cursor,
     )
 
 
@@ -227,7 +234,14 @@ class _Cursor:
             fingerprint != place.fingerprint
             or not isinstance(backwards, bool)
             or [type(value) for value in values] != kinds
-            or any(isinstance(value, int) and abs(value) >= _INTEGER_MAX for value in values)
+            or not all(_can_be_stored(value) for value in values)
         ):
             raise CursorMismatch
         return cls(values, backwards=backwards)
+
+
+def _can_be_stored(value: str | int) -> bool:
+    """Say whether the value can stand in a column at all; a database fails where it cannot."""
+    if isinstance(value, int):
+        return abs(value) < _INTEGER_MAX
+    return "\0" not in value and not any(character in SURROGATE for character in value)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
+from webapp.domain.credits import is_credit_id
 from webapp.domain.errors import UnknownCredit
 from webapp.domain.events import phrase
 from webapp.domain.fields import quantity_text
@@ -247,6 +248,8 @@ def registry_names(connection: Connection) -> dict[str, str]:
 
 
 def _credit(connection: Connection, credit_id: str) -> CreditView:
+    if not is_credit_id(credit_id):  # PostgreSQL would not even be asked for a text with a NUL in it
+        raise UnknownCredit(credit_id)
     row = connection.execute(select(credit_states).where(credit_states.c.credit_id == credit_id)).first()
     if row is None:
         raise UnknownCredit(credit_id)
