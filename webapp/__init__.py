@@ -45,10 +45,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         prepare(db.engine)
     Migrate(app, db, directory=str(ROOT / "migrations"))
     gate.install(app)  # before the forms' tokens, so that a foreign body is not even read
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     refusals.install(app)
     web.install(app)
-    api.install(app)
+    api.install(app, csrf)
     cli.install(app)
     _serve_static_files(app)
     return app

@@ -2,13 +2,22 @@
 
 from typing import Final
 
-import msgspec
-from flask import Response
+from flask import Response, url_for
 
 from webapp.answers import ErrorAnswer
-from webapp.domain.errors import InvalidFields
+from webapp.api.encoding import answer as encode_answer
+from webapp.domain.errors import (
+    ActNotAllowed,
+    CursorMismatch,
+    InvalidFields,
+    Refusal,
+    SerialHeld,
+    TooManyRows,
+)
 
 API_PATHS: Final = frozenset({"records", "register", "events", "openapi.json", "healthz"})
+MEDIA_TYPE: Final = "application/problem+json"
+_SPELLED_OUT_MAX: Final = 5
 
 
 def is_api_path(path: str) -> bool:
@@ -22,13 +31,42 @@ def render(answer: ErrorAnswer) -> Response:
         "type": "about:blank",
         "title": answer.title,
         "status": int(answer.status),
-        "detail": answer.detail,
+        "detail": _detail(answer),
+        **_facts(answer.refusal),
     }
-    if isinstance(answer.refusal, InvalidFields):
-        body["errors"] = [
-            {"field": problem.field, "message": problem.message}
-            for problem in answer.refusal.problems
-        ]
-    return Response(
-        msgspec.json.encode(body), answer.status, content_type="application/problem+json"
-    )
+    return encode_answer(body, answer.status, content_type=MEDIA_TYPE)
+
+
+def _detail(answer: ErrorAnswer) -> str:
+    match answer.refusal:
+        case InvalidFields(problems=problems) if len(problems) > _SPELLED_OUT_MAX:
+            return f"{len(problems)} fields are not accepted; `errors` says why."
+        case InvalidFields(problems=problems):
+            return " ".join(f"{p.field}: {p.message}" if p.field else p.message for p in problems)
+        case _:
+            return answer.detail
+
+
+def _facts(refusal: Refusal | None) -> dict[str, object]:
+    """Return what the refusal knows, for programs. `status` is taken: it is the HTTP status."""
+    match refusal:
+        case InvalidFields():
+            return {"errors": [{"field": p.field, "message": p.message} for p in refusal.problems]}
+        case CursorMismatch():
+            return {"errors": [{"field": "cursor", "message": str(refusal)}]}
+        case SerialHeld():
+            return {"holder": refusal.holder, "holder_url": _record_url(refusal.holder)}
+        case ActNotAllowed():
+            return {
+                "record_status": refusal.status,
+                "since": refusal.since,
+                "record_url": _record_url(refusal.credit_id),
+            }
+        case TooManyRows():
+            return {"rows_max": refusal.limit}
+        case _:
+            return {}
+
+
+def _record_url(credit_id: str) -> str:
+    return url_for("api_records.get_record", record_id=credit_id)

@@ -1,0 +1,203 @@
+"""The description of the API: the OpenAPI document, and the page to read and try it.
+
+It is made from the routes, from what their views say of themselves (``operations``) and from the
+tables of fields (``schemas``); nothing about an operation is written here.
+"""
+
+import re
+from http import HTTPStatus
+from typing import Any, Final
+
+from apispec import APISpec
+from flask import Blueprint, Flask, Response, current_app, render_template
+from werkzeug.routing import Rule
+
+from webapp.api import problems, query, schemas
+from webapp.api.encoding import answer
+from webapp.api.operations import OPERATIONS, Answer, Body, Operation, describes
+
+api = Blueprint("api_description", __name__)
+
+VERSION: Final = "1.0.0"
+INTRODUCTION: Final = """\
+A ledger of carbon credits. A *record* is one immutable batch of credits; its status follows from its
+events, which are only ever appended.
+
+Creating and importing can be sent again without harm, because the same input always gives the same id.
+Errors are problem details (RFC 9457). Unknown fields and unknown query parameters are refused.
+"""
+_EXTENSION: Final = "openapi"
+
+_ALWAYS: Final = {
+    HTTPStatus.INTERNAL_SERVER_ERROR: "A fault of this program.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database is locked, away or not migrated. Try again later.",
+}
+_WRITES: Final = {
+    HTTPStatus.FORBIDDEN: "The write came from a page of another site.",
+    HTTPStatus.LENGTH_REQUIRED: "The body has no Content-Length.",
+}
+_BODIES: Final = {
+    HTTPStatus.BAD_REQUEST: "The body is not JSON.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is of another type.",
+}
+_FIELDS: Final = {HTTPStatus.UNPROCESSABLE_ENTITY: "Fields or parameters break their rules."}
+_MAY_RETRY: Final = {
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}
+}
+
+
+@api.get("/openapi.json")
+@describes(
+    Operation(
+        tag="Service",
+        summary="Read this document",
+        answers={HTTPStatus.OK: Answer("The OpenAPI document.", "OpenAPI")},
+    )
+)
+def get_openapi() -> Response:
+    return answer(current_app.extensions[_EXTENSION])
+
+
+@api.get("/docs")
+@describes(
+    Operation(
+        tag="Service",
+        summary="Read and try the API in a browser",
+        answers={HTTPStatus.OK: Answer("A page.", media_type="text/html")},
+    )
+)
+def show_docs() -> str:
+    return render_template("docs.html", operations=_outline(current_app.extensions[_EXTENSION]))
+
+
+def install(app: Flask) -> None:
+    """Describe every operation that the application has by now."""
+    app.extensions[_EXTENSION] = build(app)
+
+
+def build(app: Flask) -> dict[str, Any]:
+    """Return the OpenAPI document of the application."""
+    spec = APISpec(
+        title="Carbon Credit Ledger",
+        version=VERSION,
+        openapi_version="3.1.0",
+        info={"description": INTRODUCTION, "license": {"name": "MIT", "identifier": "MIT"}},
+        servers=[{"url": "/", "description": "This ledger"}],
+    )
+    for name, schema in schemas.components().items():
+        spec.components.schema(name, schema)
+    for rule in app.url_map.iter_rules():
+        operation = OPERATIONS.get(app.view_functions[rule.endpoint])
+        if operation is None:
+            continue
+        (method,) = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        path = re.sub("<([a-z_]+)>", r"{\1}", rule.rule)
+        spec.path(path, operations={method.lower(): _described(operation, rule, method)})
+    return spec.to_dict()
+
+
+def _described(operation: Operation, rule: Rule, method: str) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": rule.endpoint.rpartition(".")[2],
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "responses": _responses(operation, method),
+    }
+    if operation.description:
+        described["description"] = operation.description
+    parameters = [_in_path(name) for name in sorted(rule.arguments)]
+    parameters += [_in_query(parameter) for parameter in operation.query]
+    if parameters:
+        described["parameters"] = parameters
+    if operation.body:
+        described["requestBody"] = _request_body(operation.body)
+    if rule.endpoint.endswith("_by_older_name"):
+        described["deprecated"] = True
+        described["description"] = "The same as `POST /records`: an older name, still in scripts."
+    return described
+
+
+def _responses(operation: Operation, method: str) -> dict[str, Any]:
+    responses = {str(int(status)): _answer(given) for status, given in operation.answers.items()}
+    expected = dict(_ALWAYS)
+    if method == "POST":
+        expected |= _WRITES
+    if operation.body:
+        expected |= _BODIES
+    if operation.tag != "Service":
+        expected |= _FIELDS
+    expected |= operation.problems
+    for status, when in sorted(expected.items()):
+        responses[str(int(status))] = _problem(operation, status, when)
+    return responses
+
+
+def _answer(given: Answer) -> dict[str, Any]:
+    schema = _reference(given.schema) if given.schema else {"type": "string"}
+    described: dict[str, Any] = {
+        "description": given.description,
+        "content": {given.media_type: {"schema": schema}},
+    }
+    if given.has_location:
+        where = {"type": "string", "format": "uri-reference"}
+        described["headers"] = {"Location": {"description": "Where it is.", "schema": where}}
+    return described
+
+
+def _problem(operation: Operation, status: HTTPStatus, when: str) -> dict[str, Any]:
+    schema = _reference(_problem_schema(operation, status))
+    described: dict[str, Any] = {
+        "description": when,
+        "content": {problems.MEDIA_TYPE: {"schema": schema}},
+    }
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        described["headers"] = _MAY_RETRY
+    return described
+
+
+def _problem_schema(operation: Operation, status: HTTPStatus) -> str:
+    match status:
+        case HTTPStatus.UNPROCESSABLE_ENTITY:
+            return "InvalidFields"
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return "TooManyRows" if operation.tag == "Imports" else "Problem"
+        case HTTPStatus.CONFLICT:
+            return "SerialHeld" if HTTPStatus.CREATED in operation.answers else "ActNotAllowed"
+        case _:
+            return "Problem"
+
+
+def _in_path(name: str) -> dict[str, Any]:
+    schema = {"type": "string"}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _in_query(parameter: query.Parameter[Any]) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": "query",
+        "description": parameter.description,
+        "schema": dict(parameter.schema),
+    }
+
+
+def _request_body(body: Body) -> dict[str, Any]:
+    content = {kind: {"schema": dict(schema)} for kind, schema in body.content.items()}
+    if body.example is not None:
+        for media in content.values():
+            media["example"] = body.example  # type: ignore[assignment]
+    return {"required": body.required, "content": content}
+
+
+def _reference(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _outline(document: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return method, path and summary of every operation, for a page without JavaScript."""
+    return [
+        (method.upper(), path, operation["summary"])
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    ]

@@ -1,0 +1,26 @@
+"""Whether the ledger can work: for monitors and for whoever starts it."""
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response
+
+from webapp.api.encoding import answer
+from webapp.api.operations import Answer, Operation, describes
+from webapp.ledger.database import ping
+
+api = Blueprint("api_health", __name__)
+
+
+@api.get("/healthz")
+@describes(
+    Operation(
+        tag="Service",
+        summary="Ask whether the ledger can work",
+        answers={
+            HTTPStatus.OK: Answer("The process and its database answer; the schema is there.", "Health")
+        },
+    )
+)
+def check_health() -> Response:
+    ping()
+    return answer({"status": "ok"})

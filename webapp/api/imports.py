@@ -1,0 +1,162 @@
+"""Imports: a whole file of records at once, as the body or as an upload. Over the pages' own import."""
+
+from http import HTTPStatus
+from typing import Final
+
+from flask import Blueprint, Response, request, url_for
+
+from webapp.api import bodies, query
+from webapp.api.encoding import answer, import_body, problem_body
+from webapp.api.operations import Answer, Body, Operation, describes
+from webapp.config import MAX_BODY_BYTES
+from webapp.domain.errors import InvalidFields, Problem, UnknownImport
+from webapp.domain.import_file import ROWS_MAX
+from webapp.ledger import imports
+from webapp.ledger.actors import LOCAL
+from webapp.ledger.imports import ImportView
+from webapp.ledger.lists import LIMIT_MAX
+
+api = Blueprint("api_imports", __name__)
+
+MULTIPART: Final = "multipart/form-data"
+# Newline-delimited JSON has no registered type; these are the ones in use.
+LINES: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
+
+_DRY_RUN: Final = query.flag("dry_run", "1 only checks: nothing is written, the import stays `checked`.")
+_SKIP_INVALID: Final = query.flag(
+    "skip_invalid", "1 leaves out rows that are invalid or in conflict and writes the others."
+)
+_IGNORE_UNKNOWN: Final = query.flag("ignore_unknown", "1 leaves out the fields that a record does not have.")
+_OPTIONS: Final = (_DRY_RUN, _SKIP_INVALID, _IGNORE_UNKNOWN)
+_PAGE: Final = (query.LIMIT_OF_PAGE, query.CURSOR_NUMBER)
+_PROBLEMS_PAGE: Final = (query.LIMIT_OF_PROBLEMS, query.CURSOR_NUMBER)
+
+_ROWS: Final = {"type": "array", "maxItems": ROWS_MAX, "items": {"$ref": "#/components/schemas/NewRecord"}}
+_UPLOAD: Final = {
+    "type": "object",
+    "properties": {
+        "file": {"type": "string", "contentMediaType": "application/octet-stream"},
+        **{option.name: dict(option.schema) for option in _OPTIONS},
+    },
+    "required": ["file"],
+    "additionalProperties": False,
+}
+
+
+@api.post("/records/imports")
+@describes(
+    Operation(
+        tag="Imports",
+        summary="Import a file",
+        description="Every row is checked, then all that are new are written in one transaction, or none. "
+        "One row that is invalid or in conflict, or one field that would not be recorded, means "
+        "that nothing is written and the import is `failed`, unless the query says otherwise. "
+        "Importing the same file again writes nothing new.",
+        query=_OPTIONS,
+        body=Body(
+            {
+                bodies.JSON_TYPE: {
+                    "anyOf": [_ROWS, {"type": "object", "description": "With exactly one array in it."}]
+                },
+                **{kind: {"type": "string", "description": "A record in each line."} for kind in LINES},
+                MULTIPART: _UPLOAD,
+            }
+        ),
+        answers={
+            HTTPStatus.ACCEPTED: Answer(
+                "The import. Its `state` says what became of it: `done`, `checked` (a dry run) or `failed` "
+                "(nothing was written; `message` and `problems` say why).",
+                "Import",
+                has_location=True,
+            )
+        },
+        problems={
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"More than {ROWS_MAX:,} rows or "
+            f"{MAX_BODY_BYTES // 1024**2} MB."
+        },
+    )
+)
+def import_records() -> Response:
+    content, filename = _file()
+    values = query.read(*_OPTIONS, form=request.form)
+    import_id = imports.receive(content, filename, LOCAL)
+    if not values[_DRY_RUN]:
+        found = imports.write(
+            import_id,
+            skip_invalid=values[_SKIP_INVALID],
+            ignore_unknown=values[_IGNORE_UNKNOWN],
+            actor=LOCAL,
+        )
+        if found.is_open:  # nobody is there to decide about its problems
+            imports.fail(import_id, _refusal(found, skip_invalid=values[_SKIP_INVALID]))
+    location = url_for(".get_import", import_id=import_id)
+    return answer(_body(import_id), HTTPStatus.ACCEPTED, location=location)
+
+
+@api.get("/records/imports")
+@describes(
+    Operation(
+        tag="Imports",
+        summary="List imports",
+        description="Newest first, those made on the pages among them.",
+        query=_PAGE,
+        answers={HTTPStatus.OK: Answer("A page of imports, without their problems.", "ImportPage")},
+    )
+)
+def list_imports() -> Response:
+    values = query.read(*_PAGE)
+    limit = values[query.LIMIT_OF_PAGE]
+    found = imports.list_imports(values[query.CURSOR_NUMBER], limit + 1)
+    cursor = str(found[limit - 1].id) if len(found) > limit else None
+    items = [import_body(item) for item in found[:limit]]
+    return answer({"items": items, "next": query.next_address(cursor)})
+
+
+@api.get("/records/imports/<import_id>")
+@describes(
+    Operation(
+        tag="Imports",
+        summary="Read an import",
+        query=_PROBLEMS_PAGE,
+        answers={HTTPStatus.OK: Answer("Its state, its counts and a page of its problems.", "Import")},
+        problems={HTTPStatus.NOT_FOUND: "No import has this number."},
+    )
+)
+def get_import(import_id: str) -> Response:
+    values = query.read(*_PROBLEMS_PAGE)
+    number = query.number_of(import_id)
+    if number is None:
+        raise UnknownImport("There is no such import.")
+    return answer(_body(number, values[query.CURSOR_NUMBER] or 0, values[query.LIMIT_OF_PROBLEMS]))
+
+
+def _body(import_id: int, after: int = 0, limit: int = LIMIT_MAX) -> dict[str, object]:
+    """Return the import with its problems past the first `after`."""
+    found = imports.find(import_id)
+    problems = imports.problems(import_id, after, limit + 1)
+    following = None
+    if len(problems) > limit:
+        following = url_for(".get_import", import_id=import_id, limit=limit, cursor=after + limit)
+    items = [problem_body(problem) for problem in problems[:limit]]
+    return {**import_body(found), "problems": items, "next": following}
+
+
+def _file() -> tuple[bytes, str]:
+    """Return the file and its name. Aborts with 413 or 415; raises InvalidFields."""
+    bodies.require_json_type(MULTIPART, *LINES)
+    if request.mimetype != MULTIPART:
+        return request.get_data(cache=False), "(request body)"
+    others = [name for name in request.files if name != "file"]
+    if others:
+        raise InvalidFields([Problem(name, "The file belongs in the field `file`.") for name in others])
+    files = request.files.getlist("file")
+    if len(files) != 1:
+        raise InvalidFields([Problem("file", "Attach one file in this field.")])
+    return files[0].read(), files[0].filename or ""
+
+
+def _refusal(found: ImportView, *, skip_invalid: bool) -> str:
+    """Return why nothing was written, and which parameter would have changed that."""
+    if found.has_problems and not skip_invalid:
+        return f"{found.message} With skip_invalid=1 the others are written."
+    return f"{found.message} With ignore_unknown=1 they are left out."
