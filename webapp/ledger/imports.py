@@ -13,7 +13,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from webapp.domain import events
 from webapp.domain.credits import Credit
@@ -200,6 +200,13 @@ def problems(import_id: int, after: int = 0, limit: int = 200) -> list[ProblemVi
     with reading() as connection:
         rows = connection.execute(query).all()
     return [ProblemView(row.row, row.field, row.message, row.holder) for row in rows]
+
+
+def count_problems(import_id: int) -> int:
+    """Return how many problems the import has in all; a row can have several."""
+    query = select(func.count()).where(import_problems.c.import_id == import_id)
+    with reading() as connection:
+        return int(connection.scalar(query) or 0)
 
 
 def sample_rows(import_id: int, limit: int = 20) -> list[RowView]:

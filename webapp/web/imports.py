@@ -1,0 +1,207 @@
+"""The pages about imports: the list, a new one, and one before and after it is written."""
+
+from http import HTTPStatus
+from typing import Final
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, send_file, url_for
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import BooleanField
+
+from webapp.answers import status_of
+from webapp.config import MAX_BODY_BYTES, ROOT
+from webapp.domain.errors import (
+    CursorMismatch,
+    ImportNotOpen,
+    TooManyRows,
+    UnreadableFile,
+    UnsupportedFile,
+)
+from webapp.domain.import_file import ROWS_MAX
+from webapp.ledger import imports
+from webapp.ledger.actors import LOCAL
+from webapp.ledger.imports import ImportView
+from webapp.web import fragments
+from webapp.web.formats import number
+
+LISTED: Final = 50
+PROBLEMS_SHOWN: Final = 100
+ROWS_SHOWN: Final = 10
+SAMPLE: Final = ROOT / "sample-registry.json"
+# Longer numbers are of no import, and the databases could not compare with them.
+NUMBER_LENGTH_MAX: Final = 18
+NUMBER_MAX: Final = 10**NUMBER_LENGTH_MAX - 1
+ONE: Final = f"/imports/<int(max={NUMBER_MAX}):import_id>"
+
+pages = Blueprint("imports", __name__)
+
+
+class FileForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
+    """The file to import."""
+
+    file = FileField("Drop a file here, or choose one")
+
+
+class DecisionForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
+    """What is to happen with an import that was looked at."""
+
+    skip_invalid = BooleanField()
+    ignore_unknown = BooleanField()
+
+    def describe(self, found: ImportView) -> None:
+        """Say what each tick means for this import."""
+        bad = number(found.conflicting + found.invalid)
+        rows = "row" if found.new == 1 else "rows"
+        names = ", ".join(found.not_recorded)
+        self.skip_invalid.label.text = (
+            f"Import the {number(found.new)} new {rows} and leave out the {bad} with problems"
+        )
+        self.ignore_unknown.label.text = f"Import without these fields, which are not recorded: {names}"
+
+    def show_what_is_missing(self, found: ImportView) -> None:
+        """Say beside each tick that the import cannot be written without it."""
+        if found.has_problems and not self.skip_invalid.data:
+            self.skip_invalid.errors = ["Tick this to go on, or mend the file and import it again."]
+        if found.not_recorded and not self.ignore_unknown.data:
+            self.ignore_unknown.errors = ["Tick this to go on, or take the fields out of the file."]
+
+
+@pages.get("/imports")
+def index() -> str:
+    """Show the imports, the newest first."""
+    before = _number("before")
+    found = imports.list_imports(before, LISTED + 1)
+    more = len(found) > LISTED
+    return render_template(
+        "imports/list.html",
+        imports=found[:LISTED],
+        is_first_page=before is None,
+        older=url_for(".index", before=found[LISTED - 1].id) if more else None,
+    )
+
+
+@pages.get("/imports/new")
+def new() -> str:
+    """Show the form that takes a file."""
+    return _new_page(FileForm())
+
+
+@pages.post("/imports/new")
+def receive() -> AnyResponse:
+    """Check the file and lead to its preview; nothing is written to the ledger."""
+    form = FileForm()
+    if form.file.data is None:
+        form.file.errors = ["Choose a file first."]
+        return make_response(_new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY)
+    content, filename = form.file.data.read(), form.file.data.filename
+    try:
+        import_id = imports.receive(content, filename, LOCAL)
+    except (UnreadableFile, UnsupportedFile, TooManyRows) as refusal:
+        form.file.errors = [f"{imports.display_name(filename)}: {refusal}"]
+        return make_response(_new_page(form), status_of(refusal))
+    return _to(import_id)
+
+
+@pages.post("/imports/sample")
+def receive_sample() -> AnyResponse:
+    """Receive the ten sample credits as if they had been uploaded."""
+    return _to(imports.receive(SAMPLE.read_bytes(), SAMPLE.name, LOCAL))
+
+
+@pages.get("/sample-registry.json")
+def sample_file() -> Response:
+    """Show the file of the ten sample credits."""
+    return send_file(SAMPLE, mimetype="application/json")
+
+
+@pages.get(ONE)
+def show(import_id: int) -> Response:
+    """Show what the import would write, or what became of it."""
+    return _import_page(imports.find(import_id), DecisionForm())
+
+
+@pages.post(f"{ONE}/write")
+def write(import_id: int) -> AnyResponse:
+    """Write the import, if what is wrong with it may be left out."""
+    form = DecisionForm()
+    try:
+        found = imports.write(
+            import_id,
+            skip_invalid=form.skip_invalid.data,
+            ignore_unknown=form.ignore_unknown.data,
+            actor=LOCAL,
+        )
+    except ImportNotOpen:
+        return _too_late(import_id)
+    if found.is_open:
+        form.show_what_is_missing(found)
+        return _import_page(found, form, HTTPStatus.CONFLICT)
+    return _import_page(found, form) if fragments.wants_fragment() else _to(import_id)
+
+
+@pages.post(f"{ONE}/cancel")
+def cancel(import_id: int) -> AnyResponse:
+    """Give the import up."""
+    try:
+        imports.cancel(import_id)
+    except ImportNotOpen:
+        return _too_late(import_id)
+    return show(import_id) if fragments.wants_fragment() else _to(import_id)
+
+
+@pages.get(f"{ONE}/write", endpoint="written")
+@pages.get(f"{ONE}/cancel", endpoint="cancelled")
+def look(import_id: int) -> AnyResponse:
+    """Lead to the import, from the address that stays in the browser after an error."""
+    return _to(import_id)
+
+
+def _new_page(form: FileForm) -> str:
+    return render_template(
+        "imports/new.html", form=form, rows_max=ROWS_MAX, megabytes_max=MAX_BODY_BYTES // 1024**2
+    )
+
+
+def _import_page(
+    found: ImportView,
+    form: DecisionForm,
+    status: HTTPStatus = HTTPStatus.OK,
+    *,
+    too_late: bool = False,
+) -> Response:
+    form.describe(found)
+    after = _number("after") or 0
+    problems = imports.problems(found.id, after, PROBLEMS_SHOWN) if found.has_problems else []
+    return fragments.answer(
+        "imports/show.html",
+        "imports/_import.html",
+        status,
+        found=found,
+        form=form,
+        rows=imports.sample_rows(found.id, ROWS_SHOWN) if found.is_open else [],
+        problems=problems,
+        problems_after=after,
+        problems_total=imports.count_problems(found.id) if problems else 0,
+        problems_shown=PROBLEMS_SHOWN,
+        too_late=too_late,
+    )
+
+
+def _too_late(import_id: int) -> Response:
+    """Show what happened to the import instead: by a second click, in another tab, by someone else."""
+    return _import_page(imports.find(import_id), DecisionForm(), HTTPStatus.CONFLICT, too_late=True)
+
+
+def _to(import_id: int) -> AnyResponse:
+    return fragments.mark(redirect(url_for(".show", import_id=import_id), HTTPStatus.SEE_OTHER))
+
+
+def _number(name: str) -> int | None:
+    """Return a number of the address. Raises CursorMismatch where it is none."""
+    text = request.args.get(name)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= NUMBER_LENGTH_MAX):
+        raise CursorMismatch
+    return int(text)
