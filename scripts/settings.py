@@ -90,7 +90,7 @@ class Address:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             return (
                 f"Port {self.port} on {self.host} is in use, perhaps by this ledger already running. "
-                "Stop what uses it, or choose another: make run PORT=8001"
+                "Stop what uses it, or set another PORT."
             )
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return f"Cannot serve on HOST={self.host} PORT={self.port}: {reason}."

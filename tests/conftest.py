@@ -1,13 +1,9 @@
-"""What all tests share: the plugins that bring the fixtures."""
+"""Where the whole test run is put together. Fixtures live in the plugins that are named here."""
 
-import os
-
-import pytest
-
-pytest_plugins = ["tests.fixtures.ledger"]
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> str:
-    """Return the address of a PostgreSQL server on which databases may be made."""
-    return os.environ["TEST_POSTGRES_SERVER"]
+pytest_plugins = [
+    "pytester",
+    "tests.services.postgresql",
+    "tests.services.browser",
+    "tests.services.not_run",
+    "tests.fixtures.ledger",
+]

@@ -1,0 +1,125 @@
+"""One throw-away PostgreSQL server for a whole test run, however many processes run the tests.
+
+With pytest-xdist the controller starts it while the workers collect; without, the first test that
+wants it does. Each test has its own database on it: making those is not done here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import pytest
+
+from scripts.machine import find_postgresql
+from tests.services import keeper
+
+FOLDER = "postgresql_folder"
+WAITING_MAY_TAKE = keeper.STARTING_MAY_TAKE + 60
+NO_SERVER = "EVERYTHING ON POSTGRESQL (NO SERVER BINARIES FOUND)"
+
+
+@dataclass(frozen=True)
+class PostgresqlServer:
+    """A server without password on a socket of its own. The user `postgres` may do everything."""
+
+    folder: Path
+
+    def url(self, database: str) -> str:
+        """What SQLAlchemy and libpq alike take for one of its databases."""
+        return f"postgresql://postgres@/{quote(database, safe='')}?host={quote(str(self.folder), safe='')}"
+
+    @property
+    def admin_url(self) -> str:
+        """The database to be connected to while others are made and dropped."""
+        return self.url("postgres")
+
+
+class Starter:
+    """Starts the keeper at most once, and lets it go at the end."""
+
+    def __init__(self) -> None:
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._folder = Path()
+
+    def start(self, programs: Path) -> Path:
+        if self._keeper is None:
+            # Not in TMPDIR, which may be closed to the server's user, or too long for a socket's path.
+            self._folder = Path(tempfile.mkdtemp(prefix="ledger-pg-", dir="/tmp"))
+            command = [sys.executable, keeper.__file__, str(programs), str(self._folder)]
+            # A session of its own: Ctrl-C is for the tests, which still need their server to clean up.
+            self._keeper = subprocess.Popen(
+                command, stdin=subprocess.PIPE, start_new_session=True, cwd="/", env={**os.environ}
+            )
+        return self._folder
+
+    def stop(self) -> None:
+        if self._keeper is not None and self._keeper.stdin is not None:
+            self._keeper.stdin.close()
+            self._keeper.wait()
+
+
+class WorkerNode(Protocol):
+    """What pytest-xdist's controller knows of a worker (it has no types of its own)."""
+
+    config: pytest.Config
+    workerinput: dict[str, Any]
+
+
+STARTER = pytest.StashKey[Starter]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[STARTER] = Starter()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerNode) -> None:
+    """Runs in the controller, for each worker that it starts."""
+    programs = find_postgresql()
+    if programs is not None:
+        node.workerinput[FOLDER] = str(node.config.stash[STARTER].start(programs))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[STARTER].stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(pytestconfig: pytest.Config) -> PostgresqlServer:
+    programs = find_postgresql()
+    if programs is None:
+        pytest.skip(NO_SERVER)
+    if hasattr(pytestconfig, "workerinput"):
+        folder = Path(pytestconfig.workerinput[FOLDER])
+    else:
+        folder = pytestconfig.stash[STARTER].start(programs)
+    return wait_for_server(folder)
+
+
+def wait_for_server(folder: Path) -> PostgresqlServer:
+    """Waits until the keeper has said how it went.
+
+    Raises:
+        RuntimeError: there is a server on this machine and it did not start. That is a failure, not
+            a reason to go without.
+    """
+    deadline = time.monotonic() + WAITING_MAY_TAKE
+    while time.monotonic() < deadline:
+        try:
+            state = json.loads((folder / keeper.STATE).read_text())
+        except FileNotFoundError:
+            time.sleep(0.05)
+            continue
+        if "error" in state:
+            raise RuntimeError(f"PostgreSQL did not start: {state['error']}")
+        return PostgresqlServer(folder)
+    raise RuntimeError(f"PostgreSQL said nothing within {WAITING_MAY_TAKE} seconds")
