@@ -123,7 +123,7 @@ def _held_message(refusal: SerialHeld) -> Markup:
         holder.vintage,
         tonnes(holder.quantity),
     )
-    return Markup("Another credit of this registry holds this serial number: {}.").format(link)
+    return Markup("<span>Another credit of this registry holds this serial number: {}.</span>").format(link)
 
 
 def _unusable_address(refusal: InvalidFields | CursorMismatch) -> Response:
