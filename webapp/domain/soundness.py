@@ -20,6 +20,7 @@ from webapp.domain.lifecycle import FIRST, OPEN_ACTS, STATUS_AFTER, EventType
 
 _FACTS: Final = {"v", "credit", "seq", "type", "data", "actor", "recorded_at", "prev_hash"}
 _TEXTS: Final = ("credit", "type", "actor", "recorded_at", "prev_hash")
+_TYPES: Final = frozenset(EventType)
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z", re.ASCII)
 
@@ -115,7 +116,7 @@ def _facts(text: str) -> dict[str, Any]:
     data = facts["data"]
     if not isinstance(data, dict) or not all(type(item) in {str, int} for item in data.values()):
         raise Unsound("its data are not texts and whole numbers")
-    if facts["type"] not in list(EventType):
+    if facts["type"] not in _TYPES:
         raise Unsound("there is no such type of event")
     if not _HASH.fullmatch(facts["credit"]) or not _HASH.fullmatch(facts["prev_hash"]):
         raise Unsound("its credit or its prev_hash is not 64 hexadecimal digits")

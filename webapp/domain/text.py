@@ -6,6 +6,7 @@ The source of both rules is "Fields" and "Identity" in docs/ledger.md.
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from webapp.domain.unicode14 import (
@@ -55,6 +56,7 @@ def strip_edges(text: str) -> str:
     return text.strip(_WHITE)
 
 
+@lru_cache(maxsize=4096)  # registries, projects and parties come again and again
 def canonical(text: str) -> str:
     """Return the canonical form: two texts that mean the same are equal in it. Idempotent."""
     if text.isascii():
@@ -64,7 +66,7 @@ def canonical(text: str) -> str:
         for _ in range(2):
             folded = unicodedata.normalize("NFKC", folded).casefold()
         folded = unicodedata.normalize("NFKC", folded)
-        kept = "".join(c for c in folded if c not in FORMAT and c not in DEFAULT_IGNORABLE)
+        kept = "".join(c for c in folded if not _is_dropped(c))
         folded = unicodedata.normalize("NFKC", kept)
     return _WHITE_RUN.sub(" ", folded).strip(" ")
 
@@ -82,6 +84,12 @@ def _refuse_characters(text: str, *, newlines: bool) -> None:
         raise RefusedCharacter(f"Character {place + 1} ({code}) is {refused[text[place]]}.")
 
 
+@lru_cache(maxsize=4096)
+def _is_dropped(character: str) -> bool:
+    return character in FORMAT or character in DEFAULT_IGNORABLE
+
+
+@lru_cache(maxsize=4096)
 def _why_refused(character: str) -> str | None:
     if character in CONTROL:
         return "a control character, which is not accepted"

@@ -1,0 +1,166 @@
+"""Compare everything that is stored with what the log says, on one snapshot. Nothing is written.
+
+The histories are checked in ``history_check``, the guards and the rest of the schema in
+``schema_check``. Here stand the feed with its digest, the derived tables that are not by credit,
+and the order of it all.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import Connection, Table, func, select
+from sqlalchemy.exc import DatabaseError
+
+from webapp.domain.errors import LedgerBusy, SchemaOutdated
+from webapp.ledger import schema_check, tables
+from webapp.ledger.database import db, reading, transact
+from webapp.ledger.digest import Digest, RunningDigest
+from webapp.ledger.findings import Finding, Progress, Report, differences, no_progress
+from webapp.ledger.history_check import STREAMED, Expected, HistoryCheck
+
+DAMAGE_LIMIT: Final = 20
+_SEARCH_CHECK: Final = "INSERT INTO credit_search (credit_search, rank) VALUES ('integrity-check', 1)"
+
+
+def verify(report: Report, expected: Digest | None = None, progress: Progress = no_progress) -> Digest | None:
+    """Report everything that is wrong; return the digest of the feed.
+
+    `expected` is an earlier digest, which must be a prefix of this feed. `progress` is told the
+    number of events checked. Returns None where tables are missing, so that nothing else could
+    be checked. Raises SchemaOutdated where there is no ledger at all, and LedgerUnavailable.
+    """
+    _require_migrated()
+    try:
+        with reading(snapshot=True) as connection:
+            schema_check.check_schema(connection, report)
+            check = HistoryCheck(connection, report)
+            check.run(progress)
+            digest = _check_feed(connection, report, expected)
+            _check_sums(connection, report, check.expected)
+            if connection.dialect.name == "sqlite":
+                _check_storage(connection, report)
+        _check_search(report)
+    except SchemaOutdated:
+        report(Finding("ledger", "a table or a column is missing, so nothing more could be checked"))
+        return None
+    return digest
+
+
+def feed_size() -> int:
+    """Return how many events have a position."""
+    with reading() as connection:
+        return connection.scalar(select(func.count()).select_from(tables.feed)) or 0
+
+
+def _check_feed(connection: Connection, report: Report, expected: Digest | None) -> Digest:
+    """Check that positions are 1, 2, 3 … and each has its event; return the digest."""
+    feed, events = tables.feed, tables.events
+    statement = (
+        select(feed.c.position, feed.c.credit_id, feed.c.seq, events.c.hash)
+        .join_from(
+            feed,
+            events,
+            (feed.c.credit_id == events.c.credit_id) & (feed.c.seq == events.c.seq),
+            isouter=True,
+        )
+        .order_by(feed.c.position)
+    )
+    running, position = RunningDigest(expected), 0
+    for row in connection.execute(statement, execution_options=STREAMED):
+        if row.position != position + 1:
+            report(Finding(f"position {row.position}", f"follows position {position}"))
+        position = row.position
+        if row.hash is None:
+            wrong = f"its event is missing: credit {row.credit_id}, event {row.seq}"
+            report(Finding(f"position {position}", wrong))
+        else:
+            running.add(row.hash)
+    broken = running.broken_promise()
+    if broken:
+        report(Finding("expected digest", broken))
+    return running.now()
+
+
+def _check_sums(connection: Connection, report: Report, expected: Expected) -> None:
+    if not expected.is_whole:
+        wrong = "cannot be compared, because not every history can be read"
+        report(Finding("tables totals, registries and parties", wrong))
+        return
+    _compare(
+        connection,
+        report,
+        tables.registries,
+        {(key,): {"name": name} for key, (_, name) in expected.registries.items()},
+    )
+    _compare(
+        connection,
+        report,
+        tables.totals,
+        {key: {"credits": n, "quantity_e4": e4} for key, (n, e4) in expected.sums.items()},
+    )
+    _compare(
+        connection,
+        report,
+        tables.parties,
+        {key: {"name": name, "last_position": last} for key, (_, name, last) in expected.parties.items()},
+    )
+
+
+def _compare(
+    connection: Connection,
+    report: Report,
+    table: Table,
+    expected: Mapping[tuple[object, ...], Mapping[str, object]],
+) -> None:
+    """Compare a derived table with what the log gives, by primary key."""
+    missing = dict(expected)
+    names = [column.name for column in table.primary_key]
+    for row in connection.execute(select(table), execution_options=STREAMED).mappings():
+        key = tuple(row[name] for name in names)
+        place = f"table {table.name}, {' / '.join(map(str, key))}"
+        values = missing.pop(key, None)
+        if values is None:
+            report(Finding(place, "the log does not give this row"))
+            continue
+        for wrong in differences(dict(row), values, "the log gives"):
+            report(Finding(place, wrong))
+    for key in missing:
+        report(Finding(f"table {table.name}, {' / '.join(map(str, key))}", "this row is missing"))
+
+
+def _check_storage(connection: Connection, report: Report) -> None:
+    """Let SQLite compare its indexes with its tables."""
+    for damage in connection.exec_driver_sql(f"PRAGMA integrity_check({DAMAGE_LIMIT})").scalars():
+        if damage != "ok":
+            report(Finding("database file", str(damage)))
+
+
+def _check_search(report: Report) -> None:
+    """Let SQLite compare its search index with the texts of the credits.
+
+    It spells this check as an INSERT, which changes nothing but needs the write lock, and so a
+    transaction of its own: a snapshot that others have written past cannot get the lock any more.
+    """
+
+    def act(connection: Connection) -> str | None:
+        try:
+            connection.exec_driver_sql(_SEARCH_CHECK)
+        except DatabaseError as error:
+            return str(error.orig)
+        return None
+
+    if db.engine.dialect.name != "sqlite":
+        return
+    try:
+        wrong = transact(act)
+    except (LedgerBusy, DatabaseError) as error:
+        report(Finding("table credit_search", f"could not be checked: {error}"))
+        return
+    if wrong:
+        report(Finding("table credit_search", f"does not agree with the credits: {wrong}"))
+
+
+def _require_migrated() -> None:
+    """Raise SchemaOutdated where no ledger was ever made; one with a table missing is a finding."""
+    with reading() as connection:
+        connection.exec_driver_sql("SELECT version_num FROM alembic_version")
