@@ -1,0 +1,49 @@
+"""What the documents say about the program, compared with the program."""
+
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from webapp.api.problems import is_api_path
+from webapp.config import ROOT
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PROGRAM = [*(ROOT / "webapp").rglob("*.py"), *(ROOT / "scripts").rglob("*.py"), ROOT / "gunicorn.conf.py"]
+
+
+def _documented_pages() -> set[tuple[str, str]]:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(/[^`]*)` \| ([A-Z, ]+) \|", text, flags=re.MULTILINE)
+    return {(rule, method) for rule, methods in rows for method in methods.split(", ")}
+
+
+def test_every_page_is_listed_in_the_architecture(app: Flask) -> None:
+    rules = [rule for rule in app.url_map.iter_rules() if not is_api_path(rule.rule)]
+    pages = {
+        (re.sub(r"<(?:[^:<>]*:)?([a-z_]+)>", r"{\1}", rule.rule), method)
+        for rule in rules
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.endpoint != "static"
+    }
+    assert _documented_pages() == pages
+
+
+def test_every_setting_is_documented() -> None:
+    names = {
+        name
+        for path in PROGRAM
+        for name in re.findall(
+            r"environ(?:ment)?(?:\.get\(|\[)\"([A-Z_]+)\"", path.read_text(encoding="utf-8")
+        )
+    }
+    documented = "\n".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
+    assert {"DATABASE_URL", "SECRET_KEY", "PORT"} <= names
+    assert [name for name in sorted(names) if f"`{name}`" not in documented] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_between_documents_leads_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+    assert [link for link in links if not (path.parent / link).exists()] == []
