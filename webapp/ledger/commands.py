@@ -66,7 +66,9 @@ def require_free_serial(connection: Connection, credit: Credit) -> None:
             serial_claims.c.serial_key == credit.canonical.serial_number,
         )
     )
-    if holder:
+    # The credit itself is the holder where somebody recorded it since this act last looked; appending
+    # it again then fails, and the act is run again.
+    if holder and holder != credit.id:
         raise SerialHeld(credit.registry, credit.serial_number, holder)
 
 

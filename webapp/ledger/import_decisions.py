@@ -68,11 +68,13 @@ def _decide_row(
     credit = row.credit
     if credit is None:
         return Decided(row, Outcome.INVALID, row.problems)
-    if credit.id in held or (credit.id in seen and row.status is Status.ACTIVE):
+    claim = None if credit.serial_number is None else _claim(credit)
+    # Its own claim without its id: somebody else recorded it between the two looks.
+    is_held = credit.id in held or holders.get(claim) == credit.id
+    if is_held or (credit.id in seen and row.status is Status.ACTIVE):
         return Decided(row, Outcome.EXISTING)
     if row.status is not Status.ACTIVE:
         return Decided(row, Outcome.INVALID, [Problem("status", _HISTORY_LOST.format(row.status))])
-    claim = None if credit.serial_number is None else _claim(credit)
     if claim in holders:
         message = "This serial number is held by another credit of the registry."
         problem = Problem("serial_number", message)
