@@ -1,0 +1,262 @@
+"""The list of credits: what its address says is what it shows."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.fixtures.credits import recorded, retired, sold
+from tests.fixtures.forms import Element, form_of, parse, submit
+
+HTMX = {"HX-Request": "true"}
+
+
+def rows(page: TestResponse) -> list[str]:
+    """Return the ids of the credits that the page lists, in their order."""
+    bodies = parse(page.text).find_all("tbody")
+    return [body["id"].removeprefix("credit-") for body in bodies]
+
+
+def link(page: TestResponse, text: str) -> str:
+    """Return the address of the link that reads `text`."""
+    found = [a["href"] for a in parse(page.text).find_all("a") if a.text.strip() == text]
+    assert found, f"no link reads {text}"
+    return found[0]
+
+
+def element(page: TestResponse, element_id: str) -> Element:
+    return next(found for found in parse(page.text).find_all() if found["id"] == element_id)
+
+
+def totals(page: TestResponse) -> str:
+    return " ".join(element(page, "totals").text.split())
+
+
+def query(address: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+
+
+def test_the_newest_credit_is_listed_first(client: FlaskClient) -> None:
+    older, newer = recorded(), recorded(serial_number="VCS-0002")
+    assert rows(client.get("/credits")) == [newer, older]
+
+
+def test_an_empty_ledger_offers_a_first_credit_and_an_import(client: FlaskClient) -> None:
+    page = client.get("/credits")
+    assert "No credits yet" in page.text
+    assert {"/credits/new", "/imports/new"} <= {a["href"] for a in parse(page.text).find_all("a")}
+
+
+def test_the_search_form_works_without_javascript(client: FlaskClient) -> None:
+    recorded()
+    wind = recorded(project_name="Wind Farm Rajasthan", serial_number="VCS-0002")
+    page = submit(client, client.get("/credits"), "/credits", q="wind raja")
+    assert rows(page) == [wind]
+
+
+@pytest.mark.parametrize("spelling", ["GS", "gs", " Gs "])
+def test_a_registry_is_found_in_any_spelling(client: FlaskClient, spelling: str) -> None:
+    recorded()
+    gold = recorded(registry="GS")
+    page = client.get("/credits", query_string={"registry": spelling})
+    assert rows(page) == [gold]
+    assert form_of(page, "/credits").values["registry"] == ["GS"]
+
+
+def test_filters_are_combined(client: FlaskClient) -> None:
+    recorded()
+    wanted = sold(vintage="2020", serial_number="VCS-0002")
+    recorded(vintage="2020", serial_number="VCS-0003")
+    assert rows(client.get("/credits?registry=VCS&vintage=2020&status=SOLD")) == [wanted]
+
+
+def test_the_totals_are_those_of_the_filter_and_not_of_the_page(client: FlaskClient) -> None:
+    recorded(quantity="1.5")
+    retired(quantity="2", serial_number="VCS-0002")
+    sold(registry="GS")
+    page = client.get("/credits?registry=VCS")
+    assert totals(page) == (
+        "2 credits 3.5 t ACTIVE 1 · 1.5 t SOLD 0 · 0 t RETIRED 1 · 2 t Clear filters"
+    )
+
+
+def test_the_totals_read_themselves_again_from_the_same_address(client: FlaskClient) -> None:
+    recorded()
+    page = client.get("/credits?registry=VCS&sort=vintage&order=asc")
+    part = element(page, "totals")
+    assert part["hx-trigger"] == "ledger-changed from:body"
+    assert query(part["hx-get"]) == {"registry": "VCS", "sort": "vintage", "order": "asc"}
+    assert totals(client.get(part["hx-get"], headers=HTMX)) == totals(page)
+
+
+def test_a_filter_that_matches_nothing_offers_to_clear_it(client: FlaskClient) -> None:
+    recorded()
+    page = client.get("/credits?registry=Nowhere")
+    assert page.status_code == 200
+    assert "No credit matches" in page.text
+    assert link(page, "Clear filters") == "/credits"
+    assert form_of(page, "/credits").values["registry"] == ["Nowhere"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "first_click"),
+    [("Project", "asc"), ("Registry", "asc"), ("Status", "asc"), ("Vintage", "desc"), ("Quantity", "desc")],
+)
+def test_a_column_sorts_and_a_second_click_turns_it_round(
+    client: FlaskClient, sort: str, first_click: str
+) -> None:
+    low = recorded(project_name="A", registry="A", vintage="2001", quantity="9")
+    high = retired(project_name="b", registry="b", vintage="2002", quantity="10")
+    once = client.get(link(client.get("/credits"), sort))
+    twice = client.get(link(once, sort))
+    upwards, downwards = [low, high], [high, low]
+    if sort == "Status":
+        assert [rows(once), rows(twice)] == [upwards, downwards]
+    elif first_click == "asc":
+        assert [rows(once), rows(twice)] == [upwards, downwards]
+    else:
+        assert [rows(once), rows(twice)] == [downwards, upwards]
+
+
+def test_the_column_that_sorts_says_so(client: FlaskClient) -> None:
+    recorded()
+    heads = parse(client.get("/credits?sort=quantity&order=asc").text).find_all("th")
+    assert {th.text.strip(): th["aria-sort"] for th in heads if th["aria-sort"]} == {"Quantity": "ascending"}
+
+
+def test_sorting_keeps_the_filters(client: FlaskClient) -> None:
+    recorded()
+    address = link(client.get("/credits?q=mangrove&registry=VCS&vintage=2023&status=ACTIVE"), "Project")
+    assert query(address) == {
+        "q": "mangrove",
+        "registry": "VCS",
+        "vintage": "2023",
+        "status": "ACTIVE",
+        "sort": "project",
+        "order": "asc",
+    }
+
+
+def test_filtering_keeps_the_order(client: FlaskClient) -> None:
+    recorded()
+    page = client.get("/credits?sort=quantity&order=asc")
+    values = form_of(page, "/credits").values
+    assert (values["sort"], values["order"]) == (["quantity"], ["asc"])
+
+
+def test_paging_reaches_every_credit_once_and_comes_back(client: FlaskClient) -> None:
+    made = [recorded(serial_number=f"S-{n}", quantity=str(n % 7 + 1)) for n in range(53)]
+    first = client.get("/credits?sort=quantity&order=asc&registry=vcs")
+    second = client.get(link(first, "Next"))
+    assert len(rows(first)) == 50
+    assert sorted(rows(first) + rows(second)) == sorted(made)
+    back = link(second, "Previous")
+    assert query(back) | {"cursor": ""} == {
+        "registry": "vcs",
+        "sort": "quantity",
+        "order": "asc",
+        "cursor": "",
+    }
+    assert rows(client.get(back)) == rows(first)
+
+
+def test_the_page_says_how_many_of_how_many_it_shows(client: FlaskClient) -> None:
+    for n in range(51):
+        recorded(serial_number=f"S-{n}")
+    assert "50 of 51 credits" in client.get("/credits").text
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("/credits?vintage=abc", "Must be a year from 1990 to 2100."),
+        ("/credits?vintage=1066", "Must be a year from 1990 to 2100."),
+        ("/credits?status=FOO", "Must be one of ACTIVE, SOLD, RETIRED."),
+        ("/credits?status=active", "Must be one of ACTIVE, SOLD, RETIRED."),
+        ("/credits?sort=price", "Must be one of"),
+        ("/credits?order=up", "Must be asc or desc."),
+        ("/credits?q=a%00b", "control character"),
+        ("/credits?registry=a%00b", "control character"),
+        ("/credits?cursor=x", "This page belongs to another filter"),
+        ("/credits?cursor=AAAA", "This page belongs to another filter"),
+    ],
+)
+def test_an_address_that_makes_no_sense_is_explained(
+    client: FlaskClient, address: str, said: str
+) -> None:
+    recorded()
+    page = client.get(address)
+    assert page.status_code == 422
+    assert said in page.text
+    assert link(page, "All credits") == "/credits"
+
+
+def test_every_mistake_in_the_address_is_named_at_once(client: FlaskClient) -> None:
+    text = client.get("/credits?vintage=abc&status=FOO").text
+    assert "Must be a year" in text
+    assert "Must be one of ACTIVE" in text
+
+
+def test_a_cursor_of_another_filter_leads_to_the_first_page_of_this_one(client: FlaskClient) -> None:
+    for n in range(51):
+        recorded(serial_number=f"S-{n}")
+    cursor = query(link(client.get("/credits"), "Next"))["cursor"]
+    page = client.get("/credits", query_string={"registry": "VCS", "cursor": cursor})
+    assert page.status_code == 422
+    assert link(page, "First page of this filter") == "/credits?registry=VCS"
+
+
+@pytest.mark.parametrize("address", ["/credits", "/credits?vintage=abc", "/credits?registry=x"])
+def test_htmx_gets_the_table_alone_and_a_browser_the_page(client: FlaskClient, address: str) -> None:
+    recorded()
+    part, page = client.get(address, headers=HTMX), client.get(address)
+    assert part.status_code == page.status_code
+    assert part.text.lstrip().startswith('<div id="credits">')
+    assert "<html" in page.text
+    assert "HX-Request" in part.headers["Vary"]
+    assert "HX-Request" in page.headers["Vary"]
+
+
+def test_htmx_gets_the_whole_page_back_from_the_history(client: FlaskClient) -> None:
+    page = client.get("/credits", headers={**HTMX, "HX-History-Restore-Request": "true"})
+    assert "<html" in page.text
+
+
+def test_a_row_links_what_its_status_still_allows(client: FlaskClient) -> None:
+    active, gone, closed = recorded(), sold(serial_number="2"), retired(serial_number="3")
+    page = client.get("/credits")
+    assert [a["href"] for a in element(page, f"credit-{active}").find_all("a")] == [
+        f"/credits/{active}",
+        f"/credits/{active}/sell",
+        f"/credits/{active}/retire",
+    ]
+    assert [a["href"] for a in element(page, f"credit-{gone}").find_all("a")] == [
+        f"/credits/{gone}",
+        f"/credits/{gone}/retire",
+    ]
+    assert [a["href"] for a in element(page, f"credit-{closed}").find_all("a")] == [f"/credits/{closed}"]
+
+
+def test_the_row_of_an_act_that_was_cancelled_is_that_of_the_list(client: FlaskClient) -> None:
+    credit_id = recorded()
+    alone = client.get(f"/credits/{credit_id}/row", headers=HTMX)
+    assert " ".join(alone.text.split()) in " ".join(client.get("/credits").text.split())
+
+
+def test_the_row_without_htmx_is_the_page_of_the_credit(client: FlaskClient) -> None:
+    credit_id = recorded()
+    answer = client.get(f"/credits/{credit_id}/row")
+    assert (answer.status_code, answer.location) == (303, f"/credits/{credit_id}")
+
+
+def test_what_people_typed_is_never_markup(client: FlaskClient) -> None:
+    hostile = '<script>alert(1)</script> " onmouseover=x {{7*7}}'
+    recorded(project_name=hostile, registry="<b>R</b>", serial_number="'><i>s</i>")
+    page = client.get("/credits", query_string={"q": '{{7*7}} "'})
+    document = parse(page.text)
+    assert hostile in [th.text.strip() for th in document.find_all("th")]
+    assert not list(document.find_all("b", "i"))
+    assert not [e for e in document.find_all() if e.has("onmouseover")]
+    assert [s["src"] for s in document.find_all("script") if not s["src"]] == []
+    assert form_of(page, "/credits").values["q"] == ['{{7*7}} "']
