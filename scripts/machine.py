@@ -7,6 +7,7 @@ Going without is no error here: the tests say what they could not run.
 
 from __future__ import annotations
 
+import ctypes.util
 import os
 import shutil
 import subprocess
@@ -69,16 +70,22 @@ def find_chromium() -> Path | None:
 
 def install_missing() -> None:
     """Installs with apt what is missing, where that needs no password."""
-    no_postgresql, no_chromium = find_postgresql() is None, find_chromium() is None
-    if not (no_postgresql or no_chromium) or os.geteuid() != 0 or not shutil.which("apt-get"):
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
         return
-    _apt("update")
+    no_postgresql = find_postgresql() is None
+    for_browser = []
+    if find_chromium() is None:
+        # The fonts because a page without any has no widths to test, the sandbox for ordinary users.
+        for_browser += ["chromium", "chromium-sandbox", "fonts-liberation"]
+    if ctypes.util.find_library("atomic") is None:
+        for_browser += ["libatomic1"]  # playwright's driver wants it, and a bare system lacks it
+    if no_postgresql or for_browser:
+        _apt("update")
     if no_postgresql:
         with _no_cluster():
             _install("postgresql")
-    if no_chromium:
-        # The fonts because a page without any has no widths to test, the sandbox for ordinary users.
-        _install("chromium", "chromium-sandbox", "fonts-liberation")
+    if for_browser:
+        _install(*for_browser)
 
 
 def _install(*packages: str) -> None:
