@@ -5,7 +5,7 @@ SETUP  := sh scripts/find-python.sh -m scripts.environment
 PYTHON_OF_VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup demo test lint development lock clean
+.PHONY: help run setup demo test lint development bench lock clean
 
 help: ## this list
 	@echo 'usage: make TARGET'
@@ -33,6 +33,9 @@ lint: development ## ruff, mypy and djlint
 
 development:
 	@$(SETUP) requirements-dev.txt
+
+bench: setup ## how the cost of each act grows with the ledger, as ratios within one run
+	@$(PYTHON_OF_VENV) -m scripts.bench
 
 lock: development ## write requirements*.txt from requirements*.in; UPGRADE=1 takes newer versions
 	@$(PYTHON_OF_VENV) -m uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
