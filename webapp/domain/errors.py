@@ -133,3 +133,7 @@ class LedgerNotEmpty(Refusal):
 
 class BrokenArchive(Refusal):
     """The archive does not hold together; `str()` names the line and the reason."""
+
+
+class BrokenLog(Refusal):
+    """The log of this ledger cannot be read; `str()` names the position and the reason."""

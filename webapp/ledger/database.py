@@ -136,9 +136,11 @@ def _refusal_of(error: SQLAlchemyError) -> Exception:
         return SchemaOutdated(MIGRATE)
     if "database is locked" in message or "database table is locked" in message:
         return LedgerBusy("The database is locked by another writer. Please try again.")
-    unreachable = "unable to open database file" in message or "disk" in message
+    damaged = "malformed" in message or "not a database" in message
+    unreachable = damaged or "unable to open database file" in message or "disk" in message
     if isinstance(original, psycopg.OperationalError) or error.connection_invalidated or unreachable:
-        return LedgerUnavailable("The database does not answer. Nothing was recorded.")
+        what = "The database file is damaged." if damaged else "The database does not answer."
+        return LedgerUnavailable(f"{what} Nothing was recorded.")
     return error
 
 

@@ -42,33 +42,36 @@ class Digest:
 
 
 class RunningDigest:
-    """The digest of a feed that is being read. Remembers what it was where an earlier one ended."""
+    """The digest of a feed that is being read. Remembers what it was where an earlier one ended.
+
+    `count` is the number of events so far.
+    """
 
     def __init__(self, expected: Digest | None = None) -> None:
         """Take the earlier digest that is to be a prefix of the feed."""
         self._hasher = sha256()
-        self._count = 0
+        self.count = 0
         self._expected = expected
         self._then = self.now()
 
     def add(self, event_hash: str) -> None:
         """Take the next event."""
         self._hasher.update(f"{event_hash}\n".encode())
-        self._count += 1
-        if self._expected and self._count == self._expected.events:
+        self.count += 1
+        if self._expected and self.count == self._expected.events:
             self._then = self.now()
 
     def now(self) -> Digest:
         """Return the digest of what has been added."""
-        return Digest(self._count, self._hasher.hexdigest())
+        return Digest(self.count, self._hasher.hexdigest())
 
     def broken_promise(self) -> str | None:
         """Say why the earlier digest is not a prefix of what has been added; None where it is."""
         if self._expected is None or self._then == self._expected:
             return None
-        if self._count < self._expected.events:
+        if self.count < self._expected.events:
             return (
-                f"there are {self._count} events, and there were {self._expected.events} when the digest "
+                f"there are {self.count} events, and there were {self._expected.events} when the digest "
                 "was kept: the last ones were taken away"
             )
         return (

@@ -37,9 +37,9 @@ class Last:
 
 @dataclass(frozen=True)
 class Stored:
-    """An event as it lies in the log: its position (None where it has none), text and hash."""
+    """An event as it lies in the log: its position, text and hash."""
 
-    position: int | None
+    position: int
     body: str
     hash: str
 

@@ -19,6 +19,14 @@ from webapp.ledger.findings import Finding, Progress, Report, differences, no_pr
 from webapp.ledger.history_check import STREAMED, Expected, HistoryCheck
 
 DAMAGE_LIMIT: Final = 20
+_TYPED: Final = (
+    *(tables.events.c[name] for name in ("credit_id", "seq", "recorded_at", "body")),
+    tables.feed.c.position,
+    tables.credits.c.id,
+    tables.credit_states.c.credit_id,
+    tables.serial_claims.c.credit_id,
+)
+_SQLITE_TYPES: Final = {str: "text", int: "integer"}
 _SEARCH_CHECK: Final = "INSERT INTO credit_search (credit_search, rank) VALUES ('integrity-check', 1)"
 
 
@@ -26,19 +34,20 @@ def verify(report: Report, expected: Digest | None = None, progress: Progress = 
     """Report everything that is wrong; return the digest of the feed.
 
     `expected` is an earlier digest, which must be a prefix of this feed. `progress` is told the
-    number of events checked. Returns None where tables are missing, so that nothing else could
-    be checked. Raises SchemaOutdated where there is no ledger at all, and LedgerUnavailable.
+    number of events checked. Returns None where tables are missing or hold what they cannot hold,
+    so that nothing else could be checked. Raises SchemaOutdated where there is no ledger at all,
+    and LedgerUnavailable.
     """
     _require_migrated()
     try:
         with reading(snapshot=True) as connection:
             schema_check.check_schema(connection, report)
+            if connection.dialect.name == "sqlite" and not _is_readable(connection, report):
+                return None
             check = HistoryCheck(connection, report)
             check.run(progress)
             digest = _check_feed(connection, report, expected)
             _check_sums(connection, report, check.expected)
-            if connection.dialect.name == "sqlite":
-                _check_storage(connection, report)
         _check_search(report)
     except SchemaOutdated:
         report(Finding("ledger", "a table or a column is missing, so nothing more could be checked"))
@@ -128,11 +137,23 @@ def _compare(
         report(Finding(f"table {table.name}, {' / '.join(map(str, key))}", "this row is missing"))
 
 
-def _check_storage(connection: Connection, report: Report) -> None:
-    """Let SQLite compare its indexes with its tables."""
+def _is_readable(connection: Connection, report: Report) -> bool:
+    """Let SQLite check its file, and that what is hashed and put in order has the type for it.
+
+    It would store a number or bytes in a column of texts, and then nothing could be compared.
+    """
     for damage in connection.exec_driver_sql(f"PRAGMA integrity_check({DAMAGE_LIMIT})").scalars():
         if damage != "ok":
             report(Finding("database file", str(damage)))
+    sound = True
+    for column in _TYPED:
+        stored = _SQLITE_TYPES[column.type.python_type]
+        count = connection.scalar(select(func.count()).where(func.typeof(column) != stored))
+        if count:
+            wrong = f"{count} values of {column.name} are not of type {stored}"
+            report(Finding(f"table {column.table}", wrong))
+            sound = False
+    return sound
 
 
 def _check_search(report: Report) -> None:

@@ -1,0 +1,179 @@
+"""The archive: every stored event text as a line, in feed order. How histories move and are kept.
+
+An archive is the log itself, byte for byte, so an archive of the same ledger is always the same
+file, and `sha256sum` can recompute every hash in it. Reading one trusts nothing it says. What is
+derived from the log is not in it: a restore makes that again, as a rebuild does.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from webapp.domain.credits import Credit
+from webapp.domain.errors import BrokenArchive, BrokenLog
+from webapp.domain.events import Event, text_hash
+from webapp.domain.soundness import Link, Unsound, breaks, link_of, read_event, stated_credit
+from webapp.ledger import log, projections
+from webapp.ledger.database import reading, transact
+from webapp.ledger.digest import Digest, RunningDigest
+from webapp.ledger.findings import Progress, no_progress
+from webapp.ledger.projections import Positioned
+
+# Far above any event: a note of 2,000 characters and five names of 300, four bytes each.
+LINE_BYTES_MAX: Final = 100_000
+_TOLD_EVERY: Final = 1000
+
+
+def export(write: Callable[[bytes], object], progress: Progress = no_progress) -> Digest:
+    """Write every event of one snapshot, a line each; return the digest of what was written."""
+    running = RunningDigest()
+    with reading(snapshot=True) as connection:
+        for stored in log.read_feed(connection):
+            write(f"{stored.body}\n".encode())
+            running.add(text_hash(stored.body))
+            if running.count % _TOLD_EVERY == 0:
+                progress(running.count)
+    return running.now()
+
+
+def export_to(path: Path, progress: Progress = no_progress) -> Digest:
+    """Export into a file, which appears under its name only once it is whole and on the disk.
+
+    Raises OSError.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as device:  # such as a pipe, which must not be replaced by a file
+            return export(device.write, progress)
+    path = path.resolve()
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with aside.open("xb") as file:
+            digest = export(file.write, progress)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+    return digest
+
+
+def restore(path: Path, expected: Digest | None = None, progress: Progress = no_progress) -> Digest:
+    """Read an archive into an empty ledger, all of it or nothing; return its digest.
+
+    Raises LedgerNotEmpty, OSError, and BrokenArchive where a line is not sound, or where the
+    `expected` digest is not a prefix of the archive: whole histories that were left out, or lines
+    of different credits that changed places, show in nothing else.
+    """
+
+    def act(connection: Connection) -> Digest:
+        running = RunningDigest(expected)
+        with path.open("rb") as file:
+            try:
+                log.restore(connection, ArchiveReader(file, running, progress).read())
+            except IntegrityError as error:
+                # Nobody else writes here now, so this is not a lost race to be run again.
+                reason = str(error.orig).splitlines()[0]
+                raise BrokenArchive(f"The database refuses this history: {reason}") from error
+        broken = running.broken_promise()
+        if broken:
+            raise BrokenArchive(f"This is not the expected history: {broken}.")
+        return running.now()
+
+    return transact(act)
+
+
+def rebuild(progress: Progress = no_progress) -> int:
+    """Drop everything derived and make it again from the log; return the number of events.
+
+    All of it in one transaction, in which nobody else can write. Raises BrokenLog where the log
+    cannot be read or contradicts itself: then everything stays as it was.
+    """
+
+    def act(connection: Connection) -> int:
+        log.lock_feed(connection)
+        try:
+            return projections.rebuild(connection, _positioned(connection), progress)
+        except (IntegrityError, KeyError) as error:
+            raise BrokenLog(
+                "The events of the log contradict each other. `flask verify` says where."
+            ) from error
+
+    return transact(act)
+
+
+def _positioned(connection: Connection) -> Iterator[Positioned]:
+    for stored in log.read_feed(connection):
+        try:
+            event = read_event(stored.body)
+            stated_credit(event)
+        except Unsound as error:
+            raise BrokenLog(f"The log cannot be read. Position {stored.position}: {error}.") from None
+        yield Positioned(stored.position, event)
+
+
+class ArchiveReader:
+    """Reads an archive line by line and refuses the first one that is not sound.
+
+    It remembers the end of every credit's chain and every serial number, some hundred bytes each.
+    """
+
+    def __init__(self, file: BinaryIO, running: RunningDigest, progress: Progress) -> None:
+        """Take the open file, and what is to be told about the events in it."""
+        self._file = file
+        self._running = running
+        self._progress = progress
+        self._links: dict[str, Link] = {}
+        self._claims: set[bytes] = set()
+
+    def read(self) -> Iterator[Event]:
+        """Yield the events. Raises BrokenArchive, which names the line and the reason."""
+        lines = iter(lambda: self._file.readline(LINE_BYTES_MAX + 1), b"")
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield self._event(line)
+            except Unsound as error:
+                raise BrokenArchive(f"Line {number}: {error}.") from None
+            if number % _TOLD_EVERY == 0:
+                self._progress(number)
+
+    def _event(self, line: bytes) -> Event:
+        if len(line) > LINE_BYTES_MAX:
+            raise Unsound("it is longer than any event")
+        if not line.endswith(b"\n"):
+            raise Unsound("the file ends in the middle of it")
+        try:
+            event = read_event(line[:-1].decode())
+        except UnicodeDecodeError:
+            raise Unsound("it is not UTF-8 text") from None
+        credit = stated_credit(event)
+        for wrong in breaks(self._links.get(event.credit_id), event):
+            raise Unsound(wrong)
+        if credit is not None:
+            self._claim(credit)
+        self._links[event.credit_id] = link_of(event)
+        self._running.add(event.hash)
+        return event
+
+    def _claim(self, credit: Credit) -> None:
+        if credit.serial_number is None:
+            return
+        keys = credit.canonical
+        claim = sha256(f"{keys.registry}\n{keys.serial_number}".encode()).digest()
+        if claim in self._claims:
+            raise Unsound(f"its serial number {credit.serial_number} is held by a credit before it")
+        self._claims.add(claim)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring a new name in a folder to the disk, where the system knows how."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
