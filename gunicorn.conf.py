@@ -20,6 +20,7 @@ from scripts.terminal import Refused
 class Server(Protocol):
     """The part of gunicorn's arbiter that the hooks below use (gunicorn has no types of its own)."""
 
+    LISTENERS: list[Any]
     cfg: Any
 
     def handle_term(self) -> None: ...
@@ -54,6 +55,8 @@ preload_app = False
 # A worker's main loop that has not moved for this long is replaced. It accepts and hands on; a long
 # request in one of its threads does not count.
 timeout = 60
+# How long a connection may say nothing before it costs a thread.
+SILENT_FOR_S = 30
 # What a stopping worker gives the requests that it is still working on.
 graceful_timeout = 30
 keepalive = 5
@@ -93,7 +96,16 @@ def on_starting(server: Server) -> None:
 
 
 def when_ready(server: Server) -> None:
-    """Stops with the terminal it runs in: gunicorn takes a closed window as a wish to reload, and stays."""
+    """Takes connections only when they ask for something, and stops with the terminal it runs in.
+
+    A worker gives each new connection a thread for up to five seconds, also one that says nothing.
+    Browsers open such connections ahead, so a few of them would keep everybody else waiting.
+    gunicorn takes a closed window as a wish to reload, and stays.
+    """
+    if sys.platform == "linux":
+        for listener in server.LISTENERS:
+            if listener.sock.family != socket.AF_UNIX:
+                listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, SILENT_FOR_S)
     if sys.stdin is not None and sys.stdin.isatty():
         setattr(server, "handle_hup", server.handle_term)  # noqa: B010 (mypy forbids the plain assignment)
 

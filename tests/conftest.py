@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.services.browser",
     "tests.services.not_run",
     "tests.fixtures.ledger",
+    "tests.fixtures.server",
 ]

@@ -1,0 +1,183 @@
+"""Races over HTTP: many clients do at once what only one of them can do.
+
+Each race runs one round: it prepares what is raced for, lets every client go at the same moment,
+and asserts that the answers and the history that came of them are right. The tests run some
+rounds; `python -m scripts.race` runs several hundred.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Barrier
+from typing import Any, Final
+
+from tests.fixtures.server import Answer, Client, Server
+
+CLIENTS: Final = 32
+IMPORTING_CLIENTS: Final = 8
+IMPORTED_ROWS: Final = 20
+# What a person would still wait for.
+ANSWER_WITHIN_S: Final = 8
+
+Send = Callable[[Client], Answer]
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Clients that act at the same moment, each on a connection of its own that is kept alive."""
+
+    clients: Sequence[Client]
+    threads: ThreadPoolExecutor
+    # Keeps the credits of this crowd apart from all others in the same ledger.
+    name: str
+
+    @property
+    def first(self) -> Client:
+        """The client that prepares a round and looks at the outcome."""
+        return self.clients[0]
+
+    def at_once(self, acts: Sequence[Send]) -> list[Answer]:
+        """Let the first client do the first act, the second the second, all at the same moment."""
+        start = Barrier(len(acts))
+
+        def go(client: Client, act: Send) -> Answer:
+            start.wait()
+            return act(client)
+
+        answers = list(self.threads.map(go, self.clients, acts, timeout=60))
+        slowest = max(answer.seconds for answer in answers)
+        assert slowest < ANSWER_WITHIN_S, f"a client waited for {slowest:.1f} s"
+        return answers
+
+
+@contextmanager
+def crowd(server: Server, name: str) -> Iterator[Crowd]:
+    """Gather a crowd in front of a server, connected already."""
+    clients = [server.client() for _ in range(CLIENTS)]
+    for client in clients:
+        client.connect()
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        yield Crowd(clients, threads, name)
+    for client in clients:
+        client.close()
+
+
+def retire(crowd: Crowd, number: int) -> list[Answer]:
+    """Everybody retires the same credit."""
+    path = f"/records/{_record(crowd, number)}/retire"
+    answers = crowd.at_once([_post(path, {"beneficiary": f"Client {n}"}) for n in range(CLIENTS)])
+    _expect(answers, {200: 1, 409: CLIENTS - 1})
+    winner = next(answer.json for answer in answers if answer.status == 200)
+    assert _history(crowd, winner["id"]) == ["CREATED", "RETIRED"]
+    assert _read(crowd, winner["id"]) == winner, "what was answered is not what is recorded"
+    return answers
+
+
+def sell_and_retire(crowd: Crowd, number: int) -> list[Answer]:
+    """One half sells the credit, the other retires it. A sale may come first, or not at all."""
+    record_id = _record(crowd, number)
+    acts = ["sell" if n % 2 else "retire" for n in range(CLIENTS)]
+    answers = crowd.at_once([_post(f"/records/{record_id}/{act}") for act in acts])
+    won = Counter(act for act, answer in zip(acts, answers, strict=True) if answer.status == 200)
+    assert won["retire"] == 1, f"{won['retire']} retirements were accepted"
+    assert won["sell"] <= 1, f"{won['sell']} sales were accepted"
+    _expect(answers, {200: won.total(), 409: CLIENTS - won.total()})
+    sold = ["SOLD"] if won["sell"] else []
+    assert _history(crowd, record_id) == ["CREATED", *sold, "RETIRED"]
+    return answers
+
+
+def create_equal(crowd: Crowd, number: int) -> list[Answer]:
+    """Everybody records the same credit, one half in another spelling."""
+    plain = _credit(crowd, number)
+    other = {**plain, "registry": " vcs ", "quantity": "100.00", "project_name": "RACED  for"}
+    answers = crowd.at_once([_post("/records", other if n % 2 else plain) for n in range(CLIENTS)])
+    _expect(answers, {201: 1, 200: CLIENTS - 1})
+    ids = {answer.json["id"] for answer in answers}
+    assert len(ids) == 1, f"one credit has the ids {ids}"
+    assert _history(crowd, ids.pop()) == ["CREATED"]
+    return answers
+
+
+def create_with_one_serial(crowd: Crowd, number: int) -> list[Answer]:
+    """Everybody records another credit, all with the same serial number."""
+    credits = [_credit(crowd, number, quantity=n + 1) for n in range(CLIENTS)]
+    answers = crowd.at_once([_post("/records", credit) for credit in credits])
+    _expect(answers, {201: 1, 409: CLIENTS - 1})
+    holder = next(answer.json["id"] for answer in answers if answer.status == 201)
+    for answer in answers:
+        assert answer.status == 201 or holder in answer.body.decode(), "a conflict names no holder"
+    serial = credits[0]["serial_number"]
+    found = crowd.first.get(f"/records?q={serial}").json["items"]
+    assert [item["id"] for item in found] == [holder]
+    return answers
+
+
+def import_equal(crowd: Crowd, number: int) -> list[Answer]:
+    """Several import the same file. Its rows are written once."""
+    rows = [_credit(crowd, number, serial_number=_serial(crowd, number, row)) for row in range(IMPORTED_ROWS)]
+    answers = crowd.at_once([_post("/records/imports", rows)] * IMPORTING_CLIENTS)
+    _expect(answers, {202: IMPORTING_CLIENTS})
+    imports = [answer.json for answer in answers]
+    assert {found["state"] for found in imports} == {"done"}
+    written = Counter(found["written"] for found in imports)
+    assert written == {IMPORTED_ROWS: 1, 0: IMPORTING_CLIENTS - 1}, f"rows written: {written}"
+    held = crowd.first.get(f"/records?q={_serial(crowd, number)}-&limit=100").json["items"]
+    assert sorted(item["serial_number"] for item in held) == sorted(str(row["serial_number"]) for row in rows)
+    return answers
+
+
+RACES: Final[Mapping[str, Callable[[Crowd, int], list[Answer]]]] = {
+    "retire": retire,
+    "sell and retire": sell_and_retire,
+    "create equal": create_equal,
+    "create with one serial": create_with_one_serial,
+    "import equal": import_equal,
+}
+
+
+def _serial(crowd: Crowd, number: int, row: int | None = None) -> str:
+    return f"{crowd.name}-{number:05}" + ("" if row is None else f"-{row:03}")
+
+
+def _credit(crowd: Crowd, number: int, **changes: object) -> dict[str, object]:
+    return {
+        "project_name": "Raced for",
+        "registry": "VCS",
+        "vintage": 2023,
+        "quantity": 100,
+        "serial_number": _serial(crowd, number),
+    } | changes
+
+
+def _record(crowd: Crowd, number: int) -> str:
+    answer = crowd.first.post("/records", _credit(crowd, number))
+    assert answer.status == 201, f"{answer}"
+    return str(answer.json["id"])
+
+
+def _post(path: str, value: object = None) -> Send:
+    def send(client: Client) -> Answer:
+        return client.post(path, value)
+
+    return send
+
+
+def _read(crowd: Crowd, record_id: str) -> Any:  # noqa: ANN401 - JSON can be anything
+    answer = crowd.first.get(f"/records/{record_id}")
+    assert answer.status == 200, f"{answer}"
+    return answer.json
+
+
+def _history(crowd: Crowd, record_id: str) -> list[str]:
+    return [event["event_type"] for event in _read(crowd, record_id)["events"]]
+
+
+def _expect(answers: Sequence[Answer], expected: Mapping[int, int]) -> None:
+    """Fail where not exactly these statuses were answered, and show what else was."""
+    found = Counter(answer.status for answer in answers)
+    others = {answer.body.decode() for answer in answers if answer.status not in expected}
+    assert found == +Counter(expected), f"answered {dict(found)}, not {expected}: {json.dumps(list(others))}"

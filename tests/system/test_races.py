@@ -1,0 +1,24 @@
+"""Many clients at once, against two workers, for some rounds. `python -m scripts.race` runs hundreds."""
+
+import pytest
+
+from tests.fixtures.ledger import DIALECTS, MakeDatabase
+from tests.fixtures.server import Serve, Server, assert_verified
+from tests.system import races
+
+ROUNDS = 12
+
+
+@pytest.fixture(scope="module", params=DIALECTS)
+def server(request: pytest.FixtureRequest, make_module_database: MakeDatabase, serve_module: Serve) -> Server:
+    return serve_module(make_module_database(request.param))
+
+
+@pytest.mark.parametrize("race", races.RACES)
+def test_of_many_at_once_only_one_changes_the_ledger(server: Server, race: str) -> None:
+    with races.crowd(server, race.replace(" ", "-")) as crowd:
+        for number in range(ROUNDS):
+            races.RACES[race](crowd, number)
+    workers = {pid for pid, method, _, _ in server.answered() if method == "POST"}
+    assert len(workers) == 2, f"only {workers} took part"
+    assert_verified(server.database_url)

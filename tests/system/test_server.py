@@ -1,0 +1,22 @@
+"""What the server as a whole does, beyond what the program in it does."""
+
+import socket
+import sys
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+from tests.fixtures.ledger import MakeDatabase
+from tests.fixtures.server import PATIENCE_S, Serve
+
+SILENT = 40
+# Only Linux can hold a connection back until it says something.
+ANSWER_WITHIN_S = 2 if sys.platform == "linux" else PATIENCE_S
+
+
+def test_connections_that_say_nothing_keep_nobody_waiting(serve: Serve, make_database: MakeDatabase) -> None:
+    server = serve(make_database("sqlite"))
+    place = urlsplit(server.url)
+    with ExitStack() as silent:
+        for _ in range(SILENT):
+            silent.enter_context(socket.create_connection((str(place.hostname), place.port)))
+        assert server.client().get("/healthz").seconds < ANSWER_WITHIN_S
