@@ -1,0 +1,55 @@
+"""What only a retirement on a page does: it asks for whom."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.fixtures.credits import recorded, sold
+from tests.fixtures.forms import form_of, submit
+from webapp.ledger import queries
+from webapp.ledger.lists import CreditFilter, sum_credits
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.mark.parametrize("beneficiary", ["", "   ", "\u200b"])
+def test_a_retirement_asks_for_a_beneficiary(client: FlaskClient, beneficiary: str) -> None:
+    credit_id = recorded()
+    address = f"/credits/{credit_id}/retire"
+    page = submit(client, client.get(address), address, beneficiary=beneficiary, reason="Flights")
+    assert page.status_code == 422
+    assert "Name the beneficiary, or tick" in page.text
+    assert form_of(page, address).values["reason"] == ["Flights"]
+    assert queries.credit(credit_id).status == "ACTIVE"
+
+
+def test_a_tick_retires_without_a_beneficiary(client: FlaskClient) -> None:
+    credit_id = recorded()
+    address = f"/credits/{credit_id}/retire"
+    answer = submit(client, client.get(address), address, without_beneficiary=True)
+    assert answer.status_code == 303
+    assert "beneficiary" not in queries.record(credit_id).events[-1].data
+
+
+def test_a_beneficiary_and_the_tick_together_are_not_guessed_at(client: FlaskClient) -> None:
+    credit_id = recorded()
+    address = f"/credits/{credit_id}/retire"
+    page = submit(client, client.get(address), address, beneficiary="Grace", without_beneficiary=True)
+    assert page.status_code == 422
+    assert "Take the tick away, or the name." in page.text
+    assert "without_beneficiary" in form_of(page, address).values
+    assert queries.credit(credit_id).status == "ACTIVE"
+
+
+def test_a_beneficiary_that_is_refused_is_not_called_missing(client: FlaskClient) -> None:
+    address = f"/credits/{recorded()}/retire"
+    page = submit(client, client.get(address), address, beneficiary="a\x07b")
+    assert "control character" in page.text
+    assert "Name the beneficiary" not in page.text
+
+
+def test_a_sold_credit_is_retired_in_its_row(client: FlaskClient) -> None:
+    credit_id = sold()
+    address = f"/credits/{credit_id}/retire"
+    panel = client.get(address, headers=HTMX)
+    assert submit(client, panel, address, headers=HTMX, beneficiary="Grace").status_code == 200
+    assert sum_credits(CreditFilter())["RETIRED"].credits == 1
