@@ -110,7 +110,7 @@ CREATE TABLE events (
     hash TEXT COLLATE "C" NOT NULL,
     body TEXT COLLATE "C" NOT NULL,
     CONSTRAINT pk_events PRIMARY KEY (credit_id, seq),
-    CONSTRAINT ck_events_body_agrees CHECK (CASE WHEN body::json->>'v' = '1' AND body::json->>'credit' = credit_id AND body::json->>'seq' = seq::text AND body::json->>'type' = type AND body::json->>'actor' = actor AND body::json->>'recorded_at' = recorded_at AND body::json->>'prev_hash' = prev_hash THEN true ELSE false END),
+    CONSTRAINT ck_events_body_agrees CHECK (CASE WHEN (body::json->'v')::text = '1' AND body::json->>'credit' = credit_id AND (body::json->'seq')::text = seq::text AND json_typeof(body::json->'actor') = 'string' AND body::json->>'type' = type AND body::json->>'actor' = actor AND body::json->>'recorded_at' = recorded_at AND body::json->>'prev_hash' = prev_hash THEN true ELSE false END),
     CONSTRAINT ck_events_hash CHECK (CASE WHEN length(hash) = 64 THEN 1 ELSE 0 END = 1),
     CONSTRAINT fk_events_credit_id FOREIGN KEY(credit_id) REFERENCES credits (id) DEFERRABLE INITIALLY DEFERRED
 )
@@ -172,7 +172,17 @@ BEGIN
   INSERT INTO credits (id, project_name, registry, vintage, quantity_e4, serial_number)
   SELECT NEW.credit_id, data->>'project_name', data->>'registry', (data->>'vintage')::integer,
          ((data->>'quantity')::numeric * 10000)::bigint, data->>'serial_number'
-    FROM (SELECT NEW.body::json->'data' AS data) AS stated;
+    FROM (SELECT NEW.body::json->'data' AS data) AS stated
+   WHERE json_typeof(data->'project_name') = 'string'
+     AND json_typeof(data->'registry') = 'string'
+     AND json_typeof(data->'vintage') = 'number'
+     AND json_typeof(data->'quantity') = 'string'
+     AND coalesce(json_typeof(data->'serial_number'), 'string') = 'string'
+     AND data->>'quantity' ~ '^(0|[1-9][0-9]{0,11})([.][0-9]{0,3}[1-9])?$';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'ledger: a CREATED event must state its credit'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
   RETURN NULL;
 END$guard$
 --;

@@ -111,7 +111,7 @@ CREATE TABLE events (
     hash TEXT NOT NULL,
     body TEXT NOT NULL,
     CONSTRAINT pk_events PRIMARY KEY (credit_id, seq),
-    CONSTRAINT ck_events_body_agrees CHECK (CASE WHEN json_valid(body) THEN json_extract(body, '$.v') IS 1 AND json_extract(body, '$.credit') IS credit_id AND json_extract(body, '$.seq') IS seq AND json_extract(body, '$.type') IS type AND json_extract(body, '$.actor') IS actor AND json_extract(body, '$.recorded_at') IS recorded_at AND json_extract(body, '$.prev_hash') IS prev_hash ELSE 0 END),
+    CONSTRAINT ck_events_body_agrees CHECK (CASE WHEN typeof(body) = 'text' AND typeof(hash) = 'text' AND json_valid(body) THEN json_type(body, '$.v') IS 'integer' AND json_type(body, '$.seq') IS 'integer' AND json_type(body, '$.actor') IS 'text' AND json_extract(body, '$.v') IS 1 AND json_extract(body, '$.credit') IS credit_id AND json_extract(body, '$.seq') IS seq AND json_extract(body, '$.type') IS type AND json_extract(body, '$.actor') IS actor AND json_extract(body, '$.recorded_at') IS recorded_at AND json_extract(body, '$.prev_hash') IS prev_hash ELSE 0 END),
     CONSTRAINT ck_events_hash CHECK (CASE WHEN length(hash) = 64 THEN 1 ELSE 0 END = 1),
     CONSTRAINT fk_events_credit_id FOREIGN KEY(credit_id) REFERENCES credits (id) DEFERRABLE INITIALLY DEFERRED
 )
@@ -197,11 +197,21 @@ BEGIN
   INSERT INTO credits (id, project_name, registry, vintage, quantity_e4, serial_number)
   SELECT NEW.credit_id, json_extract(NEW.body, '$.data.project_name'),
          json_extract(NEW.body, '$.data.registry'), json_extract(NEW.body, '$.data.vintage'),
-         CAST(substr(quantity, 1, instr(quantity || '.', '.') - 1) AS INTEGER) * 10000
-         + CAST(substr(substr(quantity, instr(quantity || '.', '.') + 1) || '0000', 1, 4)
-                AS INTEGER),
-         json_extract(NEW.body, '$.data.serial_number')
-    FROM (SELECT json_extract(NEW.body, '$.data.quantity') AS quantity);
+         quantity_e4, json_extract(NEW.body, '$.data.serial_number')
+    FROM (SELECT quantity,
+                 CAST(substr(quantity, 1, instr(quantity || '.', '.') - 1) AS INTEGER) * 10000
+                 + CAST(substr(substr(quantity, instr(quantity || '.', '.') + 1) || '0000', 1, 4)
+                        AS INTEGER) AS quantity_e4
+            FROM (SELECT json_extract(NEW.body, '$.data.quantity') AS quantity))
+   WHERE json_type(NEW.body, '$.data.project_name') = 'text'
+     AND json_type(NEW.body, '$.data.registry') = 'text'
+     AND json_type(NEW.body, '$.data.vintage') = 'integer'
+     AND json_extract(NEW.body, '$.data.vintage') BETWEEN 1990 AND 2100
+     AND json_type(NEW.body, '$.data.quantity') = 'text'
+     AND coalesce(json_type(NEW.body, '$.data.serial_number'), 'text') = 'text'
+     AND quantity = (quantity_e4 / 10000)
+                    || rtrim(rtrim(printf('.%04d', quantity_e4 % 10000), '0'), '.')
+     AND quantity_e4 BETWEEN 1 AND 1000000000000;
   SELECT RAISE(ABORT, 'ledger: a CREATED event must state its credit')
    WHERE NOT EXISTS (SELECT 1 FROM credits WHERE id = NEW.credit_id);
 END

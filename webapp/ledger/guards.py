@@ -55,17 +55,30 @@ BEGIN
           AND NEW.recorded_at >= last.recorded_at
           AND (last.type, NEW.type) IN (VALUES {_FOLLOWS}));
 END""",
+    # A quantity must read back as the text that it was: CAST alone takes 1e3 or 1t for 1. Nothing is
+    # left to the constraints of credits: under INSERT OR FAIL they would stop the credit but keep
+    # its event, whereas RAISE(ABORT) takes back both whatever the statement says.
     "events_make_credit": """
 CREATE TRIGGER events_make_credit AFTER INSERT ON events WHEN NEW.type = 'CREATED'
 BEGIN
   INSERT INTO credits (id, project_name, registry, vintage, quantity_e4, serial_number)
   SELECT NEW.credit_id, json_extract(NEW.body, '$.data.project_name'),
          json_extract(NEW.body, '$.data.registry'), json_extract(NEW.body, '$.data.vintage'),
-         CAST(substr(quantity, 1, instr(quantity || '.', '.') - 1) AS INTEGER) * 10000
-         + CAST(substr(substr(quantity, instr(quantity || '.', '.') + 1) || '0000', 1, 4)
-                AS INTEGER),
-         json_extract(NEW.body, '$.data.serial_number')
-    FROM (SELECT json_extract(NEW.body, '$.data.quantity') AS quantity);
+         quantity_e4, json_extract(NEW.body, '$.data.serial_number')
+    FROM (SELECT quantity,
+                 CAST(substr(quantity, 1, instr(quantity || '.', '.') - 1) AS INTEGER) * 10000
+                 + CAST(substr(substr(quantity, instr(quantity || '.', '.') + 1) || '0000', 1, 4)
+                        AS INTEGER) AS quantity_e4
+            FROM (SELECT json_extract(NEW.body, '$.data.quantity') AS quantity))
+   WHERE json_type(NEW.body, '$.data.project_name') = 'text'
+     AND json_type(NEW.body, '$.data.registry') = 'text'
+     AND json_type(NEW.body, '$.data.vintage') = 'integer'
+     AND json_extract(NEW.body, '$.data.vintage') BETWEEN 1990 AND 2100
+     AND json_type(NEW.body, '$.data.quantity') = 'text'
+     AND coalesce(json_type(NEW.body, '$.data.serial_number'), 'text') = 'text'
+     AND quantity = (quantity_e4 / 10000)
+                    || rtrim(rtrim(printf('.%04d', quantity_e4 % 10000), '0'), '.')
+     AND quantity_e4 BETWEEN 1 AND 1000000000000;
   SELECT RAISE(ABORT, 'ledger: a CREATED event must state its credit')
    WHERE NOT EXISTS (SELECT 1 FROM credits WHERE id = NEW.credit_id);
 END""",
@@ -126,7 +139,17 @@ BEGIN
   INSERT INTO credits (id, project_name, registry, vintage, quantity_e4, serial_number)
   SELECT NEW.credit_id, data->>'project_name', data->>'registry', (data->>'vintage')::integer,
          ((data->>'quantity')::numeric * 10000)::bigint, data->>'serial_number'
-    FROM (SELECT NEW.body::json->'data' AS data) AS stated;
+    FROM (SELECT NEW.body::json->'data' AS data) AS stated
+   WHERE json_typeof(data->'project_name') = 'string'
+     AND json_typeof(data->'registry') = 'string'
+     AND json_typeof(data->'vintage') = 'number'
+     AND json_typeof(data->'quantity') = 'string'
+     AND coalesce(json_typeof(data->'serial_number'), 'string') = 'string'
+     AND data->>'quantity' ~ '^(0|[1-9][0-9]{0,11})([.][0-9]{0,3}[1-9])?$';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'ledger: a CREATED event must state its credit'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
   RETURN NULL;
 END""",
     "ledger_guard_credit": """

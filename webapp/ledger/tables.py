@@ -75,8 +75,10 @@ class Event(Model):
         ),
         # A check passes on NULL, hence CASE … ELSE.
         CheckConstraint(
-            "CASE WHEN json_valid(body) THEN"
-            " json_extract(body, '$.v') IS 1"
+            "CASE WHEN typeof(body) = 'text' AND typeof(hash) = 'text' AND json_valid(body) THEN"
+            " json_type(body, '$.v') IS 'integer' AND json_type(body, '$.seq') IS 'integer'"
+            " AND json_type(body, '$.actor') IS 'text'"
+            " AND json_extract(body, '$.v') IS 1"
             " AND json_extract(body, '$.credit') IS credit_id"
             " AND json_extract(body, '$.seq') IS seq"
             " AND json_extract(body, '$.type') IS type"
@@ -87,9 +89,10 @@ class Event(Model):
             "body_agrees",
         ).ddl_if(dialect="sqlite"),
         CheckConstraint(
-            "CASE WHEN body::json->>'v' = '1'"
+            "CASE WHEN (body::json->'v')::text = '1'"
             " AND body::json->>'credit' = credit_id"
-            " AND body::json->>'seq' = seq::text"
+            " AND (body::json->'seq')::text = seq::text"
+            " AND json_typeof(body::json->'actor') = 'string'"
             " AND body::json->>'type' = type"
             " AND body::json->>'actor' = actor"
             " AND body::json->>'recorded_at' = recorded_at"
