@@ -62,11 +62,12 @@ def prepare(requirements: str, root: Path, lock: int) -> Path:
         usable = _usable(python) and record.get("folder", str(venv)) == str(venv) and record != UNFINISHED
         if usable and record.get(requirements) == digest:
             return python
+        venv.mkdir(exist_ok=True)
+        _write(venv, UNFINISHED)
         print(f"Installing what {requirements} lists. The first time takes a minute …", flush=True)
         if not usable:
             record = {}
             _make(venv, lock)
-        _write(venv, UNFINISHED)
         _install(python, root / requirements, lock)
         _write(venv, {**record, "folder": str(venv), requirements: digest})
     except OSError as error:
@@ -101,8 +102,7 @@ def _write(venv: Path, record: dict[str, str]) -> None:
 
 
 def _make(venv: Path, lock: int) -> None:
-    venv.mkdir(exist_ok=True)
-    _write(venv, UNFINISHED)
+    """Makes the environment anew, keeping only the record that it is unfinished."""
     for entry in venv.iterdir():
         if entry.name == RECORD:
             continue
