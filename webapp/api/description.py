@@ -79,11 +79,10 @@ def install(app: Flask) -> None:
 def build(app: Flask) -> dict[str, Any]:
     """Return the OpenAPI document of the application."""
     spec = APISpec(
-        title="Carbon Credit Ledger",
+        title="The JSON API",
         version=VERSION,
         openapi_version="3.1.0",
         info={"description": INTRODUCTION, "license": {"name": "MIT", "identifier": "MIT"}},
-        servers=[{"url": "/", "description": "This ledger"}],
     )
     for name, schema in schemas.components().items():
         spec.components.schema(name, schema)
@@ -146,10 +145,17 @@ def _answer(given: Answer) -> dict[str, Any]:
 
 
 def _problem(operation: Operation, status: HTTPStatus, when: str) -> dict[str, Any]:
-    schema = _reference(_problem_schema(operation, status))
+    schema = _problem_schema(operation, status)
+    example = {
+        "type": problems.TYPE,
+        "title": status.phrase,
+        "status": int(status),
+        "detail": when,
+        **schemas.PROBLEM_EXAMPLES.get(schema, {}),
+    }
     described: dict[str, Any] = {
         "description": when,
-        "content": {problems.MEDIA_TYPE: {"schema": schema}},
+        "content": {problems.MEDIA_TYPE: {"schema": _reference(schema), "example": example}},
     }
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         described["headers"] = _MAY_RETRY
@@ -162,7 +168,7 @@ def _problem_schema(operation: Operation, status: HTTPStatus) -> str:
             return "InvalidFields"
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return "TooManyRows" if operation.tag == "Imports" else "Problem"
-        case HTTPStatus.CONFLICT:
+        case HTTPStatus.CONFLICT if operation.tag == "Records":
             return "SerialHeld" if HTTPStatus.CREATED in operation.answers else "ActNotAllowed"
         case _:
             return "Problem"

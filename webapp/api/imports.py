@@ -71,8 +71,9 @@ _UPLOAD: Final = {
             )
         },
         problems={
+            HTTPStatus.CONFLICT: "Somebody cancelled it meanwhile, on its page. Nothing was written.",
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"More than {ROWS_MAX:,} rows or "
-            f"{MAX_BODY_BYTES // 1024**2} MB."
+            f"{MAX_BODY_BYTES // 1024**2} MB.",
         },
     )
 )

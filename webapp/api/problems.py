@@ -17,6 +17,7 @@ from webapp.domain.errors import (
 
 API_PATHS: Final = frozenset({"records", "register", "events", "openapi.json", "healthz"})
 MEDIA_TYPE: Final = "application/problem+json"
+TYPE: Final = "about:blank"  # the title says no more than the HTTP status does
 _SPELLED_OUT_MAX: Final = 5
 
 
@@ -28,7 +29,7 @@ def is_api_path(path: str) -> bool:
 def render(answer: ErrorAnswer) -> Response:
     """Return the problem document of an error."""
     body: dict[str, object] = {
-        "type": "about:blank",
+        "type": TYPE,
         "title": answer.title,
         "status": int(answer.status),
         "detail": _detail(answer),

@@ -27,7 +27,9 @@ from webapp.ledger.imports import State
 
 Schema = dict[str, Any]
 
+_AN_ID: Final = "6533fc8cb26eece006a49bf9d031c00214d21ca22c477be633f3c3cb73aed3bb"
 _HASH: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_ID: Final[Schema] = {**_HASH, "examples": [_AN_ID]}
 _TIME: Final[Schema] = {
     "type": "string",
     "format": "date-time",
@@ -36,6 +38,16 @@ _TIME: Final[Schema] = {
 }
 _ADDRESS: Final[Schema] = {"type": "string", "format": "uri-reference"}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+
+PROBLEM_EXAMPLES: Final[dict[str, dict[str, object]]] = {
+    "InvalidFields": {"errors": [{"field": "vintage", "message": "This is required."}]},
+    "SerialHeld": {"holder": _AN_ID, "holder_url": f"/records/{_AN_ID}"},
+    "ActNotAllowed": {
+        "record_status": "RETIRED",
+        "since": "2026-11-20T16:50:00.000000Z",
+        "record_url": f"/records/{_AN_ID}",
+    },
+}
 
 
 def accepted(field: Field) -> Schema:
@@ -104,7 +116,7 @@ def components() -> dict[str, Schema]:
         "CreatedData": _event_data(FIELDS),
         "SoldData": _event_data(ACT_FIELDS[EventType.SOLD]),
         "RetiredData": _event_data(ACT_FIELDS[EventType.RETIRED]),
-        "FeedEvent": _object({"record_id": _HASH, **_event_properties()}),
+        "FeedEvent": _object({"record_id": _ID, **_event_properties()}),
         "EventPage": _object({"items": _list_of("FeedEvent"), "next": _next(), "resume": _resume()}),
         "Import": _object(
             {
@@ -191,7 +203,7 @@ def _resume() -> Schema:
 
 def _summary_properties() -> dict[str, Schema]:
     return {
-        "id": {**_HASH, "description": "It follows from the fields: equal credits have equal ids."},
+        "id": {**_ID, "description": "It follows from the fields: equal credits have equal ids."},
         **{field.name: recorded(field) for field in FIELDS},
         "status": {"type": "string", "enum": list(Status)},
         "created_at": _TIME,
@@ -253,7 +265,7 @@ def _row_problem() -> Schema:
             "row": {"type": "integer", "minimum": 1},
             "field": {"type": "string", "description": "Empty where it is the row as a whole."},
             "message": {"type": "string"},
-            "holder": {**_HASH, "description": "The record that holds the serial number."},
+            "holder": {**_ID, "description": "The record that holds the serial number."},
         },
         optional=["holder"],
     )
@@ -273,7 +285,7 @@ def _problems() -> dict[str, Schema]:
             "message": {"type": "string"},
         }
     )
-    serial_held = {"holder": {**_HASH, "description": "Who holds it."}, "holder_url": _ADDRESS}
+    serial_held = {"holder": {**_ID, "description": "Who holds it."}, "holder_url": _ADDRESS}
     not_allowed = {
         "record_status": {"type": "string", "enum": list(Status)},
         "since": {**_TIME, "description": "When it became that."},

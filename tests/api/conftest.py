@@ -1,0 +1,103 @@
+"""A client whose every answer is compared with the OpenAPI document that this server gives.
+
+A status that the document does not name, a body that its schema does not allow, another media type,
+a missing header or a cookie fails the test that caused it.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import TestResponse
+
+from tests.fixtures.ledger import DIALECTS, LedgerClient, MakeDatabase, opened
+from webapp.ledger import imports
+from webapp.ledger.lists import list_events
+
+PROBLEM: Final = "application/problem+json"
+# What may be answered where there is no operation at all.
+NO_OPERATION: Final = {
+    str(status): {"content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    for status in (403, 404, 405, 411)
+}
+
+
+class DescribedClient(LedgerClient):
+    """A test client that holds every answer against the document."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:  # noqa: ANN401 - as it is in Flask
+        answer = super().open(*args, **kwargs)
+        assert "Set-Cookie" not in answer.headers
+        if answer.request.method != "OPTIONS":
+            _check(answer, self.application)
+        return answer
+
+
+def _check(answer: TestResponse, app: Flask) -> None:
+    document = app.extensions["openapi"]
+    described = _answers(answer, app).get(str(answer.status_code))
+    assert described, f"{answer.request.method} {answer.request.path}: {answer.status} is not described"
+    kind = answer.mimetype or ""
+    media = described["content"].get(kind)
+    assert media, f"{kind} is not described, only {list(described['content'])}"
+    promised = set(described.get("headers", {})) - {"Retry-After"}
+    assert promised <= set(answer.headers.keys())
+    if kind.endswith("json") and answer.request.method != "HEAD":
+        assert_valid(exact(answer), media["schema"], document)
+
+
+def _answers(answer: TestResponse, app: Flask) -> Mapping[str, Any]:
+    method = answer.request.method.lower()
+    try:
+        rule, _ = app.url_map.bind("localhost").match(
+            answer.request.path, method=method.upper(), return_rule=True
+        )
+    except HTTPException:
+        return NO_OPERATION
+    path = re.sub("<([a-z_]+)>", r"{\1}", rule.rule)
+    operations: Mapping[str, Any] = app.extensions["openapi"]["paths"][path]
+    found: Mapping[str, Any] = operations["get" if method == "head" else method]["responses"]
+    return found
+
+
+def assert_valid(value: object, schema: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+    """Fail where the value does not follow the schema, which may refer to others of the document."""
+    whole = {**schema, "components": document["components"]}
+    validator = Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    errors = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+    assert not errors, errors
+
+
+def exact(answer: TestResponse) -> Any:  # noqa: ANN401 - JSON can be anything
+    """Return the body, its decimal numbers as they were written."""
+    return json.loads(answer.data, parse_float=Decimal)
+
+
+def fields_of(answer: TestResponse) -> set[str]:
+    """Return which fields the problem document of a 422 names."""
+    assert answer.status_code == 422, answer.text
+    return {error["field"] for error in exact(answer)["errors"]}
+
+
+@pytest.fixture(scope="module", params=DIALECTS)
+def empty_api(request: pytest.FixtureRequest, make_module_database: MakeDatabase) -> Iterator[FlaskClient]:
+    """Return a client for tests that record nothing: they share a ledger, and leave it empty."""
+    with opened(make_module_database(request.param)) as app:
+        app.test_client_class = DescribedClient
+        yield app.test_client()
+        assert list_events().items == []
+        assert imports.list_imports() == []
+
+
+@pytest.fixture
+def api(ledger_app: Flask) -> FlaskClient:
+    """Return a client of the API on an empty ledger."""
+    ledger_app.test_client_class = DescribedClient
+    return ledger_app.test_client()

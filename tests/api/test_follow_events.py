@@ -1,0 +1,79 @@
+import pytest
+from flask.testing import FlaskClient
+
+from tests.api.conftest import exact, fields_of
+from tests.fixtures.credits import recorded, retired, sold
+
+
+def test_the_feed_is_oldest_first_and_without_gaps(api: FlaskClient) -> None:
+    first, second = retired(serial_number="1"), sold(serial_number="2")
+    items = exact(api.get("/events"))["items"]
+    assert [item["position"] for item in items] == [1, 2, 3, 4]
+    assert [item["record_id"] for item in items] == [first, first, second, second]
+
+
+def test_the_feed_and_a_record_tell_the_same_of_an_event(api: FlaskClient) -> None:
+    record = exact(api.get(f"/records/{retired()}"))
+    items = exact(api.get("/events"))["items"]
+    assert items == [{"record_id": record["id"], **event} for event in record["events"]]
+
+
+def test_events_can_be_filtered_by_type(api: FlaskClient) -> None:
+    retired(serial_number="1")
+    sold(serial_number="2")
+    items = exact(api.get("/events?type=RETIRED"))["items"]
+    assert [(item["position"], item["event_type"]) for item in items] == [(2, "RETIRED")]
+
+
+def test_next_leads_through_every_event_once_with_the_filter_kept(api: FlaskClient) -> None:
+    for number in range(5):
+        retired(serial_number=str(number))
+    address, positions = "/events/?type=RETIRED&limit=2", []
+    while address:
+        page = exact(api.get(address))
+        positions += [item["position"] for item in page["items"]]
+        address = page["next"]
+    assert positions == [2, 4, 6, 8, 10]
+
+
+def test_whoever_comes_back_to_resume_misses_nothing_and_reads_nothing_twice(api: FlaskClient) -> None:
+    recorded(serial_number="1")
+    page = exact(api.get("/events?limit=1"))
+    assert page["next"] is None
+
+    idle = exact(api.get(page["resume"]))
+    assert (idle["items"], idle["next"], idle["resume"]) == ([], None, page["resume"])
+
+    recorded(serial_number="2")
+    recorded(serial_number="3")
+    later = exact(api.get(page["resume"]))
+    assert [item["position"] for item in later["items"]] == [2]
+    assert later["next"] == later["resume"]
+
+
+def test_an_empty_feed_can_be_resumed_from_its_start(api: FlaskClient) -> None:
+    page = exact(api.get("/events?type=SOLD"))
+    assert page == {"items": [], "next": None, "resume": "/events?type=SOLD"}
+    sold()
+    assert len(exact(api.get(page["resume"]))["items"]) == 1
+
+
+def test_a_cursor_of_another_filter_is_refused(api: FlaskClient) -> None:
+    recorded()
+    resume = exact(api.get("/events?type=CREATED"))["resume"]
+    assert fields_of(api.get(resume.replace("CREATED", "SOLD"))) == {"cursor"}
+    assert fields_of(api.get(resume.replace("type=CREATED&", ""))) == {"cursor"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ("type=created", "type"),
+        ("type=SPLIT", "type"),
+        ("limit=0", "limit"),
+        ("cursor=1", "cursor"),
+        ("after=1", "after"),
+    ],
+)
+def test_a_bad_or_unknown_parameter_is_named(empty_api: FlaskClient, wrong: str, field: str) -> None:
+    assert fields_of(empty_api.get(f"/events?{wrong}")) == {field}

@@ -1,0 +1,129 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.api.conftest import exact, fields_of
+from tests.fixtures.credits import recorded, retired, sold
+
+
+def pages_from(api: FlaskClient, address: str | None) -> Iterator[list[dict[str, Any]]]:
+    while address:
+        page = exact(api.get(address))
+        yield page["items"]
+        address = page["next"]
+
+
+def serials(api: FlaskClient, address: str) -> list[str]:
+    return [item["serial_number"] for item in exact(api.get(address))["items"]]
+
+
+def test_records_are_listed_newest_first_without_their_events(api: FlaskClient) -> None:
+    recorded(serial_number="1")
+    recorded(serial_number="2")
+    items = exact(api.get("/records"))["items"]
+    assert [item["serial_number"] for item in items] == ["2", "1"]
+    assert "events" not in items[0]
+
+
+def test_an_empty_ledger_lists_nothing(empty_api: FlaskClient) -> None:
+    assert exact(empty_api.get("/records")) == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ("registry=gold%20standard", ["3"]),
+        ("vintage=2020", ["2"]),
+        ("status=RETIRED", ["2"]),
+        ("status=SOLD", ["3"]),
+        ("status=ACTIVE", ["1"]),
+        ("q=mangrove", ["3", "2"]),
+        ("q=SOLAR", ["1"]),
+        ("q=mangrove&vintage=2020&registry=VCS&status=RETIRED", ["2"]),
+        ("q=mangrove&status=ACTIVE", []),
+        ("q=&registry=&status=&vintage=", ["3", "2", "1"]),
+    ],
+)
+def test_filters_narrow_the_list(api: FlaskClient, filters: str, expected: list[str]) -> None:
+    recorded(serial_number="1", project_name="Solar")
+    retired(serial_number="2", vintage="2020")
+    sold(serial_number="3", registry="Gold Standard")
+    assert serials(api, f"/records?{filters}") == expected
+
+
+def test_next_leads_through_every_record_once_with_all_filters_kept(api: FlaskClient) -> None:
+    for number in range(7):
+        recorded(serial_number=f"s{number}", registry="A&B")
+        recorded(serial_number=f"x{number}", registry="Other")
+    pages = list(pages_from(api, "/records/?registry=a%26b&limit=3"))
+    assert [len(page) for page in pages] == [3, 3, 1]
+    assert [item["serial_number"] for page in pages for item in page] == [
+        f"s{number}" for number in reversed(range(7))
+    ]
+
+
+def test_next_is_null_where_the_last_page_is_exactly_full(api: FlaskClient) -> None:
+    for number in range(2):
+        recorded(serial_number=str(number))
+    assert exact(api.get("/records?limit=2"))["next"] is None
+
+
+def test_records_that_arrive_meanwhile_shift_no_page(api: FlaskClient) -> None:
+    for number in range(4):
+        recorded(serial_number=str(number))
+    pages = pages_from(api, "/records?limit=2")
+    first = next(pages)
+    recorded(serial_number="new")
+    second = next(pages)
+    assert [item["serial_number"] for item in first + second] == ["3", "2", "1", "0"]
+
+
+def test_a_page_has_fifty_records_unless_asked_otherwise(api: FlaskClient) -> None:
+    for number in range(51):
+        recorded(serial_number=str(number))
+    assert len(serials(api, "/records")) == 50
+    assert len(serials(api, "/records?limit=500")) == 51
+
+
+def test_a_cursor_of_other_filters_is_refused(api: FlaskClient) -> None:
+    for number in range(3):
+        recorded(serial_number=str(number))
+    following = exact(api.get("/records?limit=1&registry=VCS"))["next"]
+    assert fields_of(api.get(following.replace("VCS", "GS"))) == {"cursor"}
+    assert fields_of(api.get(following.replace("/records", "/events").replace("registry=VCS&", ""))) == {
+        "cursor"
+    }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=501", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=ten", "limit"),
+        ("limit=٣", "limit"),
+        ("limit=1&limit=2", "limit"),
+        (f"limit={'9' * 4400}", "limit"),
+        ("status=active", "status"),
+        ("vintage=1989", "vintage"),
+        ("vintage=x", "vintage"),
+        ("cursor=x", "cursor"),
+        ("cursor=%00", "cursor"),
+        ("cursor=WyI", "cursor"),
+        ("q=%00", "q"),
+        (f"q={'a' * 301}", "q"),
+        ("registry=%1F", "registry"),
+        ("sort=quantity", "sort"),
+        ("Status=SOLD", "Status"),
+    ],
+)
+def test_a_bad_or_unknown_parameter_is_named(empty_api: FlaskClient, wrong: str, field: str) -> None:
+    assert fields_of(empty_api.get(f"/records?{wrong}")) == {field}
+
+
+def test_every_bad_parameter_is_named(empty_api: FlaskClient) -> None:
+    answer = empty_api.get("/records?limit=0&status=x&vintage=x&q=%01&page=2")
+    assert fields_of(answer) == {"limit", "status", "vintage", "q", "page"}

@@ -1,0 +1,57 @@
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.api.conftest import exact, fields_of
+from tests.fixtures.credits import recorded, retired, sold
+from webapp.ledger import clock
+
+
+def test_a_sale_is_answered_with_the_whole_record(api: FlaskClient) -> None:
+    sale = {"buyer": "Acme", "occurred_on": "2026-01-31", "reference": "C-1", "note": "a\nb"}
+    answer = api.post(f"/records/{recorded()}/sell", json=sale)
+    assert answer.status_code == 200
+    assert exact(answer)["status"] == "SOLD"
+    assert exact(answer)["events"][-1]["data"] == sale
+
+
+@pytest.mark.parametrize("content_type", [None, "application/x-www-form-urlencoded", "application/json"])
+def test_the_body_may_be_missing(api: FlaskClient, content_type: str | None) -> None:
+    answer = api.post(f"/records/{recorded()}/sell", content_type=content_type)
+    assert answer.status_code == 200
+    assert exact(answer)["events"][-1]["data"] == {"occurred_on": clock.now().date().isoformat()}
+
+
+def test_fields_may_be_null(api: FlaskClient) -> None:
+    answer = api.post(f"/records/{recorded()}/sell", json={"buyer": None, "note": ""})
+    assert set(exact(answer)["events"][-1]["data"]) == {"occurred_on"}
+
+
+def test_a_second_sale_is_409_and_says_since_when(api: FlaskClient) -> None:
+    record_id = sold()
+    answer = api.post(f"/records/{record_id}/sell")
+    assert answer.status_code == 409
+    problem = exact(answer)
+    record = exact(api.get(problem["record_url"]))
+    assert problem["record_status"] == "SOLD"
+    assert problem["since"] == record["events"][-1]["recorded_at"]
+    assert len(record["events"]) == 2
+
+
+def test_a_retired_record_cannot_be_sold(api: FlaskClient) -> None:
+    answer = api.post(f"/records/{retired()}/sell")
+    assert answer.status_code == 409
+    assert exact(answer)["record_status"] == "RETIRED"
+
+
+@pytest.mark.parametrize("record_id", ["0" * 64, "x", "%00"])
+def test_an_unknown_record_cannot_be_sold(empty_api: FlaskClient, record_id: str) -> None:
+    assert empty_api.post(f"/records/{record_id}/sell").status_code == 404
+
+
+def test_every_bad_field_of_a_sale_is_named(api: FlaskClient) -> None:
+    tomorrow = (clock.now() + timedelta(days=1)).date().isoformat()
+    sale = {"buyer": "a" * 301, "occurred_on": tomorrow, "note": "\0", "beneficiary": "x"}
+    answer = api.post(f"/records/{recorded()}/sell", json=sale)
+    assert fields_of(answer) == {"buyer", "occurred_on", "note", "beneficiary"}

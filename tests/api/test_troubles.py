@@ -1,0 +1,89 @@
+"""What is answered when it is the ledger that cannot, and not the request that is wrong."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.api.conftest import DescribedClient, exact
+from tests.fixtures.credits import a_credit
+from tests.fixtures.ledger import opened
+from webapp.api import health
+from webapp.domain.errors import LedgerBusy, LedgerUnavailable
+from webapp.ledger import commands
+
+
+@pytest.fixture
+def unmigrated(tmp_path: Path) -> Iterator[FlaskClient]:
+    with opened(f"sqlite:///{tmp_path / 'empty.sqlite3'}") as app:
+        app.test_client_class = DescribedClient
+        yield app.test_client()
+
+
+@pytest.fixture
+def unreachable() -> Iterator[FlaskClient]:
+    with opened("postgresql://nobody@127.0.0.1:1/nothing") as app:
+        app.test_client_class = DescribedClient
+        yield app.test_client()
+
+
+def test_a_ledger_that_works_is_healthy(api: FlaskClient) -> None:
+    answer = api.get("/healthz")
+    assert (answer.status_code, exact(answer)) == (200, {"status": "ok"})
+
+
+@pytest.mark.parametrize("address", ["/healthz", "/records", "/events", f"/records/{'0' * 64}"])
+def test_an_unmigrated_database_is_503_and_the_command_is_named(
+    unmigrated: FlaskClient, address: str
+) -> None:
+    answer = unmigrated.get(address)
+    assert answer.status_code == 503
+    assert "flask db upgrade" in exact(answer)["detail"]
+
+
+@pytest.mark.parametrize("address", ["/healthz", "/records", "/events"])
+def test_a_database_that_does_not_answer_is_503(unreachable: FlaskClient, address: str) -> None:
+    answer = unreachable.get(address)
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_the_description_needs_no_database(unreachable: FlaskClient) -> None:
+    assert unreachable.get("/openapi.json").status_code == 200
+    assert unreachable.get("/docs").status_code == 200
+
+
+def test_a_busy_ledger_is_503_and_says_when_to_try_again(
+    api: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object) -> None:
+        raise LedgerBusy("The database is locked by another writer. Please try again.")
+
+    monkeypatch.setattr(commands, "create_credit", busy)
+    answer = api.post("/records", json=a_credit())
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "2"
+
+
+def test_a_database_that_goes_away_makes_the_ledger_unhealthy(
+    api: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise LedgerUnavailable("The database does not answer. Nothing was recorded.")
+
+    monkeypatch.setattr(health, "ping", away)
+    assert api.get("/healthz").status_code == 503
+
+
+def test_a_bug_is_a_problem_document_that_tells_nothing_of_the_inside(
+    api: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(commands, "create_credit", broken)
+    api.application.testing = False
+    answer = api.post("/records", json=a_credit())
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
