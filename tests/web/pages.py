@@ -1,0 +1,84 @@
+"""What the tests of pages read off a page, and how they bring a file."""
+
+import io
+import json
+from collections.abc import Iterator
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.fixtures.forms import Element, parse, submit
+
+HTMX = {"HX-Request": "true"}
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '" onmouseover="alert(1)',
+    "' autofocus onfocus='alert(1)",
+    "{{7*7}}",
+    "{% raw %}",
+    "javascript:alert(1)",
+    "</textarea><img src=x onerror=alert(1)>",
+)
+
+
+def words(page: TestResponse | Element) -> str:
+    """Return all that the page says, runs of white space made one space."""
+    element = page if isinstance(page, Element) else parse(page.text)
+    return " ".join(element.text.split())
+
+
+def part(page: TestResponse, element_id: str) -> Element:
+    """Return the element with this id."""
+    return next(found for found in parse(page.text).find_all() if found["id"] == element_id)
+
+
+def links(page: TestResponse | Element) -> dict[str, str]:
+    """Return the address of every link by what it says, the first where several say the same."""
+    element = page if isinstance(page, Element) else parse(page.text)
+    found: dict[str, str] = {}
+    for anchor in element.find_all("a"):
+        found.setdefault(" ".join(anchor.text.split()), anchor["href"])
+    return found
+
+
+def table(page: TestResponse | Element, name: str) -> list[list[str]]:
+    """Return the cells of the body of the table that is called `name` (its label, or its id's text)."""
+    root = page if isinstance(page, Element) else parse(page.text)
+    titles = {e["id"]: " ".join(e.text.split()) for e in root.find_all() if e["id"]}
+    for found in root.find_all("table"):
+        if name in {found["aria-label"], titles.get(found["aria-labelledby"])}:
+            body = next(found.find_all("tbody"))
+            rows = body.find_all("tr")
+            return [[" ".join(cell.text.split()) for cell in row.find_all("th", "td")] for row in rows]
+    raise AssertionError(f"no table is called {name}")
+
+
+def receive(client: FlaskClient, rows: object, filename: str = "credits.json") -> str:
+    """Bring the rows as a file and return the address of the import."""
+    content = rows if isinstance(rows, bytes) else json.dumps(rows).encode()
+    answer = submit(client, client.get("/imports/new"), "/imports/new", file=(io.BytesIO(content), filename))
+    assert answer.status_code == 303, words(answer)
+    return answer.headers["Location"]
+
+
+def write(client: FlaskClient, address: str, **ticks: bool) -> TestResponse:
+    """Confirm the import as its page shows it now."""
+    return submit(client, client.get(address), f"{address}/write", fields=ticks)
+
+
+def dangers(page: TestResponse) -> Iterator[str]:
+    """Yield whatever in the page would run, or would lead out of it."""
+    for element in parse(page.text).find_all():
+        if element.tag == "script" and not element["src"].startswith("/static/"):
+            yield "script"
+        if element.tag in {"img", "use"} and not element.attributes.get("src", "/static/").startswith(
+            "/static/"
+        ):
+            yield element.tag
+        for name, value in element.attributes.items():
+            if name.startswith("on"):
+                yield name
+            if name in {"href", "src", "action", "formaction"} and not value.startswith(("/", "#")):
+                yield value
+            if name in {"href", "src", "action", "formaction"} and value.startswith("//"):
+                yield value

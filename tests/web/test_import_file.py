@@ -1,0 +1,130 @@
+"""A file is brought: it is checked and shown, or the page says what is wrong with it."""
+
+import io
+import json
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.fixtures.forms import form_of, parse, submit
+from tests.web.pages import HOSTILE, dangers, links, part, receive, words
+from webapp.config import MAX_BODY_BYTES
+from webapp.ledger import imports, queries
+
+# What a file is does not depend on the database.
+pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
+
+ROW = {"project_name": "Wind Farm", "registry": "VCS", "vintage": 2020, "quantity": 1.5}
+
+
+def send(client: FlaskClient, content: bytes, filename: str = "credits.json") -> TestResponse:
+    page = client.get("/imports/new")
+    return submit(client, page, "/imports/new", file=(io.BytesIO(content), filename))
+
+
+def said_of_file(page: TestResponse) -> str:
+    return words(part(page, "file-error"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps([ROW]).encode(),
+        json.dumps({"made_by": "us", "credits": [ROW]}).encode(),
+        json.dumps(ROW).encode() + b"\n" + json.dumps(ROW | {"vintage": 2021}).encode(),
+        b"\xef\xbb\xbf" + json.dumps([ROW]).encode(),
+    ],
+    ids=["array", "object", "lines", "byte-order mark"],
+)
+def test_a_file_of_each_accepted_shape_leads_to_its_preview(client: FlaskClient, content: bytes) -> None:
+    page = client.get(send(client, content).headers["Location"])
+    assert "Nothing is recorded yet" in words(page)
+
+
+def test_the_page_shows_a_short_example_that_is_accepted_as_it_stands(client: FlaskClient) -> None:
+    page = client.get("/imports/new")
+    example = next(parse(page.text).find_all("pre")).text
+    address = receive(client, example.encode())
+    assert "Record 1 new credit" in words(client.get(address))
+
+
+def test_the_page_names_the_limits(client: FlaskClient) -> None:
+    assert "at most 10,000 rows and 16 MB" in words(client.get("/imports/new"))
+
+
+def test_a_form_without_a_file_says_so(client: FlaskClient) -> None:
+    answer = submit(client, client.get("/imports/new"), "/imports/new")
+    assert answer.status_code == 422
+    assert said_of_file(answer) == "Choose a file first."
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "sentence"),
+    [
+        (b"", 400, "This file is empty."),
+        (b"[]", 400, "There are no rows in this file."),
+        (b"Wind Farm;VCS;2020", 400, "This is not JSON: it must begin with [ or {."),
+        (b'[{"vintage": 2020,}]', 400, "at line 1, column"),
+        (b'[{"vintage": 2020}', 400, "The file is cut off"),
+        (b'["\xff"]', 400, "This is not UTF-8 text"),
+        (b"\x1f\x8b\x08\x00", 415, "This is a gzip file."),
+        (b"PK\x03\x04\x14", 415, "This is a zip file."),
+        (b"[" + b"{}," * 10_000 + b"{}]", 413, "An import takes at most 10,000 rows."),
+    ],
+    ids=["empty", "no rows", "not JSON", "a comma", "cut off", "not UTF-8", "gzip", "zip", "too long"],
+)
+def test_a_file_that_cannot_be_read_is_refused_beside_the_field(
+    client: FlaskClient, content: bytes, status: int, sentence: str
+) -> None:
+    answer = send(client, content)
+    assert answer.status_code == status
+    assert sentence in said_of_file(answer)
+    assert imports.list_imports() == []
+
+
+def test_a_refused_file_is_named_and_another_can_be_chosen_at_once(client: FlaskClient) -> None:
+    answer = send(client, b"{", "mine.json")
+    assert said_of_file(answer).startswith("mine.json: ")
+    assert form_of(answer, "/imports/new").files == {"file"}
+
+
+def test_a_file_over_the_limit_of_the_body_is_refused_on_a_page(client: FlaskClient) -> None:
+    answer = client.post(
+        "/imports/new", data=b" " * (MAX_BODY_BYTES + 1), content_type="multipart/form-data; boundary=x"
+    )
+    assert answer.status_code == 413
+    assert "At most 16 MB" in words(answer)
+    assert imports.list_imports() == []
+
+
+def test_bringing_a_file_writes_nothing_to_the_ledger(client: FlaskClient) -> None:
+    receive(client, [ROW])
+    assert queries.ledger_totals().ledger.all.credits == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("a\tb\u202e.json", "ab.json"),
+        ("..", ".."),
+    ],
+)
+def test_the_name_of_a_file_is_text_only(client: FlaskClient, given: str, shown: str) -> None:
+    page = client.get(receive(client, [ROW], given))
+    assert words(next(parse(page.text).find_all("h1"))) == shown
+
+
+def test_hostile_names_of_files_are_inert(client: FlaskClient) -> None:
+    for name in HOSTILE:
+        sent = name.replace('"', "%22")  # as browsers write it
+        address = receive(client, [ROW], sent)
+        shown = imports.display_name(name)
+        for page in (client.get(address), client.get("/imports"), send(client, b"[", sent)):
+            assert shown in words(page)
+            assert list(dangers(page)) == []
+
+
+def test_the_address_of_the_page_that_takes_files_is_offered_everywhere(client: FlaskClient) -> None:
+    assert links(client.get("/imports"))["Import a file"] == "/imports/new"
