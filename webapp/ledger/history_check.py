@@ -147,7 +147,8 @@ class HistoryCheck:
             if row.type in _TYPES:
                 last = Link(row.seq, EventType(row.type), row.hash, row.recorded_at)
         beside = [walk.take(credit_id) for walk in (self._credits, self._states, self._claims)]
-        if credit is not None and len(entries) == len(rows) and entries[0].event.type is FIRST:
+        is_whole = len(entries) == len(rows) and all(row.position for row in rows)
+        if credit is not None and is_whole and entries[0].event.type is FIRST:
             self.expected.add(credit, entries)
             self._check_rows(credit, entries, beside)
         else:

@@ -92,7 +92,7 @@ def _check_feed(connection: Connection, report: Report, expected: Digest | None)
 
 def _check_sums(connection: Connection, report: Report, expected: Expected) -> None:
     if not expected.is_whole:
-        wrong = "cannot be compared, because not every history can be read"
+        wrong = "cannot be compared, because not every history is whole"
         report(Finding("tables totals, registries and parties", wrong))
         return
     _compare(
