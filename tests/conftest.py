@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.services.postgresql",
     "tests.services.browser",
     "tests.services.not_run",
+    "tests.fixtures.clock",
     "tests.fixtures.ledger",
     "tests.fixtures.server",
 ]

@@ -25,7 +25,7 @@ def test_a_credit_does_not_conflict_with_itself(monkeypatch: pytest.MonkeyPatch)
         return looks.pop() if looks else look(*arguments)
 
     look = log.last_event
-    monkeypatch.setattr(commands.log, "last_event", last_event)
+    monkeypatch.setattr(log, "last_event", last_event)
     assert create_credit(a_credit(), LOCAL) == commands.Recorded(credit_id, is_new=False)
 
 

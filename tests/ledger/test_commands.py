@@ -1,0 +1,313 @@
+from collections.abc import Callable
+
+import pytest
+
+from tests.fixtures.clock import SetClock
+from tests.fixtures.credits import a_credit, recorded, retired, sold
+from tests.fixtures.ledger import RawClient
+from webapp.domain.errors import (
+    ActNotAllowed,
+    AlreadyRetired,
+    AlreadySold,
+    InvalidFields,
+    LedgerBusy,
+    SerialHeld,
+    UnknownCredit,
+)
+from webapp.domain.events import NO_HASH, text_hash
+from webapp.domain.lifecycle import EventType, Status
+from webapp.ledger import commands, log, projections, queries
+from webapp.ledger.actors import CLI, LOCAL
+from webapp.ledger.commands import create_credit, retire_credit, sell_credit
+from webapp.ledger.database import ATTEMPTS, reading
+from webapp.ledger.lists import list_events
+
+pytestmark = pytest.mark.usefixtures("ledger_app")
+
+Act = Callable[[str, dict[str, object], str], None]
+NOBODY = "0" * 64
+
+
+def types_of(credit_id: str) -> list[str]:
+    return [event.event_type for event in queries.record(credit_id).events]
+
+
+# Create
+
+
+def test_a_new_credit_is_active_and_has_one_event() -> None:
+    answer = create_credit(a_credit(), LOCAL)
+    assert answer.is_new
+    assert types_of(answer.credit_id) == ["CREATED"]
+    assert queries.credit(answer.credit_id).status is Status.ACTIVE
+
+
+def test_the_id_of_a_credit_is_that_of_the_contract() -> None:
+    assert recorded() == "6533fc8cb26eece006a49bf9d031c00214d21ca22c477be633f3c3cb73aed3bb"
+
+
+def test_creating_a_credit_again_finds_it_and_appends_nothing() -> None:
+    credit_id = recorded()
+    assert create_credit(a_credit(), CLI) == commands.Recorded(credit_id, is_new=False)
+    assert types_of(credit_id) == ["CREATED"]
+
+
+def test_a_credit_spelled_otherwise_is_the_same_and_keeps_its_first_spelling() -> None:
+    credit_id = recorded()
+    again = create_credit(
+        a_credit(
+            project_name=" mangrove\u3000restoration PROJECT\u200b",
+            registry="\uff36cs",
+            quantity="100.0",
+            serial_number="vcs-0001",
+        ),
+        LOCAL,
+    )
+    assert again == commands.Recorded(credit_id, is_new=False)
+    assert queries.credit(credit_id).project_name == "Mangrove Restoration Project"
+
+
+def test_creating_a_credit_that_was_sold_or_retired_finds_it_as_it_is() -> None:
+    for make, status in ((sold, Status.SOLD), (retired, Status.RETIRED)):
+        credit_id = make(serial_number=status)
+        assert create_credit(a_credit(serial_number=status), LOCAL).is_new is False
+        assert queries.credit(credit_id).status is status
+
+
+def test_a_credit_without_a_serial_number_is_recorded_once_too() -> None:
+    first = create_credit(a_credit(serial_number=""), LOCAL)
+    second = create_credit(a_credit(serial_number=None), LOCAL)
+    assert (second.credit_id, second.is_new) == (first.credit_id, False)
+
+
+def test_credits_without_a_serial_number_do_not_stand_in_each_others_way() -> None:
+    assert recorded(serial_number="") != recorded(serial_number="", quantity="101")
+
+
+@pytest.mark.parametrize("make", [recorded, sold, retired])
+def test_a_serial_number_stays_with_its_credit_whatever_becomes_of_it(make: Callable[[], str]) -> None:
+    holder = make()
+    with pytest.raises(SerialHeld, match=f"held by another credit, {holder}") as refusal:
+        recorded(quantity="101")
+    assert refusal.value.holder == holder
+
+
+@pytest.mark.parametrize(
+    "change", [{"quantity": "101"}, {"vintage": "2022"}, {"project_name": "Another Project"}], ids=str
+)
+def test_the_same_serial_number_with_any_other_field_different_is_a_conflict(
+    change: dict[str, object],
+) -> None:
+    recorded()
+    with pytest.raises(SerialHeld):
+        recorded(**change)
+
+
+@pytest.mark.parametrize("serial", [" vcs-0001 ", "\uff36CS-0001", "VCS\u200b-0001"], ids=ascii)
+def test_a_serial_number_in_another_spelling_is_the_same(serial: str) -> None:
+    recorded()
+    with pytest.raises(SerialHeld):
+        recorded(serial_number=serial, quantity="101")
+
+
+def test_a_registry_in_another_spelling_holds_the_same_serial_numbers() -> None:
+    recorded()
+    with pytest.raises(SerialHeld):
+        recorded(registry=" vcs\u00ad", quantity="101")
+
+
+def test_another_registry_may_hold_the_same_serial_number() -> None:
+    assert recorded(registry="Gold Standard") != recorded()
+
+
+def test_a_refused_credit_leaves_nothing_behind() -> None:
+    recorded()
+    with pytest.raises(SerialHeld):
+        recorded(quantity="101")
+    with pytest.raises(InvalidFields):
+        recorded(quantity="0")
+    assert [event.position for event in list_events().items] == [1]
+
+
+# Sell and retire
+
+
+def test_an_active_credit_can_be_sold_and_then_retired() -> None:
+    credit_id = sold()
+    retire_credit(credit_id, {}, LOCAL)
+    assert types_of(credit_id) == ["CREATED", "SOLD", "RETIRED"]
+    assert queries.credit(credit_id).status is Status.RETIRED
+
+
+def test_an_active_credit_can_be_retired_without_a_sale() -> None:
+    assert types_of(retired()) == ["CREATED", "RETIRED"]
+
+
+def test_a_sold_credit_cannot_be_sold_again() -> None:
+    credit_id = sold()
+    with pytest.raises(AlreadySold) as refusal:
+        sell_credit(credit_id, {"buyer": "Somebody Else"}, LOCAL)
+    assert refusal.value.since == queries.credit(credit_id).changed_at
+    assert types_of(credit_id) == ["CREATED", "SOLD"]
+
+
+def test_a_retired_credit_cannot_be_sold() -> None:
+    credit_id = retired()
+    with pytest.raises(AlreadyRetired):
+        sell_credit(credit_id, {}, LOCAL)
+
+
+def test_a_retired_credit_cannot_be_retired_again() -> None:
+    credit_id = retired()
+    with pytest.raises(AlreadyRetired) as refusal:
+        retire_credit(credit_id, {}, LOCAL)
+    assert refusal.value.credit_id == credit_id
+    assert types_of(credit_id) == ["CREATED", "RETIRED"]
+
+
+@pytest.mark.parametrize("act", [sell_credit, retire_credit])
+def test_an_unknown_credit_cannot_be_acted_on(act: Act) -> None:
+    with pytest.raises(UnknownCredit):
+        act(NOBODY, {}, LOCAL)
+
+
+@pytest.mark.parametrize("act", [sell_credit, retire_credit])
+def test_an_act_with_bad_data_is_refused_and_appends_nothing(act: Act) -> None:
+    credit_id = recorded()
+    with pytest.raises(InvalidFields):
+        act(credit_id, {"note": "\x00"}, LOCAL)
+    assert types_of(credit_id) == ["CREATED"]
+
+
+def test_the_data_of_an_act_is_kept_as_recorded() -> None:
+    credit_id = recorded()
+    retire_credit(
+        credit_id,
+        {
+            "beneficiary": " Zoë  & Søn ",
+            "reason": "Flights",
+            "occurred_on": "2020-02-29",
+            "reference": "R-1",
+            "note": "one\r\ntwo",
+        },
+        "user:7",
+    )
+    event = queries.record(credit_id).events[-1]
+    assert event.data == {
+        "beneficiary": "Zoë & Søn",
+        "reason": "Flights",
+        "occurred_on": "2020-02-29",
+        "reference": "R-1",
+        "note": "one\ntwo",
+    }
+    assert event.actor == "user:7"
+    assert queries.credit(credit_id).beneficiary == "Zoë & Søn"
+
+
+def test_an_act_happened_on_the_day_it_is_recorded_unless_it_says_otherwise(set_clock: SetClock) -> None:
+    set_clock.go(days=2)
+    assert queries.record(sold()).events[-1].data["occurred_on"] == "2026-11-22"
+
+
+def test_an_act_cannot_happen_tomorrow(set_clock: SetClock) -> None:
+    credit_id = recorded()
+    with pytest.raises(InvalidFields, match="Must not be in the future"):
+        sell_credit(credit_id, {"occurred_on": "2026-11-21"}, LOCAL)
+    set_clock.go(days=1)
+    sell_credit(credit_id, {"occurred_on": "2026-11-21"}, LOCAL)
+
+
+# The log
+
+
+def test_each_event_follows_the_hash_of_the_one_before(raw: RawClient) -> None:
+    credit_id = sold()
+    retire_credit(credit_id, {}, LOCAL)
+    rows = raw.execute("SELECT seq, prev_hash, hash, body FROM events ORDER BY seq")
+    assert [row[0] for row in rows] == [1, 2, 3]
+    assert [row[1] for row in rows] == [NO_HASH, rows[0][2], rows[1][2]]
+    assert [row[2] for row in rows] == [text_hash(row[3]) for row in rows]
+
+
+def test_a_clock_that_is_set_back_does_not_make_a_history_run_backwards(set_clock: SetClock) -> None:
+    credit_id = recorded()
+    set_clock.go(days=-3)
+    sell_credit(credit_id, {}, LOCAL)
+    set_clock.go(days=4)
+    retire_credit(credit_id, {}, LOCAL)
+    times = [event.recorded_at for event in queries.record(credit_id).events]
+    noon = "2026-11-20T12:00:00.000000Z"
+    assert times == [noon, noon, "2026-11-21T12:00:00.000000Z"]
+
+
+def test_the_feed_has_every_event_in_the_order_of_the_acts() -> None:
+    first, second = recorded(serial_number="1"), recorded(serial_number="2")
+    retire_credit(second, {}, LOCAL)
+    sell_credit(first, {}, LOCAL)
+    found = [(e.position, e.credit_id, e.seq, e.event_type) for e in list_events().items]
+    assert found == [
+        (1, first, 1, EventType.CREATED),
+        (2, second, 1, EventType.CREATED),
+        (3, second, 2, EventType.RETIRED),
+        (4, first, 2, EventType.SOLD),
+    ]
+
+
+def test_a_refused_act_leaves_no_gap_in_the_feed() -> None:
+    credit_id = retired()
+    for act in (sell_credit, retire_credit):
+        with pytest.raises(ActNotAllowed):
+            act(credit_id, {}, LOCAL)
+    sell_credit(recorded(serial_number="2"), {}, LOCAL)
+    assert [event.position for event in list_events().items] == [1, 2, 3, 4]
+
+
+def test_an_act_that_fails_half_way_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    credit_id = recorded()
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("half way")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(projections, "apply", fail)
+        with pytest.raises(RuntimeError, match="half way"):
+            retire_credit(credit_id, {}, LOCAL)
+    assert types_of(credit_id) == ["CREATED"]
+    assert queries.credit(credit_id).status is Status.ACTIVE
+    retire_credit(credit_id, {}, LOCAL)
+
+
+def test_a_writer_that_is_overtaken_decides_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its first look is at the ledger before somebody else's retirement, its second after it."""
+    credit_id = recorded()
+    with reading() as connection:
+        before = log.last_event(connection, credit_id)
+    retire_credit(credit_id, {}, LOCAL)
+    looks, look = [before], log.last_event
+
+    def old_look_first(*arguments: object) -> log.Last | None:
+        return looks.pop() if looks else look(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(log, "last_event", old_look_first)
+    with pytest.raises(AlreadyRetired):
+        sell_credit(credit_id, {}, LOCAL)
+    assert not looks
+
+
+def test_a_writer_that_is_overtaken_for_ever_gives_up_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    credit_id = recorded()
+    with reading() as connection:
+        before = log.last_event(connection, credit_id)
+    retire_credit(credit_id, {}, LOCAL)
+    looks: list[object] = []
+
+    def old_look(*arguments: object) -> log.Last | None:
+        looks.append(arguments)
+        return before
+
+    monkeypatch.setattr(log, "last_event", old_look)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    with pytest.raises(LedgerBusy) as refusal:
+        sell_credit(credit_id, {}, LOCAL)
+    assert len(looks) == ATTEMPTS
+    assert refusal.value.retry_after_s > 0

@@ -1,0 +1,152 @@
+"""What the databases say in their own words becomes a refusal of the ledger's."""
+
+import threading
+import time
+from contextlib import suppress
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from tests.fixtures.credits import recorded
+from tests.fixtures.ledger import MakeDatabase, connected, opened
+from webapp.domain.errors import LedgerBusy, LedgerUnavailable
+from webapp.ledger import database, queries
+from webapp.ledger.actors import LOCAL
+from webapp.ledger.commands import retire_credit
+from webapp.ledger.database import db, ping, reading
+from webapp.ledger.lists import CreditFilter, list_credits
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch, make_database: MakeDatabase) -> str:
+    """Return a SQLite ledger whose writers wait a moment only."""
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.2)
+    return make_database("sqlite")
+
+
+def test_a_locked_sqlite_is_busy_and_says_when_to_come_back(hasty: str) -> None:
+    with opened(hasty), connected(hasty) as other:
+        credit_id = recorded()
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerBusy, match="locked by another writer") as refusal:
+            retire_credit(credit_id, {}, LOCAL)
+        other.execute("ROLLBACK")
+        assert refusal.value.retry_after_s > 0
+        retire_credit(credit_id, {}, LOCAL)
+
+
+def test_a_locked_sqlite_can_be_read(hasty: str) -> None:
+    with opened(hasty), connected(hasty) as other:
+        credit_id = recorded()
+        other.execute("BEGIN IMMEDIATE")
+        assert queries.credit(credit_id).id == credit_id
+        other.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_a_writer_on_sqlite_waits_for_the_one_before_it(ledger_app: Flask) -> None:
+    holds, released = threading.Event(), threading.Event()
+
+    def act(_: object) -> None:
+        holds.set()
+        time.sleep(0.3)
+        released.set()
+
+    def hold() -> None:
+        with ledger_app.app_context():
+            database.transact(act)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert holds.wait(5)
+    recorded()
+    assert released.is_set()
+    holder.join(5)
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+def test_a_server_that_is_gone_is_unavailable(ledger_app: Flask, database_url: str) -> None:
+    del ledger_app
+    credit_id = recorded()
+    admin_url = make_url(database_url).set(database="postgres").render_as_string(hide_password=False)
+    name = make_url(database_url).database
+    with psycopg.connect(admin_url, autocommit=True) as server:
+        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        for act in (lambda: queries.credit(credit_id), lambda: retire_credit(credit_id, {}, LOCAL), ping):
+            with pytest.raises(LedgerUnavailable) as refusal:
+                act()
+            assert refusal.value.retry_after_s > 0
+        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    retire_credit(credit_id, {}, LOCAL)
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+def test_a_connection_that_was_cut_while_idle_is_replaced_unseen(
+    ledger_app: Flask, database_url: str
+) -> None:
+    del ledger_app
+    credit_id = recorded()
+    with connected(database_url) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        retire_credit(credit_id, {}, LOCAL)
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+@pytest.mark.parametrize("failure", [psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure])
+@pytest.mark.usefixtures("ledger_app")
+def test_a_deadlock_is_run_again_whole(failure: type[psycopg.Error]) -> None:
+    credit_id = recorded()
+    sqlstate, tries = str(failure.sqlstate), []
+
+    def act(connection: object) -> str:
+        tries.append(connection)
+        if len(tries) == 1:
+            connection.execute(  # type: ignore[attr-defined]
+                text(f"DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '{sqlstate}'; END $$")
+            )
+        return credit_id
+
+    assert database.transact(act) == credit_id
+    assert len(tries) == 2
+
+
+def test_a_sqlite_file_that_cannot_be_opened_is_unavailable(tmp_path_factory: pytest.TempPathFactory) -> None:
+    nowhere = tmp_path_factory.mktemp("nowhere") / "missing" / "ledger.sqlite3"
+    with opened(f"sqlite:///{nowhere}"), pytest.raises(LedgerUnavailable):
+        ping()
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("broken") / "ledger.sqlite3"
+    path.write_text("this is no database" * 100)
+    with opened(f"sqlite:///{path}"), pytest.raises(LedgerUnavailable):
+        ping()
+
+
+def test_when_every_connection_is_in_use_the_ledger_is_busy(ledger_app: Flask) -> None:
+    del ledger_app
+    pool = db.engine.pool
+    pool._timeout = 0.05  # type: ignore[attr-defined]
+    held = []
+    with suppress(LedgerBusy):
+        while True:
+            held.append(reading())
+            held[-1].__enter__()
+    with pytest.raises(LedgerBusy, match="All connections"):
+        list_credits(CreditFilter())
+    for one in held[:-1]:
+        one.__exit__(None, None, None)
+    assert list_credits(CreditFilter()).items == []
+
+
+@pytest.mark.usefixtures("ledger_app")
+def test_a_mistake_in_the_program_is_no_refusal() -> None:
+    with pytest.raises(Exception, match="nonsense"), reading() as connection:
+        connection.execute(text("nonsense"))
