@@ -37,6 +37,9 @@ development:
 bench: setup ## how the cost of each act grows with the ledger, as ratios within one run
 	@$(PYTHON_OF_VENV) -m scripts.bench
 
+race: development ## hundreds of rounds of 32 clients at once against a real server; ROUNDS=300
+	@$(PYTHON_OF_VENV) -m scripts.race --rounds $(or $(ROUNDS),300)
+
 lock: development ## write requirements*.txt from requirements*.in; UPGRADE=1 takes newer versions
 	@$(PYTHON_OF_VENV) -m uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
 		$(if $(UPGRADE),--upgrade) requirements.in --output-file requirements.txt

@@ -111,8 +111,11 @@ def when_ready(server: Server) -> None:
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Prints the address to open once the first worker has loaded the program and can answer."""
-    if worker.age != 1:
+    """Prints the address to open once a worker has loaded the program and can answer.
+
+    The last of them does it: gunicorn loses a Ctrl-C that comes while it is still starting workers.
+    """
+    if worker.age != worker.cfg.workers:
         return
     for listener in worker.sockets:
         if listener.family == socket.AF_UNIX:
