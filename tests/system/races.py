@@ -6,15 +6,17 @@ rounds; `python -m scripts.race` runs several hundred.
 """
 
 import json
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import zip_longest
 from threading import Barrier
 from typing import Any, Final
 
-from tests.fixtures.server import Answer, Client, Server
+from tests.fixtures.server import Answer, Client, Server, eventually
 
 CLIENTS: Final = 32
 IMPORTING_CLIENTS: Final = 8
@@ -55,14 +57,36 @@ class Crowd:
 
 @contextmanager
 def crowd(server: Server, name: str) -> Iterator[Crowd]:
-    """Gather a crowd in front of a server, connected already."""
+    """Gather a crowd in front of a server, its connections spread over the workers in turns."""
     clients = [server.client() for _ in range(CLIENTS)]
-    for client in clients:
-        client.connect()
     with ThreadPoolExecutor(CLIENTS) as threads:
-        yield Crowd(clients, threads, name)
+
+        def spread() -> list[Client] | None:
+            list(threads.map(Client.connect, clients))
+            return _in_turns(server, Crowd(clients, threads, name))
+
+        yield Crowd(eventually(spread, "every worker has clients"), threads, name)
     for client in clients:
         client.close()
+
+
+def _in_turns(server: Server, crowd: Crowd) -> list[Client] | None:
+    """Return the clients so that the next one is another worker's; None where a worker has none."""
+    mark = f"/nowhere/{crowd.name}/{secrets.token_hex(4)}/"
+    paths = [f"{mark}{number}" for number in range(CLIENTS)]
+    crowd.at_once([_get(path) for path in paths])
+
+    def seen() -> dict[str, int] | None:
+        found = {path: pid for pid, _, path, _ in server.answered() if path.startswith(mark)}
+        return found if len(found) == CLIENTS else None
+
+    worker_of = eventually(seen, "the log shows every answer")
+    groups: dict[int, list[Client]] = {}
+    for client, path in zip(crowd.clients, paths, strict=True):
+        groups.setdefault(worker_of[path], []).append(client)
+    if len(groups) < len(server.workers()):
+        return None
+    return [client for turn in zip_longest(*groups.values()) for client in turn if client]
 
 
 def retire(crowd: Crowd, number: int) -> list[Answer]:
@@ -157,6 +181,13 @@ def _record(crowd: Crowd, number: int) -> str:
     answer = crowd.first.post("/records", _credit(crowd, number))
     assert answer.status == 201, f"{answer}"
     return str(answer.json["id"])
+
+
+def _get(path: str) -> Send:
+    def send(client: Client) -> Answer:
+        return client.get(path)
+
+    return send
 
 
 def _post(path: str, value: object = None) -> Send:

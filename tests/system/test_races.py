@@ -19,6 +19,4 @@ def test_of_many_at_once_only_one_changes_the_ledger(server: Server, race: str) 
     with races.crowd(server, race.replace(" ", "-")) as crowd:
         for number in range(ROUNDS):
             races.RACES[race](crowd, number)
-    workers = {pid for pid, method, _, _ in server.answered() if method == "POST"}
-    assert len(workers) == 2, f"only {workers} took part"
     assert_verified(server.database_url)

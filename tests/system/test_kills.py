@@ -1,0 +1,198 @@
+"""`kill -9` at the worst moments: what was acknowledged is there, and nothing is there by half."""
+
+import random
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import count
+from os import kill
+from signal import SIGKILL
+from threading import Event
+from typing import Final
+
+import pytest
+
+from tests.fixtures.credits import a_credit
+from tests.fixtures.ledger import DIALECTS, MakeDatabase
+from tests.fixtures.server import (
+    BROKEN,
+    Answer,
+    Client,
+    Serve,
+    Server,
+    assert_verified,
+    assert_verified_within,
+    eventually,
+)
+from tests.system.faulty_app import HEADER, Moment
+
+ROWS: Final = 40
+CLIENTS: Final = 6
+KILLS: Final = 6
+CREDITS_BETWEEN_KILLS: Final = 6
+# A kill can end a request again and again, but hardly this often.
+TRIES: Final = 20
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module", params=DIALECTS)
+def server(request: pytest.FixtureRequest, make_module_database: MakeDatabase, serve_module: Serve) -> Server:
+    """Return a server whose workers die when a request says so."""
+    server = serve_module(make_module_database(request.param), app="tests.system.faulty_app:app")
+    server.expects_kills = True
+    return server
+
+
+def another_credit() -> dict[str, object]:
+    return a_credit(serial_number=f"KILLED-{next(_numbers):05}")
+
+
+def replaced(server: Server, before: list[int]) -> None:
+    """Wait until as many workers are there as before, and not the same."""
+
+    def is_replaced() -> bool:
+        now = server.workers()
+        return now != before and len(now) == len(before)
+
+    eventually(is_replaced, "another worker is started")
+
+
+def dies(server: Server, path: str, value: object, moment: Moment) -> None:
+    """Send a request whose worker dies at that moment."""
+    before = server.workers()
+    with pytest.raises(BROKEN):
+        server.client().post(path, value, {HEADER: moment})
+    replaced(server, before)
+
+
+def history(client: Client, record_id: str) -> list[str]:
+    answer = client.get(f"/records/{record_id}")
+    assert answer.status == 200, f"{record_id} is gone: {answer}"
+    return [event["event_type"] for event in answer.json["events"]]
+
+
+@pytest.mark.parametrize(
+    ("moment", "status"),
+    [(Moment.AFTER_EVENT, 201), (Moment.BEFORE_COMMIT, 201), (Moment.BEFORE_ANSWER, 200)],
+)
+def test_a_credit_is_recorded_once_wherever_the_worker_died(
+    server: Server, moment: Moment, status: int
+) -> None:
+    credit = another_credit()
+    dies(server, "/records", credit, moment)
+    again = server.client().post("/records", credit)
+    assert again.status == status
+    assert history(server.client(), again.json["id"]) == ["CREATED"]
+    assert_verified_within(server.database_url)
+
+
+@pytest.mark.parametrize("act", ["sell", "retire"])
+@pytest.mark.parametrize(
+    ("moment", "status"),
+    [(Moment.AFTER_EVENT, 200), (Moment.BEFORE_COMMIT, 200), (Moment.BEFORE_ANSWER, 409)],
+)
+def test_an_act_happens_once_wherever_the_worker_died(
+    server: Server, act: str, moment: Moment, status: int
+) -> None:
+    record_id = server.client().post("/records", another_credit()).json["id"]
+    dies(server, f"/records/{record_id}/{act}", {"note": "first"}, moment)
+    client = server.client()
+    assert client.post(f"/records/{record_id}/{act}", {"note": "second"}).status == status
+    assert len(history(client, record_id)) == 2
+    assert_verified_within(server.database_url)
+
+
+@pytest.mark.parametrize(
+    ("moment", "state", "written"),
+    [
+        (Moment.AMONG_ROWS, "checked", 0),
+        (Moment.AFTER_EVENT, "checked", 0),
+        (Moment.BEFORE_COMMIT, "checked", 0),
+        (Moment.BEFORE_ANSWER, "done", ROWS),
+    ],
+)
+def test_an_import_is_there_whole_or_not_at_all(
+    server: Server, moment: Moment, state: str, written: int
+) -> None:
+    serial = f"KILLED-{next(_numbers):05}"
+    rows = [a_credit(serial_number=f"{serial}-{row}") for row in range(ROWS)]
+    dies(server, "/records/imports", rows, moment)
+    client = server.client()
+    assert client.get("/records/imports?limit=1").json["items"][0]["state"] == state
+    assert len(client.get(f"/records?q={serial}&limit=500").json["items"]) == written
+    again = client.post("/records/imports", rows).json
+    assert (again["state"], again["written"]) == ("done", ROWS - written)
+    assert_verified_within(server.database_url)
+
+
+def insist(client: Client, path: str, value: object = None) -> tuple[Answer, bool]:
+    """Send until an answer comes. Returns it, and whether it came at once."""
+    for attempt in range(TRIES):
+        with suppress(*BROKEN):
+            return client.post(path, value), attempt == 0
+    raise AssertionError(f"no answer after {TRIES} tries")
+
+
+def record_and_retire(client: Client, credit: dict[str, object]) -> str:
+    """Record and retire a credit through whatever happens; return its id once both are acknowledged."""
+    recorded, at_once = insist(client, "/records", credit)
+    assert recorded.status == 201 or (recorded.status == 200 and not at_once)
+    record_id = str(recorded.json["id"])
+    retired, at_once = insist(client, f"/records/{record_id}/retire")
+    assert retired.status == 200 or (retired.status == 409 and not at_once)
+    return record_id
+
+
+def reached(acknowledged: Sequence[str], number: int) -> None:
+    """Wait until so many are acknowledged."""
+    eventually(lambda: len(acknowledged) >= number, f"{number} are acknowledged")
+
+
+def test_workers_killed_at_random_lose_and_double_nothing(server: Server) -> None:
+    acknowledged: list[str] = []
+    is_over = Event()
+
+    def work() -> None:
+        client = server.client()
+        while not is_over.is_set():
+            acknowledged.append(record_and_retire(client, another_credit()))
+
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        working = [threads.submit(work) for _ in range(CLIENTS)]
+        try:
+            for _ in range(KILLS):
+                reached(acknowledged, len(acknowledged) + CREDITS_BETWEEN_KILLS)
+                before = server.workers()
+                kill(random.choice(before), SIGKILL)  # noqa: S311 - not a secret
+                replaced(server, before)
+        finally:
+            is_over.set()
+        for done in working:
+            done.result()
+    client = server.client()
+    assert {tuple(history(client, record_id)) for record_id in acknowledged} == {("CREATED", "RETIRED")}
+    assert_verified(server.database_url)
+
+
+def test_a_killed_server_starts_again_with_everything(serve: Serve, database_url: str) -> None:
+    server = serve(database_url)
+    acknowledged: list[str] = []
+
+    def work() -> None:
+        client = server.client()
+        with suppress(*BROKEN):
+            while True:
+                acknowledged.append(client.post("/records", another_credit()).json["id"])
+
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        working = [threads.submit(work) for _ in range(CLIENTS)]
+        try:
+            reached(acknowledged, 5 * CLIENTS)
+        finally:
+            server.kill()
+        for done in working:
+            done.result()
+    client = serve(database_url).client()
+    assert {tuple(history(client, record_id)) for record_id in acknowledged} == {("CREATED",)}
+    assert_verified(database_url)
