@@ -83,6 +83,10 @@ def test_the_sample_file_can_be_looked_at(client: FlaskClient) -> None:
         assert answer.json == json.loads((ROOT / "sample-registry.json").read_text())
 
 
+def test_a_browser_finds_the_icon_where_it_looks_for_one(client: FlaskClient) -> None:
+    assert client.get("/favicon.ico").headers["Location"] == "/static/favicon.svg"
+
+
 def test_a_ledger_that_holds_something_no_longer_offers_the_samples(client: FlaskClient) -> None:
     recorded()
     assert forms_of(client.get("/")) == []

@@ -1,9 +1,11 @@
 """The first page: what the ledger holds, and a start where it holds nothing yet."""
 
+from http import HTTPStatus
 from typing import Final
 
-from flask import Blueprint, render_template
+from flask import Blueprint, redirect, render_template, url_for
 from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.ledger.lists import list_events
 from webapp.ledger.queries import ledger_totals
@@ -11,6 +13,12 @@ from webapp.ledger.queries import ledger_totals
 LATEST: Final = 8
 
 pages = Blueprint("dashboard", __name__)
+
+
+@pages.get("/favicon.ico")
+def icon() -> AnyResponse:
+    """Lead to the icon: a browser asks for it here where a document, such as JSON, names none."""
+    return redirect(url_for("static", filename="favicon.svg"), HTTPStatus.PERMANENT_REDIRECT)
 
 
 @pages.get("/")
