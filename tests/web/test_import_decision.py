@@ -31,7 +31,7 @@ def test_a_confirmed_import_is_recorded_and_its_page_says_so(client: FlaskClient
 def test_the_outcome_leads_to_the_new_credits(client: FlaskClient) -> None:
     address = receive(client, [a_credit()])
     write(client, address)
-    target = links(client.get(address))["See them, the newest first"]
+    target = links(client.get(address))["All credits, the newest first"]
     assert "Mangrove Restoration Project" in words(part(client.get(target), "credits"))
 
 
