@@ -100,6 +100,14 @@ def test_a_further_index_that_changes_nothing_is_nobody_s_fault(sqlite: RawClien
     assert findings() == []
 
 
+@pytest.mark.parametrize("table", ["serial_claims", "totals"])
+def test_a_dropped_table_is_named_on_postgresql(postgresql: RawClient, table: str) -> None:
+    postgresql.execute(f"DROP TABLE {table}")
+    found = findings()
+    assert f"table {table}: is missing" in found
+    assert found[-1] == "ledger: a table or a column is missing, so nothing more could be checked"
+
+
 @pytest.mark.parametrize("name", guards.POSTGRESQL_TRIGGERS)
 def test_a_dropped_trigger_is_named_on_postgresql(postgresql: RawClient, name: str) -> None:
     table = guards.POSTGRESQL_TRIGGERS[name][0]

@@ -7,6 +7,7 @@ derived from the log is not in it: a restore makes that again, as a rebuild does
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -22,6 +23,7 @@ from webapp.ledger import log, projections
 from webapp.ledger.database import reading, transact
 from webapp.ledger.digest import Digest, RunningDigest
 from webapp.ledger.findings import Progress, no_progress
+from webapp.ledger.log import Stored
 from webapp.ledger.projections import Positioned
 
 # Far above any event: a note of 2,000 characters and five names of 300, four bytes each.
@@ -32,8 +34,8 @@ _TOLD_EVERY: Final = 1000
 def export(write: Callable[[bytes], object], progress: Progress = no_progress) -> Digest:
     """Write every event of one snapshot, a line each; return the digest of what was written."""
     running = RunningDigest()
-    with reading(snapshot=True) as connection:
-        for stored in log.read_feed(connection):
+    with reading(snapshot=True) as connection, closing(log.read_feed(connection)) as feed:
+        for stored in feed:
             write(f"{stored.body}\n".encode())
             running.add(text_hash(stored.body))
             if running.count % _TOLD_EVERY == 0:
@@ -98,7 +100,8 @@ def rebuild(progress: Progress = no_progress) -> int:
     def act(connection: Connection) -> int:
         log.lock_feed(connection)
         try:
-            return projections.rebuild(connection, _positioned(connection), progress)
+            with closing(log.read_feed(connection)) as feed:
+                return projections.rebuild(connection, _positioned(feed), progress)
         except (IntegrityError, KeyError) as error:
             raise BrokenLog(
                 "The events of the log contradict each other. `flask verify` says where."
@@ -107,8 +110,8 @@ def rebuild(progress: Progress = no_progress) -> int:
     return transact(act)
 
 
-def _positioned(connection: Connection) -> Iterator[Positioned]:
-    for stored in log.read_feed(connection):
+def _positioned(feed: Iterator[Stored]) -> Iterator[Positioned]:
+    for stored in feed:
         try:
             event = read_event(stored.body)
             stated_credit(event)

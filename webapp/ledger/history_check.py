@@ -5,12 +5,12 @@ that are derived. All of them are read in the order of credit ids, side by side,
 this takes does not grow with the number of credits. Nothing is written here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Row, Select, Table, select
 
 from webapp.domain.credits import Credit
 from webapp.domain.events import Event, text_hash
@@ -21,7 +21,9 @@ from webapp.ledger import tables
 from webapp.ledger.findings import Finding, Progress, Report, differences
 from webapp.ledger.projections import PARTY_FIELD, Positioned, Sums, changes, credit_of, first_state
 
-STREAMED: Final = {"yield_per": 1000}
+# Executes a statement and yields its rows without holding all of them in memory.
+Stream = Callable[[Select[Any]], Iterator[Row[Any]]]
+
 _TYPES: Final = frozenset(EventType)
 _COLUMNS: Final = ("seq", "type", "actor", "recorded_at", "prev_hash")
 
@@ -62,9 +64,9 @@ class Expected:
 class Beside:
     """The rows of another table, walked along in the order of credit ids."""
 
-    def __init__(self, connection: Connection, table: Table, key: str, report: Report) -> None:
+    def __init__(self, stream: Stream, table: Table, key: str, report: Report) -> None:
         """Take the table and the name of its column that holds the credit's id."""
-        rows = connection.execute(select(table).order_by(table.c[key]), execution_options=STREAMED)
+        rows = stream(select(table).order_by(table.c[key]))
         self.table, self._report = table, report
         self.columns = table.columns.keys()
         self._key = self.columns.index(key)
@@ -96,14 +98,14 @@ class Beside:
 class HistoryCheck:
     """One pass over all histories. `expected` holds what follows from them when it is over."""
 
-    def __init__(self, connection: Connection, report: Report) -> None:
-        """Read on this connection, whose transaction is one snapshot."""
+    def __init__(self, stream: Stream, report: Report) -> None:
+        """Read with `stream`, all of it on one snapshot."""
         self.expected = Expected()
-        self._connection = connection
+        self._stream = stream
         self._report = report
-        self._credits = Beside(connection, tables.credits, "id", report)
-        self._states = Beside(connection, tables.credit_states, "credit_id", report)
-        self._claims = Beside(connection, tables.serial_claims, "credit_id", report)
+        self._credits = Beside(stream, tables.credits, "id", report)
+        self._states = Beside(stream, tables.credit_states, "credit_id", report)
+        self._claims = Beside(stream, tables.serial_claims, "credit_id", report)
 
     def run(self, progress: Progress) -> None:
         """Check every history."""
@@ -119,8 +121,7 @@ class HistoryCheck:
             .order_by(events.c.credit_id, events.c.seq)
         )
         done = 0
-        rows = self._connection.execute(statement, execution_options=STREAMED)
-        for credit_id, history in groupby(rows, key=attrgetter("credit_id")):
+        for credit_id, history in groupby(self._stream(statement), key=attrgetter("credit_id")):
             done += self._check_credit(credit_id, list(history))
             progress(done)
         for walk in (self._credits, self._states, self._claims):

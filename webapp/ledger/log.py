@@ -5,7 +5,7 @@ other way to write either.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -99,17 +99,20 @@ def lock_feed(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": FEED_LOCK})
 
 
-def read_feed(connection: Connection) -> Iterator[Stored]:
-    """Yield every event that has a position, in feed order, without holding all in memory."""
+def read_feed(connection: Connection) -> Generator[Stored, None, None]:
+    """Yield every event that has a position, in feed order, without holding all in memory.
+
+    Close it where it may not be read to its end: the database keeps a cursor open for it.
+    """
     statement = (
         select(feed.c.position, events.c.body, events.c.hash)
         .join_from(feed, events, (feed.c.credit_id == events.c.credit_id) & (feed.c.seq == events.c.seq))
         .order_by(feed.c.position)
     )
     # As an option of this statement alone: the connection may go on to write.
-    rows = connection.execute(statement, execution_options={"yield_per": 1000})
-    for row in rows:
-        yield Stored(row.position, row.body, row.hash)
+    with connection.execute(statement, execution_options={"yield_per": 1000}) as rows:
+        for row in rows:
+            yield Stored(row.position, row.body, row.hash)
 
 
 def parse_stored(body: str) -> Event:

@@ -5,10 +5,11 @@ The histories are checked in ``history_check``, the guards and the rest of the s
 and the order of it all.
 """
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Row, Select, Table, func, select
 from sqlalchemy.exc import DatabaseError
 
 from webapp.domain.errors import LedgerBusy, SchemaOutdated
@@ -16,8 +17,9 @@ from webapp.ledger import schema_check, tables
 from webapp.ledger.database import db, reading, transact
 from webapp.ledger.digest import Digest, RunningDigest
 from webapp.ledger.findings import Finding, Progress, Report, differences, no_progress
-from webapp.ledger.history_check import STREAMED, Expected, HistoryCheck
+from webapp.ledger.history_check import Expected, HistoryCheck, Stream
 
+BATCH: Final = 1000
 DAMAGE_LIMIT: Final = 20
 _TYPED: Final = (
     *(tables.events.c[name] for name in ("credit_id", "seq", "recorded_at", "body")),
@@ -40,14 +42,14 @@ def verify(report: Report, expected: Digest | None = None, progress: Progress = 
     """
     _require_migrated()
     try:
-        with reading(snapshot=True) as connection:
+        with reading(snapshot=True) as connection, _streaming(connection) as stream:
             schema_check.check_schema(connection, report)
             if connection.dialect.name == "sqlite" and not _is_readable(connection, report):
                 return None
-            check = HistoryCheck(connection, report)
+            check = HistoryCheck(stream, report)
             check.run(progress)
-            digest = _check_feed(connection, report, expected)
-            _check_sums(connection, report, check.expected)
+            digest = _check_feed(stream, report, expected)
+            _check_sums(stream, report, check.expected)
         _check_search(report)
     except SchemaOutdated:
         report(Finding("ledger", "a table or a column is missing, so nothing more could be checked"))
@@ -55,13 +57,19 @@ def verify(report: Report, expected: Digest | None = None, progress: Progress = 
     return digest
 
 
-def feed_size() -> int:
-    """Return how many events have a position."""
-    with reading() as connection:
-        return connection.scalar(select(func.count()).select_from(tables.feed)) or 0
+@contextmanager
+def _streaming(connection: Connection) -> Iterator[Stream]:
+    """Give a way to stream rows, and close every cursor at the end, also where it comes early."""
+    with ExitStack() as results:
+
+        def stream(statement: Select[Any]) -> Iterator[Row[Any]]:
+            result = connection.execute(statement, execution_options={"yield_per": BATCH})
+            return iter(results.enter_context(result))
+
+        yield stream
 
 
-def _check_feed(connection: Connection, report: Report, expected: Digest | None) -> Digest:
+def _check_feed(stream: Stream, report: Report, expected: Digest | None) -> Digest:
     """Check that positions are 1, 2, 3 … and each has its event; return the digest."""
     feed, events = tables.feed, tables.events
     statement = (
@@ -75,7 +83,7 @@ def _check_feed(connection: Connection, report: Report, expected: Digest | None)
         .order_by(feed.c.position)
     )
     running, position = RunningDigest(expected), 0
-    for row in connection.execute(statement, execution_options=STREAMED):
+    for row in stream(statement):
         if row.position != position + 1:
             report(Finding(f"position {row.position}", f"follows position {position}"))
         position = row.position
@@ -90,25 +98,25 @@ def _check_feed(connection: Connection, report: Report, expected: Digest | None)
     return running.now()
 
 
-def _check_sums(connection: Connection, report: Report, expected: Expected) -> None:
+def _check_sums(stream: Stream, report: Report, expected: Expected) -> None:
     if not expected.is_whole:
         wrong = "cannot be compared, because not every history is whole"
         report(Finding("tables totals, registries and parties", wrong))
         return
     _compare(
-        connection,
+        stream,
         report,
         tables.registries,
         {(key,): {"name": name} for key, (_, name) in expected.registries.items()},
     )
     _compare(
-        connection,
+        stream,
         report,
         tables.totals,
         {key: {"credits": n, "quantity_e4": e4} for key, (n, e4) in expected.sums.items()},
     )
     _compare(
-        connection,
+        stream,
         report,
         tables.parties,
         {key: {"name": name, "last_position": last} for key, (_, name, last) in expected.parties.items()},
@@ -116,7 +124,7 @@ def _check_sums(connection: Connection, report: Report, expected: Expected) -> N
 
 
 def _compare(
-    connection: Connection,
+    stream: Stream,
     report: Report,
     table: Table,
     expected: Mapping[tuple[object, ...], Mapping[str, object]],
@@ -124,14 +132,15 @@ def _compare(
     """Compare a derived table with what the log gives, by primary key."""
     missing = dict(expected)
     names = [column.name for column in table.primary_key]
-    for row in connection.execute(select(table), execution_options=STREAMED).mappings():
-        key = tuple(row[name] for name in names)
+    for row in stream(select(table)):
+        found = dict(row._mapping)
+        key = tuple(found[name] for name in names)
         place = f"table {table.name}, {' / '.join(map(str, key))}"
         values = missing.pop(key, None)
         if values is None:
             report(Finding(place, "the log does not give this row"))
             continue
-        for wrong in differences(dict(row), values, "the log gives"):
+        for wrong in differences(found, values, "the log gives"):
             report(Finding(place, wrong))
     for key in missing:
         report(Finding(f"table {table.name}, {' / '.join(map(str, key))}", "this row is missing"))
