@@ -16,6 +16,7 @@ from typing import Any, Final, Generic, TypeVar
 from sqlalchemy import ColumnElement, Row, Select, func, select, text, tuple_
 
 from webapp.domain.errors import CursorMismatch
+from webapp.domain.fields import VINTAGE_MAX, VINTAGE_MIN
 from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.text import canonical
 from webapp.domain.unicode14 import SURROGATE
@@ -36,7 +37,9 @@ T = TypeVar("T")
 LIMIT_MAX: Final = 500
 LIMIT: Final = 50
 _TRIGRAM: Final = 3
+_TERMS_MAX: Final = 100
 _INTEGER_MAX: Final = 2**63
+_PRIVATE: Final = "\ue000"
 
 SORTS: Final[dict[str, ColumnElement[Any]]] = {
     "created": credit_states.c.created_position,
@@ -61,16 +64,31 @@ class CreditFilter:
 
     @property
     def terms(self) -> list[str]:
-        """The words of the search, canonical. A credit must hold each of them."""
-        return canonical(self.q).split()
+        """The different words of the search, canonical. A credit must hold each of them.
+
+        The first hundred of them: a database has a limit to the conditions of one query.
+        """
+        return [term for term in dict.fromkeys(_key(self.q).split(" ")) if term][:_TERMS_MAX]
+
+    @property
+    def registry_key(self) -> str:
+        """The canonical name of the registry, empty for all."""
+        return _key(self.registry)
+
+    @property
+    def year(self) -> int | None:
+        """The vintage, 0 for one that no credit has: a database fails at numbers it cannot hold."""
+        if self.vintage is None:
+            return None
+        return self.vintage if VINTAGE_MIN <= self.vintage <= VINTAGE_MAX else 0
 
     @property
     def fingerprint(self) -> str:
         """The same for filters that show the same list in the same order."""
         facts = [
             self.terms,
-            canonical(self.registry),
-            self.vintage,
+            self.registry_key,
+            self.year,
             self.status,
             self.sort,
             self.descending,
@@ -118,10 +136,10 @@ def _sums_of_search(wanted: CreditFilter) -> Select[Any]:
 def _sums_of_totals(wanted: CreditFilter) -> Select[Any]:
     kept = totals.c
     query: Select[Any] = select(kept.status, func.sum(kept.credits), func.sum(kept.quantity_e4))
-    if wanted.registry:
-        query = query.where(kept.registry_key == canonical(wanted.registry))
-    if wanted.vintage is not None:
-        query = query.where(kept.vintage == wanted.vintage)
+    if wanted.registry_key:
+        query = query.where(kept.registry_key == wanted.registry_key)
+    if wanted.year is not None:
+        query = query.where(kept.vintage == wanted.year)
     if wanted.status:
         query = query.where(kept.status == wanted.status)
     return query.where(kept.credits > 0).group_by(kept.status)
@@ -149,10 +167,10 @@ def list_events(
 
 def _matching(query: Select[Any], wanted: CreditFilter) -> Select[Any]:
     states = credit_states.c
-    if wanted.registry:
-        query = query.where(states.registry_key == canonical(wanted.registry))
-    if wanted.vintage is not None:
-        query = query.where(states.vintage == wanted.vintage)
+    if wanted.registry_key:
+        query = query.where(states.registry_key == wanted.registry_key)
+    if wanted.year is not None:
+        query = query.where(states.vintage == wanted.year)
     if wanted.status:
         query = query.where(states.status == wanted.status)
     long = [term for term in wanted.terms if len(term) >= _TRIGRAM]
@@ -238,6 +256,16 @@ class _Cursor:
         ):
             raise CursorMismatch
         return cls(values, backwards=backwards)
+
+
+def _key(text: str) -> str:
+    """Return the canonical form, with what no database can be asked for made something it can.
+
+    No recorded text holds a null byte, half a surrogate pair or the private-use character that
+    stands for them here, so a search for them finds nothing.
+    """
+    askable = (_PRIVATE if c == "\0" or c in SURROGATE else c for c in text)
+    return canonical("".join(askable))
 
 
 def _can_be_stored(value: str | int) -> bool:
