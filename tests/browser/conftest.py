@@ -1,0 +1,97 @@
+"""A person in front of a browser: pages of a real server, and what may never happen on any of them.
+
+- `visit`: opens a browser context of its own on a server and returns its page.
+- `ledger`: a server with a ledger that the tests of a module share; each uses credits of its own.
+
+Every page that `visit` opens is watched. The test fails where a page wrote an error to the console,
+broke its own policy, asked another host for anything, or got an error for a part of itself. An answer
+of 409, say, that a test means to cause is announced with `expects(page, 409)`.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, expect
+
+from tests.fixtures.ledger import MakeDatabase
+from tests.fixtures.server import PATIENCE_S, Serve, Server
+
+# The browser says this of every answer over 399; `Watch.see_response` judges those.
+STATUS_MESSAGE: Final = "Failed to load resource: the server responded with a status of "
+# A request that the page itself gave up: another link was clicked, an older search was replaced.
+GIVEN_UP: Final = "net::ERR_ABORTED"
+
+expect.set_options(timeout=PATIENCE_S * 1000)
+
+
+class Watch:
+    """Sees everything that the pages of a context do, and remembers what they may not."""
+
+    def __init__(self, context: BrowserContext, server: Server) -> None:
+        self.wrong: list[str] = []
+        self.expected: set[int] = set()
+        self._host = urlsplit(server.url).netloc
+        context.on("console", self.see_message)
+        context.on("weberror", lambda error: self.wrong.append(f"uncaught: {error.error}"))
+        context.on("request", self.see_request)
+        context.on("requestfailed", self.see_failure)
+        context.on("response", self.see_response)
+
+    def see_message(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not message.text.startswith(STATUS_MESSAGE):
+            self.wrong.append(f"console {message.type}: {message.text}")
+
+    def see_request(self, request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in {"http", "https"} and address.netloc != self._host:
+            self.wrong.append(f"asked another host: {request.url}")
+
+    def see_failure(self, request: Request) -> None:
+        if request.failure != GIVEN_UP:
+            self.wrong.append(f"no answer: {request.url}: {request.failure}")
+
+    def see_response(self, response: Response) -> None:
+        is_asked_for = response.request.resource_type in {"document", "fetch"}
+        if response.status >= 400 and not (is_asked_for and response.status in self.expected):
+            self.wrong.append(f"{response.status}: {response.url}")
+
+
+_watches: dict[BrowserContext, Watch] = {}
+
+
+def expects(page: Page, *statuses: int) -> None:
+    """Say that this page will be refused something, on purpose."""
+    _watches[page.context].expected.update(statuses)
+
+
+class Visit(Protocol):
+    """Opens a page on a server, in a browser context of its own."""
+
+    def __call__(self, server: Server, **options: Any) -> Page: ...  # noqa: ANN401 - as playwright has them
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    """Return a function that opens a page in a context of its own, with playwright's options for it."""
+    contexts: list[BrowserContext] = []
+
+    def visit(server: Server, **options: Any) -> Page:  # noqa: ANN401 - as playwright has them
+        context = browser.new_context(base_url=server.url, **options)
+        context.set_default_timeout(PATIENCE_S * 1000)
+        contexts.append(context)
+        _watches[context] = Watch(context, server)
+        return context.new_page()
+
+    yield visit
+    for context in contexts:
+        context.close()
+    wrong = [said for context in contexts for said in _watches.pop(context).wrong]
+    assert not wrong, wrong
+
+
+@pytest.fixture(scope="module")
+def ledger(make_module_database: MakeDatabase, serve_module: Serve) -> Server:
+    """Return a server on SQLite that the tests of a module share."""
+    return serve_module(make_module_database("sqlite"))
