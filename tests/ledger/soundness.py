@@ -1,0 +1,31 @@
+"""What must hold for every ledger, whatever was done to it."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from webapp.ledger import archive, tables
+from webapp.ledger.database import reading
+from webapp.ledger.findings import Finding
+from webapp.ledger.verify import verify
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+def derived() -> Rows:
+    """Return every row of every derived table."""
+    with reading(snapshot=True) as connection:
+        return {
+            table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
+            for table in tables.DERIVED
+        }
+
+
+def assert_sound() -> None:
+    """Verify the ledger, and rebuild it: what is derived anew must be what was derived live."""
+    findings: list[Finding] = []
+    verify(findings.append)
+    assert findings == []
+    live = derived()
+    archive.rebuild()
+    assert derived() == live

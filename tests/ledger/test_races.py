@@ -1,0 +1,162 @@
+"""Many at once on the same credits: exactly one wins, the others hear why, and nothing is lost."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from random import Random
+from threading import Barrier
+
+import pytest
+from flask import Flask
+
+from tests.fixtures.credits import a_credit, recorded
+from tests.ledger.soundness import assert_sound
+from webapp.domain.errors import ActNotAllowed, AlreadyRetired, Refusal, SerialHeld
+from webapp.ledger import imports, queries
+from webapp.ledger.actors import LOCAL
+from webapp.ledger.commands import Recorded, create_credit, retire_credit, sell_credit
+from webapp.ledger.lists import list_events
+
+THREADS = 8
+ROUNDS = 24
+PATIENCE_S = 60
+
+Work = Callable[[], object]
+AtOnce = Callable[[Sequence[Work]], list[object]]
+
+
+@pytest.fixture
+def at_once(ledger_app: Flask) -> Iterator[AtOnce]:
+    """Return a function that starts all works at one moment and returns what each returned or refused.
+
+    Anything else than a refusal fails the test.
+    """
+    with ThreadPoolExecutor(max_workers=2 * THREADS) as pool:
+
+        def run(works: Sequence[Work]) -> list[object]:
+            gate = Barrier(len(works))
+
+            def at_the_gate(work: Work) -> object:
+                with ledger_app.app_context():
+                    gate.wait(PATIENCE_S)
+                    try:
+                        return work()
+                    except Refusal as refusal:
+                        return refusal
+
+            futures = [pool.submit(at_the_gate, work) for work in works]
+            return [future.result(PATIENCE_S) for future in futures]
+
+        yield run
+
+
+def types_of(credit_id: str) -> list[str]:
+    return [str(event.event_type) for event in queries.record(credit_id).events]
+
+
+def test_of_many_who_retire_a_credit_exactly_one_does(at_once: AtOnce) -> None:
+    for number in range(ROUNDS):
+        credit_id = recorded(serial_number=str(number))
+        outcomes = at_once([partial(retire_credit, credit_id, {}, LOCAL)] * THREADS)
+        assert Counter(type(outcome) for outcome in outcomes) == {type(None): 1, AlreadyRetired: THREADS - 1}
+        assert types_of(credit_id) == ["CREATED", "RETIRED"]
+    assert_sound()
+
+
+def test_of_many_who_sell_and_retire_nothing_follows_the_retirement(at_once: AtOnce) -> None:
+    for number in range(ROUNDS):
+        credit_id = recorded(serial_number=str(number))
+        acts = [sell_credit, retire_credit] * (THREADS // 2)
+        outcomes = at_once([partial(act, credit_id, {}, LOCAL) for act in acts])
+        assert all(outcome is None or isinstance(outcome, ActNotAllowed) for outcome in outcomes)
+        succeeded = [act for act, outcome in zip(acts, outcomes, strict=True) if outcome is None]
+        assert types_of(credit_id) in (["CREATED", "SOLD", "RETIRED"], ["CREATED", "RETIRED"])
+        assert len(succeeded) == len(types_of(credit_id)) - 1
+    assert_sound()
+
+
+def test_of_many_who_create_the_same_credit_exactly_one_does(at_once: AtOnce) -> None:
+    for number in range(ROUNDS):
+        spellings = [f" s-{number}", f"S-{number}", f"S\u200b-{number}", f"s-{number} "]
+        works = [
+            partial(create_credit, a_credit(serial_number=spelling), LOCAL)
+            for spelling in spellings * (THREADS // 4)
+        ]
+        outcomes = at_once(works)
+        assert all(isinstance(outcome, Recorded) for outcome in outcomes)
+        assert len({outcome.credit_id for outcome in outcomes if isinstance(outcome, Recorded)}) == 1
+        assert sum(outcome.is_new for outcome in outcomes if isinstance(outcome, Recorded)) == 1
+    assert len(list_events(limit=500).items) == ROUNDS
+    assert_sound()
+
+
+def test_of_many_who_claim_a_serial_number_exactly_one_gets_it(at_once: AtOnce) -> None:
+    for number in range(ROUNDS):
+        works = [
+            partial(create_credit, a_credit(serial_number=str(number), quantity=str(quantity)), LOCAL)
+            for quantity in range(1, THREADS + 1)
+        ]
+        outcomes = at_once(works)
+        holders = [outcome.credit_id for outcome in outcomes if isinstance(outcome, Recorded)]
+        refused = [outcome.holder for outcome in outcomes if isinstance(outcome, SerialHeld)]
+        assert len(holders) == 1
+        assert refused == holders * (THREADS - 1)
+    assert_sound()
+
+
+def test_imports_of_the_same_rows_in_other_orders_record_each_once(at_once: AtOnce) -> None:
+    rows = [a_credit(serial_number=f"S-{number}") for number in range(60)]
+    random = Random(2)  # noqa: S311 - not a secret
+    received = []
+    for number in range(THREADS):
+        part = random.sample(rows, 40)
+        received.append(imports.receive(json.dumps(part).encode(), f"{number}.json", LOCAL))
+    outcomes = at_once([partial(imports.write, number, actor=LOCAL) for number in received])
+    views = [outcome for outcome in outcomes if isinstance(outcome, imports.ImportView)]
+    assert len(views) == THREADS
+    recorded_ids = {event.credit_id for event in list_events(limit=500).items}
+    assert sum(view.written for view in views) == len(recorded_ids) == len(list_events(limit=500).items)
+    assert all(view.new + view.existing == 40 for view in views)
+    assert_sound()
+
+
+def test_acts_on_many_credits_at_once_leave_no_gap_in_the_feed(at_once: AtOnce) -> None:
+    def work(number: int) -> None:
+        for step in range(8):
+            credit_id = recorded(serial_number=f"{number}-{step}", registry=f"R{step % 2}")
+            sell_credit(credit_id, {"buyer": f"B{step % 3}"}, LOCAL)
+            retire_credit(credit_id, {"beneficiary": "Z"}, LOCAL)
+
+    outcomes = at_once([partial(work, number) for number in range(THREADS)])
+    assert outcomes == [None] * THREADS
+    positions = [event.position for event in list_events(limit=500).items]
+    assert positions == list(range(1, 3 * 8 * THREADS + 1))
+    assert_sound()
+
+
+def test_a_reader_who_resumes_after_a_position_misses_nothing(at_once: AtOnce) -> None:
+    writers = 6
+    finished: list[int] = []
+    seen: list[int] = []
+
+    def write(name: int) -> None:
+        for number in range(20):
+            credit_id = recorded(serial_number=f"{name}-{number}")
+            if number % 3 == 0:
+                retire_credit(credit_id, {}, LOCAL)
+        finished.append(name)
+
+    def read() -> None:
+        cursor, last_look = None, False
+        while not last_look:
+            last_look = len(finished) == writers
+            page = list_events(cursor=cursor, limit=7)
+            while page.items:
+                seen.extend(event.position for event in page.items)
+                cursor = page.end
+                page = list_events(cursor=cursor, limit=7)
+
+    assert at_once([read, *(partial(write, name) for name in range(writers))]) == [None] * (writers + 1)
+    assert seen == list(range(1, writers * 27 + 1))
