@@ -291,19 +291,19 @@ def test_an_unmigrated_database_is_one_line_that_names_the_command(
 @pytest.mark.parametrize("arguments", ALONE, ids=lambda arguments: str(arguments[0]))
 def test_a_database_that_does_not_answer_is_one_line(arguments: list[str]) -> None:
     with opened("postgresql://nobody@127.0.0.1:1/nothing") as app:
-        assert one_line(run(app, *arguments)) == "The database does not answer. Nothing was recorded."
+        assert one_line(run(app, *arguments)).startswith("The database does not answer.")
 
 
 def test_a_database_in_a_missing_folder_is_one_line(tmp_path: Path) -> None:
     with opened(f"sqlite:///{tmp_path / 'missing' / 'ledger.sqlite3'}") as app:
-        assert one_line(run(app, "verify")) == "The database does not answer. Nothing was recorded."
+        assert one_line(run(app, "verify")) == "The database does not answer."
 
 
 def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite3"
     path.write_text("This is not a database.\n" * 1000)
     with opened(f"sqlite:///{path}") as app:
-        assert one_line(run(app, "verify")) == "The database file is damaged. Nothing was recorded."
+        assert one_line(run(app, "verify")) == "The database file is damaged."
 
 
 def test_a_damaged_database_is_one_line(make_database: MakeDatabase) -> None:

@@ -97,7 +97,7 @@ def transact(act: Callable[[Connection], T]) -> T:
                     return act(connection)
         except SQLAlchemyError as error:
             if not _lost_a_race(error):
-                raise _refusal_of(error) from error
+                raise _refusal_of(error, writing=True) from error
             lost = error
     raise LedgerBusy("Others kept changing the same credits. Please try again.") from lost
 
@@ -113,7 +113,7 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise _refusal_of(error) from error
+        raise _refusal_of(error, writing=False) from error
 
 
 def _lost_a_race(error: SQLAlchemyError) -> bool:
@@ -123,7 +123,7 @@ def _lost_a_race(error: SQLAlchemyError) -> bool:
     return isinstance(original, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
 
 
-def _refusal_of(error: SQLAlchemyError) -> Exception:
+def _refusal_of(error: SQLAlchemyError, *, writing: bool) -> Exception:
     """Return the refusal that a database error amounts to, or the error where it is a bug."""
     if isinstance(error, PoolTimeoutError):
         return LedgerBusy("All connections to the database are in use. Please try again.")
@@ -140,7 +140,9 @@ def _refusal_of(error: SQLAlchemyError) -> Exception:
     unreachable = damaged or "unable to open database file" in message or "disk" in message
     if isinstance(original, psycopg.OperationalError) or error.connection_invalidated or unreachable:
         what = "The database file is damaged." if damaged else "The database does not answer."
-        return LedgerUnavailable(f"{what} Nothing was recorded.")
+        # The connection may have been lost in the middle of a commit, so nobody knows here.
+        advice = " Look whether it was recorded before you try again." if writing else ""
+        return LedgerUnavailable(what + advice)
     return error
 
 
