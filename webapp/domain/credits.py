@@ -10,7 +10,9 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Final
 
+from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.fields import (
+    E4,
     VINTAGE_MAX,
     VINTAGE_MIN,
     Field,
@@ -21,6 +23,7 @@ from webapp.domain.fields import (
     quantity_text,
 )
 from webapp.domain.json_text import encode
+from webapp.domain.serial_blocks import SerialBlock, parse_block
 from webapp.domain.text import canonical
 
 FIELDS: Final[tuple[Field, ...]] = (
@@ -99,9 +102,38 @@ class Credit:
         )
 
     @cached_property
+    def block(self) -> SerialBlock | None:
+        """The block of numbers that the serial number states, one for each tonne.
+
+        None where it states none or another number of units than there are tonnes; such a credit
+        is not recorded any more (`require_true_block`), but a log may hold one from before.
+        """
+        block = parse_block(self.serial_number)
+        return block if block and block.length * E4 == self.quantity_e4 else None
+
+    @cached_property
     def id(self) -> str:
         """The lower-case hex SHA-256 of "credit/v1", a newline and the canonical JSON."""
         return sha256(b"credit/v1\n" + encode(vars(self.canonical)).encode()).hexdigest()
+
+
+def require_true_block(credit: Credit) -> None:
+    """Raise InvalidFields where the serial number states a block that is not the quantity.
+
+    A quantity with decimals has no block: then the serial number is only a text.
+    """
+    block = parse_block(credit.serial_number)
+    if block is None or credit.quantity_e4 % E4 or credit.block:
+        return
+    if block.length < 1:
+        message = f"The block runs backwards, from {block.first} to {block.last}."
+    else:
+        tonnes = quantity_text(credit.quantity_e4)
+        message = (
+            f"The block {block.first} to {block.last} has {block.length:,} units, "
+            f"and the quantity is {int(tonnes):,} tonnes."
+        )
+    raise InvalidFields([Problem("serial_number", message)])
 
 
 def is_credit_id(text: str) -> bool:

@@ -46,6 +46,31 @@ class SerialHeld(Refusal):
         self.holder = holder
 
 
+class BlockHeld(SerialHeld):
+    """The serial number states a block, and another credit holds some of its numbers.
+
+    `first` and `last` are the first run of numbers in common; `is_inside` says that the whole block
+    lies within the other one, of which it is then a part.
+    """
+
+    def __init__(
+        self, registry: str, serial_number: str, holder: str, common: tuple[int, int], *, is_inside: bool
+    ) -> None:
+        """Take the serial number as it was asked for, who holds what of it, and which numbers."""
+        super().__init__(registry, serial_number, holder)
+        self.first, self.last = common
+        self.is_inside = is_inside
+        self.args = (f"{self.numbers_held(self.first, self.last, is_inside=is_inside)} ({holder})",)
+
+    @staticmethod
+    def numbers_held(first: int, last: int, *, is_inside: bool) -> str:
+        """Say it in one sentence, without its full stop."""
+        if is_inside:
+            return f"This block, {first} to {last}, is a part of a block that another credit holds"
+        numbers = str(first) if first == last else f"{first} to {last}"
+        return f"The numbers {numbers} of this block are held by another credit"
+
+
 class ActNotAllowed(Refusal):
     """The credit's status does not allow this act. `act` is the event type that was refused."""
 

@@ -8,6 +8,7 @@ derived from the log is not in it: a restore makes that again, as a rebuild does
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -97,17 +98,19 @@ def rebuild(progress: Progress = no_progress) -> int:
     cannot be read or contradicts itself: then everything stays as it was.
     """
 
-    def act(connection: Connection) -> int:
-        log.lock_feed(connection)
-        try:
-            with closing(log.read_feed(connection)) as feed:
-                return projections.rebuild(connection, _positioned(feed), progress)
-        except (IntegrityError, KeyError) as error:
-            raise BrokenLog(
-                "The events of the log contradict each other. `flask verify` says where."
-            ) from error
+    return transact(partial(rebuild_on, progress=progress))
 
-    return transact(act)
+
+def rebuild_on(connection: Connection, progress: Progress = no_progress) -> int:
+    """Do the same in a transaction that is open already, such as a migration's."""
+    log.lock_feed(connection)
+    try:
+        with closing(log.read_feed(connection)) as feed:
+            return projections.rebuild(connection, _positioned(feed), progress)
+    except (IntegrityError, KeyError) as error:
+        raise BrokenLog(
+            "The events of the log contradict each other. `flask verify` says where."
+        ) from error
 
 
 def _positioned(feed: Iterator[Stored]) -> Iterator[Positioned]:

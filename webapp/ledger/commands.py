@@ -8,16 +8,16 @@ and it decides again on what is true then: that is the whole defence against a d
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from webapp.domain import events
-from webapp.domain.credits import Credit, is_credit_id, parse_credit
-from webapp.domain.errors import SerialHeld, UnknownCredit
+from webapp.domain.credits import is_credit_id, parse_credit, require_true_block
+from webapp.domain.errors import UnknownCredit
 from webapp.domain.events import Event
 from webapp.domain.lifecycle import EventType, require_allowed
 from webapp.ledger import clock, log
 from webapp.ledger.database import transact
-from webapp.ledger.tables import serial_claims
+from webapp.ledger.serials import require_free_serial
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,14 @@ class Recorded:
 def create_credit(values: Mapping[str, object], actor: str) -> Recorded:
     """Record a credit, or find the equal one that is recorded already.
 
-    Raises InvalidFields and SerialHeld.
+    Raises InvalidFields, and SerialHeld or BlockHeld.
     """
     credit = parse_credit(values)
 
     def act(connection: Connection) -> Recorded:
         if log.last_event(connection, credit.id):
             return Recorded(credit.id, is_new=False)
+        require_true_block(credit)
         require_free_serial(connection, credit)
         now = events.time_text(clock.now())
         log.append(connection, [events.created(credit, actor, now)])
@@ -54,22 +55,6 @@ def sell_credit(credit_id: str, values: Mapping[str, object], actor: str) -> Non
 def retire_credit(credit_id: str, values: Mapping[str, object], actor: str) -> None:
     """Retire the credit, for ever. Raises InvalidFields, UnknownCredit, ActNotAllowed."""
     _act_on(credit_id, EventType.RETIRED, values, actor)
-
-
-def require_free_serial(connection: Connection, credit: Credit) -> None:
-    """Raise SerialHeld where another credit holds the serial number in the registry."""
-    if credit.serial_number is None:
-        return
-    holder = connection.scalar(
-        select(serial_claims.c.credit_id).where(
-            serial_claims.c.registry_key == credit.canonical.registry,
-            serial_claims.c.serial_key == credit.canonical.serial_number,
-        )
-    )
-    # The credit itself is the holder where somebody recorded it since this act last looked; appending
-    # it again then fails, and the act is run again.
-    if holder and holder != credit.id:
-        raise SerialHeld(credit.registry, credit.serial_number, holder)
 
 
 def _act_on(credit_id: str, event_type: EventType, values: Mapping[str, object], actor: str) -> None:

@@ -101,6 +101,19 @@ BEGIN
    WHERE NOT EXISTS (SELECT 1 FROM events WHERE credit_id = NEW.credit_id
                      AND seq = NEW.seq AND type = NEW.type);
 END""",
+    # No number of a series is held twice: PostgreSQL's exclusion constraint, as triggers. The row
+    # itself may be in its own way only where it is updated.
+    **{
+        f"serial_blocks_guard_{verb.lower()}": f"""
+CREATE TRIGGER serial_blocks_guard_{verb.lower()} BEFORE {verb} ON serial_blocks
+BEGIN
+  SELECT RAISE(ABORT, 'ledger: this block is held already, or a part of it is')
+   WHERE EXISTS (SELECT 1 FROM serial_blocks WHERE series = NEW.series
+                 AND first <= NEW.last AND last >= NEW.first{but_itself})
+      OR EXISTS (SELECT 1 FROM serial_blocks WHERE credit_id = NEW.credit_id{but_itself});
+END"""
+        for verb, but_itself in (("INSERT", ""), ("UPDATE", " AND credit_id <> OLD.credit_id"))
+    },
 }
 
 # The advisory lock under which positions are given: one number that nothing else here uses.

@@ -1,17 +1,21 @@
 """What each row of a file is, on what the ledger holds and on the rows before it. Reads only."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, select, tuple_
 
-from webapp.domain.credits import Credit
-from webapp.domain.errors import Problem
+from webapp.domain.credits import Credit, require_true_block
+from webapp.domain.errors import BlockHeld, InvalidFields, Problem
 from webapp.domain.import_file import Row
 from webapp.domain.lifecycle import Status
-from webapp.ledger.tables import credit_states, serial_claims
+from webapp.domain.serial_blocks import SerialBlock
+from webapp.ledger.serials import in_common, is_inside
+from webapp.ledger.tables import credit_states, serial_blocks, serial_claims
 
 LOOK_UP_BATCH: Final = 400
 
@@ -40,22 +44,65 @@ class Decided:
     holder: str | None = None
 
 
+@dataclass(frozen=True)
+class HeldBlock:
+    """A block with who holds it: a credit of the ledger, or a row before."""
+
+    block: SerialBlock
+    credit_id: str | None = None
+    row: int | None = None
+
+
 def decide(connection: Connection, rows: Sequence[Row]) -> list[Decided]:
     """Say what each row is, in order: a row counts against those after it."""
     credits = [row.credit for row in rows if row.credit]
     held = _held_ids(connection, {credit.id for credit in credits})
     holders = _holders(connection, {_claim(c) for c in credits if c.serial_number is not None})
+    blocks = _held_blocks(connection, {credit.block.series for credit in credits if credit.block})
     seen: dict[str, int] = {}
     claimed: dict[tuple[str, str] | None, int] = {}
     decided = []
     for row in rows:
         item = _decide_row(row, held, holders, seen, claimed)
         if item.outcome is Outcome.NEW and row.credit:
+            item = _decide_block(row, row.credit, blocks)
+        if item.outcome is Outcome.NEW and row.credit:
             seen[row.credit.id] = row.number
             if row.credit.serial_number is not None:
                 claimed[_claim(row.credit)] = row.number
         decided.append(item)
     return decided
+
+
+def _decide_block(row: Row, credit: Credit, blocks: dict[str, list[HeldBlock]]) -> Decided:
+    """Say whether the numbers of the row's block are free; if they are, the row holds them now."""
+    try:
+        require_true_block(credit)
+    except InvalidFields as refusal:
+        return Decided(row, Outcome.INVALID, refusal.problems)
+    block = credit.block
+    if block is None:
+        return Decided(row, Outcome.NEW)
+    held = blocks.setdefault(block.series, [])
+    # Blocks of a series do not overlap, so in order of their first number they are in order of the
+    # last as well; the first that ends at or after our first number is the only one to look at.
+    place = bisect_left(held, block.first, key=attrgetter("block.last"))
+    if place == len(held) or held[place].block.first > block.last:
+        held.insert(place, HeldBlock(block, row=row.number))
+        return Decided(row, Outcome.NEW)
+    other = held[place]
+    first, last = in_common(block, other.block)
+    if other.row:
+        message = f"The numbers {first} to {last} of this block are in row {other.row} as well."
+    elif is_inside(block, other.block):
+        message = (
+            f"{BlockHeld.numbers_held(first, last, is_inside=True)}. "
+            "Sell or retire a part of that credit in place of recording it again."
+        )
+    else:
+        message = f"{BlockHeld.numbers_held(first, last, is_inside=False)}."
+    problem = Problem("serial_number", message)
+    return Decided(row, Outcome.CONFLICTING, [problem], other.credit_id)
 
 
 def _decide_row(
@@ -103,6 +150,17 @@ def _holders(connection: Connection, claims: set[tuple[str, str]]) -> dict[tuple
     for batch in _batches(sorted(claims)):
         for row in connection.execute(select(serial_claims).where(key.in_(batch))):
             found[row.registry_key, row.serial_key] = row.credit_id
+    return found
+
+
+def _held_blocks(connection: Connection, series: set[str]) -> dict[str, list[HeldBlock]]:
+    """Return the blocks of these series that the ledger holds, in the order of their numbers."""
+    found: dict[str, list[HeldBlock]] = {}
+    for batch in _batches(sorted(series)):
+        query = select(serial_blocks).where(serial_blocks.c.series.in_(batch))
+        for row in connection.execute(query.order_by(serial_blocks.c.first)):
+            block = SerialBlock(row.series, row.first, row.last, ("", "", ""))
+            found.setdefault(row.series, []).append(HeldBlock(block, credit_id=row.credit_id))
     return found
 
 

@@ -68,7 +68,7 @@ def append(connection: Connection, new: Sequence[Event]) -> None:
     # From here on nobody else gives positions or applies events until this commits; and nothing
     # below waits for a lock of another writer, so there is no deadlock to be had.
     lock_feed(connection)
-    _give_positions(connection, new)
+    _give_positions(connection, new, is_replay=False)
 
 
 def restore(connection: Connection, history: Iterable[Event]) -> int:
@@ -85,7 +85,7 @@ def restore(connection: Connection, history: Iterable[Event]) -> int:
     remaining, done = iter(history), 0
     while batch := list(islice(remaining, projections.BATCH)):
         _insert_events(connection, batch)
-        _give_positions(connection, batch)
+        _give_positions(connection, batch, is_replay=True)
         done += len(batch)
     return done
 
@@ -139,7 +139,7 @@ def _insert_events(connection: Connection, new: Sequence[Event]) -> None:
     connection.execute(events.insert(), [_row(event) for event in ordered])
 
 
-def _give_positions(connection: Connection, new: Sequence[Event]) -> None:
+def _give_positions(connection: Connection, new: Sequence[Event], *, is_replay: bool) -> None:
     """Put events at the end of the feed and apply them. The caller holds the lock."""
     first = 1 + (connection.scalar(select(func.max(feed.c.position))) or 0)
     entries = [Positioned(position, event) for position, event in enumerate(new, start=first)]
@@ -155,7 +155,7 @@ def _give_positions(connection: Connection, new: Sequence[Event]) -> None:
             for entry in entries
         ],
     )
-    projections.apply(connection, entries)
+    projections.apply(connection, entries, is_replay=is_replay)
 
 
 def _row(event: Event) -> dict[str, object]:

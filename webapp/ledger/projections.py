@@ -17,10 +17,19 @@ from webapp.domain.credits import Credit
 from webapp.domain.events import Event
 from webapp.domain.fields import quantity_from_text
 from webapp.domain.lifecycle import STATUS_AFTER, EventType
+from webapp.domain.serial_blocks import SerialBlock
 from webapp.domain.text import canonical
 from webapp.ledger import tables
 
 BATCH: Final = 1000
+
+# A block of which no number is held yet.
+_FREE_BLOCK: Final = text(
+    "INSERT INTO serial_blocks (credit_id, series, first, last)"
+    " SELECT :credit_id, :series, CAST(:first AS BIGINT), CAST(:last AS BIGINT)"
+    " WHERE NOT EXISTS (SELECT 1 FROM serial_blocks AS held WHERE held.series = :series"
+    " AND held.first <= CAST(:last AS BIGINT) AND held.last >= CAST(:first AS BIGINT))"
+)
 
 # The field of an event's data that names another party.
 PARTY_FIELD: Final = {EventType.SOLD: "buyer", EventType.RETIRED: "beneficiary"}
@@ -47,11 +56,15 @@ def credit_of(event: Event) -> Credit:
     )
 
 
-def apply(connection: Connection, entries: Sequence[Positioned]) -> None:
-    """Bring everything derived up to these events, which are in feed order."""
+def apply(connection: Connection, entries: Sequence[Positioned], *, is_replay: bool = False) -> None:
+    """Bring everything derived up to these events, which are in feed order.
+
+    A new credit that overlaps a block gets sqlalchemy.exc.IntegrityError. In a replay of what was
+    recorded before there was that rule, the credit that came first holds the block.
+    """
     created = [entry for entry in entries if entry.event.type is EventType.CREATED]
     if created:
-        _apply_created(connection, created)
+        _apply_created(connection, created, is_replay=is_replay)
     acts = [entry for entry in entries if entry.event.type is not EventType.CREATED]
     for start in range(0, len(acts), BATCH):
         _apply_acts(connection, acts[start : start + BATCH])
@@ -69,7 +82,7 @@ def rebuild(
         connection.execute(delete(table))
     entries, done = iter(feed), 0
     while batch := list(islice(entries, BATCH)):
-        apply(connection, batch)
+        apply(connection, batch, is_replay=True)
         done += len(batch)
         progress(done)
     return done
@@ -82,6 +95,11 @@ class Sums(dict[tuple[str, int, str], tuple[int, int]]):
         """Add to one of the sums; what a credit leaves is added as a negative."""
         before = self.get(key, (0, 0))
         self[key] = (before[0] + credits, before[1] + quantity_e4)
+
+
+def block_row(credit: Credit, block: SerialBlock) -> dict[str, object]:
+    """Return the row of serial_blocks that a credit's block makes."""
+    return {"credit_id": credit.id, "series": block.series, "first": block.first, "last": block.last}
 
 
 def first_state(entry: Positioned, credit: Credit) -> dict[str, object]:
@@ -115,8 +133,9 @@ def changes(event: Event) -> dict[str, object]:
     }
 
 
-def _apply_created(connection: Connection, entries: Sequence[Positioned]) -> None:
+def _apply_created(connection: Connection, entries: Sequence[Positioned], *, is_replay: bool) -> None:
     claims: list[dict[str, object]] = []
+    blocks: list[dict[str, object]] = []
     names: dict[str, str] = {}
     states: list[dict[str, object]] = []
     sums = Sums()
@@ -131,11 +150,15 @@ def _apply_created(connection: Connection, entries: Sequence[Positioned]) -> Non
                     "credit_id": entry.event.credit_id,
                 }
             )
+        if credit.block:
+            blocks.append(block_row(credit, credit.block))
         names.setdefault(keys.registry, credit.registry)
         states.append(first_state(entry, credit))
         sums.add((keys.registry, credit.vintage, STATUS_AFTER[EventType.CREATED]), 1, credit.quantity_e4)
     if claims:
         connection.execute(tables.serial_claims.insert(), claims)
+    if blocks:
+        connection.execute(_FREE_BLOCK if is_replay else tables.serial_blocks.insert(), blocks)
     connection.execute(
         _insert(connection, tables.registries).on_conflict_do_nothing(index_elements=["registry_key"]),
         [{"registry_key": key, "name": name} for key, name in sorted(names.items())],

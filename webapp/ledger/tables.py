@@ -20,8 +20,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     column,
+    func,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
@@ -145,6 +148,30 @@ class SerialClaim(Model):
     registry_key: Mapped[str] = mapped_column(STRING, primary_key=True)
     serial_key: Mapped[str] = mapped_column(STRING, primary_key=True)
     credit_id: Mapped[str] = mapped_column(STRING, unique=True)
+
+
+class SerialBlock(Model):
+    """Which credit holds which numbers of a series: no number of a series is held twice. Derived.
+
+    On PostgreSQL the exclusion constraint says so, on SQLite the triggers of ``guards``.
+    """
+
+    __tablename__ = "serial_blocks"
+    __table_args__ = (
+        CheckConstraint("first <= last", "forwards"),
+        ExcludeConstraint(
+            ("series", "="),
+            (func.int8range(column("first"), column("last"), text("'[]'")), "&&"),
+            name="ex_serial_blocks_once",
+        ).ddl_if(dialect="postgresql"),
+        Index("ix_serial_blocks_series", "series", "first"),
+        Index("ix_serial_blocks_numbers", "first", "last", "credit_id"),
+    )
+
+    credit_id: Mapped[str] = mapped_column(STRING, primary_key=True)
+    series: Mapped[str] = mapped_column(STRING)
+    first: Mapped[int] = mapped_column(BigInteger)
+    last: Mapped[int] = mapped_column(BigInteger)
 
 
 class CreditState(Model):
@@ -277,6 +304,7 @@ credits: Final = table_of(Credit)
 events: Final = table_of(Event)
 feed: Final = table_of(FeedEntry)
 serial_claims: Final = table_of(SerialClaim)
+serial_blocks: Final = table_of(SerialBlock)
 credit_states: Final = table_of(CreditState)
 registries: Final = table_of(Registry)
 totals: Final = table_of(Total)
@@ -285,4 +313,4 @@ imports: Final = table_of(Import)
 import_problems: Final = table_of(ImportProblem)
 
 LOG: Final = (credits, events, feed)
-DERIVED: Final = (serial_claims, credit_states, registries, totals, parties)
+DERIVED: Final = (serial_claims, serial_blocks, credit_states, registries, totals, parties)
