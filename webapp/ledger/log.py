@@ -15,6 +15,7 @@ from webapp.domain.errors import LedgerNotEmpty
 from webapp.domain.events import Event
 from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
 from webapp.ledger import projections
+from webapp.ledger.bulk import insert_rows
 from webapp.ledger.guards import FEED_LOCK
 from webapp.ledger.projections import Positioned
 from webapp.ledger.tables import events, feed
@@ -136,15 +137,16 @@ def parse_stored(body: str) -> Event:
 def _insert_events(connection: Connection, new: Sequence[Event]) -> None:
     # In the order of their keys, so that two imports never wait for each other in a circle.
     ordered = sorted(new, key=lambda event: (event.credit_id, event.seq))
-    connection.execute(events.insert(), [_row(event) for event in ordered])
+    insert_rows(connection, events, [_row(event) for event in ordered])
 
 
 def _give_positions(connection: Connection, new: Sequence[Event]) -> None:
     """Put events at the end of the feed and apply them. The caller holds the lock."""
     first = 1 + (connection.scalar(select(func.max(feed.c.position))) or 0)
     entries = [Positioned(position, event) for position, event in enumerate(new, start=first)]
-    connection.execute(
-        feed.insert(),
+    insert_rows(
+        connection,
+        feed,
         [
             {
                 "position": entry.position,

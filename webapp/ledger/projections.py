@@ -19,6 +19,7 @@ from webapp.domain.fields import quantity_from_text
 from webapp.domain.lifecycle import STATUS_AFTER, EventType
 from webapp.domain.text import canonical
 from webapp.ledger import tables
+from webapp.ledger.bulk import insert_rows
 
 BATCH: Final = 1000
 
@@ -135,12 +136,12 @@ def _apply_created(connection: Connection, entries: Sequence[Positioned]) -> Non
         states.append(first_state(entry, credit))
         sums.add((keys.registry, credit.vintage, STATUS_AFTER[EventType.CREATED]), 1, credit.quantity_e4)
     if claims:
-        connection.execute(tables.serial_claims.insert(), claims)
+        insert_rows(connection, tables.serial_claims, claims)
     connection.execute(
         _insert(connection, tables.registries).on_conflict_do_nothing(index_elements=["registry_key"]),
         [{"registry_key": key, "name": name} for key, name in sorted(names.items())],
     )
-    connection.execute(tables.credit_states.insert(), states)
+    insert_rows(connection, tables.credit_states, states)
     _index_for_search(connection, states)
     _add_to_totals(connection, sums)
 
