@@ -198,7 +198,9 @@ class Workshop:
         self.made += 1
         shutil.rmtree(venv, ignore_errors=True)
         (venv / "bin").mkdir(parents=True)
-        (venv / "bin" / "python").symlink_to(sys.executable)
+        python = venv / "bin" / "python"
+        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        python.chmod(0o755)
 
     def _install(self, python: Path, _requirements: Path, _lock: int) -> None:
         self.installed += 1

@@ -1,7 +1,7 @@
 """A person in front of a browser: pages of a real server, and what may never happen on any of them.
 
 - `visit`: opens a browser context of its own on a server and returns its page.
-- `ledger`: a server with a ledger that the tests of a module share; each uses credits of its own.
+- `ledger`: a server with a ledger that all tests share; each uses credits of its own.
 
 Every page that `visit` opens is watched. The test fails where a page wrote an error to the console,
 broke its own policy, asked another host for anything, or got an error for a part of itself. An answer
@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, expect
 
-from tests.fixtures.ledger import MakeDatabase
-from tests.fixtures.server import PATIENCE_S, Serve, Server
+from tests.fixtures.ledger import making_databases
+from tests.fixtures.server import PATIENCE_S, Server, serving
 
 # The browser says this of every answer over 399; `Watch.see_response` judges those.
 STATUS_MESSAGE: Final = "Failed to load resource: the server responded with a status of "
@@ -32,6 +32,7 @@ class Watch:
     def __init__(self, context: BrowserContext, server: Server) -> None:
         self.wrong: list[str] = []
         self.expected: set[int] = set()
+        self.excused: tuple[str, ...] = ()
         self._host = urlsplit(server.url).netloc
         context.on("console", self.see_message)
         context.on("weberror", lambda error: self.wrong.append(f"uncaught: {error.error}"))
@@ -57,6 +58,10 @@ class Watch:
         if response.status >= 400 and not (is_asked_for and response.status in self.expected):
             self.wrong.append(f"{response.status}: {response.url}")
 
+    def verdict(self) -> list[str]:
+        """Return what was wrong and not meant to be."""
+        return [said for said in self.wrong if not any(text in said for text in self.excused)]
+
 
 _watches: dict[BrowserContext, Watch] = {}
 
@@ -64,6 +69,12 @@ _watches: dict[BrowserContext, Watch] = {}
 def expects(page: Page, *statuses: int) -> None:
     """Say that this page will be refused something, on purpose."""
     _watches[page.context].expected.update(statuses)
+
+
+def cut_off(page: Page, address: str) -> None:
+    """Let requests to this address (a pattern) come to nothing, as where there is no network."""
+    page.route(address, lambda route: route.abort())
+    _watches[page.context].excused = ("net::ERR_FAILED", "Failed to fetch")
 
 
 class Visit(Protocol):
@@ -87,11 +98,13 @@ def visit(browser: Browser) -> Iterator[Visit]:
     yield visit
     for context in contexts:
         context.close()
-    wrong = [said for context in contexts for said in _watches.pop(context).wrong]
+    wrong = [said for context in contexts for said in _watches.pop(context).verdict()]
     assert not wrong, wrong
 
 
-@pytest.fixture(scope="module")
-def ledger(make_module_database: MakeDatabase, serve_module: Serve) -> Server:
-    """Return a server on SQLite that the tests of a module share."""
-    return serve_module(make_module_database("sqlite"))
+@pytest.fixture(scope="session")
+def ledger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a server on SQLite that the tests of a process share."""
+    folder = tmp_path_factory.mktemp("browser")
+    with making_databases(request, folder) as make_database, serving(folder) as serve:
+        yield serve(make_database("sqlite"))

@@ -1,19 +1,17 @@
 """A history leaves one ledger and arrives in another, byte for byte, or not at all."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fixtures.credits import a_credit, recorded, sold
+from tests.fixtures.credits import recorded, sold
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
+from tests.ledger.histories import record_histories
 from tests.ledger.tampering import digest, findings, put_text
 from webapp.domain.errors import BrokenArchive, BrokenLog, LedgerNotEmpty
-from webapp.domain.events import text_hash
-from webapp.domain.json_text import encode
 from webapp.ledger import archive, commands, queries
-from webapp.ledger.actors import CLI, LOCAL
+from webapp.ledger.actors import LOCAL
 from webapp.ledger.digest import Digest
 
 OTHER = {"sqlite": "postgresql", "postgresql": "sqlite"}
@@ -22,17 +20,6 @@ LOG = (
     "ORDER BY position"
 )
 DERIVED = ("credits", "serial_claims", "credit_states", "registries", "totals", "parties")
-
-
-def record_histories() -> None:
-    """Record credits of every status, with every kind of text, by more than one actor."""
-    both = sold(project_name="Straße ﬁne", registry="Gold Standard", quantity="2765.37")
-    recorded(project_name="Cañón\u00a0Wind 風", serial_number=None)
-    alone = recorded(serial_number="VCS-0002", registry="vcs", vintage="1990", quantity="0.0001")
-    note = 'Two\nlines, a "quote", a \\ and \u2028 too'
-    commands.retire_credit(both, {"beneficiary": "Łódź Airlines", "note": note}, CLI)
-    commands.retire_credit(alone, {"reason": "Flights of 2025"}, LOCAL)
-    commands.create_credit(a_credit(serial_number="VCS-0003"), CLI)
 
 
 @pytest.fixture
@@ -125,115 +112,6 @@ def test_an_empty_archive_restores_an_empty_ledger(empty: RawClient, tmp_path: P
     assert empty.execute("SELECT * FROM feed") == []
 
 
-Lines = list[bytes]
-
-
-def change_fact(lines: Lines, number: int, **facts: object) -> Lines:
-    """Write a line again with other facts, canonical as ever."""
-    changed = encode(json.loads(lines[number - 1]) | facts).encode() + b"\n"
-    return [*lines[: number - 1], changed, *lines[number:]]
-
-
-def with_line(lines: Lines, number: int, line: bytes) -> Lines:
-    """Put another line in the place of one."""
-    return [*lines[: number - 1], line, *lines[number:]]
-
-
-# The lines: 1 CREATED, 2 SOLD and 5 RETIRED of one credit, 3 CREATED of another without a serial
-# number, 4 CREATED and 6 RETIRED of a third, 7 CREATED of a fourth.
-BROKEN: list[tuple[str, Callable[[Lines], Lines], str]] = [
-    ("a changed byte", lambda x: with_line(x, 2, x[1].replace(b"Acme", b"Bcme")), "Line 5: its prev_hash"),
-    (
-        "a changed field",
-        lambda x: with_line(x, 1, x[0].replace(b"2765.37", b"2765.38")),
-        "Line 1: its fields",
-    ),
-    (
-        "white space",
-        lambda x: with_line(x, 2, x[1].replace(b",", b", ", 1)),
-        "Line 2: its text is not the can",
-    ),
-    ("an end cut off", lambda x: with_line(x, 7, x[6][:-40]), "Line 7: the file ends in the middle of it"),
-    ("a newline cut off", lambda x: with_line(x, 7, x[6][:-1]), "Line 7: the file ends in the middle of it"),
-    ("a line cut short", lambda x: with_line(x, 2, x[1][:40] + b"\n"), "Line 2: its text is not JSON"),
-    ("a duplicate line", lambda x: [*x, x[6]], "Line 8: seq 1 follows seq 1"),
-    ("a duplicate in place", lambda x: [x[0], x[0], *x[1:]], "Line 2: seq 1 follows seq 1"),
-    ("reordered lines", lambda x: [x[1], x[0], *x[2:]], "Line 1: it is SOLD with seq 2 where CREATED"),
-    ("a missing first line", lambda x: x[1:], "Line 1: it is SOLD with seq 2 where CREATED"),
-    ("a missing middle line", lambda x: [x[0], *x[2:]], "Line 4: seq 3 follows seq 1"),
-    ("a life after the end", lambda x: [*x, *sale_of_line(x, 6)], "Line 8: SOLD may not follow RETIRED"),
-    (
-        "an earlier time",
-        lambda x: change_fact(x, 6, recorded_at="1999-01-01T00:00:00.000000Z"),
-        "Line 6: its d",
-    ),
-    ("no time at all", lambda x: change_fact(x, 6, recorded_at="today"), "Line 6: its recorded_at is not"),
-    (
-        "a number for a text",
-        lambda x: change_fact(x, 3, actor=1),
-        "Line 3: a fact in its text is of the wrong",
-    ),
-    (
-        "true for one",
-        lambda x: change_fact(x, 1, seq=True),
-        "Line 1: a fact in its text is of the wrong type",
-    ),
-    ("another version", lambda x: change_fact(x, 1, v=2), "Line 1: its version is not 1"),
-    (
-        "a type of its own",
-        lambda x: change_fact(x, 2, type="STOLEN"),
-        "Line 2: there is no such type of event",
-    ),
-    ("a fact too many", lambda x: change_fact(x, 2, price=3), "Line 2: its text does not state the facts"),
-    (
-        "a field too many",
-        lambda x: change_fact(x, 2, data={"price": "3"}),
-        "Line 2: its data break the rules",
-    ),
-    ("a list", lambda x: with_line(x, 3, b"[]\n"), "Line 3: its text does not state the facts"),
-    ("an empty line", lambda x: [*x[:2], b"\n", *x[2:]], "Line 3: its text is not JSON"),
-    ("other bytes", lambda x: with_line(x, 3, b"\xff\xfe\n"), "Line 3: it is not UTF-8 text"),
-    ("a mark in front", lambda x: [b"\xef\xbb\xbf" + x[0], *x[1:]], "Line 1: its text is not JSON"),
-    ("deep nesting", lambda x: with_line(x, 3, b"[" * 50_000 + b"\n"), "Line 3: its text is not JSON"),
-    ("an endless line", lambda x: with_line(x, 3, b"a" * 1_000_000), "Line 3: it is longer than any event"),
-]
-
-
-def sale_of_line(lines: Lines, number: int) -> Lines:
-    """Return a sale that follows the event of a line."""
-    facts = json.loads(lines[number - 1])
-    follows = {"seq": facts["seq"] + 1, "prev_hash": text_hash(lines[number - 1][:-1].decode())}
-    return [encode(facts | follows | {"type": "SOLD", "data": {}}).encode() + b"\n"]
-
-
-@pytest.mark.parametrize(("change", "reason"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])
-def test_an_archive_that_was_changed_is_refused_with_line_and_reason(
-    exported: tuple[Path, Digest], empty: RawClient, change: Callable[[Lines], Lines], reason: str
-) -> None:
-    path, _ = exported
-    path.write_bytes(b"".join(change(path.read_bytes().splitlines(keepends=True))))
-    with pytest.raises(BrokenArchive) as refusal:
-        archive.restore(path)
-    assert str(refusal.value).startswith(reason)
-    for table in ("events", "feed", *DERIVED):
-        assert empty.execute(f"SELECT count(*) FROM {table}") == [(0,)], table
-
-
-@pytest.mark.parametrize(
-    "change",
-    [lambda x: x[:-1], lambda x: [*x[:2], *x[3:]], lambda x: [*x[:2], x[3], x[2], *x[4:]]],
-    ids=["the last line cut off", "a whole history left out", "two histories exchanged"],
-)
-def test_what_no_chain_shows_is_refused_by_the_kept_digest(
-    exported: tuple[Path, Digest], empty: RawClient, change: Callable[[Lines], Lines]
-) -> None:
-    path, kept = exported
-    path.write_bytes(b"".join(change(path.read_bytes().splitlines(keepends=True))))
-    with pytest.raises(BrokenArchive, match="This is not the expected history"):
-        archive.restore(path, kept)
-    assert empty.execute("SELECT count(*) FROM events") == [(0,)]
-
-
 def test_an_archive_that_agrees_with_the_kept_digest_is_restored(
     exported: tuple[Path, Digest], empty: RawClient
 ) -> None:
@@ -276,18 +154,6 @@ def test_an_export_that_fails_leaves_the_file_that_was_there(
         archive.export_to(path)
     assert [p.name for p in tmp_path.iterdir() if p.suffix in {".ndjson", ".part"}] == ["ledger.ndjson"]
     assert path.read_text() == "yesterday's\n"
-
-
-def test_a_restore_that_is_interrupted_leaves_an_empty_ledger(
-    exported: tuple[Path, Digest], empty: RawClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(_done: int) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(archive, "_TOLD_EVERY", 2)
-    with pytest.raises(KeyboardInterrupt):
-        archive.restore(exported[0], progress=interrupted)
-    assert empty.execute("SELECT count(*) FROM events") == [(0,)]
 
 
 def test_a_rebuild_refuses_a_log_that_cannot_be_read(ledger_app: object, raw: RawClient) -> None:

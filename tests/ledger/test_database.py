@@ -7,7 +7,7 @@ from contextlib import suppress
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
 from tests.fixtures.credits import recorded
@@ -115,6 +115,21 @@ def test_a_deadlock_is_run_again_whole(failure: type[psycopg.Error]) -> None:
 
     assert database.transact(act) == credit_id
     assert len(tries) == 2
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+def test_the_isolation_is_ours_whatever_the_server_has_for_a_default(database_url: str) -> None:
+    def isolation(connection: Connection) -> str:
+        return str(connection.scalar(text("SHOW transaction_isolation")))
+
+    with connected(database_url) as other:
+        name = make_url(database_url).database
+        other.execute(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'serializable'")
+    with opened(database_url):
+        assert database.transact(isolation) == "read committed"
+        with reading(snapshot=True) as connection:
+            assert isolation(connection) == "repeatable read"
+        assert database.transact(isolation) == "read committed"
 
 
 def test_a_sqlite_file_that_cannot_be_opened_is_unavailable(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from threading import Barrier
 from typing import Any, Final
+from urllib.parse import urlencode
 
+from tests.fixtures.forms import form_of
 from tests.fixtures.server import Answer, Client, Server, eventually
 
 CLIENTS: Final = 32
@@ -154,12 +156,28 @@ def import_equal(crowd: Crowd, number: int) -> list[Answer]:
     return answers
 
 
+def confirm_one_import(crowd: Crowd, number: int) -> list[Answer]:
+    """Several confirm the same import on its page. It is written once, and the others are told so."""
+    rows = [_credit(crowd, number, serial_number=_serial(crowd, number, row)) for row in range(IMPORTED_ROWS)]
+    import_id = crowd.first.post("/records/imports?dry_run=1", rows).json["id"]
+    page = crowd.first.get(f"/imports/{import_id}")
+    form = form_of(page.body.decode(), f"/imports/{import_id}/write")
+    headers = {"Cookie": page.headers["Set-Cookie"].partition(";")[0], "Content-Type": form.enctype}
+    sent = urlencode(form.values, doseq=True).encode()
+    answers = crowd.at_once([_send(form.action, sent, headers)] * IMPORTING_CLIENTS)
+    _expect(answers, {303: 1, 409: IMPORTING_CLIENTS - 1})
+    found = crowd.first.get(f"/records/imports/{import_id}").json
+    assert (found["state"], found["written"]) == ("done", IMPORTED_ROWS)
+    return answers
+
+
 RACES: Final[Mapping[str, Callable[[Crowd, int], list[Answer]]]] = {
     "retire": retire,
     "sell and retire": sell_and_retire,
     "create equal": create_equal,
     "create with one serial": create_with_one_serial,
     "import equal": import_equal,
+    "confirm one import": confirm_one_import,
 }
 
 
@@ -186,6 +204,13 @@ def _record(crowd: Crowd, number: int) -> str:
 def _get(path: str) -> Send:
     def send(client: Client) -> Answer:
         return client.get(path)
+
+    return send
+
+
+def _send(path: str, body: bytes, headers: Mapping[str, str]) -> Send:
+    def send(client: Client) -> Answer:
+        return client.send("POST", path, body, headers)
 
     return send
 

@@ -19,7 +19,6 @@ class Body:
     """What an operation takes: the schema of its content by media type, and an example."""
 
     content: Mapping[str, Mapping[str, object]]
-    description: str = ""
     required: bool = True
     example: object = None
 

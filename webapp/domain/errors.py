@@ -85,9 +85,8 @@ class ActNotAllowed(Refusal):
     @staticmethod
     def sentence(status: str, act: str, since: str) -> str:
         """Say it in one sentence."""
-        verb = {"SOLD": "sold", "RETIRED": "retired"}.get(act, act.lower())
         again = " again" if status == act else ""
-        return f"This credit was {status.lower()} at {since} and cannot be {verb}{again}."
+        return f"This credit was {status.lower()} at {since} and cannot be {act.lower()}{again}."
 
 
 class AlreadyRetired(ActNotAllowed):
@@ -96,6 +95,35 @@ class AlreadyRetired(ActNotAllowed):
 
 class AlreadySold(ActNotAllowed):
     """The credit was sold before, and a sale is recorded at most once."""
+
+
+class AlreadySplit(ActNotAllowed):
+    """The credit was split into lots, which hold its tonnes now; an act is on one of them."""
+
+
+class AlreadyCancelled(ActNotAllowed):
+    """The credit should never have been recorded, and nothing follows its cancellation."""
+
+
+class NotCancellable(Refusal):
+    """The credit is a lot: a part of a credit cannot be taken out of the record by itself."""
+
+    def __init__(self, credit_id: str) -> None:
+        """Take the lot."""
+        super().__init__("A lot is a part of a recorded credit and cannot be cancelled by itself.")
+        self.credit_id = credit_id
+
+
+class CancelledBefore(Refusal):
+    """The same credit was recorded and cancelled. To record it again, say what it replaces."""
+
+    def __init__(self, credit_id: str) -> None:
+        """Take the cancelled credit."""
+        super().__init__(
+            "This very credit was recorded before and cancelled. "
+            f"If it is to be recorded again, name what it replaces: {credit_id}."
+        )
+        self.credit_id = credit_id
 
 
 class TooManyRows(Refusal):

@@ -97,7 +97,6 @@ def rebuild(progress: Progress = no_progress) -> int:
     All of it in one transaction, in which nobody else can write. Raises BrokenLog where the log
     cannot be read or contradicts itself: then everything stays as it was.
     """
-
     return transact(partial(rebuild_on, progress=progress))
 
 
@@ -108,9 +107,7 @@ def rebuild_on(connection: Connection, progress: Progress = no_progress) -> int:
         with closing(log.read_feed(connection)) as feed:
             return projections.rebuild(connection, _positioned(feed), progress)
     except (IntegrityError, KeyError) as error:
-        raise BrokenLog(
-            "The events of the log contradict each other. `flask verify` says where."
-        ) from error
+        raise BrokenLog("The events of the log contradict each other. `flask verify` says where.") from error
 
 
 def _positioned(feed: Iterator[Stored]) -> Iterator[Positioned]:

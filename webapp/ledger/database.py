@@ -51,6 +51,9 @@ def engine_options(url: str) -> dict[str, Any]:
         # isolation_level=None: the driver must not begin transactions of its own accord.
         return {"connect_args": {"timeout": BUSY_TIMEOUT_S, "isolation_level": None}}
     return {
+        # What another default of the server would break: a writer that waited must see what the
+        # one before it committed.
+        "isolation_level": "READ COMMITTED",
         "pool_pre_ping": True,
         "pool_size": 10,
         "connect_args": {"connect_timeout": 5, "application_name": "carbon-credit-ledger"},

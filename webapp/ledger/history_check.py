@@ -53,7 +53,7 @@ class Expected:
                 self._add_party(entry)
 
     def _add_party(self, entry: Positioned) -> None:
-        name = entry.event.data.get(PARTY_FIELD[entry.event.type])
+        name = entry.event.data.get(PARTY_FIELD.get(entry.event.type, ""))
         if name is None:
             return
         key, here = (str(entry.event.type), canonical(str(name))), (entry.position, str(name))
@@ -206,8 +206,12 @@ class HistoryCheck:
             "vintage": credit.vintage,
             "quantity_e4": credit.quantity_e4,
             "serial_number": credit.serial_number,
+            "parent": credit.parent,
+            "offset_e4": credit.offset_e4,
+            "replaces": credit.replaces,
         }
-        claim = credit.serial_number and {
+        is_holder = credit.parent is None and entries[-1].event.type is not EventType.CANCELLED
+        claim = (credit.serial_number if is_holder else None) and {
             "registry_key": credit.canonical.registry,
             "serial_key": credit.canonical.serial_number,
             "credit_id": credit_id,

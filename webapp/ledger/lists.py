@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from webapp.domain.errors import CursorMismatch
 from webapp.domain.fields import VINTAGE_MAX, VINTAGE_MIN
-from webapp.domain.lifecycle import EventType, Status
+from webapp.domain.lifecycle import COUNTED, EventType, Status
 from webapp.domain.serial_blocks import DIGITS_MAX, parse_block
 from webapp.domain.text import canonical
 from webapp.domain.unicode14 import SURROGATE
@@ -165,6 +165,8 @@ def _sums_of_totals(wanted: CreditFilter) -> Select[Any]:
         query = query.where(kept.vintage == wanted.year)
     if wanted.status:
         query = query.where(kept.status == wanted.status)
+    else:
+        query = query.where(kept.status.in_(COUNTED))
     return query.where(kept.credits > 0).group_by(kept.status)
 
 
@@ -196,6 +198,8 @@ def _matching(query: Select[Any], wanted: CreditFilter) -> Select[Any]:
         query = query.where(states.vintage == wanted.year)
     if wanted.status:
         query = query.where(states.status == wanted.status)
+    else:
+        query = query.where(states.status.in_(COUNTED))
     if wanted.serial:
         query = query.where(_holds_serial(wanted.serial))
     for term in wanted.terms:

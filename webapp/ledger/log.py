@@ -13,11 +13,14 @@ from sqlalchemy import Connection, func, select, text
 
 from webapp.domain.errors import LedgerNotEmpty
 from webapp.domain.events import Event
+from webapp.domain.json_text import encode
 from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
+from webapp.domain.lots import flatten, units
 from webapp.ledger import projections
+from webapp.ledger.bulk import insert_rows
 from webapp.ledger.guards import FEED_LOCK
 from webapp.ledger.projections import Positioned
-from webapp.ledger.tables import events, feed
+from webapp.ledger.tables import events, feed, splits
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,14 @@ def last_event(connection: Connection, credit_id: str) -> Last | None:
     return row and Last(row.seq, EventType(row.type), row.hash, row.recorded_at)
 
 
+def find_event(connection: Connection, credit_id: str, event_type: EventType) -> Event | None:
+    """Return the credit's event of this type, of which there is at most one."""
+    body = connection.scalar(
+        select(events.c.body).where(events.c.credit_id == credit_id, events.c.type == event_type)
+    )
+    return body and parse_stored(body)
+
+
 def append(connection: Connection, new: Sequence[Event]) -> None:
     """Append events, each after the last one of its credit, and apply them.
 
@@ -82,8 +93,8 @@ def restore(connection: Connection, history: Iterable[Event]) -> int:
     lock_feed(connection)
     if connection.scalar(select(events.c.seq).limit(1)) is not None:
         raise LedgerNotEmpty("This ledger is not empty. A history is restored into an empty one only.")
-    remaining, done = iter(history), 0
-    while batch := list(islice(remaining, projections.BATCH)):
+    remaining, done = units(history), 0
+    while batch := list(flatten(islice(remaining, projections.BATCH))):
         _insert_events(connection, batch)
         _give_positions(connection, batch, is_replay=True)
         done += len(batch)
@@ -135,16 +146,33 @@ def parse_stored(body: str) -> Event:
 
 def _insert_events(connection: Connection, new: Sequence[Event]) -> None:
     # In the order of their keys, so that two imports never wait for each other in a circle.
-    ordered = sorted(new, key=lambda event: (event.credit_id, event.seq))
-    connection.execute(events.insert(), [_row(event) for event in ordered])
+    def insert(single: list[Event]) -> None:
+        ordered = sorted(single, key=lambda event: (event.credit_id, event.seq))
+        if ordered:
+            insert_rows(connection, events, [_row(event) for event in ordered])
+
+    single: list[Event] = []
+    for unit in units(new):
+        if unit[0].type in {EventType.SPLIT, EventType.CANCELLED}:  # what follows may build on it
+            insert(single)
+            single = []
+        if unit[0].type is EventType.SPLIT:
+            connection.execute(splits.insert(), _envelope(unit))
+        else:
+            single += unit
+        if unit[0].type is EventType.CANCELLED:
+            insert(single)
+            single = []
+    insert(single)
 
 
 def _give_positions(connection: Connection, new: Sequence[Event], *, is_replay: bool) -> None:
     """Put events at the end of the feed and apply them. The caller holds the lock."""
     first = 1 + (connection.scalar(select(func.max(feed.c.position))) or 0)
     entries = [Positioned(position, event) for position, event in enumerate(new, start=first)]
-    connection.execute(
-        feed.insert(),
+    insert_rows(
+        connection,
+        feed,
         [
             {
                 "position": entry.position,
@@ -156,6 +184,12 @@ def _give_positions(connection: Connection, new: Sequence[Event], *, is_replay: 
         ],
     )
     projections.apply(connection, entries, is_replay=is_replay)
+
+
+def _envelope(split: Sequence[Event]) -> dict[str, object]:
+    """Return the row of splits whose trigger inserts the events of the split."""
+    sealed = [{"hash": event.hash, "body": event.text} for event in split]
+    return {"credit_id": split[0].credit_id, "envelope": encode(sealed)}
 
 
 def _row(event: Event) -> dict[str, object]:

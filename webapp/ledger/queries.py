@@ -8,9 +8,9 @@ from sqlalchemy import Connection, Row, Select, select
 
 from webapp.domain.credits import is_credit_id
 from webapp.domain.errors import UnknownCredit
-from webapp.domain.events import phrase
+from webapp.domain.events import Data, phrase
 from webapp.domain.fields import quantity_text
-from webapp.domain.lifecycle import OPEN_ACTS, EventType, Status
+from webapp.domain.lifecycle import COUNTED, OPEN_ACTS, EventType, Status
 from webapp.ledger.database import reading
 from webapp.ledger.log import parse_stored
 from webapp.ledger.tables import credit_states, events, feed, parties, registries, totals
@@ -52,7 +52,7 @@ class EventView:
     credit_id: str
     seq: int
     event_type: EventType
-    data: Mapping[str, str | int]
+    data: Data
     actor: str
     recorded_at: str
     prev_hash: str
@@ -109,8 +109,8 @@ class StatusSums:
 
     @property
     def all(self) -> Sum:
-        """The sum over every status."""
-        return sum(self.by_status.values(), Sum())
+        """The sum over every status that is counted: each tonne once, in the credit that holds it."""
+        return sum((self[status] for status in COUNTED), Sum())
 
 
 @dataclass(frozen=True)

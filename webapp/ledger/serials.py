@@ -1,5 +1,7 @@
 """Who holds which serial numbers and blocks of them. Reads only; ``projections`` writes them."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection, select
 
 from webapp.domain.credits import Credit
@@ -8,8 +10,11 @@ from webapp.domain.serial_blocks import SerialBlock
 from webapp.ledger.tables import serial_blocks, serial_claims
 
 
-def require_free_serial(connection: Connection, credit: Credit) -> None:
-    """Raise SerialHeld or BlockHeld where another credit holds the serial number or part of it."""
+def require_free_serial(connection: Connection, credit: Credit, *, but: str | None = None) -> None:
+    """Raise SerialHeld or BlockHeld where another credit holds the serial number or part of it.
+
+    What `but` holds counts as free: it is about to give it up.
+    """
     if credit.serial_number is None:
         return
     holder = connection.scalar(
@@ -20,10 +25,10 @@ def require_free_serial(connection: Connection, credit: Credit) -> None:
     )
     # The credit itself is the holder where somebody recorded it since this act last looked; appending
     # it again then fails, and the act is run again.
-    if holder and holder != credit.id:
+    if holder and holder not in {credit.id, but}:
         raise SerialHeld(credit.registry, credit.serial_number, holder)
-    held = credit.block and holder_of(connection, credit.block)
-    if held and held[0] != credit.id and credit.block:
+    held = credit.block and holder_of(connection, credit.block, but={credit.id, but})
+    if held and credit.block:
         holder, block = held
         raise BlockHeld(
             credit.registry,
@@ -34,7 +39,9 @@ def require_free_serial(connection: Connection, credit: Credit) -> None:
         )
 
 
-def holder_of(connection: Connection, block: SerialBlock) -> tuple[str, SerialBlock] | None:
+def holder_of(
+    connection: Connection, block: SerialBlock, but: Iterable[str | None] = ()
+) -> tuple[str, SerialBlock] | None:
     """Return the credit that holds the lowest of these numbers that is held, with its block."""
     row = connection.execute(
         select(serial_blocks)
@@ -42,6 +49,7 @@ def holder_of(connection: Connection, block: SerialBlock) -> tuple[str, SerialBl
             serial_blocks.c.series == block.series,
             serial_blocks.c.first <= block.last,
             serial_blocks.c.last >= block.first,
+            serial_blocks.c.credit_id.not_in([credit_id for credit_id in but if credit_id]),
         )
         .order_by(serial_blocks.c.first)
         .limit(1)

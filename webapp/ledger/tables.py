@@ -51,6 +51,8 @@ class Credit(Model):
     __table_args__ = (
         CheckConstraint("vintage BETWEEN 1990 AND 2100", "vintage"),
         CheckConstraint("quantity_e4 BETWEEN 1 AND 1000000000000", "quantity"),
+        Index("uq_credits_place", "parent", "offset_e4", unique=True),
+        Index("ix_credits_replaces", "replaces"),
         WITHOUT_ROWID,
     )
 
@@ -60,6 +62,9 @@ class Credit(Model):
     vintage: Mapped[int] = mapped_column(Integer)
     quantity_e4: Mapped[int] = mapped_column(BigInteger)
     serial_number: Mapped[str | None] = mapped_column(STRING)
+    parent: Mapped[str | None] = mapped_column(STRING)
+    offset_e4: Mapped[int | None] = mapped_column(BigInteger)
+    replaces: Mapped[str | None] = mapped_column(STRING)
 
 
 class Event(Model):
@@ -120,6 +125,21 @@ class Event(Model):
     prev_hash: Mapped[str] = mapped_column(STRING)
     hash: Mapped[str] = mapped_column(STRING)
     body: Mapped[str] = mapped_column(STRING)
+
+
+class Split(Model):
+    """A split as one sealed piece: its event and all events of its lots, with their hashes.
+
+    Events of a split are only ever inserted by the trigger of this row, which refuses lots that
+    do not partition their parent. So there is never a moment, and never a client, in which a lot
+    is there without the others. `envelope` is a JSON array of `{"hash", "body"}` in feed order.
+    """
+
+    __tablename__ = "splits"
+    __table_args__ = (WITHOUT_ROWID,)
+
+    credit_id: Mapped[str] = mapped_column(STRING, primary_key=True)
+    envelope: Mapped[str] = mapped_column(STRING)
 
 
 class FeedEntry(Model):
@@ -302,6 +322,7 @@ def table_of(model: type[Base]) -> Table:
 
 credits: Final = table_of(Credit)
 events: Final = table_of(Event)
+splits: Final = table_of(Split)
 feed: Final = table_of(FeedEntry)
 serial_claims: Final = table_of(SerialClaim)
 serial_blocks: Final = table_of(SerialBlock)
@@ -312,5 +333,5 @@ parties: Final = table_of(Party)
 imports: Final = table_of(Import)
 import_problems: Final = table_of(ImportProblem)
 
-LOG: Final = (credits, events, feed)
+LOG: Final = (credits, events, splits, feed)
 DERIVED: Final = (serial_claims, serial_blocks, credit_states, registries, totals, parties)

@@ -40,7 +40,7 @@ class Act:
     sign: str
     party: str
     form: type[ActForm]
-    command: Callable[[str, Mapping[str, object], str], None]
+    command: Callable[[str, Mapping[str, object], str], commands.Acted]
 
 
 SALE: Final = Act(

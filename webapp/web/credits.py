@@ -101,7 +101,7 @@ def row(credit_id: str) -> AnyResponse:
     )
 
 
-def data_of(event: EventView) -> list[tuple[str, str, str | int]]:
+def data_of(event: EventView) -> list[tuple[str, str, str | int | list[str]]]:
     """Return the name, the label and the value of everything in the event's data."""
     fields: Mapping[EventType, tuple[Field, ...]] = {EventType.CREATED: FIELDS, **ACT_FIELDS}
     labels = {field.name: field.label for field in fields[event.event_type]}

@@ -1,4 +1,4 @@
-"""Blocks of serial numbers, none of which is held twice."""
+"""Lots, corrections, and blocks of serial numbers of which none is held twice."""
 
 from pathlib import Path
 from typing import Any

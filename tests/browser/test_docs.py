@@ -1,0 +1,25 @@
+"""The page about the API, drawn by Swagger UI under the policy of all pages."""
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit
+from tests.fixtures.server import Server
+
+
+def test_an_operation_can_be_tried_on_the_page_about_the_api(visit: Visit, ledger: Server) -> None:
+    page = visit(ledger)
+    page.goto("/docs")
+    operation = page.locator(".opblock", has_text="/healthz")
+    operation.locator(".opblock-summary-control").click()
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_role("button", name="Execute").click()
+    expect(operation.locator(".live-responses-table .response-col_status").last).to_contain_text("200")
+    expect(operation.locator(".live-responses-table")).to_contain_text('"status": "ok"')
+
+
+def test_without_scripts_the_operations_are_listed(visit: Visit, ledger: Server) -> None:
+    page = visit(ledger, java_script_enabled=False)
+    page.goto("/docs")
+    expect(page.get_by_role("main").get_by_role("listitem").filter(has_text="POST /records/{")).to_have_count(
+        2
+    )

@@ -1,0 +1,157 @@
+"""What holds for every page: readable for everybody, in light and dark, and on a phone."""
+
+from typing import Final, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, ViewportSize, expect
+
+from tests.browser.conftest import Visit, expects
+from tests.fixtures.credits import a_credit
+from tests.fixtures.ledger import MakeDatabase, opened
+from tests.fixtures.server import Client, Serve, Server
+from webapp.api.problems import is_api_path
+
+PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
+LONG: Final = "Restoration of mangroves, seagrass and salt marshes along the coast " * 4
+UNBROKEN: Final = "ACR-US-5-2021-" + "0123456789" * 18
+
+# Filled in from the ledger: the ids of credits, the numbers of imports.
+PAGES: Final = [
+    "/",
+    "/credits",
+    "/credits?q=nothing+is+called+this",
+    "/credits?vintage=never",
+    "/credits/new",
+    "/credits/{active}",
+    "/credits/{sold}",
+    "/credits/{retired}",
+    "/credits/{active}/sell",
+    "/credits/{active}/retire",
+    "/credits/{retired}/retire",
+    "/activity",
+    "/activity?type=SOLD",
+    "/imports",
+    "/imports/new",
+    "/imports/{open}",
+    "/imports/{done}",
+    "/imports/{failed}",
+    "/docs",
+    "/nowhere",
+]
+EMPTY: Final = ["/", "/credits", "/activity", "/imports"]
+REFUSED: Final = (404, 409, 422)
+
+# These lead elsewhere, or are a file or a part of a page.
+NOT_PAGES: Final = {
+    "credits.row",
+    "dashboard.icon",
+    "imports.cancelled",
+    "imports.sample_file",
+    "imports.written",
+    "static",
+}
+
+# The most that a phone's width can show without moving sideways; what sticks out is named.
+TOO_WIDE: Final = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  return [...document.querySelectorAll("body *")]
+    .filter((element) => element.getBoundingClientRect().right > width)
+    .map((element) => element.outerHTML.slice(0, 120));
+}"""
+
+
+def record(client: Client, **changes: object) -> str:
+    return str(client.post("/records", a_credit(**changes)).json["id"])
+
+
+@pytest.fixture(scope="module")
+def stocked(ledger: Server) -> dict[str, str]:
+    """Fill the ledger with what makes pages long; return what the addresses above need."""
+    client = ledger.client()
+    names = {
+        "active": record(client, project_name=LONG, serial_number=UNBROKEN),
+        "sold": record(client, serial_number="S-1", quantity="0.0001"),
+        "retired": record(client, serial_number="R-1", quantity="99999999.9999", registry="Gold Standard"),
+    }
+    client.post(f"/records/{names['sold']}/sell", {"buyer": LONG[:300], "reference": UNBROKEN, "note": LONG})
+    client.post(f"/records/{names['retired']}/sell", {"buyer": "Acme Airlines"})
+    client.post(f"/records/{names['retired']}/retire", {"beneficiary": UNBROKEN, "reason": LONG[:300]})
+    good = a_credit(serial_number="I-1")
+    conflicting = a_credit(serial_number="S-1", project_name=LONG)
+    bad = [good, conflicting, {**good, "vintage": 1066, "quantity": UNBROKEN, "colour": "green"}]
+    names["open"] = str(client.post("/records/imports?dry_run=1", bad).json["id"])
+    names["failed"] = str(client.post("/records/imports", bad).json["id"])
+    names["done"] = str(client.post("/records/imports", [good]).json["id"])
+    return names
+
+
+def open_page(visit: Visit, server: Server, path: str) -> Page:
+    page = visit(server, reduced_motion="reduce")
+    expects(page, *REFUSED)
+    # What Swagger UI draws into the page about the API is its own; this looks at what is ours.
+    page.route("**/docs.js", lambda route: route.fulfill(content_type="text/javascript", body=""))
+    page.goto(path)
+    return page
+
+
+def assert_readable_by_all(page: Page) -> None:
+    """Look at the page in light and dark on a desk, and in dark on a phone, where it is another page."""
+    found = [*violations(page, "light"), *violations(page, "dark")]
+    page.set_viewport_size(PHONE)
+    found += violations(page, "dark")
+    assert not found, "\n".join(found)
+    assert page.evaluate(TOO_WIDE) == []
+
+
+def violations(page: Page, scheme: Literal["light", "dark"]) -> list[str]:
+    """Return what axe finds wrong: the rule, and each place with the reason."""
+    page.emulate_media(color_scheme=scheme)
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']} at {' '.join(node['target'])}: {node['failureSummary']}"
+        for violation in found
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_readable_and_fits_a_phone(
+    visit: Visit, ledger: Server, stocked: dict[str, str], path: str
+) -> None:
+    page = open_page(visit, ledger, path.format(**stocked))
+    assert_readable_by_all(page)
+
+
+def test_an_open_panel_is_readable_and_fits_a_phone(
+    visit: Visit, ledger: Server, stocked: dict[str, str]
+) -> None:
+    page = open_page(visit, ledger, "/credits")
+    row = page.locator(f"#credit-{stocked['active']}")
+    row.get_by_role("link", name="Retire").click()
+    expect(row.get_by_role("form")).to_be_visible()
+    assert_readable_by_all(page)
+
+
+def test_an_empty_ledger_is_readable_and_fits_a_phone(
+    visit: Visit, serve: Serve, make_database: MakeDatabase
+) -> None:
+    server = serve(make_database("sqlite"))
+    for path in EMPTY:
+        page = open_page(visit, server, path)
+        assert_readable_by_all(page)
+
+
+def test_every_page_is_looked_at(make_database: MakeDatabase) -> None:
+    with opened(make_database("sqlite")) as app:
+        rules = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or set())]
+        pages = {rule.endpoint for rule in rules if not is_api_path(rule.rule)}
+        addresses = app.url_map.bind("localhost")
+        numbers = {"active": "0" * 64, "sold": "0", "retired": "0", "open": "1", "done": "1", "failed": "1"}
+        looked_at = {
+            addresses.match(path.format(**numbers).partition("?")[0])[0]
+            for path in PAGES
+            if path != "/nowhere"
+        }
+    assert pages - NOT_PAGES == looked_at

@@ -1,0 +1,119 @@
+"""The arrow: domain <- ledger <- {web, api, cli}. And the few rules that nobody must forget."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from webapp.config import ROOT
+
+WEBAPP = ROOT / "webapp"
+MODULES = sorted(WEBAPP.rglob("*.py"))
+PYTHON = sorted(
+    path for folder in ("webapp", "tests", "scripts", "migrations") for path in (ROOT / folder).rglob("*.py")
+)
+MAX_LINES = 400
+
+# What each layer may import of ours. The top of webapp is where the edges are put together.
+LAYERS = {
+    "domain": {"domain"},
+    "ledger": {"domain", "ledger"},
+    "web": {"domain", "ledger", "web"},
+    "api": {"domain", "ledger", "api"},
+}
+# What the edges share between them, at the top of webapp.
+SHARED_BY_EDGES = {"answers", "config"}
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Yield the full names of the modules, and of what is taken from them, that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def layer_of(path: Path) -> str:
+    return path.relative_to(WEBAPP).parts[0]
+
+
+def modules_of(*layers: str) -> list[Path]:
+    found = [path for path in MODULES if layer_of(path) in layers]
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_imports_only_what_is_under_it(layer: str) -> None:
+    allowed = LAYERS[layer] | (SHARED_BY_EDGES if layer in {"web", "api"} else set())
+    wrong = [
+        (name_of(path), name)
+        for path in modules_of(layer)
+        for name in imports_of(path)
+        if name.startswith("webapp.") and name.split(".")[1] not in allowed
+    ]
+    assert wrong == []
+
+
+def test_the_domain_imports_the_standard_library_and_itself() -> None:
+    tops = {name.split(".")[0] for path in modules_of("domain") for name in imports_of(path)}
+    assert tops <= sys.stdlib_module_names | {"webapp"}
+
+
+def test_the_ledger_knows_no_request_and_no_template() -> None:
+    edges = {"flask", "werkzeug", "jinja2", "wtforms", "flask_wtf", "flask_login"}
+    tops = {name.split(".")[0] for path in modules_of("ledger") for name in imports_of(path)}
+    assert tops & edges == set()
+
+
+def test_the_edges_speak_no_sql() -> None:
+    tops = {name.split(".")[0] for path in modules_of("web", "api") for name in imports_of(path)}
+    assert tops & {"sqlalchemy", "psycopg", "sqlite3", "flask_sqlalchemy"} == set()
+
+
+def test_the_only_insert_into_the_log_stands_in_one_module() -> None:
+    log = r"(tables\.)?(credits|events|feed)\b"
+    inserting = re.compile(
+        rf"\b{log}\.insert\(|\binsert\({log}|\binsert_rows\(\s*connection,\s*{log}"
+        r"|\b(INSERT\s+(OR\s+\w+\s+)?INTO|COPY)\s+\"?(events|feed)\b",
+        re.IGNORECASE,
+    )
+    writers = {name_of(path) for path in MODULES if inserting.search(path.read_text(encoding="utf-8"))}
+    assert writers == {"webapp.ledger.log"}
+
+
+def test_what_is_derived_is_written_only_by_applying_events() -> None:
+    callers = {
+        name_of(path)
+        for path in MODULES
+        if re.search(r"\bprojections\.apply\(", path.read_text(encoding="utf-8"))
+    }
+    assert callers == {"webapp.ledger.log"}
+
+
+def test_a_module_has_at_most_400_lines() -> None:
+    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in PYTHON}
+    assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
+
+
+def test_a_module_is_named_by_a_noun_that_says_something() -> None:
+    empty_words = "util utils helper helpers service manager managers common misc".split()
+    assert [name_of(path) for path in PYTHON if path.stem in empty_words] == []
+
+
+def test_a_module_of_the_program_says_what_lives_in_it() -> None:
+    silent = [
+        name_of(path)
+        for path in MODULES
+        if path.stat().st_size and not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert silent == []
