@@ -79,7 +79,7 @@ def stated_credit(event: Event) -> Credit | None:
             # Whoever recorded it had to state a day that was not in the future then.
             recorded = events.parse_act(event.type, values, date.fromisoformat(event.recorded_at[:10]))
             if "occurred_on" not in event.data:
-                del recorded["occurred_on"]
+                recorded.pop("occurred_on", None)
             _require_same(recorded, event)
             return None
         credit = _parse_lot(values) if "parent" in values else parse_credit(values)
