@@ -24,8 +24,9 @@ from webapp.domain.events import PART, Data, Event
 from webapp.domain.fields import quantity_text
 from webapp.domain.lifecycle import EventType, Status, require_allowed
 from webapp.ledger import clock, log
-from webapp.ledger.database import transact
+from webapp.ledger.database import reading, transact
 from webapp.ledger.log import Last
+from webapp.ledger.places import place_of
 from webapp.ledger.projections import credit_of
 from webapp.ledger.serials import require_free_serial
 
@@ -99,6 +100,14 @@ def split_credit(credit_id: str, values: Mapping[str, object], actor: str) -> li
     return transact(act)
 
 
+def plan_split(credit_id: str, values: Mapping[str, object]) -> list[Credit]:
+    """Return the lots that `split_credit` would make, and write nothing. Raises what it raises."""
+    quantities_e4 = lots.parse_quantities(values)
+    with reading(snapshot=True) as connection:
+        found = _Found.read(connection, credit_id, EventType.SPLIT)
+        return lots.lots_of(found.credit, place_of(connection, found.credit), quantities_e4)
+
+
 def cancel_credit(credit_id: str, values: Mapping[str, object], actor: str) -> None:
     """Say that the credit should never have been recorded.
 
@@ -119,6 +128,8 @@ def correct_credit(
 
     Raises InvalidFields, UnknownCredit, ActNotAllowed, NotCancellable, SerialHeld.
     """
+    if not is_credit_id(credit_id):
+        raise UnknownCredit(credit_id)
     credit = parse_credit({**values, "replaces": credit_id})
     data = events.parse_act(EventType.CANCELLED, cancellation, today=clock.now().date())
 
@@ -153,7 +164,8 @@ def _act_on_part(credit_id: str, event_type: EventType, values: Mapping[str, obj
             log.append(connection, [found.event(event_type, data, actor, now)])
             return Acted(credit_id)
         if part_e4 > whole_e4:
-            message = f"The credit has {quantity_text(whole_e4)} t."
+            asked, whole = quantity_text(part_e4), quantity_text(whole_e4)
+            message = f"{asked} t is more than the {whole} t that this credit has."
             raise InvalidFields([Problem(PART.name, message)])
         (part, rest), appended = found.split(connection, [part_e4, whole_e4 - part_e4], actor, now)
         last = [event for event in appended if event.credit_id == part.id][-1]
@@ -207,19 +219,7 @@ class _Found:
         self, connection: Connection, quantities_e4: Sequence[int], actor: str, now: datetime
     ) -> tuple[list[Credit], list[Event]]:
         """Return the lots of these quantities and the events that make them. Raises InvalidFields."""
-        new = lots.lots_of(self.credit, _place(connection, self.credit), quantities_e4)
+        new = lots.lots_of(self.credit, place_of(connection, self.credit), quantities_e4)
         split = self.event(EventType.SPLIT, lots.split_data(new), actor, now)
         sale = log.find_event(connection, self.credit.id, EventType.SOLD)
         return new, lots.split_events(split, new, sale)
-
-
-def _place(connection: Connection, credit: Credit) -> lots.Place:
-    """Return where the credit lies in the one of which it is a part, however often that was split."""
-    start_e4, whole = 0, credit
-    while whole.parent is not None:
-        start_e4 += whole.offset_e4 or 0
-        first = log.find_event(connection, whole.parent, EventType.CREATED)
-        if first is None:
-            raise UnknownCredit(whole.parent)
-        whole = credit_of(first)
-    return lots.Place(whole.serial_number, start_e4, whole.quantity_e4)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select, tuple_
 
 from webapp.domain.credits import Credit, require_true_block
-from webapp.domain.errors import BlockHeld, InvalidFields, Problem
+from webapp.domain.errors import BlockHeld, CancelledBefore, InvalidFields, Problem
 from webapp.domain.import_file import Row
 from webapp.domain.lifecycle import Status
 from webapp.domain.serial_blocks import SerialBlock
@@ -23,6 +23,12 @@ _HISTORY_LOST: Final = (
     "The file says {}, and this ledger does not hold the credit: its history would be lost and its "
     "tonnes counted twice. Move whole histories with flask export and flask restore."
 )
+_LOT: Final = (
+    "This is a lot of a credit, and lots come into being by a split. "
+    "Move whole histories with flask export and flask restore."
+)
+# In the words of `commands.create_credit`.
+_NOT_CANCELLED: Final = "Must be the id of a cancelled credit."
 
 
 class Outcome(StrEnum):
@@ -56,7 +62,8 @@ class HeldBlock:
 def decide(connection: Connection, rows: Sequence[Row]) -> list[Decided]:
     """Say what each row is, in order: a row counts against those after it."""
     credits = [row.credit for row in rows if row.credit]
-    held = _held_ids(connection, {credit.id for credit in credits})
+    replaced = {credit.replaces for credit in credits if credit.replaces}
+    held = _statuses(connection, replaced | {credit.id for credit in credits})
     holders = _holders(connection, {_claim(c) for c in credits if c.serial_number is not None})
     blocks = _held_blocks(connection, {credit.block.series for credit in credits if credit.block})
     seen: dict[str, int] = {}
@@ -107,7 +114,7 @@ def _decide_block(row: Row, credit: Credit, blocks: dict[str, list[HeldBlock]]) 
 
 def _decide_row(
     row: Row,
-    held: set[str],
+    held: Mapping[str, str],
     holders: Mapping[tuple[str, str] | None, str],
     seen: Mapping[str, int],
     claimed: Mapping[tuple[str, str] | None, int],
@@ -115,6 +122,9 @@ def _decide_row(
     credit = row.credit
     if credit is None:
         return Decided(row, Outcome.INVALID, row.problems)
+    if held.get(credit.id) == Status.CANCELLED and row.status is not Status.CANCELLED:
+        problem = Problem("", str(CancelledBefore(credit.id)))
+        return Decided(row, Outcome.CONFLICTING, [problem], credit.id)
     claim = None if credit.serial_number is None else _claim(credit)
     # Its own claim without its id: somebody else recorded it between the two looks.
     is_held = credit.id in held or holders.get(claim) == credit.id
@@ -122,6 +132,10 @@ def _decide_row(
         return Decided(row, Outcome.EXISTING)
     if row.status is not Status.ACTIVE:
         return Decided(row, Outcome.INVALID, [Problem("status", _HISTORY_LOST.format(row.status))])
+    if credit.parent is not None:
+        return Decided(row, Outcome.INVALID, [Problem("parent", _LOT)])
+    if credit.replaces is not None and held.get(credit.replaces) != Status.CANCELLED:
+        return Decided(row, Outcome.INVALID, [Problem("replaces", _NOT_CANCELLED)])
     if claim in holders:
         message = "This serial number is held by another credit of the registry."
         problem = Problem("serial_number", message)
@@ -136,11 +150,13 @@ def _claim(credit: Credit) -> tuple[str, str]:
     return credit.canonical.registry, credit.canonical.serial_number
 
 
-def _held_ids(connection: Connection, ids: set[str]) -> set[str]:
-    found: set[str] = set()
+def _statuses(connection: Connection, ids: set[str]) -> dict[str, str]:
+    """Return the status of those of the credits that the ledger holds."""
+    found: dict[str, str] = {}
     for batch in _batches(sorted(ids)):
-        query = select(credit_states.c.credit_id).where(credit_states.c.credit_id.in_(batch))
-        found.update(connection.scalars(query))
+        query = select(credit_states.c.credit_id, credit_states.c.status)
+        for row in connection.execute(query.where(credit_states.c.credit_id.in_(batch))):
+            found[row.credit_id] = row.status
     return found
 
 

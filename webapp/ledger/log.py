@@ -144,6 +144,11 @@ def parse_stored(body: str) -> Event:
     )
 
 
+def envelope_of(split: Sequence[Event]) -> str:
+    """Return what seals the events of a split, in feed order: the text in its row of splits."""
+    return encode([{"hash": event.hash, "body": event.text} for event in split])
+
+
 def _insert_events(connection: Connection, new: Sequence[Event]) -> None:
     # In the order of their keys, so that two imports never wait for each other in a circle.
     def insert(single: list[Event]) -> None:
@@ -157,7 +162,9 @@ def _insert_events(connection: Connection, new: Sequence[Event]) -> None:
             insert(single)
             single = []
         if unit[0].type is EventType.SPLIT:
-            connection.execute(splits.insert(), _envelope(unit))
+            connection.execute(
+                splits.insert(), {"credit_id": unit[0].credit_id, "envelope": envelope_of(unit)}
+            )
         else:
             single += unit
         if unit[0].type is EventType.CANCELLED:
@@ -184,12 +191,6 @@ def _give_positions(connection: Connection, new: Sequence[Event], *, is_replay: 
         ],
     )
     projections.apply(connection, entries, is_replay=is_replay)
-
-
-def _envelope(split: Sequence[Event]) -> dict[str, object]:
-    """Return the row of splits whose trigger inserts the events of the split."""
-    sealed = [{"hash": event.hash, "body": event.text} for event in split]
-    return {"credit_id": split[0].credit_id, "envelope": encode(sealed)}
 
 
 def _row(event: Event) -> dict[str, object]:

@@ -72,7 +72,8 @@ def apply(connection: Connection, entries: Sequence[Positioned], *, is_replay: b
     """Bring everything derived up to these events, which are in feed order.
 
     A new credit that overlaps a block gets sqlalchemy.exc.IntegrityError. In a replay of what was
-    recorded before there was that rule, the credit that came first holds the block.
+    recorded before there was that rule, the credit that came first holds the block; and a lot holds
+    its block only where nobody else does, because its parent may be from that time.
     """
     for run in _runs(entries):
         _release(connection, run[0].event)
@@ -130,9 +131,9 @@ class Sums(dict[tuple[str, int, str], tuple[int, int]]):
         self[key] = (before[0] + credits, before[1] + quantity_e4)
 
 
-def block_row(credit: Credit, block: SerialBlock) -> dict[str, object]:
+def block_row(credit_id: str, block: SerialBlock) -> dict[str, object]:
     """Return the row of serial_blocks that a credit's block makes."""
-    return {"credit_id": credit.id, "series": block.series, "first": block.first, "last": block.last}
+    return {"credit_id": credit_id, "series": block.series, "first": block.first, "last": block.last}
 
 
 def first_state(entry: Positioned, credit: Credit) -> dict[str, object]:
@@ -171,6 +172,7 @@ def changes(event: Event) -> dict[str, object]:
 def _apply_created(connection: Connection, entries: Sequence[Positioned], *, is_replay: bool) -> None:
     claims: list[dict[str, object]] = []
     blocks: list[dict[str, object]] = []
+    inherited: list[dict[str, object]] = []
     names: dict[str, str] = {}
     states: list[dict[str, object]] = []
     sums = Sums()
@@ -186,15 +188,16 @@ def _apply_created(connection: Connection, entries: Sequence[Positioned], *, is_
                 }
             )
         if credit.block:
-            blocks.append(block_row(credit, credit.block))
+            is_lenient = is_replay or credit.parent is not None
+            (inherited if is_lenient else blocks).append(block_row(credit.id, credit.block))
         names.setdefault(keys.registry, credit.registry)
         states.append(first_state(entry, credit))
         sums.add((keys.registry, credit.vintage, STATUS_AFTER[EventType.CREATED]), 1, credit.quantity_e4)
     if claims:
         insert_rows(connection, tables.serial_claims, claims)
-    if blocks and is_replay:
-        connection.execute(_FREE_BLOCK, blocks)
-    elif blocks:
+    if inherited:
+        connection.execute(_FREE_BLOCK, inherited)
+    if blocks:
         insert_rows(connection, tables.serial_blocks, blocks)
     connection.execute(
         _insert(connection, tables.registries).on_conflict_do_nothing(index_elements=["registry_key"]),

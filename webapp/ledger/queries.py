@@ -206,7 +206,7 @@ def relations(credit_id: str) -> Relations:
 
 def origins(credit_ids: Sequence[str]) -> dict[str, Origin]:
     """Return where those of the credits come from that the ledger holds, by id."""
-    query = select(credits.c.id, *_ORIGIN).where(credits.c.id.in_(credit_ids))
+    query: Select[Any] = select(credits.c.id, *_ORIGIN).where(credits.c.id.in_(credit_ids))
     with reading() as connection:
         return {row.id: _origin(row) for row in connection.execute(query)}
 
