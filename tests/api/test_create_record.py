@@ -29,6 +29,11 @@ def test_a_new_record_is_answered_whole(api: FlaskClient) -> None:
         "quantity": 100,
         "serial_number": "VCS-0001",
         "status": "ACTIVE",
+        "parent": None,
+        "offset": None,
+        "replaces": None,
+        "lots": [],
+        "replaced_by": [],
     }
     assert event["recorded_at"] == created_at
     assert (event["position"], event["seq"], event["event_type"]) == (1, 1, "CREATED")

@@ -123,27 +123,35 @@ def _decide_row(
     if credit is None:
         return Decided(row, Outcome.INVALID, row.problems)
     if held.get(credit.id) == Status.CANCELLED and row.status is not Status.CANCELLED:
-        problem = Problem("", str(CancelledBefore(credit.id)))
-        return Decided(row, Outcome.CONFLICTING, [problem], credit.id)
+        before = Problem("", str(CancelledBefore(credit.id)))
+        return Decided(row, Outcome.CONFLICTING, [before], credit.id)
     claim = None if credit.serial_number is None else _claim(credit)
     # Its own claim without its id: somebody else recorded it between the two looks.
     is_held = credit.id in held or holders.get(claim) == credit.id
     if is_held or (credit.id in seen and row.status is Status.ACTIVE):
         return Decided(row, Outcome.EXISTING)
-    if row.status is not Status.ACTIVE:
-        return Decided(row, Outcome.INVALID, [Problem("status", _HISTORY_LOST.format(row.status))])
-    if credit.parent is not None:
-        return Decided(row, Outcome.INVALID, [Problem("parent", _LOT)])
-    if credit.replaces is not None and held.get(credit.replaces) != Status.CANCELLED:
-        return Decided(row, Outcome.INVALID, [Problem("replaces", _NOT_CANCELLED)])
+    problem = _unfounded(row, credit, held)
+    if problem:
+        return Decided(row, Outcome.INVALID, [problem])
+    message, holder = "", None
     if claim in holders:
-        message = "This serial number is held by another credit of the registry."
-        problem = Problem("serial_number", message)
-        return Decided(row, Outcome.CONFLICTING, [problem], holders[claim])
-    if claim in claimed:
+        message, holder = "This serial number is held by another credit of the registry.", holders[claim]
+    elif claim in claimed:
         message = f"Row {claimed[claim]} has this serial number with other fields."
-        return Decided(row, Outcome.CONFLICTING, [Problem("serial_number", message)])
+    if message:
+        return Decided(row, Outcome.CONFLICTING, [Problem("serial_number", message)], holder)
     return Decided(row, Outcome.NEW)
+
+
+def _unfounded(row: Row, credit: Credit, held: Mapping[str, str]) -> Problem | None:
+    """Say what a new row builds on that this ledger does not hold, if anything."""
+    if row.status is not Status.ACTIVE:
+        return Problem("status", _HISTORY_LOST.format(row.status))
+    if credit.parent is not None:
+        return Problem("parent", _LOT)
+    if credit.replaces is not None and held.get(credit.replaces) != Status.CANCELLED:
+        return Problem("replaces", _NOT_CANCELLED)
+    return None
 
 
 def _claim(credit: Credit) -> tuple[str, str]:
