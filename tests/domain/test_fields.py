@@ -323,3 +323,14 @@ def test_an_act_reports_every_problem_at_once() -> None:
 def test_the_fields_of_a_credit_are_those_of_the_contract() -> None:
     names = [field.name for field in FIELDS]
     assert names == ["project_name", "registry", "vintage", "quantity", "serial_number"]
+
+
+@pytest.mark.parametrize("value", [Number("1"), True, ["a"], "f" * 63, "F" * 64, "g" * 64], ids=repr)
+def test_what_is_replaced_is_named_by_an_id(value: object) -> None:
+    with pytest.raises(InvalidFields, match="replaces: Must be the id of a credit"):
+        parse_credit(a_credit(replaces=value))
+
+
+def test_a_correction_names_what_it_replaces() -> None:
+    assert parse_credit(a_credit(replaces=f" {'f' * 64} ")).replaces == "f" * 64
+    assert parse_credit(a_credit(replaces="")).replaces is None

@@ -73,6 +73,7 @@ REPLACES: Final = IdField(
     hint="The id of the cancelled credit in whose place this one is recorded.",
 )
 NEW_FIELDS: Final = (*FIELDS, REPLACES)
+NOT_CANCELLED: Final = "Must be the id of a cancelled credit."
 
 
 @dataclass(frozen=True)

@@ -127,11 +127,12 @@ class IdField(Field):
         if value is None:
             self.require()
             return None
-        text = "" if isinstance(value, Number) or not isinstance(value, str) else strip_edges(value)
-        if value == "":
+        is_text = isinstance(value, str) and not isinstance(value, Number)
+        text = strip_edges(str(value)) if is_text else None
+        if text == "":
             self.require()
             return None
-        if not _ID.fullmatch(text):
+        if text is None or not _ID.fullmatch(text):
             raise FieldRefused("Must be the id of a credit: 64 hexadecimal digits, lower case.")
         return text
 

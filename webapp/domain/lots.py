@@ -26,6 +26,7 @@ from webapp.domain.lifecycle import EventType
 
 LOTS_MIN: Final = 2
 LOTS_MAX: Final = 100
+WHOLE_TONNES: Final = "This credit is a block of serial numbers, so its lots are whole tonnes."
 _QUANTITY: Final = QuantityField("quantities", "Quantities", required=True)
 
 
@@ -71,8 +72,7 @@ def lots_of(parent: Credit, place: Place, quantities_e4: Sequence[int]) -> list[
             [Problem("quantities", f"They add up to {asked} t, and the credit has {whole} t.")]
         )
     if parent.block and any(quantity_e4 % E4 for quantity_e4 in quantities_e4):
-        message = "This credit is a block of serial numbers, so its lots are whole tonnes."
-        raise InvalidFields([Problem("quantities", message)])
+        raise InvalidFields([Problem("quantities", WHOLE_TONNES)])
     offsets = accumulate(quantities_e4[:-1], initial=0)
     return [
         Credit(

@@ -22,14 +22,16 @@ _PAIR: Final = (
     rf"(?P=head)(?P<last>{_NUMBER})(?P<tail>(?P=rest))"
 )
 
+_RANGE: Final = rf"(?P<first>{_NUMBER})(?P<between>-)(?P<last>{_NUMBER})"
+
 # The series around two numbers, `first` and `last`. In canonical form, hence lower case.
 _NOTATIONS: Final = tuple(
     re.compile(pattern)
     for pattern in (
         # Verra: batch-first-last-VCS-VCU-…, and the older batch-first-last-VCU-…
-        rf"(?P<head>[0-9]+-)(?P<first>{_NUMBER})(?P<between>-)(?P<last>{_NUMBER})(?P<tail>-(?:vcs-)?vcu-.+)",
+        rf"(?P<head>[0-9]+-){_RANGE}(?P<tail>-(?:vcs-)?vcu-[^ ]+)",
         # Gold Standard: GS1-…-first-last
-        rf"(?P<head>gs[0-9]+-.+-)(?P<first>{_NUMBER})(?P<between>-)(?P<last>{_NUMBER})(?P<tail>)",
+        rf"(?P<head>gs[0-9]+-.+-){_RANGE}(?P<tail>)",
         # ACR, CAR, ART: …-first to last
         rf"(?P<head>.+-)(?P<first>{_NUMBER})(?P<between> to )(?P<last>{_NUMBER})(?P<tail>)",
         _PAIR,
@@ -88,9 +90,10 @@ def _has_plain_numbers(match: re.Match[str]) -> bool:
 def _cut(serial_number: str, key: str, match: re.Match[str]) -> tuple[str, str, str]:
     """Cut the text as recorded where its canonical form was cut, or write it canonically.
 
-    They are cut alike where they have the same length, as all but rare texts do.
+    Of ASCII only the case is another. Elsewhere one character may be several in canonical form and
+    several none, so that a place in the one says nothing about the other.
     """
-    text = serial_number if len(serial_number) == len(key) else key
+    text = serial_number if serial_number.isascii() and len(serial_number) == len(key) else key
     return (
         text[: match.start("first")],
         text[match.end("first") : match.start("last")],

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from webapp.domain import events, lots
-from webapp.domain.credits import Credit, is_credit_id, parse_credit, require_true_block
+from webapp.domain.credits import NOT_CANCELLED, Credit, is_credit_id, parse_credit, require_true_block
 from webapp.domain.errors import (
     CancelledBefore,
     InvalidFields,
@@ -21,7 +21,7 @@ from webapp.domain.errors import (
     UnknownCredit,
 )
 from webapp.domain.events import PART, Data, Event
-from webapp.domain.fields import quantity_text
+from webapp.domain.fields import E4, quantity_text
 from webapp.domain.lifecycle import EventType, Status, require_allowed
 from webapp.ledger import clock, log
 from webapp.ledger.database import reading, transact
@@ -148,7 +148,7 @@ def _require_recordable(connection: Connection, credit: Credit) -> None:
     if credit.replaces is not None:
         replaced = log.last_event(connection, credit.replaces)
         if replaced is None or replaced.status is not Status.CANCELLED:
-            raise InvalidFields([Problem("replaces", "Must be the id of a cancelled credit.")])
+            raise InvalidFields([Problem("replaces", NOT_CANCELLED)])
     require_free_serial(connection, credit)
 
 
@@ -167,6 +167,8 @@ def _act_on_part(credit_id: str, event_type: EventType, values: Mapping[str, obj
             asked, whole = quantity_text(part_e4), quantity_text(whole_e4)
             message = f"{asked} t is more than the {whole} t that this credit has."
             raise InvalidFields([Problem(PART.name, message)])
+        if found.credit.block and part_e4 % E4:
+            raise InvalidFields([Problem(PART.name, lots.WHOLE_TONNES)])
         (part, rest), appended = found.split(connection, [part_e4, whole_e4 - part_e4], actor, now)
         last = [event for event in appended if event.credit_id == part.id][-1]
         acted = Event(part.id, last.seq + 1, event_type, data, actor, last.recorded_at, last.hash)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select, tuple_
 
-from webapp.domain.credits import Credit, require_true_block
+from webapp.domain.credits import NOT_CANCELLED, Credit, require_true_block
 from webapp.domain.errors import BlockHeld, CancelledBefore, InvalidFields, Problem
 from webapp.domain.import_file import Row
 from webapp.domain.lifecycle import Status
@@ -27,8 +27,6 @@ _LOT: Final = (
     "This is a lot of a credit, and lots come into being by a split. "
     "Move whole histories with flask export and flask restore."
 )
-# In the words of `commands.create_credit`.
-_NOT_CANCELLED: Final = "Must be the id of a cancelled credit."
 
 
 class Outcome(StrEnum):
@@ -150,7 +148,7 @@ def _unfounded(row: Row, credit: Credit, held: Mapping[str, str]) -> Problem | N
     if credit.parent is not None:
         return Problem("parent", _LOT)
     if credit.replaces is not None and held.get(credit.replaces) != Status.CANCELLED:
-        return Problem("replaces", _NOT_CANCELLED)
+        return Problem("replaces", NOT_CANCELLED)
     return None
 
 
