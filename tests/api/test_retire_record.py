@@ -93,6 +93,7 @@ def test_whoever_comes_too_late_is_told_what_the_record_has_become(api: FlaskCli
     assert late.status_code == 409
     problem = exact(late)
     assert problem["record_status"] == "SPLIT"
+    assert problem["detail"].endswith("cannot be retired. Act on one of its lots.")
     assert [(lot["id"], lot["quantity"], lot["status"]) for lot in problem["lots"]] == [
         (first["id"], 25, "RETIRED"),
         (first["rest"]["id"], 75, "ACTIVE"),

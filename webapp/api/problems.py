@@ -53,6 +53,12 @@ def _detail(answer: ErrorAnswer) -> str:
             return f"{len(problems)} fields are not accepted; `errors` says why."
         case InvalidFields(problems=problems):
             return " ".join(f"{p.field}: {p.message}" if p.field else p.message for p in problems)
+        case BlockHeld(is_inside=True):
+            return f"{answer.detail}. Sell, retire or split a part of that record."
+        case BlockHeld():
+            return f"{answer.detail}."
+        case AlreadySplit():
+            return f"{answer.detail} Act on one of its lots."
         case _:
             return answer.detail
 
