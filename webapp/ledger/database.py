@@ -5,6 +5,7 @@ or commits one itself. What the databases say in their own words about being loc
 migrated is turned into the refusals of ``webapp.domain.errors`` here, once.
 """
 
+import logging
 import random
 import sqlite3
 import time
@@ -22,6 +23,7 @@ from sqlalchemy.orm import DeclarativeBase
 from webapp.domain.errors import LedgerBusy, LedgerUnavailable, Refusal, SchemaOutdated
 
 T = TypeVar("T")
+_log: Final = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_S: Final = 10
 ATTEMPTS: Final = 6
@@ -102,6 +104,8 @@ def transact(act: Callable[[Connection], T]) -> T:
             if not _lost_a_race(error):
                 raise _refusal_of(error, writing=True) from error
             lost = error
+    # A bug that breaks a constraint looks the same from here, so whoever reads the log sees which one.
+    _log.warning("Gave up after %d attempts: %s", ATTEMPTS, lost)
     raise LedgerBusy("Others kept changing the same credits. Please try again.") from lost
 
 
