@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase
 
-from webapp.domain.errors import LedgerBusy, LedgerUnavailable, Refusal, SchemaOutdated
+from webapp.domain.errors import LedgerBusy, LedgerUnavailable, SchemaOutdated
 
 T = TypeVar("T")
 _log: Final = logging.getLogger(__name__)
@@ -176,5 +176,5 @@ def _require_utf8(connection: psycopg.Connection[Any], _record: object) -> None:
         raise NotUtf8(f"The PostgreSQL database must be UTF-8, and this one is {encoding}.")
 
 
-class NotUtf8(Refusal):
+class NotUtf8(LedgerUnavailable):
     """The PostgreSQL database has another encoding than UTF-8."""
