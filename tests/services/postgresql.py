@@ -81,7 +81,7 @@ def _roomy_folder() -> str:
     in_memory = Path("/dev/shm")  # noqa: S108 - the folder made in it has a name nobody can guess
     if os.access(in_memory, os.W_OK) and shutil.disk_usage(in_memory).free > ROOM:
         return str(in_memory)
-    return "/tmp"
+    return "/tmp"  # noqa: S108 - the same
 
 
 STARTER = pytest.StashKey[Starter]()
