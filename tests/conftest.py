@@ -1,5 +1,7 @@
 """Where the whole test run is put together. Fixtures live in the plugins that are named here."""
 
+from hypothesis import HealthCheck, settings
+
 pytest_plugins = [
     "pytester",
     "tests.services.postgresql",
@@ -9,3 +11,8 @@ pytest_plugins = [
     "tests.fixtures.ledger",
     "tests.fixtures.server",
 ]
+
+# A busy machine is slow, which is no fault of a property. In CI hypothesis has a profile of its own,
+# without chance; this builds on whichever profile is in force.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")

@@ -29,6 +29,7 @@ STATUS: Final[dict[type[errors.Refusal], HTTPStatus]] = {
     errors.LedgerBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LedgerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.BrokenLog: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 

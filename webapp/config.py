@@ -33,15 +33,18 @@ class Settings:
     `database_url` (DATABASE_URL): an SQLAlchemy address; SQLite in instance/ if missing.
     `secret_key` (SECRET_KEY): signs sessions and form tokens; made on first start if missing
     and kept in instance/secret_key, which only its owner can read.
+    `trusted_hosts` (TRUSTED_HOSTS, and HOST): the names, lower case, by which people reach this
+    program besides localhost and IP addresses.
     """
 
     database_url: str
     secret_key: str
+    trusted_hosts: frozenset[str] = frozenset()
 
     @classmethod
     def from_environment(cls) -> "Settings":
         """Read the settings. Raises BadSetting."""
-        return cls(database_url=_database_url(), secret_key=_secret_key())
+        return cls(database_url=_database_url(), secret_key=_secret_key(), trusted_hosts=_trusted_hosts())
 
 
 def _database_url() -> str:
@@ -53,7 +56,7 @@ def _database_url() -> str:
         given = given.replace("postgres://", "postgresql://", 1)
     try:
         url = make_url(given)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise BadSetting(
             "DATABASE_URL", "this is not an address such as postgresql://user@host/name"
         ) from None
@@ -62,6 +65,11 @@ def _database_url() -> str:
     if url.drivername == "sqlite" and url.database in {None, "", ":memory:"}:
         raise BadSetting("DATABASE_URL", "the SQLite database must be a file")
     return given
+
+
+def _trusted_hosts() -> frozenset[str]:
+    names = f"{os.environ.get('TRUSTED_HOSTS', '')},{os.environ.get('HOST', '')}".split(",")
+    return frozenset(name.strip().lower() for name in names if name.strip())
 
 
 def _secret_key() -> str:

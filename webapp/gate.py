@@ -1,14 +1,16 @@
 """What every request passes on its way in and every answer on its way out.
 
-Writes from another site are refused here, before a form or a route is looked at; so are writes
-without a Content-Length, whose body could be cut short without anyone noticing.
+Requests for a name that is not ours are refused here, since a page of another site can make its own
+name lead to this machine; so are writes from another site, before a form or a route is looked at;
+and writes without a Content-Length, whose body could be cut short without anyone noticing.
 """
 
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, current_app, request
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES: Final = frozenset({"same-origin", "none"})
@@ -26,9 +28,30 @@ HEADERS: Final = {
 
 def install(app: Flask) -> None:
     """Put the gate in front of every route of the application."""
+    app.before_request(require_own_name)
     app.before_request(refuse_foreign_writes)
     app.before_request(require_content_length)
     app.after_request(add_headers)
+
+
+def require_own_name() -> None:
+    """Answer 400 to a request for a name that is neither localhost, nor an IP address, nor trusted."""
+    name = urlsplit(f"//{request.host}").hostname or ""
+    trusted: frozenset[str] = current_app.config["TRUSTED_NAMES"]
+    if name != "localhost" and name not in trusted and not _is_address(name):
+        abort(
+            HTTPStatus.BAD_REQUEST,
+            "This name is not one of this ledger's. If it should be, name it in TRUSTED_HOSTS.",
+        )
+
+
+def _is_address(name: str) -> bool:
+    """Say whether the name is an IP address. Nobody can make that lead elsewhere."""
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def refuse_foreign_writes() -> None:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from flask import Flask, Response, current_app, request
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from webapp import gate
 from webapp.answers import ErrorAnswer, status_of
@@ -36,13 +36,21 @@ def _answer_http_error(error: HTTPException) -> Response:
         return Response(error.get_response().get_data(), error.code, error.get_headers())
     kept = {"Allow", "Retry-After", "WWW-Authenticate"}
     headers = {name: value for name, value in error.get_headers() if name in kept}
-    return _render(ErrorAnswer(HTTPStatus(error.code), error.description or "", headers=headers))
+    detail = error.description or ""
+    if isinstance(error, RequestEntityTooLarge) and request.max_content_length:
+        detail = f"At most {_size(request.max_content_length)} are taken here. Nothing was recorded."
+    return _render(ErrorAnswer(HTTPStatus(error.code), detail, headers=headers))
 
 
 def _answer_stale_form(_error: CSRFError) -> Response:
     """Answer a form without the token of this session: opened long ago, or written elsewhere."""
     detail = "This form is no longer valid, so nothing was recorded. Load its page again and send it anew."
     return _render(ErrorAnswer(HTTPStatus.FORBIDDEN, detail))
+
+
+def _size(size_bytes: int) -> str:
+    megabytes, rest = divmod(size_bytes, 1024**2)
+    return f"{size_bytes // 1024} kB" if rest else f"{megabytes} MB"
 
 
 def _answer_bug(error: Exception) -> Response:

@@ -145,6 +145,7 @@ def test_the_longest_record_there_can_be_is_read(api: FlaskClient) -> None:
 def test_a_body_too_large_for_any_record_is_413(empty_api: FlaskClient, address: str) -> None:
     answer = empty_api.post(address, json={"note": "a" * 256 * 1024})
     assert answer.status_code == 413
+    assert "At most 256 kB" in answer.get_json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """A history leaves one ledger and arrives in another, byte for byte, or not at all."""
 
+import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from tests.fixtures.credits import recorded, sold
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
 from tests.ledger.histories import record_histories
 from tests.ledger.tampering import digest, findings, put_text
+from webapp.config import ROOT
 from webapp.domain.errors import BrokenArchive, BrokenLog, LedgerNotEmpty
 from webapp.ledger import archive, commands, queries
 from webapp.ledger.actors import LOCAL
@@ -86,6 +89,17 @@ def test_the_export_of_a_restored_ledger_is_the_same_file(
 def test_an_export_is_the_stored_texts_line_by_line(exported: tuple[Path, Digest], raw: RawClient) -> None:
     texts = [str(body) for _, _, body, _ in raw.execute(LOG)]
     assert exported[0].read_bytes() == "".join(f"{text}\n" for text in texts).encode()
+
+
+@pytest.mark.parametrize("program", ["while ", "python3 "])
+def test_the_documented_lines_recompute_the_digest_from_an_export(
+    exported: tuple[Path, Digest], program: str
+) -> None:
+    path, kept = exported
+    blocks = re.findall(r"```\n(.*?)```", (ROOT / "docs" / "operations.md").read_text(), flags=re.DOTALL)
+    (lines,) = [block for block in blocks if block.startswith(program)]
+    answer = subprocess.run(["sh", "-c", lines], cwd=path.parent, check=True, capture_output=True, text=True)
+    assert answer.stdout.split()[0] == kept.sha256
 
 
 def test_a_restored_ledger_goes_on(exported: tuple[Path, Digest], empty: RawClient) -> None:

@@ -70,6 +70,7 @@ def read_forward(wanted: CreditFilter, limit: int) -> list[Page[CreditView]]:
     pages = [list_credits(wanted, limit=limit)]
     while pages[-1].next:
         pages.append(list_credits(wanted, pages[-1].next, limit))
+        assert len(pages) <= 60, "the pages go round in a circle"
     return pages
 
 

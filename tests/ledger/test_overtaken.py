@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures.credits import a_credit, recorded
+from webapp.domain.errors import LedgerBusy
 from webapp.domain.import_file import parse_row
 from webapp.ledger import commands, import_decisions, log
 from webapp.ledger.actors import LOCAL
@@ -35,3 +36,15 @@ def test_a_row_does_not_conflict_with_its_own_credit(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(import_decisions, "_held_ids", lambda *_: set())
     with reading() as connection:
         assert [item.outcome for item in decide(connection, [row])] == [Outcome.EXISTING]
+
+
+def test_a_writer_that_gives_up_leaves_the_reason_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorded()
+    monkeypatch.setattr(log, "last_event", lambda *_: None)  # every look comes too early
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    with pytest.raises(LedgerBusy):
+        create_credit(a_credit(), LOCAL)
+    assert "Gave up after 6 attempts" in caplog.text
+    assert "ledger: " in caplog.text

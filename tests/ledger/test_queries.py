@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -84,6 +85,33 @@ def test_a_record_is_the_credit_with_its_history_oldest_first() -> None:
     assert record.credit.changed_at == record.events[2].recorded_at
     assert [e.phrase for e in record.events] == ["Created", "Sold to Acme Airlines", "Retired for Zoë"]
     assert [e.project_name for e in record.events] == ["Mangrove Restoration Project"] * 3
+
+
+def test_a_record_is_of_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody retires the credit after it was read and before its events are."""
+    credit_id, look = recorded(), queries._credit
+
+    def overtaken(*arguments: Any) -> queries.CreditView:  # noqa: ANN401 - as they come
+        found = look(*arguments)
+        retire_credit(credit_id, {}, LOCAL)
+        return found
+
+    monkeypatch.setattr(queries, "_credit", overtaken)
+    record = queries.record(credit_id)
+    assert (record.credit.status, len(record.events)) == (Status.ACTIVE, 1)
+
+
+def test_the_totals_are_of_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody records the first credit of a registry between the two looks."""
+    look = queries.registry_names
+
+    def overtaken(*arguments: Any) -> dict[str, str]:  # noqa: ANN401 - as they come
+        found = look(*arguments)
+        recorded()
+        return found
+
+    monkeypatch.setattr(queries, "registry_names", overtaken)
+    assert queries.ledger_totals().registries == []
 
 
 def test_a_credit_tells_what_can_still_be_done_with_it() -> None:

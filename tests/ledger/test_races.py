@@ -14,9 +14,10 @@ from flask import Flask
 from tests.fixtures.credits import a_credit, recorded
 from tests.ledger.soundness import assert_sound
 from webapp.domain.errors import ActNotAllowed, AlreadyRetired, Refusal, SerialHeld
-from webapp.ledger import imports, queries
+from webapp.ledger import database, imports, queries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import Recorded, create_credit, retire_credit, sell_credit
+from webapp.ledger.database import ATTEMPTS
 from webapp.ledger.lists import list_events
 
 THREADS = 8
@@ -25,6 +26,12 @@ PATIENCE_S = 60
 
 Work = Callable[[], object]
 AtOnce = Callable[[Sequence[Work]], list[object]]
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let SQLite's writers wait as long as a busy machine makes them: this is not about timeouts."""
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", PATIENCE_S)
 
 
 @pytest.fixture
@@ -110,12 +117,13 @@ def test_imports_of_the_same_rows_in_other_orders_record_each_once(at_once: AtOn
     rows = [a_credit(serial_number=f"S-{number}") for number in range(60)]
     random = Random(2)  # noqa: S311 - not a secret
     received = []
-    for number in range(THREADS):
+    importers = ATTEMPTS - 1  # so that nobody can be overtaken more often than an act is run again
+    for number in range(importers):
         part = random.sample(rows, 40)
         received.append(imports.receive(json.dumps(part).encode(), f"{number}.json", LOCAL))
     outcomes = at_once([partial(imports.write, number, actor=LOCAL) for number in received])
     views = [outcome for outcome in outcomes if isinstance(outcome, imports.ImportView)]
-    assert len(views) == THREADS
+    assert len(views) == importers
     recorded_ids = {event.credit_id for event in list_events(limit=500).items}
     assert sum(view.written for view in views) == len(recorded_ids) == len(list_events(limit=500).items)
     assert all(view.new + view.existing == 40 for view in views)

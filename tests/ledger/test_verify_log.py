@@ -1,12 +1,14 @@
 """Each kind of edit of the log is named by verify, with the credit or the position it was made to."""
 
 import json
+from threading import Thread
 
 import pytest
+from flask import Flask
 
 from tests.fixtures.credits import recorded, retired, sold
 from tests.fixtures.ledger import RawClient
-from tests.ledger.tampering import Facts, findings, put_text, rewrite, tamper, unguarded
+from tests.ledger.tampering import Facts, digest, findings, put_text, rewrite, tamper, unguarded
 from webapp.domain.events import text_hash
 from webapp.domain.json_text import encode
 from webapp.ledger.actors import LOCAL
@@ -252,3 +254,17 @@ def test_what_is_found_is_one_line_whatever_was_put_there(raw: RawClient) -> Non
     (line,) = findings()
     assert "two\\u000alines\\u001b[2J" in line
     assert line.isprintable()
+
+
+def test_verify_finds_nothing_while_others_write(ledger_app: Flask) -> None:
+    def write() -> None:
+        with ledger_app.app_context():
+            for number in range(40):
+                sold(serial_number=f"VCS-{number}")
+
+    writer = Thread(target=write)
+    writer.start()
+    found = [findings() for _ in range(5)]
+    writer.join()
+    assert found == [[]] * 5
+    assert digest().events == 80

@@ -5,15 +5,18 @@ Served by tests only (`tests.system.faulty_app:app`): the program itself knows n
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from flask import Response, has_request_context, request
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Table, event
 
 from webapp import create_app
+from webapp.ledger import log
+from webapp.ledger.bulk import insert_rows
 from webapp.ledger.database import db
+from webapp.ledger.tables import events
 
 HEADER: Final = "X-Die"
 
@@ -21,10 +24,10 @@ HEADER: Final = "X-Die"
 class Moment(StrEnum):
     """When the process dies."""
 
+    AMONG_ROWS = "one half of the import's events is inserted"
     AFTER_EVENT = "the event is inserted, its position is not"
     BEFORE_COMMIT = "everything is inserted, nothing is committed"
     BEFORE_ANSWER = "it is committed, nobody was told"
-    AMONG_ROWS = "one half of the import's events is inserted"
 
 
 def die() -> NoReturn:
@@ -37,14 +40,18 @@ def _is_due(moment: Moment) -> bool:
     return has_request_context() and request.headers.get(HEADER) == moment
 
 
-def _after_statement(
-    connection: Connection, _cursor: object, statement: str, _values: object, _context: object, _many: object
-) -> None:
-    if statement.startswith("INSERT INTO events"):
-        if _is_due(Moment.AFTER_EVENT):
-            die()
-        # An import is received in a transaction of its own, which is not the one to die in.
-        connection.info[HEADER] = _is_due(Moment.BEFORE_COMMIT)
+def _insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    if table is not events:
+        return insert_rows(connection, table, rows)
+    if _is_due(Moment.AMONG_ROWS):
+        insert_rows(connection, table, rows[: len(rows) // 2])
+        die()
+    insert_rows(connection, table, rows)
+    if _is_due(Moment.AFTER_EVENT):
+        die()
+    # An import is received in a transaction of its own, which is not the one to die in.
+    connection.info[HEADER] = _is_due(Moment.BEFORE_COMMIT)
+    return None
 
 
 def _before_commit(connection: Connection) -> None:
@@ -52,21 +59,14 @@ def _before_commit(connection: Connection) -> None:
         die()
 
 
-def _insert_half(cursor: Any, statement: str, values: Sequence[Any], _context: object) -> None:  # noqa: ANN401
-    if statement.startswith("INSERT INTO events") and _is_due(Moment.AMONG_ROWS):
-        cursor.executemany(statement, values[: len(values) // 2])
-        die()
-
-
-def _after_request(response: Response) -> Response:
+def _before_answer(response: Response) -> Response:
     if _is_due(Moment.BEFORE_ANSWER):
         die()
     return response
 
 
 app = create_app()
-app.after_request(_after_request)
+app.after_request(_before_answer)
+setattr(log, "insert_rows", _insert_rows)  # noqa: B010 - the log takes it by name
 with app.app_context():
-    event.listen(db.engine, "after_cursor_execute", _after_statement)
     event.listen(db.engine, "commit", _before_commit)
-    event.listen(db.engine, "do_executemany", _insert_half)

@@ -26,7 +26,8 @@ from tests.fixtures.server import (
 )
 from tests.system.faulty_app import HEADER, Moment
 
-ROWS: Final = 40
+# Enough for PostgreSQL to be given its half in one COPY.
+ROWS: Final = 120
 CLIENTS: Final = 6
 KILLS: Final = 6
 CREDITS_BETWEEN_KILLS: Final = 6

@@ -36,9 +36,13 @@ _TOLD_EVERY: Final = 1000
 
 
 def export(write: Callable[[bytes], object], progress: Progress = no_progress) -> Digest:
-    """Write every event of one snapshot, a line each; return the digest of what was written."""
+    """Write every event of one snapshot, a line each; return the digest of what was written.
+
+    Raises BrokenLog where an event has no position, since it would be left out.
+    """
     running = RunningDigest()
     with reading(snapshot=True) as connection, closing(log.read_feed(connection)) as feed:
+        log.require_whole_feed(connection)
         for stored in feed:
             write(f"{stored.body}\n".encode())
             running.add(text_hash(stored.body))
@@ -116,6 +120,7 @@ def rebuild(progress: Progress = no_progress) -> int:
 def rebuild_on(connection: Connection, progress: Progress = no_progress) -> int:
     """Do the same in a transaction that is open already, such as a migration's."""
     log.lock_feed(connection)
+    log.require_whole_feed(connection)
     try:
         with closing(log.read_feed(connection)) as feed:
             return projections.rebuild(connection, _positioned(feed), progress)

@@ -5,6 +5,7 @@ or commits one itself. What the databases say in their own words about being loc
 migrated is turned into the refusals of ``webapp.domain.errors`` here, once.
 """
 
+import logging
 import random
 import sqlite3
 import time
@@ -19,9 +20,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase
 
-from webapp.domain.errors import LedgerBusy, LedgerUnavailable, Refusal, SchemaOutdated
+from webapp.domain.errors import LedgerBusy, LedgerUnavailable, SchemaOutdated
 
 T = TypeVar("T")
+_log: Final = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_S: Final = 10
 ATTEMPTS: Final = 6
@@ -102,6 +104,8 @@ def transact(act: Callable[[Connection], T]) -> T:
             if not _lost_a_race(error):
                 raise _refusal_of(error, writing=True) from error
             lost = error
+    # A bug that breaks a constraint looks the same from here, so whoever reads the log sees which one.
+    _log.warning("Gave up after %d attempts: %s", ATTEMPTS, lost)
     raise LedgerBusy("Others kept changing the same credits. Please try again.") from lost
 
 
@@ -172,5 +176,5 @@ def _require_utf8(connection: psycopg.Connection[Any], _record: object) -> None:
         raise NotUtf8(f"The PostgreSQL database must be UTF-8, and this one is {encoding}.")
 
 
-class NotUtf8(Refusal):
+class NotUtf8(LedgerUnavailable):
     """The PostgreSQL database has another encoding than UTF-8."""

@@ -8,10 +8,11 @@ import json
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Final
 
 from sqlalchemy import Connection, func, select, text
 
-from webapp.domain.errors import LedgerNotEmpty
+from webapp.domain.errors import BrokenLog, LedgerNotEmpty
 from webapp.domain.events import Event
 from webapp.domain.json_text import encode
 from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
@@ -21,6 +22,9 @@ from webapp.ledger.bulk import insert_rows
 from webapp.ledger.guards import FEED_LOCK
 from webapp.ledger.projections import Positioned
 from webapp.ledger.tables import events, feed, splits
+
+_SAME_EVENT: Final = (feed.c.credit_id == events.c.credit_id) & (feed.c.seq == events.c.seq)
+_VERIFY: Final = "`flask verify` says which."
 
 
 @dataclass(frozen=True)
@@ -48,14 +52,30 @@ class Stored:
 
 
 def last_event(connection: Connection, credit_id: str) -> Last | None:
-    """Return the last event of the credit, None where there is no such credit."""
+    """Return the last event of the credit, None where there is no such credit.
+
+    Raises BrokenLog where it has no position in the feed: then it was not appended by this program,
+    and nothing can be built on it.
+    """
     row = connection.execute(
-        select(events.c.seq, events.c.type, events.c.hash, events.c.recorded_at)
+        select(events.c.seq, events.c.type, events.c.hash, events.c.recorded_at, feed.c.position)
+        .join_from(events, feed, _SAME_EVENT, isouter=True)
         .where(events.c.credit_id == credit_id)
         .order_by(events.c.seq.desc())
         .limit(1)
     ).first()
-    return row and Last(row.seq, EventType(row.type), row.hash, row.recorded_at)
+    if row is None:
+        return None
+    if row.position is None:
+        raise BrokenLog(f"An event of credit {credit_id} has no position in the feed. {_VERIFY}")
+    return Last(row.seq, EventType(row.type), row.hash, row.recorded_at)
+
+
+def require_whole_feed(connection: Connection) -> None:
+    """Raise BrokenLog where an event has no position: whoever reads the feed would miss it."""
+    recorded = connection.scalar(select(func.count()).select_from(events))
+    if recorded != connection.scalar(select(func.count()).select_from(feed)):
+        raise BrokenLog(f"An event has no position in the feed, or a position no event. {_VERIFY}")
 
 
 def find_event(connection: Connection, credit_id: str, event_type: EventType) -> Event | None:
@@ -117,7 +137,7 @@ def read_feed(connection: Connection) -> Generator[Stored, None, None]:
     """
     statement = (
         select(feed.c.position, events.c.body, events.c.hash)
-        .join_from(feed, events, (feed.c.credit_id == events.c.credit_id) & (feed.c.seq == events.c.seq))
+        .join_from(feed, events, _SAME_EVENT)
         .order_by(feed.c.position)
     )
     # As an option of this statement alone: the connection may go on to write.

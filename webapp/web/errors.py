@@ -70,7 +70,6 @@ SENTENCES: Final[dict[int, str]] = {
     HTTPStatus.METHOD_NOT_ALLOWED: (
         "This address only takes what a form on another page sends. Nothing was recorded."
     ),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "At most 16 MB are taken at once. Nothing was recorded.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "This kind of content is not read here.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Something in the address or in the form does not fit.",
 }
