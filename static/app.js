@@ -6,7 +6,7 @@
   const root = document.documentElement;
   root.classList.add("js");
 
-  // --- Theme. No attribute on <html> means: follow the system (static/app.css does it).
+  // --- Theme. No attribute on <html> means: follow the system (static/css/base.css does it).
   const THEME = "theme";
   const systemDark = matchMedia("(prefers-color-scheme: dark)");
   const stored = () => {
