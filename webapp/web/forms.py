@@ -29,6 +29,7 @@ from webapp.domain.fields import (
     QuantityField,
     TextField,
     VintageField,
+    parse_fields,
 )
 from webapp.domain.lifecycle import EventType
 from webapp.ledger import clock
@@ -83,7 +84,7 @@ class FieldForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
     def parse(self, values: Mapping[str, object]) -> object:
         """Hand the texts to the domain. Raises InvalidFields."""
-        raise NotImplementedError
+        return parse_fields(self.table, values)
 
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
         """Say whether the domain accepts every text; if not, its words stand beside the fields."""
