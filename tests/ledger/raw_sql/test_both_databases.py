@@ -26,7 +26,9 @@ from webapp.domain.events import NO_HASH, Event
 from webapp.domain.lifecycle import EventType
 
 COLUMNS = {
-    "credits": "id project_name registry vintage quantity_e4 serial_number".split(),
+    "credits": (
+        "id project_name registry vintage quantity_e4 serial_number parent offset_e4 replaces".split()
+    ),
     "events": "credit_id seq type actor recorded_at prev_hash hash body".split(),
     "feed": "position credit_id seq type".split(),
 }
