@@ -175,9 +175,7 @@ def test_a_recorded_split_cannot_be_changed_or_taken_away(family: Family) -> Non
 def test_no_clause_of_sqlite_opens_a_way_to_a_bad_split(family: Family, clause: str) -> None:
     if family.raw.dialect == "postgresql":
         clause = ""
-    before = json.dumps(
-        [family.raw.execute(f"SELECT * FROM {t} ORDER BY 1, 2") for t in ("events", "splits")]
-    )
+    before = log_of(family.raw)
     honest = sealed(family, [25, 75])
     for events, credit_id in (
         (sealed(family, [25, 74]), family.active),
