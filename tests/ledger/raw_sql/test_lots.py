@@ -73,7 +73,7 @@ def row_of(events: Sealed, credit_id: str | None = None) -> dict[str, object]:
     return {"credit_id": credit_id or events[0].credit_id, "envelope": encode(envelope)}
 
 
-def changed(events: Sealed, place: int, **data: object) -> Sealed:
+def changed(events: Sealed, place: int, **data: str | int) -> Sealed:
     """Return the events with other data in one of them."""
     event = events[place]
     return [*events[:place], replace(event, data={**event.data, **data}), *events[place + 1 :]]
