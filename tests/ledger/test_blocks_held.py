@@ -134,7 +134,7 @@ def test_an_import_of_a_cancelled_credit_says_how_to_replace_it() -> None:
     assert "name what it replaces" in problem.message
     found, problems = checked(a_credit(replaces=wrong))
     assert (found.new, problems) == (1, [])
-    assert imports.write(1 + 1, actor=LOCAL).written == 1
+    assert imports.write(2, actor=LOCAL).written == 1
     assert_sound()
 
 
@@ -144,7 +144,7 @@ def test_a_part_that_cuts_through_a_number_is_refused_by_its_own_field() -> None
         with pytest.raises(InvalidFields) as refusal:
             act(whole, {"quantity": "2.5"}, LOCAL)
         assert [problem.field for problem in refusal.value.problems] == ["quantity"]
-        with pytest.raises(InvalidFields, match=r"quantity: The credit has 100 t\."):
+        with pytest.raises(InvalidFields, match=r"quantity: .*100 t"):
             act(whole, {"quantity": "101"}, LOCAL)
 
 

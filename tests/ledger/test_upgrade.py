@@ -27,10 +27,12 @@ from webapp.ledger.commands import cancel_credit, create_credit, retire_credit
 
 __all__ = ["empty"]
 
-BLOCK = {"registry": "ACR", "quantity": "10", "serial_number": "ACR-X-2025-1 to 10"}
-OVERLAPPING = {"registry": "acr", "quantity": "6", "serial_number": "ACR-X-2025-5 to 10"}
-FALSE_BLOCK = {"registry": "ACR", "quantity": "3", "serial_number": "ACR-Y-2025-1 to 10"}
-PLAIN = {"serial_number": "VCS-0001"}
+Values = dict[str, object]
+
+BLOCK: Values = {"registry": "ACR", "quantity": "10", "serial_number": "ACR-X-2025-1 to 10"}
+OVERLAPPING: Values = {"registry": "acr", "quantity": "6", "serial_number": "ACR-X-2025-5 to 10"}
+FALSE_BLOCK: Values = {"registry": "ACR", "quantity": "3", "serial_number": "ACR-Y-2025-1 to 10"}
+PLAIN: Values = {"serial_number": "VCS-0001"}
 
 
 def put(raw: RawClient, event: Event) -> None:
@@ -38,7 +40,7 @@ def put(raw: RawClient, event: Event) -> None:
     insert(raw, "feed", feed_row(raw, event))
 
 
-def id_of(values: dict[str, object]) -> str:
+def id_of(values: Values) -> str:
     return parse_credit(a_credit(**values)).id
 
 

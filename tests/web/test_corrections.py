@@ -6,7 +6,7 @@ from werkzeug.test import TestResponse
 
 from tests.fixtures.credits import a_credit, recorded, sold
 from tests.fixtures.forms import form_of, submit
-from tests.web.pages import links, part, words
+from tests.web.pages import HOSTILE, dangers, links, part, words
 from webapp.ledger import queries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import cancel_credit, retire_credit, split_credit
@@ -64,6 +64,14 @@ def test_a_correction_with_bad_fields_has_their_errors_and_changes_nothing(
     page = correct(client, credit_id, **changes)
     assert page.status_code == 422
     assert words(part(page, f"{field}-error"))
+    assert queries.credit(credit_id).status == "ACTIVE"
+
+
+def test_a_correction_that_changes_nothing_is_not_recorded(client: FlaskClient) -> None:
+    credit_id = recorded()
+    page = correct(client, credit_id, reason=REASON)
+    assert page.status_code == 422
+    assert "Nothing is changed yet" in words(page)
     assert queries.credit(credit_id).status == "ACTIVE"
 
 
@@ -153,6 +161,18 @@ def test_a_cancelled_credit_leads_to_the_form_of_its_replacement(client: FlaskCl
     answer = submit(client, form, "/credits/new", quantity="90")
     new = answer.location.removeprefix("/credits/")
     assert queries.record(old).relations.replaced_by == [new]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_what_was_typed_is_shown_as_text_only(client: FlaskClient, hostile: str) -> None:
+    credit_id = recorded(project_name=hostile, serial_number=hostile)
+    pages = [client.get(f"/credits/{credit_id}/{act}") for act in ("correct", "cancel", "split?quantities=1")]
+    answer = correct(client, credit_id, vintage="2022", reason=hostile)
+    pages += [client.get(answer.location), client.get(f"/credits/{credit_id}")]
+    for page in pages:
+        assert page.status_code == 200
+        assert list(dangers(page)) == []
+        assert hostile in words(page)
 
 
 def test_a_replacement_of_what_is_not_cancelled_is_refused(client: FlaskClient) -> None:

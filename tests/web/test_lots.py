@@ -191,6 +191,28 @@ def test_a_family_is_shown_from_each_of_its_members(client: FlaskClient) -> None
         assert sum("this credit" in text for text in said) == 1
 
 
+def test_of_a_large_family_the_part_around_the_credit_is_shown(client: FlaskClient) -> None:
+    credit_id = recorded(quantity="100")
+    lots = split_credit(credit_id, {"quantities": ["50"] + ["1"] * 50}, LOCAL)
+    below = split_credit(lots[0], {"quantities": ["1"] * 50}, LOCAL)
+    of_the_root = family_of(client.get(f"/credits/{credit_id}"))
+    assert len(of_the_root) == 1 + 51
+    page = client.get(f"/credits/{below[-1]}")
+    assert len(family_of(page)) == 2 + 50
+    assert family_of(page)[-1].endswith("this credit")
+    assert "The pages of those lead further." in words(page)
+
+
+def test_of_many_lots_who_comes_late_sees_those_that_can_still_be_taken(client: FlaskClient) -> None:
+    credit_id = recorded(quantity="100")
+    lots = split_credit(credit_id, {"quantities": ["80"] + ["1"] * 20}, LOCAL)
+    for lot in lots[:20]:
+        retire_credit(lot, {}, LOCAL)
+    answer = client.get(f"/credits/{credit_id}/retire")
+    assert links(answer)["retire from this lot"] == f"/credits/{lots[-1]}/retire"
+    assert links(answer)["and 11 more"] == f"/credits/{credit_id}"
+
+
 def test_a_credit_without_relations_shows_no_family(client: FlaskClient) -> None:
     assert 'id="family"' not in client.get(f"/credits/{recorded()}").text
 

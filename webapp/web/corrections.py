@@ -49,7 +49,7 @@ def correct(credit_id: str) -> AnyResponse:
     form = CorrectionForm(data={name: getattr(credit, name) for name in OLD_VALUES})
     if request.method != "POST":
         return _page("credits/correct.html", credit, form, HTTPStatus.OK)
-    if not form.validate():
+    if not form.validate() or not _is_changed(credit, form):
         return _page("credits/correct.html", credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         new_id = commands.correct_credit(credit_id, form.credit, form.cancellation, LOCAL)
@@ -60,6 +60,14 @@ def correct(credit_id: str) -> AnyResponse:
         return _page("credits/correct.html", credit, form, HTTPStatus.CONFLICT)
     flash("Corrected: this credit stands in place of the one that is cancelled.", "success")
     return redirect(url_for("credits.show", credit_id=new_id), HTTPStatus.SEE_OTHER)
+
+
+def _is_changed(credit: CreditView, form: CorrectionForm) -> bool:
+    """Say whether anything is corrected at all; if not, the form says so."""
+    if any(str(getattr(credit, name) or "") != (form.credit[name] or "") for name in OLD_VALUES):
+        return True
+    form.form_errors.append("Nothing is changed yet: correct what is wrong with the old values.")
+    return False
 
 
 def _recorded_credit(credit_id: str) -> CreditView:

@@ -16,7 +16,7 @@ from webapp.domain.text import canonical
 from webapp.ledger import commands, lists, queries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.queries import EventView, Record
-from webapp.web import fragments
+from webapp.web import families, fragments
 from webapp.web.credit_list import CreditList
 from webapp.web.forms import CreditForm
 from webapp.web.serials import show_holder
@@ -25,8 +25,6 @@ pages = Blueprint("credits", __name__)
 
 # A new credit can be begun from another one, by its address; the serial number is never the same.
 PREFILLED: Final = ("project_name", "registry", "vintage", "quantity")
-# More of a family would be no help to a person; what is left out can be walked by its lots.
-FAMILY_SHOWN: Final = 100
 # What the events of a split say besides, and no form asks for.
 OF_LOTS: Final = {"parent": "A lot of", "offset": "Begins after", "quantities": "Lots"}
 # A replacement has the serial number of what it replaces.
@@ -95,7 +93,7 @@ def show(credit_id: str) -> str:
         credit=record.credit,
         history=[(event, data_of(event)) for event in record.events],
         another={name: getattr(record.credit, name) for name in PREFILLED},
-        family=queries.family(credit_id, FAMILY_SHOWN),
+        family=families.around(queries.family(credit_id), credit_id),
         **_corrections(record),
     )
 

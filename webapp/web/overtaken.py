@@ -7,30 +7,37 @@ sees the credit as it is and goes on from there.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from itertools import takewhile
+from typing import Final
 
 from flask import Response
 
-from webapp.domain.lifecycle import COUNTED, EventType, Status
+from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger import queries
 from webapp.ledger.queries import CreditView, EventView
-from webapp.web import fragments
+from webapp.web import families, fragments
+
+LOTS_SHOWN: Final = 10
 
 
 @dataclass(frozen=True)
 class Overtaken:
-    """The event that was refused, the credit's last one, and the lots that hold its tonnes now."""
+    """The event that was refused, the credit's last one, and the lots that hold its tonnes now.
+
+    `more` is the number of lots that are left out.
+    """
 
     refused: EventType
     event: EventView
     lots: Sequence[CreditView]
+    more: int
 
 
 def answer(credit_id: str, refused: EventType) -> Response:
     """Say what happened to the credit before, in its row or on a page."""
     record = queries.record(credit_id)
     is_split = record.credit.status is Status.SPLIT
-    lots = _leaves(credit_id) if is_split else []
+    lots = families.leaves(queries.family(credit_id), credit_id) if is_split else []
+    shown = _most_useful(refused, lots)
     return fragments.answer(
         "credits/overtaken.html",
         "credits/_row.html",
@@ -38,13 +45,11 @@ def answer(credit_id: str, refused: EventType) -> Response:
         credit=record.credit,
         panel=None,
         outcome=None,
-        overtaken=Overtaken(refused, record.events[-1], lots),
+        overtaken=Overtaken(refused, record.events[-1], shown, len(lots) - len(shown)),
     )
 
 
-def _leaves(credit_id: str) -> list[CreditView]:
-    """Return the lots, or lots of lots, that hold the tonnes of a split credit now."""
-    members = queries.family(credit_id).members
-    start = next(number for number, member in enumerate(members) if member.credit.id == credit_id)
-    below = takewhile(lambda member: member.depth > members[start].depth, members[start + 1 :])
-    return [member.credit for member in below if member.credit.status in COUNTED]
+def _most_useful(act: EventType, lots: Sequence[CreditView]) -> list[CreditView]:
+    """Return as many lots as are shown, in order: rather those on which the act is still possible."""
+    chosen = sorted(lots, key=lambda lot: act not in lot.open_acts)[:LOTS_SHOWN]
+    return [lot for lot in lots if lot in chosen]
