@@ -86,3 +86,10 @@ def test_a_lot_cannot_be_corrected(api: FlaskClient) -> None:
 @pytest.mark.parametrize("record_id", ["0" * 64, "x", "%00"])
 def test_an_unknown_record_cannot_be_corrected(empty_api: FlaskClient, record_id: str) -> None:
     assert empty_api.post(f"/records/{record_id}/correct", json=a_correction()).status_code == 404
+
+
+def test_a_correction_that_changes_nothing_is_422_and_cancels_nothing(api: FlaskClient) -> None:
+    record_id = recorded()
+    answer = api.post(f"/records/{record_id}/correct", json=a_correction())
+    assert (answer.status_code, fields_of(answer)) == (422, {"record"})
+    assert exact(api.get(f"/records/{record_id}"))["status"] == "ACTIVE"

@@ -173,4 +173,7 @@ def _problems(fields: Sequence[Field], values: Mapping[str, object]) -> list[Pro
 
 
 def _in_record(problems: Sequence[Problem]) -> list[Problem]:
-    return [Problem(f"{_RECORD}.{problem.field}", problem.message) for problem in problems]
+    return [
+        Problem(f"{_RECORD}.{problem.field}" if problem.field else _RECORD, problem.message)
+        for problem in problems
+    ]

@@ -6,7 +6,7 @@ and it decides again on what is true then: that is the whole defence against a d
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -116,7 +116,8 @@ def cancel_credit(credit_id: str, values: Mapping[str, object], actor: str) -> N
     data = events.parse_act(EventType.CANCELLED, values, today=clock.now().date())
 
     def act(connection: Connection) -> None:
-        log.append(connection, [_cancellation(connection, credit_id, data, actor)])
+        _, cancelled = _cancellation(connection, credit_id, data, actor)
+        log.append(connection, [cancelled])
 
     transact(act)
 
@@ -134,7 +135,10 @@ def correct_credit(
     data = events.parse_act(EventType.CANCELLED, cancellation, today=clock.now().date())
 
     def act(connection: Connection) -> str:
-        cancelled = _cancellation(connection, credit_id, data, actor)
+        wrong, cancelled = _cancellation(connection, credit_id, data, actor)
+        if replace(wrong, replaces=credit_id) == credit:
+            message = "Nothing is changed yet: correct what is wrong with the old values."
+            raise InvalidFields([Problem("", message)])
         require_true_block(credit)
         require_free_serial(connection, credit, but=credit_id)
         log.append(connection, [cancelled, events.created(credit, actor, cancelled.recorded_at)])
@@ -178,11 +182,12 @@ def _act_on_part(credit_id: str, event_type: EventType, values: Mapping[str, obj
     return transact(act)
 
 
-def _cancellation(connection: Connection, credit_id: str, data: Data, actor: str) -> Event:
+def _cancellation(connection: Connection, credit_id: str, data: Data, actor: str) -> tuple[Credit, Event]:
+    """Return the credit and the event that cancels it. Raises NotCancellable and ActNotAllowed."""
     found = _Found.read(connection, credit_id, EventType.CANCELLED)
     if found.credit.parent is not None:
         raise NotCancellable(credit_id)
-    return found.event(EventType.CANCELLED, data, actor, clock.now())
+    return found.credit, found.event(EventType.CANCELLED, data, actor, clock.now())
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Final
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.domain.errors import ActNotAllowed, NotCancellable, SerialHeld
+from webapp.domain.errors import ActNotAllowed, InvalidFields, NotCancellable, SerialHeld
 from webapp.domain.lifecycle import EventType
 from webapp.ledger import commands, queries
 from webapp.ledger.actors import LOCAL
@@ -47,27 +47,21 @@ def correct(credit_id: str) -> AnyResponse:
     if EventType.CANCELLED not in credit.open_acts:
         return overtaken.answer(credit_id, EventType.CANCELLED)
     form = CorrectionForm(data={name: getattr(credit, name) for name in OLD_VALUES})
-    if request.method != "POST":
-        return _page("credits/correct.html", credit, form, HTTPStatus.OK)
-    if not form.validate() or not _is_changed(credit, form):
-        return _page("credits/correct.html", credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    if request.method != "POST" or not form.validate():
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_submitted() else HTTPStatus.OK
+        return _page("credits/correct.html", credit, form, status)
     try:
         new_id = commands.correct_credit(credit_id, form.credit, form.cancellation, LOCAL)
     except ActNotAllowed:
         return overtaken.answer(credit_id, EventType.CANCELLED)
+    except InvalidFields as refusal:
+        form.show(refusal.problems)
+        return _page("credits/correct.html", credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     except SerialHeld as refusal:
         show_holder(form, refusal)
         return _page("credits/correct.html", credit, form, HTTPStatus.CONFLICT)
     flash("Corrected: this credit stands in place of the one that is cancelled.", "success")
     return redirect(url_for("credits.show", credit_id=new_id), HTTPStatus.SEE_OTHER)
-
-
-def _is_changed(credit: CreditView, form: CorrectionForm) -> bool:
-    """Say whether anything is corrected at all; if not, the form says so."""
-    if any(str(getattr(credit, name) or "") != (form.credit[name] or "") for name in OLD_VALUES):
-        return True
-    form.form_errors.append("Nothing is changed yet: correct what is wrong with the old values.")
-    return False
 
 
 def _recorded_credit(credit_id: str) -> CreditView:
