@@ -273,13 +273,13 @@ def test_a_first_event_without_data_is_refused(raw: RawClient, data: object) -> 
 
 
 def test_a_credit_without_its_created_event_is_refused(raw: RawClient) -> None:
-    row = dict(zip(COLUMNS["credits"], ("e" * 64, "A", "B", 2020, 10_000, None), strict=True))
+    row = dict(zip(COLUMNS["credits"], ("e" * 64, "A", "B", 2020, 10_000, *[None] * 4), strict=True))
     assert_insert_refused(raw, "credits", row)
     assert_insert_refused(raw, "credits", row | {"id": None})
 
 
 def test_a_credit_cannot_be_recorded_twice(raw: RawClient, ids: Ids) -> None:
-    row = dict(zip(COLUMNS["credits"], (ids.active, "A", "B", 2020, 10_000, None), strict=True))
+    row = dict(zip(COLUMNS["credits"], (ids.active, "A", "B", 2020, 10_000, *[None] * 4), strict=True))
     assert_insert_refused(raw, "credits", row)
 
 
