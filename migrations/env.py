@@ -8,6 +8,7 @@ Alembic's batch mode here: it rebuilds a SQLite table and drops its triggers wit
 from alembic import context
 from flask import current_app
 
+from webapp.ledger import archive
 from webapp.ledger.database import Base
 
 # Two servers that start at once must not both migrate. Any number that nothing else here uses.
@@ -22,8 +23,13 @@ def run() -> None:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
         context.configure(connection=connection, target_metadata=Base.metadata, transactional_ddl=True)
+        before = context.get_context().get_current_revision()
         with context.begin_transaction():
             context.run_migrations()
+        if before not in {None, context.get_context().get_current_revision()}:
+            # A migration changes the schema only. What is derived is made again by the code as it
+            # is now, so that no old migration has to know how.
+            archive.rebuild_on(connection)
         connection.commit()
 
 

@@ -6,7 +6,7 @@
   const root = document.documentElement;
   root.classList.add("js");
 
-  // --- Theme. No attribute on <html> means: follow the system (static/app.css does it).
+  // --- Theme. No attribute on <html> means: follow the system (static/css/base.css does it).
   const THEME = "theme";
   const systemDark = matchMedia("(prefers-color-scheme: dark)");
   const stored = () => {
@@ -112,6 +112,16 @@
   document.addEventListener("change", (event) => {
     const zone = zoneOf(event);
     if (zone) showFile(zone);
+  });
+
+  // --- A quantity that is typed stands at once in what is about to happen, and on its button.
+  document.addEventListener("input", ({ target }) => {
+    if (!(target instanceof HTMLInputElement) || !target.dataset.part) return;
+    const typed = target.value.trim();
+    const [whole, decimals] = typed.split(".");
+    const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+    const words = typed ? `${grouped}${decimals ? `.${decimals}` : ""} t` : target.dataset.part;
+    for (const shown of target.form.querySelectorAll("[data-part-shown]")) shown.textContent = words;
   });
 
   // --- A plain form is sent once: the second click does nothing until the page is shown again.

@@ -17,6 +17,7 @@ from tests.ledger.tampering import tamper
 from webapp import cli
 from webapp.config import MAX_BODY_BYTES, ROOT
 from webapp.domain.errors import LedgerBusy
+from webapp.domain.lifecycle import Status
 from webapp.ledger import archive, imports, queries
 from webapp.ledger.database import MIGRATE
 from webapp.ledger.lists import CreditFilter, list_credits
@@ -235,9 +236,11 @@ def test_a_file_larger_than_a_page_takes_is_refused(ledger_app: Flask, tmp_path:
 
 
 def test_the_demo_shows_credits_of_every_status(ledger_app: Flask) -> None:
-    assert run(ledger_app, "demo").stdout == "Added 10 credits, 5 sales and 4 retirements.\n"
+    assert run(ledger_app, "demo").stdout == "Added 10 credits, 5 sales and 5 retirements.\n"
     statuses = [credit.status for credit in list_credits(CreditFilter()).items]
-    assert {status: statuses.count(status) for status in statuses} == {"ACTIVE": 3, "SOLD": 3, "RETIRED": 4}
+    assert {status: statuses.count(status) for status in statuses} == {"ACTIVE": 3, "SOLD": 3, "RETIRED": 5}
+    (split,) = list_credits(CreditFilter(status=Status.SPLIT)).items
+    assert [lot.quantity for lot in queries.relations(split.id).lots] == ["120", "180"]
     assert run(ledger_app, "verify").exit_code == 0
 
 

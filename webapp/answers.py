@@ -18,6 +18,8 @@ STATUS: Final[dict[type[errors.Refusal], HTTPStatus]] = {
     errors.UnknownImport: HTTPStatus.NOT_FOUND,
     errors.SerialHeld: HTTPStatus.CONFLICT,
     errors.ActNotAllowed: HTTPStatus.CONFLICT,
+    errors.NotCancellable: HTTPStatus.CONFLICT,
+    errors.CancelledBefore: HTTPStatus.CONFLICT,
     errors.ImportNotOpen: HTTPStatus.CONFLICT,
     errors.LedgerNotEmpty: HTTPStatus.CONFLICT,
     errors.TooManyRows: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -1,4 +1,4 @@
-"""What `make demo` shows: the sample credits with some sales and retirements, by the commands.
+"""What `make demo` shows: the sample credits with some sales and retirements, one of a part.
 
 The companies are made up. Running it again adds nothing.
 """
@@ -53,6 +53,13 @@ RETIREMENTS: Final[dict[str, Mapping[str, str]]] = {
         "beneficiary": "Lindqvist Shipping",
         "reason": "Voyages of 2024",
         "occurred_on": "2025-01-15",
+    },
+    "GS-3055": {
+        "quantity": "120",
+        "beneficiary": "Monsoon Textiles",
+        "reason": "Dye works of 2025",
+        "occurred_on": "2026-01-22",
+        "note": "A part of the batch; the rest stays active.",
     },
     "VCS-0456": {
         "beneficiary": "City of Oakmere",

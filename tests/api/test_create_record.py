@@ -4,7 +4,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.api.conftest import exact, fields_of
-from tests.fixtures.credits import a_credit, recorded
+from tests.fixtures.blocks import BLOCK, INSIDE, a_block
+from tests.fixtures.credits import a_credit, recorded, retired
+from webapp.ledger.actors import LOCAL
+from webapp.ledger.commands import cancel_credit
 from webapp.ledger.lists import list_events
 
 ID = "6533fc8cb26eece006a49bf9d031c00214d21ca22c477be633f3c3cb73aed3bb"
@@ -29,6 +32,11 @@ def test_a_new_record_is_answered_whole(api: FlaskClient) -> None:
         "quantity": 100,
         "serial_number": "VCS-0001",
         "status": "ACTIVE",
+        "parent": None,
+        "offset": None,
+        "replaces": None,
+        "lots": [],
+        "replaced_by": [],
     }
     assert event["recorded_at"] == created_at
     assert (event["position"], event["seq"], event["event_type"]) == (1, 1, "CREATED")
@@ -146,3 +154,66 @@ def test_text_comes_back_as_it_was_recorded(api: FlaskClient) -> None:
     name = "Café “Zoë” \\ </script> 日本 🌳 \u2028"
     answer = api.post("/records", json=a_credit(project_name=name))
     assert exact(answer)["project_name"] == "Café “Zoë” \\ </script> 日本 🌳"
+
+
+def test_a_block_inside_one_that_is_held_is_409_and_offers_the_split(api: FlaskClient) -> None:
+    holder = recorded(**a_block())
+    answer = api.post("/records", json=a_credit(registry="Verra", quantity=50, serial_number=INSIDE))
+    assert answer.status_code == 409
+    problem = exact(answer)
+    assert (problem["holder"], problem["is_inside"]) == (holder, True)
+    assert (problem["first"], problem["last"]) == (941467101, 941467150)
+    assert "Sell, retire or split a part of that record." in problem["detail"]
+    assert problem["split"] == {"quantities": [94, 50, 281]}
+    lots = exact(api.post(problem["split_url"], json=problem["split"]))["items"]
+    assert lots[1]["serial_number"] == INSIDE
+
+
+def test_a_block_that_overlaps_one_that_is_held_is_409_with_the_numbers_in_common(api: FlaskClient) -> None:
+    holder = recorded(**a_block())
+    larger = BLOCK.replace("941467431", "941467500")
+    problem = exact(api.post("/records", json=a_credit(quantity=494, serial_number=larger)))
+    assert (problem["status"], problem["holder"], problem["is_inside"]) == (409, holder, False)
+    assert (problem["first"], problem["last"]) == (941467007, 941467431)
+    assert "split" not in problem
+
+
+def test_a_block_inside_a_retired_one_is_409_without_an_offer(api: FlaskClient) -> None:
+    retired(**a_block())
+    problem = exact(api.post("/records", json=a_credit(quantity=50, serial_number=INSIDE)))
+    assert problem["is_inside"] is True
+    assert "split" not in problem
+
+
+@pytest.mark.parametrize("quantity", [424, 426])
+def test_a_block_of_another_length_than_the_quantity_is_refused(
+    empty_api: FlaskClient, quantity: int
+) -> None:
+    answer = empty_api.post("/records", json=a_credit(**a_block(quantity=quantity)))
+    assert fields_of(answer) == {"serial_number"}
+    assert "425" in exact(answer)["detail"]
+    assert str(quantity) in exact(answer)["detail"]
+
+
+def test_a_cancelled_credit_recorded_again_is_409_and_says_how_to_replace_it(api: FlaskClient) -> None:
+    cancelled = recorded()
+    cancel_credit(cancelled, {"reason": "A mistake"}, LOCAL)
+    answer = api.post("/records", json=a_credit())
+    assert answer.status_code == 409
+    problem = exact(answer)
+    assert exact(api.get(problem["record_url"]))["id"] == cancelled
+    again = api.post("/records", json=a_credit(replaces=problem["replaces"]))
+    assert again.status_code == 201
+    assert exact(again)["replaces"] == cancelled
+    assert exact(again)["id"] != cancelled
+    assert exact(api.get(problem["record_url"]))["replaced_by"] == [exact(again)["id"]]
+
+
+@pytest.mark.parametrize("replaces", ["0" * 64, "x", 1, True])
+def test_only_a_cancelled_record_can_be_replaced(empty_api: FlaskClient, replaces: object) -> None:
+    assert fields_of(empty_api.post("/records", json=a_credit(replaces=replaces))) == {"replaces"}
+
+
+def test_an_active_record_cannot_be_replaced(api: FlaskClient) -> None:
+    record_id = recorded()
+    assert fields_of(api.post("/records", json=a_credit(vintage=2024, replaces=record_id))) == {"replaces"}

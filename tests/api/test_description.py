@@ -11,15 +11,17 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.api.conftest import DescribedClient, assert_valid, exact
 from tests.fixtures.ledger import opened
-from webapp.api import schemas
+from webapp.api import field_schemas, schemas
 from webapp.api.operations import OPERATIONS
 from webapp.api.problems import is_api_path
-from webapp.domain.credits import FIELDS
+from webapp.domain.credits import NEW_FIELDS
 from webapp.domain.events import ACT_FIELDS
 from webapp.domain.fields import (
+    ID_PATTERN,
     QUANTITY_PATTERN,
     VINTAGE_PATTERN,
     Field,
+    IdField,
     PastDateField,
     QuantityField,
     TextField,
@@ -30,9 +32,10 @@ from webapp.ledger.imports import State
 
 SCHEMAS = schemas.components()
 INPUTS = [
-    ("NewRecord", FIELDS),
+    ("NewRecord", NEW_FIELDS),
     ("Sale", ACT_FIELDS[EventType.SOLD]),
     ("Retirement", ACT_FIELDS[EventType.RETIRED]),
+    ("Cancellation", ACT_FIELDS[EventType.CANCELLED]),
 ]
 
 
@@ -116,7 +119,8 @@ def test_a_request_has_the_fields_of_the_table_and_no_other(name: str, fields: t
 )
 def test_the_rule_of_a_field_is_the_one_in_the_table(schema: dict[str, Any], field: Field) -> None:
     allowed = schema.get("anyOf", [schema])
-    text, number = allowed[-1], allowed[0]
+    number = allowed[0]
+    text = next(kind for kind in reversed(allowed) if kind["type"] != "null")
     match field:
         case TextField():
             assert text["maxLength"] == field.max_length
@@ -129,9 +133,11 @@ def test_the_rule_of_a_field_is_the_one_in_the_table(schema: dict[str, Any], fie
             assert (number["exclusiveMinimum"], number["maximum"]) == (0, 100_000_000)
         case PastDateField():
             assert text["format"] == "date"
+        case IdField():
+            assert text["pattern"] == f"^{ID_PATTERN}$"
         case _:
             pytest.fail(f"nobody compares {type(field).__name__}")
-    is_nullable = "null" in schema.get("type", []) and isinstance(schema["type"], list)
+    is_nullable = any("null" in [*kind["type"]] or kind["type"] == "null" for kind in allowed)
     assert is_nullable is not field.required
     assert schema["title"] == field.label
 
@@ -144,9 +150,9 @@ def test_a_kind_of_field_that_nobody_described_is_not_passed_over() -> None:
         def parse(self, value: object) -> str | int | None:
             return str(value)
 
-    assert schemas.accepted(Unheard("a", "A", max_length=7))["maxLength"] == 7
+    assert field_schemas.accepted(Unheard("a", "A", max_length=7))["maxLength"] == 7
     with pytest.raises(TypeError):
-        schemas.accepted(Other("b", "B"))
+        field_schemas.accepted(Other("b", "B"))
 
 
 def test_the_kinds_of_event_status_and_state_are_those_of_the_program() -> None:
@@ -162,6 +168,7 @@ def test_the_parameters_of_a_list_are_described(document: dict[str, Any]) -> Non
         "vintage",
         "status",
         "q",
+        "serial",
         "limit",
         "cursor",
     ]

@@ -69,7 +69,7 @@ def test_a_cursor_of_another_filter_is_refused(api: FlaskClient) -> None:
     ("wrong", "field"),
     [
         ("type=created", "type"),
-        ("type=SPLIT", "type"),
+        ("type=MERGED", "type"),
         ("limit=0", "limit"),
         ("cursor=1", "cursor"),
         ("after=1", "after"),

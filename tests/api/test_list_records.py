@@ -5,7 +5,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.api.conftest import exact, fields_of
+from tests.fixtures.blocks import BLOCK, INSIDE, a_block
 from tests.fixtures.credits import recorded, retired, sold
+from webapp.ledger.actors import LOCAL
+from webapp.ledger.commands import retire_credit
 
 
 def pages_from(api: FlaskClient, address: str | None) -> Iterator[list[dict[str, Any]]]:
@@ -127,3 +130,49 @@ def test_a_bad_or_unknown_parameter_is_named(empty_api: FlaskClient, wrong: str,
 def test_every_bad_parameter_is_named(empty_api: FlaskClient) -> None:
     answer = empty_api.get("/records?limit=0&status=x&vintage=x&q=%01&page=2")
     assert fields_of(answer) == {"limit", "status", "vintage", "q", "page"}
+
+
+def test_lots_are_listed_in_the_place_of_the_record_that_was_split(api: FlaskClient) -> None:
+    whole = recorded()
+    retire_credit(whole, {"quantity": "25"}, LOCAL)
+    items = exact(api.get("/records"))["items"]
+    assert [(item["parent"], item["offset"], item["quantity"]) for item in items] == [
+        (whole, 25, 75),
+        (whole, 0, 25),
+    ]
+    (split,) = exact(api.get("/records?status=SPLIT"))["items"]
+    assert (split["id"], split["parent"], split["offset"]) == (whole, None, None)
+
+
+@pytest.mark.parametrize(
+    "serial",
+    ["941467200", INSIDE.replace("941467101-941467150", "941467200-941467300")],
+    ids=["number", "block"],
+)
+def test_a_number_finds_the_lot_that_holds_it(api: FlaskClient, serial: str) -> None:
+    whole = recorded(**a_block())
+    rest = retire_credit(whole, {"quantity": "100"}, LOCAL).rest_id
+    recorded(serial_number="941467200-A")
+    (found,) = exact(api.get("/records", query_string={"serial": serial}))["items"]
+    assert found["id"] == rest
+
+
+@pytest.mark.parametrize("serial", ["VCS-0001", " vcs-0001 ", BLOCK, BLOCK.lower()])
+def test_a_serial_number_finds_who_holds_it_in_any_spelling(api: FlaskClient, serial: str) -> None:
+    expected = recorded(**a_block()) if "vcu" in serial.lower() else recorded()
+    (found,) = exact(api.get("/records", query_string={"serial": serial}))["items"]
+    assert found["id"] == expected
+
+
+@pytest.mark.parametrize("serial", ["941467432", "VCS-000", "VCS", "9" * 200])
+def test_a_serial_number_that_nobody_holds_finds_nothing(api: FlaskClient, serial: str) -> None:
+    recorded(**a_block())
+    recorded()
+    assert exact(api.get("/records", query_string={"serial": serial}))["items"] == []
+
+
+def test_the_filter_by_serial_goes_with_the_pages(api: FlaskClient) -> None:
+    whole = recorded(**a_block())
+    retire_credit(whole, {"quantity": "100"}, LOCAL)
+    pages = list(pages_from(api, f"/records?serial={BLOCK}&limit=1"))
+    assert [item["quantity"] for page in pages for item in page] == [325, 100]

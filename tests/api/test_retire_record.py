@@ -2,6 +2,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.api.conftest import exact, fields_of
+from tests.fixtures.blocks import BLOCK, a_block
 from tests.fixtures.credits import recorded, retired, sold
 from webapp.ledger import clock
 from webapp.ledger.lists import list_events
@@ -59,3 +60,44 @@ def test_a_misplaced_dry_run_retires_nothing(api: FlaskClient) -> None:
     record_id = recorded()
     assert fields_of(api.post(f"/records/{record_id}/retire?dry_run=1")) == {"dry_run"}
     assert exact(api.get(f"/records/{record_id}"))["status"] == "ACTIVE"
+
+
+def test_a_part_is_retired_and_the_rest_stays_active(api: FlaskClient) -> None:
+    whole = recorded(**a_block())
+    lot = exact(api.post(f"/records/{whole}/retire", json={"quantity": 25, "beneficiary": "Acme"}))
+    assert (lot["parent"], lot["offset"], lot["quantity"], lot["status"]) == (whole, 0, 25, "RETIRED")
+    assert (lot["rest"]["quantity"], lot["rest"]["status"]) == (400, "ACTIVE")
+    assert lot["serial_number"] == BLOCK.replace("941467431", "941467031")
+    assert lot["rest"]["serial_number"] == BLOCK.replace("941467007", "941467032")
+
+
+def test_the_rest_of_a_sold_record_stays_sold_to_the_same_buyer(api: FlaskClient) -> None:
+    lot = exact(api.post(f"/records/{sold()}/retire", json={"quantity": 25}))
+    assert [event["event_type"] for event in lot["events"]] == ["CREATED", "SOLD", "RETIRED"]
+    rest = exact(api.get(lot["rest"]["url"]))
+    assert rest["events"][-1]["data"]["buyer"] == "Acme Airlines"
+    assert (rest["status"], rest["quantity"]) == ("SOLD", 75)
+
+
+def test_a_part_of_a_number_of_a_block_cannot_be_retired(api: FlaskClient) -> None:
+    record_id = recorded(**a_block())
+    answer = api.post(f"/records/{record_id}/retire", json={"quantity": "0.5"})
+    assert answer.status_code == 422
+    assert exact(api.get(f"/records/{record_id}"))["status"] == "ACTIVE"
+
+
+def test_whoever_comes_too_late_is_told_what_the_record_has_become(api: FlaskClient) -> None:
+    whole = recorded()
+    first = exact(api.post(f"/records/{whole}/retire", json={"quantity": 25}))
+    late = api.post(f"/records/{whole}/retire", json={"quantity": 25})
+    assert late.status_code == 409
+    problem = exact(late)
+    assert problem["record_status"] == "SPLIT"
+    assert problem["detail"].endswith("cannot be retired. Act on one of its lots.")
+    assert [(lot["id"], lot["quantity"], lot["status"]) for lot in problem["lots"]] == [
+        (first["id"], 25, "RETIRED"),
+        (first["rest"]["id"], 75, "ACTIVE"),
+    ]
+    (rest,) = [lot for lot in problem["lots"] if lot["status"] == "ACTIVE"]
+    again = api.post(f"{rest['url']}/retire", json={"quantity": 25})
+    assert exact(again)["rest"]["quantity"] == 50

@@ -55,3 +55,49 @@ def test_every_bad_field_of_a_sale_is_named(api: FlaskClient) -> None:
     sale = {"buyer": "a" * 301, "occurred_on": tomorrow, "note": "\0", "beneficiary": "x"}
     answer = api.post(f"/records/{recorded()}/sell", json=sale)
     assert fields_of(answer) == {"buyer", "occurred_on", "note", "beneficiary"}
+
+
+def test_a_part_is_sold_and_the_rest_stays(api: FlaskClient) -> None:
+    whole = recorded()
+    answer = api.post(f"/records/{whole}/sell", json={"quantity": 25, "buyer": "Acme"})
+    assert answer.status_code == 200
+    lot = exact(answer)
+    assert (lot["parent"], lot["offset"], lot["quantity"], lot["status"]) == (whole, 0, 25, "SOLD")
+    assert lot["serial_number"] == "VCS-0001, 1–25 of 100"  # noqa: RUF001
+    rest = lot["rest"]
+    assert (rest["quantity"], rest["status"]) == (75, "ACTIVE")
+    assert exact(api.get(rest["url"]))["offset"] == 25
+    assert exact(api.get(f"/records/{whole}"))["status"] == "SPLIT"
+
+
+def test_the_event_of_a_part_is_on_the_whole_lot(api: FlaskClient) -> None:
+    sale = {"quantity": "0.5", "buyer": "Acme", "occurred_on": "2026-01-31"}
+    lot = exact(api.post(f"/records/{recorded()}/sell", json=sale))
+    assert lot["events"][-1]["data"] == {"buyer": "Acme", "occurred_on": "2026-01-31"}
+
+
+@pytest.mark.parametrize("quantity", [100, "100.0000", None, ""])
+def test_the_whole_is_sold_without_a_split(api: FlaskClient, quantity: object) -> None:
+    record_id = recorded()
+    answer = exact(api.post(f"/records/{record_id}/sell", json={"quantity": quantity}))
+    assert (answer["id"], answer["status"], answer["rest"], answer["lots"]) == (record_id, "SOLD", None, [])
+
+
+def test_more_than_there_is_cannot_be_sold_and_both_numbers_are_named(api: FlaskClient) -> None:
+    answer = api.post(f"/records/{recorded()}/sell", json={"quantity": "100.5"})
+    assert fields_of(answer) == {"quantity"}
+    assert "100.5 t" in exact(answer)["detail"]
+    assert "100 t" in exact(answer)["detail"]
+
+
+@pytest.mark.parametrize("quantity", [0, -1, "1,5", True, [25]])
+def test_a_quantity_that_is_none_is_refused(api: FlaskClient, quantity: object) -> None:
+    record_id = recorded()
+    assert fields_of(api.post(f"/records/{record_id}/sell", json={"quantity": quantity})) == {"quantity"}
+    assert exact(api.get(f"/records/{record_id}"))["status"] == "ACTIVE"
+
+
+def test_a_part_of_a_sold_record_cannot_be_sold_again(api: FlaskClient) -> None:
+    answer = api.post(f"/records/{sold()}/sell", json={"quantity": 25})
+    assert answer.status_code == 409
+    assert exact(answer)["record_status"] == "SOLD"

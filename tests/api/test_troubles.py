@@ -7,11 +7,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.api.conftest import DescribedClient, exact
-from tests.fixtures.credits import a_credit
+from tests.fixtures.blocks import INSIDE, a_block
+from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.ledger import opened
 from webapp.api import health
 from webapp.domain.errors import LedgerBusy, LedgerUnavailable
-from webapp.ledger import commands
+from webapp.ledger import commands, queries
+from webapp.ledger.actors import LOCAL
 
 
 @pytest.fixture
@@ -87,3 +89,30 @@ def test_a_bug_is_a_problem_document_that_tells_nothing_of_the_inside(
     answer = api.post("/records", json=a_credit())
     assert answer.status_code == 500
     assert "secret" not in answer.text
+
+
+def test_a_refusal_stands_where_the_lots_cannot_be_read_any_more(
+    api: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise LedgerUnavailable("The database does not answer. Nothing was recorded.")
+
+    whole = recorded()
+    commands.split_credit(whole, {"quantities": ["25", "75"]}, LOCAL)
+    monkeypatch.setattr(queries, "relations", away)
+    answer = api.post(f"/records/{whole}/retire")
+    assert (answer.status_code, exact(answer)["record_status"]) == (409, "SPLIT")
+    assert "lots" not in exact(answer)
+
+
+def test_a_refusal_stands_where_its_holder_cannot_be_read_any_more(
+    api: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise LedgerUnavailable("The database does not answer. Nothing was recorded.")
+
+    holder = recorded(**a_block())
+    monkeypatch.setattr(queries, "credit", away)
+    answer = api.post("/records", json=a_credit(quantity=50, serial_number=INSIDE))
+    assert (answer.status_code, exact(answer)["holder"]) == (409, holder)
+    assert "split" not in exact(answer)

@@ -26,9 +26,18 @@ PAGES: Final = [
     "/credits/{active}",
     "/credits/{sold}",
     "/credits/{retired}",
+    "/credits/{split}",
+    "/credits/{lot}",
+    "/credits/{cancelled}",
     "/credits/{active}/sell",
     "/credits/{active}/retire",
     "/credits/{retired}/retire",
+    "/credits/{split}/retire",
+    "/credits/{lot}/split?quantities=10%0A20",
+    "/credits/{lot}/split?quantities=never",
+    "/credits/{active}/correct",
+    "/credits/{active}/cancel",
+    "/credits/new?replaces={cancelled}",
     "/activity",
     "/activity?type=SOLD",
     "/imports",
@@ -78,6 +87,11 @@ def stocked(ledger: Server) -> dict[str, str]:
     client.post(f"/records/{names['sold']}/sell", {"buyer": LONG[:300], "reference": UNBROKEN, "note": LONG})
     client.post(f"/records/{names['retired']}/sell", {"buyer": "Acme Airlines"})
     client.post(f"/records/{names['retired']}/retire", {"beneficiary": UNBROKEN, "reason": LONG[:300]})
+    names["split"] = record(client, serial_number=UNBROKEN[:160], registry="ACR", quantity="1000")
+    acted = client.post(f"/records/{names['split']}/retire", {"quantity": 250}).json
+    names["lot"] = acted["rest"]["id"]
+    names["cancelled"] = record(client, serial_number="C-1", project_name=LONG)
+    client.post(f"/records/{names['cancelled']}/cancel", {"reason": LONG[:300]})
     good = a_credit(serial_number="I-1")
     conflicting = a_credit(serial_number="S-1", project_name=LONG)
     bad = [good, conflicting, {**good, "vintage": 1066, "quantity": UNBROKEN, "colour": "green"}]
@@ -148,7 +162,8 @@ def test_every_page_is_looked_at(make_database: MakeDatabase) -> None:
         rules = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or set())]
         pages = {rule.endpoint for rule in rules if not is_api_path(rule.rule)}
         addresses = app.url_map.bind("localhost")
-        numbers = {"active": "0" * 64, "sold": "0", "retired": "0", "open": "1", "done": "1", "failed": "1"}
+        numbers = dict.fromkeys(["active", "sold", "retired", "split", "lot", "cancelled"], "0" * 64)
+        numbers |= dict.fromkeys(["open", "done", "failed"], "1")
         looked_at = {
             addresses.match(path.format(**numbers).partition("?")[0])[0]
             for path in PAGES

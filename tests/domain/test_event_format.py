@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 
 from tests.domain.golden import credit_from
-from webapp.domain.events import NO_HASH, Event, created, parse_act, phrase, text_hash, time_text
+from webapp.domain.events import NO_HASH, Data, Event, created, parse_act, phrase, text_hash, time_text
 from webapp.domain.lifecycle import EventType
 
 AT = "2026-11-20T08:09:10.000042Z"
@@ -132,9 +132,10 @@ def test_a_time_is_recorded_in_utc_with_six_decimals() -> None:
         (EventType.SOLD, {}, "Sold"),
         (EventType.RETIRED, {"beneficiary": "Acme"}, "Retired for Acme"),
         (EventType.RETIRED, {}, "Retired"),
+        (EventType.CREATED, {"parent": ID, "offset": "0"}, "Created as a lot"),
+        (EventType.SPLIT, {"quantities": ["25", "75"]}, "Split into 2 lots"),
+        (EventType.CANCELLED, {"reason": "Typo"}, "Cancelled"),
     ],
 )
-def test_an_event_phrases_itself_for_people(
-    event_type: EventType, data: dict[str, str | int], expected: str
-) -> None:
+def test_an_event_phrases_itself_for_people(event_type: EventType, data: Data, expected: str) -> None:
     assert phrase(event_type, data) == expected

@@ -242,21 +242,35 @@ def test_a_note_may_have_2000_characters_and_line_breaks(act: EventType) -> None
 
 
 @pytest.mark.parametrize(
-    ("act", "field"), [(act, field.name) for act, fields in ACT_FIELDS.items() for field in fields]
+    ("act", "field"),
+    [(act, field.name) for act in (EventType.SOLD, EventType.RETIRED) for field in ACT_FIELDS[act]],
 )
-def test_all_data_of_an_act_is_optional(act: EventType, field: str) -> None:
+def test_all_data_of_a_sale_or_a_retirement_is_optional(act: EventType, field: str) -> None:
     assert parse_act(act, {field: None}, TODAY) == {"occurred_on": "2026-11-20"}
 
 
 @pytest.mark.parametrize(
     ("act", "names"),
     [
-        (EventType.SOLD, "buyer occurred_on reference note"),
-        (EventType.RETIRED, "beneficiary reason occurred_on reference note"),
+        (EventType.SOLD, "quantity buyer occurred_on reference note"),
+        (EventType.RETIRED, "quantity beneficiary reason occurred_on reference note"),
+        (EventType.CANCELLED, "reason note"),
     ],
 )
 def test_an_act_has_the_fields_of_the_contract(act: EventType, names: str) -> None:
     assert [field.name for field in ACT_FIELDS[act]] == names.split()
+
+
+@pytest.mark.parametrize("reason", [None, "", " ", "\u200b"])
+def test_a_cancellation_needs_a_reason(reason: str | None) -> None:
+    with pytest.raises(InvalidFields, match=r"reason: This is required\."):
+        parse_act(EventType.CANCELLED, {"reason": reason}, TODAY)
+    assert parse_act(EventType.CANCELLED, {"reason": "Typo"}, TODAY) == {"reason": "Typo"}
+
+
+def test_the_part_that_an_act_is_on_is_no_datum_of_it() -> None:
+    for act in (EventType.SOLD, EventType.RETIRED):
+        assert parse_act(act, {"quantity": Number("250")}, TODAY) == {"occurred_on": "2026-11-20"}
 
 
 @pytest.mark.parametrize("field", ["buyer", "reference"])
@@ -309,3 +323,14 @@ def test_an_act_reports_every_problem_at_once() -> None:
 def test_the_fields_of_a_credit_are_those_of_the_contract() -> None:
     names = [field.name for field in FIELDS]
     assert names == ["project_name", "registry", "vintage", "quantity", "serial_number"]
+
+
+@pytest.mark.parametrize("value", [Number("1"), True, ["a"], "f" * 63, "F" * 64, "g" * 64], ids=repr)
+def test_what_is_replaced_is_named_by_an_id(value: object) -> None:
+    with pytest.raises(InvalidFields, match="replaces: Must be the id of a credit"):
+        parse_credit(a_credit(replaces=value))
+
+
+def test_a_correction_names_what_it_replaces() -> None:
+    assert parse_credit(a_credit(replaces=f" {'f' * 64} ")).replaces == "f" * 64
+    assert parse_credit(a_credit(replaces="")).replaces is None

@@ -3,13 +3,46 @@ from hashlib import sha256
 
 import pytest
 
-from tests.domain.golden import GOLDEN, credit_from
-from webapp.domain.credits import parse_credit
+from tests.domain.golden import GOLDEN, GOLDEN_LOTS, GOLDEN_REPLACEMENT, MANGROVE, credit_from
+from webapp.domain.credits import Credit, parse_credit
 
 
 @pytest.mark.parametrize(("fields", "expected"), GOLDEN)
 def test_a_golden_credit_keeps_its_id(fields: tuple[str, str, str, str, str | None], expected: str) -> None:
     assert credit_from(*fields).id == expected
+
+
+@pytest.mark.parametrize(("offset_e4", "quantity_e4", "expected"), GOLDEN_LOTS)
+def test_a_golden_lot_keeps_its_id(offset_e4: int, quantity_e4: int, expected: str) -> None:
+    lot = Credit("M", "VCS", 2023, quantity_e4, None, parent=MANGROVE, offset_e4=offset_e4)
+    assert lot.id == expected
+
+
+def test_the_id_of_a_lot_follows_from_its_place_alone() -> None:
+    offset_e4, quantity_e4, expected = GOLDEN_LOTS[1]
+    renamed = Credit("N", "GS", 1990, quantity_e4, "S", parent=MANGROVE, offset_e4=offset_e4)
+    assert renamed.id == expected
+
+
+def test_a_golden_replacement_keeps_its_id() -> None:
+    values: dict[str, object] = {
+        "project_name": "Mangrove Restoration Project",
+        "registry": "VCS",
+        "vintage": "2022",
+        "quantity": "100",
+        "serial_number": "VCS-0001",
+    }
+    assert parse_credit({**values, "replaces": MANGROVE}).id == GOLDEN_REPLACEMENT
+    assert parse_credit(values).id != GOLDEN_REPLACEMENT
+
+
+@pytest.mark.parametrize("replaces", [None, "", "  "])
+def test_a_credit_that_replaces_nothing_keeps_its_id(replaces: str | None) -> None:
+    fields, expected = GOLDEN[0]
+    values = dict(
+        zip(("project_name", "registry", "vintage", "quantity", "serial_number"), fields, strict=True)
+    )
+    assert parse_credit({**values, "replaces": replaces}).id == expected
 
 
 def test_numbers_as_text_and_as_json_numbers_make_one_id() -> None:

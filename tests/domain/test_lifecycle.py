@@ -1,12 +1,23 @@
 import pytest
 
-from webapp.domain.errors import ActNotAllowed, AlreadyRetired, AlreadySold
-from webapp.domain.lifecycle import FIRST, OPEN_ACTS, STATUS_AFTER, EventType, Status, require_allowed
+from webapp.domain.errors import ActNotAllowed, AlreadyCancelled, AlreadyRetired, AlreadySold, AlreadySplit
+from webapp.domain.lifecycle import (
+    COUNTED,
+    FIRST,
+    OPEN_ACTS,
+    STATUS_AFTER,
+    EventType,
+    Status,
+    require_allowed,
+)
 
 ALLOWED = {
     (Status.ACTIVE, EventType.SOLD),
     (Status.ACTIVE, EventType.RETIRED),
+    (Status.ACTIVE, EventType.SPLIT),
+    (Status.ACTIVE, EventType.CANCELLED),
     (Status.SOLD, EventType.RETIRED),
+    (Status.SOLD, EventType.SPLIT),
 }
 AT = "2026-11-20T00:00:00.000000Z"
 
@@ -29,8 +40,13 @@ def test_every_event_leaves_a_status_behind_and_the_first_leaves_it_active() -> 
     assert set(OPEN_ACTS) == set(Status)
 
 
-def test_nothing_follows_a_retirement() -> None:
-    assert OPEN_ACTS[Status.RETIRED] == ()
+@pytest.mark.parametrize("end", [Status.RETIRED, Status.SPLIT, Status.CANCELLED])
+def test_nothing_follows_an_end(end: Status) -> None:
+    assert OPEN_ACTS[end] == ()
+
+
+def test_neither_a_split_nor_a_cancelled_credit_is_counted() -> None:
+    assert set(Status) - set(COUNTED) == {Status.SPLIT, Status.CANCELLED}
 
 
 @pytest.mark.parametrize(
@@ -39,6 +55,10 @@ def test_nothing_follows_a_retirement() -> None:
         (Status.RETIRED, EventType.RETIRED, AlreadyRetired, "was retired at {} and cannot be retired again."),
         (Status.RETIRED, EventType.SOLD, AlreadyRetired, "was retired at {} and cannot be sold."),
         (Status.SOLD, EventType.SOLD, AlreadySold, "was sold at {} and cannot be sold again."),
+        (Status.SOLD, EventType.CANCELLED, AlreadySold, "was sold at {} and cannot be cancelled."),
+        (Status.SPLIT, EventType.RETIRED, AlreadySplit, "was split at {} and cannot be retired."),
+        (Status.SPLIT, EventType.SPLIT, AlreadySplit, "was split at {} and cannot be split again."),
+        (Status.CANCELLED, EventType.SOLD, AlreadyCancelled, "was cancelled at {} and cannot be sold."),
     ],
 )
 def test_the_refusal_says_what_the_credit_is_and_since_when(

@@ -10,7 +10,9 @@ from webapp.config import ROOT
 
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 SCRIPTS_AND_STYLES = sorted(
-    path for path in (ROOT / "static").iterdir() if path.suffix in {".js", ".css", ".svg"}
+    path
+    for path in (ROOT / "static").rglob("*")
+    if path.suffix in {".js", ".css", ".svg"} and "vendor" not in path.parts
 )
 
 PARTIALS = [path for path in TEMPLATES if path.name.startswith("_")]

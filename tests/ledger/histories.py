@@ -14,3 +14,21 @@ def record_histories() -> None:
     commands.retire_credit(both, {"beneficiary": "Łódź Airlines", "note": note}, CLI)
     commands.retire_credit(alone, {"reason": "Flights of 2025"}, LOCAL)
     commands.create_credit(a_credit(serial_number="VCS-0003"), CLI)
+
+
+def record_families() -> None:
+    """Record splits of splits, of a sold credit and of a block, and a correction."""
+    block = recorded(registry="ACR", quantity="1000", serial_number="ACR-X-2025-1 to 1000")
+    retired = commands.retire_credit(block, {"quantity": "250", "beneficiary": "Acme"}, LOCAL)
+    rest = str(retired.rest_id)
+    both = commands.sell_credit(rest, {"quantity": "700", "buyer": "Zoë"}, CLI)
+    commands.split_credit(both.credit_id, {"quantities": ["1", "699"]}, LOCAL)
+    plain = sold(serial_number=None, quantity="2.5", vintage="2001")
+    part = commands.retire_credit(plain, {"quantity": "0.0001"}, LOCAL)
+    commands.split_credit(str(part.rest_id), {"quantities": ["1", "0.5", "0.9999"]}, CLI)
+    typo = recorded(registry="ACR", quantity="5", serial_number="ACR-Y-2025-1 to 5", vintage="2002")
+    right = a_credit(registry="ACR", quantity="9", serial_number="ACR-Y-2025-1 to 9", vintage="2003")
+    commands.correct_credit(typo, right, {"reason": "Wrong vintage"}, LOCAL)
+    wrong = recorded(serial_number="VCS-0009", vintage="2004")
+    commands.cancel_credit(wrong, {"reason": "Never issued", "note": "See\nmail"}, CLI)
+    recorded(serial_number="VCS-0009", vintage="2005")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fixtures.credits import recorded, sold
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
-from tests.ledger.histories import record_histories
+from tests.ledger.histories import record_families, record_histories
 from tests.ledger.tampering import digest, findings, put_text
 from webapp.config import ROOT
 from webapp.domain.errors import BrokenArchive, BrokenLog, LedgerNotEmpty
@@ -22,7 +22,16 @@ LOG = (
     "SELECT position, feed.credit_id, body, hash FROM feed JOIN events USING (credit_id, seq) "
     "ORDER BY position"
 )
-DERIVED = ("credits", "serial_claims", "credit_states", "registries", "totals", "parties")
+DERIVED = (
+    "credits",
+    "splits",
+    "serial_claims",
+    "serial_blocks",
+    "credit_states",
+    "registries",
+    "totals",
+    "parties",
+)
 
 
 @pytest.fixture
@@ -31,6 +40,7 @@ def exported(database_url: str, tmp_path: Path) -> tuple[Path, Digest]:
     path = tmp_path / "ledger.ndjson"
     with opened(database_url):
         record_histories()
+        record_families()
         kept = digest()
         assert archive.export_to(path) == kept
     return path, kept

@@ -265,7 +265,7 @@ def test_a_refused_act_leaves_no_gap_in_the_feed() -> None:
 def test_an_act_that_fails_half_way_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     credit_id = recorded()
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("half way")
 
     with monkeypatch.context() as patched:

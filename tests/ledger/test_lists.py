@@ -217,7 +217,7 @@ def read_events(event_type: EventType | None, *, newest_first: bool) -> list[Eve
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
-@pytest.mark.parametrize("event_type", [None, *EventType])
+@pytest.mark.parametrize("event_type", [None, EventType.CREATED, EventType.SOLD, EventType.RETIRED])
 def test_pages_of_events_hold_each_of_its_type_once(
     event_type: EventType | None, *, newest_first: bool
 ) -> None:

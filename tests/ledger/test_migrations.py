@@ -113,6 +113,7 @@ def test_the_migrated_schema_is_that_of_the_models_and_guards(
     with engine.begin() as connection:
         if dialect == "postgresql":
             connection.exec_driver_sql("CREATE EXTENSION pg_trgm")
+            connection.exec_driver_sql("CREATE EXTENSION btree_gist")
         Base.metadata.create_all(connection)
         for statement in guards.create_statements(dialect):
             connection.exec_driver_sql(statement.replace("%", "%%") if dialect == "postgresql" else statement)

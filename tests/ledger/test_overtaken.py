@@ -33,7 +33,7 @@ def test_a_credit_does_not_conflict_with_itself(monkeypatch: pytest.MonkeyPatch)
 def test_a_row_does_not_conflict_with_its_own_credit(monkeypatch: pytest.MonkeyPatch) -> None:
     recorded()
     row = parse_row(1, ROW + ', "serial_number": "VCS-0001"}')
-    monkeypatch.setattr(import_decisions, "_held_ids", lambda *_: set())
+    monkeypatch.setattr(import_decisions, "_statuses", lambda *_: {})
     with reading() as connection:
         assert [item.outcome for item in decide(connection, [row])] == [Outcome.EXISTING]
 

@@ -32,6 +32,8 @@ def test_the_totals_are_those_of_each_status_registry_and_vintage() -> None:
         Status.ACTIVE: Sum(2, 35_000),
         Status.SOLD: Sum(1, 100_000),
         Status.RETIRED: Sum(1, 1),
+        Status.SPLIT: Sum(),
+        Status.CANCELLED: Sum(),
     }
     assert [(sums.name, sums.all.quantity) for sums in totals.registries] == [
         ("Gold Standard", "2"),
@@ -115,8 +117,13 @@ def test_the_totals_are_of_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_credit_tells_what_can_still_be_done_with_it() -> None:
-    assert queries.credit(recorded()).open_acts == (EventType.SOLD, EventType.RETIRED)
-    assert queries.credit(sold(serial_number="2")).open_acts == (EventType.RETIRED,)
+    assert queries.credit(recorded()).open_acts == (
+        EventType.SOLD,
+        EventType.RETIRED,
+        EventType.SPLIT,
+        EventType.CANCELLED,
+    )
+    assert queries.credit(sold(serial_number="2")).open_acts == (EventType.RETIRED, EventType.SPLIT)
     assert queries.credit(retired(serial_number="3")).open_acts == ()
 
 

@@ -93,7 +93,7 @@ def test_what_a_rebuild_makes_is_what_was_there(raw: RawClient) -> None:
 
 def derived_rows(raw: RawClient) -> dict[str, list[tuple[object, ...]]]:
     """Return every row of every derived table."""
-    names = ("serial_claims", "credit_states", "registries", "totals", "parties")
+    names = ("serial_claims", "serial_blocks", "credit_states", "registries", "totals", "parties")
     return {name: sorted(raw.execute(f"SELECT * FROM {name}"), key=repr) for name in names}
 
 

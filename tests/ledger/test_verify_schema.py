@@ -1,5 +1,6 @@
 """Every guard that was dropped, changed or switched off is named, and so is one too many."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -31,7 +32,8 @@ def postgresql(make_database: MakeDatabase) -> Iterator[RawClient]:
 @pytest.mark.parametrize("name", guards.SQLITE_TRIGGERS)
 def test_a_dropped_trigger_is_named_on_sqlite(sqlite: RawClient, name: str) -> None:
     sqlite.execute(f"DROP TRIGGER {name}")
-    assert findings() == [f"trigger {name} of {name.partition('_')[0]}: is missing"]
+    table = re.split("_(?:refuse|guard|make)_", name)[0]
+    assert findings() == [f"trigger {name} of {table}: is missing"]
 
 
 def test_a_weakened_trigger_is_named_on_sqlite(sqlite: RawClient) -> None:

@@ -23,6 +23,9 @@ from tests.fixtures.server import Answer, Client, Server, eventually
 CLIENTS: Final = 32
 IMPORTING_CLIENTS: Final = 8
 IMPORTED_ROWS: Final = 20
+# Tonnes of a credit that is raced for, and of a part of it: fewer parts than there are clients.
+WHOLE: Final = 100
+PART: Final = 4
 # What a person would still wait for.
 ANSWER_WITHIN_S: Final = 8
 
@@ -98,7 +101,7 @@ def retire(crowd: Crowd, number: int) -> list[Answer]:
     _expect(answers, {200: 1, 409: CLIENTS - 1})
     winner = next(answer.json for answer in answers if answer.status == 200)
     assert _history(crowd, winner["id"]) == ["CREATED", "RETIRED"]
-    assert _read(crowd, winner["id"]) == winner, "what was answered is not what is recorded"
+    assert {**_read(crowd, winner["id"]), "rest": None} == winner, "what was answered is not what is recorded"
     return answers
 
 
@@ -113,6 +116,32 @@ def sell_and_retire(crowd: Crowd, number: int) -> list[Answer]:
     _expect(answers, {200: won.total(), 409: CLIENTS - won.total()})
     sold = ["SOLD"] if won["sell"] else []
     assert _history(crowd, record_id) == ["CREATED", *sold, "RETIRED"]
+    return answers
+
+
+def retire_parts(crowd: Crowd, number: int) -> list[Answer]:
+    """Everybody retires a part of one credit, and who comes too late goes on with what is left."""
+    record_id = _record(crowd, number)
+    answers = crowd.at_once([_retire_part(f"/records/{record_id}", PART) for _ in range(CLIENTS)])
+    parts = WHOLE // PART
+    _expect(answers, {200: parts, 409: CLIENTS - parts})
+    lots = crowd.first.get(f"/records?q={_serial(crowd, number)}&limit=100").json["items"]
+    assert {lot["status"] for lot in lots} == {"RETIRED"}
+    assert sum(lot["quantity"] for lot in lots) == WHOLE, "tonnes were lost or doubled"
+    assert {lot["id"] for lot in lots} == {answer.json["id"] for answer in answers if answer.status == 200}
+    return answers
+
+
+def create_overlapping(crowd: Crowd, number: int) -> list[Answer]:
+    """Everybody records another block, and each has numbers that all the others have as well."""
+    series = f"{crowd.name}-{number:05}"
+    blocks = [f"{series}-{first} to {first + WHOLE - 1}" for first in range(1, CLIENTS + 1)]
+    answers = crowd.at_once(
+        [_post("/records", _credit(crowd, number, serial_number=block)) for block in blocks]
+    )
+    _expect(answers, {201: 1, 409: CLIENTS - 1})
+    holder = next(answer.json["id"] for answer in answers if answer.status == 201)
+    assert {answer.json["holder"] for answer in answers if answer.status == 409} == {holder}
     return answers
 
 
@@ -174,8 +203,10 @@ def confirm_one_import(crowd: Crowd, number: int) -> list[Answer]:
 RACES: Final[Mapping[str, Callable[[Crowd, int], list[Answer]]]] = {
     "retire": retire,
     "sell and retire": sell_and_retire,
+    "retire parts": retire_parts,
     "create equal": create_equal,
     "create with one serial": create_with_one_serial,
+    "create overlapping": create_overlapping,
     "import equal": import_equal,
     "confirm one import": confirm_one_import,
 }
@@ -190,7 +221,7 @@ def _credit(crowd: Crowd, number: int, **changes: object) -> dict[str, object]:
         "project_name": "Raced for",
         "registry": "VCS",
         "vintage": 2023,
-        "quantity": 100,
+        "quantity": WHOLE,
         "serial_number": _serial(crowd, number),
     } | changes
 
@@ -220,6 +251,24 @@ def _post(path: str, value: object = None) -> Send:
         return client.post(path, value)
 
     return send
+
+
+def _retire_part(path: str, quantity: int) -> Send:
+    """Retire as much of the record, or of what it has become, until there is nothing left of it."""
+
+    def send(client: Client) -> Answer:
+        answer = client.post(f"{path}/retire", {"quantity": quantity})
+        while answer.status == 409 and (rest := _rest(answer)):
+            answer = client.post(f"{rest}/retire", {"quantity": quantity})
+        return answer
+
+    return send
+
+
+def _rest(answer: Answer) -> str | None:
+    """Return the address of the lot that others left, None where they left nothing."""
+    lots = answer.json.get("lots", [])
+    return next((str(lot["url"]) for lot in lots if lot["status"] != "RETIRED"), None)
 
 
 def _read(crowd: Crowd, record_id: str) -> Any:  # noqa: ANN401 - JSON can be anything

@@ -121,7 +121,7 @@ def test_whoever_comes_second_sees_what_happened(
     assert answer.status_code == 409
     said = words(answer)
     assert "Nothing was recorded by you" in said
-    assert "already retired at" in said
+    assert "already retired on" in said
     assert "for Grace" in said
     assert "RETIRED" in said
     assert "Hopper" not in said

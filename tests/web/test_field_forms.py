@@ -8,7 +8,7 @@ from webapp.domain.errors import InvalidFields
 from webapp.domain.events import ACT_FIELDS
 from webapp.web.forms import CreditForm, FieldForm, RetirementForm, SaleForm
 
-ONLY_ON_PAGES = {"csrf_token", "without_beneficiary"}
+ONLY_ON_PAGES = {"csrf_token", "without_beneficiary", "replaces"}
 
 
 @pytest.mark.parametrize(

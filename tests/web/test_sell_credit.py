@@ -20,7 +20,7 @@ def test_a_sold_credit_says_to_whom_it_was_sold(client: FlaskClient) -> None:
     answer = client.get(f"/credits/{sold()}/sell", headers=HTMX)
     assert answer.status_code == 409
     said = " ".join(parse(answer.text).text.split())
-    assert "already sold at" in said
+    assert "already sold on" in said
     assert "to Acme Airlines. If you sent" in said
 
 

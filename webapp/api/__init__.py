@@ -3,7 +3,7 @@
 from flask import Flask
 from flask_wtf import CSRFProtect
 
-from webapp.api import description, feed, health, imports, records
+from webapp.api import acts, description, feed, health, imports, records
 
 
 def install(app: Flask, csrf: CSRFProtect) -> None:
@@ -12,7 +12,7 @@ def install(app: Flask, csrf: CSRFProtect) -> None:
     A program has no form to take a token from. What keeps another site's page from writing here
     is the gate in front of every route; and the API knows no session that a page could borrow.
     """
-    for module in (records, imports, feed, health, description):
+    for module in (records, acts, imports, feed, health, description):
         csrf.exempt(module.api)
         app.register_blueprint(module.api)
     description.install(app)

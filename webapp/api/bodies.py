@@ -8,6 +8,7 @@ from typing import Final, NoReturn
 
 from flask import abort, request
 
+from webapp.api.operations import Body
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.json_text import NotJson, decode
 
@@ -16,6 +17,11 @@ RECORD_BYTES_MAX: Final = 256 * 1024
 
 JSON_TYPE: Final = "application/json"
 _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
+
+
+def described(schema: str, example: object, *, required: bool = True) -> Body:
+    """Return what the description says of a JSON body with a schema that has a name."""
+    return Body({JSON_TYPE: {"$ref": f"#/components/schemas/{schema}"}}, required=required, example=example)
 
 
 def read_object() -> dict[str, object]:

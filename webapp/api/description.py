@@ -21,7 +21,7 @@ api = Blueprint("api_description", __name__)
 VERSION: Final = "1.0.0"
 INTRODUCTION: Final = """\
 A ledger of carbon credits. A *record* is one immutable batch of credits; its status follows from its
-events, which are only ever appended.
+events, which are only ever appended. An act on a part of it splits it into *lots*, which are records.
 
 Creating and importing can be sent again without harm, because the same input always gives the same id.
 Errors are problem details (RFC 9457). Unknown fields and unknown query parameters are refused.
@@ -145,33 +145,35 @@ def _answer(given: Answer) -> dict[str, Any]:
 
 
 def _problem(operation: Operation, status: HTTPStatus, when: str) -> dict[str, Any]:
-    schema = _problem_schema(operation, status)
+    kinds = _problem_schemas(operation, status)
     example = {
         "type": problems.TYPE,
         "title": status.phrase,
         "status": int(status),
         "detail": when,
-        **schemas.PROBLEM_EXAMPLES.get(schema, {}),
+        **schemas.PROBLEM_EXAMPLES.get(kinds[0], {}),
     }
+    references = [_reference(kind) for kind in kinds]
+    schema = references[0] if len(references) == 1 else {"anyOf": references}
     described: dict[str, Any] = {
         "description": when,
-        "content": {problems.MEDIA_TYPE: {"schema": _reference(schema), "example": example}},
+        "content": {problems.MEDIA_TYPE: {"schema": schema, "example": example}},
     }
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         described["headers"] = _MAY_RETRY
     return described
 
 
-def _problem_schema(operation: Operation, status: HTTPStatus) -> str:
+def _problem_schemas(operation: Operation, status: HTTPStatus) -> tuple[str, ...]:
     match status:
         case HTTPStatus.UNPROCESSABLE_ENTITY:
-            return "InvalidFields"
-        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return "TooManyRows" if operation.tag == "Imports" else "Problem"
-        case HTTPStatus.CONFLICT if operation.tag == "Records":
-            return "SerialHeld" if HTTPStatus.CREATED in operation.answers else "ActNotAllowed"
+            return ("InvalidFields",)
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE if operation.tag == "Imports":
+            return ("TooManyRows",)
+        case HTTPStatus.CONFLICT if operation.conflicts:
+            return operation.conflicts
         case _:
-            return "Problem"
+            return ("Problem",)
 
 
 def _in_path(name: str) -> dict[str, Any]:

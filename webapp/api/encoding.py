@@ -5,10 +5,10 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-from flask import Response
+from flask import Response, url_for
 
 from webapp.ledger.imports import ImportView, ProblemView
-from webapp.ledger.queries import CreditView, EventView, Record
+from webapp.ledger.queries import CreditView, EventView, Origin, Record
 
 # A quantity leaves as a JSON number with the decimals it was recorded with, never through a float.
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
@@ -29,12 +29,27 @@ def answer(
     return response
 
 
+def record_url(record_id: str) -> str:
+    """Return the address of a record, behind whatever host and port the reader used."""
+    return url_for("api_records.get_record", record_id=record_id)
+
+
 def record_body(record: Record) -> dict[str, object]:
-    """Return a record with its events, oldest first."""
-    return {**summary_body(record.credit), "events": [_event_body(event) for event in record.events]}
+    """Return a record with its relations and its events, oldest first."""
+    return {
+        **summary_body(record.credit, record.relations.origin),
+        "lots": [lot_body(lot) for lot in record.relations.lots],
+        "replaced_by": list(record.relations.replaced_by),
+        "events": [_event_body(event) for event in record.events],
+    }
 
 
-def summary_body(credit: CreditView) -> dict[str, object]:
+def acted_body(record: Record, rest: CreditView | None) -> dict[str, object]:
+    """Return a record after an act on it, and the lot that was split off and stays, if any."""
+    return {**record_body(record), "rest": None if rest is None else lot_body(rest)}
+
+
+def summary_body(credit: CreditView, origin: Origin) -> dict[str, object]:
     """Return a record without its events, as lists have it."""
     return {
         "id": credit.id,
@@ -45,6 +60,20 @@ def summary_body(credit: CreditView) -> dict[str, object]:
         "serial_number": credit.serial_number,
         "status": credit.status,
         "created_at": credit.created_at,
+        "parent": origin.parent,
+        "offset": None if origin.offset is None else Decimal(origin.offset),
+        "replaces": origin.replaces,
+    }
+
+
+def lot_body(lot: CreditView) -> dict[str, object]:
+    """Return a lot as its family names it: enough to choose one and to act on it."""
+    return {
+        "id": lot.id,
+        "quantity": Decimal(lot.quantity),
+        "serial_number": lot.serial_number,
+        "status": lot.status,
+        "url": record_url(lot.id),
     }
 
 

@@ -35,7 +35,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation. `problems` says when each error comes, besides those that any may have."""
+    """One operation. `problems` says when each error comes, besides those that any may have.
+
+    `conflicts` names the schemas of its 409, one for each kind.
+    """
 
     tag: str
     summary: str
@@ -44,6 +47,7 @@ class Operation:
     query: tuple[Parameter[Any], ...] = ()
     body: Body | None = None
     problems: Mapping[HTTPStatus, str] = field(default_factory=dict)
+    conflicts: tuple[str, ...] = ()
 
 
 OPERATIONS: Final[dict[Callable[..., Any], Operation]] = {}

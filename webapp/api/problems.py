@@ -1,19 +1,28 @@
 """Errors of the API as problem details (RFC 9457)."""
 
+from contextlib import suppress
 from typing import Final
 
 from flask import Response, url_for
 
 from webapp.answers import ErrorAnswer
 from webapp.api.encoding import answer as encode_answer
+from webapp.api.encoding import lot_body, record_url
 from webapp.domain.errors import (
     ActNotAllowed,
+    AlreadySplit,
+    BlockHeld,
+    CancelledBefore,
     CursorMismatch,
     InvalidFields,
+    NotCancellable,
     Refusal,
     SerialHeld,
     TooManyRows,
 )
+from webapp.domain.lifecycle import EventType
+from webapp.domain.serial_blocks import parse_block
+from webapp.ledger import queries
 
 API_PATHS: Final = frozenset({"records", "register", "events", "openapi.json", "healthz"})
 MEDIA_TYPE: Final = "application/problem+json"
@@ -44,6 +53,12 @@ def _detail(answer: ErrorAnswer) -> str:
             return f"{len(problems)} fields are not accepted; `errors` says why."
         case InvalidFields(problems=problems):
             return " ".join(f"{p.field}: {p.message}" if p.field else p.message for p in problems)
+        case BlockHeld(is_inside=True):
+            return f"{answer.detail}. Sell, retire or split a part of that record."
+        case BlockHeld():
+            return f"{answer.detail}."
+        case AlreadySplit():
+            return f"{answer.detail} Act on one of its lots."
         case _:
             return answer.detail
 
@@ -55,19 +70,63 @@ def _facts(refusal: Refusal | None) -> dict[str, object]:
             return {"errors": [{"field": p.field, "message": p.message} for p in refusal.problems]}
         case CursorMismatch():
             return {"errors": [{"field": "cursor", "message": str(refusal)}]}
-        case SerialHeld():
-            return {"holder": refusal.holder, "holder_url": _record_url(refusal.holder)}
-        case ActNotAllowed():
-            return {
-                "record_status": refusal.status,
-                "since": refusal.since,
-                "record_url": _record_url(refusal.credit_id),
-            }
         case TooManyRows():
             return {"rows_max": refusal.limit}
         case _:
-            return {}
+            return _of_record(refusal)
 
 
-def _record_url(credit_id: str) -> str:
-    return url_for("api_records.get_record", record_id=credit_id)
+def _of_record(refusal: Refusal | None) -> dict[str, object]:
+    """Return what a refusal knows about the record that is in the way."""
+    facts: dict[str, object] = {}
+    match refusal:
+        case BlockHeld():
+            numbers = {"first": refusal.first, "last": refusal.last, "is_inside": refusal.is_inside}
+            facts = {**_holder(refusal), **numbers, **_offer(refusal)}
+        case SerialHeld():
+            facts = _holder(refusal)
+        case AlreadySplit():
+            facts = {**_status(refusal), **_lots(refusal)}
+        case ActNotAllowed():
+            facts = _status(refusal)
+        case NotCancellable():
+            facts = {"record_url": record_url(refusal.credit_id)}
+        case CancelledBefore():
+            facts = {"replaces": refusal.credit_id, "record_url": record_url(refusal.credit_id)}
+        case _:
+            pass
+    return facts
+
+
+def _holder(refusal: SerialHeld) -> dict[str, object]:
+    return {"holder": refusal.holder, "holder_url": record_url(refusal.holder)}
+
+
+def _status(refusal: ActNotAllowed) -> dict[str, object]:
+    return {
+        "record_status": refusal.status,
+        "since": refusal.since,
+        "record_url": record_url(refusal.credit_id),
+    }
+
+
+def _lots(refusal: AlreadySplit) -> dict[str, object]:
+    """Say what the record has become, so that the rest can be acted on without another question."""
+    with suppress(Refusal):  # a database in trouble; the first refusal holds all the same
+        return {"lots": [lot_body(lot) for lot in queries.relations(refusal.credit_id).lots]}
+    return {}
+
+
+def _offer(refusal: BlockHeld) -> dict[str, object]:
+    """Say how to make the block a lot of its own, where it lies within one that can be split."""
+    with suppress(Refusal):
+        holder = queries.credit(refusal.holder)
+        block = parse_block(holder.serial_number)
+        if refusal.is_inside and block and EventType.SPLIT in holder.open_acts:
+            own = refusal.last - refusal.first + 1
+            around = (refusal.first - block.first, own, block.last - refusal.last)
+            quantities = [length for length in around if length]
+            if len(quantities) > 1:
+                address = url_for("api_acts.split_record", record_id=refusal.holder)
+                return {"split_url": address, "split": {"quantities": quantities}}
+    return {}

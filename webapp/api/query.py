@@ -135,7 +135,7 @@ def _parse_cursor_number(text: str) -> int | None:
 Q: Final = _text(
     "q",
     "Words, each of which must stand in the project name, the registry, the serial number or the id. "
-    "Any spelling will do.",
+    "Any spelling will do. A number of 5 or more digits also finds the block that holds it.",
     TERM_LENGTH_MAX,
 )
 REGISTRY: Final = _text("registry", "The registry, in any spelling: `vcs` finds `VCS`.", 50)
@@ -146,7 +146,17 @@ VINTAGE: Final = Parameter(
     VintageField("vintage", "vintage").parse,
     None,
 )
-STATUS: Final = _choice("status", "What the credit is now.", Status)
+STATUS: Final = _choice(
+    "status",
+    "What the credit is now. Without it the list has the credits that hold tonnes: none that were "
+    "SPLIT or CANCELLED.",
+    Status,
+)
+SERIAL: Final = _text(
+    "serial",
+    "A serial number, a block of numbers, or one number: finds who holds it, or any part of it.",
+    200,
+)
 TYPE: Final = _choice("type", "Only events of this type.", EventType)
 LIMIT_OF_PAGE: Final = _limit("How many items an answer has at most.", LIMIT)
 LIMIT_OF_PROBLEMS: Final = _limit("How many problems an answer has at most.", LIMIT_MAX)

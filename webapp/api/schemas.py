@@ -1,31 +1,34 @@
 """JSON Schemas (2020-12) of what the API takes and gives.
 
-Those of fields are made from the tables that parse them (``webapp.domain.credits.FIELDS``,
-``webapp.domain.events.ACT_FIELDS``), so that no rule stands in two places.
+Those of fields are made in ``field_schemas`` from the tables that parse them
+(``webapp.domain.credits.FIELDS``, ``webapp.domain.events.ACT_FIELDS``), so that no rule stands in
+two places.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
-from webapp.domain.credits import FIELDS
-from webapp.domain.events import ACT_FIELDS, RETIREMENT_FIELDS, SALE_FIELDS
-from webapp.domain.fields import (
-    E4,
-    QUANTITY_MAX_E4,
-    QUANTITY_PATTERN,
-    VINTAGE_MAX,
-    VINTAGE_MIN,
-    VINTAGE_PATTERN,
-    Field,
-    PastDateField,
-    QuantityField,
-    TextField,
-    VintageField,
+from webapp.api.field_schemas import (
+    QUANTITY_TEXT,
+    Schema,
+    accepted,
+    as_event_data,
+    input_object,
+    recorded,
 )
+from webapp.domain.credits import FIELDS, NEW_FIELDS, REPLACES
+from webapp.domain.events import (
+    ACT_FIELDS,
+    CANCELLATION_FIELDS,
+    PART,
+    RETIREMENT_FIELDS,
+    SALE_FIELDS,
+)
+from webapp.domain.fields import Field, PastDateField
 from webapp.domain.lifecycle import EventType, Status
+from webapp.domain.lots import LOTS_MAX, LOTS_MIN
 from webapp.ledger.imports import State
-
-Schema = dict[str, Any]
 
 _AN_ID: Final = "6533fc8cb26eece006a49bf9d031c00214d21ca22c477be633f3c3cb73aed3bb"
 _HASH: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
@@ -39,6 +42,20 @@ _TIME: Final[Schema] = {
 _ADDRESS: Final[Schema] = {"type": "string", "format": "uri-reference"}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 
+_ID_OR_NULL: Final[Schema] = {**_HASH, "type": ["string", "null"]}
+
+SPLIT_EXAMPLE: Final[dict[str, object]] = {"quantities": [25, 75]}
+CORRECTION_EXAMPLE: Final[dict[str, object]] = {
+    **{field.name: field.example for field in CANCELLATION_FIELDS if field.example},
+    "record": {
+        "project_name": "Mangrove Restoration Project",
+        "registry": "VCS",
+        "vintage": 2024,
+        "quantity": 100,
+        "serial_number": "VCS-0001",
+    },
+}
+
 PROBLEM_EXAMPLES: Final[dict[str, dict[str, object]]] = {
     "InvalidFields": {"errors": [{"field": "vintage", "message": "This is required."}]},
     "SerialHeld": {"holder": _AN_ID, "holder_url": f"/records/{_AN_ID}"},
@@ -50,74 +67,60 @@ PROBLEM_EXAMPLES: Final[dict[str, dict[str, object]]] = {
 }
 
 
-def accepted(field: Field) -> Schema:
-    """Return the schema of a field in a request."""
-    schema = _rule(field)
-    if not field.required:
-        if "anyOf" in schema:
-            schema["anyOf"].append({"type": "null"})
-        else:
-            schema["type"] = [schema["type"], "null"]
-    return _described(schema, field)
+def components() -> dict[str, Schema]:
+    """Return every schema that has a name."""
+    return {**_requests(), **_records(), **_events(), **_imports(), **_problems()}
 
 
-def recorded(field: Field) -> Schema:
-    """Return the schema of a field in an answer: numbers are numbers, a missing text is null."""
-    match field:
-        case VintageField() | QuantityField():
-            schema = _number(field)
-        case _:
-            schema = _rule(field)
-    if not field.required:
-        schema["type"] = [schema["type"], "null"]
-    return _described(schema, field)
-
-
-def as_event_data(field: Field) -> Schema:
-    """Return the schema of a field in the data of an event, which is hashed: a quantity is text."""
-    match field:
-        case QuantityField():
-            schema: Schema = {"type": "string", "pattern": f"^{QUANTITY_PATTERN}$"}
-        case VintageField():
-            schema = _number(field)
-        case _:
-            schema = _rule(field)
-    return _described(schema, field)
-
-
-def input_object(fields: Sequence[Field]) -> Schema:
-    """Return the schema of a request's body with these fields, any other being refused."""
-    required = [field.name for field in fields if field.required]
+def _requests() -> dict[str, Schema]:
+    correction = input_object(CANCELLATION_FIELDS)
+    correction["properties"]["record"] = input_object(FIELDS)
+    correction["required"].append("record")
     return {
-        "type": "object",
-        "properties": {field.name: accepted(field) for field in fields},
-        "additionalProperties": False,
-        **({"required": required} if required else {}),
+        "NewRecord": input_object(NEW_FIELDS),
+        "Sale": input_object(SALE_FIELDS),
+        "Retirement": input_object(RETIREMENT_FIELDS),
+        "Split": _split(),
+        "Cancellation": input_object(CANCELLATION_FIELDS),
+        "Correction": correction,
     }
 
 
-def example(fields: Sequence[Field]) -> dict[str, object]:
-    """Return an example of a request's body, from those of the fields."""
-    return {field.name: _example(field) for field in fields if field.example}
-
-
-def components() -> dict[str, Schema]:
-    """Return every schema that has a name."""
+def _records() -> dict[str, Schema]:
     summary = _summary_properties()
-    record = {**summary, "events": _list_of("Event", "Its whole history, oldest first.")}
+    record = {
+        **summary,
+        "lots": _list_of("Lot", "What it was split into, in order."),
+        "replaced_by": {"type": "array", "items": _ID, "description": "What was recorded in its place."},
+        "events": _list_of("Event", "Its whole history, oldest first."),
+    }
+    rest = {"anyOf": [{"$ref": "#/components/schemas/Lot"}, {"type": "null"}]}
+    described = "The lot that was split off and stays, null where the act was on the whole."
     return {
-        "NewRecord": input_object(FIELDS),
-        "Sale": input_object(SALE_FIELDS),
-        "Retirement": input_object(RETIREMENT_FIELDS),
         "RecordSummary": _object(summary),
         "Record": _object(record),
+        "ActedRecord": _object({**record, "rest": {**rest, "description": described}}),
+        "Lot": _object(_lot_properties()),
+        "Lots": _object({"items": _list_of("RecordSummary", "In the order in which they lie.")}),
         "RecordPage": _object({"items": _list_of("RecordSummary"), "next": _next()}),
+    }
+
+
+def _events() -> dict[str, Schema]:
+    return {
         "Event": _object(_event_properties()),
-        "CreatedData": _event_data(FIELDS),
+        "CreatedData": _created_data(),
         "SoldData": _event_data(ACT_FIELDS[EventType.SOLD]),
         "RetiredData": _event_data(ACT_FIELDS[EventType.RETIRED]),
+        "SplitData": _object({"quantities": _quantities(QUANTITY_TEXT)}),
+        "CancelledData": _event_data(ACT_FIELDS[EventType.CANCELLED]),
         "FeedEvent": _object({"record_id": _ID, **_event_properties()}),
         "EventPage": _object({"items": _list_of("FeedEvent"), "next": _next(), "resume": _resume()}),
+    }
+
+
+def _imports() -> dict[str, Schema]:
+    return {
         "Import": _object(
             {
                 **_import_properties(),
@@ -130,45 +133,7 @@ def components() -> dict[str, Schema]:
         "RowProblem": _row_problem(),
         "Health": _object({"status": {"type": "string", "const": "ok"}}),
         "OpenAPI": {"type": "object", "description": "This document."},
-        **_problems(),
     }
-
-
-def _rule(field: Field) -> Schema:
-    match field:
-        case TextField():
-            least = {"minLength": 1} if field.required else {}
-            return {"type": "string", **least, "maxLength": field.max_length}
-        case VintageField():
-            text = {"type": "string", "pattern": f"^{VINTAGE_PATTERN}$"}
-            return {"anyOf": [_number(field), text]}
-        case QuantityField():
-            text = {"type": "string", "pattern": f"^{QUANTITY_PATTERN}$"}
-            return {"anyOf": [_number(field), text]}
-        case PastDateField():
-            return {"type": "string", "format": "date"}
-        case _:
-            raise TypeError(f"{type(field).__name__} has no schema")
-
-
-def _number(field: VintageField | QuantityField) -> Schema:
-    if isinstance(field, VintageField):
-        return {"type": "integer", "minimum": VINTAGE_MIN, "maximum": VINTAGE_MAX}
-    return {"type": "number", "exclusiveMinimum": 0, "maximum": QUANTITY_MAX_E4 // E4}
-
-
-def _described(schema: Schema, field: Field) -> Schema:
-    schema["title"] = field.label
-    if field.hint:
-        schema["description"] = field.hint
-    if field.example:
-        schema["examples"] = [_example(field)]
-    return schema
-
-
-def _example(field: Field) -> object:
-    is_number = isinstance(field, VintageField | QuantityField)
-    return int(field.example) if is_number else field.example
 
 
 def _object(properties: dict[str, Schema], optional: Sequence[str] = ()) -> Schema:
@@ -207,11 +172,42 @@ def _summary_properties() -> dict[str, Schema]:
         **{field.name: recorded(field) for field in FIELDS},
         "status": {"type": "string", "enum": list(Status)},
         "created_at": _TIME,
+        "parent": {**_ID_OR_NULL, "description": "Of which record it is a lot; null where it is none."},
+        "offset": {
+            "type": ["number", "null"],
+            "minimum": 0,
+            "description": "Where in its parent it begins, in tonnes.",
+        },
+        REPLACES.name: {**_ID_OR_NULL, "description": REPLACES.hint},
     }
 
 
+def _lot_properties() -> dict[str, Schema]:
+    own = {field.name: recorded(field) for field in FIELDS if field.name in {"quantity", "serial_number"}}
+    return {"id": _ID, **own, "status": {"type": "string", "enum": list(Status)}, "url": _ADDRESS}
+
+
+def _split() -> Schema:
+    schema = _object({"quantities": _quantities(accepted(replace(PART, required=True)))})
+    schema["properties"]["quantities"]["description"] = "Tonnes. They must add up to the whole."
+    return schema
+
+
+def _quantities(items: Schema) -> Schema:
+    return {"type": "array", "minItems": LOTS_MIN, "maxItems": LOTS_MAX, "items": items}
+
+
+def _created_data() -> Schema:
+    schema = _event_data(NEW_FIELDS)
+    schema["properties"] |= {
+        "parent": {**_ID, "description": "Of which record it is a lot."},
+        "offset": {**QUANTITY_TEXT, "description": "Where in its parent it begins."},
+    }
+    return schema
+
+
 def _event_properties() -> dict[str, Schema]:
-    data = [{"$ref": f"#/components/schemas/{name}Data"} for name in ("Created", "Sold", "Retired")]
+    data = [{"$ref": f"#/components/schemas/{kind.capitalize()}Data"} for kind in EventType]
     return {
         "position": {"type": "integer", "minimum": 1, "description": "Its place in the feed."},
         "seq": {"type": "integer", "minimum": 1, "description": "Its place in its record's history."},
@@ -224,7 +220,9 @@ def _event_properties() -> dict[str, Schema]:
     }
 
 
-def _event_data(fields: Sequence[Field]) -> Schema:
+def _event_data(given: Sequence[Field]) -> Schema:
+    """An act is on all of its record, so it does not state how much that is."""
+    fields = [field for field in given if field is not PART]
     always = [field.name for field in fields if field.required or isinstance(field, PastDateField)]
     return {
         "type": "object",
@@ -290,12 +288,28 @@ def _problems() -> dict[str, Schema]:
         "record_status": {"type": "string", "enum": list(Status)},
         "since": {**_TIME, "description": "When it became that."},
         "record_url": _ADDRESS,
+        "lots": _list_of("Lot", "Where it was split: what it has become."),
+    }
+    block_held = {
+        **serial_held,
+        "first": {**_COUNT, "description": "The first of the numbers in common."},
+        "last": {**_COUNT, "description": "The last of them."},
+        "is_inside": {"type": "boolean", "description": "Whether the holder has every number of the block."},
+        "split_url": {**_ADDRESS, "description": "Where to post `split`, to make the block a lot."},
+        "split": {"$ref": "#/components/schemas/Split"},
+    }
+    cancelled_before = {
+        "replaces": {**_ID, "description": "The cancelled one. Send the same record with this member."},
+        "record_url": _ADDRESS,
     }
     return {
         "Problem": _object(basic),
         "FieldProblem": field_problem,
         "InvalidFields": _object({**basic, "errors": _list_of("FieldProblem", "Every one of them.")}),
         "SerialHeld": _object({**basic, **serial_held}),
-        "ActNotAllowed": _object({**basic, **not_allowed}),
+        "BlockHeld": _object({**basic, **block_held}, optional=["split_url", "split"]),
+        "CancelledBefore": _object({**basic, **cancelled_before}),
+        "NotCancellable": _object({**basic, "record_url": _ADDRESS}),
+        "ActNotAllowed": _object({**basic, **not_allowed}, optional=["lots"]),
         "TooManyRows": _object({**basic, "rows_max": _COUNT}, optional=["rows_max"]),
     }

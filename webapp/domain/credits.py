@@ -10,10 +10,14 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Final
 
+from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.fields import (
+    E4,
+    ID_PATTERN,
     VINTAGE_MAX,
     VINTAGE_MIN,
     Field,
+    IdField,
     QuantityField,
     TextField,
     VintageField,
@@ -21,6 +25,7 @@ from webapp.domain.fields import (
     quantity_text,
 )
 from webapp.domain.json_text import encode
+from webapp.domain.serial_blocks import SerialBlock, parse_block
 from webapp.domain.text import canonical
 
 FIELDS: Final[tuple[Field, ...]] = (
@@ -61,9 +66,14 @@ FIELDS: Final[tuple[Field, ...]] = (
         max_length=200,
     ),
 )
-
-
-_ID: Final = re.compile("[0-9a-f]{64}")
+# What a correction states besides: a page fills it in, a script names it.
+REPLACES: Final = IdField(
+    "replaces",
+    "Replaces",
+    hint="The id of the cancelled credit in whose place this one is recorded.",
+)
+NEW_FIELDS: Final = (*FIELDS, REPLACES)
+NOT_CANCELLED: Final = "Must be the id of a cancelled credit."
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,11 @@ class Credit:
     vintage: int
     quantity_e4: int
     serial_number: str | None
+    # The cancelled credit in whose place this one was recorded; a part of its identity.
+    replaces: str | None = None
+    # A lot: the credit of which it is a part, and where in it the part begins.
+    parent: str | None = None
+    offset_e4: int | None = None
 
     @cached_property
     def canonical(self) -> CanonicalCredit:
@@ -99,23 +114,65 @@ class Credit:
         )
 
     @cached_property
+    def block(self) -> SerialBlock | None:
+        """The block of numbers that the serial number states, one for each tonne.
+
+        None where it states none or another number of units than there are tonnes; such a credit
+        is not recorded any more (`require_true_block`), but a log may hold one from before.
+        """
+        block = parse_block(self.serial_number)
+        return block if block and block.length * E4 == self.quantity_e4 else None
+
+    @cached_property
     def id(self) -> str:
-        """The lower-case hex SHA-256 of "credit/v1", a newline and the canonical JSON."""
-        return sha256(b"credit/v1\n" + encode(vars(self.canonical)).encode()).hexdigest()
+        """The lower-case hex SHA-256 of "credit/v1" (of a lot: "lot/v1"), a newline and the
+        canonical JSON of the fields (of a lot: of its parent and its place in it).
+        """
+        if self.parent is not None:
+            place = {
+                "parent": self.parent,
+                "offset": str(self.offset_e4),
+                "quantity": str(self.quantity_e4),
+            }
+            return sha256(b"lot/v1\n" + encode(place).encode()).hexdigest()
+        fields = dict(vars(self.canonical))
+        if self.replaces is not None:
+            fields["replaces"] = self.replaces
+        return sha256(b"credit/v1\n" + encode(fields).encode()).hexdigest()
+
+
+def require_true_block(credit: Credit) -> None:
+    """Raise InvalidFields where the serial number states a block that is not the quantity.
+
+    A quantity with decimals has no block: then the serial number is only a text.
+    """
+    block = parse_block(credit.serial_number)
+    if block is None or credit.quantity_e4 % E4 or credit.block:
+        return
+    if block.length < 1:
+        message = f"The block runs backwards, from {block.first} to {block.last}."
+    else:
+        tonnes = quantity_text(credit.quantity_e4)
+        message = (
+            f"The block {block.first} to {block.last} has {block.length:,} units, "
+            f"and the quantity is {int(tonnes):,} tonnes."
+        )
+    raise InvalidFields([Problem("serial_number", message)])
 
 
 def is_credit_id(text: str) -> bool:
     """Say whether the text can be the id of a credit at all."""
-    return _ID.fullmatch(text) is not None
+    return re.fullmatch(ID_PATTERN, text) is not None
 
 
 def parse_credit(values: Mapping[str, object]) -> Credit:
     """Return the credit that the values state. Raises InvalidFields with every bad field."""
-    parsed = parse_fields(FIELDS, values)
+    parsed = parse_fields(NEW_FIELDS, values)
     return Credit(
         project_name=str(parsed["project_name"]),
         registry=str(parsed["registry"]),
         vintage=int(parsed["vintage"] or 0),
         quantity_e4=int(parsed["quantity"] or 0),
         serial_number=None if parsed["serial_number"] is None else str(parsed["serial_number"]),
+        replaces=None if parsed["replaces"] is None else str(parsed["replaces"]),
     )

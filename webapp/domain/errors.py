@@ -46,6 +46,31 @@ class SerialHeld(Refusal):
         self.holder = holder
 
 
+class BlockHeld(SerialHeld):
+    """The serial number states a block, and another credit holds some of its numbers.
+
+    `first` and `last` are the first run of numbers in common; `is_inside` says that the whole block
+    lies within the other one, of which it is then a part.
+    """
+
+    def __init__(
+        self, registry: str, serial_number: str, holder: str, common: tuple[int, int], *, is_inside: bool
+    ) -> None:
+        """Take the serial number as it was asked for, who holds what of it, and which numbers."""
+        super().__init__(registry, serial_number, holder)
+        self.first, self.last = common
+        self.is_inside = is_inside
+        self.args = (f"{self.numbers_held(self.first, self.last, is_inside=is_inside)} ({holder})",)
+
+    @staticmethod
+    def numbers_held(first: int, last: int, *, is_inside: bool) -> str:
+        """Say it in one sentence, without its full stop."""
+        if is_inside:
+            return f"This block, {first} to {last}, is a part of a block that another credit holds"
+        numbers = str(first) if first == last else f"{first} to {last}"
+        return f"The numbers {numbers} of this block are held by another credit"
+
+
 class ActNotAllowed(Refusal):
     """The credit's status does not allow this act. `act` is the event type that was refused."""
 
@@ -60,9 +85,8 @@ class ActNotAllowed(Refusal):
     @staticmethod
     def sentence(status: str, act: str, since: str) -> str:
         """Say it in one sentence."""
-        verb = {"SOLD": "sold", "RETIRED": "retired"}.get(act, act.lower())
         again = " again" if status == act else ""
-        return f"This credit was {status.lower()} at {since} and cannot be {verb}{again}."
+        return f"This credit was {status.lower()} at {since} and cannot be {act.lower()}{again}."
 
 
 class AlreadyRetired(ActNotAllowed):
@@ -71,6 +95,35 @@ class AlreadyRetired(ActNotAllowed):
 
 class AlreadySold(ActNotAllowed):
     """The credit was sold before, and a sale is recorded at most once."""
+
+
+class AlreadySplit(ActNotAllowed):
+    """The credit was split into lots, which hold its tonnes now; an act is on one of them."""
+
+
+class AlreadyCancelled(ActNotAllowed):
+    """The credit should never have been recorded, and nothing follows its cancellation."""
+
+
+class NotCancellable(Refusal):
+    """The credit is a lot: a part of a credit cannot be taken out of the record by itself."""
+
+    def __init__(self, credit_id: str) -> None:
+        """Take the lot."""
+        super().__init__("A lot is a part of a recorded credit and cannot be cancelled by itself.")
+        self.credit_id = credit_id
+
+
+class CancelledBefore(Refusal):
+    """The same credit was recorded and cancelled. To record it again, say what it replaces."""
+
+    def __init__(self, credit_id: str) -> None:
+        """Take the cancelled credit."""
+        super().__init__(
+            "This very credit was recorded before and cancelled. "
+            f"If it is to be recorded again, name what it replaces: {credit_id}."
+        )
+        self.credit_id = credit_id
 
 
 class TooManyRows(Refusal):

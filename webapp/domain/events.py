@@ -12,7 +12,14 @@ from hashlib import sha256
 from typing import Final
 
 from webapp.domain.credits import Credit
-from webapp.domain.fields import Field, PastDateField, TextField, parse_fields, quantity_text
+from webapp.domain.fields import (
+    Field,
+    PastDateField,
+    QuantityField,
+    TextField,
+    parse_fields,
+    quantity_text,
+)
 from webapp.domain.json_text import encode
 from webapp.domain.lifecycle import EventType
 
@@ -27,14 +34,22 @@ _OCCURRED_ON: Final = PastDateField(
 )
 _REFERENCE: Final = TextField("reference", "Reference", hint="What the registry or the contract calls it.")
 _NOTE: Final = TextField("note", "Note", max_length=2000, newlines=True)
+# How much of the credit the act is on. Less than all of it is split off first, so the event itself
+# is always on the whole of a lot and never states it.
+PART: Final = QuantityField("quantity", "Quantity", hint="Tonnes; all of them if left empty.")
+
+# What an event states: absent data are left out, never None.
+Data = Mapping[str, str | int | list[str]]
 
 SALE_FIELDS: Final[tuple[Field, ...]] = (
+    PART,
     TextField("buyer", "Buyer", hint="Who bought it.", example="Acme Airlines"),
     _OCCURRED_ON,
     _REFERENCE,
     _NOTE,
 )
 RETIREMENT_FIELDS: Final[tuple[Field, ...]] = (
+    PART,
     TextField(
         "beneficiary",
         "Beneficiary",
@@ -46,7 +61,18 @@ RETIREMENT_FIELDS: Final[tuple[Field, ...]] = (
     _REFERENCE,
     _NOTE,
 )
+CANCELLATION_FIELDS: Final[tuple[Field, ...]] = (
+    TextField(
+        "reason",
+        "Reason",
+        required=True,
+        hint="Why it should never have been recorded.",
+        example="Recorded with the wrong vintage",
+    ),
+    _NOTE,
+)
 ACT_FIELDS: Final[dict[EventType, tuple[Field, ...]]] = {
+    EventType.CANCELLED: CANCELLATION_FIELDS,
     EventType.SOLD: SALE_FIELDS,
     EventType.RETIRED: RETIREMENT_FIELDS,
 }
@@ -59,7 +85,7 @@ class Event:
     credit_id: str
     seq: int
     type: EventType
-    data: Mapping[str, str | int]
+    data: Data
     actor: str
     recorded_at: str
     prev_hash: str
@@ -101,11 +127,18 @@ def created(credit: Credit, actor: str, recorded_at: str) -> Event:
     }
     if credit.serial_number is not None:
         data["serial_number"] = credit.serial_number
+    if credit.replaces is not None:
+        data["replaces"] = credit.replaces
+    if credit.parent is not None:
+        data["parent"] = credit.parent
+        data["offset"] = quantity_text(credit.offset_e4 or 0)
     return Event(credit.id, 1, EventType.CREATED, data, actor, recorded_at, NO_HASH)
 
 
 def parse_act(act: EventType, values: Mapping[str, object], today: date) -> dict[str, str | int]:
-    """Return the data of a SOLD or RETIRED event, the day it happened always among them.
+    """Return the data of a SOLD, RETIRED or CANCELLED event.
+
+    The day on which a sale or a retirement happened is always among them, the quantity never.
 
     Raises InvalidFields with every bad field; a day after `today` is one.
     """
@@ -114,8 +147,15 @@ def parse_act(act: EventType, values: Mapping[str, object], today: date) -> dict
         for field in ACT_FIELDS[act]
     ]
     parsed = parse_fields(fields, values)
-    parsed["occurred_on"] = parsed["occurred_on"] or today.isoformat()
-    return {name: value for name, value in parsed.items() if value is not None}
+    if "occurred_on" in parsed:
+        parsed["occurred_on"] = parsed["occurred_on"] or today.isoformat()
+    return {name: value for name, value in parsed.items() if value is not None and name != PART.name}
+
+
+def parse_part(values: Mapping[str, object]) -> int | None:
+    """Return the ten-thousandths that the act is on, None for the whole. Raises InvalidFields."""
+    parsed = parse_fields([PART], {PART.name: values.get(PART.name)})[PART.name]
+    return None if parsed is None else int(parsed)
 
 
 def time_text(moment: datetime) -> str:
@@ -123,14 +163,19 @@ def time_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def phrase(event_type: EventType, data: Mapping[str, str | int]) -> str:
+def phrase(event_type: EventType, data: Data) -> str:
     """Say the event in a few words for a person: "Retired for Acme Airlines"."""
     match event_type:
         case EventType.CREATED:
-            return "Created"
+            return "Created" if "parent" not in data else "Created as a lot"
         case EventType.SOLD:
             buyer = data.get("buyer")
             return f"Sold to {buyer}" if buyer else "Sold"
         case EventType.RETIRED:
             beneficiary = data.get("beneficiary")
             return f"Retired for {beneficiary}" if beneficiary else "Retired"
+        case EventType.SPLIT:
+            lots = data["quantities"]
+            return f"Split into {len(lots)} lots" if isinstance(lots, list) else "Split"
+        case EventType.CANCELLED:
+            return "Cancelled"

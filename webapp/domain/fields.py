@@ -26,6 +26,8 @@ QUANTITY_PATTERN: Final = r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?"
 VINTAGE_PATTERN: Final = r"[0-9]{4}(\.0)?"
 _QUANTITY: Final = re.compile(QUANTITY_PATTERN)
 _VINTAGE: Final = re.compile(VINTAGE_PATTERN)
+ID_PATTERN: Final = r"[0-9a-f]{64}"
+_ID: Final = re.compile(ID_PATTERN)
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -114,6 +116,25 @@ class QuantityField(Field):
         if not 0 < quantity_e4 <= QUANTITY_MAX_E4:
             raise FieldRefused("Must be more than 0 and at most 100,000,000 tonnes.")
         return quantity_e4
+
+
+@dataclass(frozen=True)
+class IdField(Field):
+    """The id of a credit: 64 lower-case hexadecimal digits."""
+
+    def parse(self, value: object) -> str | None:
+        """Return the id."""
+        if value is None:
+            self.require()
+            return None
+        is_text = isinstance(value, str) and not isinstance(value, Number)
+        text = strip_edges(str(value)) if is_text else None
+        if text == "":
+            self.require()
+            return None
+        if text is None or not _ID.fullmatch(text):
+            raise FieldRefused("Must be the id of a credit: 64 hexadecimal digits, lower case.")
+        return text
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ brackets ever becomes a tree in memory.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from webapp.domain.credits import FIELDS, Credit, parse_credit
+from webapp.domain.credits import NEW_FIELDS, Credit, parse_credit
 from webapp.domain.errors import (
     InvalidFields,
     Problem,
@@ -18,7 +18,7 @@ from webapp.domain.errors import (
     UnreadableFile,
     UnsupportedFile,
 )
-from webapp.domain.fields import unknown
+from webapp.domain.fields import FieldRefused, IdField, QuantityField, unknown
 from webapp.domain.json_text import MAX_DEPTH, NotJson, decode_text, text_of
 from webapp.domain.lifecycle import Status
 
@@ -26,8 +26,21 @@ ROWS_MAX: Final = 10_000
 ROW_CHARACTERS_MAX: Final = 200_000
 FRAME_CHARACTERS_MAX: Final = 1_000_000
 
-# What our own API adds to the five fields. An import may carry it; only `id` and `status` are read.
-OWN_FIELDS: Final = ("id", "status", "created_at", "events")
+# What our own API adds to the fields of a credit. An import may carry it; of these only `id`,
+# `status`, `parent` and `offset` are read.
+OWN_FIELDS: Final = (
+    "id",
+    "status",
+    "created_at",
+    "parent",
+    "offset",
+    "lots",
+    "replaced_by",
+    "rest",
+    "events",
+)
+_PARENT: Final = IdField("parent", "Parent", required=True)
+_OFFSET: Final = QuantityField("offset", "Offset", required=True)
 
 _COMPRESSED: Final = {
     b"\x1f\x8b": "gzip",
@@ -91,18 +104,34 @@ def parse_row(number: int, text: str) -> Row:
     if not isinstance(value, dict):
         problem = Problem("", "A row must be an object with the fields of a credit.")
         return Row(number, None, [problem])
-    unknown_fields = [name for name in unknown(FIELDS, value) if name not in OWN_FIELDS]
+    unknown_fields = [name for name in unknown(NEW_FIELDS, value) if name not in OWN_FIELDS]
     problems: list[Problem] = []
     credit = None
     try:
-        names = {spec.name for spec in FIELDS}
+        names = {spec.name for spec in NEW_FIELDS}
         credit = parse_credit({name: item for name, item in value.items() if name in names})
     except InvalidFields as refusal:
         problems += refusal.problems
+    if credit and value.get("parent") is not None:
+        credit = _lot(credit, value, problems)
     if credit and value.get("id") not in (None, credit.id):
         problems.append(Problem("id", f"This is not the id of these fields, which is {credit.id}."))
     status = _status(value, problems)
     return Row(number, None if problems else credit, problems, unknown_fields, status)
+
+
+def _lot(credit: Credit, value: Mapping[str, object], problems: list[Problem]) -> Credit:
+    """Return the lot that the row states: its id follows from its parent and its place there."""
+    place: dict[str, str | int | None] = {"offset": 0}
+    for spec in (_PARENT, _OFFSET):
+        if spec is _OFFSET and value.get("offset") == "0":  # where the first lot begins
+            continue
+        try:
+            place[spec.name] = spec.parse(value.get(spec.name))
+        except FieldRefused as refusal:
+            problems.append(Problem(spec.name, str(refusal)))
+            return credit
+    return replace(credit, parent=str(place["parent"]), offset_e4=int(place["offset"] or 0))
 
 
 def _status(value: Mapping[str, object], problems: list[Problem]) -> Status:

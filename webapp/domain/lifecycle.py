@@ -7,7 +7,13 @@ compares the two act by act.
 from enum import StrEnum
 from typing import Final
 
-from webapp.domain.errors import ActNotAllowed, AlreadyRetired, AlreadySold
+from webapp.domain.errors import (
+    ActNotAllowed,
+    AlreadyCancelled,
+    AlreadyRetired,
+    AlreadySold,
+    AlreadySplit,
+)
 
 
 class EventType(StrEnum):
@@ -16,6 +22,8 @@ class EventType(StrEnum):
     CREATED = "CREATED"
     SOLD = "SOLD"
     RETIRED = "RETIRED"
+    SPLIT = "SPLIT"
+    CANCELLED = "CANCELLED"
 
 
 class Status(StrEnum):
@@ -24,6 +32,8 @@ class Status(StrEnum):
     ACTIVE = "ACTIVE"
     SOLD = "SOLD"
     RETIRED = "RETIRED"
+    SPLIT = "SPLIT"
+    CANCELLED = "CANCELLED"
 
 
 FIRST: Final = EventType.CREATED
@@ -32,13 +42,21 @@ STATUS_AFTER: Final = {
     EventType.CREATED: Status.ACTIVE,
     EventType.SOLD: Status.SOLD,
     EventType.RETIRED: Status.RETIRED,
+    EventType.SPLIT: Status.SPLIT,
+    EventType.CANCELLED: Status.CANCELLED,
 }
 
-# The events that a credit of this status can still have. RETIRED is the end.
+# The statuses in which a credit holds its tonnes. A split credit has given them to its lots, and a
+# cancelled one should never have been recorded: neither is counted.
+COUNTED: Final = (Status.ACTIVE, Status.SOLD, Status.RETIRED)
+
+# The events that a credit of this status can still have. RETIRED, SPLIT and CANCELLED are ends.
 OPEN_ACTS: Final[dict[Status, tuple[EventType, ...]]] = {
-    Status.ACTIVE: (EventType.SOLD, EventType.RETIRED),
-    Status.SOLD: (EventType.RETIRED,),
+    Status.ACTIVE: (EventType.SOLD, EventType.RETIRED, EventType.SPLIT, EventType.CANCELLED),
+    Status.SOLD: (EventType.RETIRED, EventType.SPLIT),
     Status.RETIRED: (),
+    Status.SPLIT: (),
+    Status.CANCELLED: (),
 }
 
 
@@ -49,5 +67,7 @@ def require_allowed(credit_id: str, status: Status, act: EventType, since: str) 
     refusals: dict[Status, type[ActNotAllowed]] = {
         Status.RETIRED: AlreadyRetired,
         Status.SOLD: AlreadySold,
+        Status.SPLIT: AlreadySplit,
+        Status.CANCELLED: AlreadyCancelled,
     }
     raise refusals.get(status, ActNotAllowed)(credit_id, status, act, since)

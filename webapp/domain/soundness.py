@@ -7,16 +7,19 @@ data only if the rules would record the same, and an id only if the fields give 
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final, NamedTuple
 
 from webapp.domain import events
-from webapp.domain.credits import Credit, parse_credit
+from webapp.domain.credits import Credit, is_credit_id, parse_credit
 from webapp.domain.errors import InvalidFields
-from webapp.domain.events import NO_HASH, VERSION, Event
+from webapp.domain.events import NO_HASH, VERSION, Data, Event
+from webapp.domain.fields import QUANTITY_PATTERN, quantity_from_text
 from webapp.domain.json_text import Number
 from webapp.domain.lifecycle import FIRST, OPEN_ACTS, STATUS_AFTER, EventType
+from webapp.domain.lots import parse_split_data
 
 _FACTS: Final = {"v", "credit", "seq", "type", "data", "actor", "recorded_at", "prev_hash"}
 _TEXTS: Final = ("credit", "type", "actor", "recorded_at", "prev_hash")
@@ -65,16 +68,21 @@ def stated_credit(event: Event) -> Credit | None:
 
     Raises Unsound where the rules would not record these data, or the id is not theirs.
     """
-    values = {name: Number(item) if isinstance(item, int) else item for name, item in event.data.items()}
+    values: dict[str, object] = {
+        name: Number(item) if isinstance(item, int) else item for name, item in event.data.items()
+    }
     try:
+        if event.type is EventType.SPLIT:
+            _require_same(parse_split_data(event.data), event)
+            return None
         if event.type is not FIRST:
             # Whoever recorded it had to state a day that was not in the future then.
             recorded = events.parse_act(event.type, values, date.fromisoformat(event.recorded_at[:10]))
             if "occurred_on" not in event.data:
-                del recorded["occurred_on"]
+                recorded.pop("occurred_on", None)
             _require_same(recorded, event)
             return None
-        credit = parse_credit(values)
+        credit = _parse_lot(values) if "parent" in values else parse_credit(values)
     except InvalidFields as refusal:
         raise Unsound(f"its data break the rules: {refusal}") from None
     _require_same(events.created(credit, event.actor, event.recorded_at).data, event)
@@ -114,7 +122,7 @@ def _facts(text: str) -> dict[str, Any]:
     if not all(isinstance(facts[name], str) for name in _TEXTS) or type(facts["seq"]) is not int:
         raise Unsound("a fact in its text is of the wrong type")
     data = facts["data"]
-    if not isinstance(data, dict) or not all(type(item) in {str, int} for item in data.values()):
+    if not isinstance(data, dict) or not all(_is_datum(item) for item in data.values()):
         raise Unsound("its data are not texts and whole numbers")
     if facts["type"] not in _TYPES:
         raise Unsound("there is no such type of event")
@@ -123,6 +131,12 @@ def _facts(text: str) -> dict[str, Any]:
     if not _is_time(facts["recorded_at"]):
         raise Unsound("its recorded_at is not a time as this ledger writes it")
     return facts
+
+
+def _is_datum(item: object) -> bool:
+    if type(item) is list:
+        return all(type(part) is str for part in item)
+    return type(item) in {str, int}
 
 
 def _is_time(text: str) -> bool:
@@ -135,6 +149,22 @@ def _is_time(text: str) -> bool:
     return True
 
 
-def _require_same(recorded: Mapping[str, str | int], event: Event) -> None:
+def _parse_lot(values: dict[str, object]) -> Credit:
+    """Return the lot that the values state. Its serial number follows from its parent's.
+
+    Raises InvalidFields, and Unsound where its place is not one.
+    """
+    parent, offset, serial = (values.pop(name, None) for name in ("parent", "offset", "serial_number"))
+    if not (isinstance(parent, str) and is_credit_id(parent)):
+        raise Unsound("its parent is not the id of a credit")
+    if not (isinstance(offset, str) and re.fullmatch(QUANTITY_PATTERN, offset)):
+        raise Unsound("its offset is not a quantity")
+    if not (isinstance(serial, str) and serial):
+        raise Unsound("it does not state its serial number")
+    whole = parse_credit(values)
+    return replace(whole, serial_number=serial, parent=parent, offset_e4=quantity_from_text(offset))
+
+
+def _require_same(recorded: Data, event: Event) -> None:
     if recorded != event.data:
         raise Unsound("its data are not as the rules record them")

@@ -8,6 +8,7 @@ derived from the log is not in it: a restore makes that again, as a rebuild does
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -18,11 +19,14 @@ from sqlalchemy.exc import IntegrityError
 from webapp.domain.credits import Credit
 from webapp.domain.errors import BrokenArchive, BrokenLog
 from webapp.domain.events import Event, text_hash
+from webapp.domain.lifecycle import EventType
 from webapp.domain.soundness import Link, Unsound, breaks, link_of, read_event, stated_credit
 from webapp.ledger import log, projections
 from webapp.ledger.database import reading, transact
 from webapp.ledger.digest import Digest, RunningDigest
-from webapp.ledger.findings import Progress, no_progress
+from webapp.ledger.family_check import check_families
+from webapp.ledger.findings import Finding, Progress, no_progress
+from webapp.ledger.history_check import streaming
 from webapp.ledger.log import Stored
 from webapp.ledger.projections import Positioned
 
@@ -86,6 +90,7 @@ def restore(path: Path, expected: Digest | None = None, progress: Progress = no_
                 # Nobody else writes here now, so this is not a lost race to be run again.
                 reason = str(error.orig).splitlines()[0]
                 raise BrokenArchive(f"The database refuses this history: {reason}") from error
+        _require_families(connection)
         broken = running.broken_promise()
         if broken:
             raise BrokenArchive(f"This is not the expected history: {broken}.")
@@ -94,25 +99,33 @@ def restore(path: Path, expected: Digest | None = None, progress: Progress = no_
     return transact(act)
 
 
+def _require_families(connection: Connection) -> None:
+    """Raise BrokenArchive where lots are not those of their split, serial numbers included."""
+    wrong: list[Finding] = []
+    with streaming(connection) as stream:
+        check_families(connection, stream, wrong.append)
+    if wrong:
+        raise BrokenArchive(f"This history does not hold together. {wrong[0]}.")
+
+
 def rebuild(progress: Progress = no_progress) -> int:
     """Drop everything derived and make it again from the log; return the number of events.
 
     All of it in one transaction, in which nobody else can write. Raises BrokenLog where the log
     cannot be read or contradicts itself: then everything stays as it was.
     """
+    return transact(partial(rebuild_on, progress=progress))
 
-    def act(connection: Connection) -> int:
-        log.lock_feed(connection)
-        log.require_whole_feed(connection)
-        try:
-            with closing(log.read_feed(connection)) as feed:
-                return projections.rebuild(connection, _positioned(feed), progress)
-        except (IntegrityError, KeyError) as error:
-            raise BrokenLog(
-                "The events of the log contradict each other. `flask verify` says where."
-            ) from error
 
-    return transact(act)
+def rebuild_on(connection: Connection, progress: Progress = no_progress) -> int:
+    """Do the same in a transaction that is open already, such as a migration's."""
+    log.lock_feed(connection)
+    log.require_whole_feed(connection)
+    try:
+        with closing(log.read_feed(connection)) as feed:
+            return projections.rebuild(connection, _positioned(feed), progress)
+    except (IntegrityError, KeyError) as error:
+        raise BrokenLog("The events of the log contradict each other. `flask verify` says where.") from error
 
 
 def _positioned(feed: Iterator[Stored]) -> Iterator[Positioned]:
@@ -129,6 +142,8 @@ class ArchiveReader:
     """Reads an archive line by line and refuses the first one that is not sound.
 
     It remembers the end of every credit's chain and every serial number, some hundred bytes each.
+    A lot claims no serial number, and a cancelled credit gives up its own. Blocks that overlap are
+    not refused: they may have been recorded before there was that rule.
     """
 
     def __init__(self, file: BinaryIO, running: RunningDigest, progress: Progress) -> None:
@@ -138,6 +153,7 @@ class ArchiveReader:
         self._progress = progress
         self._links: dict[str, Link] = {}
         self._claims: set[bytes] = set()
+        self._claim_of: dict[str, bytes] = {}
 
     def read(self) -> Iterator[Event]:
         """Yield the events. Raises BrokenArchive, which names the line and the reason."""
@@ -162,8 +178,10 @@ class ArchiveReader:
         credit = stated_credit(event)
         for wrong in breaks(self._links.get(event.credit_id), event):
             raise Unsound(wrong)
-        if credit is not None:
+        if credit is not None and credit.parent is None:
             self._claim(credit)
+        if event.type is EventType.CANCELLED:
+            self._claims.discard(self._claim_of.pop(event.credit_id, b""))
         self._links[event.credit_id] = link_of(event)
         self._running.add(event.hash)
         return event
@@ -176,6 +194,7 @@ class ArchiveReader:
         if claim in self._claims:
             raise Unsound(f"its serial number {credit.serial_number} is held by a credit before it")
         self._claims.add(claim)
+        self._claim_of[credit.id] = claim
 
 
 def _sync_folder(folder: Path) -> None:

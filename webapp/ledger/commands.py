@@ -5,19 +5,30 @@ database refuses the append (see ``tables.Event`` and ``guards``), `transact` ru
 and it decides again on what is true then: that is the whole defence against a double retirement.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from webapp.domain import events
-from webapp.domain.credits import Credit, is_credit_id, parse_credit
-from webapp.domain.errors import SerialHeld, UnknownCredit
-from webapp.domain.events import Event
-from webapp.domain.lifecycle import EventType, require_allowed
+from webapp.domain import events, lots
+from webapp.domain.credits import NOT_CANCELLED, Credit, is_credit_id, parse_credit, require_true_block
+from webapp.domain.errors import (
+    CancelledBefore,
+    InvalidFields,
+    NotCancellable,
+    Problem,
+    UnknownCredit,
+)
+from webapp.domain.events import PART, Data, Event
+from webapp.domain.fields import E4, quantity_text
+from webapp.domain.lifecycle import EventType, Status, require_allowed
 from webapp.ledger import clock, log
-from webapp.ledger.database import transact
-from webapp.ledger.tables import serial_claims
+from webapp.ledger.database import reading, transact
+from webapp.ledger.log import Last
+from webapp.ledger.places import place_of
+from webapp.ledger.projections import credit_of
+from webapp.ledger.serials import require_free_serial
 
 
 @dataclass(frozen=True)
@@ -28,17 +39,28 @@ class Recorded:
     is_new: bool
 
 
+@dataclass(frozen=True)
+class Acted:
+    """The answer to an act: the credit it is on, and the lot that was split off and left, if any."""
+
+    credit_id: str
+    rest_id: str | None = None
+
+
 def create_credit(values: Mapping[str, object], actor: str) -> Recorded:
     """Record a credit, or find the equal one that is recorded already.
 
-    Raises InvalidFields and SerialHeld.
+    Raises InvalidFields, SerialHeld or BlockHeld, and CancelledBefore.
     """
     credit = parse_credit(values)
 
     def act(connection: Connection) -> Recorded:
-        if log.last_event(connection, credit.id):
+        last = log.last_event(connection, credit.id)
+        if last:
+            if last.status is Status.CANCELLED:
+                raise CancelledBefore(credit.id)
             return Recorded(credit.id, is_new=False)
-        require_free_serial(connection, credit)
+        _require_recordable(connection, credit)
         now = events.time_text(clock.now())
         log.append(connection, [events.created(credit, actor, now)])
         return Recorded(credit.id, is_new=True)
@@ -46,53 +68,165 @@ def create_credit(values: Mapping[str, object], actor: str) -> Recorded:
     return transact(act)
 
 
-def sell_credit(credit_id: str, values: Mapping[str, object], actor: str) -> None:
-    """Record that the credit was sold. Raises InvalidFields, UnknownCredit, ActNotAllowed."""
-    _act_on(credit_id, EventType.SOLD, values, actor)
+def sell_credit(credit_id: str, values: Mapping[str, object], actor: str) -> Acted:
+    """Record that the credit, or the quantity of it that is named, was sold.
+
+    Raises InvalidFields, UnknownCredit, ActNotAllowed.
+    """
+    return _act_on_part(credit_id, EventType.SOLD, values, actor)
 
 
-def retire_credit(credit_id: str, values: Mapping[str, object], actor: str) -> None:
-    """Retire the credit, for ever. Raises InvalidFields, UnknownCredit, ActNotAllowed."""
-    _act_on(credit_id, EventType.RETIRED, values, actor)
+def retire_credit(credit_id: str, values: Mapping[str, object], actor: str) -> Acted:
+    """Retire the credit, or the quantity of it that is named, for ever.
+
+    Raises InvalidFields, UnknownCredit, ActNotAllowed.
+    """
+    return _act_on_part(credit_id, EventType.RETIRED, values, actor)
 
 
-def require_free_serial(connection: Connection, credit: Credit) -> None:
-    """Raise SerialHeld where another credit holds the serial number in the registry."""
-    if credit.serial_number is None:
-        return
-    holder = connection.scalar(
-        select(serial_claims.c.credit_id).where(
-            serial_claims.c.registry_key == credit.canonical.registry,
-            serial_claims.c.serial_key == credit.canonical.serial_number,
-        )
-    )
-    # The credit itself is the holder where somebody recorded it since this act last looked; appending
-    # it again then fails, and the act is run again.
-    if holder and holder != credit.id:
-        raise SerialHeld(credit.registry, credit.serial_number, holder)
+def split_credit(credit_id: str, values: Mapping[str, object], actor: str) -> list[str]:
+    """Split the credit into lots of `{"quantities": […]}`; return their ids, in order.
+
+    Raises InvalidFields, UnknownCredit, ActNotAllowed.
+    """
+    quantities_e4 = lots.parse_quantities(values)
+
+    def act(connection: Connection) -> list[str]:
+        found = _Found.read(connection, credit_id, EventType.SPLIT)
+        new, appended = found.split(connection, quantities_e4, actor, clock.now())
+        log.append(connection, appended)
+        return [lot.id for lot in new]
+
+    return transact(act)
 
 
-def _act_on(credit_id: str, event_type: EventType, values: Mapping[str, object], actor: str) -> None:
-    if not is_credit_id(credit_id):
-        raise UnknownCredit(credit_id)
-    now = clock.now()
-    data = events.parse_act(event_type, values, today=now.date())
+def plan_split(credit_id: str, values: Mapping[str, object]) -> list[Credit]:
+    """Return the lots that `split_credit` would make, and write nothing. Raises what it raises."""
+    quantities_e4 = lots.parse_quantities(values)
+    with reading(snapshot=True) as connection:
+        found = _Found.read(connection, credit_id, EventType.SPLIT)
+        return lots.lots_of(found.credit, place_of(connection, found.credit), quantities_e4)
+
+
+def cancel_credit(credit_id: str, values: Mapping[str, object], actor: str) -> None:
+    """Say that the credit should never have been recorded.
+
+    Raises InvalidFields, UnknownCredit, ActNotAllowed, NotCancellable.
+    """
+    data = events.parse_act(EventType.CANCELLED, values, today=clock.now().date())
 
     def act(connection: Connection) -> None:
-        last = log.last_event(connection, credit_id)
-        if last is None:
+        _, cancelled = _cancellation(connection, credit_id, data, actor)
+        log.append(connection, [cancelled])
+
+    transact(act)
+
+
+def correct_credit(
+    credit_id: str, values: Mapping[str, object], cancellation: Mapping[str, object], actor: str
+) -> str:
+    """Cancel the credit and record `values` in its place, in one transaction; return the new id.
+
+    Raises InvalidFields, UnknownCredit, ActNotAllowed, NotCancellable, SerialHeld.
+    """
+    if not is_credit_id(credit_id):
+        raise UnknownCredit(credit_id)
+    credit = parse_credit({**values, "replaces": credit_id})
+    data = events.parse_act(EventType.CANCELLED, cancellation, today=clock.now().date())
+
+    def act(connection: Connection) -> str:
+        wrong, cancelled = _cancellation(connection, credit_id, data, actor)
+        if replace(wrong, replaces=credit_id) == credit:
+            message = "Nothing is changed yet: correct what is wrong with the old values."
+            raise InvalidFields([Problem("", message)])
+        require_true_block(credit)
+        require_free_serial(connection, credit, but=credit_id)
+        log.append(connection, [cancelled, events.created(credit, actor, cancelled.recorded_at)])
+        return credit.id
+
+    return transact(act)
+
+
+def _require_recordable(connection: Connection, credit: Credit) -> None:
+    require_true_block(credit)
+    if credit.replaces is not None:
+        replaced = log.last_event(connection, credit.replaces)
+        if replaced is None or replaced.status is not Status.CANCELLED:
+            raise InvalidFields([Problem("replaces", NOT_CANCELLED)])
+    require_free_serial(connection, credit)
+
+
+def _act_on_part(credit_id: str, event_type: EventType, values: Mapping[str, object], actor: str) -> Acted:
+    data = events.parse_act(event_type, values, today=clock.now().date())
+    part_e4 = events.parse_part(values)
+
+    def act(connection: Connection) -> Acted:
+        found = _Found.read(connection, credit_id, event_type)
+        now = clock.now()
+        whole_e4 = found.credit.quantity_e4 if part_e4 is not None else None
+        if part_e4 is None or whole_e4 is None or part_e4 == whole_e4:
+            log.append(connection, [found.event(event_type, data, actor, now)])
+            return Acted(credit_id)
+        if part_e4 > whole_e4:
+            asked, whole = quantity_text(part_e4), quantity_text(whole_e4)
+            message = f"{asked} t is more than the {whole} t that this credit has."
+            raise InvalidFields([Problem(PART.name, message)])
+        if found.credit.block and part_e4 % E4:
+            raise InvalidFields([Problem(PART.name, lots.WHOLE_TONNES)])
+        (part, rest), appended = found.split(connection, [part_e4, whole_e4 - part_e4], actor, now)
+        last = [event for event in appended if event.credit_id == part.id][-1]
+        acted = Event(part.id, last.seq + 1, event_type, data, actor, last.recorded_at, last.hash)
+        log.append(connection, [*appended, acted])
+        return Acted(part.id, rest.id)
+
+    return transact(act)
+
+
+def _cancellation(connection: Connection, credit_id: str, data: Data, actor: str) -> tuple[Credit, Event]:
+    """Return the credit and the event that cancels it. Raises NotCancellable and ActNotAllowed."""
+    found = _Found.read(connection, credit_id, EventType.CANCELLED)
+    if found.credit.parent is not None:
+        raise NotCancellable(credit_id)
+    return found.credit, found.event(EventType.CANCELLED, data, actor, clock.now())
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A credit as an act found it: what it is and the event that the next one must follow."""
+
+    credit: Credit
+    last: Last
+
+    @classmethod
+    def read(cls, connection: Connection, credit_id: str, act: EventType) -> "_Found":
+        """Return the credit. Raises UnknownCredit, and ActNotAllowed where `act` may not follow."""
+        if not is_credit_id(credit_id):
             raise UnknownCredit(credit_id)
-        require_allowed(credit_id, last.status, event_type, last.recorded_at)
-        event = Event(
-            credit_id=credit_id,
-            seq=last.seq + 1,
+        last = log.last_event(connection, credit_id)
+        first = log.find_event(connection, credit_id, EventType.CREATED)
+        if last is None or first is None:
+            raise UnknownCredit(credit_id)
+        require_allowed(credit_id, last.status, act, last.recorded_at)
+        return cls(credit_of(first), last)
+
+    def event(self, event_type: EventType, data: Data, actor: str, now: datetime) -> Event:
+        """Return the next event of the credit."""
+        return Event(
+            credit_id=self.credit.id,
+            seq=self.last.seq + 1,
             type=event_type,
             data=data,
             actor=actor,
             # A clock that was set back must not make a history run backwards.
-            recorded_at=max(events.time_text(now), last.recorded_at),
-            prev_hash=last.hash,
+            recorded_at=max(events.time_text(now), self.last.recorded_at),
+            prev_hash=self.last.hash,
         )
-        log.append(connection, [event])
 
-    transact(act)
+    def split(
+        self, connection: Connection, quantities_e4: Sequence[int], actor: str, now: datetime
+    ) -> tuple[list[Credit], list[Event]]:
+        """Return the lots of these quantities and the events that make them. Raises InvalidFields."""
+        new = lots.lots_of(self.credit, place_of(connection, self.credit), quantities_e4)
+        split = self.event(EventType.SPLIT, lots.split_data(new), actor, now)
+        sale = log.find_event(connection, self.credit.id, EventType.SOLD)
+        return new, lots.split_events(split, new, sale)

@@ -17,7 +17,7 @@ _FOLLOWS: Final = ", ".join(
     f"('{last}', '{act}')" for last, status in STATUS_AFTER.items() for act in OPEN_ACTS[status]
 )
 
-_APPEND_ONLY: Final = ("credits", "events", "feed")
+_APPEND_ONLY: Final = ("credits", "events", "splits", "feed")
 
 
 def _sqlite_append_only(table: str, verb: str) -> str:
@@ -26,6 +26,19 @@ CREATE TRIGGER {table}_refuse_{verb.lower()} BEFORE {verb} ON {table}
 BEGIN
   SELECT RAISE(ABORT, 'ledger: {verb} of {table} is refused, the log is append-only');
 END"""
+
+
+def _sqlite_e4(decimal: str) -> str:
+    """Return SQL for the ten-thousandths of a decimal text; CAST alone takes 1e3 or 1t for 1."""
+    return (
+        f"CAST(substr({decimal}, 1, instr({decimal} || '.', '.') - 1) AS INTEGER) * 10000"
+        f" + CAST(substr(substr({decimal}, instr({decimal} || '.', '.') + 1) || '0000', 1, 4) AS INTEGER)"
+    )
+
+
+def _sqlite_text(e4: str) -> str:
+    """Return SQL for the decimal text of ten-thousandths, as the domain writes it."""
+    return f"({e4} / 10000) || rtrim(rtrim(printf('.%04d', {e4} % 10000), '0'), '.')"
 
 
 # By name. A BEFORE INSERT guard on every unique key stops INSERT OR REPLACE, which would delete
@@ -54,39 +67,92 @@ BEGIN
           AND NEW.prev_hash = last.hash
           AND NEW.recorded_at >= last.recorded_at
           AND (last.type, NEW.type) IN (VALUES {_FOLLOWS}));
+  SELECT RAISE(ABORT, 'ledger: a split and its lots are recorded by a row of splits')
+   WHERE (NEW.type = 'SPLIT' OR json_extract(NEW.body, '$.data.parent') IS NOT NULL)
+     AND NOT EXISTS (
+       SELECT 1 FROM splits, json_each(splits.envelope) AS sealed
+        WHERE splits.credit_id = coalesce(json_extract(NEW.body, '$.data.parent'), NEW.credit_id)
+          AND json_extract(sealed.value, '$.hash') = NEW.hash);
+  SELECT RAISE(ABORT, 'ledger: a lot cannot be cancelled by itself')
+   WHERE NEW.type = 'CANCELLED'
+     AND EXISTS (SELECT 1 FROM credits WHERE id = NEW.credit_id AND parent IS NOT NULL);
+  SELECT RAISE(ABORT, 'ledger: only a cancelled credit can be replaced')
+   WHERE NEW.type = 'CREATED' AND json_extract(NEW.body, '$.data.replaces') IS NOT NULL
+     AND NOT EXISTS (SELECT 1 FROM events WHERE type = 'CANCELLED'
+                     AND credit_id = json_extract(NEW.body, '$.data.replaces'));
 END""",
     # A quantity must read back as the text that it was: CAST alone takes 1e3 or 1t for 1. Nothing is
     # left to the constraints of credits: under INSERT OR FAIL they would stop the credit but keep
     # its event, whereas RAISE(ABORT) takes back both whatever the statement says.
-    "events_make_credit": """
+    "events_make_credit": f"""
 CREATE TRIGGER events_make_credit AFTER INSERT ON events WHEN NEW.type = 'CREATED'
 BEGIN
-  INSERT INTO credits (id, project_name, registry, vintage, quantity_e4, serial_number)
+  INSERT INTO credits (id, project_name, registry, vintage, quantity_e4, serial_number,
+                       parent, offset_e4, replaces)
   SELECT NEW.credit_id, json_extract(NEW.body, '$.data.project_name'),
          json_extract(NEW.body, '$.data.registry'), json_extract(NEW.body, '$.data.vintage'),
-         quantity_e4, json_extract(NEW.body, '$.data.serial_number')
-    FROM (SELECT quantity,
-                 CAST(substr(quantity, 1, instr(quantity || '.', '.') - 1) AS INTEGER) * 10000
-                 + CAST(substr(substr(quantity, instr(quantity || '.', '.') + 1) || '0000', 1, 4)
-                        AS INTEGER) AS quantity_e4
-            FROM (SELECT json_extract(NEW.body, '$.data.quantity') AS quantity))
+         quantity_e4, json_extract(NEW.body, '$.data.serial_number'),
+         json_extract(NEW.body, '$.data.parent'), offset_e4,
+         json_extract(NEW.body, '$.data.replaces')
+    FROM (SELECT quantity, {_sqlite_e4("quantity")} AS quantity_e4,
+                 place, {_sqlite_e4("place")} AS offset_e4
+            FROM (SELECT json_extract(NEW.body, '$.data.quantity') AS quantity,
+                         json_extract(NEW.body, '$.data.offset') AS place))
    WHERE json_type(NEW.body, '$.data.project_name') = 'text'
      AND json_type(NEW.body, '$.data.registry') = 'text'
      AND json_type(NEW.body, '$.data.vintage') = 'integer'
      AND json_extract(NEW.body, '$.data.vintage') BETWEEN 1990 AND 2100
      AND json_type(NEW.body, '$.data.quantity') = 'text'
      AND coalesce(json_type(NEW.body, '$.data.serial_number'), 'text') = 'text'
-     AND quantity = (quantity_e4 / 10000)
-                    || rtrim(rtrim(printf('.%04d', quantity_e4 % 10000), '0'), '.')
-     AND quantity_e4 BETWEEN 1 AND 1000000000000;
+     AND coalesce(json_type(NEW.body, '$.data.replaces'), 'text') = 'text'
+     AND json_type(NEW.body, '$.data.parent') IS json_type(NEW.body, '$.data.offset')
+     AND coalesce(json_type(NEW.body, '$.data.parent'), 'text') = 'text'
+     AND quantity = {_sqlite_text("quantity_e4")}
+     AND quantity_e4 BETWEEN 1 AND 1000000000000
+     AND (place IS NULL OR place = {_sqlite_text("offset_e4")});
   SELECT RAISE(ABORT, 'ledger: a CREATED event must state its credit')
    WHERE NOT EXISTS (SELECT 1 FROM credits WHERE id = NEW.credit_id);
+END""",
+    "splits_guard_insert": """
+CREATE TRIGGER splits_guard_insert BEFORE INSERT ON splits
+BEGIN
+  SELECT RAISE(ABORT, 'ledger: this credit is split already')
+   WHERE EXISTS (SELECT 1 FROM splits WHERE credit_id = NEW.credit_id);
+END""",
+    "splits_make_lots": """
+CREATE TRIGGER splits_make_lots AFTER INSERT ON splits
+BEGIN
+  INSERT INTO events (credit_id, seq, type, actor, recorded_at, prev_hash, hash, body)
+  SELECT json_extract(body, '$.credit'), json_extract(body, '$.seq'), json_extract(body, '$.type'),
+         json_extract(body, '$.actor'), json_extract(body, '$.recorded_at'),
+         json_extract(body, '$.prev_hash'), hash, body
+    FROM (SELECT key, json_extract(value, '$.hash') AS hash, json_extract(value, '$.body') AS body
+            FROM json_each(NEW.envelope))
+   ORDER BY key;
+  SELECT RAISE(ABORT, 'ledger: the lots must partition their parent')
+   WHERE NOT EXISTS (SELECT 1 FROM events WHERE credit_id = NEW.credit_id AND type = 'SPLIT')
+      OR (SELECT count(*) FROM credits WHERE parent = NEW.credit_id) < 2
+      OR (SELECT sum(quantity_e4) FROM credits WHERE parent = NEW.credit_id)
+         IS NOT (SELECT quantity_e4 FROM credits WHERE id = NEW.credit_id)
+      OR EXISTS (SELECT 1 FROM credits AS lot JOIN credits AS whole ON whole.id = lot.parent
+                  WHERE lot.parent = NEW.credit_id
+                    AND ((lot.project_name, lot.registry, lot.vintage)
+                         <> (whole.project_name, whole.registry, whole.vintage)
+                         OR lot.offset_e4
+                            <> (SELECT coalesce(sum(before.quantity_e4), 0) FROM credits AS before
+                                 WHERE before.parent = NEW.credit_id
+                                   AND before.offset_e4 < lot.offset_e4)))
+      OR (SELECT count(*) FROM events JOIN credits ON id = credit_id
+           WHERE parent = NEW.credit_id AND seq = 2 AND type = 'SOLD')
+         IS NOT (SELECT count(*) FROM credits WHERE parent = NEW.credit_id AND EXISTS (
+                   SELECT 1 FROM events WHERE credit_id = NEW.credit_id AND type = 'SOLD'));
 END""",
     "credits_guard_insert": """
 CREATE TRIGGER credits_guard_insert BEFORE INSERT ON credits
 BEGIN
   SELECT RAISE(ABORT, 'ledger: this credit is recorded already')
-   WHERE EXISTS (SELECT 1 FROM credits WHERE id = NEW.id);
+   WHERE EXISTS (SELECT 1 FROM credits WHERE id = NEW.id)
+      OR EXISTS (SELECT 1 FROM credits WHERE parent = NEW.parent AND offset_e4 = NEW.offset_e4);
   SELECT RAISE(ABORT, 'ledger: a credit is made by its CREATED event')
    WHERE NOT EXISTS (SELECT 1 FROM events WHERE credit_id = NEW.id AND seq = 1);
 END""",
@@ -101,6 +167,19 @@ BEGIN
    WHERE NOT EXISTS (SELECT 1 FROM events WHERE credit_id = NEW.credit_id
                      AND seq = NEW.seq AND type = NEW.type);
 END""",
+    # No number of a series is held twice: PostgreSQL's exclusion constraint, as triggers. The row
+    # itself may be in its own way only where it is updated.
+    **{
+        f"serial_blocks_guard_{verb.lower()}": f"""
+CREATE TRIGGER serial_blocks_guard_{verb.lower()} BEFORE {verb} ON serial_blocks
+BEGIN
+  SELECT RAISE(ABORT, 'ledger: this block is held already, or a part of it is')
+   WHERE EXISTS (SELECT 1 FROM serial_blocks WHERE series = NEW.series
+                 AND first <= NEW.last AND last >= NEW.first{but_itself})
+      OR EXISTS (SELECT 1 FROM serial_blocks WHERE credit_id = NEW.credit_id{but_itself});
+END"""
+        for verb, but_itself in (("INSERT", ""), ("UPDATE", " AND credit_id <> OLD.credit_id"))
+    },
 }
 
 # The advisory lock under which positions are given: one number that nothing else here uses.
@@ -117,34 +196,98 @@ END""",
     "ledger_guard_event": f"""
 DECLARE
   last events%ROWTYPE;
+  whole text;
+  replaced text;
 BEGIN
   SELECT * INTO last FROM events WHERE credit_id = NEW.credit_id ORDER BY seq DESC LIMIT 1;
   IF NOT FOUND THEN
     IF NEW.seq = 1 AND NEW.type = 'CREATED' AND NEW.prev_hash = '{NO_HASH}' THEN
-      RETURN NEW;
+      NULL;
+    ELSE
+      RAISE EXCEPTION 'ledger: the first event of a credit must be CREATED with seq 1'
+        USING ERRCODE = 'restrict_violation';
     END IF;
-    RAISE EXCEPTION 'ledger: the first event of a credit must be CREATED with seq 1'
-      USING ERRCODE = 'restrict_violation';
-  END IF;
-  IF NEW.seq = last.seq + 1 AND NEW.prev_hash = last.hash
+  ELSIF NEW.seq = last.seq + 1 AND NEW.prev_hash = last.hash
      AND NEW.recorded_at >= last.recorded_at
      AND (last.type, NEW.type) IN (VALUES {_FOLLOWS}) THEN
-    RETURN NEW;
+    NULL;
+  ELSE
+    RAISE EXCEPTION 'ledger: this event may not follow the last one of its credit'
+      USING ERRCODE = 'restrict_violation';
   END IF;
-  RAISE EXCEPTION 'ledger: this event may not follow the last one of its credit'
-    USING ERRCODE = 'restrict_violation';
+  whole := NEW.body::json->'data'->>'parent';
+  IF (NEW.type = 'SPLIT' OR whole IS NOT NULL) AND NOT EXISTS (
+       SELECT 1 FROM splits, json_array_elements(splits.envelope::json) AS sealed
+        WHERE splits.credit_id = coalesce(whole, NEW.credit_id)
+          AND sealed->>'hash' = NEW.hash) THEN
+    RAISE EXCEPTION 'ledger: a split and its lots are recorded by a row of splits'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF NEW.type = 'CANCELLED'
+     AND EXISTS (SELECT 1 FROM credits WHERE id = NEW.credit_id AND parent IS NOT NULL) THEN
+    RAISE EXCEPTION 'ledger: a lot cannot be cancelled by itself'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  replaced := NEW.body::json->'data'->>'replaces';
+  IF NEW.type = 'CREATED' AND replaced IS NOT NULL
+     AND NOT EXISTS (SELECT 1 FROM events WHERE type = 'CANCELLED' AND credit_id = replaced) THEN
+    RAISE EXCEPTION 'ledger: only a cancelled credit can be replaced'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END""",
+    "ledger_make_lots": """
+DECLARE
+  whole credits%ROWTYPE;
+  lots bigint;
+  sold bigint;
+BEGIN
+  INSERT INTO events (credit_id, seq, type, actor, recorded_at, prev_hash, hash, body)
+  SELECT fact->>'credit', (fact->>'seq')::integer, fact->>'type', fact->>'actor',
+         fact->>'recorded_at', fact->>'prev_hash', sealed->>'hash', sealed->>'body'
+    FROM json_array_elements(NEW.envelope::json) WITH ORDINALITY AS part(sealed, place),
+         LATERAL (SELECT (sealed->>'body')::json AS fact) AS facts
+   ORDER BY place;
+  SELECT * INTO whole FROM credits WHERE id = NEW.credit_id;
+  SELECT count(*) INTO lots FROM credits WHERE parent = NEW.credit_id;
+  SELECT count(*) INTO sold FROM events JOIN credits ON id = credit_id
+   WHERE parent = NEW.credit_id AND seq = 2 AND type = 'SOLD';
+  IF NOT EXISTS (SELECT 1 FROM events WHERE credit_id = NEW.credit_id AND type = 'SPLIT')
+     OR lots < 2
+     OR (SELECT sum(quantity_e4) FROM credits WHERE parent = NEW.credit_id)
+        IS DISTINCT FROM whole.quantity_e4
+     OR EXISTS (SELECT 1 FROM credits AS lot WHERE lot.parent = NEW.credit_id
+                 AND ((lot.project_name, lot.registry, lot.vintage)
+                      <> (whole.project_name, whole.registry, whole.vintage)
+                      OR lot.offset_e4 IS DISTINCT FROM
+                         (SELECT coalesce(sum(quantity_e4), 0) FROM credits AS before
+                           WHERE before.parent = NEW.credit_id
+                             AND before.offset_e4 < lot.offset_e4)))
+     OR sold <> (CASE WHEN EXISTS (SELECT 1 FROM events
+                                    WHERE credit_id = NEW.credit_id AND type = 'SOLD')
+                      THEN lots ELSE 0 END) THEN
+    RAISE EXCEPTION 'ledger: the lots must partition their parent'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
 END""",
     "ledger_make_credit": """
 BEGIN
-  INSERT INTO credits (id, project_name, registry, vintage, quantity_e4, serial_number)
+  INSERT INTO credits (id, project_name, registry, vintage, quantity_e4, serial_number,
+                       parent, offset_e4, replaces)
   SELECT NEW.credit_id, data->>'project_name', data->>'registry', (data->>'vintage')::integer,
-         ((data->>'quantity')::numeric * 10000)::bigint, data->>'serial_number'
+         ((data->>'quantity')::numeric * 10000)::bigint, data->>'serial_number',
+         data->>'parent', ((data->>'offset')::numeric * 10000)::bigint, data->>'replaces'
     FROM (SELECT NEW.body::json->'data' AS data) AS stated
    WHERE json_typeof(data->'project_name') = 'string'
      AND json_typeof(data->'registry') = 'string'
      AND json_typeof(data->'vintage') = 'number'
      AND json_typeof(data->'quantity') = 'string'
      AND coalesce(json_typeof(data->'serial_number'), 'string') = 'string'
+     AND coalesce(json_typeof(data->'replaces'), 'string') = 'string'
+     AND json_typeof(data->'parent') IS NOT DISTINCT FROM json_typeof(data->'offset')
+     AND coalesce(json_typeof(data->'parent'), 'string') = 'string'
+     AND coalesce(data->>'offset', '0') ~ '^(0|[1-9][0-9]{0,11})([.][0-9]{0,3}[1-9])?$'
      AND data->>'quantity' ~ '^(0|[1-9][0-9]{0,11})([.][0-9]{0,3}[1-9])?$';
   IF NOT FOUND THEN
     RAISE EXCEPTION 'ledger: a CREATED event must state its credit'
@@ -199,6 +342,7 @@ POSTGRESQL_TRIGGERS: Final[dict[str, tuple[str, str, str]]] = {
         "AFTER INSERT ON {} FOR EACH ROW WHEN (NEW.type = 'CREATED')",
         "ledger_make_credit",
     ),
+    "splits_make_lots": ("splits", "AFTER INSERT ON {} FOR EACH ROW", "ledger_make_lots"),
     "credits_guard_insert": ("credits", "BEFORE INSERT ON {} FOR EACH ROW", "ledger_guard_credit"),
     "feed_guard_insert": ("feed", "BEFORE INSERT ON {} FOR EACH ROW", "ledger_guard_position"),
 }

@@ -6,11 +6,12 @@ this takes does not grow with the number of credits. Nothing is written here.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, Table, select
+from sqlalchemy import Connection, Row, Select, Table, select
 
 from webapp.domain.credits import Credit
 from webapp.domain.events import Event, text_hash
@@ -21,11 +22,25 @@ from webapp.ledger import tables
 from webapp.ledger.findings import Finding, Progress, Report, differences
 from webapp.ledger.projections import PARTY_FIELD, Positioned, Sums, changes, credit_of, first_state
 
+BATCH: Final = 1000
+
 # Executes a statement and yields its rows without holding all of them in memory.
 Stream = Callable[[Select[Any]], Iterator[Row[Any]]]
 
 _TYPES: Final = frozenset(EventType)
 _COLUMNS: Final = ("seq", "type", "actor", "recorded_at", "prev_hash")
+
+
+@contextmanager
+def streaming(connection: Connection) -> Iterator[Stream]:
+    """Give a way to stream rows, and close every cursor at the end, also where it comes early."""
+    with ExitStack() as results:
+
+        def stream(statement: Select[Any]) -> Iterator[Row[Any]]:
+            result = connection.execute(statement, execution_options={"yield_per": BATCH})
+            return iter(results.enter_context(result))
+
+        yield stream
 
 
 class Expected:
@@ -36,12 +51,19 @@ class Expected:
         self.sums = Sums()
         self.registries: dict[str, tuple[int, str]] = {}  # first position and spelling, by key
         self.parties: dict[tuple[str, str], tuple[int, str, int]] = {}  # first, spelling, last position
+        # Ten-thousandths that were recorded, and that are in a leaf or in a cancelled credit.
+        self.recorded_e4 = 0
+        self.accounted_e4 = 0
         self.is_whole = True
 
     def add(self, credit: Credit, entries: Sequence[Positioned]) -> None:
         """Add the history of one credit."""
         key, place = credit.canonical.registry, (entries[0].position, credit.registry)
         self.registries[key] = min(place, self.registries.get(key, place))
+        if credit.parent is None:
+            self.recorded_e4 += credit.quantity_e4
+        if entries[-1].event.type is not EventType.SPLIT:
+            self.accounted_e4 += credit.quantity_e4
         before: str | None = None
         for entry in entries:
             status = STATUS_AFTER[entry.event.type]
@@ -53,7 +75,7 @@ class Expected:
                 self._add_party(entry)
 
     def _add_party(self, entry: Positioned) -> None:
-        name = entry.event.data.get(PARTY_FIELD[entry.event.type])
+        name = entry.event.data.get(PARTY_FIELD.get(entry.event.type, ""))
         if name is None:
             return
         key, here = (str(entry.event.type), canonical(str(name))), (entry.position, str(name))
@@ -206,8 +228,12 @@ class HistoryCheck:
             "vintage": credit.vintage,
             "quantity_e4": credit.quantity_e4,
             "serial_number": credit.serial_number,
+            "parent": credit.parent,
+            "offset_e4": credit.offset_e4,
+            "replaces": credit.replaces,
         }
-        claim = credit.serial_number and {
+        is_holder = credit.parent is None and entries[-1].event.type is not EventType.CANCELLED
+        claim = (credit.serial_number if is_holder else None) and {
             "registry_key": credit.canonical.registry,
             "serial_key": credit.canonical.serial_number,
             "credit_id": credit_id,

@@ -1,23 +1,31 @@
 """What each row of a file is, on what the ledger holds and on the rows before it. Reads only."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, select, tuple_
 
-from webapp.domain.credits import Credit
-from webapp.domain.errors import Problem
+from webapp.domain.credits import NOT_CANCELLED, Credit, require_true_block
+from webapp.domain.errors import BlockHeld, CancelledBefore, InvalidFields, Problem
 from webapp.domain.import_file import Row
 from webapp.domain.lifecycle import Status
-from webapp.ledger.tables import credit_states, serial_claims
+from webapp.domain.serial_blocks import SerialBlock
+from webapp.ledger.serials import in_common, is_inside
+from webapp.ledger.tables import credit_states, serial_blocks, serial_claims
 
 LOOK_UP_BATCH: Final = 400
 
 _HISTORY_LOST: Final = (
     "The file says {}, and this ledger does not hold the credit: its history would be lost and its "
     "tonnes counted twice. Move whole histories with flask export and flask restore."
+)
+_LOT: Final = (
+    "This is a lot of a credit, and lots come into being by a split. "
+    "Move whole histories with flask export and flask restore."
 )
 
 
@@ -40,16 +48,29 @@ class Decided:
     holder: str | None = None
 
 
+@dataclass(frozen=True)
+class HeldBlock:
+    """A block with who holds it: a credit of the ledger, or a row before."""
+
+    block: SerialBlock
+    credit_id: str | None = None
+    row: int | None = None
+
+
 def decide(connection: Connection, rows: Sequence[Row]) -> list[Decided]:
     """Say what each row is, in order: a row counts against those after it."""
     credits = [row.credit for row in rows if row.credit]
-    held = _held_ids(connection, {credit.id for credit in credits})
+    replaced = {credit.replaces for credit in credits if credit.replaces}
+    held = _statuses(connection, replaced | {credit.id for credit in credits})
     holders = _holders(connection, {_claim(c) for c in credits if c.serial_number is not None})
+    blocks = _held_blocks(connection, {credit.block.series for credit in credits if credit.block})
     seen: dict[str, int] = {}
     claimed: dict[tuple[str, str] | None, int] = {}
     decided = []
     for row in rows:
         item = _decide_row(row, held, holders, seen, claimed)
+        if item.outcome is Outcome.NEW and row.credit:
+            item = _decide_block(row, row.credit, blocks)
         if item.outcome is Outcome.NEW and row.credit:
             seen[row.credit.id] = row.number
             if row.credit.serial_number is not None:
@@ -58,9 +79,40 @@ def decide(connection: Connection, rows: Sequence[Row]) -> list[Decided]:
     return decided
 
 
+def _decide_block(row: Row, credit: Credit, blocks: dict[str, list[HeldBlock]]) -> Decided:
+    """Say whether the numbers of the row's block are free; if they are, the row holds them now."""
+    try:
+        require_true_block(credit)
+    except InvalidFields as refusal:
+        return Decided(row, Outcome.INVALID, refusal.problems)
+    block = credit.block
+    if block is None:
+        return Decided(row, Outcome.NEW)
+    held = blocks.setdefault(block.series, [])
+    # Blocks of a series do not overlap, so in order of their first number they are in order of the
+    # last as well; the first that ends at or after our first number is the only one to look at.
+    place = bisect_left(held, block.first, key=attrgetter("block.last"))
+    if place == len(held) or held[place].block.first > block.last:
+        held.insert(place, HeldBlock(block, row=row.number))
+        return Decided(row, Outcome.NEW)
+    other = held[place]
+    first, last = in_common(block, other.block)
+    if other.row:
+        message = f"The numbers {first} to {last} of this block are in row {other.row} as well."
+    elif is_inside(block, other.block):
+        message = (
+            f"{BlockHeld.numbers_held(first, last, is_inside=True)}. "
+            "Sell or retire a part of that credit in place of recording it again."
+        )
+    else:
+        message = f"{BlockHeld.numbers_held(first, last, is_inside=False)}."
+    problem = Problem("serial_number", message)
+    return Decided(row, Outcome.CONFLICTING, [problem], other.credit_id)
+
+
 def _decide_row(
     row: Row,
-    held: set[str],
+    held: Mapping[str, str],
     holders: Mapping[tuple[str, str] | None, str],
     seen: Mapping[str, int],
     claimed: Mapping[tuple[str, str] | None, int],
@@ -68,32 +120,49 @@ def _decide_row(
     credit = row.credit
     if credit is None:
         return Decided(row, Outcome.INVALID, row.problems)
+    if held.get(credit.id) == Status.CANCELLED and row.status is not Status.CANCELLED:
+        before = Problem("", str(CancelledBefore(credit.id)))
+        return Decided(row, Outcome.CONFLICTING, [before], credit.id)
     claim = None if credit.serial_number is None else _claim(credit)
     # Its own claim without its id: somebody else recorded it between the two looks.
     is_held = credit.id in held or holders.get(claim) == credit.id
     if is_held or (credit.id in seen and row.status is Status.ACTIVE):
         return Decided(row, Outcome.EXISTING)
-    if row.status is not Status.ACTIVE:
-        return Decided(row, Outcome.INVALID, [Problem("status", _HISTORY_LOST.format(row.status))])
+    problem = _unfounded(row, credit, held)
+    if problem:
+        return Decided(row, Outcome.INVALID, [problem])
+    message, holder = "", None
     if claim in holders:
-        message = "This serial number is held by another credit of the registry."
-        problem = Problem("serial_number", message)
-        return Decided(row, Outcome.CONFLICTING, [problem], holders[claim])
-    if claim in claimed:
+        message, holder = "This serial number is held by another credit of the registry.", holders[claim]
+    elif claim in claimed:
         message = f"Row {claimed[claim]} has this serial number with other fields."
-        return Decided(row, Outcome.CONFLICTING, [Problem("serial_number", message)])
+    if message:
+        return Decided(row, Outcome.CONFLICTING, [Problem("serial_number", message)], holder)
     return Decided(row, Outcome.NEW)
+
+
+def _unfounded(row: Row, credit: Credit, held: Mapping[str, str]) -> Problem | None:
+    """Say what a new row builds on that this ledger does not hold, if anything."""
+    if row.status is not Status.ACTIVE:
+        return Problem("status", _HISTORY_LOST.format(row.status))
+    if credit.parent is not None:
+        return Problem("parent", _LOT)
+    if credit.replaces is not None and held.get(credit.replaces) != Status.CANCELLED:
+        return Problem("replaces", NOT_CANCELLED)
+    return None
 
 
 def _claim(credit: Credit) -> tuple[str, str]:
     return credit.canonical.registry, credit.canonical.serial_number
 
 
-def _held_ids(connection: Connection, ids: set[str]) -> set[str]:
-    found: set[str] = set()
+def _statuses(connection: Connection, ids: set[str]) -> dict[str, str]:
+    """Return the status of those of the credits that the ledger holds."""
+    found: dict[str, str] = {}
     for batch in _batches(sorted(ids)):
-        query = select(credit_states.c.credit_id).where(credit_states.c.credit_id.in_(batch))
-        found.update(connection.scalars(query))
+        query = select(credit_states.c.credit_id, credit_states.c.status)
+        for row in connection.execute(query.where(credit_states.c.credit_id.in_(batch))):
+            found[row.credit_id] = row.status
     return found
 
 
@@ -103,6 +172,17 @@ def _holders(connection: Connection, claims: set[tuple[str, str]]) -> dict[tuple
     for batch in _batches(sorted(claims)):
         for row in connection.execute(select(serial_claims).where(key.in_(batch))):
             found[row.registry_key, row.serial_key] = row.credit_id
+    return found
+
+
+def _held_blocks(connection: Connection, series: set[str]) -> dict[str, list[HeldBlock]]:
+    """Return the blocks of these series that the ledger holds, in the order of their numbers."""
+    found: dict[str, list[HeldBlock]] = {}
+    for batch in _batches(sorted(series)):
+        query = select(serial_blocks).where(serial_blocks.c.series.in_(batch))
+        for row in connection.execute(query.order_by(serial_blocks.c.first)):
+            block = SerialBlock(row.series, row.first, row.last, ("", "", ""))
+            found.setdefault(row.series, []).append(HeldBlock(block, credit_id=row.credit_id))
     return found
 
 

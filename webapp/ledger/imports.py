@@ -7,7 +7,7 @@ ledger holds at that moment.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -20,6 +20,7 @@ from webapp.domain.credits import Credit
 from webapp.domain.errors import ImportNotOpen, UnknownImport
 from webapp.domain.import_file import Row as FileRow
 from webapp.domain.import_file import parse_row, row_texts
+from webapp.domain.serial_blocks import SerialBlock
 from webapp.ledger import clock, log
 from webapp.ledger.database import reading, transact
 from webapp.ledger.import_decisions import Decided, Outcome, counts_of, decide
@@ -228,6 +229,18 @@ def sample_rows(import_id: int, limit: int = 20) -> list[RowView]:
         )
         for item in decided
     ]
+
+
+def blocks_of(import_id: int, numbers: Collection[int]) -> dict[int, SerialBlock]:
+    """Return the blocks that these rows state, by row; none where the file is gone.
+
+    Raises UnknownImport.
+    """
+    with reading() as connection:
+        content = _row(connection, import_id, imports.c.content).content
+    texts = [] if content is None else row_texts(content)
+    rows = [parse_row(number, texts[number - 1]) for number in numbers if number <= len(texts)]
+    return {row.number: row.credit.block for row in rows if row.credit and row.credit.block}
 
 
 def display_name(filename: str) -> str:

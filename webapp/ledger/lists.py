@@ -8,16 +8,29 @@ cursor is those values and a fingerprint of the filters, so that it cannot be us
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, text, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 
 from webapp.domain.errors import CursorMismatch
 from webapp.domain.fields import VINTAGE_MAX, VINTAGE_MIN
-from webapp.domain.lifecycle import EventType, Status
+from webapp.domain.lifecycle import COUNTED, EventType, Status
+from webapp.domain.serial_blocks import DIGITS_MAX, parse_block
 from webapp.domain.text import canonical
 from webapp.domain.unicode14 import SURROGATE
 from webapp.ledger.database import db, reading
@@ -30,13 +43,15 @@ from webapp.ledger.queries import (
     event_view,
     select_events,
 )
-from webapp.ledger.tables import credit_states, feed, totals
+from webapp.ledger.tables import credit_states, feed, serial_blocks, serial_claims, totals
 
 T = TypeVar("T")
 
 LIMIT_MAX: Final = 500
 LIMIT: Final = 50
 _TRIGRAM: Final = 3
+_NUMBER_DIGITS_MIN: Final = 5
+_NUMBER: Final = re.compile(rf"[0-9]{{1,{DIGITS_MAX}}}")
 _TERMS_MAX: Final = 100
 _INTEGER_MAX: Final = 2**63
 _PRIVATE: Final = "\ue000"
@@ -53,12 +68,17 @@ SORTS: Final[dict[str, ColumnElement[Any]]] = {
 
 @dataclass(frozen=True)
 class CreditFilter:
-    """Which credits a list shows, and in which order. Registry and `q` match in any spelling."""
+    """Which credits a list shows, and in which order. Registry and `q` match in any spelling.
+
+    A number among the words of `q` also finds the block that holds it. `serial` is a serial number,
+    a block, or a number: it finds who holds it, or any part of it.
+    """
 
     q: str = ""
     registry: str = ""
     vintage: int | None = None
     status: Status | None = None
+    serial: str = ""
     sort: str = "created"
     descending: bool = True
 
@@ -68,7 +88,9 @@ class CreditFilter:
 
         The first hundred of them: a database has a limit to the conditions of one query.
         """
-        return [term for term in dict.fromkeys(_key(self.q).split(" ")) if term][:_TERMS_MAX]
+        terms = dict.fromkeys(_key(self.q).split(" "))
+        # Dots alone stand for what was left out, as in "VCS … 941467200".
+        return [term for term in terms if term.strip(".")][:_TERMS_MAX]
 
     @property
     def registry_key(self) -> str:
@@ -90,6 +112,7 @@ class CreditFilter:
             self.registry_key,
             self.year,
             self.status,
+            _key(self.serial),
             self.sort,
             self.descending,
         ]
@@ -121,7 +144,7 @@ def list_credits(wanted: CreditFilter, cursor: str | None = None, limit: int = L
 
 def sum_credits(wanted: CreditFilter) -> StatusSums:
     """Return the sums by status over all credits that the filter shows, on every page of it."""
-    query = _sums_of_search(wanted) if wanted.terms else _sums_of_totals(wanted)
+    query = _sums_of_search(wanted) if wanted.terms or wanted.serial else _sums_of_totals(wanted)
     with reading() as connection:
         rows = connection.execute(query).all()
     return StatusSums("", {Status(row[0]): Sum(int(row[1]), int(row[2])) for row in rows})
@@ -142,6 +165,8 @@ def _sums_of_totals(wanted: CreditFilter) -> Select[Any]:
         query = query.where(kept.vintage == wanted.year)
     if wanted.status:
         query = query.where(kept.status == wanted.status)
+    else:
+        query = query.where(kept.status.in_(COUNTED))
     return query.where(kept.credits > 0).group_by(kept.status)
 
 
@@ -173,23 +198,62 @@ def _matching(query: Select[Any], wanted: CreditFilter) -> Select[Any]:
         query = query.where(states.vintage == wanted.year)
     if wanted.status:
         query = query.where(states.status == wanted.status)
-    long = [term for term in wanted.terms if len(term) >= _TRIGRAM]
-    if db.engine.dialect.name == "sqlite":
-        if long:
-            match = " AND ".join('"' + term.replace('"', '""') + '"' for term in long)
-            query = query.where(
-                states.created_position.in_(
-                    text("SELECT rowid FROM credit_search WHERE credit_search MATCH :match").bindparams(
-                        match=match
-                    )
-                )
-            )
-        for term in set(wanted.terms) - set(long):
-            query = query.where(func.instr(states.search_key, term) > 0)
-        return query
+    else:
+        query = query.where(states.status.in_(COUNTED))
+    if wanted.serial:
+        query = query.where(_holds_serial(wanted.serial))
     for term in wanted.terms:
-        query = query.where(states.search_key.contains(term, autoescape=True))
+        query = query.where(_holds(term))
     return query
+
+
+def _holds(term: str) -> ColumnElement[bool]:
+    """Say in SQL that the credit holds the word, or the number it is.
+
+    A short number, such as a year, is only a word: there are too many blocks that hold it.
+    """
+    is_number = _NUMBER.fullmatch(term) and len(term) >= _NUMBER_DIGITS_MIN
+    return or_(_holds_text(term), _holds_number(int(term))) if is_number else _holds_text(term)
+
+
+def _holds_text(term: str) -> ColumnElement[bool]:
+    states = credit_states.c
+    if db.engine.dialect.name != "sqlite":
+        return states.search_key.contains(term, autoescape=True)
+    if len(term) < _TRIGRAM:
+        return func.instr(states.search_key, term) > 0
+    match = '"' + term.replace('"', '""') + '"'
+    found = (
+        select(literal_column("rowid", Integer))
+        .select_from(text("credit_search"))
+        .where(literal_column("credit_search").op("MATCH")(match))
+    )
+    return states.created_position.in_(found)
+
+
+def _holds_number(number: int) -> ColumnElement[bool]:
+    held = select(serial_blocks.c.credit_id).where(
+        serial_blocks.c.first <= number, serial_blocks.c.last >= number
+    )
+    return credit_states.c.credit_id.in_(held)
+
+
+def _holds_serial(serial: str) -> ColumnElement[bool]:
+    key = _key(serial)
+    if _NUMBER.fullmatch(key):
+        return _holds_number(int(key))
+    is_claimed = credit_states.c.credit_id.in_(
+        select(serial_claims.c.credit_id).where(serial_claims.c.serial_key == key)
+    )
+    block = parse_block(key)
+    if block is None:
+        return is_claimed
+    held = select(serial_blocks.c.credit_id).where(
+        serial_blocks.c.series == block.series,
+        serial_blocks.c.first <= block.last,
+        serial_blocks.c.last >= block.first,
+    )
+    return or_(is_claimed, credit_states.c.credit_id.in_(held))
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,14 @@ from sqlalchemy import Connection, func, select, text
 
 from webapp.domain.errors import BrokenLog, LedgerNotEmpty
 from webapp.domain.events import Event
+from webapp.domain.json_text import encode
 from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
+from webapp.domain.lots import flatten, units
 from webapp.ledger import projections
 from webapp.ledger.bulk import insert_rows
 from webapp.ledger.guards import FEED_LOCK
 from webapp.ledger.projections import Positioned
-from webapp.ledger.tables import events, feed
+from webapp.ledger.tables import events, feed, splits
 
 _SAME_EVENT: Final = (feed.c.credit_id == events.c.credit_id) & (feed.c.seq == events.c.seq)
 _VERIFY: Final = "`flask verify` says which."
@@ -76,6 +78,14 @@ def require_whole_feed(connection: Connection) -> None:
         raise BrokenLog(f"An event has no position in the feed, or a position no event. {_VERIFY}")
 
 
+def find_event(connection: Connection, credit_id: str, event_type: EventType) -> Event | None:
+    """Return the credit's event of this type, of which there is at most one."""
+    body = connection.scalar(
+        select(events.c.body).where(events.c.credit_id == credit_id, events.c.type == event_type)
+    )
+    return body and parse_stored(body)
+
+
 def append(connection: Connection, new: Sequence[Event]) -> None:
     """Append events, each after the last one of its credit, and apply them.
 
@@ -89,7 +99,7 @@ def append(connection: Connection, new: Sequence[Event]) -> None:
     # From here on nobody else gives positions or applies events until this commits; and nothing
     # below waits for a lock of another writer, so there is no deadlock to be had.
     lock_feed(connection)
-    _give_positions(connection, new)
+    _give_positions(connection, new, is_replay=False)
 
 
 def restore(connection: Connection, history: Iterable[Event]) -> int:
@@ -103,10 +113,10 @@ def restore(connection: Connection, history: Iterable[Event]) -> int:
     lock_feed(connection)
     if connection.scalar(select(events.c.seq).limit(1)) is not None:
         raise LedgerNotEmpty("This ledger is not empty. A history is restored into an empty one only.")
-    remaining, done = iter(history), 0
-    while batch := list(islice(remaining, projections.BATCH)):
+    remaining, done = units(history), 0
+    while batch := list(flatten(islice(remaining, projections.BATCH))):
         _insert_events(connection, batch)
-        _give_positions(connection, batch)
+        _give_positions(connection, batch, is_replay=True)
         done += len(batch)
     return done
 
@@ -154,13 +164,36 @@ def parse_stored(body: str) -> Event:
     )
 
 
+def envelope_of(split: Sequence[Event]) -> str:
+    """Return what seals the events of a split, in feed order: the text in its row of splits."""
+    return encode([{"hash": event.hash, "body": event.text} for event in split])
+
+
 def _insert_events(connection: Connection, new: Sequence[Event]) -> None:
     # In the order of their keys, so that two imports never wait for each other in a circle.
-    ordered = sorted(new, key=lambda event: (event.credit_id, event.seq))
-    insert_rows(connection, events, [_row(event) for event in ordered])
+    def insert(single: list[Event]) -> None:
+        ordered = sorted(single, key=lambda event: (event.credit_id, event.seq))
+        if ordered:
+            insert_rows(connection, events, [_row(event) for event in ordered])
+
+    single: list[Event] = []
+    for unit in units(new):
+        if unit[0].type in {EventType.SPLIT, EventType.CANCELLED}:  # what follows may build on it
+            insert(single)
+            single = []
+        if unit[0].type is EventType.SPLIT:
+            connection.execute(
+                splits.insert(), {"credit_id": unit[0].credit_id, "envelope": envelope_of(unit)}
+            )
+        else:
+            single += unit
+        if unit[0].type is EventType.CANCELLED:
+            insert(single)
+            single = []
+    insert(single)
 
 
-def _give_positions(connection: Connection, new: Sequence[Event]) -> None:
+def _give_positions(connection: Connection, new: Sequence[Event], *, is_replay: bool) -> None:
     """Put events at the end of the feed and apply them. The caller holds the lock."""
     first = 1 + (connection.scalar(select(func.max(feed.c.position))) or 0)
     entries = [Positioned(position, event) for position, event in enumerate(new, start=first)]
@@ -177,7 +210,7 @@ def _give_positions(connection: Connection, new: Sequence[Event]) -> None:
             for entry in entries
         ],
     )
-    projections.apply(connection, entries)
+    projections.apply(connection, entries, is_replay=is_replay)
 
 
 def _row(event: Event) -> dict[str, object]:

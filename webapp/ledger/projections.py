@@ -5,9 +5,9 @@ nothing here needs a lock or can meet another writer. `rebuild` makes all of it 
 log; a test proves that rebuilt equals live.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, Final
 
 from sqlalchemy import Connection, Table, bindparam, delete, select, text, update
@@ -17,11 +17,25 @@ from webapp.domain.credits import Credit
 from webapp.domain.events import Event
 from webapp.domain.fields import quantity_from_text
 from webapp.domain.lifecycle import STATUS_AFTER, EventType
+from webapp.domain.serial_blocks import SerialBlock
 from webapp.domain.text import canonical
 from webapp.ledger import tables
 from webapp.ledger.bulk import insert_rows
 
 BATCH: Final = 1000
+
+# In the order of a life: a sale cannot follow any other act.
+ACTS: Final = (EventType.SOLD, EventType.RETIRED, EventType.SPLIT, EventType.CANCELLED)
+
+_RELEASING: Final = frozenset({EventType.SPLIT, EventType.CANCELLED})
+
+# A block of which no number is held yet.
+_FREE_BLOCK: Final = text(
+    "INSERT INTO serial_blocks (credit_id, series, first, last)"
+    " SELECT :credit_id, :series, CAST(:first AS BIGINT), CAST(:last AS BIGINT)"
+    " WHERE NOT EXISTS (SELECT 1 FROM serial_blocks AS held WHERE held.series = :series"
+    " AND held.first <= CAST(:last AS BIGINT) AND held.last >= CAST(:first AS BIGINT))"
+)
 
 # The field of an event's data that names another party.
 PARTY_FIELD: Final = {EventType.SOLD: "buyer", EventType.RETIRED: "beneficiary"}
@@ -38,24 +52,56 @@ class Positioned:
 def credit_of(event: Event) -> Credit:
     """Return the credit that a CREATED event states."""
     data = event.data
-    serial_number = data.get("serial_number")
+
+    def text(name: str) -> str | None:
+        return None if name not in data else str(data[name])
+
     return Credit(
         project_name=str(data["project_name"]),
         registry=str(data["registry"]),
-        vintage=int(data["vintage"]),
+        vintage=int(str(data["vintage"])),
         quantity_e4=quantity_from_text(str(data["quantity"])),
-        serial_number=None if serial_number is None else str(serial_number),
+        serial_number=text("serial_number"),
+        replaces=text("replaces"),
+        parent=text("parent"),
+        offset_e4=None if "offset" not in data else quantity_from_text(str(data["offset"])),
     )
 
 
-def apply(connection: Connection, entries: Sequence[Positioned]) -> None:
-    """Bring everything derived up to these events, which are in feed order."""
-    created = [entry for entry in entries if entry.event.type is EventType.CREATED]
-    if created:
-        _apply_created(connection, created)
-    acts = [entry for entry in entries if entry.event.type is not EventType.CREATED]
-    for start in range(0, len(acts), BATCH):
-        _apply_acts(connection, acts[start : start + BATCH])
+def apply(connection: Connection, entries: Sequence[Positioned], *, is_replay: bool = False) -> None:
+    """Bring everything derived up to these events, which are in feed order.
+
+    A new credit that overlaps a block gets sqlalchemy.exc.IntegrityError. In a replay of what was
+    recorded before there was that rule, the credit that came first holds the block; and a lot holds
+    its block only where nobody else does, because its parent may be from that time.
+    """
+    for run in _runs(entries):
+        _release(connection, run[0].event)
+        created = [entry for entry in run if entry.event.type is EventType.CREATED]
+        if created:
+            _apply_created(connection, created, is_replay=is_replay)
+        acts = [entry for entry in run if entry.event.type is not EventType.CREATED]
+        for start in range(0, len(acts), BATCH):
+            _apply_acts(connection, acts[start : start + BATCH])
+
+
+def _runs(entries: Sequence[Positioned]) -> Iterator[Sequence[Positioned]]:
+    """Cut the entries before every event that lets go of serial numbers others may then hold.
+
+    Within a run the credits can be made first and the acts applied after them, many at once.
+    """
+    starts = [place for place, entry in enumerate(entries) if entry.event.type in _RELEASING]
+    for start, end in pairwise(sorted({0, *starts, len(entries)})):
+        yield entries[start:end]
+
+
+def _release(connection: Connection, event: Event) -> None:
+    """Let a cancelled credit give up its serial number, and a split one its block to its lots."""
+    if event.type in _RELEASING:
+        blocks, claims = tables.serial_blocks, tables.serial_claims
+        connection.execute(delete(blocks).where(blocks.c.credit_id == event.credit_id))
+        if event.type is EventType.CANCELLED:
+            connection.execute(delete(claims).where(claims.c.credit_id == event.credit_id))
 
 
 def rebuild(
@@ -70,7 +116,7 @@ def rebuild(
         connection.execute(delete(table))
     entries, done = iter(feed), 0
     while batch := list(islice(entries, BATCH)):
-        apply(connection, batch)
+        apply(connection, batch, is_replay=True)
         done += len(batch)
         progress(done)
     return done
@@ -83,6 +129,11 @@ class Sums(dict[tuple[str, int, str], tuple[int, int]]):
         """Add to one of the sums; what a credit leaves is added as a negative."""
         before = self.get(key, (0, 0))
         self[key] = (before[0] + credits, before[1] + quantity_e4)
+
+
+def block_row(credit_id: str, block: SerialBlock) -> dict[str, object]:
+    """Return the row of serial_blocks that a credit's block makes."""
+    return {"credit_id": credit_id, "series": block.series, "first": block.first, "last": block.last}
 
 
 def first_state(entry: Positioned, credit: Credit) -> dict[str, object]:
@@ -109,22 +160,26 @@ def first_state(entry: Positioned, credit: Credit) -> dict[str, object]:
 
 def changes(event: Event) -> dict[str, object]:
     """Return what an act changes in its credit's row of credit_states."""
-    return {
+    changed: dict[str, object] = {
         "status": STATUS_AFTER[event.type],
         "changed_at": event.recorded_at,
-        PARTY_FIELD[event.type]: event.data.get(PARTY_FIELD[event.type]),
     }
+    if event.type in PARTY_FIELD:
+        changed[PARTY_FIELD[event.type]] = event.data.get(PARTY_FIELD[event.type])
+    return changed
 
 
-def _apply_created(connection: Connection, entries: Sequence[Positioned]) -> None:
+def _apply_created(connection: Connection, entries: Sequence[Positioned], *, is_replay: bool) -> None:
     claims: list[dict[str, object]] = []
+    blocks: list[dict[str, object]] = []
+    inherited: list[dict[str, object]] = []
     names: dict[str, str] = {}
     states: list[dict[str, object]] = []
     sums = Sums()
     for entry in entries:
         credit = credit_of(entry.event)
         keys = credit.canonical
-        if credit.serial_number is not None:
+        if credit.serial_number is not None and credit.parent is None:
             claims.append(
                 {
                     "registry_key": keys.registry,
@@ -132,11 +187,18 @@ def _apply_created(connection: Connection, entries: Sequence[Positioned]) -> Non
                     "credit_id": entry.event.credit_id,
                 }
             )
+        if credit.block:
+            is_lenient = is_replay or credit.parent is not None
+            (inherited if is_lenient else blocks).append(block_row(credit.id, credit.block))
         names.setdefault(keys.registry, credit.registry)
         states.append(first_state(entry, credit))
         sums.add((keys.registry, credit.vintage, STATUS_AFTER[EventType.CREATED]), 1, credit.quantity_e4)
     if claims:
         insert_rows(connection, tables.serial_claims, claims)
+    if inherited:
+        connection.execute(_FREE_BLOCK, inherited)
+    if blocks:
+        insert_rows(connection, tables.serial_blocks, blocks)
     connection.execute(
         _insert(connection, tables.registries).on_conflict_do_nothing(index_elements=["registry_key"]),
         [{"registry_key": key, "name": name} for key, name in sorted(names.items())],
@@ -162,7 +224,7 @@ def _apply_acts(connection: Connection, entries: Sequence[Positioned]) -> None:
         sums.add((row.registry_key, row.vintage, status[event.credit_id]), -1, -row.quantity_e4)
         status[event.credit_id] = STATUS_AFTER[event.type]
         sums.add((row.registry_key, row.vintage, status[event.credit_id]), 1, row.quantity_e4)
-    for act in PARTY_FIELD:  # in the order of a life: a sale cannot follow a retirement
+    for act in ACTS:
         _change_states(connection, [entry.event for entry in entries if entry.event.type is act])
     _add_to_totals(connection, sums)
     _remember_parties(connection, entries)
@@ -204,7 +266,7 @@ def _add_to_totals(connection: Connection, sums: Sums) -> None:
 def _remember_parties(connection: Connection, entries: Sequence[Positioned]) -> None:
     named: dict[tuple[str, str], dict[str, object]] = {}
     for entry in entries:
-        name = entry.event.data.get(PARTY_FIELD[entry.event.type])
+        name = entry.event.data.get(PARTY_FIELD.get(entry.event.type, ""))
         if name is not None:
             role, key = entry.event.type, canonical(str(name))
             row = named.setdefault((role, key), {"role": role, "name_key": key, "name": name})

@@ -2,18 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, literal, or_, select
 
 from webapp.domain.credits import is_credit_id
 from webapp.domain.errors import UnknownCredit
-from webapp.domain.events import phrase
+from webapp.domain.events import Data, phrase
 from webapp.domain.fields import quantity_text
-from webapp.domain.lifecycle import OPEN_ACTS, EventType, Status
+from webapp.domain.lifecycle import COUNTED, OPEN_ACTS, EventType, Status
 from webapp.ledger.database import reading
 from webapp.ledger.log import parse_stored
-from webapp.ledger.tables import credit_states, events, feed, parties, registries, totals
+from webapp.ledger.tables import credit_states, credits, events, feed, parties, registries, totals
+
+# A page shows no larger family; a program walks it by `parent` and `lots`.
+FAMILY_MAX: Final = 1000
+_ORIGIN: Final = (credits.c.parent, credits.c.offset_e4, credits.c.replaces)
+_WITH_ORIGIN: Final = select(credit_states, *_ORIGIN).join_from(
+    credit_states, credits, credits.c.id == credit_states.c.credit_id
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class EventView:
     credit_id: str
     seq: int
     event_type: EventType
-    data: Mapping[str, str | int]
+    data: Data
     actor: str
     recorded_at: str
     prev_hash: str
@@ -72,11 +79,63 @@ class EventView:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a credit comes from: of which credit it is a lot, or in whose place it was recorded."""
+
+    parent: str | None = None
+    offset_e4: int | None = None
+    replaces: str | None = None
+
+    @property
+    def offset(self) -> str | None:
+        """Where in its parent the lot begins, tonnes as exact decimal text."""
+        return None if self.offset_e4 is None else quantity_text(self.offset_e4)
+
+
+@dataclass(frozen=True)
+class Relations:
+    """A credit's origin, the lots it was split into, in order, and what was recorded in its place."""
+
+    origin: Origin
+    lots: Sequence[CreditView]
+    replaced_by: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One credit of a family. `start_e4` is where it begins in the root, the root's depth is 0."""
+
+    credit: CreditView
+    origin: Origin
+    start_e4: int
+    depth: int
+
+
+@dataclass(frozen=True)
+class Family:
+    """All that became of one recorded credit: the root, and the lots of lots under it.
+
+    `members` are in the order of a tree that is read from top to bottom: each lot stands under its
+    parent, the first tonnes first. `is_whole` says that none was left out.
+    """
+
+    members: Sequence[Member]
+    is_whole: bool
+    replaced_by: Sequence[str]
+
+    @property
+    def root(self) -> Member:
+        """The credit that was recorded first."""
+        return self.members[0]
+
+
+@dataclass(frozen=True)
 class Record:
-    """A credit with its whole history."""
+    """A credit with its whole history and its nearest relations."""
 
     credit: CreditView
     events: Sequence[EventView]
+    relations: Relations
 
 
 @dataclass(frozen=True)
@@ -109,8 +168,8 @@ class StatusSums:
 
     @property
     def all(self) -> Sum:
-        """The sum over every status."""
-        return sum(self.by_status.values(), Sum())
+        """The sum over every status that is counted: each tonne once, in the credit that holds it."""
+        return sum((self[status] for status in COUNTED), Sum())
 
 
 @dataclass(frozen=True)
@@ -135,7 +194,32 @@ def record(credit_id: str) -> Record:
         rows = connection.execute(
             select_events().where(events.c.credit_id == credit_id).order_by(events.c.seq)
         )
-        return Record(found, [event_view(row) for row in rows])
+        history = [event_view(row) for row in rows]
+        return Record(found, history, _relations(connection, credit_id))
+
+
+def relations(credit_id: str) -> Relations:
+    """Return the nearest relations of a credit that the ledger holds."""
+    with reading() as connection:
+        return _relations(connection, credit_id)
+
+
+def origins(credit_ids: Sequence[str]) -> dict[str, Origin]:
+    """Return where those of the credits come from that the ledger holds, by id."""
+    query: Select[Any] = select(credits.c.id, *_ORIGIN).where(credits.c.id.in_(credit_ids))
+    with reading() as connection:
+        return {row.id: _origin(row) for row in connection.execute(query)}
+
+
+def family(credit_id: str, limit: int = FAMILY_MAX) -> Family:
+    """Return the family of the credit, at most `limit` of it. Raises UnknownCredit."""
+    with reading(snapshot=True) as connection:
+        _credit(connection, credit_id)
+        rows = connection.execute(_select_family(credit_id).limit(limit + 1)).all()
+        members = _tree(rows[:limit])
+        replacements = select(credits.c.id).where(credits.c.replaces == members[0].credit.id)
+        replaced_by = list(connection.scalars(replacements.order_by(credits.c.id)))
+    return Family(members, len(rows) <= limit, replaced_by)
 
 
 def find_credits(credit_ids: Sequence[str]) -> dict[str, CreditView]:
@@ -254,3 +338,50 @@ def _credit(connection: Connection, credit_id: str) -> CreditView:
     if row is None:
         raise UnknownCredit(credit_id)
     return credit_view(row)
+
+
+def _origin(row: Row[Any]) -> Origin:
+    return Origin(row.parent, row.offset_e4, row.replaces)
+
+
+def _relations(connection: Connection, credit_id: str) -> Relations:
+    """Ask once: the credit, its lots and what replaces it are all found by an index."""
+    related = or_(credits.c.id == credit_id, credits.c.parent == credit_id, credits.c.replaces == credit_id)
+    query = _WITH_ORIGIN.where(related).order_by(credits.c.offset_e4, credit_states.c.created_position)
+    rows = connection.execute(query).all()
+    origin = next((_origin(row) for row in rows if row.credit_id == credit_id), Origin())
+    return Relations(
+        origin,
+        lots=[credit_view(row) for row in rows if row.parent == credit_id],
+        replaced_by=[row.credit_id for row in rows if row.replaces == credit_id],
+    )
+
+
+def _select_family(credit_id: str) -> Select[Any]:
+    """Return the SELECT that goes up to the root and down from it, generation by generation."""
+    above = select(credits.c.id, credits.c.parent).where(credits.c.id == credit_id).cte(recursive=True)
+    above = above.union_all(
+        select(credits.c.id, credits.c.parent).join_from(credits, above, credits.c.id == above.c.parent)
+    )
+    root = select(above.c.id, literal(0).label("depth")).where(above.c.parent.is_(None))
+    below = root.cte(recursive=True)
+    below = below.union_all(
+        select(credits.c.id, below.c.depth + 1).join_from(below, credits, credits.c.parent == below.c.id)
+    )
+    found = _WITH_ORIGIN.join(below, below.c.id == credits.c.id)
+    return found.order_by(below.c.depth, credits.c.offset_e4, credits.c.id)
+
+
+def _tree(rows: Sequence[Row[Any]]) -> list[Member]:
+    """Put the rows of a family in the order of a tree. Without recursion: a family can be deep."""
+    lots: dict[str | None, list[Row[Any]]] = {}
+    for row in sorted(rows, key=lambda row: row.offset_e4 or 0, reverse=True):
+        lots.setdefault(row.parent, []).append(row)
+    members: list[Member] = []
+    open_rows = [(row, 0, 0) for row in lots.get(None, [])]
+    while open_rows:
+        row, parent_start_e4, depth = open_rows.pop()
+        member = Member(credit_view(row), _origin(row), parent_start_e4 + (row.offset_e4 or 0), depth)
+        members.append(member)
+        open_rows += [(lot, member.start_e4, depth + 1) for lot in lots.get(row.credit_id, [])]
+    return members

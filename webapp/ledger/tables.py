@@ -20,8 +20,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     column,
+    func,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
@@ -48,6 +51,8 @@ class Credit(Model):
     __table_args__ = (
         CheckConstraint("vintage BETWEEN 1990 AND 2100", "vintage"),
         CheckConstraint("quantity_e4 BETWEEN 1 AND 1000000000000", "quantity"),
+        Index("uq_credits_place", "parent", "offset_e4", unique=True),
+        Index("ix_credits_replaces", "replaces"),
         WITHOUT_ROWID,
     )
 
@@ -57,6 +62,9 @@ class Credit(Model):
     vintage: Mapped[int] = mapped_column(Integer)
     quantity_e4: Mapped[int] = mapped_column(BigInteger)
     serial_number: Mapped[str | None] = mapped_column(STRING)
+    parent: Mapped[str | None] = mapped_column(STRING)
+    offset_e4: Mapped[int | None] = mapped_column(BigInteger)
+    replaces: Mapped[str | None] = mapped_column(STRING)
 
 
 class Event(Model):
@@ -119,6 +127,21 @@ class Event(Model):
     body: Mapped[str] = mapped_column(STRING)
 
 
+class Split(Model):
+    """A split as one sealed piece: its event and all events of its lots, with their hashes.
+
+    Events of a split are only ever inserted by the trigger of this row, which refuses lots that
+    do not partition their parent. So there is never a moment, and never a client, in which a lot
+    is there without the others. `envelope` is a JSON array of `{"hash", "body"}` in feed order.
+    """
+
+    __tablename__ = "splits"
+    __table_args__ = (WITHOUT_ROWID,)
+
+    credit_id: Mapped[str] = mapped_column(STRING, primary_key=True)
+    envelope: Mapped[str] = mapped_column(STRING)
+
+
 class FeedEntry(Model):
     """The one order of all events: positions 1, 2, 3 … without gaps. Part of the log."""
 
@@ -145,6 +168,30 @@ class SerialClaim(Model):
     registry_key: Mapped[str] = mapped_column(STRING, primary_key=True)
     serial_key: Mapped[str] = mapped_column(STRING, primary_key=True)
     credit_id: Mapped[str] = mapped_column(STRING, unique=True)
+
+
+class SerialBlock(Model):
+    """Which credit holds which numbers of a series: no number of a series is held twice. Derived.
+
+    On PostgreSQL the exclusion constraint says so, on SQLite the triggers of ``guards``.
+    """
+
+    __tablename__ = "serial_blocks"
+    __table_args__ = (
+        CheckConstraint("first <= last", "forwards"),
+        ExcludeConstraint(
+            ("series", "="),
+            (func.int8range(column("first"), column("last"), text("'[]'")), "&&"),
+            name="ex_serial_blocks_once",
+        ).ddl_if(dialect="postgresql"),
+        Index("ix_serial_blocks_series", "series", "first"),
+        Index("ix_serial_blocks_numbers", "first", "last", "credit_id"),
+    )
+
+    credit_id: Mapped[str] = mapped_column(STRING, primary_key=True)
+    series: Mapped[str] = mapped_column(STRING)
+    first: Mapped[int] = mapped_column(BigInteger)
+    last: Mapped[int] = mapped_column(BigInteger)
 
 
 class CreditState(Model):
@@ -275,8 +322,10 @@ def table_of(model: type[Base]) -> Table:
 
 credits: Final = table_of(Credit)
 events: Final = table_of(Event)
+splits: Final = table_of(Split)
 feed: Final = table_of(FeedEntry)
 serial_claims: Final = table_of(SerialClaim)
+serial_blocks: Final = table_of(SerialBlock)
 credit_states: Final = table_of(CreditState)
 registries: Final = table_of(Registry)
 totals: Final = table_of(Total)
@@ -284,5 +333,5 @@ parties: Final = table_of(Party)
 imports: Final = table_of(Import)
 import_problems: Final = table_of(ImportProblem)
 
-LOG: Final = (credits, events, feed)
-DERIVED: Final = (serial_claims, credit_states, registries, totals, parties)
+LOG: Final = (credits, events, splits, feed)
+DERIVED: Final = (serial_claims, serial_blocks, credit_states, registries, totals, parties)

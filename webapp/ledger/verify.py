@@ -1,25 +1,26 @@
 """Compare everything that is stored with what the log says, on one snapshot. Nothing is written.
 
-The histories are checked in ``history_check``, the guards and the rest of the schema in
+The histories are checked in ``history_check``, what hangs together between them in
+``family_check``, the guards and the rest of the schema in
 ``schema_check``. Here stand the feed with its digest, the derived tables that are not by credit,
 and the order of it all.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
-from sqlalchemy import Connection, Row, Select, Table, func, select
+from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.exc import DatabaseError
 
 from webapp.domain.errors import LedgerBusy, SchemaOutdated
+from webapp.domain.fields import quantity_text
 from webapp.ledger import schema_check, tables
 from webapp.ledger.database import db, reading, transact
 from webapp.ledger.digest import Digest, RunningDigest
+from webapp.ledger.family_check import check_families, expected_blocks
 from webapp.ledger.findings import Finding, Progress, Report, differences, no_progress
-from webapp.ledger.history_check import Expected, HistoryCheck, Stream
+from webapp.ledger.history_check import Expected, HistoryCheck, Stream, streaming
 
-BATCH: Final = 1000
 DAMAGE_LIMIT: Final = 20
 _TYPED: Final = (
     *(tables.events.c[name] for name in ("credit_id", "seq", "recorded_at", "body")),
@@ -27,6 +28,8 @@ _TYPED: Final = (
     tables.credits.c.id,
     tables.credit_states.c.credit_id,
     tables.serial_claims.c.credit_id,
+    tables.splits.c.credit_id,
+    tables.splits.c.envelope,
 )
 _SQLITE_TYPES: Final = {str: "text", int: "integer"}
 _SEARCH_CHECK: Final = "INSERT INTO credit_search (credit_search, rank) VALUES ('integrity-check', 1)"
@@ -42,12 +45,13 @@ def verify(report: Report, expected: Digest | None = None, progress: Progress = 
     """
     _require_migrated()
     try:
-        with reading(snapshot=True) as connection, _streaming(connection) as stream:
+        with reading(snapshot=True) as connection, streaming(connection) as stream:
             schema_check.check_schema(connection, report)
             if connection.dialect.name == "sqlite" and not _is_readable(connection, report):
                 return None
             check = HistoryCheck(stream, report)
             check.run(progress)
+            check_families(connection, stream, report)
             digest = _check_feed(stream, report, expected)
             _check_sums(stream, report, check.expected)
         _check_search(report)
@@ -55,18 +59,6 @@ def verify(report: Report, expected: Digest | None = None, progress: Progress = 
         report(Finding("ledger", "a table or a column is missing, so nothing more could be checked"))
         return None
     return digest
-
-
-@contextmanager
-def _streaming(connection: Connection) -> Iterator[Stream]:
-    """Give a way to stream rows, and close every cursor at the end, also where it comes early."""
-    with ExitStack() as results:
-
-        def stream(statement: Select[Any]) -> Iterator[Row[Any]]:
-            result = connection.execute(statement, execution_options={"yield_per": BATCH})
-            return iter(results.enter_context(result))
-
-        yield stream
 
 
 def _check_feed(stream: Stream, report: Report, expected: Digest | None) -> Digest:
@@ -101,8 +93,13 @@ def _check_feed(stream: Stream, report: Report, expected: Digest | None) -> Dige
 def _check_sums(stream: Stream, report: Report, expected: Expected) -> None:
     if not expected.is_whole:
         wrong = "cannot be compared, because not every history is whole"
-        report(Finding("tables totals, registries and parties", wrong))
+        report(Finding("tables totals, registries, parties and serial_blocks", wrong))
         return
+    if expected.accounted_e4 != expected.recorded_e4:
+        leaves, recorded = quantity_text(expected.accounted_e4), quantity_text(expected.recorded_e4)
+        wrong = f"{recorded} t were recorded, and leaves and cancelled credits hold {leaves} t"
+        report(Finding("ledger", wrong))
+    _compare(stream, report, tables.serial_blocks, expected_blocks(stream))
     _compare(
         stream,
         report,

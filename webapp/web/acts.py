@@ -1,6 +1,7 @@
 """The acts on a credit, its sale and its retirement: in a row of the list, and as pages.
 
-Both acts are one view with two sets of words, so that neither can forget what the other minds.
+Both acts are one view with two sets of words, so that neither can forget what the other minds. An
+act on less than the whole leaves two lots: the one that it is on, and the rest.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,16 +10,18 @@ from http import HTTPStatus
 from typing import Final
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
+from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.domain.errors import ActNotAllowed
+from webapp.domain.errors import ActNotAllowed, InvalidFields
 from webapp.domain.lifecycle import EventType
 from webapp.ledger import commands, queries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.queries import CreditView, EventView
-from webapp.web import fragments
-from webapp.web.formats import short_id
+from webapp.web import fragments, overtaken
+from webapp.web.formats import short_id, tonnes
 from webapp.web.forms import ActForm, RetirementForm, SaleForm
+from webapp.web.serials import block_of
 
 pages = Blueprint("acts", __name__)
 
@@ -40,7 +43,7 @@ class Act:
     sign: str
     party: str
     form: type[ActForm]
-    command: Callable[[str, Mapping[str, object], str], None]
+    command: Callable[[str, Mapping[str, object], str], commands.Acted]
 
 
 SALE: Final = Act(
@@ -72,15 +75,16 @@ class Panel:
     act: Act
     form: ActForm
     parties: list[str]
+    is_block: bool
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an act: the last event of the credit, and whether this request recorded it."""
+    """What this request recorded: the event, and the lot that was left, if there is one."""
 
     act: Act
     event: EventView
-    is_done: bool
+    rest: CreditView | None
 
 
 @pages.route("/credits/<credit_id>/sell", methods=["GET", "POST"])
@@ -98,48 +102,58 @@ def retire(credit_id: str) -> AnyResponse:
 def _answer(act: Act, credit_id: str) -> AnyResponse:
     credit = queries.credit(credit_id)
     if act.event_type not in credit.open_acts:
-        return _overtaken(act, credit_id)
+        return overtaken.answer(credit_id, act.event_type)
     form = act.form(scope=f"{short_id(credit_id)}-")
     if request.method != "POST":
         return _ask(act, credit, form, HTTPStatus.OK)
     if not form.validate():
         return _ask(act, credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        act.command(credit_id, form.values, LOCAL)
+        acted = act.command(credit_id, form.values, LOCAL)
     except ActNotAllowed:
-        return _overtaken(act, credit_id)
-    return _done(act, credit_id)
+        return overtaken.answer(credit_id, act.event_type)
+    except InvalidFields as refusal:
+        form.show_refused_part(refusal.problems)
+        return _ask(act, credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _done(act, acted)
 
 
 def _ask(act: Act, credit: CreditView, form: ActForm, status: HTTPStatus) -> Response:
-    panel = Panel(act, form, queries.suggest_parties(act.event_type))
+    panel = Panel(act, form, queries.suggest_parties(act.event_type), is_block=block_of(credit) is not None)
     return fragments.answer(
-        "credits/act.html", "credits/_row.html", status, credit=credit, panel=panel, outcome=None
+        "credits/act.html",
+        "credits/_row.html",
+        status,
+        credit=credit,
+        panel=panel,
+        outcome=None,
+        overtaken=None,
     )
 
 
-def _done(act: Act, credit_id: str) -> AnyResponse:
+def _done(act: Act, acted: commands.Acted) -> AnyResponse:
+    record = queries.record(acted.credit_id)
+    rest = queries.credit(acted.rest_id) if acted.rest_id else None
     if not fragments.wants_fragment():
-        flash(f"{act.done}. It is recorded for good.", "success")
-        address = url_for("credits.show", credit_id=credit_id)
+        flash(_said(act, record.credit, rest), "success")
+        address = url_for("credits.show", credit_id=acted.credit_id)
         return fragments.mark(redirect(address, HTTPStatus.SEE_OTHER))
-    response = _tell(act, credit_id, HTTPStatus.OK, is_done=True)
+    outcome = Outcome(act, record.events[-1], rest)
+    template = "credits/_acted.html"
+    response = fragments.answer(template, template, credit=record.credit, outcome=outcome)
     response.headers["HX-Trigger"] = CHANGED
     return response
 
 
-def _overtaken(act: Act, credit_id: str) -> Response:
-    """Say what happened to the credit before: someone else, or the same form sent twice."""
-    return _tell(act, credit_id, HTTPStatus.CONFLICT, is_done=False)
-
-
-def _tell(act: Act, credit_id: str, status: HTTPStatus, *, is_done: bool) -> Response:
-    record = queries.record(credit_id)
-    return fragments.answer(
-        "credits/overtaken.html",
-        "credits/_row.html",
-        status,
-        credit=record.credit,
-        panel=None,
-        outcome=Outcome(act, record.events[-1], is_done),
+def _said(act: Act, credit: CreditView, rest: CreditView | None) -> str | Markup:
+    if rest is None:
+        return f"{act.done}. It is recorded for good."
+    return Markup(
+        'This lot, {}, is {}; <a href="{}">the other lot, {}, stays {}</a>. It is recorded for good.'
+    ).format(
+        tonnes(credit.quantity_e4),
+        act.done.lower(),
+        url_for("credits.show", credit_id=rest.id),
+        tonnes(rest.quantity_e4),
+        rest.status.lower(),
     )

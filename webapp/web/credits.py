@@ -5,27 +5,30 @@ from http import HTTPStatus
 from typing import Final
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
-from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.domain.credits import FIELDS
-from webapp.domain.errors import CursorMismatch, InvalidFields, Problem, SerialHeld
+from webapp.domain.credits import NEW_FIELDS, is_credit_id
+from webapp.domain.errors import CancelledBefore, CursorMismatch, InvalidFields, Problem, SerialHeld
 from webapp.domain.events import ACT_FIELDS
 from webapp.domain.fields import Field
 from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.text import canonical
 from webapp.ledger import commands, lists, queries
 from webapp.ledger.actors import LOCAL
-from webapp.ledger.queries import EventView
-from webapp.web import fragments
+from webapp.ledger.queries import EventView, Record
+from webapp.web import families, fragments
 from webapp.web.credit_list import CreditList
-from webapp.web.formats import tonnes
 from webapp.web.forms import CreditForm
+from webapp.web.serials import show_holder
 
 pages = Blueprint("credits", __name__)
 
 # A new credit can be begun from another one, by its address; the serial number is never the same.
 PREFILLED: Final = ("project_name", "registry", "vintage", "quantity")
+# What the events of a split say besides, and no form asks for.
+OF_LOTS: Final = {"parent": "A lot of", "offset": "Begins after", "quantities": "Lots"}
+# A replacement has the serial number of what it replaces.
+REPLACEMENT: Final = (*PREFILLED, "serial_number", "replaces")
 ANOTHER_BATCH: Final = "Already recorded. If this is another batch, give it a serial number."
 
 
@@ -51,7 +54,7 @@ def index() -> Response:
 @pages.get("/credits/new")
 def new() -> str:
     """Show the form of a new credit, begun with what the address states."""
-    begun = {name: request.args[name] for name in PREFILLED if name in request.args}
+    begun = {name: request.args[name] for name in REPLACEMENT if name in request.args}
     return _new_page(CreditForm(data=begun))
 
 
@@ -64,8 +67,14 @@ def create() -> AnyResponse | tuple[str, HTTPStatus]:
     try:
         recorded = commands.create_credit(form.values, LOCAL)
     except SerialHeld as refusal:
-        form.show([Problem("serial_number", _held_message(refusal))])
+        show_holder(form, refusal)
         return _new_page(form), HTTPStatus.CONFLICT
+    except CancelledBefore as refusal:
+        form.replaces.data = refusal.credit_id
+        return _new_page(form, was_cancelled=True), HTTPStatus.CONFLICT
+    except InvalidFields as refusal:
+        form.show(refusal.problems)
+        return _new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
     if recorded.is_new:
         flash("The credit is recorded.", "success")
     elif queries.credit(recorded.credit_id).serial_number is None:
@@ -84,7 +93,26 @@ def show(credit_id: str) -> str:
         credit=record.credit,
         history=[(event, data_of(event)) for event in record.events],
         another={name: getattr(record.credit, name) for name in PREFILLED},
+        family=families.around(queries.family(credit_id), credit_id),
+        **_corrections(record),
     )
+
+
+def _corrections(record: Record) -> dict[str, object]:
+    """Return what the page says about a mistake: what it replaces, what replaces it, and its end."""
+    relations = record.relations
+    found = queries.find_credits([*relations.replaced_by, relations.origin.replaces or ""])
+    return {
+        "origin": relations.origin,
+        "lots": relations.lots,
+        "replaces": found.get(relations.origin.replaces or ""),
+        "replaced_by": [found[credit_id] for credit_id in relations.replaced_by],
+        "last": record.events[-1],
+        "replacement": {
+            **{name: getattr(record.credit, name) for name in REPLACEMENT if name != "replaces"},
+            "replaces": record.credit.id,
+        },
+    }
 
 
 @pages.get("/credits/<credit_id>/row")
@@ -98,32 +126,32 @@ def row(credit_id: str) -> AnyResponse:
         credit=queries.credit(credit_id),
         panel=None,
         outcome=None,
+        overtaken=None,
     )
 
 
-def data_of(event: EventView) -> list[tuple[str, str, str | int]]:
+def data_of(event: EventView) -> list[tuple[str, str, str | int | list[str]]]:
     """Return the name, the label and the value of everything in the event's data."""
-    fields: Mapping[EventType, tuple[Field, ...]] = {EventType.CREATED: FIELDS, **ACT_FIELDS}
-    labels = {field.name: field.label for field in fields[event.event_type]}
+    fields: Mapping[EventType, tuple[Field, ...]] = {EventType.CREATED: NEW_FIELDS, **ACT_FIELDS}
+    labels = {field.name: field.label for field in fields.get(event.event_type, ())} | OF_LOTS
     known = [name for name in labels if name in event.data]
     later = [name for name in event.data if name not in labels]
     return [(name, labels.get(name, name), event.data[name]) for name in [*known, *later]]
 
 
-def _new_page(form: CreditForm) -> str:
+def _new_page(form: CreditForm, *, was_cancelled: bool = False) -> str:
+    """Show the form. `was_cancelled`: this very credit was cancelled, and the form now replaces it."""
     registries, _ = queries.filter_choices()
-    return render_template("credits/new.html", form=form, registries=registries)
-
-
-def _held_message(refusal: SerialHeld) -> Markup:
-    holder = queries.credit(refusal.holder)
-    link = Markup('<a href="{}"><bdi>{}</bdi>, {}, {}</a>').format(
-        url_for(".show", credit_id=holder.id),
-        holder.project_name,
-        holder.vintage,
-        tonnes(holder.quantity),
+    replaced_id = form.replaces.data or ""
+    if not replaced_id:
+        del form.replaces
+    return render_template(
+        "credits/new.html",
+        form=form,
+        registries=registries,
+        replaced=queries.find_credits([replaced_id]).get(replaced_id) if is_credit_id(replaced_id) else None,
+        was_cancelled=was_cancelled,
     )
-    return Markup("<span>Another credit of this registry holds this serial number: {}.</span>").format(link)
 
 
 def _unusable_address(refusal: InvalidFields | CursorMismatch) -> Response:

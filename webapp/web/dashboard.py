@@ -25,7 +25,7 @@ def icon() -> AnyResponse:
 def show() -> str:
     """Show the sums and the latest events, or how to begin."""
     totals = ledger_totals()
-    if not totals.ledger.all.credits:
+    if not any(held.credits for held in totals.ledger.by_status.values()):
         return render_template("dashboard/empty.html", sample_form=FlaskForm())
     latest = list_events(limit=LATEST, newest_first=True)
     return render_template("dashboard/show.html", totals=totals, events=latest.items)

@@ -9,12 +9,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 from wtforms.widgets import DateInput
 
-from webapp.domain.credits import FIELDS, parse_credit
+from webapp.domain.credits import FIELDS, REPLACES, parse_credit, require_true_block
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.domain.events import RETIREMENT_FIELDS, SALE_FIELDS, parse_act
+from webapp.domain.events import (
+    CANCELLATION_FIELDS,
+    PART,
+    RETIREMENT_FIELDS,
+    SALE_FIELDS,
+    parse_act,
+    parse_part,
+)
 from webapp.domain.fields import (
     Field,
     FieldRefused,
@@ -22,6 +29,7 @@ from webapp.domain.fields import (
     QuantityField,
     TextField,
     VintageField,
+    parse_fields,
 )
 from webapp.domain.lifecycle import EventType
 from webapp.ledger import clock
@@ -76,7 +84,7 @@ class FieldForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
     def parse(self, values: Mapping[str, object]) -> object:
         """Hand the texts to the domain. Raises InvalidFields."""
-        raise NotImplementedError
+        return parse_fields(self.table, values)
 
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
         """Say whether the domain accepts every text; if not, its words stand beside the fields."""
@@ -99,13 +107,63 @@ class FieldForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
 
 class CreditForm(FieldForm):
-    """A new credit."""
+    """A new credit, maybe in place of a cancelled one."""
 
     table = FIELDS
+    replaces = HiddenField(REPLACES.label)
+
+    @property
+    def values(self) -> Values:
+        """The texts as they were typed, and what the credit replaces, if anything."""
+        return {**super().values, REPLACES.name: self.replaces.data or None}
 
     def parse(self, values: Mapping[str, object]) -> object:
         """Hand the texts to the domain. Raises InvalidFields."""
-        return parse_credit(values)
+        credit = parse_credit(values)
+        require_true_block(credit)
+        return credit
+
+
+class CancelForm(FieldForm):
+    """Why a credit should never have been recorded."""
+
+    table = CANCELLATION_FIELDS
+
+    def parse(self, values: Mapping[str, object]) -> object:
+        """Hand the texts to the domain. Raises InvalidFields."""
+        return parse_act(EventType.CANCELLED, values, today=clock.now().date())
+
+
+class CorrectionForm(FieldForm):
+    """A credit as it should have been recorded, and why the other is cancelled."""
+
+    table = (*FIELDS, *CANCELLATION_FIELDS)
+
+    @property
+    def credit(self) -> Values:
+        """The texts that are about the credit."""
+        return {field.name: self.values[field.name] for field in FIELDS}
+
+    @property
+    def cancellation(self) -> Values:
+        """The texts that are about the cancellation."""
+        return {field.name: self.values[field.name] for field in CANCELLATION_FIELDS}
+
+    def parse(self, values: Mapping[str, object]) -> object:
+        """Hand the texts to the domain. Raises InvalidFields with all that is wrong with either."""
+        del values
+        problems: list[Problem] = []
+        try:
+            require_true_block(parse_credit(self.credit))
+        except InvalidFields as refusal:
+            problems += refusal.problems
+        try:
+            parse_act(EventType.CANCELLED, self.cancellation, today=clock.now().date())
+        except InvalidFields as refusal:
+            problems += refusal.problems
+        if problems:
+            raise InvalidFields(problems)
+        return None
 
 
 class ActForm(FieldForm):
@@ -122,6 +180,19 @@ class ActForm(FieldForm):
     def parse(self, values: Mapping[str, object]) -> object:
         """Hand the texts to the domain. Raises InvalidFields."""
         return parse_act(self.act, values, today=clock.now().date())
+
+    @property
+    def part_e4(self) -> int | None:
+        """The ten-thousandths that were asked for, None where it is the whole or cannot be read."""
+        try:
+            return parse_part(self.values)
+        except InvalidFields:
+            return None
+
+    def show_refused_part(self, problems: Sequence[Problem]) -> None:
+        """Put what is wrong with the lots that would be made beside the quantity, their cause."""
+        lots = "quantities"
+        self.show([Problem(PART.name, p.message) if p.field == lots else p for p in problems])
 
 
 class SaleForm(ActForm):

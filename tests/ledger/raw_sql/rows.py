@@ -16,7 +16,12 @@ from webapp.domain.json_text import encode
 from webapp.domain.lifecycle import EventType
 
 REFUSALS: Final = (SqliteError, psycopg.Error)
-LOG: Final = {"credits": "id", "events": "credit_id, seq", "feed": "position"}
+LOG: Final = {
+    "credits": "id",
+    "events": "credit_id, seq",
+    "splits": "credit_id",
+    "feed": "position",
+}
 AT: Final = "2026-11-20T12:00:00.000000Z"
 LATER: Final = "2100-01-01T00:00:00.000000Z"
 

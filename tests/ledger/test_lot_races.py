@@ -1,0 +1,80 @@
+"""Many at once on one lot or one block: no tonne is retired twice, no number is held twice."""
+
+from functools import partial
+
+from tests.fixtures.credits import a_credit, recorded
+from tests.ledger.soundness import assert_sound
+from tests.ledger.test_races import THREADS, AtOnce, at_once
+from webapp.domain.errors import AlreadyRetired, AlreadySplit, BlockHeld, Refusal
+from webapp.domain.lifecycle import Status
+from webapp.ledger import queries
+from webapp.ledger.actors import LOCAL
+from webapp.ledger.commands import Acted, Recorded, create_credit, retire_credit
+from webapp.ledger.lists import CreditFilter, list_credits
+
+__all__ = ["at_once"]
+ROUNDS = 6
+
+
+def test_of_many_who_retire_a_part_one_does_and_the_others_hear_of_the_split(
+    at_once: AtOnce,
+) -> None:
+    for number in range(ROUNDS):
+        whole = recorded(serial_number=str(number), quantity="100")
+        outcomes = at_once([partial(retire_credit, whole, {"quantity": "60"}, LOCAL)] * THREADS)
+        (won,) = [outcome for outcome in outcomes if isinstance(outcome, Acted)]
+        assert sum(isinstance(outcome, AlreadySplit) for outcome in outcomes) == THREADS - 1
+        assert queries.credit(str(won.rest_id)).quantity == "40"
+        assert retire_credit(str(won.rest_id), {"quantity": "40"}, LOCAL).rest_id is None
+    assert queries.ledger_totals().ledger[Status.RETIRED].quantity == str(100 * ROUNDS)
+    assert_sound()
+
+
+def retire_from_what_is_left(quantity: int) -> int:
+    """Retire so much of the first active lot that has it, until there is none; return how much."""
+    done = 0
+    while True:
+        active = list_credits(CreditFilter(status=Status.ACTIVE)).items
+        left = next((c for c in active if c.quantity_e4 >= quantity * 10_000), None)
+        if left is None:
+            return done
+        try:
+            retire_credit(left.id, {"quantity": str(quantity)}, LOCAL)
+        except (AlreadySplit, AlreadyRetired):
+            continue
+        done += quantity
+
+
+def test_many_who_retire_parts_of_one_lot_never_retire_more_than_it_holds(
+    at_once: AtOnce,
+) -> None:
+    recorded(registry="ACR", quantity="100", serial_number="ACR-X-2025-1 to 100")
+    outcomes = at_once([partial(retire_from_what_is_left, 7)] * THREADS)
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+    assert sum(outcome for outcome in outcomes if isinstance(outcome, int)) == 98
+    totals = queries.ledger_totals().ledger
+    assert (totals[Status.RETIRED].quantity, totals[Status.ACTIVE].quantity) == ("98", "2")
+    assert_sound()
+
+
+def test_of_many_who_record_overlapping_blocks_exactly_one_does(
+    at_once: AtOnce,
+) -> None:
+    for number in range(ROUNDS):
+        works = [
+            partial(
+                create_credit,
+                a_credit(
+                    registry=f"R{place}",
+                    quantity="10",
+                    serial_number=f"ACR-{number}-2025-{place + 1} to {place + 10}",
+                ),
+                LOCAL,
+            )
+            for place in range(THREADS)
+        ]
+        outcomes = at_once(works)
+        (winner,) = [outcome for outcome in outcomes if isinstance(outcome, Recorded)]
+        refused = [outcome.holder for outcome in outcomes if isinstance(outcome, BlockHeld)]
+        assert refused == [winner.credit_id] * (THREADS - 1)
+    assert_sound()

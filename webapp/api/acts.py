@@ -1,0 +1,179 @@
+"""Acts on a record: sell, retire, split, cancel and correct."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Final
+
+from flask import Blueprint, Response
+
+from webapp.api import bodies, field_schemas, query, schemas
+from webapp.api.encoding import acted_body, answer, record_body, record_url, summary_body
+from webapp.api.operations import Answer, Operation, describes
+from webapp.domain.credits import FIELDS
+from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.events import CANCELLATION_FIELDS, RETIREMENT_FIELDS, SALE_FIELDS
+from webapp.domain.fields import Field, parse_fields
+from webapp.ledger import commands, queries
+from webapp.ledger.actors import LOCAL
+from webapp.ledger.commands import Acted
+
+api = Blueprint("api_acts", __name__)
+
+_UNKNOWN: Final = "No record has this id."
+_PART: Final = (
+    "With a `quantity` that is less than the whole, that much is split off first, in the same "
+    "transaction: the answer is the lot that the act is on, and `rest` the lot that stays."
+)
+# Where in the body of a correction the fields of the new record stand.
+_RECORD: Final = "record"
+
+
+@api.post("/records/<record_id>/sell")
+@describes(
+    Operation(
+        tag="Records",
+        summary="Record a sale",
+        description=f"Only an ACTIVE record can be sold, once. The body may be missing. {_PART}",
+        body=bodies.described("Sale", field_schemas.example(SALE_FIELDS), required=False),
+        answers={HTTPStatus.OK: Answer("Sold. The record with its whole history.", "ActedRecord")},
+        problems={
+            HTTPStatus.NOT_FOUND: _UNKNOWN,
+            HTTPStatus.CONFLICT: "The record was sold, retired, split or cancelled before.",
+        },
+        conflicts=("ActNotAllowed",),
+    )
+)
+def sell_record(record_id: str) -> Response:
+    query.read()
+    return _acted(commands.sell_credit(record_id, bodies.read_object_if_any(), LOCAL))
+
+
+@api.post("/records/<record_id>/retire")
+@describes(
+    Operation(
+        tag="Records",
+        summary="Retire a record, for ever",
+        description="An ACTIVE or a SOLD record can be retired, once; nothing follows. "
+        f"The body may be missing. {_PART}",
+        body=bodies.described("Retirement", field_schemas.example(RETIREMENT_FIELDS), required=False),
+        answers={HTTPStatus.OK: Answer("Retired. The record with its whole history.", "ActedRecord")},
+        problems={
+            HTTPStatus.NOT_FOUND: _UNKNOWN,
+            HTTPStatus.CONFLICT: "The record was retired, split or cancelled before.",
+        },
+        conflicts=("ActNotAllowed",),
+    )
+)
+def retire_record(record_id: str) -> Response:
+    query.read()
+    return _acted(commands.retire_credit(record_id, bodies.read_object_if_any(), LOCAL))
+
+
+@api.post("/records/<record_id>/split")
+@describes(
+    Operation(
+        tag="Records",
+        summary="Split a record into lots",
+        description="The quantities must add up to the whole, in the order in which the lots lie in it. "
+        "The record is SPLIT then, for ever, and its lots hold its tonnes and its serial numbers. "
+        "The lots of a SOLD record are sold to the same buyer.",
+        body=bodies.described("Split", schemas.SPLIT_EXAMPLE),
+        answers={
+            HTTPStatus.CREATED: Answer(
+                "Split. The lots in order; `Location` is the record that was split.",
+                "Lots",
+                has_location=True,
+            )
+        },
+        problems={
+            HTTPStatus.NOT_FOUND: _UNKNOWN,
+            HTTPStatus.CONFLICT: "The record was retired, split or cancelled before.",
+        },
+        conflicts=("ActNotAllowed",),
+    )
+)
+def split_record(record_id: str) -> Response:
+    query.read()
+    lot_ids = commands.split_credit(record_id, bodies.read_object(), LOCAL)
+    lots, origins = queries.find_credits(lot_ids), queries.origins(lot_ids)
+    items = [summary_body(lots[lot_id], origins[lot_id]) for lot_id in lot_ids]
+    return answer({"items": items}, HTTPStatus.CREATED, location=record_url(record_id))
+
+
+@api.post("/records/<record_id>/cancel")
+@describes(
+    Operation(
+        tag="Records",
+        summary="Cancel a record that was a mistake",
+        description="It says that the record should never have been made. Only an ACTIVE record that is not "
+        "a lot can be cancelled. It leaves the totals and frees its serial number or block; nothing follows.",
+        body=bodies.described("Cancellation", field_schemas.example(CANCELLATION_FIELDS)),
+        answers={HTTPStatus.OK: Answer("Cancelled. The record with its whole history.", "Record")},
+        problems={
+            HTTPStatus.NOT_FOUND: _UNKNOWN,
+            HTTPStatus.CONFLICT: "The record was sold, retired, split or cancelled before; or it is a lot.",
+        },
+        conflicts=("ActNotAllowed", "NotCancellable"),
+    )
+)
+def cancel_record(record_id: str) -> Response:
+    query.read()
+    commands.cancel_credit(record_id, bodies.read_object(), LOCAL)
+    return answer(record_body(queries.record(record_id)))
+
+
+@api.post("/records/<record_id>/correct")
+@describes(
+    Operation(
+        tag="Records",
+        summary="Cancel a record and record the right one",
+        description="Both in one transaction. `record` has every field of the right one, not only what "
+        "changes; it `replaces` the cancelled one.",
+        body=bodies.described("Correction", schemas.CORRECTION_EXAMPLE),
+        answers={
+            HTTPStatus.CREATED: Answer("Recorded in place of the cancelled one.", "Record", has_location=True)
+        },
+        problems={
+            HTTPStatus.NOT_FOUND: _UNKNOWN,
+            HTTPStatus.CONFLICT: "The record was sold, retired, split or cancelled before; or it is a lot; "
+            "or another record holds the serial number, or some numbers of the block, of the right one.",
+        },
+        conflicts=("ActNotAllowed", "NotCancellable", "SerialHeld", "BlockHeld"),
+    )
+)
+def correct_record(record_id: str) -> Response:
+    query.read()
+    cancellation = bodies.read_object()
+    values = cancellation.pop(_RECORD, None)
+    problems = _problems(CANCELLATION_FIELDS, cancellation)
+    if not isinstance(values, dict):
+        raise InvalidFields([*problems, Problem(_RECORD, "Must be an object with the fields of the record.")])
+    problems += _in_record(_problems(FIELDS, values))
+    if problems:
+        raise InvalidFields(problems)
+    try:
+        corrected_id = commands.correct_credit(record_id, values, cancellation, LOCAL)
+    except InvalidFields as refusal:
+        raise InvalidFields(_in_record(refusal.problems)) from None
+    body = record_body(queries.record(corrected_id))
+    return answer(body, HTTPStatus.CREATED, location=record_url(corrected_id))
+
+
+def _acted(acted: Acted) -> Response:
+    rest = queries.credit(acted.rest_id) if acted.rest_id else None
+    return answer(acted_body(queries.record(acted.credit_id), rest))
+
+
+def _problems(fields: Sequence[Field], values: Mapping[str, object]) -> list[Problem]:
+    try:
+        parse_fields(fields, values)
+    except InvalidFields as refusal:
+        return refusal.problems
+    return []
+
+
+def _in_record(problems: Sequence[Problem]) -> list[Problem]:
+    return [
+        Problem(f"{_RECORD}.{problem.field}" if problem.field else _RECORD, problem.message)
+        for problem in problems
+    ]

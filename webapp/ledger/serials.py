@@ -1,0 +1,67 @@
+"""Who holds which serial numbers and blocks of them. Reads only; ``projections`` writes them."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, select
+
+from webapp.domain.credits import Credit
+from webapp.domain.errors import BlockHeld, SerialHeld
+from webapp.domain.serial_blocks import SerialBlock
+from webapp.ledger.tables import serial_blocks, serial_claims
+
+
+def require_free_serial(connection: Connection, credit: Credit, *, but: str | None = None) -> None:
+    """Raise SerialHeld or BlockHeld where another credit holds the serial number or part of it.
+
+    What `but` holds counts as free: it is about to give it up.
+    """
+    if credit.serial_number is None:
+        return
+    holder = connection.scalar(
+        select(serial_claims.c.credit_id).where(
+            serial_claims.c.registry_key == credit.canonical.registry,
+            serial_claims.c.serial_key == credit.canonical.serial_number,
+        )
+    )
+    # The credit itself is the holder where somebody recorded it since this act last looked; appending
+    # it again then fails, and the act is run again.
+    if holder and holder not in {credit.id, but}:
+        raise SerialHeld(credit.registry, credit.serial_number, holder)
+    held = credit.block and holder_of(connection, credit.block, but={credit.id, but})
+    if held and credit.block:
+        holder, block = held
+        raise BlockHeld(
+            credit.registry,
+            credit.serial_number,
+            holder,
+            in_common(credit.block, block),
+            is_inside=is_inside(credit.block, block),
+        )
+
+
+def holder_of(
+    connection: Connection, block: SerialBlock, but: Iterable[str | None] = ()
+) -> tuple[str, SerialBlock] | None:
+    """Return the credit that holds the lowest of these numbers that is held, with its block."""
+    row = connection.execute(
+        select(serial_blocks)
+        .where(
+            serial_blocks.c.series == block.series,
+            serial_blocks.c.first <= block.last,
+            serial_blocks.c.last >= block.first,
+            serial_blocks.c.credit_id.not_in([credit_id for credit_id in but if credit_id]),
+        )
+        .order_by(serial_blocks.c.first)
+        .limit(1)
+    ).first()
+    return row and (row.credit_id, SerialBlock(row.series, row.first, row.last, block.notation))
+
+
+def in_common(one: SerialBlock, other: SerialBlock) -> tuple[int, int]:
+    """Return the first and the last number that overlapping blocks have in common."""
+    return max(one.first, other.first), min(one.last, other.last)
+
+
+def is_inside(one: SerialBlock, other: SerialBlock) -> bool:
+    """Say whether every number of one block is a number of the other."""
+    return other.first <= one.first and one.last <= other.last

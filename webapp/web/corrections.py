@@ -1,0 +1,79 @@
+"""The pages on which a mistake is taken back: a credit cancelled, or recorded anew as it should be."""
+
+from http import HTTPStatus
+from typing import Final
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.domain.errors import ActNotAllowed, InvalidFields, NotCancellable, SerialHeld
+from webapp.domain.lifecycle import EventType
+from webapp.ledger import commands, queries
+from webapp.ledger.actors import LOCAL
+from webapp.ledger.queries import CreditView
+from webapp.web import overtaken
+from webapp.web.forms import CancelForm, CorrectionForm
+from webapp.web.serials import show_holder
+
+pages = Blueprint("corrections", __name__)
+
+# What of a credit the form of its correction begins with.
+OLD_VALUES: Final = ("project_name", "registry", "vintage", "quantity", "serial_number")
+
+
+@pages.route("/credits/<credit_id>/cancel", methods=["GET", "POST"])
+def cancel(credit_id: str) -> AnyResponse:
+    """Ask why the credit should never have been recorded, and record that."""
+    credit = _recorded_credit(credit_id)
+    if EventType.CANCELLED not in credit.open_acts:
+        return overtaken.answer(credit_id, EventType.CANCELLED)
+    form = CancelForm()
+    if request.method != "POST":
+        return _page("credits/cancel.html", credit, form, HTTPStatus.OK)
+    if not form.validate():
+        return _page("credits/cancel.html", credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        commands.cancel_credit(credit_id, form.values, LOCAL)
+    except ActNotAllowed:
+        return overtaken.answer(credit_id, EventType.CANCELLED)
+    flash("Cancelled. It is not counted any more, and its serial number is free.", "success")
+    return redirect(url_for("credits.show", credit_id=credit_id), HTTPStatus.SEE_OTHER)
+
+
+@pages.route("/credits/<credit_id>/correct", methods=["GET", "POST"])
+def correct(credit_id: str) -> AnyResponse:
+    """Ask for the credit as it should have been recorded; cancel this one and record that one."""
+    credit = _recorded_credit(credit_id)
+    if EventType.CANCELLED not in credit.open_acts:
+        return overtaken.answer(credit_id, EventType.CANCELLED)
+    form = CorrectionForm(data={name: getattr(credit, name) for name in OLD_VALUES})
+    if request.method != "POST" or not form.validate():
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_submitted() else HTTPStatus.OK
+        return _page("credits/correct.html", credit, form, status)
+    try:
+        new_id = commands.correct_credit(credit_id, form.credit, form.cancellation, LOCAL)
+    except ActNotAllowed:
+        return overtaken.answer(credit_id, EventType.CANCELLED)
+    except InvalidFields as refusal:
+        form.show(refusal.problems)
+        return _page("credits/correct.html", credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    except SerialHeld as refusal:
+        show_holder(form, refusal)
+        return _page("credits/correct.html", credit, form, HTTPStatus.CONFLICT)
+    flash("Corrected: this credit stands in place of the one that is cancelled.", "success")
+    return redirect(url_for("credits.show", credit_id=new_id), HTTPStatus.SEE_OTHER)
+
+
+def _recorded_credit(credit_id: str) -> CreditView:
+    """Return the credit. Raises UnknownCredit, and NotCancellable where it is a lot."""
+    record = queries.record(credit_id)
+    if record.relations.origin.parent is not None:
+        raise NotCancellable(credit_id)
+    return record.credit
+
+
+def _page(
+    template: str, credit: CreditView, form: CancelForm | CorrectionForm, status: HTTPStatus
+) -> AnyResponse:
+    registries, _ = queries.filter_choices()
+    return make_response(render_template(template, credit=credit, form=form, registries=registries), status)

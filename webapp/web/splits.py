@@ -1,0 +1,87 @@
+"""The pages on which a credit is split: which lots, then what they would be, then the split itself.
+
+The quantities stand in the address until they are confirmed, so a page that knows which lots are
+wanted can lead straight to their preview.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import TextAreaField
+
+from webapp.domain.credits import Credit
+from webapp.domain.errors import ActNotAllowed, InvalidFields
+from webapp.domain.events import PART
+from webapp.domain.fields import FieldRefused, quantity_text
+from webapp.domain.lifecycle import EventType
+from webapp.ledger import commands, queries
+from webapp.ledger.actors import LOCAL
+from webapp.ledger.queries import CreditView
+from webapp.web import overtaken
+from webapp.web.serials import block_of
+
+pages = Blueprint("splits", __name__)
+
+
+class SplitForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
+    """The quantities of the lots, one a line."""
+
+    quantities = TextAreaField("Quantities of the lots")
+
+
+@pages.get("/credits/<credit_id>/split")
+def split(credit_id: str) -> AnyResponse:
+    """Ask for the lots; once they are stated, show what each of them would be."""
+    credit = queries.credit(credit_id)
+    if EventType.SPLIT not in credit.open_acts:
+        return overtaken.answer(credit_id, EventType.SPLIT)
+    form = SplitForm(request.args)
+    lots: Sequence[Credit] = []
+    if form.quantities.data:
+        try:
+            lots = commands.plan_split(credit_id, _stated(form, credit))
+        except ActNotAllowed:
+            return overtaken.answer(credit_id, EventType.SPLIT)
+        except InvalidFields as refusal:
+            return _ask(credit, form, refusal)
+    return _page(credit, form, lots, HTTPStatus.OK)
+
+
+@pages.post("/credits/<credit_id>/split")
+def record(credit_id: str) -> AnyResponse:
+    """Split the credit into the lots that were shown."""
+    credit = queries.credit(credit_id)
+    form = SplitForm()
+    try:
+        made = commands.split_credit(credit_id, _stated(form, credit), LOCAL)
+    except ActNotAllowed:
+        return overtaken.answer(credit_id, EventType.SPLIT)
+    except InvalidFields as refusal:
+        return _ask(credit, form, refusal)
+    flash(f"Split into {len(made)} lots. It is recorded for good.", "success")
+    return redirect(url_for("credits.show", credit_id=credit_id), HTTPStatus.SEE_OTHER)
+
+
+def _stated(form: SplitForm, credit: CreditView) -> Mapping[str, object]:
+    """Return the quantities as typed; what they leave over is the last lot."""
+    typed = [line.strip() for line in (form.quantities.data or "").splitlines() if line.strip()]
+    try:
+        rest_e4 = credit.quantity_e4 - sum(int(PART.parse(line) or 0) for line in typed)
+    except FieldRefused:
+        return {"quantities": typed}
+    return {"quantities": [*typed, quantity_text(rest_e4)] if typed and rest_e4 > 0 else typed}
+
+
+def _ask(credit: CreditView, form: SplitForm, refusal: InvalidFields) -> AnyResponse:
+    form.quantities.errors = [problem.message for problem in refusal.problems]
+    return _page(credit, form, [], HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _page(credit: CreditView, form: SplitForm, lots: Sequence[Credit], status: HTTPStatus) -> AnyResponse:
+    page = render_template(
+        "credits/split.html", credit=credit, form=form, lots=lots, is_block=block_of(credit) is not None
+    )
+    return make_response(page, status)
