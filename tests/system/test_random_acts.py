@@ -1,0 +1,106 @@
+"""Many clients do whatever comes to their minds with the same credits, over HTTP, at once.
+
+Whatever they do, each tonne that was recorded is in exactly one leaf or in a cancelled credit,
+and no answer is a failure of the server.
+"""
+
+from decimal import Decimal
+from random import Random
+from typing import Any, Final
+
+import pytest
+
+from tests.fixtures.ledger import DIALECTS, MakeDatabase
+from tests.fixtures.server import Answer, Client, Serve, assert_verified
+from tests.system import races
+
+ROUNDS: Final = 3
+ACTS_EACH: Final = 8
+WHOLE: Final = 1000
+EXPECTED: Final = frozenset({200, 201, 409, 422})
+
+
+class Actor:
+    """A client with a will of its own. It remembers how many tonnes it recorded."""
+
+    def __init__(self, client: Client, mark: str, will: Random) -> None:
+        self.client = client
+        self.mark = mark
+        self.will = will
+        self.recorded = 0
+
+    def act_for_a_while(self) -> None:
+        self.create()
+        for _ in range(ACTS_EACH):
+            act = self.will.choice([*[self.part] * 4, self.split, self.cancel, self.correct, None])
+            leaf = self.leaf()
+            # There is nothing to act on where all that there was is cancelled by now.
+            answer = act(leaf) if act and leaf else self.create()
+            assert answer.status in EXPECTED, f"{act}: {answer}"
+
+    def create(self) -> Answer:
+        first = 1 + WHOLE // 2 * self.will.randrange(40)  # half of them overlap the next one
+        serial = f"{self.mark}-{first} to {first + WHOLE - 1}"
+        return self.record("/records", self.credit(serial))
+
+    def part(self, leaf: str) -> Answer:
+        body = {"quantity": self.will.randint(1, WHOLE // 4)}
+        return self.client.post(f"{leaf}/{self.will.choice(['sell', 'retire'])}", body)
+
+    def split(self, leaf: str) -> Answer:
+        first = self.will.randint(1, WHOLE - 1)
+        return self.client.post(f"{leaf}/split", {"quantities": [first, WHOLE - first]})
+
+    def cancel(self, leaf: str) -> Answer:
+        return self.client.post(f"{leaf}/cancel", {"reason": "random"})
+
+    def correct(self, leaf: str) -> Answer:
+        record = self.client.get(leaf).json
+        changed = self.credit(record["serial_number"]) | {"vintage": self.will.randint(1990, 2025)}
+        return self.record(f"{leaf}/correct", {"reason": "random", "record": changed})
+
+    def record(self, path: str, body: object) -> Answer:
+        answer = self.client.post(path, body)
+        if answer.status == 201:
+            self.recorded += WHOLE
+        return answer
+
+    def credit(self, serial: str) -> dict[str, Any]:
+        return {
+            "project_name": self.mark,
+            "registry": self.will.choice(["Verra", "VCS"]),
+            "vintage": 2020,
+            "quantity": WHOLE,
+            "serial_number": serial,
+        }
+
+    def leaf(self) -> str | None:
+        found = self.client.get(f"/records?q={self.mark}&limit=100").json["items"]
+        return f"/records/{self.will.choice(found)['id']}" if found else None
+
+
+def tonnes(client: Client, address: str) -> Decimal:
+    """Return the tonnes of every record of a list, on all of its pages."""
+    total, following = Decimal(0), address
+    while following:
+        page = client.get(following).json
+        total += sum((Decimal(str(item["quantity"])) for item in page["items"]), Decimal(0))
+        following = page["next"]
+    return total
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_random_acts_of_many_clients_lose_and_double_no_tonne(
+    dialect: str, make_module_database: MakeDatabase, serve_module: Serve
+) -> None:
+    server = serve_module(make_module_database(dialect))
+    with races.crowd(server, "random") as crowd:
+        for number in range(ROUNDS):
+            mark = f"random-{number:03}"
+            actors = [Actor(client, mark, Random(f"{mark} {n}")) for n, client in enumerate(crowd.clients)]  # noqa: S311
+            list(crowd.threads.map(Actor.act_for_a_while, actors, timeout=120))
+            leaves = tonnes(crowd.first, f"/records?q={mark}&limit=500")
+            cancelled = tonnes(crowd.first, f"/records?q={mark}&limit=500&status=CANCELLED")
+            assert leaves + cancelled == sum(actor.recorded for actor in actors)
+            assert leaves > 0
+    assert_verified(server.database_url)
