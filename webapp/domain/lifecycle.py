@@ -49,6 +49,7 @@ STATUS_AFTER: Final = {
 # The statuses in which a credit holds its tonnes. A split credit has given them to its lots, and a
 # cancelled one should never have been recorded: neither is counted.
 COUNTED: Final = (Status.ACTIVE, Status.SOLD, Status.RETIRED)
+NOT_COUNTED: Final = (Status.SPLIT, Status.CANCELLED)
 
 # The events that a credit of this status can still have. RETIRED, SPLIT and CANCELLED are ends.
 OPEN_ACTS: Final[dict[Status, tuple[EventType, ...]]] = {
