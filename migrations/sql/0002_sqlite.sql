@@ -25,6 +25,7 @@ CREATE TABLE serial_blocks (
     CONSTRAINT pk_serial_blocks PRIMARY KEY (credit_id),
     CONSTRAINT ck_serial_blocks_forwards CHECK (first <= last)
 )
+ WITHOUT ROWID
 --;
 CREATE INDEX ix_serial_blocks_numbers ON serial_blocks (first, last, credit_id)
 --;

@@ -196,3 +196,13 @@ def test_neither_a_lot_nor_a_sold_nor_a_split_credit_is_cancelled() -> None:
     for credit_id, refusal in ((lots[0], NotCancellable), (whole, AlreadySplit), (bought, AlreadySold)):
         with pytest.raises(refusal):
             cancel_credit(credit_id, REASON, LOCAL)
+
+
+def test_a_quantity_with_decimals_cannot_name_numbers_that_another_credit_holds() -> None:
+    holder = create_credit(block(5, 14), LOCAL).credit_id
+    evasive = block(5, 14, registry="Other", quantity="9.5")
+    with pytest.raises(BlockHeld) as refused:
+        create_credit(evasive, LOCAL)
+    assert refused.value.holder == holder
+    found, (problem,) = checked(evasive)
+    assert (found.conflicting, problem.holder) == (1, holder)

@@ -114,6 +114,12 @@ class Credit:
         )
 
     @cached_property
+    def stated_block(self) -> SerialBlock | None:
+        """The numbers that the serial number names, whatever the quantity: it may not name held ones."""
+        block = parse_block(self.serial_number)
+        return block if block and block.length > 0 else None
+
+    @cached_property
     def block(self) -> SerialBlock | None:
         """The block of numbers that the serial number states, one for each tonne.
 

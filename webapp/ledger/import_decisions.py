@@ -63,7 +63,9 @@ def decide(connection: Connection, rows: Sequence[Row]) -> list[Decided]:
     replaced = {credit.replaces for credit in credits if credit.replaces}
     held = _statuses(connection, replaced | {credit.id for credit in credits})
     holders = _holders(connection, {_claim(c) for c in credits if c.serial_number is not None})
-    blocks = _held_blocks(connection, {credit.block.series for credit in credits if credit.block})
+    blocks = _held_blocks(
+        connection, {credit.stated_block.series for credit in credits if credit.stated_block}
+    )
     seen: dict[str, int] = {}
     claimed: dict[tuple[str, str] | None, int] = {}
     decided = []
@@ -85,7 +87,7 @@ def _decide_block(row: Row, credit: Credit, blocks: dict[str, list[HeldBlock]]) 
         require_true_block(credit)
     except InvalidFields as refusal:
         return Decided(row, Outcome.INVALID, refusal.problems)
-    block = credit.block
+    block = credit.stated_block
     if block is None:
         return Decided(row, Outcome.NEW)
     held = blocks.setdefault(block.series, [])
@@ -93,7 +95,8 @@ def _decide_block(row: Row, credit: Credit, blocks: dict[str, list[HeldBlock]]) 
     # last as well; the first that ends at or after our first number is the only one to look at.
     place = bisect_left(held, block.first, key=attrgetter("block.last"))
     if place == len(held) or held[place].block.first > block.last:
-        held.insert(place, HeldBlock(block, row=row.number))
+        if credit.block:
+            held.insert(place, HeldBlock(block, row=row.number))
         return Decided(row, Outcome.NEW)
     other = held[place]
     first, last = in_common(block, other.block)

@@ -27,15 +27,17 @@ def require_free_serial(connection: Connection, credit: Credit, *, but: str | No
     # it again then fails, and the act is run again.
     if holder and holder not in {credit.id, but}:
         raise SerialHeld(credit.registry, credit.serial_number, holder)
-    held = credit.block and holder_of(connection, credit.block, but={credit.id, but})
-    if held and credit.block:
+    # A quantity with decimals holds no block, but its serial number may not name one that is held.
+    stated = credit.stated_block
+    held = stated and holder_of(connection, stated, but={credit.id, but})
+    if held and stated:
         holder, block = held
         raise BlockHeld(
             credit.registry,
             credit.serial_number,
             holder,
-            in_common(credit.block, block),
-            is_inside=is_inside(credit.block, block),
+            in_common(stated, block),
+            is_inside=is_inside(stated, block),
         )
 
 

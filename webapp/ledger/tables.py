@@ -186,6 +186,7 @@ class SerialBlock(Model):
         ).ddl_if(dialect="postgresql"),
         Index("ix_serial_blocks_series", "series", "first"),
         Index("ix_serial_blocks_numbers", "first", "last", "credit_id"),
+        WITHOUT_ROWID,
     )
 
     credit_id: Mapped[str] = mapped_column(STRING, primary_key=True)
