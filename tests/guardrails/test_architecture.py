@@ -21,11 +21,12 @@ MAX_LINES = 400
 LAYERS = {
     "domain": {"domain"},
     "ledger": {"domain", "ledger"},
-    "web": {"domain", "ledger", "web"},
-    "api": {"domain", "ledger", "api"},
+    "accounts": {"domain", "ledger", "accounts"},
+    "web": {"domain", "ledger", "accounts", "web"},
+    "api": {"domain", "ledger", "accounts", "api"},
 }
 # What the edges share between them, at the top of webapp.
-SHARED_BY_EDGES = {"answers", "config"}
+SHARED_BY_EDGES = {"access", "answers", "config"}
 
 
 def name_of(path: Path) -> str:

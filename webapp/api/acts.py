@@ -6,6 +6,7 @@ from typing import Final
 
 from flask import Blueprint, Response
 
+from webapp.access import actor
 from webapp.api import bodies, field_schemas, query, schemas
 from webapp.api.encoding import acted_body, answer, record_body, record_url, summary_body
 from webapp.api.operations import Answer, Operation, describes
@@ -14,7 +15,6 @@ from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.events import CANCELLATION_FIELDS, RETIREMENT_FIELDS, SALE_FIELDS
 from webapp.domain.fields import Field, parse_fields
 from webapp.ledger import commands, queries
-from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import Acted
 
 api = Blueprint("api_acts", __name__)
@@ -45,7 +45,7 @@ _RECORD: Final = "record"
 )
 def sell_record(record_id: str) -> Response:
     query.read()
-    return _acted(commands.sell_credit(record_id, bodies.read_object_if_any(), LOCAL))
+    return _acted(commands.sell_credit(record_id, bodies.read_object_if_any(), actor()))
 
 
 @api.post("/records/<record_id>/retire")
@@ -66,7 +66,7 @@ def sell_record(record_id: str) -> Response:
 )
 def retire_record(record_id: str) -> Response:
     query.read()
-    return _acted(commands.retire_credit(record_id, bodies.read_object_if_any(), LOCAL))
+    return _acted(commands.retire_credit(record_id, bodies.read_object_if_any(), actor()))
 
 
 @api.post("/records/<record_id>/split")
@@ -94,7 +94,7 @@ def retire_record(record_id: str) -> Response:
 )
 def split_record(record_id: str) -> Response:
     query.read()
-    lot_ids = commands.split_credit(record_id, bodies.read_object(), LOCAL)
+    lot_ids = commands.split_credit(record_id, bodies.read_object(), actor())
     lots, origins = queries.find_credits(lot_ids), queries.origins(lot_ids)
     items = [summary_body(lots[lot_id], origins[lot_id]) for lot_id in lot_ids]
     return answer({"items": items}, HTTPStatus.CREATED, location=record_url(record_id))
@@ -118,7 +118,7 @@ def split_record(record_id: str) -> Response:
 )
 def cancel_record(record_id: str) -> Response:
     query.read()
-    commands.cancel_credit(record_id, bodies.read_object(), LOCAL)
+    commands.cancel_credit(record_id, bodies.read_object(), actor())
     return answer(record_body(queries.record(record_id)))
 
 
@@ -152,7 +152,7 @@ def correct_record(record_id: str) -> Response:
     if problems:
         raise InvalidFields(problems)
     try:
-        corrected_id = commands.correct_credit(record_id, values, cancellation, LOCAL)
+        corrected_id = commands.correct_credit(record_id, values, cancellation, actor())
     except InvalidFields as refusal:
         raise InvalidFields(_in_record(refusal.problems)) from None
     body = record_body(queries.record(corrected_id))

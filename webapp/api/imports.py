@@ -5,6 +5,7 @@ from typing import Final
 
 from flask import Blueprint, Response, request, url_for
 
+from webapp.access import actor
 from webapp.api import bodies, query
 from webapp.api.encoding import answer, import_body, problem_body
 from webapp.api.operations import Answer, Body, Operation, describes
@@ -12,7 +13,6 @@ from webapp.config import MAX_BODY_BYTES
 from webapp.domain.errors import InvalidFields, Problem, UnknownImport
 from webapp.domain.import_file import ROWS_MAX
 from webapp.ledger import imports
-from webapp.ledger.actors import LOCAL
 from webapp.ledger.imports import ImportView
 from webapp.ledger.lists import LIMIT_MAX
 
@@ -80,13 +80,13 @@ _UPLOAD: Final = {
 def import_records() -> Response:
     content, filename = _file()
     values = query.read(*_OPTIONS, form=request.form)
-    import_id = imports.receive(content, filename, LOCAL)
+    import_id = imports.receive(content, filename, actor())
     if not values[_DRY_RUN]:
         found = imports.write(
             import_id,
             skip_invalid=values[_SKIP_INVALID],
             ignore_unknown=values[_IGNORE_UNKNOWN],
-            actor=LOCAL,
+            actor=actor(),
         )
         if found.is_open:  # nobody is there to decide about its problems
             imports.fail(import_id, _refusal(found, skip_invalid=values[_SKIP_INVALID]))

@@ -5,12 +5,12 @@ from typing import Final
 
 from flask import Blueprint, Response
 
+from webapp.access import actor
 from webapp.api import bodies, field_schemas, query
 from webapp.api.encoding import answer, record_body, record_url, summary_body
 from webapp.api.operations import Answer, Operation, describes
 from webapp.domain.credits import NEW_FIELDS
 from webapp.ledger import commands, lists, queries
-from webapp.ledger.actors import LOCAL
 
 api = Blueprint("api_records", __name__)
 
@@ -48,7 +48,7 @@ _FILTERS: Final = (
 )
 def create_record() -> Response:
     query.read()
-    recorded = commands.create_credit(bodies.read_object(), LOCAL)
+    recorded = commands.create_credit(bodies.read_object(), actor())
     body = record_body(queries.record(recorded.credit_id))
     if not recorded.is_new:
         return answer(body)

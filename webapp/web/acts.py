@@ -13,10 +13,10 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
+from webapp.access import actor
 from webapp.domain.errors import ActNotAllowed, InvalidFields
 from webapp.domain.lifecycle import EventType
 from webapp.ledger import commands, queries
-from webapp.ledger.actors import LOCAL
 from webapp.ledger.queries import CreditView, EventView
 from webapp.web import fragments, overtaken
 from webapp.web.formats import short_id, tonnes
@@ -109,7 +109,7 @@ def _answer(act: Act, credit_id: str) -> AnyResponse:
     if not form.validate():
         return _ask(act, credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        acted = act.command(credit_id, form.values, LOCAL)
+        acted = act.command(credit_id, form.values, actor())
     except ActNotAllowed:
         return overtaken.answer(credit_id, act.event_type)
     except InvalidFields as refusal:

@@ -6,10 +6,10 @@ from typing import Final
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from webapp.access import actor
 from webapp.domain.errors import ActNotAllowed, InvalidFields, NotCancellable, SerialHeld
 from webapp.domain.lifecycle import EventType
 from webapp.ledger import commands, queries
-from webapp.ledger.actors import LOCAL
 from webapp.ledger.queries import CreditView
 from webapp.web import overtaken
 from webapp.web.forms import CancelForm, CorrectionForm
@@ -33,7 +33,7 @@ def cancel(credit_id: str) -> AnyResponse:
     if not form.validate():
         return _page("credits/cancel.html", credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        commands.cancel_credit(credit_id, form.values, LOCAL)
+        commands.cancel_credit(credit_id, form.values, actor())
     except ActNotAllowed:
         return overtaken.answer(credit_id, EventType.CANCELLED)
     flash("Cancelled. It is not counted any more, and its serial number is free.", "success")
@@ -51,7 +51,7 @@ def correct(credit_id: str) -> AnyResponse:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_submitted() else HTTPStatus.OK
         return _page("credits/correct.html", credit, form, status)
     try:
-        new_id = commands.correct_credit(credit_id, form.credit, form.cancellation, LOCAL)
+        new_id = commands.correct_credit(credit_id, form.credit, form.cancellation, actor())
     except ActNotAllowed:
         return overtaken.answer(credit_id, EventType.CANCELLED)
     except InvalidFields as refusal:

@@ -7,6 +7,7 @@ from typing import Final
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from webapp.access import actor
 from webapp.domain.credits import NEW_FIELDS, is_credit_id
 from webapp.domain.errors import CancelledBefore, CursorMismatch, InvalidFields, Problem, SerialHeld
 from webapp.domain.events import ACT_FIELDS
@@ -14,7 +15,6 @@ from webapp.domain.fields import Field
 from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.text import canonical
 from webapp.ledger import commands, lists, queries
-from webapp.ledger.actors import LOCAL
 from webapp.ledger.queries import EventView, Record
 from webapp.web import families, fragments
 from webapp.web.credit_list import CreditList
@@ -65,7 +65,7 @@ def create() -> AnyResponse | tuple[str, HTTPStatus]:
     if not form.validate():
         return _new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
     try:
-        recorded = commands.create_credit(form.values, LOCAL)
+        recorded = commands.create_credit(form.values, actor())
     except SerialHeld as refusal:
         show_holder(form, refusal)
         return _new_page(form), HTTPStatus.CONFLICT

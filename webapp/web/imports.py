@@ -10,6 +10,7 @@ from flask_wtf.file import FileField
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField
 
+from webapp.access import actor
 from webapp.answers import status_of
 from webapp.config import MAX_BODY_BYTES, ROOT
 from webapp.domain.errors import (
@@ -21,7 +22,6 @@ from webapp.domain.errors import (
 )
 from webapp.domain.import_file import ROWS_MAX
 from webapp.ledger import imports, queries
-from webapp.ledger.actors import LOCAL
 from webapp.ledger.imports import ImportView, ProblemView
 from webapp.web import fragments
 from webapp.web.formats import number
@@ -98,7 +98,7 @@ def receive() -> AnyResponse:
         return make_response(_new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY)
     content, filename = form.file.data.read(), form.file.data.filename
     try:
-        import_id = imports.receive(content, filename, LOCAL)
+        import_id = imports.receive(content, filename, actor())
     except (UnreadableFile, UnsupportedFile, TooManyRows) as refusal:
         form.file.errors = [f"{imports.display_name(filename)}: {refusal}"]
         return make_response(_new_page(form), status_of(refusal))
@@ -108,7 +108,7 @@ def receive() -> AnyResponse:
 @pages.post("/imports/sample")
 def receive_sample() -> AnyResponse:
     """Receive the ten sample credits as if they had been uploaded."""
-    return _to(imports.receive(SAMPLE.read_bytes(), SAMPLE.name, LOCAL))
+    return _to(imports.receive(SAMPLE.read_bytes(), SAMPLE.name, actor()))
 
 
 @pages.get("/sample-registry.json")
@@ -132,7 +132,7 @@ def write(import_id: int) -> AnyResponse:
             import_id,
             skip_invalid=form.skip_invalid.data,
             ignore_unknown=form.ignore_unknown.data,
-            actor=LOCAL,
+            actor=actor(),
         )
     except ImportNotOpen:
         return _too_late(import_id)

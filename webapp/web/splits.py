@@ -12,13 +12,13 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import TextAreaField
 
+from webapp.access import actor
 from webapp.domain.credits import Credit
 from webapp.domain.errors import ActNotAllowed, InvalidFields
 from webapp.domain.events import PART
 from webapp.domain.fields import FieldRefused, quantity_text
 from webapp.domain.lifecycle import EventType
 from webapp.ledger import commands, queries
-from webapp.ledger.actors import LOCAL
 from webapp.ledger.queries import CreditView
 from webapp.web import overtaken
 from webapp.web.serials import block_of
@@ -56,7 +56,7 @@ def record(credit_id: str) -> AnyResponse:
     credit = queries.credit(credit_id)
     form = SplitForm()
     try:
-        made = commands.split_credit(credit_id, _stated(form, credit), LOCAL)
+        made = commands.split_credit(credit_id, _stated(form, credit), actor())
     except ActNotAllowed:
         return overtaken.answer(credit_id, EventType.SPLIT)
     except InvalidFields as refusal:
