@@ -73,9 +73,6 @@ BEGIN
        SELECT 1 FROM splits, json_each(splits.envelope) AS sealed
         WHERE splits.credit_id = coalesce(json_extract(NEW.body, '$.data.parent'), NEW.credit_id)
           AND json_extract(sealed.value, '$.hash') = NEW.hash);
-  SELECT RAISE(ABORT, 'ledger: a lot cannot be cancelled by itself')
-   WHERE NEW.type = 'CANCELLED'
-     AND EXISTS (SELECT 1 FROM credits WHERE id = NEW.credit_id AND parent IS NOT NULL);
   SELECT RAISE(ABORT, 'ledger: only a cancelled credit can be replaced')
    WHERE NEW.type = 'CREATED' AND json_extract(NEW.body, '$.data.replaces') IS NOT NULL
      AND NOT EXISTS (SELECT 1 FROM events WHERE type = 'CANCELLED'
@@ -146,6 +143,21 @@ BEGIN
            WHERE parent = NEW.credit_id AND seq = 2 AND type = 'SOLD')
          IS NOT (SELECT count(*) FROM credits WHERE parent = NEW.credit_id AND EXISTS (
                    SELECT 1 FROM events WHERE credit_id = NEW.credit_id AND type = 'SOLD'));
+  SELECT RAISE(ABORT, 'ledger: a split must state the quantities of its lots')
+   WHERE (SELECT json_array_length(body, '$.data.quantities') FROM events
+           WHERE credit_id = NEW.credit_id AND type = 'SPLIT')
+         IS NOT (SELECT count(*) FROM credits WHERE parent = NEW.credit_id)
+      OR EXISTS (
+        SELECT 1
+          FROM (SELECT row_number() OVER (ORDER BY offset_e4) - 1 AS place,
+                       json_extract(body, '$.data.quantity') AS quantity
+                  FROM credits JOIN events ON credit_id = id AND seq = 1
+                 WHERE parent = NEW.credit_id) AS lot
+          LEFT JOIN (SELECT stated.key, stated.type, stated.value
+                       FROM events, json_each(events.body, '$.data.quantities') AS stated
+                      WHERE events.credit_id = NEW.credit_id AND events.type = 'SPLIT') AS stated
+            ON stated.key = lot.place
+         WHERE stated.type IS NOT 'text' OR stated.value IS NOT lot.quantity);
 END""",
     "credits_guard_insert": """
 CREATE TRIGGER credits_guard_insert BEFORE INSERT ON credits
@@ -223,11 +235,6 @@ BEGIN
     RAISE EXCEPTION 'ledger: a split and its lots are recorded by a row of splits'
       USING ERRCODE = 'restrict_violation';
   END IF;
-  IF NEW.type = 'CANCELLED'
-     AND EXISTS (SELECT 1 FROM credits WHERE id = NEW.credit_id AND parent IS NOT NULL) THEN
-    RAISE EXCEPTION 'ledger: a lot cannot be cancelled by itself'
-      USING ERRCODE = 'restrict_violation';
-  END IF;
   replaced := NEW.body::json->'data'->>'replaces';
   IF NEW.type = 'CREATED' AND replaced IS NOT NULL
      AND NOT EXISTS (SELECT 1 FROM events WHERE type = 'CANCELLED' AND credit_id = replaced) THEN
@@ -241,6 +248,7 @@ DECLARE
   whole credits%ROWTYPE;
   lots bigint;
   sold bigint;
+  stated json;
 BEGIN
   INSERT INTO events (credit_id, seq, type, actor, recorded_at, prev_hash, hash, body)
   SELECT fact->>'credit', (fact->>'seq')::integer, fact->>'type', fact->>'actor',
@@ -267,6 +275,15 @@ BEGIN
                                     WHERE credit_id = NEW.credit_id AND type = 'SOLD')
                       THEN lots ELSE 0 END) THEN
     RAISE EXCEPTION 'ledger: the lots must partition their parent'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  SELECT body::json->'data'->'quantities' INTO stated FROM events
+   WHERE credit_id = NEW.credit_id AND type = 'SPLIT';
+  IF stated::jsonb IS DISTINCT FROM (
+       SELECT jsonb_agg(body::json->'data'->>'quantity' ORDER BY offset_e4)
+         FROM credits JOIN events ON credit_id = id AND seq = 1
+        WHERE parent = NEW.credit_id) THEN
+    RAISE EXCEPTION 'ledger: a split must state the quantities of its lots'
       USING ERRCODE = 'restrict_violation';
   END IF;
   RETURN NULL;

@@ -73,7 +73,7 @@ def row_of(events: Sealed, credit_id: str | None = None) -> dict[str, object]:
     return {"credit_id": credit_id or events[0].credit_id, "envelope": encode(envelope)}
 
 
-def changed(events: Sealed, place: int, **data: str | int) -> Sealed:
+def changed(events: Sealed, place: int, **data: str | int | list[str]) -> Sealed:
     """Return the events with other data in one of them."""
     event = events[place]
     return [*events[:place], replace(event, data={**event.data, **data}), *events[place + 1 :]]
@@ -107,6 +107,41 @@ def test_lots_that_do_not_partition_their_parent_are_refused(family: Family) -> 
         [honest[0], *changed(honest, 2, parent=family.sold)[1:]],  # a lot of somebody else
     ):
         assert_insert_refused(family.raw, "splits", row_of(events, family.active))
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        ["75", "25"],
+        ["25", "76"],
+        ["25"],
+        ["25", "75", "0"],
+        ["25.0", "75"],
+        [25, 75],
+        [],
+        "25",
+        None,
+        {"0": "25"},
+    ],
+    ids=repr,
+)
+def test_a_split_that_states_other_quantities_than_its_lots_have_is_refused(
+    family: Family, stated: list[str]
+) -> None:
+    events = changed(sealed(family, [25, 75]), 0, quantities=stated)
+    with pytest.raises(REFUSALS, match="must state the quantities of its lots"):
+        insert(family.raw, "splits", row_of(events))
+    assert_insert_refused(family.raw, "splits", row_of(events))
+
+
+def test_a_split_that_states_no_quantities_is_refused(family: Family) -> None:
+    honest = sealed(family, [25, 75])
+    assert_insert_refused(family.raw, "splits", row_of([replace(honest[0], data={}), *honest[1:]]))
+
+
+def test_a_split_of_a_hundred_lots_states_them_in_the_order_of_their_places(family: Family) -> None:
+    with rolled_back(family.raw):
+        insert(family.raw, "splits", row_of(sealed(family, [1] * 99 + [1])))
 
 
 def test_lots_of_a_sold_credit_without_the_sale_are_refused(family: Family) -> None:
@@ -188,9 +223,13 @@ def test_no_clause_of_sqlite_opens_a_way_to_a_bad_split(family: Family, clause: 
     assert log_of(family.raw) == before
 
 
-def test_a_lot_cannot_be_cancelled(family: Family) -> None:
+def test_a_lot_can_be_cancelled_once(family: Family) -> None:
     event = next_event(family.raw, family.lots[0], "CANCELLED", data={"reason": "x"})
-    assert_insert_refused(family.raw, "events", event_row(event))
+    with rolled_back(family.raw):
+        insert(family.raw, "events", event_row(event))
+        again = next_event(family.raw, family.lots[0], "CANCELLED", data={"reason": "x"})
+        with pytest.raises(REFUSALS, match="may not follow"):
+            insert(family.raw, "events", event_row(again))
 
 
 def test_only_an_active_credit_can_be_cancelled(family: Family) -> None:
