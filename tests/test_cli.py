@@ -43,7 +43,7 @@ def one_line(result: Result) -> str:
 
 def test_help_lists_every_command_with_a_sentence(ledger_app: Flask) -> None:
     listed = run(ledger_app, "--help").stdout
-    for name in ("verify", "rebuild", "export", "restore", "import", "demo"):
+    for name in ("verify", "rebuild", "export", "restore", "import", "demo", "backup"):
         (line,) = [line for line in listed.splitlines() if line.split()[:1] == [name]]
         assert line.endswith("."), line
 

@@ -47,18 +47,19 @@ class Stopped(click.ClickException):
 class Progress:
     """A number that counts on the standard error, where that is a terminal."""
 
-    def __init__(self, doing: str) -> None:
-        """Take what is being done, such as "Verifying"."""
+    def __init__(self, doing: str, counted: str = "events") -> None:
+        """Take what is being done, such as "Verifying", and what is counted."""
         self._doing = doing
+        self._counted = counted
         self._shown = ""
         self._next_s = time.monotonic() + _REDRAWN_EVERY_S
         self._is_seen = sys.stderr.isatty()
 
     def __call__(self, done: int) -> None:
-        """Show how many events are done."""
+        """Show how many are done."""
         if self._is_seen and time.monotonic() >= self._next_s:
             self.clear()
-            self._shown = f"{self._doing}: {done:,} events"
+            self._shown = f"{self._doing}: {done:,} {self._counted}"
             click.echo(self._shown, nl=False, err=True)
             self._next_s = time.monotonic() + _REDRAWN_EVERY_S
 

@@ -47,3 +47,15 @@ def test_every_setting_is_documented() -> None:
 def test_every_link_between_documents_leads_somewhere(path: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
     assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_every_decision_is_in_their_list_under_its_own_title() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(
+        r"^\| \[(\d{4})\]\((.+)\) \| (.+) \|$", (folder / "README.md").read_text(), re.MULTILINE
+    )
+    titles = [
+        (path.name[:4], path.name, re.sub(r"^# \d{4}:? ", "", path.read_text().splitlines()[0]))
+        for path in sorted(folder.glob("[0-9]*.md"))
+    ]
+    assert listed == titles

@@ -5,7 +5,6 @@ file, and `sha256sum` can recompute every hash in it. Reading one trusts nothing
 derived from the log is not in it: a restore makes that again, as a rebuild does.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
@@ -29,6 +28,7 @@ from webapp.ledger.findings import Finding, Progress, no_progress
 from webapp.ledger.history_check import streaming
 from webapp.ledger.log import Stored
 from webapp.ledger.projections import Positioned
+from webapp.ledger.whole_file import appearing
 
 # Far above any event: a note of 2,000 characters and five names of 300, four bytes each.
 LINE_BYTES_MAX: Final = 100_000
@@ -40,8 +40,16 @@ def export(write: Callable[[bytes], object], progress: Progress = no_progress) -
 
     Raises BrokenLog where an event has no position, since it would be left out.
     """
+    with reading(snapshot=True) as connection:
+        return write_feed(connection, write, progress)
+
+
+def write_feed(
+    connection: Connection, write: Callable[[bytes], object], progress: Progress = no_progress
+) -> Digest:
+    """Do the same with what a transaction that is open already sees, such as a copy's."""
     running = RunningDigest()
-    with reading(snapshot=True) as connection, closing(log.read_feed(connection)) as feed:
+    with closing(log.read_feed(connection)) as feed:
         log.require_whole_feed(connection)
         for stored in feed:
             write(f"{stored.body}\n".encode())
@@ -59,18 +67,8 @@ def export_to(path: Path, progress: Progress = no_progress) -> Digest:
     if path.exists() and not path.is_file():
         with path.open("wb") as device:  # such as a pipe, which must not be replaced by a file
             return export(device.write, progress)
-    path = path.resolve()
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with aside.open("xb") as file:
-            digest = export(file.write, progress)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-    return digest
+    with appearing(path) as aside, aside.open("wb") as file:
+        return export(file.write, progress)
 
 
 def restore(path: Path, expected: Digest | None = None, progress: Progress = no_progress) -> Digest:
@@ -195,12 +193,3 @@ class ArchiveReader:
             raise Unsound(f"its serial number {credit.serial_number} is held by a credit before it")
         self._claims.add(claim)
         self._claim_of[credit.id] = claim
-
-
-def _sync_folder(folder: Path) -> None:
-    """Bring a new name in a folder to the disk, where the system knows how."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,0 +1,36 @@
+"""The commands of whoever keeps the ledger running, for a terminal. See docs/operations.md."""
+
+from pathlib import Path
+
+import click
+from flask import Flask
+from flask.cli import with_appcontext
+
+from webapp.cli import Progress, Stopped, plainly
+from webapp.ledger.backup import back_up
+from webapp.ledger.database import db
+
+
+def install(app: Flask) -> None:
+    """Register every command."""
+    app.cli.add_command(backup)
+
+
+@click.command()
+@click.argument("file")
+@with_appcontext
+@plainly
+def backup(file: str) -> None:
+    """Copy the SQLite database to FILE while the server runs.
+
+    The ledger as it was at one moment, with people and imports. FILE appears once it is whole and
+    checked; nothing is replaced by it. Prints the number of events and the digest, as verify does.
+    """
+    if db.engine.dialect.name != "sqlite":
+        name = db.engine.url.database
+        raise Stopped(
+            f"PostgreSQL has its own program for this: pg_dump --format=custom --file={file} {name}"
+        )
+    with Progress("Copying", "pages") as progress:
+        digest = back_up(Path(file), progress)
+    click.echo(str(digest))
