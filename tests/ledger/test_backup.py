@@ -108,9 +108,7 @@ def test_a_backup_that_is_interrupted_leaves_nothing(path: Path) -> None:
 
 def test_a_damaged_ledger_is_not_taken_for_a_backup(raw: RawClient, path: Path) -> None:
     tamper(raw, "UPDATE credits SET vintage = 1")
-    with pytest.raises(
-        LedgerUnavailable, match=r"the copy is damaged, .* CHECK constraint failed in credits"
-    ):
+    with pytest.raises(LedgerUnavailable, match=r"the copy is damaged.* CHECK constraint failed in credits"):
         back_up(path)
     assert is_nothing_left(path)
 
