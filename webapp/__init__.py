@@ -9,11 +9,12 @@ from jinja2 import StrictUndefined
 from whitenoise import WhiteNoise
 
 from webapp import api, cli, gate, refusals, upkeep, web
+from webapp.accounts import tables as account_tables
 from webapp.config import INSTANCE, MAX_BODY_BYTES, ROOT, Settings
 from webapp.ledger import tables
 from webapp.ledger.database import db, engine_options, prepare
 
-__all__ = ["create_app", "tables"]
+__all__ = ["account_tables", "create_app", "tables"]
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
+from webapp.accounts import errors as account_errors
 from webapp.domain import errors
 from webapp.domain.errors import Refusal
 
@@ -26,6 +27,15 @@ STATUS: Final[dict[type[errors.Refusal], HTTPStatus]] = {
     errors.UnsupportedFile: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.UnreadableFile: HTTPStatus.BAD_REQUEST,
     errors.BrokenArchive: HTTPStatus.BAD_REQUEST,
+    account_errors.UnknownPerson: HTTPStatus.NOT_FOUND,
+    account_errors.UnknownToken: HTTPStatus.NOT_FOUND,
+    account_errors.FirstAdministers: HTTPStatus.UNPROCESSABLE_ENTITY,
+    account_errors.AlreadySetUp: HTTPStatus.CONFLICT,
+    account_errors.LastAdministrator: HTTPStatus.CONFLICT,
+    account_errors.NoLongerAllowed: HTTPStatus.FORBIDDEN,
+    # Not 401, which would have to name a scheme by which browsers then ask in a window of their own.
+    account_errors.SignInRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    account_errors.SignInsHeld: HTTPStatus.TOO_MANY_REQUESTS,
     errors.LedgerBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LedgerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,

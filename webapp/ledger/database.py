@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy import Connection, Engine, Executable, MetaData, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase
@@ -26,6 +26,7 @@ T = TypeVar("T")
 _log: Final = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_S: Final = 10
+HURRY_MS: Final = 100
 ATTEMPTS: Final = 6
 MIGRATE: Final = "The database is not migrated. Run: flask db upgrade"
 
@@ -109,10 +110,40 @@ def transact(act: Callable[[Connection], T]) -> T:
     raise LedgerBusy("Others kept changing the same credits. Please try again.") from lost
 
 
+def in_passing(statement: Executable) -> None:
+    """Execute a small write by itself that may as well be left out: where the database is busy, it is.
+
+    It has a connection of its own and waits HURRY_MS at most for other writers.
+    """
+    try:
+        with db.engine.connect() as connection, _in_a_hurry(connection):
+            connection.execute(statement)
+    except SQLAlchemyError as error:
+        _log.info("Left out in passing: %s", error)
+
+
 def ping() -> None:
     """Ask the database for an answer. Raises LedgerUnavailable or SchemaOutdated."""
     with reading() as connection:
         connection.exec_driver_sql("SELECT 1 FROM feed LIMIT 1")
+
+
+@contextmanager
+def _in_a_hurry(connection: Connection) -> Iterator[None]:
+    connection.execution_options(ledger_write=True)
+    if connection.dialect.name == "postgresql":
+        with connection.begin():
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {HURRY_MS}")
+            yield
+        return
+    # Below SQLAlchemy, because its first statement would begin the transaction, and wait.
+    driver: Any = connection.connection.driver_connection
+    driver.execute(f"PRAGMA busy_timeout = {HURRY_MS}")
+    try:
+        with connection.begin():
+            yield
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
 
 
 @contextmanager

@@ -17,7 +17,8 @@ _FOLLOWS: Final = ", ".join(
     f"('{last}', '{act}')" for last, status in STATUS_AFTER.items() for act in OPEN_ACTS[status]
 )
 
-_APPEND_ONLY: Final = ("credits", "events", "splits", "feed")
+# The log of the ledger, and that of accounts.
+_APPEND_ONLY: Final = ("credits", "events", "splits", "feed", "account_log")
 
 
 def _sqlite_append_only(table: str, verb: str) -> str:
@@ -179,6 +180,12 @@ BEGIN
    WHERE NOT EXISTS (SELECT 1 FROM events WHERE credit_id = NEW.credit_id
                      AND seq = NEW.seq AND type = NEW.type);
 END""",
+    "account_log_guard_insert": """
+CREATE TRIGGER account_log_guard_insert BEFORE INSERT ON account_log
+BEGIN
+  SELECT RAISE(ABORT, 'ledger: the positions of the log of accounts have no gaps')
+   WHERE NEW.position IS NOT (SELECT coalesce(max(position), 0) + 1 FROM account_log);
+END""",
     # No number of a series is held twice: PostgreSQL's exclusion constraint, as triggers. The row
     # itself may be in its own way only where it is updated.
     **{
@@ -333,6 +340,14 @@ BEGIN
   END IF;
   RETURN NEW;
 END""",
+    "ledger_guard_account_entry": """
+BEGIN
+  IF NEW.position IS DISTINCT FROM (SELECT coalesce(max(position), 0) + 1 FROM account_log) THEN
+    RAISE EXCEPTION 'ledger: the positions of the log of accounts have no gaps'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END""",
 }
 
 # By name: (table, when, function).
@@ -362,6 +377,11 @@ POSTGRESQL_TRIGGERS: Final[dict[str, tuple[str, str, str]]] = {
     "splits_make_lots": ("splits", "AFTER INSERT ON {} FOR EACH ROW", "ledger_make_lots"),
     "credits_guard_insert": ("credits", "BEFORE INSERT ON {} FOR EACH ROW", "ledger_guard_credit"),
     "feed_guard_insert": ("feed", "BEFORE INSERT ON {} FOR EACH ROW", "ledger_guard_position"),
+    "account_log_guard_insert": (
+        "account_log",
+        "BEFORE INSERT ON {} FOR EACH ROW",
+        "ledger_guard_account_entry",
+    ),
 }
 
 # The search index of SQLite: a full-text table of trigrams, one row a credit. Derived.

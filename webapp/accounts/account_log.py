@@ -1,0 +1,79 @@
+"""What was done to accounts, appended in the transaction that does it, and never changed."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import Connection, func, insert, select
+
+from webapp.accounts.tables import account_log
+from webapp.domain.events import time_text
+from webapp.domain.json_text import encode
+from webapp.ledger import clock
+from webapp.ledger.database import reading
+
+PAGE_MAX: Final = 200
+NOBODY: Final = "nobody"  # the actor of a sign-in that was refused
+
+
+class Act(StrEnum):
+    """What can be done to accounts."""
+
+    USER_ADDED = "USER_ADDED"  # data: name, role
+    ROLE_CHANGED = "ROLE_CHANGED"  # data: from, to
+    USER_DISABLED = "USER_DISABLED"
+    USER_ENABLED = "USER_ENABLED"
+    PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105 - by the person
+    PASSWORD_SET = "PASSWORD_SET"  # noqa: S105 - by somebody else
+    TOKEN_MADE = "TOKEN_MADE"  # noqa: S105 - data: name, role, expires_at
+    TOKEN_REVOKED = "TOKEN_REVOKED"  # noqa: S105
+    SIGNED_IN = "SIGNED_IN"
+    SIGNED_OUT = "SIGNED_OUT"
+    SIGNED_OUT_EVERYWHERE = "SIGNED_OUT_EVERYWHERE"
+    SIGN_IN_REFUSED = "SIGN_IN_REFUSED"
+    SIGN_INS_HELD = "SIGN_INS_HELD"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the log. `actor` and `subject` are named as events name actors."""
+
+    position: int
+    recorded_at: str
+    actor: str
+    act: Act
+    subject: str
+    data: Mapping[str, str]
+
+
+def append(
+    connection: Connection, actor: str, act: Act, subject: str = "", data: Mapping[str, str] | None = None
+) -> None:
+    """Append an entry. Called within ``transactions.change``, so positions have no gaps."""
+    last = connection.scalar(select(func.coalesce(func.max(account_log.c.position), 0)))
+    connection.execute(
+        insert(account_log),
+        {
+            "position": int(last or 0) + 1,
+            "recorded_at": time_text(clock.now()),
+            "actor": actor,
+            "act": act,
+            "subject": subject,
+            "data": encode(dict(data or {})),
+        },
+    )
+
+
+def page(before: int | None = None, limit: int = 50) -> list[Entry]:
+    """Return up to `limit` entries, the newest first, those before a position if one is given."""
+    query = select(account_log).order_by(account_log.c.position.desc()).limit(min(limit, PAGE_MAX))
+    if before is not None:
+        query = query.where(account_log.c.position < before)
+    with reading() as connection:
+        rows = connection.execute(query).all()
+    return [
+        Entry(row.position, row.recorded_at, row.actor, Act(row.act), row.subject, json.loads(row.data))
+        for row in rows
+    ]

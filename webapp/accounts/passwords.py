@@ -1,0 +1,83 @@
+"""Which passwords are good enough, and how they are kept: scrypt at the sizes OWASP names.
+
+Any characters are allowed and none is required. Nothing is trimmed; two spellings of the same
+characters in Unicode (NFC) are one password. Why so: docs/decisions/0040-passwords.md.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.text import canonical
+
+LENGTH_MIN: Final = 12
+LENGTH_MAX: Final = 200
+
+# N = 2^15, r = 8, p = 3: 32 MiB, and some tenths of a second.
+METHOD: Final = "scrypt:32768:8:3"
+PROGRAM: Final = "Carbon Credit Ledger"
+
+_LETTERS: Final = re.compile(r"[\W\d_]+")
+# What is checked for a name that nobody has, so that it takes as long as for one that somebody has.
+_NOBODYS_HASH: Final = f"{METHOD}$0000000000000000${'0' * 128}"
+
+
+def require_good(password: str, name: str, *, field: str) -> None:
+    """Refuse a password that is too short, too long or easily guessed, for the person of this name.
+
+    Raises InvalidFields on `field`.
+    """
+    problem = _problem_of(password, name)
+    if problem:
+        raise InvalidFields([Problem(field, problem)])
+
+
+def hash_password(password: str) -> str:
+    """Return what is stored of a good password: method, salt and hash in one text."""
+    return generate_password_hash(_normal(password), METHOD)
+
+
+def matches(hashed: str | None, password: str) -> bool:
+    """Say whether this is the password. None, where nobody has the name, takes as long and is no."""
+    return check_password_hash(hashed or _NOBODYS_HASH, _normal(password)) and hashed is not None
+
+
+def is_outdated(hashed: str) -> bool:
+    """Say whether the hash was made at other sizes than those of today."""
+    return not hashed.startswith(f"{METHOD}$")
+
+
+def _normal(password: str) -> str:
+    """Return the password in NFC, cut after what no password can have, half surrogates replaced."""
+    cut = password[: 4 * LENGTH_MAX]
+    return unicodedata.normalize("NFC", cut.encode(errors="replace").decode())
+
+
+def _problem_of(password: str, name: str) -> str | None:
+    length = len(unicodedata.normalize("NFC", password[: 4 * LENGTH_MAX]))
+    if length < LENGTH_MIN:
+        return f"Must have at least {LENGTH_MIN} characters; this has {length}."
+    if length > LENGTH_MAX:
+        return f"Must have at most {LENGTH_MAX} characters."
+    if any("\ud800" <= character <= "\udfff" for character in password):
+        return "Has half of a surrogate pair, which is not text."
+    folded = canonical(password)
+    if _is_repeated(folded):
+        return "Is one short pattern, repeated."
+    words = _words_of(folded)
+    if words and words in {_words_of(canonical(name)), _words_of(canonical(PROGRAM))}:
+        return "Is little more than a name that everybody knows."
+    return None
+
+
+def _is_repeated(text: str) -> bool:
+    """Say whether the text repeats a pattern shorter than a password, all of it or with a rest."""
+    period = next((size for size in range(1, len(text) + 1) if text.startswith(text[size:])), 0)
+    return period < LENGTH_MIN and 2 * period <= len(text)
+
+
+def _words_of(text: str) -> str:
+    return _LETTERS.sub("", text)

@@ -1,0 +1,342 @@
+"""People who may sign in: added, given roles and passwords, disabled; never deleted.
+
+Each change is one transaction with its entry in the log of accounts, alone (``transactions``), and
+reads anew whether whoever asks for it is still allowed to. A lesser role, a new password or being
+disabled ends that person's sessions, and revokes the tokens they made that they could not make now.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+from weakref import WeakSet
+
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+
+from webapp.accounts import account_log, passwords, throttle
+from webapp.accounts.account_log import Act
+from webapp.accounts.errors import (
+    AlreadySetUp,
+    FirstAdministers,
+    LastAdministrator,
+    NameTaken,
+    NoLongerAllowed,
+    UnknownPerson,
+)
+from webapp.accounts.roles import Role
+from webapp.accounts.secret_text import hash_of
+from webapp.accounts.tables import sessions, tokens, users
+from webapp.accounts.transactions import change
+from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.events import time_text
+from webapp.domain.fields import TextField, parse_fields
+from webapp.domain.text import canonical
+from webapp.ledger import clock
+from webapp.ledger.actors import CLI, LOCAL
+from webapp.ledger.database import db, reading
+
+NAME: Final = TextField("name", "Name", required=True, max_length=100)
+ID_MAX: Final = 2**63 - 1
+
+_USER: Final = "user:"
+_TOKEN: Final = "token:"
+_inhabited: Final[WeakSet[Engine]] = WeakSet()
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who is signed in."""
+
+    id: int
+    name: str
+    role: Role
+
+    @property
+    def actor(self) -> str:
+        """The person as events name them."""
+        return f"{_USER}{self.id}"
+
+
+@dataclass(frozen=True)
+class Account(Person):
+    """A person as administrators see them; `disabled_at` is None while they may sign in."""
+
+    added_at: str
+    disabled_at: str | None
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether the person may sign in."""
+        return self.disabled_at is None
+
+
+def exist() -> bool:
+    """Say whether anybody was ever added. Asked often: a yes is remembered, it cannot become a no."""
+    if db.engine in _inhabited:
+        return True
+    with reading() as connection:
+        is_there = _anybody(connection)
+    if is_there:
+        _inhabited.add(db.engine)
+    return is_there
+
+
+def add(name: str, role: Role, password: str, actor: str) -> Person:
+    """Add somebody. The first one must be an administrator.
+
+    Raises InvalidFields (NameTaken is one), FirstAdministers, NoLongerAllowed.
+    """
+    return _add(name, role, password, actor, is_first=False)
+
+
+def add_first(name: str, password: str, actor: str) -> Person:
+    """Add the first administrator. Raises InvalidFields, and AlreadySetUp if there is anybody."""
+    return _add(name, Role.ADMINISTRATOR, password, actor, is_first=True)
+
+
+def find(person_id: int) -> Account:
+    """Return the person. Raises UnknownPerson."""
+    with reading() as connection:
+        return _account(_row(connection, person_id))
+
+
+def find_named(name: str) -> Account:
+    """Return the person by any spelling of the name. Raises UnknownPerson."""
+    with reading() as connection:
+        row = connection.execute(select(users).where(users.c.name_key == canonical(name))).one_or_none()
+    if row is None:
+        raise UnknownPerson
+    return _account(row)
+
+
+def list_all() -> list[Account]:
+    """Return everybody, by name, disabled people too."""
+    with reading() as connection:
+        return [_account(row) for row in connection.execute(select(users).order_by(users.c.name_key))]
+
+
+def change_role(person_id: int, role: Role, actor: str) -> None:
+    """Give the person another role, and end their sessions.
+
+    The same role again changes nothing. Raises UnknownPerson, LastAdministrator, NoLongerAllowed.
+    """
+
+    def act(connection: Connection) -> None:
+        require_administrator(connection, actor)
+        before = _account(_row(connection, person_id))
+        if before.role is role:
+            return
+        if not role.includes(Role.ADMINISTRATOR):
+            _require_another_administrator(connection, before)
+        connection.execute(update(users).where(users.c.id == person_id).values(role=role))
+        account_log.append(
+            connection, actor, Act.ROLE_CHANGED, before.actor, {"from": before.role, "to": role}
+        )
+        _end_sessions(connection, person_id)
+        if not role.includes(Role.ADMINISTRATOR):
+            _revoke_tokens(connection, before, actor)
+
+    change(act)
+
+
+def disable(person_id: int, actor: str) -> None:
+    """Let the person sign in no more: their sessions end, and tokens that they made are revoked.
+
+    Twice is nothing new. Raises UnknownPerson, LastAdministrator, NoLongerAllowed.
+    """
+
+    def act(connection: Connection) -> None:
+        require_administrator(connection, actor)
+        person = _account(_row(connection, person_id))
+        if not person.is_enabled:
+            return
+        _require_another_administrator(connection, person)
+        now = time_text(clock.now())
+        connection.execute(update(users).where(users.c.id == person_id).values(disabled_at=now))
+        account_log.append(connection, actor, Act.USER_DISABLED, person.actor)
+        _end_sessions(connection, person_id)
+        _revoke_tokens(connection, person, actor)
+
+    change(act)
+
+
+def enable(person_id: int, actor: str) -> None:
+    """Let a disabled person sign in again, with the password they had.
+
+    Twice is nothing new. Raises UnknownPerson, NoLongerAllowed.
+    """
+
+    def act(connection: Connection) -> None:
+        require_administrator(connection, actor)
+        person = _account(_row(connection, person_id))
+        if person.is_enabled:
+            return
+        connection.execute(update(users).where(users.c.id == person_id).values(disabled_at=None))
+        account_log.append(connection, actor, Act.USER_ENABLED, person.actor)
+
+    change(act)
+
+
+def set_password(person_id: int, password: str, actor: str) -> None:
+    """Give the person a new password, and end their sessions. Guesses held against them are forgotten.
+
+    Raises UnknownPerson, InvalidFields on "password", NoLongerAllowed.
+    """
+    person = find(person_id)
+    passwords.require_good(password, person.name, field="password")
+    hashed = passwords.hash_password(password)
+
+    def act(connection: Connection) -> None:
+        require_administrator(connection, actor)
+        connection.execute(update(users).where(users.c.id == person_id).values(password_hash=hashed))
+        account_log.append(connection, actor, Act.PASSWORD_SET, person.actor)
+        _end_sessions(connection, person_id)
+        throttle.forget(connection, canonical(person.name))
+
+    change(act)
+
+
+def change_password(person_id: int, current: str, new: str, *, address: str, keep: str | None) -> None:
+    """Change one's own password, and end one's other sessions; `keep` is the secret of this one.
+
+    Wrong guesses at the current one count like those at signing in, so this must not be called
+    inside an open transaction. Raises UnknownPerson, SignInsHeld, InvalidFields on "current", "new".
+    """
+    with reading() as connection:
+        row = _row(connection, person_id)
+    person = _account(row)
+    passwords.require_good(new, person.name, field="new")
+    attempt = throttle.begin(str(row.name_key), address)
+    if not passwords.matches(str(row.password_hash), current):
+        raise InvalidFields([Problem("current", "This is not your password.")])
+    hashed = passwords.hash_password(new)
+
+    def act(connection: Connection) -> None:
+        now = _row(connection, person_id)
+        if now.password_hash != row.password_hash or now.disabled_at is not None:
+            raise InvalidFields([Problem("current", "This is not your password any more.")])
+        attempt.succeed(connection, person_id)
+        connection.execute(update(users).where(users.c.id == person_id).values(password_hash=hashed))
+        account_log.append(connection, person.actor, Act.PASSWORD_CHANGED, person.actor)
+        _end_sessions(connection, person_id, but=keep)
+
+    change(act)
+
+
+def require_administrator(connection: Connection, actor: str) -> None:
+    """Refuse what is not for `actor` now: within the transaction of what they ask for.
+
+    The terminal may do everything, and so may whoever is at this machine while nobody was added.
+    """
+    if actor == CLI or (actor == LOCAL and not _anybody(connection)):
+        return
+    if role_of(connection, actor) is not Role.ADMINISTRATOR:
+        raise NoLongerAllowed
+
+
+def role_of(connection: Connection, actor: str) -> Role | None:
+    """Return the role that this user or token has at this moment, None where it has none any more."""
+    kind, _, number = actor.partition(":")
+    if f"{kind}:" == _USER:
+        query = select(users.c.role).where(users.c.id == int(number), users.c.disabled_at.is_(None))
+    elif f"{kind}:" == _TOKEN:
+        query = select(tokens.c.role).where(
+            tokens.c.id == int(number),
+            tokens.c.revoked_at.is_(None),
+            tokens.c.expires_at > time_text(clock.now()),
+        )
+    else:
+        return None
+    role = connection.scalar(query)
+    return Role(role) if role else None
+
+
+def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) -> Person:
+    shown, problems = name, []
+    try:
+        shown = str(parse_fields([NAME], {"name": name})["name"])
+    except InvalidFields as refusal:
+        problems += refusal.problems
+    try:
+        passwords.require_good(password, shown, field="password")
+    except InvalidFields as refusal:
+        problems += refusal.problems
+    if problems:
+        raise InvalidFields(problems)
+    hashed = passwords.hash_password(password)
+
+    def act(connection: Connection) -> Person:
+        somebody = _anybody(connection)
+        if is_first and somebody:
+            raise AlreadySetUp
+        if not is_first:
+            require_administrator(connection, actor)
+        if not somebody and role is not Role.ADMINISTRATOR:
+            raise FirstAdministers
+        key = canonical(shown)
+        taken = connection.scalar(select(users.c.name).where(users.c.name_key == key))
+        if taken is not None:
+            raise NameTaken(taken)
+        person_id = connection.scalar(
+            insert(users).returning(users.c.id),
+            {
+                "name": shown,
+                "name_key": key,
+                "role": role,
+                "password_hash": hashed,
+                "added_at": time_text(clock.now()),
+            },
+        )
+        person = Person(int(person_id or 0), shown, role)
+        account_log.append(connection, actor, Act.USER_ADDED, person.actor, {"name": shown, "role": role})
+        return person
+
+    return change(act)
+
+
+def _anybody(connection: Connection) -> bool:
+    return connection.scalar(select(users.c.id).limit(1)) is not None
+
+
+def _row(connection: Connection, person_id: int) -> Row[tuple[object, ...]]:
+    if not 0 < person_id <= ID_MAX:
+        raise UnknownPerson
+    row = connection.execute(select(users).where(users.c.id == person_id)).one_or_none()
+    if row is None:
+        raise UnknownPerson
+    return row
+
+
+def _account(row: Row[tuple[object, ...]]) -> Account:
+    return Account(row.id, row.name, Role(row.role), row.added_at, row.disabled_at)
+
+
+def _require_another_administrator(connection: Connection, person: Account) -> None:
+    if person.role is not Role.ADMINISTRATOR or not person.is_enabled:
+        return
+    others = connection.scalar(
+        select(func.count())
+        .select_from(users)
+        .where(
+            users.c.role == Role.ADMINISTRATOR, users.c.disabled_at.is_(None), users.c.id != person.id
+        )
+    )
+    if not others:
+        raise LastAdministrator
+
+
+def _end_sessions(connection: Connection, person_id: int, *, but: str | None = None) -> None:
+    ended = delete(sessions).where(sessions.c.user_id == person_id)
+    if but is not None:
+        ended = ended.where(sessions.c.secret_hash != hash_of(but))
+    connection.execute(ended)
+
+
+def _revoke_tokens(connection: Connection, maker: Person, actor: str) -> None:
+    """Revoke what somebody made who may make tokens no more: they may know the secrets."""
+    revoked = connection.execute(
+        update(tokens)
+        .where(tokens.c.added_by == maker.actor, tokens.c.revoked_at.is_(None))
+        .values(revoked_at=time_text(clock.now()))
+        .returning(tokens.c.id)
+    ).all()
+    for (token_id,) in sorted(tuple(row) for row in revoked):
+        account_log.append(connection, actor, Act.TOKEN_REVOKED, f"{_TOKEN}{token_id}")

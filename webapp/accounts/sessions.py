@@ -1,0 +1,113 @@
+"""Browsers that are signed in. The cookie holds a secret, and the table only its hash.
+
+A session ends by signing out, when it was not used for IDLE, and LIFETIME after it was started.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from webapp.accounts import account_log
+from webapp.accounts.account_log import Act
+from webapp.accounts.errors import UnknownPerson
+from webapp.accounts.people import Person, require_administrator
+from webapp.accounts.roles import Role
+from webapp.accounts.secret_text import hash_of, new_secret
+from webapp.accounts.tables import sessions, users
+from webapp.accounts.transactions import change
+from webapp.domain.events import time_text
+from webapp.ledger import clock
+from webapp.ledger.database import in_passing, reading
+
+LIFETIME: Final = timedelta(days=7)
+IDLE: Final = timedelta(hours=8)
+SEEN_EVERY: Final = timedelta(minutes=1)
+
+
+def start(person_id: int) -> str:
+    """Start a session and return its secret, for the cookie alone. Raises UnknownPerson."""
+
+    def act(connection: Connection) -> str:
+        is_there = select(users.c.id).where(users.c.id == person_id, users.c.disabled_at.is_(None))
+        if connection.scalar(is_there) is None:
+            raise UnknownPerson
+        return started(connection, person_id)
+
+    return change(act)
+
+
+def started(connection: Connection, person_id: int) -> str:
+    """Start a session of this enabled person within a change, and clear those that are over."""
+    now = clock.now()
+    connection.execute(
+        delete(sessions).where(
+            (sessions.c.expires_at <= time_text(now)) | (sessions.c.seen_at <= time_text(now - IDLE))
+        )
+    )
+    secret = new_secret()
+    connection.execute(
+        insert(sessions),
+        {
+            "secret_hash": hash_of(secret),
+            "user_id": person_id,
+            "started_at": time_text(now),
+            "seen_at": time_text(now),
+            "expires_at": time_text(now + LIFETIME),
+        },
+    )
+    actor = f"user:{person_id}"
+    account_log.append(connection, actor, Act.SIGNED_IN, actor)
+    return secret
+
+
+def find(secret: str) -> Person | None:
+    """Return whose session this is, None where there is none, it is over, or the person is disabled."""
+    now = clock.now()
+    hashed = hash_of(secret)
+    with reading() as connection:
+        row = connection.execute(
+            select(users.c.id, users.c.name, users.c.role, sessions.c.seen_at)
+            .join(sessions, sessions.c.user_id == users.c.id)
+            .where(
+                sessions.c.secret_hash == hashed,
+                sessions.c.expires_at > time_text(now),
+                sessions.c.seen_at > time_text(now - IDLE),
+                users.c.disabled_at.is_(None),
+            )
+        ).one_or_none()
+    if row is None:
+        return None
+    due = time_text(now - SEEN_EVERY)
+    if row.seen_at <= due:
+        in_passing(
+            update(sessions)
+            .where(sessions.c.secret_hash == hashed, sessions.c.seen_at <= due)
+            .values(seen_at=time_text(now))
+        )
+    return Person(row.id, row.name, Role(row.role))
+
+
+def end(secret: str) -> None:
+    """End this session. One that is over already is no error."""
+
+    def act(connection: Connection) -> None:
+        ended = delete(sessions).where(sessions.c.secret_hash == hash_of(secret))
+        person_id = connection.scalar(ended.returning(sessions.c.user_id))
+        if person_id is not None:
+            actor = f"user:{person_id}"
+            account_log.append(connection, actor, Act.SIGNED_OUT, actor)
+
+    change(act)
+
+
+def end_all(person_id: int, actor: str) -> None:
+    """End every session of a person, by themselves or by an administrator."""
+
+    def act(connection: Connection) -> None:
+        if actor != f"user:{person_id}":
+            require_administrator(connection, actor)
+        connection.execute(delete(sessions).where(sessions.c.user_id == person_id))
+        account_log.append(connection, actor, Act.SIGNED_OUT_EVERYWHERE, f"user:{person_id}")
+
+    change(act)

@@ -1,0 +1,86 @@
+"""Signing in: a name and a password become a session, or a refusal that tells nothing.
+
+An unknown name, a wrong password and a disabled person get the same answer after the same work.
+Nothing here may run inside an open transaction: a refusal would take back the count of guesses.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, func, select, update
+
+from webapp.accounts import account_log, passwords, sessions, throttle
+from webapp.accounts.account_log import NOBODY, Act
+from webapp.accounts.errors import SignInRefused
+from webapp.accounts.people import NAME, Person
+from webapp.accounts.roles import Role
+from webapp.accounts.tables import sign_in_failures, users
+from webapp.accounts.throttle import Attempt
+from webapp.accounts.transactions import change
+from webapp.domain.fields import FieldRefused
+from webapp.domain.text import canonical
+from webapp.ledger.database import reading
+
+# So many refusals are written to the log of accounts within a window, and no more.
+LOGGED_MAX: Final = 100
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Who signed in, and the secret of the new session."""
+
+    person: Person
+    secret: str
+
+
+def sign_in(name: str, password: str, address: str) -> SignedIn:
+    """Check the password and start a session.
+
+    `address` is where the request comes from. Raises SignInRefused, SignInsHeld.
+    """
+    name_key = _key_of(name)
+    attempt = throttle.begin(name_key, address)
+    with reading() as connection:
+        row = connection.execute(select(users).where(users.c.name_key == name_key)).one_or_none()
+    is_right = passwords.matches(row.password_hash if row else None, password)
+    if row is None or not is_right or row.disabled_at is not None:
+        subject = f"user:{row.id}" if row else ""
+        change(lambda connection: _log_refusal(connection, attempt, name_key, subject))
+        raise SignInRefused
+    checked = row.password_hash
+    new_hash = passwords.hash_password(password) if passwords.is_outdated(checked) else checked
+
+    def act(connection: Connection) -> SignedIn | None:
+        now = connection.execute(select(users).where(users.c.id == row.id)).one()
+        if now.password_hash != checked or now.disabled_at is not None:
+            return None
+        attempt.succeed(connection, row.id)
+        if new_hash != checked:
+            connection.execute(update(users).where(users.c.id == row.id).values(password_hash=new_hash))
+        secret = sessions.started(connection, row.id)
+        return SignedIn(Person(now.id, now.name, Role(now.role)), secret)
+
+    signed_in = change(act)
+    if signed_in is None:
+        raise SignInRefused
+    return signed_in
+
+
+def _key_of(name: str) -> str:
+    """Return the canonical name, or none at all for a text that can be nobody's name."""
+    try:
+        return canonical(str(NAME.parse(name)))
+    except FieldRefused:
+        return ""
+
+
+def _log_refusal(connection: Connection, attempt: Attempt, name_key: str, subject: str) -> None:
+    """Log it without what was typed, which may be a password in the wrong field."""
+    guesses = connection.scalar(select(func.count()).select_from(sign_in_failures)) or 0
+    if guesses > LOGGED_MAX:
+        if guesses == LOGGED_MAX + 1:
+            account_log.append(connection, NOBODY, Act.SIGN_INS_HELD, "", {"limit": "listed"})
+        return
+    account_log.append(connection, NOBODY, Act.SIGN_IN_REFUSED, subject)
+    for limit in throttle.reached(connection, attempt, name_key):
+        account_log.append(connection, NOBODY, Act.SIGN_INS_HELD, subject, {"limit": limit})
