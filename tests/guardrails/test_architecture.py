@@ -90,7 +90,7 @@ def test_the_only_insert_into_the_log_stands_in_one_module() -> None:
     )
     writers = {name_of(path) for path in MODULES if inserting.search(path.read_text(encoding="utf-8"))}
     # The guards hold the trigger by which a row of splits inserts its own events.
-    assert writers == {"webapp.ledger.log", "webapp.ledger.guards"}
+    assert writers == {"webapp.ledger.log", "webapp.ledger.guards", "webapp.ledger.sqlite_guards"}
 
 
 def test_what_is_derived_is_written_only_by_applying_events() -> None:

@@ -33,6 +33,7 @@ from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import retire_credit
 from webapp.ledger.database import Base, NotUtf8, db, engine_options, ping
 from webapp.ledger.lists import CreditFilter, list_credits
+from webapp.ledger.sqlite_guards import SQLITE_TRIGGERS
 
 
 class EmptyDatabases:
@@ -133,7 +134,7 @@ def test_alembic_finds_nothing_left_to_migrate() -> None:
 
 
 def test_every_table_of_the_log_is_guarded(raw: RawClient, dialect: str) -> None:
-    triggers = set(guards.SQLITE_TRIGGERS if dialect == "sqlite" else guards.POSTGRESQL_TRIGGERS)
+    triggers = set(SQLITE_TRIGGERS if dialect == "sqlite" else guards.POSTGRESQL_TRIGGERS)
     query = {
         "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
         "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'",

@@ -9,6 +9,7 @@ from tests.fixtures.credits import sold
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
 from tests.ledger.tampering import findings
 from webapp.ledger import guards
+from webapp.ledger.sqlite_guards import SQLITE_TRIGGERS
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def postgresql(make_database: MakeDatabase) -> Iterator[RawClient]:
         yield raw
 
 
-@pytest.mark.parametrize("name", guards.SQLITE_TRIGGERS)
+@pytest.mark.parametrize("name", SQLITE_TRIGGERS)
 def test_a_dropped_trigger_is_named_on_sqlite(sqlite: RawClient, name: str) -> None:
     sqlite.execute(f"DROP TRIGGER {name}")
     table = re.split("_(?:refuse|guard|make)_", name)[0]

@@ -33,9 +33,7 @@ class FirstAdministers(Refusal):
 
     def __init__(self) -> None:
         """Say it."""
-        super().__init__(
-            "The first person must be an administrator, because only administrators add others."
-        )
+        super().__init__("The first person must be an administrator, because only administrators add others.")
 
 
 class AlreadySetUp(Refusal):

@@ -37,7 +37,7 @@ NAME: Final = TextField("name", "Name", required=True, max_length=100)
 ID_MAX: Final = 2**63 - 1
 
 _USER: Final = "user:"
-_TOKEN: Final = "token:"
+_TOKEN: Final = "token:"  # noqa: S105 - of an actor
 _inhabited: Final[WeakSet[Engine]] = WeakSet()
 
 
@@ -315,9 +315,7 @@ def _require_another_administrator(connection: Connection, person: Account) -> N
     others = connection.scalar(
         select(func.count())
         .select_from(users)
-        .where(
-            users.c.role == Role.ADMINISTRATOR, users.c.disabled_at.is_(None), users.c.id != person.id
-        )
+        .where(users.c.role == Role.ADMINISTRATOR, users.c.disabled_at.is_(None), users.c.id != person.id)
     )
     if not others:
         raise LastAdministrator

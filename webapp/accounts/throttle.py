@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from webapp.accounts.errors import SignInsHeld
 from webapp.accounts.tables import known_addresses, sign_in_failures, users
@@ -96,7 +96,7 @@ def _limits(
     """Return the limits that count for this attempt, each with the condition of what it counts."""
     at_name = sign_in_failures.c.name_hash == attempt.name_hash
     from_address = sign_in_failures.c.address_hash == attempt.address_hash
-    limits = {"pair": (PER_PAIR, at_name & from_address)}
+    limits: dict[str, tuple[int, ColumnElement[bool]]] = {"pair": (PER_PAIR, at_name & from_address)}
     is_known = connection.scalar(
         select(users.c.id)
         .join(known_addresses, known_addresses.c.user_id == users.c.id)

@@ -126,9 +126,7 @@ def find(secret: str) -> TokenBearer | None:
     due = time_text(now - USED_EVERY)
     if row.last_used_at is None or row.last_used_at <= due:
         is_due = tokens.c.last_used_at.is_(None) | (tokens.c.last_used_at <= due)
-        in_passing(
-            update(tokens).where(tokens.c.id == row.id, is_due).values(last_used_at=time_text(now))
-        )
+        in_passing(update(tokens).where(tokens.c.id == row.id, is_due).values(last_used_at=time_text(now)))
     return TokenBearer(row.id, row.name, Role(row.role))
 
 
