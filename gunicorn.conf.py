@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from scripts.settings import Address, worker_count
 from scripts.terminal import Refused
+from scripts.worker import PatientWorker
 
 
 class Server(Protocol):
@@ -43,7 +44,7 @@ except Refused as refusal:
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-worker_class = "gthread"
+worker_class = PatientWorker  # gunicorn's gthread, whose threads only get whole requests
 # Together with the workers: how many requests are worked on at once. More would only queue
 # for the database, where one writer (SQLite) or a pool of connections (PostgreSQL) is waiting.
 threads = 8
@@ -55,7 +56,7 @@ preload_app = False
 # A worker's main loop that has not moved for this long is replaced. It accepts and hands on; a long
 # request in one of its threads does not count.
 timeout = 60
-# How long a connection may say nothing before it costs a thread.
+# How long a connection may say nothing before it is looked at.
 SILENT_FOR_S = 30
 # What a stopping worker gives the requests that it is still working on.
 graceful_timeout = 30

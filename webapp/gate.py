@@ -36,7 +36,8 @@ def install(app: Flask) -> None:
 
 def require_own_name() -> None:
     """Answer 400 to a request for a name that is neither localhost, nor an IP address, nor trusted."""
-    name = urlsplit(f"//{request.host}").hostname or ""
+    # Where there is no Host at all, Werkzeug would take the address that is listened on for it.
+    name = urlsplit(f"//{request.host}").hostname or "" if "Host" in request.headers else ""
     trusted: frozenset[str] = current_app.config["TRUSTED_NAMES"]
     if name != "localhost" and name not in trusted and not _is_address(name):
         abort(
@@ -62,7 +63,7 @@ def refuse_foreign_writes() -> None:
     if site is not None and site not in OWN_SITES:
         abort(HTTPStatus.FORBIDDEN, "This write came from another site.")
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin)[:2] != (request.scheme, request.host):
+    if origin is not None and origin != f"{request.scheme}://{request.host}":
         abort(HTTPStatus.FORBIDDEN, "This write came from another site.")
 
 

@@ -5,7 +5,6 @@ Nothing here may ask the database for anything: it may be the reason for the pag
 
 from http import HTTPStatus
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 from flask import Response, make_response, render_template, request
 from werkzeug.exceptions import default_exceptions
@@ -132,10 +131,10 @@ def _again() -> Link | None:
     """Return the way to try once more: this page, or the page whose form was sent."""
     if request.method in {"GET", "HEAD"}:
         return Link("Try again", request.full_path.rstrip("?")) if _is_ours(request.full_path) else None
-    came_from = urlsplit(request.referrer or "")
-    address = came_from._replace(scheme="", netloc="", fragment="").geturl()
-    if (came_from.scheme, came_from.netloc) == (request.scheme, request.host) and _is_ours(address):
-        return Link("Load the page again", address)
+    address, _, _ = (request.referrer or "").partition("#")
+    site = f"{request.scheme}://{request.host}"
+    if address.startswith(f"{site}/") and _is_ours(address.removeprefix(site)):
+        return Link("Load the page again", address.removeprefix(site))
     return None
 
 
