@@ -8,7 +8,7 @@ from tests.api.conftest import exact, fields_of
 from tests.fixtures.blocks import BLOCK, INSIDE, a_block
 from tests.fixtures.credits import recorded, retired, sold
 from webapp.ledger.actors import LOCAL
-from webapp.ledger.commands import retire_credit
+from webapp.ledger.commands import cancel_credit, retire_credit
 
 
 def pages_from(api: FlaskClient, address: str | None) -> Iterator[list[dict[str, Any]]]:
@@ -152,7 +152,7 @@ def test_lots_are_listed_in_the_place_of_the_record_that_was_split(api: FlaskCli
 def test_a_number_finds_the_lot_that_holds_it(api: FlaskClient, serial: str) -> None:
     whole = recorded(**a_block())
     rest = retire_credit(whole, {"quantity": "100"}, LOCAL).rest_id
-    recorded(serial_number="941467200-A")
+    recorded(serial_number="94146720-A")
     (found,) = exact(api.get("/records", query_string={"serial": serial}))["items"]
     assert found["id"] == rest
 
@@ -164,7 +164,22 @@ def test_a_serial_number_finds_who_holds_it_in_any_spelling(api: FlaskClient, se
     assert found["id"] == expected
 
 
-@pytest.mark.parametrize("serial", ["941467432", "VCS-000", "VCS", "9" * 200])
+@pytest.mark.parametrize("serial", ["VCS-00", "vcs", "0001", "VCS … 0001"])
+def test_a_part_of_a_serial_number_finds_the_record(api: FlaskClient, serial: str) -> None:
+    expected = recorded(project_name="Without it, by VCS-0001", serial_number="X"), recorded()
+    (found,) = exact(api.get("/records", query_string={"serial": serial}))["items"]
+    assert found["id"] == expected[1]
+
+
+def test_a_cancelled_record_is_found_by_a_number_it_held(api: FlaskClient) -> None:
+    wrong = recorded(**a_block())
+    cancel_credit(wrong, {"reason": "Typo"}, LOCAL)
+    (found,) = exact(api.get("/records?status=CANCELLED&serial=941467200"))["items"]
+    assert found["id"] == wrong
+    assert exact(api.get("/records?serial=941467200"))["items"] == []
+
+
+@pytest.mark.parametrize("serial", ["941467432", "VCS-0002", "Mangrove", "9" * 200])
 def test_a_serial_number_that_nobody_holds_finds_nothing(api: FlaskClient, serial: str) -> None:
     recorded(**a_block())
     recorded()

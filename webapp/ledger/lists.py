@@ -8,32 +8,19 @@ cursor is those values and a fingerprint of the filters, so that it cannot be us
 import base64
 import binascii
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    Row,
-    Select,
-    func,
-    literal_column,
-    or_,
-    select,
-    text,
-    tuple_,
-)
+from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 
 from webapp.domain.errors import CursorMismatch
 from webapp.domain.fields import VINTAGE_MAX, VINTAGE_MIN
 from webapp.domain.lifecycle import COUNTED, NOT_COUNTED, EventType, Status
-from webapp.domain.serial_blocks import DIGITS_MAX, parse_block
-from webapp.domain.text import canonical
 from webapp.domain.unicode14 import SURROGATE
-from webapp.ledger.database import db, reading
+from webapp.ledger import search
+from webapp.ledger.database import reading
 from webapp.ledger.queries import (
     CreditView,
     EventView,
@@ -43,18 +30,13 @@ from webapp.ledger.queries import (
     event_view,
     select_events,
 )
-from webapp.ledger.tables import credit_states, feed, serial_blocks, serial_claims, totals
+from webapp.ledger.tables import credit_states, feed, totals
 
 T = TypeVar("T")
 
 LIMIT_MAX: Final = 500
 LIMIT: Final = 50
-_TRIGRAM: Final = 3
-_NUMBER_DIGITS_MIN: Final = 5
-_NUMBER: Final = re.compile(rf"[0-9]{{1,{DIGITS_MAX}}}")
-_TERMS_MAX: Final = 100
 _INTEGER_MAX: Final = 2**63
-_PRIVATE: Final = "\ue000"
 
 SORTS: Final[dict[str, ColumnElement[Any]]] = {
     "created": credit_states.c.created_position,
@@ -68,10 +50,9 @@ SORTS: Final[dict[str, ColumnElement[Any]]] = {
 
 @dataclass(frozen=True)
 class CreditFilter:
-    """Which credits a list shows, and in which order. Registry and `q` match in any spelling.
+    """Which credits a list shows, and in which order; every text matches in any spelling.
 
-    A number among the words of `q` also finds the block that holds it. `serial` is a serial number,
-    a block, or a number: it finds who holds it, or any part of it.
+    What `q` and `serial` find is said in ``search``.
     """
 
     q: str = ""
@@ -84,18 +65,13 @@ class CreditFilter:
 
     @property
     def terms(self) -> list[str]:
-        """The different words of the search, canonical. A credit must hold each of them.
-
-        The first hundred of them: a database has a limit to the conditions of one query.
-        """
-        terms = dict.fromkeys(_key(self.q).split(" "))
-        # Dots alone stand for what was left out, as in "VCS … 941467200".
-        return [term for term in terms if term.strip(".")][:_TERMS_MAX]
+        """The different words of the search, canonical. A credit must hold each of them."""
+        return search.words_of(self.q)
 
     @property
     def registry_key(self) -> str:
         """The canonical name of the registry, empty for all."""
-        return _key(self.registry)
+        return search.key_of(self.registry)
 
     @property
     def year(self) -> int | None:
@@ -112,7 +88,7 @@ class CreditFilter:
             self.registry_key,
             self.year,
             self.status,
-            _key(self.serial),
+            search.key_of(self.serial),
             self.sort,
             self.descending,
         ]
@@ -202,60 +178,9 @@ def _matching(query: Select[Any], wanted: CreditFilter) -> Select[Any]:
         # Said of what is left out: for what is kept, SQLite would take the index of the statuses
         # and sort all of it, where an index in the order of the list gives a page at once.
         query = query.where(states.status.not_in(NOT_COUNTED))
-    if wanted.serial:
-        query = query.where(_holds_serial(wanted.serial))
-    for term in wanted.terms:
-        query = query.where(_holds(term))
-    return query
-
-
-def _holds(term: str) -> ColumnElement[bool]:
-    """Say in SQL that the credit holds the word, or the number it is.
-
-    A short number, such as a year, is only a word: there are too many blocks that hold it.
-    """
-    is_number = _NUMBER.fullmatch(term) and len(term) >= _NUMBER_DIGITS_MIN
-    return or_(_holds_text(term), _holds_number(int(term))) if is_number else _holds_text(term)
-
-
-def _holds_text(term: str) -> ColumnElement[bool]:
-    states = credit_states.c
-    if db.engine.dialect.name != "sqlite":
-        return states.search_key.contains(term, autoescape=True)
-    if len(term) < _TRIGRAM:
-        return func.instr(states.search_key, term) > 0
-    match = '"' + term.replace('"', '""') + '"'
-    found = (
-        select(literal_column("rowid", Integer))
-        .select_from(text("credit_search"))
-        .where(literal_column("credit_search").op("MATCH")(match))
+    return query.where(
+        *search.holds_serial(wanted.serial, wanted.status), *search.holds_words(wanted.terms, wanted.status)
     )
-    return states.created_position.in_(found)
-
-
-def _holds_number(number: int) -> ColumnElement[bool]:
-    held = select(serial_blocks.c.credit_id).where(
-        serial_blocks.c.first <= number, serial_blocks.c.last >= number
-    )
-    return credit_states.c.credit_id.in_(held)
-
-
-def _holds_serial(serial: str) -> ColumnElement[bool]:
-    key = _key(serial)
-    if _NUMBER.fullmatch(key):
-        return _holds_number(int(key))
-    is_claimed = credit_states.c.credit_id.in_(
-        select(serial_claims.c.credit_id).where(serial_claims.c.serial_key == key)
-    )
-    block = parse_block(key)
-    if block is None:
-        return is_claimed
-    held = select(serial_blocks.c.credit_id).where(
-        serial_blocks.c.series == block.series,
-        serial_blocks.c.first <= block.last,
-        serial_blocks.c.last >= block.first,
-    )
-    return or_(is_claimed, credit_states.c.credit_id.in_(held))
 
 
 @dataclass(frozen=True)
@@ -322,16 +247,6 @@ class _Cursor:
         ):
             raise CursorMismatch
         return cls(values, backwards=backwards)
-
-
-def _key(text: str) -> str:
-    """Return the canonical form, with what no database can be asked for made something it can.
-
-    No recorded text holds a null byte, half a surrogate pair or the private-use character that
-    stands for them here, so a search for them finds nothing.
-    """
-    askable = (_PRIVATE if c == "\0" or c in SURROGATE else c for c in text)
-    return canonical("".join(askable))
 
 
 def _can_be_stored(value: str | int) -> bool:
