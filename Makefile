@@ -5,7 +5,7 @@ SETUP  := sh scripts/find-python.sh -m scripts.environment
 PYTHON_OF_VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup demo test lint development race bench lock clean
+.PHONY: help run setup demo test lint development race fuzz bench lock clean
 
 help: ## this list
 	@echo 'usage: make TARGET'
@@ -39,6 +39,9 @@ bench: setup ## how the cost of each act grows with the ledger, as ratios within
 
 race: development ## hundreds of rounds of 32 clients at once against a real server; ROUNDS=300
 	@$(PYTHON_OF_VENV) -m scripts.race --rounds $(or $(ROUNDS),300) $(if $(DATABASE_URL),--database "$(DATABASE_URL)")
+
+fuzz: development ## ten thousand generated requests on each database, every answer held against the API's document
+	@$(PYTHON_OF_VENV) -m scripts.fuzz --requests $(or $(REQUESTS),10000) --seed $(or $(SEED),1)
 
 lock: development ## write requirements*.txt from requirements*.in; UPGRADE=1 takes newer versions
 	@$(PYTHON_OF_VENV) -m uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \

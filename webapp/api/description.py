@@ -186,6 +186,7 @@ def _in_query(parameter: query.Parameter[Any]) -> dict[str, Any]:
         "name": parameter.name,
         "in": "query",
         "description": parameter.description,
+        "allowEmptyValue": True,  # an empty one counts as missing
         "schema": dict(parameter.schema),
     }
 

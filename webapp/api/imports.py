@@ -31,7 +31,13 @@ _OPTIONS: Final = (_DRY_RUN, _SKIP_INVALID, _IGNORE_UNKNOWN)
 _PAGE: Final = (query.LIMIT_OF_PAGE, query.CURSOR_NUMBER)
 _PROBLEMS_PAGE: Final = (query.LIMIT_OF_PROBLEMS, query.CURSOR_NUMBER)
 
-_ROWS: Final = {"type": "array", "maxItems": ROWS_MAX, "items": {"$ref": "#/components/schemas/NewRecord"}}
+_ROW: Final = {
+    "anyOf": [
+        {"$ref": "#/components/schemas/NewRecord"},
+        {"description": "A row that is anything else is answered as invalid, in `problems`."},
+    ]
+}
+_ROWS: Final = {"type": "array", "maxItems": ROWS_MAX, "items": _ROW}
 _UPLOAD: Final = {
     "type": "object",
     "properties": {

@@ -1,0 +1,88 @@
+"""Fuzzes the API from its own OpenAPI document, on both databases: `make fuzz`.
+
+Starts a real server on a throw-away SQLite file, then on a throw-away PostgreSQL, and lets
+Schemathesis make requests until each has answered enough of them; every pass has another seed. Prints
+how often each answer came. Fails on the first pass with an answer outside the document or of 500 and
+more, and where `flask verify` finds anything afterwards. Needs what requirements-dev.txt lists.
+"""
+
+import argparse
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from scripts import terminal
+from scripts.machine import find_postgresql
+from scripts.terminal import Refused
+from tests.fixtures.ledger import DIALECTS
+from tests.fixtures.server import flask, serving
+from tests.services.postgresql import Starter, wait_for_server
+from tests.system.fuzzing import fuzz
+
+REQUESTS: Final = 10_000
+EXAMPLES: Final = 200
+
+
+@contextmanager
+def database(dialect: str, folder: Path) -> Iterator[str]:
+    """Give the address of an empty database that is thrown away afterwards."""
+    if dialect == "sqlite":
+        yield f"sqlite:///{folder / 'ledger.sqlite3'}"
+        return
+    programs = find_postgresql()
+    if programs is None:
+        raise Refused("There is no PostgreSQL server on this machine: fuzz with --database sqlite alone.")
+    starter = Starter()
+    try:
+        server = wait_for_server(starter.start(programs))
+        with psycopg.connect(server.admin_url, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE fuzzed TEMPLATE template0 ENCODING 'UTF8'")
+        yield server.url("fuzzed")
+    finally:
+        starter.stop()
+
+
+def run(dialect: str, folder: Path, requests: int, seed: int) -> None:
+    """Fuzz on one database until the server has answered `requests` of them. Raises Refused."""
+    statuses: Counter[int] = Counter()
+    started = time.monotonic()
+    with database(dialect, folder) as database_url:
+        migrated = flask(database_url, "db", "upgrade")
+        if migrated.returncode:
+            raise Refused(f"Cannot migrate the database:\n{migrated.stderr}")
+        with serving(folder) as serve:
+            server = serve(database_url)
+            while statuses.total() < requests:
+                fuzzed = fuzz(server, seed=seed, examples=EXAMPLES)
+                if fuzzed.found:
+                    raise Refused(f"{fuzzed.found}\nThis was seed {seed} on {dialect}.")
+                statuses += fuzzed.statuses
+                seed += 1
+        verified = flask(database_url, "verify")
+        counted = ", ".join(f"{status}: {count:,}" for status, count in sorted(statuses.items()))
+        took = time.monotonic() - started
+        print(f"{dialect:<11} {statuses.total():>7,} requests in {took:.0f} s  {counted}")
+        print(verified.stdout + verified.stderr, end="", flush=True)
+        if verified.returncode:
+            raise Refused("The ledger did not stay whole.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--requests", type=int, default=REQUESTS, help="on each database (default: 10,000)")
+    parser.add_argument("--database", choices=DIALECTS, action="append", help="only this one")
+    parser.add_argument("--seed", type=int, default=1, help="of the first pass (default: 1)")
+    chosen = parser.parse_args()
+    for dialect in chosen.database or DIALECTS:
+        with tempfile.TemporaryDirectory() as folder:
+            run(dialect, Path(folder), chosen.requests, chosen.seed)
+
+
+if __name__ == "__main__":
+    terminal.run(main)

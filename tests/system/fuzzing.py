@@ -1,0 +1,57 @@
+"""Fuzzes the API from its own description: Schemathesis against a real server.
+
+It makes requests that follow the OpenAPI document and requests that break it, also chains of them
+(record, sell, read), and holds every answer against the document.
+"""
+
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.fixtures.server import Server
+from webapp.config import ROOT
+
+CONFIGURATION: Final = Path(__file__).with_name("schemathesis.toml")
+MAY_TAKE_S: Final = 1800
+# It wants every request accepted that follows the schemas; fuzz_checks.py knows what no schema says.
+OTHERWISE_CHECKED: Final = "positive_data_acceptance"
+
+
+@dataclass(frozen=True)
+class Fuzzed:
+    """What came of a run: the answers by status, as the server counted them, and what was found."""
+
+    statuses: Counter[int]
+    found: str
+
+    @property
+    def requests(self) -> int:
+        """How many requests the server answered."""
+        return self.statuses.total()
+
+
+def fuzz(server: Server, *, seed: int, examples: int) -> Fuzzed:
+    """Fuzz every operation, with up to `examples` generated requests in each phase that generates.
+
+    `found` is empty where every answer was as the document says, otherwise the whole report.
+    """
+    before = len(server.answered())
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION), "run"]
+    checks = ["--checks", "all", "--exclude-checks", OTHERWISE_CHECKED]
+    amount = ["--seed", str(seed), "--max-examples", str(examples)]
+    done = subprocess.run(
+        [*command, f"{server.url}/openapi.json", "--no-color", *checks, *amount],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=MAY_TAKE_S,
+    )
+    answered = server.answered()[before:]
+    return Fuzzed(
+        Counter(status for _, _, _, status in answered), done.stdout + done.stderr if done.returncode else ""
+    )
