@@ -28,6 +28,7 @@ _SPACES: Final = (
 _WHITE: Final = "\t\n\v\f\r\x85" + _SPACES
 _SPACE_RUN: Final = re.compile(f"[{_SPACES}]+")
 _WHITE_RUN: Final = re.compile(f"[{_WHITE}]+")
+_DROPPED: Final = re.compile(f"[{FORMAT.ranges}{DEFAULT_IGNORABLE.ranges}]+")
 
 
 class RefusedCharacter(ValueError):
@@ -66,8 +67,7 @@ def canonical(text: str) -> str:
         for _ in range(2):
             folded = unicodedata.normalize("NFKC", folded).casefold()
         folded = unicodedata.normalize("NFKC", folded)
-        kept = "".join(c for c in folded if not _is_dropped(c))
-        folded = unicodedata.normalize("NFKC", kept)
+        folded = unicodedata.normalize("NFKC", _DROPPED.sub("", folded))
     return _WHITE_RUN.sub(" ", folded).strip(" ")
 
 
@@ -82,11 +82,6 @@ def _refuse_characters(text: str, *, newlines: bool) -> None:
         place = next(place for place, c in enumerate(text) if c in refused)
         code = f"U+{ord(text[place]):04X}"
         raise RefusedCharacter(f"Character {place + 1} ({code}) is {refused[text[place]]}.")
-
-
-@lru_cache(maxsize=4096)
-def _is_dropped(character: str) -> bool:
-    return character in FORMAT or character in DEFAULT_IGNORABLE
 
 
 @lru_cache(maxsize=4096)

@@ -28,6 +28,13 @@ class CodePoints:
         at = bisect_right(self._starts, code) - 1
         return at >= 0 and code <= self._ends[at]
 
+    @property
+    def ranges(self) -> str:
+        """The set as it stands between the brackets of a regular expression."""
+        return "".join(
+            f"\\U{first:08x}-\\U{last:08x}" for first, last in zip(self._starts, self._ends, strict=True)
+        )
+
 
 CONTROL: Final = CodePoints("0-1f 7f-9f")
 
