@@ -7,13 +7,15 @@ from flask import Flask
 from flask.cli import with_appcontext
 
 from webapp.cli import Progress, Stopped, plainly
+from webapp.ledger import grants
 from webapp.ledger.backup import back_up
 from webapp.ledger.database import db
 
 
 def install(app: Flask) -> None:
     """Register every command."""
-    app.cli.add_command(backup)
+    for command in (backup, grant):
+        app.cli.add_command(command)
 
 
 @click.command()
@@ -34,3 +36,17 @@ def backup(file: str) -> None:
     with Progress("Copying", "pages") as progress:
         digest = back_up(Path(file), progress)
     click.echo(str(digest))
+
+
+@click.command()
+@click.argument("role")
+@with_appcontext
+@plainly
+def grant(role: str) -> None:
+    """Give a PostgreSQL account what serving needs, and no more.
+
+    Run it as the owner of the tables, once for a new account and after each upgrade. ROLE may then
+    add to the log and never change it. What it could do beyond that before is taken away.
+    """
+    grants.grant(role)
+    click.echo(f"{role} may serve this ledger. It cannot change or remove what the log holds.")

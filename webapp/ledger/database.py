@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase
 
-from webapp.domain.errors import LedgerBusy, LedgerUnavailable, SchemaOutdated
+from webapp.domain.errors import LedgerBusy, LedgerUnavailable, Refusal, SchemaOutdated
 
 T = TypeVar("T")
 _log: Final = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ _log: Final = logging.getLogger(__name__)
 BUSY_TIMEOUT_S: Final = 10
 HURRY_MS: Final = 100
 ATTEMPTS: Final = 6
+GRANT: Final = "Who may do what is set up with: flask grant (docs/operations.md)"
 MIGRATE: Final = "The database is not migrated. Run: flask db upgrade"
 
 
@@ -168,10 +169,9 @@ def _refusal_of(error: SQLAlchemyError, *, writing: bool) -> Exception:
     if not isinstance(error, DBAPIError):
         return error
     original, message = error.orig, str(error.orig)
-    if isinstance(original, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn) or (
-        "no such table" in message or "no such column" in message
-    ):
-        return SchemaOutdated(MIGRATE)
+    set_up_wrong = _set_up_wrong(original, message)
+    if set_up_wrong:
+        return set_up_wrong
     if "database is locked" in message or "database table is locked" in message:
         return LedgerBusy("The database is locked by another writer. Please try again.")
     damaged = "malformed" in message or "not a database" in message
@@ -182,6 +182,17 @@ def _refusal_of(error: SQLAlchemyError, *, writing: bool) -> Exception:
         advice = " Look whether it was recorded before you try again." if writing else ""
         return LedgerUnavailable(what + advice)
     return error
+
+
+def _set_up_wrong(original: object, message: str) -> Refusal | None:
+    """Return what whoever keeps this ledger has to put right."""
+    if isinstance(original, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn) or (
+        "no such table" in message or "no such column" in message
+    ):
+        return SchemaOutdated(MIGRATE)
+    if isinstance(original, psycopg.errors.InsufficientPrivilege):
+        return RightMissing(f"The database account may not do this: {message.splitlines()[0]}. {GRANT}")
+    return None
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
@@ -209,3 +220,7 @@ def _require_utf8(connection: psycopg.Connection[Any], _record: object) -> None:
 
 class NotUtf8(LedgerUnavailable):
     """The PostgreSQL database has another encoding than UTF-8."""
+
+
+class RightMissing(LedgerUnavailable):
+    """The account that the program connects as lacks a right; on PostgreSQL only."""
