@@ -13,12 +13,18 @@ from sqlalchemy.engine import make_url
 
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.ledger import migrate, opened
+from tests.fixtures.people import PASSWORD
 from tests.fixtures.server import Serve, flask
 from tests.services.postgresql import PostgresqlServer
 from tests.test_cli import one_line, run
+from webapp.accounts import people, sessions, tokens
+from webapp.accounts.errors import SignInRefused
+from webapp.accounts.roles import Role
+from webapp.accounts.sign_in import sign_in
 from webapp.config import ROOT
 from webapp.domain.errors import LedgerUnavailable
 from webapp.ledger import guards, tables
+from webapp.ledger.actors import CLI
 from webapp.ledger.database import Base
 from webapp.ledger.grants import RIGHTS
 
@@ -41,29 +47,42 @@ class Places:
 
 
 @pytest.fixture(scope="module")
-def places(postgresql_server: PostgresqlServer) -> Iterator[Places]:
+def untouched(postgresql_server: PostgresqlServer) -> Iterator[Places]:
     """Set up a ledger by the commands of docs/operations.md; nobody in it is a superuser."""
     owner, serving, database = (f"{name}_{os.getpid()}" for name in ("owner", "serving", "owned"))
-    admin_url = postgresql_server.url(database)
-
-    def url(role: str) -> str:
-        return make_url(admin_url).set(username=role).render_as_string(hide_password=False)
-
+    places = _places(postgresql_server.url(database), owner, serving)
     with psycopg.connect(postgresql_server.admin_url, autocommit=True) as admin:
         admin.execute(f'CREATE ROLE "{owner}" LOGIN')
         admin.execute(f'CREATE ROLE "{serving}" LOGIN')
         admin.execute(f'CREATE DATABASE "{database}" OWNER "{owner}" TEMPLATE template0 ENCODING \'UTF8\'')
         if admin.info.server_version < PUBLIC_CREATES_UNTIL:
-            with psycopg.connect(admin_url) as inside:
+            with psycopg.connect(postgresql_server.url(database)) as inside:
                 inside.execute(f'ALTER SCHEMA public OWNER TO "{owner}"')
                 inside.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-        migrate(url(owner))
-        granted = flask(url(owner), "grant", serving)
+        migrate(places.owner)
+        granted = flask(places.owner, "grant", serving)
         assert granted.returncode == 0, granted.stderr
-        yield Places(url(owner), url(serving))
+        yield places
         admin.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
         admin.execute(f'DROP ROLE "{serving}"')
         admin.execute(f'DROP ROLE "{owner}"')
+
+
+def _places(admin_url: str, owner: str, serving: str) -> Places:
+    def url(role: str) -> str:
+        return make_url(admin_url).set(username=role).render_as_string(hide_password=False)
+
+    return Places(url(owner), url(serving))
+
+
+@pytest.fixture
+def places(untouched: Places, postgresql_server: PostgresqlServer) -> Iterator[Places]:
+    """Copy it for a test that records something."""
+    owner, name = make_url(untouched.owner), f"owned_copy_{os.getpid()}"
+    with psycopg.connect(postgresql_server.admin_url, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}" OWNER "{owner.username}" TEMPLATE "{owner.database}"')
+        yield _places(postgresql_server.url(name), str(owner.username), untouched.role)
+        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture
@@ -73,12 +92,10 @@ def app(places: Places) -> Iterator[Flask]:
         yield app
 
 
-@pytest.mark.usefixtures("app")
 def test_every_table_says_what_serving_does_to_it() -> None:
     assert set(RIGHTS) == set(Base.metadata.tables)
 
 
-@pytest.mark.usefixtures("app")
 def test_what_is_append_only_is_read_and_appended_to_by_right() -> None:
     assert {table.name for table in tables.LOG} <= set(LOG)
     assert {table: RIGHTS[table] for table in LOG} == {table: {"SELECT", "INSERT"} for table in LOG}
@@ -96,9 +113,23 @@ def test_all_that_people_do_works(places: Places, serve: Serve) -> None:
     done = client.post("/records/imports", rows)
     assert (done.status, done.json["written"]) == (202, 60)
     bad = client.post("/records/imports", [a_credit(serial_number="SERVED-4", vintage=1800)])
-    assert (bad.status, bad.json["state"], bad.json["written"]) == (202, "checked", 0)
+    assert (bad.status, bad.json["state"], bad.json["written"]) == (202, "failed", 0)
     assert client.get("/records?q=SERVED").json["items"]
     assert client.get("/").status == client.get("/imports").status == 200
+
+
+@pytest.mark.usefixtures("app", "quick_passwords")
+def test_people_sign_in_and_programs_come_with_tokens() -> None:
+    person = people.add_first("Ada", PASSWORD, CLI)
+    with pytest.raises(SignInRefused):
+        sign_in("Ada", "not her password", "192.0.2.1")
+    secret = sign_in("Ada", PASSWORD, "192.0.2.1").secret
+    assert sessions.find(secret) == person
+    made = tokens.make("reporting", Role.VIEWER, person.actor)
+    assert tokens.find(made.secret)
+    tokens.revoke(made.token.id, person.actor)
+    people.change_role(people.add("Ben", Role.VIEWER, PASSWORD, CLI).id, Role.OPERATOR, CLI)
+    sessions.end(secret)
 
 
 def test_the_ledger_is_verified_exported_and_found_up_to_date(app: Flask, tmp_path: Path) -> None:
@@ -138,9 +169,9 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("statement", REFUSED)
-def test_the_database_refuses_what_serving_never_does(places: Places, statement: str) -> None:
+def test_the_database_refuses_what_serving_never_does(untouched: Places, statement: str) -> None:
     with (
-        psycopg.connect(places.serving) as connection,
+        psycopg.connect(untouched.serving) as connection,
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         connection.execute(statement)

@@ -29,6 +29,12 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     "parties": _CHANGE,
     "imports": _CHANGE,
     "import_problems": _REPLACE,
+    "users": _CHANGE,
+    "sessions": _CHANGE | _REPLACE,
+    "tokens": _CHANGE,
+    "account_log": _APPEND,
+    "sign_in_failures": _REPLACE,
+    "known_addresses": _REPLACE,
 }
 # Alembic's own table, which is no model: the server asks which schema it stands on.
 _VERSION: Final = "alembic_version"
