@@ -1,21 +1,19 @@
 """Settings from the environment, typed. A bad one stops the start with one line that names it."""
 
 import os
-import secrets
-import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from webapp import key_file
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 INSTANCE: Final = ROOT / "instance"
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
-SECRET_BYTES: Final = 32
-SECRET_LENGTH_MIN: Final = 32
 
 
 class BadSetting(SystemExit):
@@ -33,18 +31,28 @@ class Settings:
     `database_url` (DATABASE_URL): an SQLAlchemy address; SQLite in instance/ if missing.
     `secret_key` (SECRET_KEY): signs sessions and form tokens; made on first start if missing
     and kept in instance/secret_key, which only its owner can read.
+    `secret_key_fallbacks` (SECRET_KEY_FALLBACKS, and the further lines of that file): keys before
+    it, whose sessions and form tokens are still believed.
     `trusted_hosts` (TRUSTED_HOSTS, and HOST): the names, lower case, by which people reach this
     program besides localhost and IP addresses.
     """
 
-    database_url: str
-    secret_key: str
+    # None of these is shown where settings are, such as in a log.
+    database_url: str = field(repr=False)
+    secret_key: str = field(repr=False)
     trusted_hosts: frozenset[str] = frozenset()
+    secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def from_environment(cls) -> "Settings":
         """Read the settings. Raises BadSetting."""
-        return cls(database_url=_database_url(), secret_key=_secret_key(), trusted_hosts=_trusted_hosts())
+        secret_key, *fallbacks = _secret_keys()
+        return cls(
+            database_url=_database_url(),
+            secret_key=secret_key,
+            secret_key_fallbacks=tuple(fallbacks),
+            trusted_hosts=_trusted_hosts(),
+        )
 
 
 def _database_url() -> str:
@@ -72,23 +80,21 @@ def _trusted_hosts() -> frozenset[str]:
     return frozenset(name.strip().lower() for name in names if name.strip())
 
 
-def _secret_key() -> str:
+def key_path() -> Path:
+    """Return where the key for sessions and forms is kept unless SECRET_KEY is set."""
+    return INSTANCE / "secret_key"
+
+
+def _secret_keys() -> list[str]:
+    """Return the key that signs, then those that are still believed."""
     given = os.environ.get("SECRET_KEY", "")
+    before = os.environ.get("SECRET_KEY_FALLBACKS", "").replace(",", " ").split()
+    for name, keys in {"SECRET_KEY": [given] if given else [], "SECRET_KEY_FALLBACKS": before}.items():
+        if any(len(key) < key_file.LENGTH_MIN for key in keys):
+            raise BadSetting(name, f"must have at least {key_file.LENGTH_MIN} characters")
     if given:
-        if len(given) < SECRET_LENGTH_MIN:
-            raise BadSetting("SECRET_KEY", f"must have at least {SECRET_LENGTH_MIN} characters")
-        return given
-    INSTANCE.mkdir(exist_ok=True)
-    path = INSTANCE / "secret_key"
-    if not path.exists():
-        # Written aside and linked into place: of two first starts at once, one wins whole.
-        aside = INSTANCE / f"secret_key.{os.getpid()}"
-        aside.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
-        aside.write_text(secrets.token_hex(SECRET_BYTES))
-        try:
-            os.link(aside, path)
-        except FileExistsError:
-            pass
-        finally:
-            aside.unlink()
-    return path.read_text().strip()
+        return [given, *before]
+    try:
+        return [*key_file.read_or_make(key_path()), *before]
+    except key_file.BadKeyFile as error:
+        raise BadSetting("SECRET_KEY", str(error)) from None

@@ -1,11 +1,13 @@
 """The commands of whoever keeps the ledger running, for a terminal. See docs/operations.md."""
 
+import os
 from pathlib import Path
 
 import click
 from flask import Flask
 from flask.cli import with_appcontext
 
+from webapp import config, key_file
 from webapp.cli import Progress, Stopped, plainly
 from webapp.ledger import grants
 from webapp.ledger.backup import back_up
@@ -14,7 +16,7 @@ from webapp.ledger.database import db
 
 def install(app: Flask) -> None:
     """Register every command."""
-    for command in (backup, grant):
+    for command in (backup, grant, rotate_secret_key):
         app.cli.add_command(command)
 
 
@@ -50,3 +52,27 @@ def grant(role: str) -> None:
     """
     grants.grant(role)
     click.echo(f"{role} may serve this ledger. It cannot change or remove what the log holds.")
+
+
+@click.command("rotate-secret-key")
+@click.option("--forget", is_flag=True, help="Believe the old key no more: everybody signs in again.")
+@with_appcontext
+@plainly
+def rotate_secret_key(*, forget: bool) -> None:
+    """Make a new key for sessions and forms.
+
+    The one before it is kept, so that nobody is signed out and no open form is lost, until the
+    next rotation. Start the server again afterwards. With --forget, for a key that somebody may
+    have seen, the old one is dropped.
+    """
+    if os.environ.get("SECRET_KEY"):
+        raise Stopped(
+            "The key is set in SECRET_KEY, so rotate it there: put it into SECRET_KEY_FALLBACKS, and a "
+            "new one into SECRET_KEY."
+        )
+    path = config.key_path()
+    try:
+        key_file.rotate(path, forget=forget)
+    except key_file.BadKeyFile as error:
+        raise Stopped(str(error)) from None
+    click.echo(f"{path} has a new key. Start the server again, so that all of it uses the same one.")
