@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from tests.api.conftest import DescribedClient, exact
 from tests.fixtures.blocks import INSIDE, a_block
 from tests.fixtures.credits import a_credit, recorded
-from tests.fixtures.ledger import opened
+from tests.fixtures.ledger import RawClient, opened
 from webapp.api import health
 from webapp.domain.errors import LedgerBusy, LedgerUnavailable
 from webapp.ledger import commands, queries
@@ -42,6 +42,19 @@ def test_an_unmigrated_database_is_503_and_the_command_is_named(
     answer = unmigrated.get(address)
     assert answer.status_code == 503
     assert "flask db upgrade" in exact(answer)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("revision", "said"),
+    [("0001", "Run: flask db upgrade"), ("9999", "another version of this program (9999)")],
+)
+def test_a_ledger_on_the_schema_of_another_version_is_unhealthy(
+    api: FlaskClient, raw: RawClient, revision: str, said: str
+) -> None:
+    raw.execute("UPDATE alembic_version SET version_num = ?", revision)
+    answer = api.get("/healthz")
+    assert answer.status_code == 503
+    assert said in exact(answer)["detail"]
 
 
 @pytest.mark.parametrize("address", ["/healthz", "/records", "/events"])

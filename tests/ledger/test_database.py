@@ -16,8 +16,9 @@ from webapp.domain.errors import LedgerBusy, LedgerUnavailable
 from webapp.ledger import database, queries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import retire_credit
-from webapp.ledger.database import db, ping, reading
+from webapp.ledger.database import db, reading
 from webapp.ledger.lists import CreditFilter, list_credits
+from webapp.ledger.revision import ping
 
 
 @pytest.fixture

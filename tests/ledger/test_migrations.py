@@ -31,8 +31,9 @@ from webapp.domain.errors import SchemaOutdated
 from webapp.ledger import guards
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import retire_credit
-from webapp.ledger.database import Base, NotUtf8, db, engine_options, ping
+from webapp.ledger.database import Base, NotUtf8, db, engine_options
 from webapp.ledger.lists import CreditFilter, list_credits
+from webapp.ledger.revision import ping
 from webapp.ledger.sqlite_guards import SQLITE_TRIGGERS
 
 

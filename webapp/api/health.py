@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 
 from webapp.api.encoding import answer
 from webapp.api.operations import Answer, Operation, describes
-from webapp.ledger.database import ping
+from webapp.ledger.revision import ping
 
 api = Blueprint("api_health", __name__)
 
@@ -17,7 +17,9 @@ api = Blueprint("api_health", __name__)
         tag="Service",
         summary="Ask whether the ledger can work",
         answers={
-            HTTPStatus.OK: Answer("The process and its database answer; the schema is there.", "Health")
+            HTTPStatus.OK: Answer(
+                "The process and its database answer, and the schema is the one of this program.", "Health"
+            )
         },
     )
 )

@@ -123,12 +123,6 @@ def in_passing(statement: Executable) -> None:
         _log.info("Left out in passing: %s", error)
 
 
-def ping() -> None:
-    """Ask the database for an answer. Raises LedgerUnavailable or SchemaOutdated."""
-    with reading() as connection:
-        connection.exec_driver_sql("SELECT 1 FROM feed LIMIT 1")
-
-
 @contextmanager
 def _in_a_hurry(connection: Connection) -> Iterator[None]:
     connection.execution_options(ledger_write=True)
