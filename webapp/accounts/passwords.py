@@ -6,6 +6,8 @@ characters in Unicode (NFC) are one password. Why so: docs/decisions/0040-passwo
 
 import re
 import unicodedata
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 from werkzeug.security import check_password_hash, generate_password_hash
@@ -19,6 +21,9 @@ LENGTH_MAX: Final = 200
 # N = 2^15, r = 8, p = 3: 32 MiB, and some tenths of a second.
 METHOD: Final = "scrypt:32768:8:3"
 PROGRAM: Final = "Carbon Credit Ledger"
+
+VENDOR: Final = Path(__file__).parent / "vendor"
+COMMON: Final = VENDOR / "common-passwords-1.1.0.txt"
 
 _LETTERS: Final = re.compile(r"[\W\d_]+")
 # What is checked for a name that nobody has, so that it takes as long as for one that somebody has.
@@ -65,12 +70,20 @@ def _problem_of(password: str, name: str) -> str | None:
     if any("\ud800" <= character <= "\udfff" for character in password):
         return "Has half of a surrogate pair, which is not text."
     folded = canonical(password)
+    if folded in _common():
+        return "Is one of the passwords that are tried first, because many people use it."
     if _is_repeated(folded):
         return "Is one short pattern, repeated."
     words = _words_of(folded)
     if words and words in {_words_of(canonical(name)), _words_of(canonical(PROGRAM))}:
         return "Is little more than a name that everybody knows."
     return None
+
+
+@cache
+def _common() -> frozenset[str]:
+    """Return the common passwords that are long enough, in lower case."""
+    return frozenset(COMMON.read_text(encoding="utf-8").splitlines())
 
 
 def _is_repeated(text: str) -> bool:
