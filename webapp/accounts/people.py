@@ -224,29 +224,18 @@ def change_password(person_id: int, current: str, new: str, *, address: str, kee
 def require_administrator(connection: Connection, actor: str) -> None:
     """Refuse what is not for `actor` now: within the transaction of what they ask for.
 
-    The terminal may do everything, and so may whoever is at this machine while nobody was added.
+    The terminal may do everything, and so may whoever is at this machine while nobody was added. A
+    token never changes accounts, whatever its role: else one that leaked could make itself others.
     """
     if actor == CLI or (actor == LOCAL and not _anybody(connection)):
         return
-    if role_of(connection, actor) is not Role.ADMINISTRATOR:
-        raise NoLongerAllowed
-
-
-def role_of(connection: Connection, actor: str) -> Role | None:
-    """Return the role that this user or token has at this moment, None where it has none any more."""
     kind, _, number = actor.partition(":")
-    if f"{kind}:" == _USER:
-        query = select(users.c.role).where(users.c.id == int(number), users.c.disabled_at.is_(None))
-    elif f"{kind}:" == _TOKEN:
-        query = select(tokens.c.role).where(
-            tokens.c.id == int(number),
-            tokens.c.revoked_at.is_(None),
-            tokens.c.expires_at > time_text(clock.now()),
-        )
-    else:
-        return None
-    role = connection.scalar(query)
-    return Role(role) if role else None
+    if f"{kind}:" != _USER:
+        raise NoLongerAllowed
+    is_enabled = users.c.disabled_at.is_(None)
+    role = connection.scalar(select(users.c.role).where(users.c.id == int(number), is_enabled))
+    if role != Role.ADMINISTRATOR:
+        raise NoLongerAllowed
 
 
 def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) -> Person:
@@ -267,8 +256,7 @@ def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) ->
         somebody = _anybody(connection)
         if is_first and somebody:
             raise AlreadySetUp
-        if not is_first:
-            require_administrator(connection, actor)
+        require_administrator(connection, actor)
         if not somebody and role is not Role.ADMINISTRATOR:
             raise FirstAdministers
         key = canonical(shown)

@@ -16,6 +16,7 @@ import hmac
 import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Final
 
 from flask import current_app
@@ -68,7 +69,7 @@ def begin(name_key: str, address: str) -> Attempt:
             held_by = _newest(connection, limit, guesses)
             if held_by is not None:
                 free_at = datetime.fromisoformat(held_by) + WINDOW
-                wait_s = int((free_at - now).total_seconds()) + 1
+                wait_s = ceil((free_at - now).total_seconds())
                 raise SignInsHeld(min(wait_s, int(WINDOW.total_seconds())))
         row = {"name_hash": attempt.name_hash, "address_hash": attempt.address_hash, "at": time_text(now)}
         connection.execute(insert(sign_in_failures), row)
