@@ -3,12 +3,13 @@
 from wsgiref.headers import Headers
 
 from flask import Flask
+from flask.typing import ResponseReturnValue
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from jinja2 import StrictUndefined
 from whitenoise import WhiteNoise
 
-from webapp import api, cli, cli_accounts, gate, refusals, upkeep, web
+from webapp import api, cli, cli_accounts, gate, once, refusals, upkeep, web
 from webapp.accounts import tables as account_tables
 from webapp.config import INSTANCE, MAX_BODY_BYTES, ROOT, Settings
 from webapp.ledger import tables
@@ -17,10 +18,18 @@ from webapp.ledger.database import db, engine_options, prepare
 __all__ = ["account_tables", "create_app", "tables"]
 
 
+class Application(Flask):
+    """A Flask application in which no view that writes can be reached but through ``once``."""
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """Answer the request, which has passed every gate."""
+        return once.dispatch(super().dispatch_request)
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the application, its settings from the environment unless given."""
     settings = settings or Settings.from_environment()
-    app = Flask(
+    app = Application(
         __name__,
         root_path=str(ROOT),
         instance_path=str(INSTANCE),
@@ -42,6 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
     )
     app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.globals["new_idempotency_key"] = once.new_key
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.url_map.strict_slashes = False
 

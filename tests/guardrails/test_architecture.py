@@ -26,7 +26,7 @@ LAYERS = {
     "api": {"domain", "ledger", "accounts", "api"},
 }
 # What the edges share between them, at the top of webapp.
-SHARED_BY_EDGES = {"access", "answers", "config"}
+SHARED_BY_EDGES = {"access", "answers", "config", "kept"}
 
 
 def name_of(path: Path) -> str:

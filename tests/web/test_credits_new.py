@@ -49,9 +49,9 @@ def test_every_bad_field_has_its_error_beside_it(client: FlaskClient) -> None:
 
 def test_what_was_entered_stays_when_a_field_is_bad(client: FlaskClient) -> None:
     page = record(client, project_name="  Two  spaces ", quantity="-1")
-    assert {name: values[0] for name, values in form_of(page, NEW).values.items()} | {
-        "csrf_token": ""
-    } == a_credit(project_name="  Two  spaces ", quantity="-1") | {"csrf_token": ""}
+    shown = {name: values[0] for name, values in form_of(page, NEW).values.items()}
+    entered = a_credit(project_name="  Two  spaces ", quantity="-1")
+    assert {name: shown[name] for name in entered} == entered
 
 
 def test_the_first_bad_field_has_the_focus(client: FlaskClient) -> None:

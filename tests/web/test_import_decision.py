@@ -121,9 +121,9 @@ def test_the_second_to_decide_sees_what_the_first_decided(
     client: FlaskClient, first: str, second: str, outcome: str
 ) -> None:
     address = receive(client, [a_credit()])
-    page = client.get(address)
+    page, other = client.get(address), client.get(address)
     submit(client, page, f"{address}/{first}")
-    answer = submit(client, page, f"{address}/{second}")
+    answer = submit(client, other, f"{address}/{second}")
     assert answer.status_code == 409
     assert "This import is finished already" in words(answer)
     assert outcome in words(answer)

@@ -27,6 +27,8 @@ def described(schema: str, example: object, *, required: bool = True) -> Body:
 def read_object() -> dict[str, object]:
     """Return the JSON object that the body is. Aborts with 400, 413 or 415; raises InvalidFields."""
     request.max_content_length = RECORD_BYTES_MAX
+    if (request.content_length or 0) > RECORD_BYTES_MAX:  # it may have been read already
+        abort(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     require_json_type()
     return _object(request.get_data(cache=False))
 

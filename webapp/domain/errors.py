@@ -24,6 +24,15 @@ class InvalidFields(Refusal):
         self.problems = problems
 
 
+class KeyUsedBefore(InvalidFields):
+    """The key of this request came with another request before, so one of the two is a mistake."""
+
+    def __init__(self) -> None:
+        """Say it."""
+        message = "This key came with another request before. Give each request a key of its own."
+        super().__init__([Problem("Idempotency-Key", message)])
+
+
 class UnknownCredit(Refusal):
     """No credit has this id."""
 

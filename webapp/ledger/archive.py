@@ -21,7 +21,7 @@ from webapp.domain.events import Event, text_hash
 from webapp.domain.lifecycle import EventType
 from webapp.domain.soundness import Link, Unsound, breaks, link_of, read_event, stated_credit
 from webapp.ledger import log, projections
-from webapp.ledger.database import reading, transact
+from webapp.ledger.database import lock_feed, reading, transact
 from webapp.ledger.digest import Digest, RunningDigest
 from webapp.ledger.family_check import check_families
 from webapp.ledger.findings import Finding, Progress, no_progress
@@ -117,7 +117,7 @@ def rebuild(progress: Progress = no_progress) -> int:
 
 def rebuild_on(connection: Connection, progress: Progress = no_progress) -> int:
     """Do the same in a transaction that is open already, such as a migration's."""
-    log.lock_feed(connection)
+    lock_feed(connection)
     log.require_whole_feed(connection)
     try:
         with closing(log.read_feed(connection)) as feed:

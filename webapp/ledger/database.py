@@ -11,11 +11,13 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, Executable, MetaData, event
+from sqlalchemy import Connection, Engine, Executable, MetaData, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase
@@ -30,6 +32,8 @@ HURRY_MS: Final = 100
 ATTEMPTS: Final = 6
 GRANT: Final = "Who may do what is set up with: flask grant (docs/operations.md)"
 MIGRATE: Final = "The database is not migrated. Run: flask db upgrade"
+# The advisory lock under which positions are given: one number that nothing else here uses.
+FEED_LOCK: Final = 0x6C656467  # "ledg"
 
 
 class Base(DeclarativeBase):
@@ -47,6 +51,17 @@ class Base(DeclarativeBase):
 
 
 db: Final = SQLAlchemy(model_class=Base)
+
+
+@dataclass
+class _Unit:
+    """The transaction of `transact` that is open in this context, and whether it has acted yet."""
+
+    connection: Connection
+    has_acted: bool = False
+
+
+_unit: Final[ContextVar[_Unit | None]] = ContextVar("unit", default=None)
 
 
 def engine_options(url: str) -> dict[str, Any]:
@@ -78,7 +93,15 @@ def reading(*, snapshot: bool = False) -> Iterator[Connection]:
     """Open a transaction that only reads.
 
     With `snapshot`, all of its statements see the ledger at one moment; SQLite always does.
+    Inside `transact` it reads in that transaction, and so what was just written. A snapshot is then
+    one only from the first act on: before it, what is read may change, as for any act that decides.
     """
+    unit = _unit.get()
+    if unit:
+        if snapshot and unit.has_acted:
+            lock_feed(unit.connection)
+        yield unit.connection
+        return
     with _refusals(), db.engine.connect() as connection:
         if snapshot and connection.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ")
@@ -92,7 +115,15 @@ def transact(act: Callable[[Connection], T]) -> T:
     When another writer was faster (a unique violation or a guard's refusal, a deadlock), the
     whole act is run again: it reads again and decides again. Raises what `act` refuses,
     LedgerBusy when others keep winning or the database stays locked.
+
+    Called inside another `transact`, it joins that one: all commit together, and it is the outermost
+    that commits and that is run again. What a joined act wrote before it raised is taken back.
     """
+    unit = _unit.get()
+    if unit:
+        unit.has_acted = True
+        with unit.connection.begin_nested():
+            return act(unit.connection)
     lost: Exception | None = None
     for attempt in range(ATTEMPTS):
         if attempt:
@@ -100,7 +131,7 @@ def transact(act: Callable[[Connection], T]) -> T:
         try:
             with db.engine.connect() as connection:
                 connection.execution_options(ledger_write=True)
-                with connection.begin():
+                with connection.begin(), _joinable(connection):
                     return act(connection)
         except SQLAlchemyError as error:
             if not _lost_a_race(error):
@@ -121,6 +152,24 @@ def in_passing(statement: Executable) -> None:
             connection.execute(statement)
     except SQLAlchemyError as error:
         _log.info("Left out in passing: %s", error)
+
+
+def lock_feed(connection: Connection) -> None:
+    """Let nobody else give positions or apply events until this transaction ends.
+
+    On SQLite there is one writer at a time anyhow.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": FEED_LOCK})
+
+
+@contextmanager
+def _joinable(connection: Connection) -> Iterator[None]:
+    token = _unit.set(_Unit(connection))
+    try:
+        yield
+    finally:
+        _unit.reset(token)
 
 
 @contextmanager

@@ -11,11 +11,9 @@ copy, frozen.
 from typing import Final
 
 from webapp.domain.events import NO_HASH
+from webapp.ledger.database import FEED_LOCK
 from webapp.ledger.guarded import APPEND_ONLY, FOLLOWS
 from webapp.ledger.sqlite_guards import SQLITE_SEARCH, SQLITE_TRIGGERS
-
-# The advisory lock under which positions are given: one number that nothing else here uses.
-FEED_LOCK: Final = 0x6C656467  # "ledg"
 
 # Bodies of the PostgreSQL functions, by name. Class 23 of the SQLSTATE codes: a writer that was
 # overtaken sees an integrity error, whether a unique index or a trigger stopped it.

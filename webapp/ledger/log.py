@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select
 
 from webapp.domain.errors import BrokenLog, LedgerNotEmpty
 from webapp.domain.events import Event
@@ -19,7 +19,7 @@ from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
 from webapp.domain.lots import flatten, units
 from webapp.ledger import projections
 from webapp.ledger.bulk import insert_rows
-from webapp.ledger.guards import FEED_LOCK
+from webapp.ledger.database import lock_feed
 from webapp.ledger.projections import Positioned
 from webapp.ledger.tables import events, feed, splits
 
@@ -90,8 +90,9 @@ def append(connection: Connection, new: Sequence[Event]) -> None:
     """Append events, each after the last one of its credit, and apply them.
 
     Call it once in a transaction, as its last act: on PostgreSQL it takes the lock under which
-    positions are given, and holds it until the commit. Positions follow the order of `new`.
-    A writer that was overtaken gets sqlalchemy.exc.IntegrityError.
+    positions are given, and holds it until the commit. After it come only reads, and the row in
+    which ``keys`` keeps the answer: who waits for that one holds nothing that is waited for.
+    Positions follow the order of `new`. A writer that was overtaken gets sqlalchemy.exc.IntegrityError.
     """
     if not new:
         return
@@ -119,15 +120,6 @@ def restore(connection: Connection, history: Iterable[Event]) -> int:
         _give_positions(connection, batch, is_replay=True)
         done += len(batch)
     return done
-
-
-def lock_feed(connection: Connection) -> None:
-    """Let nobody else give positions or apply events until this transaction ends.
-
-    On SQLite there is one writer at a time anyhow.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": FEED_LOCK})
 
 
 def read_feed(connection: Connection) -> Generator[Stored, None, None]:

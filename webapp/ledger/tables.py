@@ -1,9 +1,10 @@
 """The tables, as Flask-SQLAlchemy models, with their constraints.
 
 Three kinds: the log (credits, events, feed), which is only ever appended to; what is derived
-from the log, which `flask rebuild` drops and makes again; and the imports, which are a desk on
-which files lie before they become events. The triggers that guard the log on both databases are
-in ``webapp.ledger.guards``. The migrations create all of it; a test compares them with this.
+from the log, which `flask rebuild` drops and makes again; and what is there for a while only: the
+imports, a desk on which files lie before they become events, and the answers kept for a retry.
+The triggers that guard the log on both databases are in ``webapp.ledger.guards``. The migrations
+create all of it; a test compares them with this.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -298,6 +299,25 @@ class Import(Model):
     written: Mapped[int] = mapped_column(Integer)
 
 
+class IdempotencyKey(Model):
+    """The answer to a writing request that carried a key, kept to be given again. See ``keys``.
+
+    The row is there from the first moment of its request's transaction, so that a twin of the
+    request waits for it; `status` (an HTTP status), `headers` (JSON) and `body` are there at its end.
+    """
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index("ix_idempotency_keys_made_at", "made_at"),)
+
+    actor: Mapped[str] = mapped_column(STRING, primary_key=True)
+    key: Mapped[str] = mapped_column(STRING, primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(STRING)
+    made_at: Mapped[str] = mapped_column(STRING)
+    status: Mapped[int | None] = mapped_column(Integer)
+    headers: Mapped[str | None] = mapped_column(STRING)
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
 class ImportProblem(Model):
     """One thing wrong with one row of an import, rows counted from 1."""
 
@@ -333,6 +353,7 @@ totals: Final = table_of(Total)
 parties: Final = table_of(Party)
 imports: Final = table_of(Import)
 import_problems: Final = table_of(ImportProblem)
+idempotency_keys: Final = table_of(IdempotencyKey)
 
 LOG: Final = (credits, events, splits, feed)
 DERIVED: Final = (serial_claims, serial_blocks, credit_states, registries, totals, parties)

@@ -21,6 +21,7 @@ from webapp.domain.errors import (
     UnsupportedFile,
 )
 from webapp.domain.import_file import ROWS_MAX
+from webapp.kept import commit_all_the_same
 from webapp.ledger import imports, queries
 from webapp.ledger.imports import ImportView, ProblemView
 from webapp.web import fragments
@@ -137,6 +138,7 @@ def write(import_id: int) -> AnyResponse:
     except ImportNotOpen:
         return _too_late(import_id)
     if found.is_open:
+        commit_all_the_same()  # its counts and problems are as they are now
         form.show_what_is_missing(found)
         return _import_page(found, form, HTTPStatus.CONFLICT)
     return _import_page(found, form) if fragments.wants_fragment() else _to(import_id)

@@ -1,0 +1,44 @@
+"""What a view says about its answer where that must not be treated like any other (see ``once``)."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from flask import g
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+# The views whose answers are never kept, each with the reason.
+NEVER_KEPT: Final[dict[Callable[..., Any], str]] = {}
+
+
+def answer_is_never_kept(why: str) -> Callable[[View], View]:
+    """Say of a writing view that its request is done anew each time, key or not, and why.
+
+    For answers with a secret in them, and for writes that are the session itself. Such a view has no
+    transaction around it.
+    """
+
+    def note(view: View) -> View:
+        NEVER_KEPT[inspect.unwrap(view)] = why
+        return view
+
+    return note
+
+
+def is_never_kept(view: Callable[..., Any]) -> bool:
+    """Say whether the view was marked so."""
+    return inspect.unwrap(view) in NEVER_KEPT
+
+
+def commit_all_the_same() -> None:
+    """Have what this request wrote committed although its answer is a refusal.
+
+    Without this a refusal takes back whatever its request wrote.
+    """
+    g.commits_all_the_same = True
+
+
+def commits_all_the_same() -> bool:
+    """Say whether the view asked for it, and forget that it did."""
+    return bool(g.pop("commits_all_the_same", default=False))
