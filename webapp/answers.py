@@ -19,6 +19,7 @@ STATUS: Final[dict[type[errors.Refusal], HTTPStatus]] = {
     errors.UnknownImport: HTTPStatus.NOT_FOUND,
     errors.SerialHeld: HTTPStatus.CONFLICT,
     errors.ActNotAllowed: HTTPStatus.CONFLICT,
+    errors.CreditMoved: HTTPStatus.PRECONDITION_FAILED,
     errors.NotCancellable: HTTPStatus.CONFLICT,
     errors.CancelledBefore: HTTPStatus.CONFLICT,
     errors.ImportNotOpen: HTTPStatus.CONFLICT,

@@ -80,6 +80,16 @@ class BlockHeld(SerialHeld):
         return f"The numbers {numbers} of this block are held by another credit"
 
 
+class CreditMoved(Refusal):
+    """The credit's last event is not the one that the act was meant to follow. `seq` is what it is now."""
+
+    def __init__(self, credit_id: str, seq: int) -> None:
+        """Take the credit and the number of its last event."""
+        super().__init__(f"This credit has changed: its last event is number {seq} now. Look at it again.")
+        self.credit_id = credit_id
+        self.seq = seq
+
+
 class ActNotAllowed(Refusal):
     """The credit's status does not allow this act. `act` is the event type that was refused."""
 

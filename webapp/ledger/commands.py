@@ -5,7 +5,7 @@ database refuses the append (see ``tables.Event`` and ``guards``), `transact` ru
 and it decides again on what is true then: that is the whole defence against a double retirement.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from webapp.domain import events, lots
 from webapp.domain.credits import NOT_CANCELLED, Credit, is_credit_id, parse_credit, require_true_block
 from webapp.domain.errors import (
     CancelledBefore,
+    CreditMoved,
     InvalidFields,
     NotCancellable,
     Problem,
@@ -29,6 +30,9 @@ from webapp.ledger.log import Last
 from webapp.ledger.places import place_of
 from webapp.ledger.projections import credit_of
 from webapp.ledger.serials import require_free_serial
+
+# The events, by their `seq`, after one of which an act is meant to come; None where any will do.
+After = Collection[int] | None
 
 
 @dataclass(frozen=True)
@@ -68,31 +72,31 @@ def create_credit(values: Mapping[str, object], actor: str) -> Recorded:
     return transact(act)
 
 
-def sell_credit(credit_id: str, values: Mapping[str, object], actor: str) -> Acted:
+def sell_credit(credit_id: str, values: Mapping[str, object], actor: str, after: After = None) -> Acted:
     """Record that the credit, or the quantity of it that is named, was sold.
 
-    Raises InvalidFields, UnknownCredit, ActNotAllowed.
+    Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
-    return _act_on_part(credit_id, EventType.SOLD, values, actor)
+    return _act_on_part(credit_id, EventType.SOLD, values, actor, after)
 
 
-def retire_credit(credit_id: str, values: Mapping[str, object], actor: str) -> Acted:
+def retire_credit(credit_id: str, values: Mapping[str, object], actor: str, after: After = None) -> Acted:
     """Retire the credit, or the quantity of it that is named, for ever.
 
-    Raises InvalidFields, UnknownCredit, ActNotAllowed.
+    Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
-    return _act_on_part(credit_id, EventType.RETIRED, values, actor)
+    return _act_on_part(credit_id, EventType.RETIRED, values, actor, after)
 
 
-def split_credit(credit_id: str, values: Mapping[str, object], actor: str) -> list[str]:
+def split_credit(credit_id: str, values: Mapping[str, object], actor: str, after: After = None) -> list[str]:
     """Split the credit into lots of `{"quantities": […]}`; return their ids, in order.
 
-    Raises InvalidFields, UnknownCredit, ActNotAllowed.
+    Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
     quantities_e4 = lots.parse_quantities(values)
 
     def act(connection: Connection) -> list[str]:
-        found = _Found.read(connection, credit_id, EventType.SPLIT)
+        found = _Found.read(connection, credit_id, EventType.SPLIT, after)
         new, appended = found.split(connection, quantities_e4, actor, clock.now())
         log.append(connection, appended)
         return [lot.id for lot in new]
@@ -108,26 +112,30 @@ def plan_split(credit_id: str, values: Mapping[str, object]) -> list[Credit]:
         return lots.lots_of(found.credit, place_of(connection, found.credit), quantities_e4)
 
 
-def cancel_credit(credit_id: str, values: Mapping[str, object], actor: str) -> None:
+def cancel_credit(credit_id: str, values: Mapping[str, object], actor: str, after: After = None) -> None:
     """Say that the credit should never have been recorded.
 
-    Raises InvalidFields, UnknownCredit, ActNotAllowed, NotCancellable.
+    Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed, NotCancellable.
     """
     data = events.parse_act(EventType.CANCELLED, values, today=clock.now().date())
 
     def act(connection: Connection) -> None:
-        _, cancelled = _cancellation(connection, credit_id, data, actor)
+        _, cancelled = _cancellation(connection, credit_id, data, actor, after)
         log.append(connection, [cancelled])
 
     transact(act)
 
 
 def correct_credit(
-    credit_id: str, values: Mapping[str, object], cancellation: Mapping[str, object], actor: str
+    credit_id: str,
+    values: Mapping[str, object],
+    cancellation: Mapping[str, object],
+    actor: str,
+    after: After = None,
 ) -> str:
     """Cancel the credit and record `values` in its place, in one transaction; return the new id.
 
-    Raises InvalidFields, UnknownCredit, ActNotAllowed, NotCancellable, SerialHeld.
+    Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed, NotCancellable, SerialHeld.
     """
     if not is_credit_id(credit_id):
         raise UnknownCredit(credit_id)
@@ -135,7 +143,7 @@ def correct_credit(
     data = events.parse_act(EventType.CANCELLED, cancellation, today=clock.now().date())
 
     def act(connection: Connection) -> str:
-        wrong, cancelled = _cancellation(connection, credit_id, data, actor)
+        wrong, cancelled = _cancellation(connection, credit_id, data, actor, after)
         if replace(wrong, replaces=credit_id) == credit:
             message = "Nothing is changed yet: correct what is wrong with the old values."
             raise InvalidFields([Problem("", message)])
@@ -156,12 +164,14 @@ def _require_recordable(connection: Connection, credit: Credit) -> None:
     require_free_serial(connection, credit)
 
 
-def _act_on_part(credit_id: str, event_type: EventType, values: Mapping[str, object], actor: str) -> Acted:
+def _act_on_part(
+    credit_id: str, event_type: EventType, values: Mapping[str, object], actor: str, after: After
+) -> Acted:
     data = events.parse_act(event_type, values, today=clock.now().date())
     part_e4 = events.parse_part(values)
 
     def act(connection: Connection) -> Acted:
-        found = _Found.read(connection, credit_id, event_type)
+        found = _Found.read(connection, credit_id, event_type, after)
         now = clock.now()
         whole_e4 = found.credit.quantity_e4 if part_e4 is not None else None
         if part_e4 is None or whole_e4 is None or part_e4 == whole_e4:
@@ -182,9 +192,11 @@ def _act_on_part(credit_id: str, event_type: EventType, values: Mapping[str, obj
     return transact(act)
 
 
-def _cancellation(connection: Connection, credit_id: str, data: Data, actor: str) -> tuple[Credit, Event]:
+def _cancellation(
+    connection: Connection, credit_id: str, data: Data, actor: str, after: After
+) -> tuple[Credit, Event]:
     """Return the credit and the event that cancels it. Raises NotCancellable and ActNotAllowed."""
-    found = _Found.read(connection, credit_id, EventType.CANCELLED)
+    found = _Found.read(connection, credit_id, EventType.CANCELLED, after)
     if found.credit.parent is not None:
         raise NotCancellable(credit_id)
     return found.credit, found.event(EventType.CANCELLED, data, actor, clock.now())
@@ -198,14 +210,16 @@ class _Found:
     last: Last
 
     @classmethod
-    def read(cls, connection: Connection, credit_id: str, act: EventType) -> "_Found":
-        """Return the credit. Raises UnknownCredit, and ActNotAllowed where `act` may not follow."""
+    def read(cls, connection: Connection, credit_id: str, act: EventType, after: After = None) -> "_Found":
+        """Return the credit. Raises UnknownCredit, CreditMoved; ActNotAllowed where `act` may not follow."""
         if not is_credit_id(credit_id):
             raise UnknownCredit(credit_id)
         last = log.last_event(connection, credit_id)
         first = log.find_event(connection, credit_id, EventType.CREATED)
         if last is None or first is None:
             raise UnknownCredit(credit_id)
+        if after is not None and last.seq not in after:
+            raise CreditMoved(credit_id, last.seq)
         require_allowed(credit_id, last.status, act, last.recorded_at)
         return cls(credit_of(first), last)
 
