@@ -22,6 +22,8 @@ from webapp.ledger import imports
 from webapp.ledger.lists import list_events
 
 PROBLEM: Final = "application/problem+json"
+# Headers that an answer has only where there is something to say.
+SOMETIMES: Final = {"Retry-After", "Idempotency-Hit"}
 # What may be answered where there is no operation at all.
 NO_OPERATION: Final = {
     str(status): {"content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
@@ -47,7 +49,7 @@ def _check(answer: TestResponse, app: Flask) -> None:
     kind = answer.mimetype or ""
     media = described["content"].get(kind)
     assert media, f"{kind} is not described, only {list(described['content'])}"
-    promised = set(described.get("headers", {})) - {"Retry-After"}
+    promised = set(described.get("headers", {})) - SOMETIMES
     assert promised <= set(answer.headers.keys())
     if kind.endswith("json") and answer.request.method != "HEAD":
         assert_valid(exact(answer), media["schema"], document)

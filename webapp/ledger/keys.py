@@ -85,8 +85,8 @@ def _claim(connection: Connection, key: Key, made_at: str, over: str) -> Answer 
     """Make the key's row ours, or return the answer in it. On PostgreSQL this waits for a twin."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     facts = {"actor": key.actor, "key": key.text, "fingerprint": key.fingerprint, "made_at": made_at}
-    claim = insert(idempotency_keys).values(facts).on_conflict_do_nothing(index_elements=_ITS_KEY)
-    claim = claim.returning(idempotency_keys.c.key)
+    new_row = insert(idempotency_keys).values(facts).on_conflict_do_nothing(index_elements=_ITS_KEY)
+    claim = new_row.returning(idempotency_keys.c.key)
     find = select(idempotency_keys).where(*_is(key)).with_for_update()
     while connection.execute(claim).first() is None:
         row = connection.execute(find).first()
