@@ -186,14 +186,19 @@ def import_equal(crowd: Crowd, number: int) -> list[Answer]:
 
 
 def confirm_one_import(crowd: Crowd, number: int) -> list[Answer]:
-    """Several confirm the same import on its page. It is written once, and the others are told so."""
+    """Several confirm one import, each in a form of their own. It is written once, and they are told so."""
     rows = [_credit(crowd, number, serial_number=_serial(crowd, number, row)) for row in range(IMPORTED_ROWS)]
     import_id = crowd.first.post("/records/imports?dry_run=1", rows).json["id"]
     page = crowd.first.get(f"/imports/{import_id}")
     form = form_of(page.body.decode(), f"/imports/{import_id}/write")
     headers = {"Cookie": page.headers["Set-Cookie"].partition(";")[0], "Content-Type": form.enctype}
-    sent = urlencode(form.values, doseq=True).encode()
-    answers = crowd.at_once([_send(form.action, sent, headers)] * IMPORTING_CLIENTS)
+    keyless = {name: values for name, values in form.values.items() if name != "idempotency_key"}
+    answers = crowd.at_once(
+        [
+            _send(form.action, urlencode({**keyless, "idempotency_key": n}, doseq=True).encode(), headers)
+            for n in range(IMPORTING_CLIENTS)
+        ]
+    )
     _expect(answers, {303: 1, 409: IMPORTING_CLIENTS - 1})
     found = crowd.first.get(f"/records/imports/{import_id}").json
     assert (found["state"], found["written"]) == ("done", IMPORTED_ROWS)
