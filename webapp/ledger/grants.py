@@ -29,6 +29,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     "parties": _CHANGE,
     "imports": _CHANGE,
     "import_problems": _REPLACE,
+    "idempotency_keys": _CHANGE | _REPLACE,
     "users": _CHANGE,
     "sessions": _CHANGE | _REPLACE,
     "tokens": _CHANGE,
