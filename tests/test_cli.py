@@ -145,6 +145,25 @@ def test_an_import_prints_its_counts(ledger_app: Flask) -> None:
     )
 
 
+def test_an_import_shows_how_far_it_is(
+    ledger_app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, int]] = []
+
+    class Told(cli.Progress):
+        def __call__(self, done: int) -> None:
+            told.append((f"{self._doing} {self._counted}", done))
+
+    monkeypatch.setattr(cli, "Progress", Told)
+    run(ledger_app, "import", rows_file(tmp_path, *(a_credit(serial_number=str(n)) for n in range(250))))
+    assert told == [
+        ("Reading rows", 100),
+        ("Reading rows", 200),
+        ("Writing rows", 100),
+        ("Writing rows", 200),
+    ]
+
+
 def test_an_import_names_the_terminal_as_the_actor(ledger_app: Flask) -> None:
     run(ledger_app, "import", SAMPLE)
     assert imports.list_imports()[0].actor == "cli"

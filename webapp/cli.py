@@ -202,13 +202,19 @@ def import_file(file: str, *, skip_invalid: bool, ignore_unknown: bool, dry_run:
     whole or not at all; credits that are recorded already are left as they are.
     """
     content, name = _read_import(file)
-    import_id = imports.receive(content, name, CLI)
+    with Progress("Reading", "rows") as progress:
+        import_id = imports.receive(content, name, CLI, progress)
     try:
         view = imports.find(import_id)
         if not dry_run:
-            view = imports.write(
-                import_id, skip_invalid=skip_invalid, ignore_unknown=ignore_unknown, actor=CLI
-            )
+            with Progress("Writing", "rows") as progress:
+                view = imports.write(
+                    import_id,
+                    progress,
+                    skip_invalid=skip_invalid,
+                    ignore_unknown=ignore_unknown,
+                    actor=CLI,
+                )
         _print_import(view)
     finally:
         _close_import(import_id)

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from tests.fixtures.credits import recorded
 from tests.fixtures.ledger import MakeDatabase, connected, opened
@@ -166,3 +167,11 @@ def test_when_every_connection_is_in_use_the_ledger_is_busy(ledger_app: Flask) -
 def test_a_mistake_in_the_program_is_no_refusal() -> None:
     with pytest.raises(Exception, match="nonsense"), reading() as connection:
         connection.execute(text("nonsense"))
+
+
+@pytest.mark.usefixtures("ledger_app")
+def test_an_error_that_is_logged_does_not_show_the_values_it_was_about() -> None:
+    with pytest.raises(DBAPIError) as error, db.engine.connect() as connection:
+        connection.execute(text("SELECT nonsense(:secret)"), {"secret": "hunter2"})
+    assert "nonsense" in str(error.value)
+    assert "hunter2" not in str(error.value)

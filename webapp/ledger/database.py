@@ -68,8 +68,13 @@ def engine_options(url: str) -> dict[str, Any]:
     """Return what the engine of this database needs beyond its address."""
     if url.startswith("sqlite"):
         # isolation_level=None: the driver must not begin transactions of its own accord.
-        return {"connect_args": {"timeout": BUSY_TIMEOUT_S, "isolation_level": None}}
+        return {
+            "hide_parameters": True,  # as below
+            "connect_args": {"timeout": BUSY_TIMEOUT_S, "isolation_level": None},
+        }
     return {
+        # Errors are logged, and what they were about may be the hash of a password or a token.
+        "hide_parameters": True,
         # What another default of the server would break: a writer that waited must see what the
         # one before it committed.
         "isolation_level": "READ COMMITTED",

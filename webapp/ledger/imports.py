@@ -23,10 +23,12 @@ from webapp.domain.import_file import parse_row, row_texts
 from webapp.domain.serial_blocks import SerialBlock
 from webapp.ledger import clock, log
 from webapp.ledger.database import reading, transact
+from webapp.ledger.findings import Progress, no_progress
 from webapp.ledger.import_decisions import Decided, Outcome, counts_of, decide
 from webapp.ledger.tables import import_problems, imports
 
 FILENAME_LENGTH_MAX: Final = 200
+_TOLD_EVERY: Final = 100
 
 
 class State(StrEnum):
@@ -97,12 +99,13 @@ class RowView:
     credit_id: str | None
 
 
-def receive(content: bytes, filename: str, actor: str) -> int:
+def receive(content: bytes, filename: str, actor: str, progress: Progress = no_progress) -> int:
     """Check every row of the file and keep both; nothing is written to the ledger.
 
-    Returns the import's number. Raises UnreadableFile, UnsupportedFile and TooManyRows.
+    `progress` is told the number of rows read. Returns the import's number. Raises UnreadableFile,
+    UnsupportedFile and TooManyRows.
     """
-    rows = _parse(content)
+    rows = _parse(content, progress=progress)
     with reading(snapshot=True) as connection:
         decided = decide(connection, rows)
     facts = {
@@ -129,17 +132,23 @@ def receive(content: bytes, filename: str, actor: str) -> int:
 
 
 def write(
-    import_id: int, *, skip_invalid: bool = False, ignore_unknown: bool = False, actor: str
+    import_id: int,
+    progress: Progress = no_progress,
+    *,
+    skip_invalid: bool = False,
+    ignore_unknown: bool = False,
+    actor: str,
 ) -> ImportView:
     """Write the rows that are new, all in one transaction, each decided again.
 
     Rows that are invalid or in conflict, and fields that would not be recorded, mean that nothing
     is written unless they are to be left out: then the import stays `checked`, with counts as
-    they are now. Raises UnknownImport and ImportNotOpen.
+    they are now. `progress` is told the number of rows that are about to be written.
+    Raises UnknownImport and ImportNotOpen.
     """
     with reading() as connection:
         content = _open(connection, import_id).content
-    rows = _parse(content)
+    rows = _parse(content, progress=progress)
 
     def act(connection: Connection) -> ImportView:
         found = _open(connection, import_id, to_write=True)
@@ -250,9 +259,13 @@ def display_name(filename: str) -> str:
     return printable.strip()[:FILENAME_LENGTH_MAX] or "unnamed"
 
 
-def _parse(content: bytes, limit: int | None = None) -> list[FileRow]:
-    texts = row_texts(content)[:limit]
-    return [parse_row(number, text) for number, text in enumerate(texts, start=1)]
+def _parse(content: bytes, limit: int | None = None, progress: Progress = no_progress) -> list[FileRow]:
+    rows = []
+    for number, text in enumerate(row_texts(content)[:limit], start=1):
+        rows.append(parse_row(number, text))
+        if number % _TOLD_EVERY == 0:
+            progress(number)
+    return rows
 
 
 def _unknown_fields(rows: Sequence[FileRow]) -> list[str]:
