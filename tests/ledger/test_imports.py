@@ -23,8 +23,8 @@ def received(*rows: object) -> int:
     return imports.receive(json.dumps(rows).encode(), "credits.json", LOCAL)
 
 
-def written(import_id: int, **options: bool) -> ImportView:
-    return imports.write(import_id, actor=LOCAL, **options)
+def written(import_id: int, *, skip_invalid: bool = False, ignore_unknown: bool = False) -> ImportView:
+    return imports.write(import_id, skip_invalid=skip_invalid, ignore_unknown=ignore_unknown, actor=LOCAL)
 
 
 def counts(view: ImportView) -> tuple[int, int, int, int]:
