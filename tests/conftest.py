@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.services.postgresql",
     "tests.services.browser",
     "tests.services.not_run",
+    "tests.fixtures.at_once",
     "tests.fixtures.clock",
     "tests.fixtures.ledger",
     "tests.fixtures.people",

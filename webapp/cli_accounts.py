@@ -147,6 +147,11 @@ def revoke(number: int) -> None:
     click.echo(f"Token {number} is revoked.")
 
 
+def is_terminal() -> bool:
+    """Say whether somebody can be asked."""
+    return sys.stdin.isatty()
+
+
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
         line = sys.stdin.buffer.readline(_LINE_BYTES_MAX)
@@ -154,6 +159,6 @@ def _password(*, from_stdin: bool) -> str:
             return line.removesuffix(b"\n").removesuffix(b"\r").decode()
         except UnicodeDecodeError:
             raise Stopped("The password on the standard input is not UTF-8.") from None
-    if not sys.stdin.isatty():
+    if not is_terminal():
         raise Stopped("There is no terminal to ask for the password on. Use --password-stdin.")
     return str(click.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True))

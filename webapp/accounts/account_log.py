@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, func, insert, select
 
-from webapp.accounts.tables import account_log
+from webapp.accounts.tables import INTEGER_MAX, account_log
 from webapp.domain.events import time_text
 from webapp.domain.json_text import encode
 from webapp.ledger import clock
@@ -70,7 +70,7 @@ def page(before: int | None = None, limit: int = 50) -> list[Entry]:
     """Return up to `limit` entries, the newest first, those before a position if one is given."""
     query = select(account_log).order_by(account_log.c.position.desc()).limit(min(limit, PAGE_MAX))
     if before is not None:
-        query = query.where(account_log.c.position < before)
+        query = query.where(account_log.c.position < min(before, INTEGER_MAX))
     with reading() as connection:
         rows = connection.execute(query).all()
     return [

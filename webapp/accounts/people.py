@@ -23,7 +23,7 @@ from webapp.accounts.errors import (
 )
 from webapp.accounts.roles import Role
 from webapp.accounts.secret_text import hash_of
-from webapp.accounts.tables import sessions, tokens, users
+from webapp.accounts.tables import INTEGER_MAX, sessions, tokens, users
 from webapp.accounts.transactions import change
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.events import time_text
@@ -34,7 +34,6 @@ from webapp.ledger.actors import CLI, LOCAL
 from webapp.ledger.database import db, reading
 
 NAME: Final = TextField("name", "Name", required=True, max_length=100)
-ID_MAX: Final = 2**63 - 1
 
 _USER: Final = "user:"
 _TOKEN: Final = "token:"  # noqa: S105 - of an actor
@@ -285,7 +284,7 @@ def _anybody(connection: Connection) -> bool:
 
 
 def _row(connection: Connection, person_id: int) -> Row[tuple[object, ...]]:
-    if not 0 < person_id <= ID_MAX:
+    if not 0 < person_id <= INTEGER_MAX:
         raise UnknownPerson
     row = connection.execute(select(users).where(users.c.id == person_id)).one_or_none()
     if row is None:

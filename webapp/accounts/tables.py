@@ -12,6 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from webapp.accounts.roles import Role
 from webapp.ledger.tables import ROW_ID, STRING, WITHOUT_ROWID, Model, table_of
 
+# What both databases take for an integer. A number from an address may be any.
+INTEGER_MAX: Final = 2**63 - 1
+
 _A_ROLE: Final = f"role IN ({', '.join(repr(str(role)) for role in Role)})"
 
 

@@ -13,10 +13,10 @@ from sqlalchemy import Connection, Row, insert, select, update
 from webapp.accounts import account_log
 from webapp.accounts.account_log import Act
 from webapp.accounts.errors import UnknownToken
-from webapp.accounts.people import ID_MAX, require_administrator
+from webapp.accounts.people import require_administrator
 from webapp.accounts.roles import Role
 from webapp.accounts.secret_text import hash_of, new_secret
-from webapp.accounts.tables import tokens
+from webapp.accounts.tables import INTEGER_MAX, tokens
 from webapp.accounts.transactions import change
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.events import time_text
@@ -135,7 +135,7 @@ def revoke(token_id: int, actor: str) -> None:
 
     def act(connection: Connection) -> None:
         require_administrator(connection, actor)
-        if not 0 < token_id <= ID_MAX:
+        if not 0 < token_id <= INTEGER_MAX:
             raise UnknownToken
         row = connection.execute(select(tokens).where(tokens.c.id == token_id)).one_or_none()
         if row is None:
