@@ -53,10 +53,10 @@ def add_user(name: str, role: str, *, password_stdin: bool) -> None:
 @user.command("list")
 @plainly
 def list_users() -> None:
-    """List everybody: role, since when, and the name."""
+    """List everybody: the number that events name, since when, role and name."""
     for account in people.list_all():
         state = "" if account.is_enabled else ", disabled"
-        click.echo(one_line(f"{account.added_at}  {account.role}{state}  {account.name}"))
+        click.echo(one_line(f"{account.id}  {account.added_at}  {account.role}{state}  {account.name}"))
 
 
 @user.command("role")

@@ -101,8 +101,8 @@ def test_people_are_listed_with_role_and_state(ledger_app: Flask) -> None:
     oscar = a_person()
     people.disable(oscar.id, CLI)
     assert printed(run(ledger_app, "user", "list")).splitlines() == [
-        "2026-11-20T12:00:00.000000Z  administrator  Ada",
-        "2026-11-20T12:00:00.000000Z  operator, disabled  Oscar",
+        "1  2026-11-20T12:00:00.000000Z  administrator  Ada",
+        "2  2026-11-20T12:00:00.000000Z  operator, disabled  Oscar",
     ]
 
 

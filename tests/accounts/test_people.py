@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.fixtures.credits import a_credit
 from tests.fixtures.people import PASSWORD, a_person, an_administrator
 from webapp.accounts import account_log, people, sessions, tokens
 from webapp.accounts.account_log import Act
@@ -16,6 +17,7 @@ from webapp.accounts.errors import (
 from webapp.accounts.roles import Role
 from webapp.domain.errors import InvalidFields
 from webapp.ledger.actors import CLI, LOCAL
+from webapp.ledger.commands import create_credit
 
 pytestmark = pytest.mark.usefixtures("ledger_app", "quick_passwords")
 
@@ -202,3 +204,11 @@ def test_a_refused_change_leaves_no_entry() -> None:
     with pytest.raises(NameTaken):
         people.add("ada", Role.VIEWER, PASSWORD, CLI)
     assert acts() == before
+
+
+def test_nobody_gets_a_number_that_events_name_in_a_restored_ledger() -> None:
+    create_credit(a_credit(), "user:41")
+    create_credit(a_credit(serial_number="VCS-0002"), "token:7")
+    assert an_administrator().id == 42
+    assert a_person().id == 43
+    assert tokens.make("nightly", Role.VIEWER, CLI).token.id == 8

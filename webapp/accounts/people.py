@@ -21,6 +21,7 @@ from webapp.accounts.errors import (
     NoLongerAllowed,
     UnknownPerson,
 )
+from webapp.accounts.numbers import next_number
 from webapp.accounts.roles import Role
 from webapp.accounts.secret_text import hash_of
 from webapp.accounts.tables import INTEGER_MAX, sessions, tokens, users
@@ -262,9 +263,11 @@ def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) ->
         taken = connection.scalar(select(users.c.name).where(users.c.name_key == key))
         if taken is not None:
             raise NameTaken(taken)
-        person_id = connection.scalar(
-            insert(users).returning(users.c.id),
+        person = Person(next_number(connection, users, "user"), shown, role)
+        connection.execute(
+            insert(users),
             {
+                "id": person.id,
                 "name": shown,
                 "name_key": key,
                 "role": role,
@@ -272,7 +275,6 @@ def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) ->
                 "added_at": time_text(clock.now()),
             },
         )
-        person = Person(int(person_id or 0), shown, role)
         account_log.append(connection, actor, Act.USER_ADDED, person.actor, {"name": shown, "role": role})
         return person
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from webapp.accounts import account_log
 from webapp.accounts.account_log import Act
 from webapp.accounts.errors import UnknownToken
+from webapp.accounts.numbers import next_number
 from webapp.accounts.people import require_administrator
 from webapp.accounts.roles import Role
 from webapp.accounts.secret_text import hash_of, new_secret
@@ -92,6 +93,7 @@ def make(name: str, role: Role, actor: str, *, days: int = DAYS) -> MadeToken:
         row = connection.execute(
             insert(tokens).returning(tokens),
             {
+                "id": next_number(connection, tokens, "token"),
                 "name": name,
                 "role": role,
                 "secret_hash": hash_of(secret),

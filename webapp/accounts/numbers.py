@@ -1,0 +1,23 @@
+"""The numbers by which events name people and tokens: never given twice.
+
+Not even in a ledger that was restored from an export, which holds events and no people.
+"""
+
+import re
+from typing import Final
+
+from sqlalchemy import Connection, Table, func, select
+
+from webapp.ledger.tables import events
+
+_NUMBERED: Final = re.compile("[a-z]+:([0-9]{1,18})")
+
+
+def next_number(connection: Connection, table: Table, kind: str) -> int:
+    """Return the number of the next row; `kind` is what stands before it in actors, such as "user"."""
+    last = connection.scalar(select(func.max(table.c.id)))
+    if last is None:
+        named = select(events.c.actor).where(events.c.actor.startswith(f"{kind}:")).distinct()
+        matches = (_NUMBERED.fullmatch(actor) for actor in connection.scalars(named))
+        last = max((int(match[1]) for match in matches if match), default=0)
+    return int(last) + 1
