@@ -54,6 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.globals["new_idempotency_key"] = once.new_key
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # it would redirect, and a write that is redirected may be lost
 
     db.init_app(app)
     with app.app_context():
