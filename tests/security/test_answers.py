@@ -81,7 +81,8 @@ def test_no_answer_is_a_way_to_another_site(client: FlaskClient, addresses: list
         assert "evil.example" not in answer.headers.get("Location", "").partition("?")[0], address
 
 
-def test_a_doubled_slash_leads_nowhere(client: FlaskClient) -> None:
-    for address in ("//records", "/records//imports", "//evil.example/", "/static//app.js"):
-        assert client.get(f"http://localhost{address}").status_code == 404, address
+def test_a_doubled_slash_is_never_a_redirect(client: FlaskClient) -> None:
+    for address in ("//records", "//evil.example/", "/records//imports", "/static//app.js"):
+        with client.get(f"http://localhost{address}") as answer:
+            assert answer.status_code in {200, 404}, address
     assert client.post("/records//imports", json=[]).status_code == 404
