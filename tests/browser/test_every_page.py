@@ -55,6 +55,8 @@ REFUSED: Final = (404, 409, 422)
 NOT_PAGES: Final = {
     "credits.row",
     "dashboard.icon",
+    "downloads.activity_file",
+    "downloads.credits_file",
     "imports.cancelled",
     "imports.sample_file",
     "imports.written",

@@ -25,6 +25,8 @@ from webapp.domain.lifecycle import Status
 ROWS_MAX: Final = 10_000
 ROW_CHARACTERS_MAX: Final = 200_000
 FRAME_CHARACTERS_MAX: Final = 1_000_000
+# More than a record of our own API has; each may hold as many rows as a file.
+ARRAYS_MAX: Final = 8
 
 # What our own API adds to the fields of a credit. An import may carry it; of these only `id`,
 # `status`, `parent` and `offset` are read.
@@ -172,14 +174,15 @@ def _rows_in_object(text: str) -> list[str]:
     project is a row.
     """
     arrays: list[list[str]] = []
-    frame, copied, depth, end = "", 0, 0, len(text)
-    place = 0
+    frame: list[str] = []
+    framed, copied, depth, place, end = 0, 0, 0, 0, len(text)
     while match := _MARK.search(text, place):
         mark, place = match.group()[0], match.end()
         if mark == "[" and depth == 1:
             rows, after = _elements(text, match.start())
             arrays.append(rows)
-            frame += text[copied : match.start()] + "[]"
+            frame += (text[copied : match.start()], "[]")
+            framed += match.start() - copied
             copied = place = after
         elif mark in "[{":
             depth += 1
@@ -188,11 +191,12 @@ def _rows_in_object(text: str) -> list[str]:
         if depth == 0 and mark in "]}":
             end = place
             break
-        if depth > MAX_DEPTH or place - copied > FRAME_CHARACTERS_MAX:
+        too_large = framed + place - copied > FRAME_CHARACTERS_MAX or len(arrays) > ARRAYS_MAX
+        if depth > MAX_DEPTH or too_large:
             raise UnreadableFile("This is not an object with one array of credits in it.")
-    frame += text[copied:end]
+    frame.append(text[copied:end])
     try:
-        members = decode_text(frame + text[end : end + 100])
+        members = decode_text("".join(frame) + text[end : end + 100])
     except NotJson as error:
         raise UnreadableFile(f"Outside the array of rows: {error}") from None
     if isinstance(members, dict) and "project_name" in members:

@@ -1,4 +1,4 @@
-"""The two long lists, of credits and of events: filters, sorts and keyset pages.
+"""The two long lists, of credits and of events: filters, sorts and keyset pages, or all of it.
 
 A page is found by the values of the row it starts after, never by counting rows (OFFSET), so the
 thousandth page costs what the first does, and rows that arrive meanwhile shift nothing. The
@@ -8,7 +8,7 @@ cursor is those values and a fingerprint of the filters, so that it cannot be us
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, Generic, TypeVar
@@ -37,6 +37,7 @@ T = TypeVar("T")
 LIMIT_MAX: Final = 500
 LIMIT: Final = 50
 _INTEGER_MAX: Final = 2**63
+_READ: Final = 1000
 
 SORTS: Final[dict[str, ColumnElement[Any]]] = {
     "created": credit_states.c.created_position,
@@ -111,11 +112,24 @@ class Page(Generic[T]):
 
 def list_credits(wanted: CreditFilter, cursor: str | None = None, limit: int = LIMIT) -> Page[CreditView]:
     """Return a page of credits. Raises CursorMismatch."""
+    place = _Place(_keys(wanted), wanted.descending, wanted.fingerprint, cursor, limit)
+    return _page(_matching(select(credit_states), wanted), place, credit_view)
+
+
+def every_credit(wanted: CreditFilter) -> Iterator[CreditView]:
+    """Yield all credits of the list in its order, as they were at one moment.
+
+    Read it to its end at once: until then, the database keeps that moment.
+    """
+    query = _in_order(_matching(select(credit_states), wanted), _keys(wanted), descending=wanted.descending)
+    return _every(query, credit_view)
+
+
+def _keys(wanted: CreditFilter) -> list[ColumnElement[Any]]:
     keys = [SORTS[wanted.sort]]
     if wanted.sort != "created":
         keys.append(credit_states.c.created_position)
-    place = _Place(keys, wanted.descending, wanted.fingerprint, cursor, limit)
-    return _page(_matching(select(credit_states), wanted), place, credit_view)
+    return keys
 
 
 def sum_credits(wanted: CreditFilter) -> StatusSums:
@@ -159,11 +173,21 @@ def list_events(
     comes back misses nothing.
     """
     fingerprint = sha256(json.dumps([event_type, newest_first]).encode()).hexdigest()[:12]
-    query = select_events()
-    if event_type:
-        query = query.where(feed.c.type == event_type)
     place = _Place([feed.c.position], newest_first, fingerprint, cursor, limit)
-    return _page(query, place, event_view)
+    return _page(_events_of(event_type), place, event_view)
+
+
+def every_event(event_type: EventType | None = None) -> Iterator[EventView]:
+    """Yield all events of the feed, the newest first, as they were at one moment.
+
+    Read it to its end at once: until then, the database keeps that moment.
+    """
+    return _every(_in_order(_events_of(event_type), [feed.c.position], descending=True), event_view)
+
+
+def _events_of(event_type: EventType | None) -> Select[Any]:
+    query = select_events()
+    return query.where(feed.c.type == event_type) if event_type else query
 
 
 def _matching(query: Select[Any], wanted: CreditFilter) -> Select[Any]:
@@ -202,7 +226,7 @@ def _page(query: Select[Any], place: _Place, view: Callable[[Row[Any]], T]) -> P
     if start:
         edge = tuple_(*start.values)
         query = query.where(keys < edge if descending else keys > edge)
-    query = query.order_by(*(key.desc() if descending else key.asc() for key in place.keys))
+    query = _in_order(query, place.keys, descending=descending)
     with reading() as connection:
         rows = connection.execute(query.limit(place.limit + 1)).all()
     more, rows = len(rows) > place.limit, rows[: place.limit]
@@ -216,6 +240,17 @@ def _page(query: Select[Any], place: _Place, view: Callable[[Row[Any]], T]) -> P
         previous=_Cursor.at(rows[0], place, backwards=True) if has_previous else None,
         end=_Cursor.at(rows[-1], place, backwards=False) if rows else place.cursor,
     )
+
+
+def _in_order(query: Select[Any], keys: Sequence[ColumnElement[Any]], *, descending: bool) -> Select[Any]:
+    return query.order_by(*(key.desc() if descending else key.asc() for key in keys))
+
+
+def _every(query: Select[Any], view: Callable[[Row[Any]], T]) -> Iterator[T]:
+    # One statement sees one moment on both databases; only so many of its rows are in memory.
+    with reading() as connection, connection.execute(query, execution_options={"yield_per": _READ}) as rows:
+        for row in rows:
+            yield view(row)
 
 
 @dataclass(frozen=True)

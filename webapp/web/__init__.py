@@ -2,11 +2,11 @@
 
 from flask import Flask
 
-from webapp.web import activity, acts, corrections, credits, dashboard, formats, imports, splits
+from webapp.web import activity, acts, corrections, credits, dashboard, downloads, formats, imports, splits
 
 
 def install(app: Flask) -> None:
     """Register every page."""
     app.jinja_env.filters.update(formats.FILTERS)
-    for module in (dashboard, credits, acts, splits, corrections, activity, imports):
+    for module in (dashboard, credits, acts, splits, corrections, activity, imports, downloads):
         app.register_blueprint(module.pages)

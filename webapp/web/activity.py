@@ -12,7 +12,7 @@ pages = Blueprint("activity", __name__)
 @pages.get("/activity")
 def show() -> Response:
     """Show a page of events; the type and the place in the list stand in the address."""
-    event_type = _event_type(request.args.get("type", ""))
+    event_type = event_type_of(request.args.get("type", ""))
     page = list_events(event_type, request.args.get("cursor"), newest_first=True)
 
     def address(cursor: str | None) -> str | None:
@@ -26,11 +26,13 @@ def show() -> Response:
         types=list(EventType),
         previous=address(page.previous),
         next=address(page.next),
+        download=url_for("downloads.activity_file", type=event_type),
         is_first_page=not request.args.get("cursor"),
     )
 
 
-def _event_type(text: str) -> EventType | None:
+def event_type_of(text: str) -> EventType | None:
+    """Return the type that the address names, None for all. Aborts with 422."""
     if not text:
         return None
     try:

@@ -93,6 +93,11 @@ class CreditList:
         """The address of this page of the list."""
         return self.address(self.cursor)
 
+    @property
+    def download(self) -> str:
+        """The address of all of the list as a file."""
+        return self._address(self.filter, None, "downloads.credits_file")
+
     def of_status(self, status: Status | None) -> str:
         """Return the address of the same list with another status, all of them for None."""
         return self._address(replace(self.filter, status=status), None)
@@ -110,10 +115,10 @@ class CreditList:
         return "descending" if self.filter.descending else "ascending"
 
     @staticmethod
-    def _address(wanted: CreditFilter, cursor: str | None) -> str:
+    def _address(wanted: CreditFilter, cursor: str | None, endpoint: str = "credits.index") -> str:
         moved = CreditList(wanted, cursor)
         return url_for(
-            "credits.index",
+            endpoint,
             q=wanted.q or None,
             registry=wanted.registry or None,
             vintage=wanted.vintage,
