@@ -163,7 +163,7 @@ def test_a_block_inside_one_that_is_held_is_409_and_offers_the_split(api: FlaskC
     problem = exact(answer)
     assert (problem["holder"], problem["is_inside"]) == (holder, True)
     assert (problem["first"], problem["last"]) == (941467101, 941467150)
-    assert "Sell, retire or split a part of that record." in problem["detail"]
+    assert "Sell or retire a part of that credit in place of recording it again." in problem["detail"]
     assert problem["split"] == {"quantities": [94, 50, 281]}
     lots = exact(api.post(problem["split_url"], json=problem["split"]))["items"]
     assert lots[1]["serial_number"] == INSIDE

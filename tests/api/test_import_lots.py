@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from tests.api.conftest import exact
 from tests.fixtures.blocks import BLOCK, INSIDE, a_block
 from tests.fixtures.credits import a_credit, recorded
+from webapp.ledger import queries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import cancel_credit, correct_credit, retire_credit
 
@@ -30,6 +31,29 @@ def test_a_block_inside_one_that_is_held_is_in_conflict_with_its_holder(api: Fla
     (problem,) = found["problems"]
     assert (problem["field"], problem["holder"]) == ("serial_number", holder)
     assert "941467101 to 941467150, is a part of a block" in problem["message"]
+    assert "Sell or retire a part of that credit" in problem["message"]
+
+
+def test_a_block_inside_one_that_is_held_names_the_split_which_makes_it_a_lot(api: FlaskClient) -> None:
+    holder = recorded(**a_block())
+    found = imported(api, a_credit(registry="Verra", quantity=50, serial_number=INSIDE))
+    (problem,) = found["problems"]
+    (refused,) = exact(api.get(f"/records/imports/{found['id']}"))["problems"]
+    assert refused == problem
+    alone = exact(api.post("/records", json=a_credit(registry="Verra", quantity=50, serial_number=INSIDE)))
+    names = ("holder", "holder_url", "first", "last", "is_inside", "split_url", "split")
+    assert {name: problem[name] for name in names} == {name: alone[name] for name in names}
+    assert api.post(problem["split_url"], json=problem["split"]).status_code == 201
+    assert queries.record(holder).relations.lots[1].serial_number == INSIDE
+
+
+def test_a_problem_says_what_can_be_done_with_its_holder_as_it_is_now(api: FlaskClient) -> None:
+    holder = recorded(**a_block())
+    found = imported(api, a_credit(registry="Verra", quantity=50, serial_number=INSIDE))
+    retire_credit(holder, {}, LOCAL)
+    (problem,) = exact(api.get(f"/records/imports/{found['id']}"))["problems"]
+    assert "That credit is retired" in problem["message"]
+    assert {"split", "split_url"} & set(problem) == set()
 
 
 def test_a_block_that_overlaps_one_that_is_held_names_the_numbers_in_common(api: FlaskClient) -> None:

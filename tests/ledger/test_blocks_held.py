@@ -122,7 +122,8 @@ def test_an_import_refuses_what_overlaps_a_held_block_and_names_the_holder() -> 
 def test_an_import_refuses_rows_that_overlap_each_other() -> None:
     found, problems = checked(block(1, 10), block(11, 20), block(10, 11), block(21, 20, quantity="5"))
     assert (found.new, found.conflicting, found.invalid) == (2, 1, 1)
-    assert (problems[0].row, problems[0].message[:40]) == (3, "The numbers 10 to 10 of this block are i")
+    assert (problems[0].row, problems[0].message[:40]) == (3, "The number 10 of this block is in row 1 ")
+    assert "Keep one of the two rows" in problems[0].message
     assert "runs backwards" in problems[1].message
 
 

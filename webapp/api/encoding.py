@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from flask import Response, url_for
 
+from webapp.ledger.holders import HeldNumbers
 from webapp.ledger.imports import ImportView, ProblemView
 from webapp.ledger.queries import CreditView, EventView, Origin, Record
 
@@ -108,8 +109,19 @@ def problem_body(problem: ProblemView) -> dict[str, object]:
     """Return what is wrong with one row; a conflict names the record that holds the serial number."""
     body: dict[str, object] = {"row": problem.row, "field": problem.field, "message": problem.message}
     if problem.holder is not None:
-        body["holder"] = problem.holder
+        body |= {"holder": problem.holder, "holder_url": record_url(problem.holder)}
+    held = problem.held
+    if held:
+        body |= {"first": held.first, "last": held.last, "is_inside": held.is_inside, **split_body(held)}
     return body
+
+
+def split_body(held: HeldNumbers | None) -> dict[str, object]:
+    """Return how to make numbers that a record holds a lot of their own, empty where no split does."""
+    if held is None or not held.split:
+        return {}
+    address = url_for("api_acts.split_record", record_id=held.holder.id)
+    return {"split_url": address, "split": {"quantities": held.split}}
 
 
 def _event_body(event: EventView) -> dict[str, object]:

@@ -3,11 +3,11 @@
 from contextlib import suppress
 from typing import Final
 
-from flask import Response, url_for
+from flask import Response
 
 from webapp.answers import ErrorAnswer
 from webapp.api.encoding import answer as encode_answer
-from webapp.api.encoding import lot_body, record_url
+from webapp.api.encoding import lot_body, record_url, split_body
 from webapp.domain.errors import (
     ActNotAllowed,
     AlreadySplit,
@@ -20,9 +20,9 @@ from webapp.domain.errors import (
     SerialHeld,
     TooManyRows,
 )
-from webapp.domain.lifecycle import EventType
 from webapp.domain.serial_blocks import parse_block
 from webapp.ledger import queries
+from webapp.ledger.holders import HeldNumbers, numbers_held
 
 API_PATHS: Final = frozenset({"records", "register", "events", "openapi.json", "healthz"})
 MEDIA_TYPE: Final = "application/problem+json"
@@ -53,10 +53,9 @@ def _detail(answer: ErrorAnswer) -> str:
             return f"{len(problems)} fields are not accepted; `errors` says why."
         case InvalidFields(problems=problems):
             return " ".join(f"{p.field}: {p.message}" if p.field else p.message for p in problems)
-        case BlockHeld(is_inside=True):
-            return f"{answer.detail}. Sell, retire or split a part of that record."
-        case BlockHeld():
-            return f"{answer.detail}."
+        case BlockHeld() as refusal:
+            held = _held(refusal)
+            return f"{answer.detail}. {held.advice}" if held else f"{answer.detail}."
         case AlreadySplit():
             return f"{answer.detail} Act on one of its lots."
         case _:
@@ -82,7 +81,7 @@ def _of_record(refusal: Refusal | None) -> dict[str, object]:
     match refusal:
         case BlockHeld():
             numbers = {"first": refusal.first, "last": refusal.last, "is_inside": refusal.is_inside}
-            facts = {**_holder(refusal), **numbers, **_offer(refusal)}
+            facts = {**_holder(refusal), **numbers, **split_body(_held(refusal))}
         case SerialHeld():
             facts = _holder(refusal)
         case AlreadySplit():
@@ -117,16 +116,9 @@ def _lots(refusal: AlreadySplit) -> dict[str, object]:
     return {}
 
 
-def _offer(refusal: BlockHeld) -> dict[str, object]:
-    """Say how to make the block a lot of its own, where it lies within one that can be split."""
-    with suppress(Refusal):
+def _held(refusal: BlockHeld) -> HeldNumbers | None:
+    stated = parse_block(refusal.serial_number)
+    with suppress(Refusal):  # a database in trouble; the first refusal holds all the same
         holder = queries.credit(refusal.holder)
-        block = parse_block(holder.serial_number)
-        if refusal.is_inside and block and EventType.SPLIT in holder.open_acts:
-            own = refusal.last - refusal.first + 1
-            around = (refusal.first - block.first, own, block.last - refusal.last)
-            quantities = [length for length in around if length]
-            if len(quantities) > 1:
-                address = url_for("api_acts.split_record", record_id=refusal.holder)
-                return {"split_url": address, "split": {"quantities": quantities}}
-    return {}
+        return numbers_held(holder, stated.first, stated.last) if stated else None
+    return None

@@ -264,9 +264,21 @@ def _row_problem() -> Schema:
             "field": {"type": "string", "description": "Empty where it is the row as a whole."},
             "message": {"type": "string"},
             "holder": {**_ID, "description": "The record that holds the serial number."},
+            "holder_url": _ADDRESS,
+            **_held_numbers(),
         },
-        optional=["holder"],
+        optional=["holder", "holder_url", *_held_numbers()],
     )
+
+
+def _held_numbers() -> dict[str, Schema]:
+    return {
+        "first": {**_COUNT, "description": "The first of the numbers in common."},
+        "last": {**_COUNT, "description": "The last of them."},
+        "is_inside": {"type": "boolean", "description": "Whether the holder has every number of the block."},
+        "split_url": {**_ADDRESS, "description": "Where to post `split`, to make the block a lot."},
+        "split": {"$ref": "#/components/schemas/Split"},
+    }
 
 
 def _problems() -> dict[str, Schema]:
@@ -292,11 +304,7 @@ def _problems() -> dict[str, Schema]:
     }
     block_held = {
         **serial_held,
-        "first": {**_COUNT, "description": "The first of the numbers in common."},
-        "last": {**_COUNT, "description": "The last of them."},
-        "is_inside": {"type": "boolean", "description": "Whether the holder has every number of the block."},
-        "split_url": {**_ADDRESS, "description": "Where to post `split`, to make the block a lot."},
-        "split": {"$ref": "#/components/schemas/Split"},
+        **_held_numbers(),
     }
     cancelled_before = {
         "replaces": {**_ID, "description": "The cancelled one. Send the same record with this member."},

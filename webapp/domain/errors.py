@@ -59,25 +59,45 @@ class BlockHeld(SerialHeld):
     """The serial number states a block, and another credit holds some of its numbers.
 
     `first` and `last` are the first run of numbers in common; `is_inside` says that the whole block
-    lies within the other one, of which it is then a part.
+    lies within the other one, `is_same` that it is the other one.
     """
 
     def __init__(
-        self, registry: str, serial_number: str, holder: str, common: tuple[int, int], *, is_inside: bool
+        self,
+        registry: str,
+        serial_number: str,
+        holder: str,
+        common: tuple[int, int],
+        *,
+        is_inside: bool,
+        is_same: bool,
     ) -> None:
         """Take the serial number as it was asked for, who holds what of it, and which numbers."""
         super().__init__(registry, serial_number, holder)
         self.first, self.last = common
         self.is_inside = is_inside
-        self.args = (f"{self.numbers_held(self.first, self.last, is_inside=is_inside)} ({holder})",)
+        self.is_same = is_same
+        said = self.numbers_held(self.first, self.last, is_inside=is_inside, is_same=is_same)
+        self.args = (f"{said} ({holder})",)
 
     @staticmethod
-    def numbers_held(first: int, last: int, *, is_inside: bool) -> str:
+    def numbers_held(first: int, last: int, *, is_inside: bool, is_same: bool) -> str:
         """Say it in one sentence, without its full stop."""
+        if is_same:
+            return f"This block, {first} to {last}, is held by another credit"
         if is_inside:
             return f"This block, {first} to {last}, is a part of a block that another credit holds"
-        numbers = str(first) if first == last else f"{first} to {last}"
-        return f"The numbers {numbers} of this block are held by another credit"
+        return f"{numbers_of(first, last)} of this block {are(first, last)} held by another credit"
+
+
+def numbers_of(first: int, last: int) -> str:
+    """Name the numbers at the start of a sentence."""
+    return f"The number {first}" if first == last else f"The numbers {first} to {last}"
+
+
+def are(first: int, last: int) -> str:
+    """Return the verb that goes with `numbers_of`."""
+    return "is" if first == last else "are"
 
 
 class CreditMoved(Refusal):

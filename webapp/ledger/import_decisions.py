@@ -10,7 +10,14 @@ from typing import Any, Final
 from sqlalchemy import Connection, select, tuple_
 
 from webapp.domain.credits import NOT_CANCELLED, Credit, require_true_block
-from webapp.domain.errors import BlockHeld, CancelledBefore, InvalidFields, Problem
+from webapp.domain.errors import (
+    BlockHeld,
+    CancelledBefore,
+    InvalidFields,
+    Problem,
+    are,
+    numbers_of,
+)
 from webapp.domain.import_file import Row
 from webapp.domain.lifecycle import Status
 from webapp.domain.serial_blocks import SerialBlock
@@ -23,6 +30,7 @@ _HISTORY_LOST: Final = (
     "The file says {}, and this ledger does not hold the credit: its history would be lost and its "
     "tonnes counted twice. Move whole histories with flask export and flask restore."
 )
+_KEEP_ONE: Final = "Keep one of the two rows, or mend the serial number of the one that is wrong."
 _LOT: Final = (
     "This is a lot of a credit, and lots come into being by a split. "
     "Move whole histories with flask export and flask restore."
@@ -40,12 +48,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Decided:
-    """A row with its outcome. `holder` is the credit that holds its serial number."""
+    """A row with its outcome.
+
+    `holder` is the credit that holds its serial number, or numbers of the block `stated` in it.
+    """
 
     row: Row
     outcome: Outcome
     problems: Sequence[Problem] = ()
     holder: str | None = None
+    stated: SerialBlock | None = None
 
 
 @dataclass(frozen=True)
@@ -101,16 +113,14 @@ def _decide_block(row: Row, credit: Credit, blocks: dict[str, list[HeldBlock]]) 
     other = held[place]
     first, last = in_common(block, other.block)
     if other.row:
-        message = f"The numbers {first} to {last} of this block are in row {other.row} as well."
-    elif is_inside(block, other.block):
-        message = (
-            f"{BlockHeld.numbers_held(first, last, is_inside=True)}. "
-            "Sell or retire a part of that credit in place of recording it again."
-        )
-    else:
-        message = f"{BlockHeld.numbers_held(first, last, is_inside=False)}."
+        overlap = f"{numbers_of(first, last)} of this block {are(first, last)} in row {other.row} as well."
+        return Decided(row, Outcome.CONFLICTING, [Problem("serial_number", f"{overlap} {_KEEP_ONE}")])
+    # What can be done with the holder is said when it is read: by then it may have been acted on.
+    inside = is_inside(block, other.block)
+    same = inside and is_inside(other.block, block)
+    message = f"{BlockHeld.numbers_held(first, last, is_inside=inside, is_same=same)}."
     problem = Problem("serial_number", message)
-    return Decided(row, Outcome.CONFLICTING, [problem], other.credit_id)
+    return Decided(row, Outcome.CONFLICTING, [problem], other.credit_id, block)
 
 
 def _decide_row(
@@ -138,7 +148,7 @@ def _decide_row(
     if claim in holders:
         message, holder = "This serial number is held by another credit of the registry.", holders[claim]
     elif claim in claimed:
-        message = f"Row {claimed[claim]} has this serial number with other fields."
+        message = f"Row {claimed[claim]} has this serial number with other fields. {_KEEP_ONE}"
     if message:
         return Decided(row, Outcome.CONFLICTING, [Problem("serial_number", message)], holder)
     return Decided(row, Outcome.NEW)

@@ -7,7 +7,7 @@ ledger holds at that moment.
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -20,12 +20,13 @@ from webapp.domain.credits import Credit
 from webapp.domain.errors import ImportNotOpen, UnknownImport
 from webapp.domain.import_file import Row as FileRow
 from webapp.domain.import_file import parse_row, row_texts
-from webapp.domain.serial_blocks import SerialBlock
 from webapp.ledger import clock, log
 from webapp.ledger.database import reading, transact
 from webapp.ledger.findings import Progress, no_progress
+from webapp.ledger.holders import HeldNumbers, numbers_held
 from webapp.ledger.import_decisions import Decided, Outcome, counts_of, decide
-from webapp.ledger.tables import import_problems, imports
+from webapp.ledger.queries import credit_view
+from webapp.ledger.tables import credit_states, import_problems, imports
 
 FILENAME_LENGTH_MAX: Final = 200
 _TOLD_EVERY: Final = 100
@@ -81,12 +82,17 @@ class ImportView:
 
 @dataclass(frozen=True)
 class ProblemView:
-    """One thing wrong with one row. `holder` is the credit that holds the row's serial number."""
+    """One thing wrong with one row.
+
+    `holder` is the credit that holds the row's serial number; `held` says which numbers of the row's
+    block, and what can be done with it as it is now.
+    """
 
     row: int
     field: str
     message: str
     holder: str | None
+    held: HeldNumbers | None = None
 
 
 @dataclass(frozen=True)
@@ -202,14 +208,20 @@ def list_imports(before: int | None = None, limit: int = 50) -> list[ImportView]
 def problems(import_id: int, after: int = 0, limit: int = 200) -> list[ProblemView]:
     """Return the problems of an import in the order of its rows, past the first `after`."""
     query = (
-        select(import_problems)
+        select(import_problems, credit_states)
+        .join_from(
+            import_problems,
+            credit_states,
+            credit_states.c.credit_id == import_problems.c.holder,
+            isouter=True,
+        )
         .where(import_problems.c.import_id == import_id, import_problems.c.number > after)
         .order_by(import_problems.c.number)
         .limit(limit)
     )
     with reading() as connection:
         rows = connection.execute(query).all()
-    return [ProblemView(row.row, row.field, row.message, row.holder) for row in rows]
+    return [_problem_view(row) for row in rows]
 
 
 def count_problems(import_id: int) -> int:
@@ -240,18 +252,6 @@ def sample_rows(import_id: int, limit: int = 20) -> list[RowView]:
     ]
 
 
-def blocks_of(import_id: int, numbers: Collection[int]) -> dict[int, SerialBlock]:
-    """Return the blocks that these rows state, by row; none where the file is gone.
-
-    Raises UnknownImport.
-    """
-    with reading() as connection:
-        content = _row(connection, import_id, imports.c.content).content
-    texts = [] if content is None else row_texts(content)
-    rows = [parse_row(number, texts[number - 1]) for number in numbers if number <= len(texts)]
-    return {row.number: row.credit.block for row in rows if row.credit and row.credit.block}
-
-
 def display_name(filename: str) -> str:
     """Return the last part of a file's name as text that is safe to keep and to show."""
     last = re.split(r"[/\\]", filename)[-1]
@@ -280,6 +280,8 @@ def _keep_problems(connection: Connection, import_id: int, decided: Sequence[Dec
             "field": problem.field[:80],
             "message": problem.message,
             "holder": item.holder,
+            "first": item.stated and item.stated.first,
+            "last": item.stated and item.stated.last,
         }
         for item in decided
         for problem in item.problems
@@ -287,6 +289,15 @@ def _keep_problems(connection: Connection, import_id: int, decided: Sequence[Dec
     if found:
         numbered = [{**facts, "number": number} for number, facts in enumerate(found, start=1)]
         connection.execute(insert(import_problems), numbered)
+
+
+def _problem_view(row: Row[Any]) -> ProblemView:
+    """Return the problem with the advice that fits what its holder is now."""
+    held = None
+    if row.credit_id is not None and row.first is not None:
+        held = numbers_held(credit_view(row), row.first, row.last)
+    message = f"{row.message} {held.advice}" if held else row.message
+    return ProblemView(row.row, row.field, message, row.holder, held)
 
 
 def _open(connection: Connection, import_id: int, *, to_write: bool = False) -> Row[Any]:

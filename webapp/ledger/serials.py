@@ -38,6 +38,7 @@ def require_free_serial(connection: Connection, credit: Credit, *, but: str | No
             holder,
             in_common(stated, block),
             is_inside=is_inside(stated, block),
+            is_same=is_inside(stated, block) and is_inside(block, stated),
         )
 
 

@@ -319,7 +319,10 @@ class IdempotencyKey(Model):
 
 
 class ImportProblem(Model):
-    """One thing wrong with one row of an import, rows counted from 1."""
+    """One thing wrong with one row of an import, rows counted from 1.
+
+    `first` and `last` are the block that the row states, where `holder` has numbers of it.
+    """
 
     __tablename__ = "import_problems"
 
@@ -331,6 +334,8 @@ class ImportProblem(Model):
     field: Mapped[str] = mapped_column(STRING)
     message: Mapped[str] = mapped_column(STRING)
     holder: Mapped[str | None] = mapped_column(STRING)
+    first: Mapped[int | None] = mapped_column(BigInteger)
+    last: Mapped[int | None] = mapped_column(BigInteger)
 
 
 def table_of(model: type[Base]) -> Table:

@@ -1,6 +1,5 @@
 """The pages about imports: the list, a new one, and one before and after it is written."""
 
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -22,8 +21,8 @@ from webapp.domain.errors import (
 )
 from webapp.domain.import_file import ROWS_MAX
 from webapp.kept import commit_all_the_same
-from webapp.ledger import imports, queries
-from webapp.ledger.imports import ImportView, ProblemView
+from webapp.ledger import imports
+from webapp.ledger.imports import ImportView
 from webapp.web import fragments
 from webapp.web.formats import number
 from webapp.web.serials import split_address
@@ -185,27 +184,12 @@ def _import_page(
         form=form,
         rows=imports.sample_rows(found.id, ROWS_SHOWN) if found.is_open else [],
         problems=problems,
-        splits=_splits(found, problems) if found.is_open else {},
+        split_address=split_address,
         problems_after=after,
         problems_total=imports.count_problems(found.id) if problems else 0,
         problems_shown=PROBLEMS_SHOWN,
         too_late=too_late,
     )
-
-
-def _splits(found: ImportView, problems: Sequence[ProblemView]) -> dict[int, str]:
-    """Return where the larger block that holds a row's can be split, by row."""
-    holders = {problem.row: problem.holder for problem in problems if problem.holder}
-    if not holders:
-        return {}
-    credits = queries.find_credits(sorted(set(holders.values())))
-    blocks = imports.blocks_of(found.id, holders)
-    offered = {
-        row: split_address(credits[holder], blocks[row])
-        for row, holder in holders.items()
-        if row in blocks and holder in credits
-    }
-    return {row: address for row, address in offered.items() if address}
 
 
 def _too_late(import_id: int) -> Response:

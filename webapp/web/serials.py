@@ -5,9 +5,9 @@ from markupsafe import Markup
 
 from webapp.domain.errors import BlockHeld, Problem, SerialHeld
 from webapp.domain.fields import E4
-from webapp.domain.lifecycle import EventType
 from webapp.domain.serial_blocks import SerialBlock, parse_block
 from webapp.ledger import queries
+from webapp.ledger.holders import HeldNumbers, numbers_held
 from webapp.ledger.queries import CreditView
 from webapp.web.formats import tonnes
 from webapp.web.forms import FieldForm
@@ -19,21 +19,12 @@ def block_of(credit: CreditView) -> SerialBlock | None:
     return block if block and block.length * E4 == credit.quantity_e4 else None
 
 
-def split_address(credit: CreditView, part: SerialBlock | None) -> str | None:
-    """Return the address where the credit can be split so that `part` is one of the lots.
-
-    None where it cannot be split, or where `part` is not a part of it.
-    """
-    block = block_of(credit)
-    if block is None or part is None or part.series != block.series:
+def split_address(held: HeldNumbers | None) -> str | None:
+    """Return the address where the holder can be split so that the numbers are one of the lots, if any."""
+    if held is None or not held.split:
         return None
-    if EventType.SPLIT not in credit.open_acts:
-        return None
-    lengths = [part.first - block.first, part.length, block.last - part.last]
-    quantities = [str(length) for length in lengths if length]
-    if min(lengths) < 0 or len(quantities) == 1:
-        return None
-    return url_for("splits.split", credit_id=credit.id, quantities="\n".join(quantities))
+    quantities = "\n".join(map(str, held.split))
+    return url_for("splits.split", credit_id=held.holder.id, quantities=quantities)
 
 
 def show_holder(form: FieldForm, refusal: SerialHeld) -> None:
@@ -46,23 +37,27 @@ def show_holder(form: FieldForm, refusal: SerialHeld) -> None:
         holder.vintage,
         tonnes(holder.quantity),
     )
-    if isinstance(refusal, BlockHeld):
-        said += _offers(holder, refusal)
+    said += _advice(holder, refusal)
     form.show([Problem("serial_number", Markup("<span>{}</span>").format(said))])
 
 
 def _sentence(refusal: SerialHeld) -> str:
     if isinstance(refusal, BlockHeld):
-        return BlockHeld.numbers_held(refusal.first, refusal.last, is_inside=refusal.is_inside)
+        return BlockHeld.numbers_held(
+            refusal.first, refusal.last, is_inside=refusal.is_inside, is_same=refusal.is_same
+        )
     return "Another credit of this registry holds this serial number"
 
 
-def _offers(holder: CreditView, refusal: BlockHeld) -> Markup:
-    """Return what can be done with the larger block in place of recording a part of it again."""
-    address = split_address(holder, parse_block(refusal.serial_number))
-    if address is None:
+def _advice(holder: CreditView, refusal: SerialHeld) -> Markup:
+    """Return what can be done with the holder in place of recording its numbers again."""
+    stated = parse_block(refusal.serial_number)
+    held = numbers_held(holder, stated.first, stated.last) if stated else None
+    if held is None:
         return Markup("")
-    return Markup(
-        ' Do not record a part of it again: <a href="{}">split that credit</a> so that these numbers '
-        "are a lot of their own, then sell or retire the lot."
-    ).format(address)
+    said = Markup(" {}").format(held.advice)
+    address = split_address(held)
+    if address:
+        offer = 'Or <a href="{}">split that credit</a> so that these numbers are a lot of their own.'
+        said += Markup(f" {offer}").format(address)  # noqa: S704 - a constant
+    return said

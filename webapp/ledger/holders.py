@@ -1,0 +1,81 @@
+"""What can be done with a credit that holds numbers which somebody wanted to record.
+
+Pure: the credit as it is now, and the numbers that were asked for. The edges say it in their own
+way: a page with a link, the API with the split to send.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from webapp.domain.fields import E4
+from webapp.domain.lifecycle import EventType, Status
+from webapp.domain.serial_blocks import SerialBlock, parse_block
+from webapp.ledger.queries import CreditView
+
+_RECORDED: Final = "in place of recording it again."
+_SAME: Final = {
+    Status.ACTIVE: f"Sell or retire that credit {_RECORDED}",
+    Status.SOLD: f"That credit is sold: retire it {_RECORDED}",
+}
+_INSIDE: Final = {
+    Status.ACTIVE: f"Sell or retire a part of that credit {_RECORDED}",
+    Status.SOLD: f"That credit is sold: retire a part of it {_RECORDED}",
+}
+_RETIRED: Final = "That credit is retired, so nothing more can be done with these tonnes."
+_COMPARE: Final = "One of the two states wrong numbers: compare them, and record only those that are free."
+_SPLIT: Final = "That credit was split since: its lots hold these numbers now."
+_FREE: Final = "That credit is cancelled since, so the numbers are free: try again."
+
+
+@dataclass(frozen=True)
+class HeldNumbers:
+    """Which of the numbers asked for a credit holds, `first` to `last`, and what fits them both.
+
+    `is_inside` says that it holds all of them, `is_same` that it holds no others. `split` are the
+    whole tonnes of lots of which one is these numbers; it is empty where no split helps.
+    """
+
+    holder: CreditView
+    first: int
+    last: int
+    is_inside: bool
+    is_same: bool
+    split: tuple[int, ...]
+
+    @property
+    def advice(self) -> str:
+        """What to do now, in a sentence that fits the status of the holder."""
+        match self.holder.status:
+            case Status.SPLIT:
+                return _SPLIT
+            case Status.CANCELLED:
+                return _FREE
+            case _ if not self.is_inside:
+                return _COMPARE
+            case Status.RETIRED:
+                return _RETIRED
+            case status:
+                return (_SAME if self.is_same else _INSIDE)[status]
+
+
+def numbers_held(holder: CreditView, first: int, last: int) -> HeldNumbers | None:
+    """Compare the numbers asked for with the holder's; None where they have none in common."""
+    block = parse_block(holder.serial_number)
+    if block is None or block.first > last or block.last < first:
+        return None
+    return HeldNumbers(
+        holder,
+        max(first, block.first),
+        min(last, block.last),
+        is_inside=block.first <= first and last <= block.last,
+        is_same=(block.first, block.last) == (first, last),
+        split=_split(holder, block, first, last),
+    )
+
+
+def _split(holder: CreditView, block: SerialBlock, first: int, last: int) -> tuple[int, ...]:
+    around = (first - block.first, last - first + 1, block.last - last)
+    is_block = block.length * E4 == holder.quantity_e4
+    lengths = tuple(length for length in around if length)
+    can_split = is_block and EventType.SPLIT in holder.open_acts
+    return lengths if can_split and min(around) >= 0 and len(lengths) > 1 else ()
