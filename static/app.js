@@ -120,7 +120,11 @@
     const typed = target.value.trim();
     const [whole, decimals] = typed.split(".");
     const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
-    const words = typed ? `${grouped}${decimals ? `.${decimals}` : ""} t` : target.dataset.part;
+    const all = Number(target.dataset.part.replace(/[^0-9.]/g, ""));
+    const fits = /^\d+(\.\d{1,4})?$/.test(typed) && Number(typed) > 0 && Number(typed) <= all;
+    // What would be refused is not claimed: how much it is remains open.
+    const part = fits ? `${grouped}${decimals ? `.${decimals}` : ""} t` : "a part";
+    const words = typed ? part : target.dataset.part;
     for (const shown of target.form.querySelectorAll("[data-part-shown]")) shown.textContent = words;
   });
 

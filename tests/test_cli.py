@@ -321,6 +321,13 @@ def test_a_database_in_a_missing_folder_is_one_line(tmp_path: Path) -> None:
         assert one_line(run(app, "verify")) == "The database does not answer."
 
 
+@pytest.mark.parametrize("command", ALONE, ids=lambda command: command[0])
+def test_a_command_on_a_file_that_is_not_there_leaves_none_behind(tmp_path: Path, command: list[str]) -> None:
+    with opened(f"sqlite:///{tmp_path / 'ledger.sqlite3'}") as app:
+        assert one_line(run(app, *command)) == "The database is not migrated. Run: flask db upgrade"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite3"
     path.write_text("This is not a database.\n" * 1000)

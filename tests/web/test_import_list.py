@@ -3,6 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
+from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.forms import submit
 from tests.web.pages import links, receive, table, words, write
@@ -18,7 +19,7 @@ def test_an_import_is_listed_with_its_file_its_counts_and_who_brought_it(client:
     address = receive(client, [a_credit(), a_credit(quantity="7"), INVALID, INVALID], "mine.json")
     page = client.get("/imports")
     [row] = table(page, IMPORTS)
-    assert row[:7] == ["mine.json", "NOT YET RECORDED", "4", "0", "1", "1", "2"]
+    assert row[:7] == ["mine.json", "OPEN PREVIEW", "4", "0", "1", "1", "2"]
     assert row[7].endswith("UTC")
     assert row[8] == "local"
     assert links(page)["mine.json"] == address
@@ -39,6 +40,23 @@ def test_the_outcome_of_an_import_is_kept(
     address = receive(client, rows)
     submit(client, client.get(address), f"{address}/{act}")
     assert table(client.get("/imports"), IMPORTS)[0][1] == outcome
+
+
+def test_a_preview_that_nobody_decides_on_is_given_up_when_another_file_comes_after_a_week(
+    client: FlaskClient, set_clock: SetClock
+) -> None:
+    old = receive(client, [a_credit()], "old.json")
+    set_clock.go(days=3)
+    newer = receive(client, [a_credit()], "newer.json")
+    set_clock.go(days=4, seconds=1)
+    receive(client, [a_credit()], "newest.json")
+    outcomes = [row[1] for row in table(client.get("/imports"), IMPORTS)]
+    assert outcomes == ["OPEN PREVIEW", "OPEN PREVIEW", "GIVEN UP"]
+    assert "Nobody decided about it within 7 days. Nothing of this file was recorded." in words(
+        client.get(old)
+    )
+    assert write(client, newer).status_code == 303
+    assert "After 7 days it is given up when another file comes." in words(client.get("/imports"))
 
 
 def test_a_failed_import_is_listed_as_failed(client: FlaskClient) -> None:

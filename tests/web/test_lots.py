@@ -53,8 +53,8 @@ def test_a_part_is_retired_on_a_page_and_the_rest_stays_active(client: FlaskClie
     retired, rest = queries.record(credit_id).relations.lots
     assert (answer.status_code, answer.location) == (303, f"/credits/{retired.id}")
     page = client.get(answer.location)
-    assert "This lot, 250 t, is retired; the other lot, 9,750 t, stays active." in words(page)
-    assert links(page)["the other lot, 9,750 t, stays active"] == f"/credits/{rest.id}"
+    assert "250 t retired, 9,750 t stay active. It is recorded for good." in words(page)
+    assert links(page)["9,750 t stay active"] == f"/credits/{rest.id}"
 
 
 def test_a_part_is_retired_in_the_row_which_becomes_two(client: FlaskClient) -> None:
@@ -62,7 +62,9 @@ def test_a_part_is_retired_in_the_row_which_becomes_two(client: FlaskClient) -> 
     answer = retire(client, credit_id, "250", headers=HTMX)
     retired, rest = queries.record(credit_id).relations.lots
     assert answer.text.lstrip().startswith(f'<tbody id="credit-{retired.id}">')
-    assert "for Jane Doe, 9,750 t stay active." in words(part(answer, f"credit-{retired.id}"))
+    said = words(part(answer, f"credit-{retired.id}"))
+    assert "250 t retired, 9,750 t stay active. Retired on" in said
+    assert "UTC for Jane Doe. It is recorded for good." in said
     assert REST in words(part(answer, f"credit-{rest.id}"))
     assert links(answer)["The lot of 9,750 t"] == f"/credits/{rest.id}"
     assert answer.headers["HX-Trigger"] == "ledger-changed"
@@ -99,6 +101,7 @@ def test_a_quantity_that_does_not_fit_is_said_beside_it(
     page = retire(client, credit_id, quantity, headers=headers)
     assert page.status_code == 422
     assert said in words(part(page, f"{credit_id[:10]}-quantity-error"))
+    assert "You are about to retire a part of" in words(page)
     assert form_of(page, f"/credits/{credit_id}/retire").values["quantity"] == [quantity]
     assert queries.credit(credit_id).status == "ACTIVE"
 
@@ -107,6 +110,8 @@ def test_the_panel_says_how_much_there_is_and_that_a_block_has_whole_tonnes(clie
     page = client.get(f"/credits/{a_block()}/sell")
     assert "All 10,000 t if left empty; of less, the rest stays active as a lot of its own." in words(page)
     assert "Whole tonnes: each has a serial number." in words(page)
+    box = next(e for e in parse(page.text).find_all("input") if e["name"] == "quantity")
+    assert box["placeholder"] == "10000", "what the input shows it also takes"
     plain = client.get(f"/credits/{recorded()}/sell")
     assert "Whole tonnes" not in words(plain)
 
@@ -124,7 +129,39 @@ def test_who_comes_second_sees_the_lots_and_can_act_on_the_rest(
     assert answer.status_code == 409
     assert "Nothing was recorded by you This credit was already split into 2 lots" in words(answer)
     assert links(answer)["retire from this lot"] == f"/credits/{second.rest_id}/retire"
+    assert "If you sent the form twice, the first one counted." in words(answer)
     assert [a for a in links(answer) if a.endswith(" t")] == ["250 t", "50 t", "9,700 t"]
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "row"])
+def test_the_quantity_that_was_typed_goes_along_to_a_lot_that_has_more(
+    client: FlaskClient, headers: dict[str, str]
+) -> None:
+    credit_id = a_block()
+    address = f"/credits/{credit_id}/sell"
+    open_form = client.get(address, headers=headers)
+    lots = split_credit(credit_id, {"quantities": ["250", "251", "9499"]}, LOCAL)
+    answer = submit(client, open_form, address, headers=headers, quantity="250")
+    offered = [
+        anchor["href"] for anchor in parse(answer.text).find_all("a") if "from this lot" in words(anchor)
+    ]
+    assert offered == [
+        f"/credits/{lots[0]}/sell",
+        f"/credits/{lots[1]}/sell?quantity=250",
+        f"/credits/{lots[2]}/sell?quantity=250",
+    ]
+    form = form_of(client.get(offered[2]), f"/credits/{lots[2]}/sell")
+    assert form.values["quantity"] == ["250"]
+    assert "You are about to sell 250 t of" in words(client.get(offered[2]))
+
+
+def test_a_retirement_that_is_only_looked_for_says_no_more_than_that_it_happened(client: FlaskClient) -> None:
+    credit_id = recorded()
+    retire_credit(credit_id, {}, LOCAL)
+    said = words(client.get(f"/credits/{credit_id}/retire"))
+    assert "Already retired This credit was already retired on" in said
+    assert "Nothing was recorded by you" not in said
+    assert "If you sent" not in said
 
 
 def test_the_lots_of_a_split_are_seen_before_it_is_recorded(client: FlaskClient) -> None:
@@ -234,7 +271,8 @@ def test_the_list_shows_the_lots_and_the_split_credit_only_on_demand(client: Fla
     assert "2 credits 100 t" in words(part(page, "totals"))
     split = client.get("/credits?status=SPLIT")
     assert listed(split) == [credit_id]
-    assert "1 credit 100 t counted in their lots" in words(part(split, "totals"))
+    assert "1 credit their tonnes are counted in their lots" in words(part(split, "totals"))
+    assert " t " not in words(part(split, "totals"))
 
 
 def test_a_number_finds_the_lot_that_holds_it(client: FlaskClient) -> None:
@@ -278,6 +316,22 @@ def test_a_block_inside_a_larger_one_is_refused_and_the_split_is_offered(client:
     lots = table(client.get(links(page)["split that credit"]), "The lots")
     assert [row[1] for row in lots] == ["100 t", "100 t", "9,800 t"]
     assert lots[1][2] == INSIDE
+
+
+def test_of_a_retired_holder_nothing_is_offered(client: FlaskClient) -> None:
+    retire_credit(a_block(), {}, LOCAL)
+    page = submit(
+        client,
+        client.get("/credits/new"),
+        "/credits/new",
+        project_name="The same again",
+        registry="verra",
+        vintage="2020",
+        quantity="100",
+        serial_number=INSIDE,
+    )
+    assert "That credit is retired, so nothing more can be done with these tonnes." in words(page)
+    assert "split that credit" not in links(page)
 
 
 def test_a_block_that_overlaps_another_names_the_numbers_and_offers_no_split(client: FlaskClient) -> None:

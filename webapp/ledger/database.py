@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -107,6 +108,7 @@ def reading(*, snapshot: bool = False) -> Iterator[Connection]:
             lock_feed(unit.connection)
         yield unit.connection
         return
+    _require_file()
     with _refusals(), db.engine.connect() as connection:
         if snapshot and connection.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ")
@@ -129,6 +131,7 @@ def transact(act: Callable[[Connection], T]) -> T:
         unit.has_acted = True
         with unit.connection.begin_nested():
             return act(unit.connection)
+    _require_file()
     lost: Exception | None = None
     for attempt in range(ATTEMPTS):
         if attempt:
@@ -175,6 +178,14 @@ def _joinable(connection: Connection) -> Iterator[None]:
         yield
     finally:
         _unit.reset(token)
+
+
+def _require_file() -> None:
+    """Raise SchemaOutdated where the file of SQLite is not there: to open it would leave an empty one."""
+    if db.engine.dialect.name == "sqlite":
+        file = Path(db.engine.url.database or "")
+        if file.parent.is_dir() and not file.exists():
+            raise SchemaOutdated(MIGRATE)
 
 
 @contextmanager

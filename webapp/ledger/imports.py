@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final
@@ -30,6 +31,9 @@ from webapp.ledger.tables import credit_states, import_problems, imports
 
 FILENAME_LENGTH_MAX: Final = 200
 _TOLD_EVERY: Final = 100
+# A preview on which nobody decides is given up when another file comes after so many days.
+OPEN_DAYS: Final = 7
+GIVEN_UP: Final = f"Nobody decided about it within {OPEN_DAYS} days."
 
 
 class State(StrEnum):
@@ -108,7 +112,9 @@ class RowView:
 def receive(content: bytes, filename: str, actor: str, progress: Progress = no_progress) -> int:
     """Check every row of the file and keep both; nothing is written to the ledger.
 
-    `progress` is told the number of rows read. Returns the import's number. Raises UnreadableFile,
+    `progress` is told the number of rows read. Previews that nobody decided about in `OPEN_DAYS` days
+    are given up at the same time, so that neither they nor their files pile up. Returns the
+    import's number. Raises UnreadableFile,
     UnsupportedFile and TooManyRows.
     """
     rows = _parse(content, progress=progress)
@@ -128,6 +134,7 @@ def receive(content: bytes, filename: str, actor: str, progress: Progress = no_p
     }
 
     def act(connection: Connection) -> int:
+        _give_up_abandoned(connection)
         import_id: int = connection.execute(
             insert(imports).values(facts).returning(imports.c.id)
         ).scalar_one()
@@ -317,6 +324,18 @@ def _end(import_id: int, state: State, message: str | None) -> None:
         _finish(connection, import_id, state, message)
 
     transact(act)
+
+
+def _give_up_abandoned(connection: Connection) -> None:
+    now = clock.now()
+    abandoned = imports.c.uploaded_at < events.time_text(now - timedelta(days=OPEN_DAYS))
+    given_up = {
+        "state": State.CANCELLED,
+        "message": GIVEN_UP,
+        "finished_at": events.time_text(now),
+        "content": None,
+    }
+    connection.execute(update(imports).where(imports.c.state == State.CHECKED, abandoned).values(given_up))
 
 
 def _finish(connection: Connection, import_id: int, state: State, message: str | None, **facts: int) -> None:

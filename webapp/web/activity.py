@@ -36,6 +36,6 @@ def event_type_of(text: str) -> EventType | None:
     if not text:
         return None
     try:
-        return EventType(text.upper())
+        return EventType(text.strip().upper())
     except ValueError:
         abort(422, f"There is no type of event called “{text[:40]}”.")

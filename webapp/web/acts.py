@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.access import actor
 from webapp.domain.errors import ActNotAllowed, InvalidFields
+from webapp.domain.fields import E4
 from webapp.domain.lifecycle import EventType
 from webapp.ledger import commands, queries
 from webapp.ledger.queries import CreditView, EventView
@@ -76,6 +77,7 @@ class Panel:
     form: ActForm
     parties: list[str]
     is_block: bool
+    asked: str
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,11 @@ class Outcome:
     act: Act
     event: EventView
     rest: CreditView | None
+
+    @property
+    def stays(self) -> str:
+        """What is said of the lot that was left, empty where there is none."""
+        return _stays(self.rest) if self.rest else ""
 
 
 @pages.route("/credits/<credit_id>/sell", methods=["GET", "POST"])
@@ -101,9 +108,10 @@ def retire(credit_id: str) -> AnyResponse:
 
 def _answer(act: Act, credit_id: str) -> AnyResponse:
     credit = queries.credit(credit_id)
+    quantity = "" if request.method == "POST" else request.args.get("quantity", "")
+    form = act.form(scope=f"{short_id(credit_id)}-", quantity=quantity)
     if act.event_type not in credit.open_acts:
-        return overtaken.answer(credit_id, act.event_type)
-    form = act.form(scope=f"{short_id(credit_id)}-")
+        return overtaken.answer(credit_id, act.event_type, form.part_e4)
     if request.method != "POST":
         return _ask(act, credit, form, HTTPStatus.OK)
     if not form.validate():
@@ -111,7 +119,7 @@ def _answer(act: Act, credit_id: str) -> AnyResponse:
     try:
         acted = act.command(credit_id, form.values, actor())
     except ActNotAllowed:
-        return overtaken.answer(credit_id, act.event_type)
+        return overtaken.answer(credit_id, act.event_type, form.part_e4)
     except InvalidFields as refusal:
         form.show_refused_part(refusal.problems)
         return _ask(act, credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -119,7 +127,13 @@ def _answer(act: Act, credit_id: str) -> AnyResponse:
 
 
 def _ask(act: Act, credit: CreditView, form: ActForm, status: HTTPStatus) -> Response:
-    panel = Panel(act, form, queries.suggest_parties(act.event_type), is_block=block_of(credit) is not None)
+    panel = Panel(
+        act,
+        form,
+        queries.suggest_parties(act.event_type),
+        is_block=block_of(credit) is not None,
+        asked=_asked(credit, form),
+    )
     return fragments.answer(
         "credits/act.html",
         "credits/_row.html",
@@ -129,6 +143,16 @@ def _ask(act: Act, credit: CreditView, form: ActForm, status: HTTPStatus) -> Res
         outcome=None,
         overtaken=None,
     )
+
+
+def _asked(credit: CreditView, form: ActForm) -> str:
+    """Say how much the act is about, without claiming a quantity that is or would be refused."""
+    part_e4 = form.part_e4
+    typed = (form.quantity.data or "").strip()
+    is_refused = form.quantity.errors or (typed and part_e4 is None)
+    if is_refused or (part_e4 or 0) > credit.quantity_e4:
+        return "a part"
+    return tonnes(part_e4 or credit.quantity_e4)
 
 
 def _done(act: Act, acted: commands.Acted) -> AnyResponse:
@@ -148,12 +172,14 @@ def _done(act: Act, acted: commands.Acted) -> AnyResponse:
 def _said(act: Act, credit: CreditView, rest: CreditView | None) -> str | Markup:
     if rest is None:
         return f"{act.done}. It is recorded for good."
-    return Markup(
-        'This lot, {}, is {}; <a href="{}">the other lot, {}, stays {}</a>. It is recorded for good.'
-    ).format(
+    return Markup('{} {}, <a href="{}">{}</a>. It is recorded for good.').format(
         tonnes(credit.quantity_e4),
         act.done.lower(),
         url_for("credits.show", credit_id=rest.id),
-        tonnes(rest.quantity_e4),
-        rest.status.lower(),
+        _stays(rest),
     )
+
+
+def _stays(rest: CreditView) -> str:
+    verb = "stays" if rest.quantity_e4 == E4 else "stay"
+    return f"{tonnes(rest.quantity_e4)} {verb} {rest.status.lower()}"

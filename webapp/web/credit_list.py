@@ -46,7 +46,7 @@ class CreditList:
                 values[field.name] = field.parse(arguments.get(field.name))
             except FieldRefused as refusal:
                 problems.append(Problem(field.label, str(refusal)))
-        status = arguments.get("status", "")
+        status = arguments.get("status", "").strip().upper()
         if status and status not in set(Status):
             problems.append(Problem("Status", f"Must be one of {', '.join(Status)}."))
         sort = arguments.get("sort") or CreditFilter.sort

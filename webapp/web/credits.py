@@ -178,6 +178,7 @@ def _filter_bar() -> dict[str, object]:
         return {}
     registries, vintages = queries.filter_choices()
     typed = {name: request.args.get(name, "") for name in ("q", "registry", "vintage", "status")}
+    typed["status"] = typed["status"].strip().upper()
     spelling = {canonical(name): name for name in registries}
     typed["registry"] = spelling.get(canonical(typed["registry"]), typed["registry"])
     return {

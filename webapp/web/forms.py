@@ -171,10 +171,10 @@ class ActForm(FieldForm):
 
     act: ClassVar[EventType]
 
-    def __init__(self, *, scope: str = "") -> None:
-        """Offer today as the day on which it happened."""
+    def __init__(self, *, scope: str = "", quantity: str = "") -> None:
+        """Offer today as the day on which it happened, and the quantity where one is asked for."""
         today = clock.now().date().isoformat()
-        super().__init__(scope=scope, data={"occurred_on": today})
+        super().__init__(scope=scope, data={"occurred_on": today, PART.name: quantity})
         self.occurred_on.render_kw = {"max": today}
 
     def parse(self, values: Mapping[str, object]) -> object:

@@ -79,6 +79,7 @@ def index() -> str:
         "imports/list.html",
         imports=found[:LISTED],
         is_first_page=before is None,
+        open_days=imports.OPEN_DAYS,
         older=url_for(".index", before=found[LISTED - 1].id) if more else None,
     )
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from flask import Response
+from flask import Response, request
 
+from webapp.domain.fields import quantity_text
 from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger import queries
 from webapp.ledger.queries import CreditView, EventView
@@ -23,17 +24,29 @@ LOTS_SHOWN: Final = 10
 class Overtaken:
     """The event that was refused, the credit's last one, and the lots that hold its tonnes now.
 
-    `more` is the number of lots that are left out.
+    `more` is the number of lots that are left out, `part_e4` what was asked for, if only a part.
+    `was_sent` says that a form was sent, and not only opened.
     """
 
     refused: EventType
     event: EventView
     lots: Sequence[CreditView]
     more: int
+    part_e4: int | None
+    was_sent: bool
+
+    def carried(self, lot: CreditView) -> str | None:
+        """Return the quantity that was typed where this lot is more than that."""
+        if self.part_e4 is None or self.part_e4 >= lot.quantity_e4:
+            return None
+        return quantity_text(self.part_e4)
 
 
-def answer(credit_id: str, refused: EventType) -> Response:
-    """Say what happened to the credit before, in its row or on a page."""
+def answer(credit_id: str, refused: EventType, part_e4: int | None = None) -> Response:
+    """Say what happened to the credit before, in its row or on a page.
+
+    `part_e4` is the part of it that was asked for, to be taken along to a lot that has it.
+    """
     record = queries.record(credit_id)
     is_split = record.credit.status is Status.SPLIT
     lots = families.leaves(queries.family(credit_id), credit_id) if is_split else []
@@ -45,7 +58,14 @@ def answer(credit_id: str, refused: EventType) -> Response:
         credit=record.credit,
         panel=None,
         outcome=None,
-        overtaken=Overtaken(refused, record.events[-1], shown, len(lots) - len(shown)),
+        overtaken=Overtaken(
+            refused,
+            record.events[-1],
+            shown,
+            len(lots) - len(shown),
+            part_e4,
+            was_sent=request.method == "POST",
+        ),
     )
 
 

@@ -58,6 +58,7 @@ def _advice(holder: CreditView, refusal: SerialHeld) -> Markup:
     said = Markup(" {}").format(held.advice)
     address = split_address(held)
     if address:
-        offer = 'Or <a href="{}">split that credit</a> so that these numbers are a lot of their own.'
-        said += Markup(f" {offer}").format(address)  # noqa: S704 - a constant
+        said += Markup(
+            ' Or <a href="{}">split that credit</a> so that these numbers are a lot of their own.'
+        ).format(address)
     return said
