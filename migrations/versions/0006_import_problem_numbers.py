@@ -7,7 +7,7 @@ import sqlalchemy
 from alembic import op
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 
 SQL = Path(__file__).parent.parent / "sql"
 
