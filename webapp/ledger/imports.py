@@ -114,8 +114,7 @@ def receive(content: bytes, filename: str, actor: str, progress: Progress = no_p
 
     `progress` is told the number of rows read. Previews that nobody decided about in `OPEN_DAYS` days
     are given up at the same time, so that neither they nor their files pile up. Returns the
-    import's number. Raises UnreadableFile,
-    UnsupportedFile and TooManyRows.
+    import's number. Raises UnreadableFile, UnsupportedFile and TooManyRows.
     """
     rows = _parse(content, progress=progress)
     with reading(snapshot=True) as connection:
