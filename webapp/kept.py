@@ -1,10 +1,17 @@
-"""What a view says about its answer where that must not be treated like any other (see ``once``)."""
+"""What the edges need to know of kept answers: the names, and what a view can say about its own.
+
+How a request is done once, and its answer kept, is in ``once``.
+"""
 
 import inspect
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from flask import g
+
+KEY_HEADER: Final = "Idempotency-Key"
+HIT_HEADER: Final = "Idempotency-Hit"
+KEY_LENGTH_MAX: Final = 255
 
 View = TypeVar("View", bound=Callable[..., Any])
 

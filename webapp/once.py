@@ -27,14 +27,11 @@ from webapp.access import actor
 from webapp.api import problems
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.gate import SAFE_METHODS
-from webapp.kept import commits_all_the_same, is_never_kept
+from webapp.kept import HIT_HEADER, KEY_HEADER, KEY_LENGTH_MAX, commits_all_the_same, is_never_kept
 from webapp.ledger.keys import Answer, Key, do_once
 from webapp.web import fragments
 
-HEADER: Final = "Idempotency-Key"
-HIT: Final = "Idempotency-Hit"
 FIELD: Final = "idempotency_key"
-KEY_LENGTH_MAX: Final = 255
 
 _KEY: Final = re.compile(f"[ -~]{{1,{KEY_LENGTH_MAX}}}")
 _MULTIPART: Final = "multipart/form-data"
@@ -109,7 +106,7 @@ class _CallOnce:
         response = Response(kept.body, kept.status)
         response.headers.clear()
         response.headers.extend(kept.headers)
-        response.headers[HIT] = "true"
+        response.headers[HIT_HEADER] = "true"
         return response
 
 
@@ -161,16 +158,16 @@ _SAID: Final = "This was done already, when it was sent the first time. It was n
 
 
 def _marked(response: AnyResponse) -> AnyResponse:
-    response.headers[HIT] = "true"
+    response.headers[HIT_HEADER] = "true"
     return fragments.mark(response)
 
 
 def _key_of_call() -> Key | None:
-    text = request.headers.get(HEADER)
+    text = request.headers.get(KEY_HEADER)
     if text is None:
         return None
     fingerprint = _fingerprint_of_fields(()) if request.mimetype == _MULTIPART else _fingerprint_of_body()
-    return Key(actor(), f"call {_required(text, HEADER)}", fingerprint)
+    return Key(actor(), f"call {_required(text, KEY_HEADER)}", fingerprint)
 
 
 def _key_of_form() -> Key | None:

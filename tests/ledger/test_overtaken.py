@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from tests.fixtures.credits import a_credit, recorded
-from webapp.domain.errors import LedgerBusy
+from webapp.domain.errors import CreditMoved, LedgerBusy
 from webapp.domain.import_file import parse_row
 from webapp.ledger import commands, import_decisions, log
 from webapp.ledger.actors import LOCAL
-from webapp.ledger.commands import create_credit
+from webapp.ledger.commands import create_credit, retire_credit, sell_credit
 from webapp.ledger.database import reading
 from webapp.ledger.import_decisions import Outcome, decide
 
@@ -28,6 +28,25 @@ def test_a_credit_does_not_conflict_with_itself(monkeypatch: pytest.MonkeyPatch)
     look = log.last_event
     monkeypatch.setattr(log, "last_event", last_event)
     assert create_credit(a_credit(), LOCAL) == commands.Recorded(credit_id, is_new=False)
+
+
+def test_an_act_that_was_overtaken_does_not_follow_what_its_client_never_saw(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    credit_id = recorded()
+    with reading() as connection:
+        looks = [log.last_event(connection, credit_id)]  # the first look comes before the sale
+    sell_credit(credit_id, {}, LOCAL)
+
+    def last_event(*arguments: Any) -> log.Last | None:  # noqa: ANN401 - as they come
+        return looks.pop() if looks else look(*arguments)
+
+    look = log.last_event
+    monkeypatch.setattr(log, "last_event", last_event)
+    with pytest.raises(CreditMoved) as refusal:
+        retire_credit(credit_id, {}, LOCAL, after={1})
+    assert refusal.value.seq == 2
+    assert looks == []
 
 
 def test_a_row_does_not_conflict_with_its_own_credit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from flask import Blueprint, Response
 
 from webapp.access import actor
 from webapp.api import bodies, field_schemas, query, schemas
+from webapp.api.conditions import after, etag
 from webapp.api.encoding import acted_body, answer, record_body, record_url, summary_body
 from webapp.api.operations import Answer, Operation, describes
 from webapp.domain.credits import FIELDS
@@ -35,7 +36,10 @@ _RECORD: Final = "record"
         summary="Record a sale",
         description=f"Only an ACTIVE record can be sold, once. The body may be missing. {_PART}",
         body=bodies.described("Sale", field_schemas.example(SALE_FIELDS), required=False),
-        answers={HTTPStatus.OK: Answer("Sold. The record with its whole history.", "ActedRecord")},
+        takes_if_match=True,
+        answers={
+            HTTPStatus.OK: Answer("Sold. The record with its whole history.", "ActedRecord", has_etag=True)
+        },
         problems={
             HTTPStatus.NOT_FOUND: _UNKNOWN,
             HTTPStatus.CONFLICT: "The record was sold, retired, split or cancelled before.",
@@ -45,7 +49,7 @@ _RECORD: Final = "record"
 )
 def sell_record(record_id: str) -> Response:
     query.read()
-    return _acted(commands.sell_credit(record_id, bodies.read_object_if_any(), actor()))
+    return _acted(commands.sell_credit(record_id, bodies.read_object_if_any(), actor(), after()))
 
 
 @api.post("/records/<record_id>/retire")
@@ -56,7 +60,10 @@ def sell_record(record_id: str) -> Response:
         description="An ACTIVE or a SOLD record can be retired, once; nothing follows. "
         f"The body may be missing. {_PART}",
         body=bodies.described("Retirement", field_schemas.example(RETIREMENT_FIELDS), required=False),
-        answers={HTTPStatus.OK: Answer("Retired. The record with its whole history.", "ActedRecord")},
+        takes_if_match=True,
+        answers={
+            HTTPStatus.OK: Answer("Retired. The record with its whole history.", "ActedRecord", has_etag=True)
+        },
         problems={
             HTTPStatus.NOT_FOUND: _UNKNOWN,
             HTTPStatus.CONFLICT: "The record was retired, split or cancelled before.",
@@ -66,7 +73,7 @@ def sell_record(record_id: str) -> Response:
 )
 def retire_record(record_id: str) -> Response:
     query.read()
-    return _acted(commands.retire_credit(record_id, bodies.read_object_if_any(), actor()))
+    return _acted(commands.retire_credit(record_id, bodies.read_object_if_any(), actor(), after()))
 
 
 @api.post("/records/<record_id>/split")
@@ -77,6 +84,7 @@ def retire_record(record_id: str) -> Response:
         description="The quantities must add up to the whole, in the order in which the lots lie in it. "
         "The record is SPLIT then, for ever, and its lots hold its tonnes and its serial numbers. "
         "The lots of a SOLD record are sold to the same buyer.",
+        takes_if_match=True,
         body=bodies.described("Split", schemas.SPLIT_EXAMPLE),
         answers={
             HTTPStatus.CREATED: Answer(
@@ -94,7 +102,7 @@ def retire_record(record_id: str) -> Response:
 )
 def split_record(record_id: str) -> Response:
     query.read()
-    lot_ids = commands.split_credit(record_id, bodies.read_object(), actor())
+    lot_ids = commands.split_credit(record_id, bodies.read_object(), actor(), after())
     lots, origins = queries.find_credits(lot_ids), queries.origins(lot_ids)
     items = [summary_body(lots[lot_id], origins[lot_id]) for lot_id in lot_ids]
     return answer({"items": items}, HTTPStatus.CREATED, location=record_url(record_id))
@@ -108,7 +116,10 @@ def split_record(record_id: str) -> Response:
         description="It says that the record should never have been made. Only an ACTIVE record that is not "
         "a lot can be cancelled. It leaves the totals and frees its serial number or block; nothing follows.",
         body=bodies.described("Cancellation", field_schemas.example(CANCELLATION_FIELDS)),
-        answers={HTTPStatus.OK: Answer("Cancelled. The record with its whole history.", "Record")},
+        takes_if_match=True,
+        answers={
+            HTTPStatus.OK: Answer("Cancelled. The record with its whole history.", "Record", has_etag=True)
+        },
         problems={
             HTTPStatus.NOT_FOUND: _UNKNOWN,
             HTTPStatus.CONFLICT: "The record was sold, retired, split or cancelled before; or it is a lot.",
@@ -118,8 +129,9 @@ def split_record(record_id: str) -> Response:
 )
 def cancel_record(record_id: str) -> Response:
     query.read()
-    commands.cancel_credit(record_id, bodies.read_object(), actor())
-    return answer(record_body(queries.record(record_id)))
+    commands.cancel_credit(record_id, bodies.read_object(), actor(), after())
+    record = queries.record(record_id)
+    return answer(record_body(record), etag=etag(record))
 
 
 @api.post("/records/<record_id>/correct")
@@ -129,9 +141,12 @@ def cancel_record(record_id: str) -> Response:
         summary="Cancel a record and record the right one",
         description="Both in one transaction. `record` has every field of the right one, not only what "
         "changes; it `replaces` the cancelled one.",
+        takes_if_match=True,
         body=bodies.described("Correction", schemas.CORRECTION_EXAMPLE),
         answers={
-            HTTPStatus.CREATED: Answer("Recorded in place of the cancelled one.", "Record", has_location=True)
+            HTTPStatus.CREATED: Answer(
+                "Recorded in place of the cancelled one.", "Record", has_location=True, has_etag=True
+            )
         },
         problems={
             HTTPStatus.NOT_FOUND: _UNKNOWN,
@@ -152,16 +167,18 @@ def correct_record(record_id: str) -> Response:
     if problems:
         raise InvalidFields(problems)
     try:
-        corrected_id = commands.correct_credit(record_id, values, cancellation, actor())
+        corrected_id = commands.correct_credit(record_id, values, cancellation, actor(), after())
     except InvalidFields as refusal:
         raise InvalidFields(_in_record(refusal.problems)) from None
-    body = record_body(queries.record(corrected_id))
-    return answer(body, HTTPStatus.CREATED, location=record_url(corrected_id))
+    record = queries.record(corrected_id)
+    location = record_url(corrected_id)
+    return answer(record_body(record), HTTPStatus.CREATED, location=location, etag=etag(record))
 
 
 def _acted(acted: Acted) -> Response:
     rest = queries.credit(acted.rest_id) if acted.rest_id else None
-    return answer(acted_body(queries.record(acted.credit_id), rest))
+    record = queries.record(acted.credit_id)
+    return answer(acted_body(record, rest), etag=etag(record))
 
 
 def _problems(fields: Sequence[Field], values: Mapping[str, object]) -> list[Problem]:

@@ -5,6 +5,7 @@ tables of fields (``schemas``); nothing about an operation is written here.
 """
 
 import re
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,8 +14,11 @@ from flask import Blueprint, Flask, Response, current_app, render_template
 from werkzeug.routing import Rule
 
 from webapp.api import problems, query, schemas
+from webapp.api.conditions import IF_MATCH
 from webapp.api.encoding import answer
 from webapp.api.operations import OPERATIONS, Answer, Body, Operation, describes
+from webapp.kept import HIT_HEADER, KEY_HEADER, KEY_LENGTH_MAX
+from webapp.ledger.keys import KEPT_FOR
 
 api = Blueprint("api_description", __name__)
 
@@ -24,6 +28,7 @@ A ledger of carbon credits. A *record* is one immutable batch of credits; its st
 events, which are only ever appended. An act on a part of it splits it into *lots*, which are records.
 
 Creating and importing can be sent again without harm, because the same input always gives the same id.
+Any write that carries an `Idempotency-Key` can be: it is done once, and its repeats get the first answer.
 Errors are problem details (RFC 9457). Unknown fields and unknown query parameters are refused.
 """
 _EXTENSION: Final = "openapi"
@@ -42,8 +47,36 @@ _BODIES: Final = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is of another type.",
 }
 _FIELDS: Final = {HTTPStatus.UNPROCESSABLE_ENTITY: "Fields or parameters break their rules."}
+_MOVED: Final = {HTTPStatus.PRECONDITION_FAILED: "The record has changed; `seq` is its last event now."}
 _MAY_RETRY: Final = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}
+}
+_MAY_BE_A_REPEAT: Final = {
+    HIT_HEADER: {
+        "description": "This is the answer that the key's first request got; nothing was done again.",
+        "schema": {"type": "string", "const": "true"},
+    }
+}
+_TAG: Final[dict[str, Any]] = {"type": "string", "pattern": '^"[1-9][0-9]*"$'}
+_KEY_PARAMETER: Final = {
+    "name": KEY_HEADER,
+    "in": "header",
+    "description": "Any text of your own, another for each request. The request is then done once: sent "
+    f"again with the same key within {KEPT_FOR // timedelta(hours=1)} hours, it gets the first answer again. "
+    "Only successes are kept, so a request that was refused can be put right under its key. "
+    "With another request the key is refused (422).",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": KEY_LENGTH_MAX,
+        "pattern": "^[!-~]([ -~]*[!-~])?$",
+    },
+}
+_IF_MATCH_PARAMETER: Final = {
+    "name": IF_MATCH,
+    "in": "header",
+    "description": "The `ETag` of the record as you have seen it: nothing is done if it has changed since.",
+    "schema": {**_TAG, "pattern": r'^(\*|"[1-9][0-9]*")$'},
 }
 
 
@@ -107,6 +140,8 @@ def _described(operation: Operation, rule: Rule, method: str) -> dict[str, Any]:
         described["description"] = operation.description
     parameters = [_in_path(name) for name in sorted(rule.arguments)]
     parameters += [_in_query(parameter) for parameter in operation.query]
+    parameters += [_KEY_PARAMETER] if method == "POST" else []
+    parameters += [_IF_MATCH_PARAMETER] if operation.takes_if_match else []
     if parameters:
         described["parameters"] = parameters
     if operation.body:
@@ -118,7 +153,7 @@ def _described(operation: Operation, rule: Rule, method: str) -> dict[str, Any]:
 
 
 def _responses(operation: Operation, method: str) -> dict[str, Any]:
-    responses = {str(int(status)): _answer(given) for status, given in operation.answers.items()}
+    responses = {str(int(status)): _answer(given, method) for status, given in operation.answers.items()}
     expected = dict(_ALWAYS)
     if method == "POST":
         expected |= _WRITES
@@ -126,21 +161,28 @@ def _responses(operation: Operation, method: str) -> dict[str, Any]:
         expected |= _BODIES
     if operation.tag != "Service":
         expected |= _FIELDS
+    if operation.takes_if_match:
+        expected |= _MOVED
     expected |= operation.problems
     for status, when in sorted(expected.items()):
         responses[str(int(status))] = _problem(operation, status, when)
     return responses
 
 
-def _answer(given: Answer) -> dict[str, Any]:
+def _answer(given: Answer, method: str) -> dict[str, Any]:
     schema = _reference(given.schema) if given.schema else {"type": "string"}
     described: dict[str, Any] = {
         "description": given.description,
         "content": {given.media_type: {"schema": schema}},
     }
+    headers: dict[str, Any] = dict(_MAY_BE_A_REPEAT) if method == "POST" else {}
     if given.has_location:
         where = {"type": "string", "format": "uri-reference"}
-        described["headers"] = {"Location": {"description": "Where it is.", "schema": where}}
+        headers["Location"] = {"description": "Where it is.", "schema": where}
+    if given.has_etag:
+        headers["ETag"] = {"description": "The number of the record's last event.", "schema": _TAG}
+    if headers:
+        described["headers"] = headers
     return described
 
 
@@ -168,6 +210,8 @@ def _problem_schemas(operation: Operation, status: HTTPStatus) -> tuple[str, ...
     match status:
         case HTTPStatus.UNPROCESSABLE_ENTITY:
             return ("InvalidFields",)
+        case HTTPStatus.PRECONDITION_FAILED:
+            return ("RecordMoved",)
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE if operation.tag == "Imports":
             return ("TooManyRows",)
         case HTTPStatus.CONFLICT if operation.conflicts:

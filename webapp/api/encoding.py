@@ -20,6 +20,7 @@ def answer(
     status: HTTPStatus = HTTPStatus.OK,
     *,
     location: str | None = None,
+    etag: str | None = None,
     content_type: str = "application/json",
 ) -> Response:
     """Return the JSON answer. Nobody keeps a copy of it: what it says may change any moment."""
@@ -27,6 +28,8 @@ def answer(
     response.headers["Cache-Control"] = "no-store"
     if location:
         response.headers["Location"] = location
+    if etag:
+        response.headers["ETag"] = etag
     return response
 
 

@@ -31,6 +31,7 @@ class Answer:
     schema: str | None = None
     media_type: str = "application/json"
     has_location: bool = False
+    has_etag: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Operation:
     body: Body | None = None
     problems: Mapping[HTTPStatus, str] = field(default_factory=dict)
     conflicts: tuple[str, ...] = ()
+    takes_if_match: bool = False
 
 
 OPERATIONS: Final[dict[Callable[..., Any], Operation]] = {}

@@ -13,6 +13,7 @@ from webapp.domain.errors import (
     AlreadySplit,
     BlockHeld,
     CancelledBefore,
+    CreditMoved,
     CursorMismatch,
     InvalidFields,
     NotCancellable,
@@ -88,6 +89,8 @@ def _of_record(refusal: Refusal | None) -> dict[str, object]:
             facts = {**_status(refusal), **_lots(refusal)}
         case ActNotAllowed():
             facts = _status(refusal)
+        case CreditMoved():
+            facts = {"seq": refusal.seq, "record_url": record_url(refusal.credit_id)}
         case NotCancellable():
             facts = {"record_url": record_url(refusal.credit_id)}
         case CancelledBefore():

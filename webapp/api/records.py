@@ -7,6 +7,7 @@ from flask import Blueprint, Response
 
 from webapp.access import actor
 from webapp.api import bodies, field_schemas, query
+from webapp.api.conditions import etag
 from webapp.api.encoding import answer, record_body, record_url, summary_body
 from webapp.api.operations import Answer, Operation, describes
 from webapp.domain.credits import NEW_FIELDS
@@ -36,8 +37,8 @@ _FILTERS: Final = (
         "all of its numbers. `replaces` names a cancelled record in whose place this one is recorded.",
         body=bodies.described("NewRecord", field_schemas.example(NEW_FIELDS)),
         answers={
-            HTTPStatus.CREATED: Answer("Recorded.", "Record", has_location=True),
-            HTTPStatus.OK: Answer("The same credit was recorded before.", "Record"),
+            HTTPStatus.CREATED: Answer("Recorded.", "Record", has_location=True, has_etag=True),
+            HTTPStatus.OK: Answer("The same credit was recorded before.", "Record", has_etag=True),
         },
         problems={
             HTTPStatus.CONFLICT: "Another record holds this serial number in the registry, or some numbers "
@@ -49,10 +50,11 @@ _FILTERS: Final = (
 def create_record() -> Response:
     query.read()
     recorded = commands.create_credit(bodies.read_object(), actor())
-    body = record_body(queries.record(recorded.credit_id))
+    record = queries.record(recorded.credit_id)
+    body, tag = record_body(record), etag(record)
     if not recorded.is_new:
-        return answer(body)
-    return answer(body, HTTPStatus.CREATED, location=record_url(recorded.credit_id))
+        return answer(body, etag=tag)
+    return answer(body, HTTPStatus.CREATED, location=record_url(recorded.credit_id), etag=tag)
 
 
 @api.get("/records")
@@ -86,10 +88,13 @@ def list_records() -> Response:
     Operation(
         tag="Records",
         summary="Read a record",
-        answers={HTTPStatus.OK: Answer("The record with its whole history and its lots.", "Record")},
+        answers={
+            HTTPStatus.OK: Answer("The record with its whole history and its lots.", "Record", has_etag=True)
+        },
         problems={HTTPStatus.NOT_FOUND: "No record has this id."},
     )
 )
 def get_record(record_id: str) -> Response:
     query.read()
-    return answer(record_body(queries.record(record_id)))
+    record = queries.record(record_id)
+    return answer(record_body(record), etag=etag(record))

@@ -64,6 +64,7 @@ PROBLEM_EXAMPLES: Final[dict[str, dict[str, object]]] = {
         "since": "2026-11-20T16:50:00.000000Z",
         "record_url": f"/records/{_AN_ID}",
     },
+    "RecordMoved": {"seq": 2, "record_url": f"/records/{_AN_ID}"},
 }
 
 
@@ -310,6 +311,10 @@ def _problems() -> dict[str, Schema]:
         "replaces": {**_ID, "description": "The cancelled one. Send the same record with this member."},
         "record_url": _ADDRESS,
     }
+    moved = {
+        "seq": {"type": "integer", "minimum": 1, "description": "The number of its last event now."},
+        "record_url": _ADDRESS,
+    }
     return {
         "Problem": _object(basic),
         "FieldProblem": field_problem,
@@ -318,6 +323,7 @@ def _problems() -> dict[str, Schema]:
         "BlockHeld": _object({**basic, **block_held}, optional=["split_url", "split"]),
         "CancelledBefore": _object({**basic, **cancelled_before}),
         "NotCancellable": _object({**basic, "record_url": _ADDRESS}),
+        "RecordMoved": _object({**basic, **moved}),
         "ActNotAllowed": _object({**basic, **not_allowed}, optional=["lots"]),
         "TooManyRows": _object({**basic, "rows_max": _COUNT}, optional=["rows_max"]),
     }
