@@ -8,6 +8,7 @@ answer came, and ends with `flask verify`. Needs what requirements-dev.txt lists
 from __future__ import annotations
 
 import argparse
+import re
 import secrets
 import tempfile
 import time
@@ -18,6 +19,9 @@ from scripts import terminal
 from scripts.terminal import Refused
 from tests.fixtures.server import Serve, flask, serving
 from tests.system import races
+from tests.system.key_races import KEY_RACES
+
+RACES = {**races.RACES, **KEY_RACES}
 
 
 def run(serve: Serve, database_url: str, rounds: int, names: list[str]) -> None:
@@ -32,9 +36,9 @@ def run(serve: Serve, database_url: str, rounds: int, names: list[str]) -> None:
     for name in names:
         statuses: Counter[int] = Counter()
         slowest, started = 0.0, time.monotonic()
-        with races.crowd(server, f"{mark}-{name.replace(' ', '-')}") as crowd:
+        with races.crowd(server, f"{mark}-{re.sub('[: ]+', '-', name)}") as crowd:
             for number in range(rounds):
-                answers = races.RACES[name](crowd, number)
+                answers = RACES[name](crowd, number)
                 statuses.update(answer.status for answer in answers)
                 slowest = max(slowest, *(answer.seconds for answer in answers))
         took = time.monotonic() - started
@@ -46,12 +50,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=300, help="of each race (default: 300)")
     parser.add_argument("--database", metavar="URL", help="instead of a SQLite file that is thrown away")
-    parser.add_argument("--race", choices=races.RACES, action="append", help="only this one; may be repeated")
+    parser.add_argument("--race", choices=RACES, action="append", help="only this one; may be repeated")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         database_url = chosen.database or f"sqlite:///{folder}/ledger.sqlite3"
         with serving(Path(folder)) as serve:
-            run(serve, database_url, chosen.rounds, chosen.race or list(races.RACES))
+            run(serve, database_url, chosen.rounds, chosen.race or list(RACES))
         verified = flask(database_url, "verify")
         print(verified.stdout + verified.stderr, end="")
         if verified.returncode:

@@ -96,18 +96,18 @@ def _in_turns(server: Server, crowd: Crowd) -> list[Client] | None:
 
 def retire(crowd: Crowd, number: int) -> list[Answer]:
     """Everybody retires the same credit."""
-    path = f"/records/{_record(crowd, number)}/retire"
+    path = f"/records/{record_of(crowd, number)}/retire"
     answers = crowd.at_once([_post(path, {"beneficiary": f"Client {n}"}) for n in range(CLIENTS)])
     _expect(answers, {200: 1, 409: CLIENTS - 1})
     winner = next(answer.json for answer in answers if answer.status == 200)
-    assert _history(crowd, winner["id"]) == ["CREATED", "RETIRED"]
+    assert history_of(crowd, winner["id"]) == ["CREATED", "RETIRED"]
     assert {**_read(crowd, winner["id"]), "rest": None} == winner, "what was answered is not what is recorded"
     return answers
 
 
 def sell_and_retire(crowd: Crowd, number: int) -> list[Answer]:
     """One half sells the credit, the other retires it. A sale may come first, or not at all."""
-    record_id = _record(crowd, number)
+    record_id = record_of(crowd, number)
     acts = ["sell" if n % 2 else "retire" for n in range(CLIENTS)]
     answers = crowd.at_once([_post(f"/records/{record_id}/{act}") for act in acts])
     won = Counter(act for act, answer in zip(acts, answers, strict=True) if answer.status == 200)
@@ -115,13 +115,13 @@ def sell_and_retire(crowd: Crowd, number: int) -> list[Answer]:
     assert won["sell"] <= 1, f"{won['sell']} sales were accepted"
     _expect(answers, {200: won.total(), 409: CLIENTS - won.total()})
     sold = ["SOLD"] if won["sell"] else []
-    assert _history(crowd, record_id) == ["CREATED", *sold, "RETIRED"]
+    assert history_of(crowd, record_id) == ["CREATED", *sold, "RETIRED"]
     return answers
 
 
 def retire_parts(crowd: Crowd, number: int) -> list[Answer]:
     """Everybody retires a part of one credit, and who comes too late goes on with what is left."""
-    record_id = _record(crowd, number)
+    record_id = record_of(crowd, number)
     answers = crowd.at_once([_retire_part(f"/records/{record_id}", PART) for _ in range(CLIENTS)])
     parts = WHOLE // PART
     _expect(answers, {200: parts, 409: CLIENTS - parts})
@@ -137,7 +137,7 @@ def create_overlapping(crowd: Crowd, number: int) -> list[Answer]:
     series = f"{crowd.name}-{number:05}"
     blocks = [f"{series}-{first} to {first + WHOLE - 1}" for first in range(1, CLIENTS + 1)]
     answers = crowd.at_once(
-        [_post("/records", _credit(crowd, number, serial_number=block)) for block in blocks]
+        [_post("/records", credit_of(crowd, number, serial_number=block)) for block in blocks]
     )
     _expect(answers, {201: 1, 409: CLIENTS - 1})
     holder = next(answer.json["id"] for answer in answers if answer.status == 201)
@@ -147,19 +147,19 @@ def create_overlapping(crowd: Crowd, number: int) -> list[Answer]:
 
 def create_equal(crowd: Crowd, number: int) -> list[Answer]:
     """Everybody records the same credit, one half in another spelling."""
-    plain = _credit(crowd, number)
+    plain = credit_of(crowd, number)
     other = {**plain, "registry": " vcs ", "quantity": "100.00", "project_name": "RACED  for"}
     answers = crowd.at_once([_post("/records", other if n % 2 else plain) for n in range(CLIENTS)])
     _expect(answers, {201: 1, 200: CLIENTS - 1})
     ids = {answer.json["id"] for answer in answers}
     assert len(ids) == 1, f"one credit has the ids {ids}"
-    assert _history(crowd, ids.pop()) == ["CREATED"]
+    assert history_of(crowd, ids.pop()) == ["CREATED"]
     return answers
 
 
 def create_with_one_serial(crowd: Crowd, number: int) -> list[Answer]:
     """Everybody records another credit, all with the same serial number."""
-    credits = [_credit(crowd, number, quantity=n + 1) for n in range(CLIENTS)]
+    credits = [credit_of(crowd, number, quantity=n + 1) for n in range(CLIENTS)]
     answers = crowd.at_once([_post("/records", credit) for credit in credits])
     _expect(answers, {201: 1, 409: CLIENTS - 1})
     holder = next(answer.json["id"] for answer in answers if answer.status == 201)
@@ -173,7 +173,9 @@ def create_with_one_serial(crowd: Crowd, number: int) -> list[Answer]:
 
 def import_equal(crowd: Crowd, number: int) -> list[Answer]:
     """Several import the same file. Its rows are written once."""
-    rows = [_credit(crowd, number, serial_number=_serial(crowd, number, row)) for row in range(IMPORTED_ROWS)]
+    rows = [
+        credit_of(crowd, number, serial_number=_serial(crowd, number, row)) for row in range(IMPORTED_ROWS)
+    ]
     answers = crowd.at_once([_post("/records/imports", rows)] * IMPORTING_CLIENTS)
     _expect(answers, {202: IMPORTING_CLIENTS})
     imports = [answer.json for answer in answers]
@@ -187,7 +189,9 @@ def import_equal(crowd: Crowd, number: int) -> list[Answer]:
 
 def confirm_one_import(crowd: Crowd, number: int) -> list[Answer]:
     """Several confirm one import, each in a form of their own. It is written once, and they are told so."""
-    rows = [_credit(crowd, number, serial_number=_serial(crowd, number, row)) for row in range(IMPORTED_ROWS)]
+    rows = [
+        credit_of(crowd, number, serial_number=_serial(crowd, number, row)) for row in range(IMPORTED_ROWS)
+    ]
     import_id = crowd.first.post("/records/imports?dry_run=1", rows).json["id"]
     page = crowd.first.get(f"/imports/{import_id}")
     form = form_of(page.body.decode(), f"/imports/{import_id}/write")
@@ -221,7 +225,8 @@ def _serial(crowd: Crowd, number: int, row: int | None = None) -> str:
     return f"{crowd.name}-{number:05}" + ("" if row is None else f"-{row:03}")
 
 
-def _credit(crowd: Crowd, number: int, **changes: object) -> dict[str, object]:
+def credit_of(crowd: Crowd, number: int, **changes: object) -> dict[str, object]:
+    """Return the credit that this round is about, some of its values changed."""
     return {
         "project_name": "Raced for",
         "registry": "VCS",
@@ -231,8 +236,9 @@ def _credit(crowd: Crowd, number: int, **changes: object) -> dict[str, object]:
     } | changes
 
 
-def _record(crowd: Crowd, number: int) -> str:
-    answer = crowd.first.post("/records", _credit(crowd, number))
+def record_of(crowd: Crowd, number: int) -> str:
+    """Record the credit of this round and return its id."""
+    answer = crowd.first.post("/records", credit_of(crowd, number))
     assert answer.status == 201, f"{answer}"
     return str(answer.json["id"])
 
@@ -282,7 +288,8 @@ def _read(crowd: Crowd, record_id: str) -> Any:  # noqa: ANN401 - JSON can be an
     return answer.json
 
 
-def _history(crowd: Crowd, record_id: str) -> list[str]:
+def history_of(crowd: Crowd, record_id: str) -> list[str]:
+    """Return the types of the record's events, in their order."""
     return [event["event_type"] for event in _read(crowd, record_id)["events"]]
 
 

@@ -59,11 +59,11 @@ def replaced(server: Server, before: list[int]) -> None:
     eventually(is_replaced, "another worker is started")
 
 
-def dies(server: Server, path: str, value: object, moment: Moment) -> None:
+def dies(server: Server, path: str, value: object, moment: Moment, **headers: str) -> None:
     """Send a request whose worker dies at that moment."""
     before = server.workers()
     with pytest.raises(BROKEN):
-        server.client().post(path, value, {HEADER: moment})
+        server.client().post(path, value, {HEADER: moment, **headers})
     replaced(server, before)
 
 
@@ -101,6 +101,26 @@ def test_an_act_happens_once_wherever_the_worker_died(
     client = server.client()
     assert client.post(f"/records/{record_id}/{act}", {"note": "second"}).status == status
     assert len(history(client, record_id)) == 2
+    assert_verified_within(server.database_url)
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_repeated"),
+    [(Moment.AFTER_EVENT, False), (Moment.BEFORE_COMMIT, False), (Moment.BEFORE_ANSWER, True)],
+)
+def test_with_a_key_a_part_is_retired_once_wherever_the_worker_died(
+    server: Server, moment: Moment, *, is_repeated: bool
+) -> None:
+    record_id = server.client().post("/records", another_credit()).json["id"]
+    path, part, key = f"/records/{record_id}/retire", {"quantity": 40}, {"Idempotency-Key": record_id}
+    dies(server, path, part, moment, **key)
+    client = server.client()
+    again = client.post(path, part, key)
+    assert again.status == 200
+    assert ("Idempotency-Hit" in again.headers) is is_repeated
+    assert [lot["quantity"] for lot in client.get(f"/records/{record_id}").json["lots"]] == [40, 60]
+    assert again.json["rest"]["quantity"] == 60
+    assert client.post(path, part, key).body == again.body
     assert_verified_within(server.database_url)
 
 

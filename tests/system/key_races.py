@@ -1,0 +1,187 @@
+"""Races for one key over HTTP: many clients send the same request, or the same form, at once.
+
+Whatever the route, one of them does it and all the others get its answer. A race for each route
+that writes; a test holds the list against the routes that there are.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from tests.fixtures.forms import form_of
+from tests.fixtures.server import Answer, Client
+from tests.system.races import WHOLE, Crowd, Send, credit_of, history_of, record_of
+
+TWINS: Final = 16
+PART: Final = 1
+HIT: Final = "Idempotency-Hit"
+FORM: Final = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request of a program: its route, its path, its body, and what the record becomes by it."""
+
+    route: str
+    body: Callable[[Crowd, int], object]
+    history: tuple[str, ...] = ()
+
+    def __call__(self, crowd: Crowd, number: int) -> list[Answer]:
+        """Let the twins send it, each over a connection of its own."""
+        record_id = record_of(crowd, number) if "{" in self.route else ""
+        path = self.route.format(record_id=record_id)
+        headers = {"Idempotency-Key": f"{crowd.name} {number}", "Content-Type": "application/json"}
+        sent = json.dumps(self.body(crowd, number)).encode()
+        answers = crowd.at_once([_send(path, sent, headers)] * TWINS)
+        _expect_one(answers)
+        _expect_history(crowd, record_id, self.history)
+        return answers
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A form: where its page is, where it goes, what is entered, and what the record becomes by it."""
+
+    page: str
+    route: str
+    fields: Callable[[Crowd, int], Mapping[str, object]]
+    history: tuple[str, ...] = ()
+    prepare: Callable[[Crowd, int], str] = record_of
+
+    def __call__(self, crowd: Crowd, number: int) -> list[Answer]:
+        """Let the twins send the form of one page, all in one session."""
+        place = self.prepare(crowd, number)
+        page = crowd.first.get(self.page.format(place))
+        action = self.route.format(place)
+        # The sample's form is only on the first page of an empty ledger; any other's fields will do.
+        form = form_of(_posting(page), "/imports/new" if action == "/imports/sample" else action)
+        values: dict[str, list[object]] = {name: [*items] for name, items in form.values.items()}
+        values |= {name: [value] for name, value in self.fields(crowd, number).items()}
+        cookie = page.headers["Set-Cookie"].partition(";")[0]
+        sent, kind = urlencode(values, doseq=True).encode(), FORM
+        if form.files and action != "/imports/sample":
+            sent, kind = _with_file(values, json.dumps(_rows(crowd, number)))
+        answers = crowd.at_once([_send(action, sent, {"Cookie": cookie, "Content-Type": kind})] * TWINS)
+        assert {answer.status for answer in answers} == {303}, answers
+        _expect_one(answers)
+        _expect_history(crowd, place if "/credits/{}" in self.route else "", self.history)
+        return answers
+
+
+def _posting(page: Answer) -> str:
+    """Return the page without its forms that only ask."""
+    html = page.body.decode()
+    parts = html.split("<form")
+    kept = [part for part in parts[1:] if 'method="get"' not in part.partition(">")[0]]
+    return parts[0] + "".join(f"<form{part}" for part in kept)
+
+
+def _with_file(values: Mapping[str, list[object]], content: str) -> tuple[bytes, str]:
+    line = "----key-races"
+    parts = [
+        f'--{line}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, items in values.items()
+        for value in items
+    ]
+    file = (
+        f'--{line}\r\nContent-Disposition: form-data; name="file"; filename="rows.json"\r\n\r\n{content}\r\n'
+    )
+    return f"{''.join(parts)}{file}--{line}--\r\n".encode(), f"multipart/form-data; boundary={line}"
+
+
+def _rows(crowd: Crowd, number: int) -> list[object]:
+    return [credit_of(crowd, number, serial_number=f"{crowd.name}-{number:05}-{row}") for row in range(3)]
+
+
+def _received(crowd: Crowd, number: int) -> str:
+    return str(crowd.first.post("/records/imports?dry_run=1", _rows(crowd, number)).json["id"])
+
+
+def _nothing(_crowd: Crowd, _number: int) -> dict[str, object]:
+    return {}
+
+
+def _credit(crowd: Crowd, number: int) -> dict[str, object]:
+    return credit_of(crowd, number)
+
+
+def _corrected(crowd: Crowd, number: int) -> object:
+    return {"reason": "raced", "record": credit_of(crowd, number, vintage=2022)}
+
+
+def _send(path: str, body: bytes, headers: Mapping[str, str]) -> Send:
+    def send(client: Client) -> Answer:
+        return client.send("POST", path, body, headers)
+
+    return send
+
+
+def _expect_one(answers: list[Answer]) -> None:
+    """Fail where not exactly one of the answers is that of an act, or another one differs from it."""
+    done = [answer for answer in answers if HIT not in answer.headers]
+    assert len(done) == 1, f"{len(done)} did it: {[answer.body for answer in answers[:3]]}"
+    assert done[0].status < 400, f"{done[0]}"
+    same = {(answer.status, answer.headers.get("Location"), answer.body) for answer in answers}
+    assert len(same) == 1, f"they got different answers: {same}"
+
+
+def _expect_history(crowd: Crowd, record_id: str, history: tuple[str, ...]) -> None:
+    """Fail where the record has other events, or a part of it was taken more than once."""
+    if not record_id:
+        return
+    assert tuple(history_of(crowd, record_id)) == ("CREATED", *history)
+    lots = [lot["quantity"] for lot in crowd.first.get(f"/records/{record_id}").json["lots"]]
+    assert lots in ([], [PART, WHOLE - PART]), f"its lots are {lots}"
+
+
+def _part(_crowd: Crowd, _number: int) -> dict[str, object]:
+    return {"quantity": PART}
+
+
+def _retired(_crowd: Crowd, _number: int) -> dict[str, object]:
+    return {"quantity": PART, "beneficiary": "Acme"}
+
+
+def _split(_crowd: Crowd, _number: int) -> dict[str, object]:
+    return {"quantities": [PART, WHOLE - PART]}
+
+
+def _reason(_crowd: Crowd, _number: int) -> dict[str, object]:
+    return {"reason": "raced"}
+
+
+def _corrected_fields(_crowd: Crowd, _number: int) -> dict[str, object]:
+    return {"reason": "raced", "vintage": 2022}
+
+
+def _no_place(_crowd: Crowd, _number: int) -> str:
+    return ""
+
+
+_CREDIT: Final = "/credits/{}"
+_IMPORT: Final = "/imports/{}"
+CALLS: Final = {
+    "key: record": Call("/records", _credit),
+    "key: register": Call("/register/", _credit),
+    "key: sell": Call("/records/{record_id}/sell", _part, ("SPLIT",)),
+    "key: retire": Call("/records/{record_id}/retire", _part, ("SPLIT",)),
+    "key: split": Call("/records/{record_id}/split", _split, ("SPLIT",)),
+    "key: cancel": Call("/records/{record_id}/cancel", _reason, ("CANCELLED",)),
+    "key: correct": Call("/records/{record_id}/correct", _corrected, ("CANCELLED",)),
+    "key: import": Call("/records/imports", _rows),
+}
+SHEETS: Final = {
+    "form: create": Sheet("/credits/new", "/credits/new", _credit, prepare=_no_place),
+    "form: sell": Sheet(f"{_CREDIT}/sell", f"{_CREDIT}/sell", _part, ("SPLIT",)),
+    "form: retire": Sheet(f"{_CREDIT}/retire", f"{_CREDIT}/retire", _retired, ("SPLIT",)),
+    "form: split": Sheet(f"{_CREDIT}/split?quantities={PART}", f"{_CREDIT}/split", _nothing, ("SPLIT",)),
+    "form: cancel": Sheet(f"{_CREDIT}/cancel", f"{_CREDIT}/cancel", _reason, ("CANCELLED",)),
+    "form: correct": Sheet(f"{_CREDIT}/correct", f"{_CREDIT}/correct", _corrected_fields, ("CANCELLED",)),
+    "form: import": Sheet("/imports/new", "/imports/new", _nothing, prepare=_no_place),
+    "form: sample": Sheet("/imports/new", "/imports/sample", _nothing, prepare=_no_place),
+    "form: write import": Sheet(_IMPORT, f"{_IMPORT}/write", _nothing, prepare=_received),
+    "form: cancel import": Sheet(_IMPORT, f"{_IMPORT}/cancel", _nothing, prepare=_received),
+}
+KEY_RACES: Final[Mapping[str, Callable[[Crowd, int], list[Answer]]]] = {**CALLS, **SHEETS}
