@@ -14,9 +14,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
+from flask import current_app
 from flask_migrate import upgrade
 
 from webapp import create_app
@@ -32,6 +34,10 @@ from webapp.ledger.lists import CreditFilter
 BATCH: Final = 5_000
 ROUNDS: Final = 15
 RARE: Final = 500
+SELL: Final = "POST a sale"
+SELL_WITH_KEY: Final = "POST a sale, with a key"
+RETIRE: Final = "POST a retirement"
+RETIRE_WITH_KEY: Final = "POST it, with a key"
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,24 @@ def acts(ledger: Ledger) -> dict[str, Callable[[int], object]]:
         }
         return commands.create_credit(facts, CLI)
 
+    client = current_app.test_client()
+
+    def call(act: str, first: int, *, has_key: bool) -> Callable[[int], object]:
+        def send(round_number: int) -> object:
+            headers = {"Idempotency-Key": f"{act} {round_number}"} if has_key else {}
+            path = f"/records/{ledger.ids[first + round_number]}/{act}"
+            answer = client.post(path, headers=headers)
+            if answer.status_code != HTTPStatus.OK:
+                raise RuntimeError(answer.text)
+            return answer
+
+        return send
+
     return {
+        SELL: call("sell", 2 * ROUNDS, has_key=False),
+        SELL_WITH_KEY: call("sell", 3 * ROUNDS, has_key=True),
+        RETIRE: call("retire", 2 * ROUNDS, has_key=False),
+        RETIRE_WITH_KEY: call("retire", 3 * ROUNDS, has_key=True),
         "create a credit": create,
         "sell a credit": lambda n: commands.sell_credit(ledger.ids[n], {"buyer": f"Buyer {n}"}, CLI),
         "retire a credit": lambda n: commands.retire_credit(ledger.ids[n], {"reason": "bench"}, CLI),
@@ -148,6 +171,8 @@ def main() -> None:
     for name, seconds in large.items():
         ratio = seconds / small[name]
         print(f"{name:24}{small[name] * 1e3:>15.3f} ms{seconds * 1e3:>16.3f} ms{ratio:>8.1f}")
+    keyless, keyed = large[SELL] + large[RETIRE], large[SELL_WITH_KEY] + large[RETIRE_WITH_KEY]
+    print(f"An Idempotency-Key makes an act {keyed / keyless:.2f} times what it costs without one.")
     sys.stdout.flush()
 
 
