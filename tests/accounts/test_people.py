@@ -1,6 +1,7 @@
 """Who may sign in: added, re-roled, disabled, never deleted, and never without an administrator."""
 
 import pytest
+from sqlalchemy import Connection
 
 from tests.fixtures.credits import a_credit
 from tests.fixtures.people import PASSWORD, a_person, an_administrator
@@ -18,6 +19,7 @@ from webapp.accounts.roles import Role
 from webapp.domain.errors import InvalidFields
 from webapp.ledger.actors import CLI, LOCAL
 from webapp.ledger.commands import create_credit
+from webapp.ledger.database import transact
 
 pytestmark = pytest.mark.usefixtures("ledger_app", "quick_passwords")
 
@@ -31,6 +33,17 @@ def test_nobody_exists_until_somebody_is_added() -> None:
     assert not people.exist()
     an_administrator()
     assert people.exist()
+
+
+def test_an_administrator_whose_adding_was_taken_back_does_not_exist() -> None:
+    def add_and_fail(_connection: Connection) -> None:
+        an_administrator()
+        assert people.exist()
+        raise UnknownPerson
+
+    with pytest.raises(UnknownPerson):
+        transact(add_and_fail)
+    assert not people.exist()
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])

@@ -13,6 +13,7 @@ from webapp.accounts.errors import SignInRefused, SignInsHeld
 from webapp.accounts.people import Person
 from webapp.domain.errors import InvalidFields
 from webapp.ledger.actors import CLI
+from webapp.ledger.database import transact
 
 HERE, THERE = "192.0.2.1", "198.51.100.7"
 WRONG = "a wrong password"
@@ -152,6 +153,12 @@ def test_a_held_sign_in_says_how_long_to_wait(oscar: Person, set_clock: SetClock
     assert held.value.retry_after_s == 600
     set_clock.go(seconds=held.value.retry_after_s)
     assert guess(oscar.name, PASSWORD) == "in"
+
+
+@pytest.mark.usefixtures("oscar")
+def test_a_guess_whose_count_could_be_taken_back_is_not_tried() -> None:
+    with pytest.raises(RuntimeError, match="counted in a transaction of its own"):
+        transact(lambda _connection: guess("Oscar", PASSWORD))
 
 
 @pytest.mark.usefixtures("oscar")

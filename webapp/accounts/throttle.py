@@ -27,6 +27,7 @@ from webapp.accounts.tables import known_addresses, sign_in_failures, users
 from webapp.accounts.transactions import change
 from webapp.domain.events import time_text
 from webapp.ledger import clock
+from webapp.ledger.database import is_transacting
 
 WINDOW: Final = timedelta(minutes=15)
 KNOWN_FOR: Final = timedelta(days=30)
@@ -58,8 +59,11 @@ class Attempt:
 def begin(name_key: str, address: str) -> Attempt:
     """Count a guess at the password of whoever has this canonical name, and commit that.
 
-    Raises SignInsHeld where there were too many: then nothing may be checked.
+    Raises SignInsHeld where there were too many: then nothing may be checked. Inside an open
+    transaction, where a refusal would take the count back, it raises RuntimeError.
     """
+    if is_transacting():
+        raise RuntimeError("a guess must be counted in a transaction of its own")
     attempt = Attempt(_keyed("name", name_key), _keyed("address", _network(address)))
 
     def act(connection: Connection) -> Attempt:

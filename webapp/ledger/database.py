@@ -150,6 +150,11 @@ def transact(act: Callable[[Connection], T]) -> T:
     raise LedgerBusy("Others kept changing the same credits. Please try again.") from lost
 
 
+def is_transacting() -> bool:
+    """Say whether this is inside a `transact`, so that whatever is written may still be taken back."""
+    return _unit.get() is not None
+
+
 def in_passing(statement: Executable) -> None:
     """Execute a small write by itself that may as well be left out: where the database is busy, it is.
 
