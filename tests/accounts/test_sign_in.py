@@ -325,6 +325,21 @@ def test_a_password_is_changed_only_with_the_current_one_to_a_good_one(
     assert guess("Oscar", PASSWORD) == "in"
 
 
+def test_a_password_that_was_set_meanwhile_is_not_changed_with_the_old_one(
+    oscar: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matches = passwords.matches
+
+    def slowly(hashed: str | None, password: str) -> bool:
+        people.set_password(oscar.id, "set by somebody else", CLI)
+        return matches(hashed, password)
+
+    with monkeypatch.context() as patch, pytest.raises(InvalidFields, match="not your password any more"):
+        patch.setattr(passwords, "matches", slowly)
+        change(oscar, PASSWORD, "another good one")
+    assert guess("Oscar", "set by somebody else") == "in"
+
+
 def test_guesses_at_the_current_password_are_held_too(oscar: Person) -> None:
     for _ in range(5):
         with pytest.raises(InvalidFields):
