@@ -23,7 +23,7 @@ from scripts.terminal import Refused
 from tests.fixtures.ledger import DIALECTS
 from tests.fixtures.server import flask, serving
 from tests.services.postgresql import Starter, wait_for_server
-from tests.system.fuzzing import fuzz
+from tests.system.fuzzing import a_program, fuzz
 
 REQUESTS: Final = 10_000
 EXAMPLES: Final = 200
@@ -57,9 +57,9 @@ def run(dialect: str, folder: Path, requests: int, seed: int) -> None:
         if migrated.returncode:
             raise Refused(f"Cannot migrate the database:\n{migrated.stderr}")
         with serving(folder) as serve:
-            server = serve(database_url)
+            server, token = serve(database_url), a_program(database_url)
             while statuses.total() < requests:
-                fuzzed = fuzz(server, seed=seed, examples=EXAMPLES)
+                fuzzed = fuzz(server, token, seed=seed, examples=EXAMPLES)
                 if fuzzed.found:
                     raise Refused(f"{fuzzed.found}\nThis was seed {seed} on {dialect}.")
                 statuses += fuzzed.statuses

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.fixtures.ledger import opened
+from tests.fixtures.people import a_token, an_administrator
 from tests.fixtures.server import Server
+from webapp.accounts.roles import Role
 from webapp.config import ROOT
 
 CONFIGURATION: Final = Path(__file__).with_name("schemathesis.toml")
@@ -33,17 +36,27 @@ class Fuzzed:
         return self.statuses.total()
 
 
-def fuzz(server: Server, *, seed: int, examples: int) -> Fuzzed:
+def a_program(database_url: str) -> str:
+    """Add an administrator and return the secret of a token with which a program may do everything."""
+    with opened(database_url):
+        an_administrator()
+        return a_token(Role.ADMINISTRATOR, "fuzz")
+
+
+def fuzz(server: Server, token: str, *, seed: int, examples: int) -> Fuzzed:
     """Fuzz every operation, with up to `examples` generated requests in each phase that generates.
+
+    The requests bear the token, but for those that try whether it can be left out.
 
     `found` is empty where every answer was as the document says, otherwise the whole report.
     """
     before = len(server.answered())
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION), "run"]
     checks = ["--checks", "all", "--exclude-checks", OTHERWISE_CHECKED]
+    bearing = ["--header", f"Authorization: Bearer {token}"]
     amount = ["--seed", str(seed), "--max-examples", str(examples)]
     done = subprocess.run(
-        [*command, f"{server.url}/openapi.json", "--no-color", *checks, *amount],
+        [*command, f"{server.url}/openapi.json", "--no-color", *bearing, *checks, *amount],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
