@@ -74,6 +74,11 @@ def test_a_condition_that_cannot_be_read_is_refused(api: FlaskClient, if_match: 
     assert len(list_events().items) == 1
 
 
+@every_act
+def test_a_condition_is_named_as_the_header_that_it_is(api: FlaskClient, act: str) -> None:
+    assert fields_of(act_on(api, recorded(), act, "3")) == {"If-Match"}
+
+
 def test_a_record_that_moved_is_412_rather_than_409(api: FlaskClient) -> None:
     answer = act_on(api, retired(), "retire", '"1"')
     assert (answer.status_code, exact(answer)["seq"]) == (412, 2)

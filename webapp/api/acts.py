@@ -166,8 +166,9 @@ def correct_record(record_id: str) -> Response:
     problems += _in_record(_problems(FIELDS, values))
     if problems:
         raise InvalidFields(problems)
+    follows = after()
     try:
-        corrected_id = commands.correct_credit(record_id, values, cancellation, actor(), after())
+        corrected_id = commands.correct_credit(record_id, values, cancellation, actor(), follows)
     except InvalidFields as refusal:
         raise InvalidFields(_in_record(refusal.problems)) from None
     record = queries.record(corrected_id)

@@ -76,7 +76,7 @@ _IF_MATCH_PARAMETER: Final = {
     "name": IF_MATCH,
     "in": "header",
     "description": "The `ETag` of the record as you have seen it: nothing is done if it has changed since.",
-    "schema": {**_TAG, "pattern": r'^(\*|"[1-9][0-9]*")$'},
+    "schema": {**_TAG, "pattern": r'^(\*|"[1-9][0-9]*")$', "examples": ['"1"', "*"]},
 }
 
 
