@@ -115,7 +115,7 @@ def import_the_same_file_again(page: Page) -> None:
     page.get_by_label("Drop a file here, or choose one").set_input_files(ROOT / "sample-registry.json")
     page.get_by_role("button", name="Check the file").click()
     expect(page.get_by_text("Nothing new in this file")).to_be_visible()
-    page.get_by_role("button", name="Finish").click()
+    page.get_by_role("button", name="Close this import").click()
     expect(page.get_by_text("Nothing new was recorded")).to_be_visible()
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Activity").click()
     expect(page.get_by_role("table", name="Events, the newest first").locator("tbody tr")).to_have_count(12)
