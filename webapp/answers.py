@@ -20,7 +20,6 @@ STATUS: Final[dict[type[errors.Refusal], HTTPStatus]] = {
     errors.SerialHeld: HTTPStatus.CONFLICT,
     errors.ActNotAllowed: HTTPStatus.CONFLICT,
     errors.CreditMoved: HTTPStatus.PRECONDITION_FAILED,
-    errors.NotCancellable: HTTPStatus.CONFLICT,
     errors.CancelledBefore: HTTPStatus.CONFLICT,
     errors.ImportNotOpen: HTTPStatus.CONFLICT,
     errors.LedgerNotEmpty: HTTPStatus.CONFLICT,

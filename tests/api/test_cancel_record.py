@@ -55,12 +55,19 @@ def test_a_retired_record_cannot_be_cancelled(api: FlaskClient) -> None:
     assert (answer.status_code, exact(answer)["record_status"]) == (409, "RETIRED")
 
 
-def test_a_lot_cannot_be_cancelled(api: FlaskClient) -> None:
-    rest = retire_credit(recorded(), {"quantity": "25"}, LOCAL).rest_id
-    answer = api.post(f"/records/{rest}/cancel", json=MISTAKE)
-    assert answer.status_code == 409
-    assert exact(answer)["record_url"] == f"/records/{rest}"
-    assert exact(api.get(f"/records/{rest}"))["status"] == "ACTIVE"
+def test_a_lot_is_cancelled_by_itself(api: FlaskClient) -> None:
+    acted = retire_credit(recorded(), {"quantity": "25"}, LOCAL)
+    answer = api.post(f"/records/{acted.rest_id}/cancel", json=MISTAKE)
+    assert (answer.status_code, exact(answer)["status"]) == (200, "CANCELLED")
+    assert exact(api.get(f"/records/{acted.credit_id}"))["status"] == "RETIRED"
+
+
+def test_who_would_cancel_a_split_record_is_given_lots_that_can_be_cancelled(api: FlaskClient) -> None:
+    record_id = recorded()
+    retire_credit(record_id, {"quantity": "25"}, LOCAL)
+    lots = exact(api.post(f"/records/{record_id}/cancel", json=MISTAKE))["lots"]
+    (address,) = [lot["url"] for lot in lots if lot["status"] == "ACTIVE"]
+    assert api.post(f"{address}/cancel", json=MISTAKE).status_code == 200
 
 
 @pytest.mark.parametrize("act", ["sell", "retire"])

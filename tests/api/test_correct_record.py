@@ -76,11 +76,14 @@ def test_a_sold_record_cannot_be_corrected(api: FlaskClient) -> None:
     assert (answer.status_code, exact(answer)["record_status"]) == (409, "SOLD")
 
 
-def test_a_lot_cannot_be_corrected(api: FlaskClient) -> None:
+def test_a_lot_is_corrected_by_a_record_of_its_own(api: FlaskClient) -> None:
     rest = retire_credit(recorded(), {"quantity": "25"}, LOCAL).rest_id
-    answer = api.post(f"/records/{rest}/correct", json=a_correction(vintage=2024))
-    assert answer.status_code == 409
-    assert len(exact(api.get("/records"))["items"]) == 2
+    held = api.post(f"/records/{rest}/correct", json=a_correction(vintage=2024))
+    assert held.status_code == 409  # the other lot is still a part of VCS-0001
+    right = a_correction(vintage=2024, quantity=75, serial_number="VCS-0001, 26\u2013100 of 100")
+    new = exact(api.post(f"/records/{rest}/correct", json=right))
+    assert (new["replaces"], new["parent"], new["quantity"]) == (rest, None, 75)
+    assert exact(api.get(f"/records/{rest}"))["replaced_by"] == [new["id"]]
 
 
 @pytest.mark.parametrize("record_id", ["0" * 64, "x", "%00"])

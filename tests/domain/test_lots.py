@@ -14,9 +14,11 @@ from webapp.domain.json_text import Number
 from webapp.domain.lifecycle import EventType
 from webapp.domain.lots import (
     LOTS_MAX,
+    Families,
     Place,
     flatten,
     lots_of,
+    numbers_of,
     parse_quantities,
     split_data,
     split_events,
@@ -30,7 +32,7 @@ BLOCK = credit_from("A", "ACR", "2020", "10000", "ACR-X-2025-1 to 10000")
 
 def lots(parent: Credit, *quantities: float, place: Place | None = None) -> list[Credit]:
     own = Place(parent.serial_number, 0, parent.quantity_e4)
-    return lots_of(parent, place or own, [round(quantity * E4) for quantity in quantities])
+    return lots_of(parent, place or own, [round(quantity * E4) for quantity in quantities], parent.block)
 
 
 def split_of(parent: Credit, *, is_sold: bool = False) -> list[Event]:
@@ -94,6 +96,31 @@ def test_a_lot_of_a_lot_states_its_place_in_what_was_recorded() -> None:
         "VCS-0001, 26\u201330 of 100",
         "VCS-0001, 31\u2013100 of 100",
     ]
+
+
+def test_one_number_of_a_pair_is_known_by_its_parent() -> None:
+    pair = credit_from("A", "RW", "2020", "3", "RW-5-10-7014 - RW-5-12-7014")
+    parts = lots(pair, 1, 1, 1)
+    assert parts[1].serial_number == "RW-5-11-7014 - RW-5-11-7014"
+    numbers = [numbers_of(pair, part) for part in parts]
+    assert [block and (block.series, block.first, block.last) for block in numbers] == [
+        ("rw-5-#-7014", number, number) for number in (10, 11, 12)
+    ]
+
+
+def test_of_a_family_it_is_known_when_nothing_is_counted_any_more() -> None:
+    families = Families()
+    for lot, parent in (("a", "root"), ("b", "root"), ("b1", "b"), ("b2", "b")):
+        families.add(lot, parent)
+    assert families.cancel("b2") == ["b2"]
+    assert families.cancel("a") == ["a"]
+    assert families.cancel("b1") == ["b1", "b", "root"]
+    assert families.cancel("alone") == ["alone"]
+
+
+def test_a_sentence_groups_the_thousands_of_its_quantities() -> None:
+    with pytest.raises(InvalidFields, match=r"They add up to 9,750\.5 t, and the credit has 10,000 t\."):
+        lots(BLOCK, 9750, 0.5)
 
 
 @pytest.mark.parametrize("quantities", [(25, 74), (25, 76), (100, 100), (99.9999, 0.0002)])

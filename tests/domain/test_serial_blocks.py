@@ -9,7 +9,13 @@ import pytest
 from webapp.domain.credits import parse_credit, require_true_block
 from webapp.domain.errors import InvalidFields
 from webapp.domain.json_text import decode
-from webapp.domain.serial_blocks import DIGITS_MAX, SerialBlock, parse_block
+from webapp.domain.serial_blocks import (
+    DIGITS_MAX,
+    SerialBlock,
+    parse_block,
+    parse_numbers,
+    single_numbers,
+)
 
 DATA = Path(__file__).parent.parent / "data"
 REAL = json.loads((DATA / "real-credits-excerpt.json").read_text(encoding="utf-8"))
@@ -27,7 +33,10 @@ NOTATIONS = [
     ("CAR-1-US-1335-31-983-KS-2025-9659-43177 to 43276", 100, "car-1-us-1335-31-983-ks-2025-9659-#"),
     ("ART-GY-102-2021-11-2759599 to 2760598", 1000, "art-gy-102-2021-11-#"),
     ("RW-5-1463953-2-2-0-7014 - RW-5-1467609-2-2-0-7014", 3657, "rw-5-#-2-2-0-7014"),
+    ("ACR-FR-1129-2025-2917-30932 to ACR-FR-1129-2025-2917-35143", 4212, "acr-fr-1129-2025-2917-#"),
 ]
+# One of each kind: hyphen, non-breaking hyphen, figure dash, en dash, em dash, minus sign.
+DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212"
 PLAIN = [
     None,
     "VCS-0001",
@@ -56,6 +65,91 @@ def test_a_serial_number_that_states_a_range_is_a_block(serial: str, length: int
 @pytest.mark.parametrize("serial", PLAIN)
 def test_whatever_does_not_clearly_state_a_range_stays_plain(serial: str | None) -> None:
     assert parse_block(serial) is None
+
+
+@pytest.mark.parametrize(("serial", "length", "series"), NOTATIONS)
+@pytest.mark.parametrize("dash", DASHES)
+def test_another_kind_of_dash_states_the_same_block(serial: str, length: int, series: str, dash: str) -> None:
+    for spelling in (
+        serial.replace("-", dash),
+        serial.replace("-", dash, 3),
+        serial.replace(" - ", f" {dash} "),
+    ):
+        block = parse_block(spelling)
+        assert block is not None
+        assert (block.series, block.length) == (series, length)
+        assert block.part(0, length) == spelling
+        assert parse_block(block.part(1, 2)) is not None
+
+
+@pytest.mark.parametrize(("serial", "length", "series"), NOTATIONS)
+def test_spaces_around_dashes_are_seen_through(serial: str, length: int, series: str) -> None:
+    for dash in (" - ", "- ", " \u2013 "):
+        spelling = " ".join(serial.replace("-", dash).split())
+        block = parse_block(spelling)
+        assert block is not None
+        assert (block.series, block.length) == (series, length)
+        assert block.part(0, length) == spelling
+
+
+def test_a_pair_may_be_joined_by_a_wide_dash_alone() -> None:
+    block = parse_block("RW-5-1463953-2-2-0-7014\u2013RW-5-1467609-2-2-0-7014")
+    assert block is not None
+    assert (block.series, block.length) == ("rw-5-#-2-2-0-7014", 3657)
+    assert block.part(0, 2) == "RW-5-1463953-2-2-0-7014\u2013RW-5-1463954-2-2-0-7014"
+
+
+@pytest.mark.parametrize(
+    ("serial", "first", "last", "series"),
+    [
+        ("ACR-FR-1129-2025-2917-30932 - 35143", 30932, 35143, "acr-fr-1129-2025-2917-#"),
+        ("ACR-FR-1129-2025-2917-30932\u201335143", 30932, 35143, "acr-fr-1129-2025-2917-#"),
+        ("ACR-FR-1129-2025-2917-30932 \u2014 35143", 30932, 35143, "acr-fr-1129-2025-2917-#"),
+        ("ACR-FR-1129-2025-2917-030932 to 035143", 30932, 35143, "acr-fr-1129-2025-2917-#"),
+        ("GS1-1-KE-007-12", 7, 12, "gs1-1-ke-#"),
+        ("19385-0041-50-VCS-VCU-1507-VER", 41, 50, "19385-#-vcs-vcu-1507-ver"),
+        ("RW-5-007-9 - RW-5-012-9", 7, 12, "rw-5-#-9"),
+        ("ABC-2019 - 2020", 2019, 2020, "abc-#"),
+    ],
+)
+def test_what_may_state_a_range_only_names_its_numbers(
+    serial: str, first: int, last: int, series: str
+) -> None:
+    assert parse_block(serial) is None
+    named = parse_numbers(serial)
+    assert named is not None
+    assert (named.first, named.last, named.series, named.is_clear) == (first, last, series, False)
+
+
+@pytest.mark.parametrize(
+    "serial",
+    [
+        "VCS-0001",
+        "CDC_1_1_1_321_14_1_2009",
+        "VCS-0001, 1\u201330 of 100",  # the text of a lot
+        "1\u201330 of 100",
+        "ACR-X-1 - 5, 1\u201330 of 100",
+        "RW-5-1-2 - RW-5-9-2, 0\u20131 t of 2.5 t",
+        "ACR-1-2020 - 2019",  # backwards
+        "2019 - 2020",
+        "A - 1 - 2",
+        "ACR\u20131\u20132",
+        "Wind farm - phase 2",
+        "ACR-FR-1129-2025-2917-30932-35143",
+    ],
+)
+def test_other_texts_name_no_numbers(serial: str) -> None:
+    assert parse_numbers(serial) is None
+
+
+def test_a_text_with_one_number_may_be_that_one_of_any_of_its_series() -> None:
+    def singles(serial: str) -> list[tuple[str, int]]:
+        return [(block.series, block.first) for block in single_numbers(serial)]
+
+    assert singles("ACR \u2013 2025-030933") == [("acr-#-030933", 2025), ("acr-2025-#", 30933)]
+    assert singles("RW-5-A - RW-5-A") == [("rw-#-a", 5)]
+    assert singles("RW-5-A to RW-5-A") == [("rw-#-a", 5)]
+    assert singles("VCS_1") == singles("1") == singles("") == []
 
 
 @pytest.mark.parametrize(("serial", "length", "series"), NOTATIONS)
@@ -149,4 +243,5 @@ def test_a_quantity_with_decimals_has_no_block() -> None:
 def test_a_hostile_text_is_read_at_once(text: str) -> None:
     started = time.process_time()
     parse_block(text[:200])
+    single_numbers(text[:200])
     assert time.process_time() - started < 0.5

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import a_credit
@@ -21,15 +22,15 @@ from webapp.domain.errors import (
     BlockHeld,
     CancelledBefore,
     InvalidFields,
-    NotCancellable,
     Refusal,
+    SerialHeld,
 )
 from webapp.domain.fields import E4, quantity_text
 from webapp.domain.lifecycle import COUNTED, Status
+from webapp.domain.text import canonical
 from webapp.ledger import queries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import (
-    Acted,
     cancel_credit,
     correct_credit,
     create_credit,
@@ -37,21 +38,26 @@ from webapp.ledger.commands import (
     sell_credit,
     split_credit,
 )
+from webapp.ledger.database import reading
 from webapp.ledger.lists import list_events
 from webapp.ledger.queries import Sum
+from webapp.ledger.tables import serial_blocks
 
-# Two blocks that overlap, a plain serial number, and none. Tonnes, serial number, block.
+# Tonnes, serial number, the numbers it names: two blocks that overlap, a quantity with decimals that
+# names numbers of both, a plain serial number, the text of a lot of that, and none.
 ROOTS: list[tuple[str, str | None, tuple[int, int] | None]] = [
     ("10", "ACR-X-2025-1 to 10", (1, 10)),
     ("10", "acr-x-2025-6 TO 15", (6, 15)),
+    ("4.5", "ACR-X-2025-9 to 12", (9, 12)),
     ("7.5", "S-1", None),
+    ("3", "S-1, 0\u20131 t of 7.5 t", None),
     ("3", None, None),
 ]
 Act = tuple[str, int, float]
 acts = st.lists(
     st.tuples(
-        st.sampled_from("create create split sell part retire cancel correct".split()),
-        st.integers(0, 12),
+        st.sampled_from("create create split part sell retire cancel cancel correct".split()),
+        st.integers(0, 15),
         st.sampled_from([0.5, 1, 2, 3, 4.5, 7, 12]),
     ),
     max_size=25,
@@ -63,28 +69,50 @@ ENDED: dict[Status, type[Refusal]] = {
 }
 
 
-def values_of(number: int, vintage: int = 2020) -> dict[str, object]:
-    quantity, serial, _ = ROOTS[number]
+@dataclass(eq=False)
+class Piece:
+    """A credit of the model: what it was recorded as, of which one it is a lot, and what it is."""
+
+    id: str
+    quantity_e4: int
+    serial: str | None
+    numbers: tuple[int, int] | None
+    parent: "Piece | None" = None
+    vintage: int = 2020
+    status: Status = Status.ACTIVE
+    lots: list["Piece"] = field(default_factory=list)
+
+    @property
+    def is_block(self) -> bool:
+        return self.numbers is not None and (self.numbers[1] - self.numbers[0] + 1) * E4 == self.quantity_e4
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether any tonne of it is."""
+        return self.status in COUNTED or any(lot.is_counted for lot in self.lots)
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether its text is a serial number: the lots of what has none only state their place."""
+        return self.serial is not None if self.parent is None else self.parent.is_numbered
+
+    @property
+    def held(self) -> tuple[int, int] | None:
+        """The numbers that it holds itself, and none of its lots."""
+        is_handed_on = any(lot.numbers for lot in self.lots)
+        return self.numbers if self.is_counted and not is_handed_on else None
+
+    @property
+    def values(self) -> dict[str, object]:
+        return values_of(quantity_text(self.quantity_e4), self.serial, self.vintage)
+
+
+def values_of(quantity: str, serial: str | None, vintage: int = 2020) -> dict[str, object]:
     return a_credit(quantity=quantity, serial_number=serial, vintage=str(vintage), registry="ACR")
 
 
-@dataclass
-class Piece:
-    """A credit of the model: which root it is of, where it lies in it, and what it is."""
-
-    id: str
-    root: int
-    start_e4: int
-    quantity_e4: int
-    is_lot: bool = False
-    is_correction: bool = False
-    status: Status = Status.ACTIVE
-
-    @property
-    def block(self) -> tuple[int, int] | None:
-        whole = ROOTS[self.root][2]
-        first = whole and whole[0] + self.start_e4 // E4
-        return first and (first, first + self.quantity_e4 // E4 - 1)  # type: ignore[return-value]
+def overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] <= other[1] and other[0] <= one[1]
 
 
 @dataclass
@@ -97,7 +125,7 @@ class Model:
         """Do the act to the model and to the ledger; both must agree on a refusal."""
         kind, number, tonnes = act
         if kind == "create":
-            self._create(number % len(ROOTS))
+            self._create(*ROOTS[number % len(ROOTS)])
         elif self.pieces:
             piece = self.pieces[number % len(self.pieces)]
             {
@@ -109,41 +137,48 @@ class Model:
                 "correct": self._correct,
             }[kind](piece, round(tonnes * E4))
 
-    def is_free(self, root: int, but: Piece | None = None) -> bool:
-        own = ROOTS[root][2]
-        held = [p.block for p in self.pieces if p.status in COUNTED and p is not but]
-        return not any(own and block and own[0] <= block[1] and block[0] <= own[1] for block in held)
+    def why_held(self, serial: str | None, numbers: tuple[int, int] | None) -> type[Refusal] | None:
+        """Return the refusal of a new credit that names this."""
+        key = canonical(serial or "")
+        if key and any(
+            p.is_counted and p.is_numbered and canonical(p.serial or "") == key for p in self.pieces
+        ):
+            return SerialHeld
+        return (
+            BlockHeld if numbers and any(p.held and overlap(p.held, numbers) for p in self.pieces) else None
+        )
 
-    def _create(self, root: int) -> None:
-        credit_id = parse_credit(values_of(root)).id
-        known = next((p for p in self.pieces if p.id == credit_id), None)
-        expected: type[Refusal] | None = None
-        if known and known.status is Status.CANCELLED:
-            expected = CancelledBefore
-        elif not known and not self.is_free(root):
-            expected = BlockHeld
-        if refused(expected, lambda: create_credit(values_of(root), LOCAL)) or known:
-            return
-        self.pieces.append(Piece(credit_id, root, 0, parse_credit(values_of(root)).quantity_e4))
+    def _create(self, quantity: str, serial: str | None, numbers: tuple[int, int] | None) -> None:
+        credit = parse_credit(values_of(quantity, serial))
+        known = next((p for p in self.pieces if p.id == credit.id), None)
+        expected = self.why_held(serial, numbers)
+        if known:
+            expected = None if known.is_counted else CancelledBefore
+        if not refused(expected, lambda: create_credit(values_of(quantity, serial), LOCAL)) and not known:
+            self.pieces.append(Piece(credit.id, credit.quantity_e4, serial, numbers))
 
     def _split(self, piece: Piece, part_e4: int) -> None:
         rest_e4 = piece.quantity_e4 - part_e4
         expected = ENDED.get(piece.status)
-        if rest_e4 <= 0 or (expected is None and piece.block and part_e4 % E4):
+        if rest_e4 <= 0 or (expected is None and piece.is_block and part_e4 % E4):
             expected = InvalidFields if rest_e4 <= 0 else expected or InvalidFields
         quantities = {"quantities": [quantity_text(part_e4), quantity_text(max(rest_e4, 0))]}
-        made = refused(expected, lambda: split_credit(piece.id, quantities, LOCAL))
-        if not expected:
-            self._part(piece, part_e4, *split_ids(piece))
-        assert made is bool(expected)
+        if not refused(expected, lambda: split_credit(piece.id, quantities, LOCAL)):
+            self._part(piece)
 
-    def _part(self, piece: Piece, part_e4: int, part_id: str, rest_id: str) -> Piece:
-        rest_e4 = piece.quantity_e4 - part_e4
-        part = Piece(part_id, piece.root, piece.start_e4, part_e4, is_lot=True, status=piece.status)
-        rest = Piece(rest_id, piece.root, piece.start_e4 + part_e4, rest_e4, is_lot=True, status=piece.status)
-        self.pieces += [part, rest]
+    def _part(self, piece: Piece) -> None:
+        """Take the lots over from the ledger; what they hold follows from the piece."""
+        first = piece.numbers[0] if piece.numbers and piece.is_block else None
+        for lot in queries.record(piece.id).relations.lots:
+            last = None if first is None else first + lot.quantity_e4 // E4 - 1
+            numbers = None if first is None or last is None else (first, last)
+            piece.lots.append(
+                Piece(lot.id, lot.quantity_e4, lot.serial_number, numbers, piece, piece.vintage, piece.status)
+            )
+            first = None if last is None else last + 1
         piece.status = Status.SPLIT
-        return part
+        self.pieces += piece.lots
+        assert sum(lot.quantity_e4 for lot in piece.lots) == piece.quantity_e4
 
     def _sell(self, piece: Piece, _: int) -> None:
         expected = AlreadySold if piece.status is Status.SOLD else ENDED.get(piece.status)
@@ -157,29 +192,36 @@ class Model:
     def _retire_part(self, piece: Piece, part_e4: int) -> None:
         expected = ENDED.get(piece.status)
         is_split = part_e4 != piece.quantity_e4
-        if expected is None and is_split and (part_e4 > piece.quantity_e4 or (piece.block and part_e4 % E4)):
+        if (
+            expected is None
+            and is_split
+            and (part_e4 > piece.quantity_e4 or (piece.is_block and part_e4 % E4))
+        ):
             expected = InvalidFields
-        answers: list[Acted] = []
         values = {"quantity": quantity_text(part_e4)}
-        if refused(expected, lambda: answers.append(retire_credit(piece.id, values, LOCAL))):
+        if refused(expected, lambda: retire_credit(piece.id, values, LOCAL)):
             return
-        (acted,) = answers
-        whole = self._part(piece, part_e4, acted.credit_id, str(acted.rest_id)) if is_split else piece
-        whole.status = Status.RETIRED
+        if is_split:
+            self._part(piece)
+        (piece.lots[0] if is_split else piece).status = Status.RETIRED
 
     def _cancel(self, piece: Piece, _: int) -> None:
         if not refused(uncancellable(piece), lambda: cancel_credit(piece.id, {"reason": "Typo"}, LOCAL)):
             piece.status = Status.CANCELLED
 
     def _correct(self, piece: Piece, _: int) -> None:
-        values = values_of(piece.root, 2021)
+        values = {**piece.values, "vintage": str(piece.vintage + 1)}
+        expected, before = uncancellable(piece), piece.status
+        if not expected:
+            piece.status = Status.CANCELLED
+            expected = self.why_held(piece.serial, piece.numbers)
         answers: list[str] = []
         correct = lambda: answers.append(correct_credit(piece.id, values, {"reason": "Typo"}, LOCAL))  # noqa: E731
-        # Every correction says the same here, so one of a correction would change nothing.
-        expected = uncancellable(piece) or (InvalidFields if piece.is_correction else None)
-        if not refused(expected, correct):
-            piece.status = Status.CANCELLED
-            self.pieces.append(Piece(answers[0], piece.root, 0, piece.quantity_e4, is_correction=True))
+        if refused(expected, correct):
+            piece.status = before
+        else:
+            new = Piece(answers[0], piece.quantity_e4, piece.serial, piece.numbers, vintage=piece.vintage + 1)
+            self.pieces.append(new)
 
     def assert_agrees(self) -> None:
         """Compare every credit and the totals; each tonne is counted once."""
@@ -187,24 +229,21 @@ class Model:
         for status in COUNTED:
             mine = [p.quantity_e4 for p in self.pieces if p.status is status]
             assert totals[status] == Sum(len(mine), sum(mine))
-        roots = [p for p in self.pieces if not p.is_lot]
-        recorded = sum(p.quantity_e4 for p in roots)
-        cancelled = sum(p.quantity_e4 for p in roots if p.status is Status.CANCELLED)
+        recorded = sum(p.quantity_e4 for p in self.pieces if p.parent is None)
+        cancelled = sum(p.quantity_e4 for p in self.pieces if p.status is Status.CANCELLED)
         assert totals.all.quantity_e4 == recorded - cancelled
         for piece in self.pieces:
             found = queries.credit(piece.id)
             assert (found.status, found.quantity_e4) == (piece.status, piece.quantity_e4)
-
-
-def split_ids(piece: Piece) -> tuple[str, str]:
-    first, second = (lot.id for lot in queries.record(piece.id).relations.lots)
-    return first, second
+        with reading() as connection:
+            held = connection.execute(select(serial_blocks.c.first, serial_blocks.c.last)).all()
+        assert sorted(map(tuple, held)) == sorted(p.held for p in self.pieces if p.held)
 
 
 def uncancellable(piece: Piece) -> type[Refusal] | None:
     if piece.status is Status.SOLD:
         return AlreadySold
-    return ENDED.get(piece.status) or (NotCancellable if piece.is_lot else None)
+    return ENDED.get(piece.status)
 
 
 def refused(expected: type[Refusal] | None, act: Callable[[], object]) -> bool:

@@ -1,6 +1,8 @@
 """A ledger that was filled before there were lots and blocks keeps all it has, and goes on."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from flask_migrate import upgrade
@@ -19,11 +21,14 @@ from tests.ledger.raw_sql.rows import (
 from tests.ledger.soundness import assert_sound
 from tests.ledger.test_migrations import EmptyDatabases, empty, schema_of
 from webapp.domain.credits import parse_credit
-from webapp.domain.errors import BlockHeld
+from webapp.domain.errors import BlockHeld, SerialHeld
 from webapp.domain.events import Event, created
-from webapp.ledger import queries
+from webapp.domain.fields import E4
+from webapp.domain.lots import Place, lots_of, split_data, split_events
+from webapp.ledger import archive, queries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import cancel_credit, create_credit, retire_credit
+from webapp.ledger.log import envelope_of
 
 __all__ = ["empty"]
 
@@ -79,7 +84,8 @@ def test_an_upgrade_gives_blocks_to_who_came_first(old: tuple[str, RawClient]) -
     url, client = old
     with opened(url):
         upgrade()
-        assert client.execute("SELECT credit_id, first, last FROM serial_blocks") == [(id_of(BLOCK), 1, 10)]
+        held = client.execute("SELECT credit_id, first, last FROM serial_blocks ORDER BY series")
+        assert held == [(id_of(BLOCK), 1, 10), (id_of(FALSE_BLOCK), 1, 10)]
         with pytest.raises(BlockHeld) as refusal:
             create_credit(a_credit(registry="ACR", quantity="2", serial_number="ACR-X-2025-9 to 10"), LOCAL)
         assert refusal.value.holder == id_of(BLOCK)
@@ -93,9 +99,84 @@ def test_a_credit_whose_block_another_holds_can_still_be_split_and_cancelled(
         upgrade()
         acted = retire_credit(id_of(OVERLAPPING), {"quantity": "2"}, LOCAL)
         assert queries.credit(acted.credit_id).serial_number == "ACR-X-2025-5 to 6"
-        assert client.execute("SELECT count(*) FROM serial_blocks") == [(1,)]
+        assert client.execute("SELECT count(*) FROM serial_blocks") == [(2,)]
         cancel_credit(id_of(BLOCK), {"reason": "Listed twice"}, LOCAL)
         retire_credit(str(acted.rest_id), {"quantity": "1"}, LOCAL)
-        held = client.execute("SELECT first, last FROM serial_blocks ORDER BY first")
+        held = client.execute(
+            "SELECT first, last FROM serial_blocks WHERE credit_id <> ? ORDER BY first", id_of(FALSE_BLOCK)
+        )
         assert held == [(7, 7), (8, 10)]
+        assert_sound()
+
+
+# Read as a block only since it may be a pair with "to", so it was split into places then.
+PAIR: Values = {"registry": "ACR", "quantity": "10", "serial_number": "ACR-X-2025-1 to ACR-X-2025-10"}
+LOT_TEXT: Values = {"serial_number": "VCS-0001, 1\u201340 of 100"}
+
+
+def put_split(raw: RawClient, values: Values, quantities: list[int]) -> list[str]:
+    """Split a credit as revision 0002 did, each lot with its place; return the lots."""
+    whole = parse_credit(a_credit(**values))
+    place = Place(whole.serial_number, 0, whole.quantity_e4)
+    lots = lots_of(whole, place, [quantity * E4 for quantity in quantities], None)
+    split = next_event(raw, whole.id, "SPLIT", data=split_data(lots), recorded_at=AT)
+    events = split_events(split, lots, None)
+    insert(raw, "splits", {"credit_id": whole.id, "envelope": envelope_of(events)})
+    for event in events:
+        insert(raw, "feed", feed_row(raw, event))
+    return [lot.id for lot in lots]
+
+
+@dataclass(frozen=True)
+class Split:
+    """A ledger of revision 0002, and the lots of two credits in it."""
+
+    url: str
+    pair: list[str]
+    plain: list[str]
+
+
+@pytest.fixture
+def with_lots(empty: EmptyDatabases) -> Split:
+    """Fill a ledger of revision 0002 as a client of it did."""
+    url = empty.make("with_lots")
+    with opened(url):
+        upgrade(revision="0002")
+    with connected(url) as raw:
+        for values in (PAIR, PLAIN):
+            put(raw, created(parse_credit(a_credit(**values)), "local", AT))
+        pair, plain = put_split(raw, PAIR, [4, 6]), put_split(raw, PLAIN, [40, 60])
+        # Nobody minded this then.
+        put(raw, created(parse_credit(a_credit(**LOT_TEXT)), "local", AT))
+    return Split(url, pair, plain)
+
+
+def test_an_upgrade_of_a_ledger_with_lots_gives_them_what_they_hold(with_lots: Split) -> None:
+    with opened(with_lots.url):
+        upgrade()
+        assert_sound()
+        for values, holder in ((BLOCK, id_of(PAIR)), (LOT_TEXT, with_lots.plain[0])):
+            with pytest.raises(SerialHeld) as refusal:
+                create_credit(a_credit(**values, vintage="2001"), LOCAL)
+            assert refusal.value.holder == holder
+
+
+def test_the_lots_of_a_ledger_from_before_can_be_cancelled(with_lots: Split) -> None:
+    with opened(with_lots.url):
+        upgrade()
+        for lot in (*with_lots.pair, *with_lots.plain):
+            cancel_credit(lot, {"reason": "Listed twice"}, LOCAL)
+        for values in (BLOCK, {**PLAIN, "vintage": "2001"}):
+            assert create_credit(a_credit(**values), LOCAL).is_new
+        assert_sound()
+
+
+def test_the_history_of_a_ledger_from_before_can_be_restored(
+    with_lots: Split, database_url: str, tmp_path: Path
+) -> None:
+    with opened(with_lots.url):
+        upgrade()
+        exported = archive.export_to(tmp_path / "archive")
+    with opened(database_url):
+        assert archive.restore(tmp_path / "archive") == exported
         assert_sound()

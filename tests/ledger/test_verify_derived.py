@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.domain.golden import MANGROVE
 from tests.fixtures.credits import recorded, retired, sold
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
 from tests.ledger.tampering import findings
@@ -17,21 +18,21 @@ EDITS = [
         "table credit_states: beneficiary is Evil, and its events give Acme Airlines",
     ),
     ("DELETE FROM credit_states WHERE created_position = 1", "table credit_states: its row is missing"),
-    ("DELETE FROM serial_claims WHERE serial_key = 'vcs-0001'", "table serial_claims: its row is missing"),
+    (
+        "DELETE FROM serial_claims WHERE serial_key = 'vcs-0001'",
+        "table serial_claims, vcs / vcs-0001: this row is missing",
+    ),
     (
         "UPDATE serial_claims SET serial_key = 'vcs-9' WHERE serial_key = 'vcs-0001'",
-        "table serial_claims: serial_key is vcs-9, and its events give vcs-0001",
+        "table serial_claims, vcs / vcs-9: the log does not give this row",
     ),
     (
         "INSERT INTO serial_claims VALUES ('vcs', 'vcs-9', 'f')",
-        "credit f: table serial_claims has a row, and there is no event of this credit",
+        "table serial_claims, vcs / vcs-9: the log does not give this row",
     ),
     (
-        (
-            "INSERT INTO serial_claims SELECT 'vcs', 'vcs-9', credit_id FROM credit_states "
-            "WHERE serial_number IS NULL"
-        ),
-        "table serial_claims has a row that its events do not give",
+        "UPDATE serial_claims SET credit_id = 'f' WHERE serial_key = 'vcs-0001'",
+        "table serial_claims, vcs / vcs-0001: credit_id is f, and the log gives " + MANGROVE,
     ),
     (
         "UPDATE totals SET quantity_e4 = quantity_e4 + 1 WHERE status = 'ACTIVE' AND credits = 1",

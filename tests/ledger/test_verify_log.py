@@ -150,7 +150,7 @@ def test_a_text_that_is_not_canonical_is_named(raw: RawClient) -> None:
     found = findings()
     assert f"credit {credit_id}, event 1: its text is not the canonical JSON of its facts" in found
     assert (
-        "tables totals, registries, parties and serial_blocks: cannot be compared, "
+        "tables totals, registries, parties, serial_claims and serial_blocks: cannot be compared, "
         "because not every history is whole" in found
     )
 

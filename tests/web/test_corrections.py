@@ -131,13 +131,50 @@ def test_who_comes_too_late_sees_what_happened(client: FlaskClient, act: str) ->
     assert "This credit was already retired" in words(answer)
 
 
-def test_a_lot_can_be_neither_cancelled_nor_corrected(client: FlaskClient) -> None:
+def test_a_lot_is_cancelled_as_any_credit_is(client: FlaskClient) -> None:
+    lot, rest = split_credit(recorded(), {"quantities": ["1", "99"]}, LOCAL)
+    address = links(client.get(f"/credits/{lot}"))["Cancel this credit"]
+    assert submit(client, client.get(address), address, reason=REASON).status_code == 303
+    assert [queries.credit(each).status for each in (lot, rest)] == ["CANCELLED", "ACTIVE"]
+
+
+def test_a_lot_is_corrected_with_its_own_values_and_both_pages_link_each_other(client: FlaskClient) -> None:
     lot, _ = split_credit(recorded(), {"quantities": ["1", "99"]}, LOCAL)
-    assert "Cancel this credit" not in links(client.get(f"/credits/{lot}"))
-    for act in ("cancel", "correct"):
-        answer = client.get(f"/credits/{lot}/{act}")
-        assert answer.status_code == 409
-        assert links(answer)["See the credit and its history"] == f"/credits/{lot}"
+    assert links(client.get(f"/credits/{lot}"))["Correct this credit"] == f"/credits/{lot}/correct"
+    answer = correct(client, lot, vintage="2022", reason=REASON)
+    new = queries.credit(answer.location.removeprefix("/credits/"))
+    assert (new.vintage, new.quantity, new.serial_number) == (2022, "1", "VCS-0001, 1\u20131 of 100")
+    for credit_id, other in ((lot, new.id), (new.id, lot)):
+        assert f"/credits/{other}" in links(client.get(f"/credits/{credit_id}")).values()
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_the_place_of_a_lot_is_not_taken_for_a_serial_number(
+    client: FlaskClient,
+    is_cancelled: bool,  # noqa: FBT001
+) -> None:
+    lot, _ = split_credit(recorded(serial_number=None), {"quantities": ["1", "99"]}, LOCAL)
+    address, name = f"/credits/{lot}/correct", "Correct this credit"
+    if is_cancelled:
+        cancel_credit(lot, {"reason": REASON}, LOCAL)
+        address, name = "/credits/new", "Record a replacement"
+    page = client.get(links(client.get(f"/credits/{lot}"))[name])
+    assert form_of(page, address).values["serial_number"] == [""]
+
+
+def test_a_split_credit_whose_lots_are_all_cancelled_is_recorded_again_as_a_replacement_of_a_lot(
+    client: FlaskClient,
+) -> None:
+    lots = split_credit(recorded(), {"quantities": ["1", "99"]}, LOCAL)
+    for lot in lots:
+        cancel_credit(lot, {"reason": REASON}, LOCAL)
+    page = submit(client, client.get("/credits/new"), "/credits/new", fields=a_credit())
+    assert page.status_code == 409
+    answer = submit(client, page, "/credits/new")
+    assert answer.status_code == 303
+    assert (
+        links(client.get(answer.location))["Mangrove Restoration Project, 2023, 1 t"] == f"/credits/{lots[0]}"
+    )
 
 
 def test_what_was_cancelled_is_recorded_again_only_as_a_replacement(client: FlaskClient) -> None:

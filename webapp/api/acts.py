@@ -113,8 +113,9 @@ def split_record(record_id: str) -> Response:
     Operation(
         tag="Records",
         summary="Cancel a record that was a mistake",
-        description="It says that the record should never have been made. Only an ACTIVE record that is not "
-        "a lot can be cancelled. It leaves the totals and frees its serial number or block; nothing follows.",
+        description="It says that the record should never have been made. Only an ACTIVE record can be "
+        "cancelled. It leaves the totals and frees its serial number or block; nothing follows. Of a split "
+        "record, each lot can be cancelled by itself.",
         body=bodies.described("Cancellation", field_schemas.example(CANCELLATION_FIELDS)),
         takes_if_match=True,
         answers={
@@ -122,9 +123,9 @@ def split_record(record_id: str) -> Response:
         },
         problems={
             HTTPStatus.NOT_FOUND: _UNKNOWN,
-            HTTPStatus.CONFLICT: "The record was sold, retired, split or cancelled before; or it is a lot.",
+            HTTPStatus.CONFLICT: "The record was sold, retired, split or cancelled before.",
         },
-        conflicts=("ActNotAllowed", "NotCancellable"),
+        conflicts=("ActNotAllowed",),
     )
 )
 def cancel_record(record_id: str) -> Response:
@@ -140,7 +141,7 @@ def cancel_record(record_id: str) -> Response:
         tag="Records",
         summary="Cancel a record and record the right one",
         description="Both in one transaction. `record` has every field of the right one, not only what "
-        "changes; it `replaces` the cancelled one.",
+        "changes; it `replaces` the cancelled one. In place of a lot it is a record of its own, and no lot.",
         takes_if_match=True,
         body=bodies.described("Correction", schemas.CORRECTION_EXAMPLE),
         answers={
@@ -150,10 +151,10 @@ def cancel_record(record_id: str) -> Response:
         },
         problems={
             HTTPStatus.NOT_FOUND: _UNKNOWN,
-            HTTPStatus.CONFLICT: "The record was sold, retired, split or cancelled before; or it is a lot; "
+            HTTPStatus.CONFLICT: "The record was sold, retired, split or cancelled before; "
             "or another record holds the serial number, or some numbers of the block, of the right one.",
         },
-        conflicts=("ActNotAllowed", "NotCancellable", "SerialHeld", "BlockHeld"),
+        conflicts=("ActNotAllowed", "SerialHeld", "BlockHeld"),
     )
 )
 def correct_record(record_id: str) -> Response:

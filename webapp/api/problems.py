@@ -16,7 +16,6 @@ from webapp.domain.errors import (
     CreditMoved,
     CursorMismatch,
     InvalidFields,
-    NotCancellable,
     Refusal,
     SerialHeld,
     TooManyRows,
@@ -91,8 +90,6 @@ def _of_record(refusal: Refusal | None) -> dict[str, object]:
             facts = _status(refusal)
         case CreditMoved():
             facts = {"seq": refusal.seq, "record_url": record_url(refusal.credit_id)}
-        case NotCancellable():
-            facts = {"record_url": record_url(refusal.credit_id)}
         case CancelledBefore():
             facts = {"replaces": refusal.credit_id, "record_url": record_url(refusal.credit_id)}
         case _:

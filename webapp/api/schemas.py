@@ -322,7 +322,6 @@ def _problems() -> dict[str, Schema]:
         "SerialHeld": _object({**basic, **serial_held}),
         "BlockHeld": _object({**basic, **block_held}, optional=["split_url", "split"]),
         "CancelledBefore": _object({**basic, **cancelled_before}),
-        "NotCancellable": _object({**basic, "record_url": _ADDRESS}),
         "RecordMoved": _object({**basic, **moved}),
         "ActNotAllowed": _object({**basic, **not_allowed}, optional=["lots"]),
         "TooManyRows": _object({**basic, "rows_max": _COUNT}, optional=["rows_max"]),

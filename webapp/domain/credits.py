@@ -23,9 +23,10 @@ from webapp.domain.fields import (
     VintageField,
     parse_fields,
     quantity_text,
+    tonnes_text,
 )
 from webapp.domain.json_text import encode
-from webapp.domain.serial_blocks import SerialBlock, parse_block
+from webapp.domain.serial_blocks import SerialBlock, parse_block, parse_numbers, single_numbers
 from webapp.domain.text import canonical
 
 FIELDS: Final[tuple[Field, ...]] = (
@@ -115,16 +116,27 @@ class Credit:
 
     @cached_property
     def stated_block(self) -> SerialBlock | None:
-        """The numbers that the serial number names, whatever the quantity: it may not name held ones."""
-        block = parse_block(self.serial_number)
-        return block if block and block.length > 0 else None
+        """The numbers that the serial number names, whatever the quantity: the credit holds them."""
+        return parse_numbers(self.serial_number)
+
+    @property
+    def named_numbers(self) -> list[SerialBlock]:
+        """What nobody else may hold: the numbers stated, or each that the text may be the one of.
+
+        One number alone holds nothing, for it may mean anything in another registry.
+        """
+        stated = self.stated_block
+        if stated and stated.is_clear and stated.length > 1:
+            return [stated]
+        return [block for block in (stated, *single_numbers(self.serial_number)) if block]
 
     @cached_property
     def block(self) -> SerialBlock | None:
         """The block of numbers that the serial number states, one for each tonne.
 
-        None where it states none or another number of units than there are tonnes; such a credit
-        is not recorded any more (`require_true_block`), but a log may hold one from before.
+        None where it states none or another number of units than there are tonnes: a quantity with
+        decimals; or else such a credit is not recorded any more (`require_true_block`), but a log
+        may hold one from before.
         """
         block = parse_block(self.serial_number)
         return block if block and block.length * E4 == self.quantity_e4 else None
@@ -150,7 +162,7 @@ class Credit:
 def require_true_block(credit: Credit) -> None:
     """Raise InvalidFields where the serial number states a block that is not the quantity.
 
-    A quantity with decimals has no block: then the serial number is only a text.
+    A quantity with decimals has no block: then the serial number only names numbers.
     """
     block = parse_block(credit.serial_number)
     if block is None or credit.quantity_e4 % E4 or credit.block:
@@ -158,10 +170,9 @@ def require_true_block(credit: Credit) -> None:
     if block.length < 1:
         message = f"The block runs backwards, from {block.first} to {block.last}."
     else:
-        tonnes = quantity_text(credit.quantity_e4)
         message = (
             f"The block {block.first} to {block.last} has {block.length:,} units, "
-            f"and the quantity is {int(tonnes):,} tonnes."
+            f"and the quantity is {tonnes_text(credit.quantity_e4)} tonnes."
         )
     raise InvalidFields([Problem("serial_number", message)])
 

@@ -56,7 +56,7 @@ class SerialHeld(Refusal):
 
 
 class BlockHeld(SerialHeld):
-    """The serial number states a block, and another credit holds some of its numbers.
+    """The serial number names numbers, and another credit holds some of them.
 
     `first` and `last` are the first run of numbers in common; `is_inside` says that the whole block
     lies within the other one, `is_same` that it is the other one.
@@ -85,6 +85,8 @@ class BlockHeld(SerialHeld):
         """Say it in one sentence, without its full stop."""
         if is_same:
             return f"This block, {first} to {last}, is held by another credit"
+        if is_inside and first == last:
+            return f"The number {first} is a part of a block that another credit holds"
         if is_inside:
             return f"This block, {first} to {last}, is a part of a block that another credit holds"
         return f"{numbers_of(first, last)} of this block {are(first, last)} held by another credit"
@@ -144,20 +146,11 @@ class AlreadyCancelled(ActNotAllowed):
     """The credit should never have been recorded, and nothing follows its cancellation."""
 
 
-class NotCancellable(Refusal):
-    """The credit is a lot: a part of a credit cannot be taken out of the record by itself."""
-
-    def __init__(self, credit_id: str) -> None:
-        """Take the lot."""
-        super().__init__("A lot is a part of a recorded credit and cannot be cancelled by itself.")
-        self.credit_id = credit_id
-
-
 class CancelledBefore(Refusal):
     """The same credit was recorded and cancelled. To record it again, say what it replaces."""
 
     def __init__(self, credit_id: str) -> None:
-        """Take the cancelled credit."""
+        """Take the cancelled credit, or a lot of it where it was split and all lots are cancelled."""
         super().__init__(
             "This very credit was recorded before and cancelled. "
             f"If it is to be recorded again, name what it replaces: {credit_id}."

@@ -190,6 +190,12 @@ def quantity_text(quantity_e4: int) -> str:
     return f"{whole}.{rest:04}".rstrip("0").rstrip(".")
 
 
+def tonnes_text(quantity_e4: int) -> str:
+    """Return ten-thousandths as a sentence has them, thousands grouped: 97505000 is 9,750.5."""
+    whole, _, decimals = quantity_text(quantity_e4).partition(".")
+    return f"{int(whole):,}.{decimals}" if decimals else f"{int(whole):,}"
+
+
 def quantity_from_text(text: str) -> int:
     """Return the ten-thousandths of a decimal text that matches QUANTITY_PATTERN."""
     whole, _, decimals = text.partition(".")

@@ -6,7 +6,7 @@ parent and its place in it. The source of the rules is "Splitting" in docs/ledge
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, chain, islice
 from typing import Final
 
@@ -20,9 +20,12 @@ from webapp.domain.fields import (
     QuantityField,
     quantity_from_text,
     quantity_text,
+    tonnes_text,
 )
 from webapp.domain.json_text import Number
 from webapp.domain.lifecycle import EventType
+from webapp.domain.serial_blocks import SerialBlock, parse_block
+from webapp.domain.text import canonical
 
 LOTS_MIN: Final = 2
 LOTS_MAX: Final = 100
@@ -60,18 +63,21 @@ def parse_quantities(values: Mapping[str, object]) -> list[int]:
     return parsed
 
 
-def lots_of(parent: Credit, place: Place, quantities_e4: Sequence[int]) -> list[Credit]:
+def lots_of(
+    parent: Credit, place: Place, quantities_e4: Sequence[int], block: SerialBlock | None
+) -> list[Credit]:
     """Return the lots that partition the parent, in order.
 
+    `block` is the parent's own, of which each lot has its part; None where each states its place.
     Raises InvalidFields where the quantities are not all of it, or would cut through a number of
-    the parent's block.
+    the block.
     """
     if sum(quantities_e4) != parent.quantity_e4:
-        asked, whole = quantity_text(sum(quantities_e4)), quantity_text(parent.quantity_e4)
+        asked, whole = tonnes_text(sum(quantities_e4)), tonnes_text(parent.quantity_e4)
         raise InvalidFields(
             [Problem("quantities", f"They add up to {asked} t, and the credit has {whole} t.")]
         )
-    if parent.block and any(quantity_e4 % E4 for quantity_e4 in quantities_e4):
+    if block and any(quantity_e4 % E4 for quantity_e4 in quantities_e4):
         raise InvalidFields([Problem("quantities", WHOLE_TONNES)])
     offsets = accumulate(quantities_e4[:-1], initial=0)
     return [
@@ -80,7 +86,9 @@ def lots_of(parent: Credit, place: Place, quantities_e4: Sequence[int]) -> list[
             registry=parent.registry,
             vintage=parent.vintage,
             quantity_e4=quantity_e4,
-            serial_number=_serial_of(parent, place, offset_e4, quantity_e4),
+            serial_number=block.part(offset_e4 // E4, quantity_e4 // E4)
+            if block
+            else _place_text(place, offset_e4, quantity_e4),
             parent=parent.id,
             offset_e4=offset_e4,
         )
@@ -88,10 +96,34 @@ def lots_of(parent: Credit, place: Place, quantities_e4: Sequence[int]) -> list[
     ]
 
 
-def _serial_of(parent: Credit, place: Place, offset_e4: int, quantity_e4: int) -> str:
-    """Return the lot's own part of the parent's block, or the serial number and the place in it."""
-    if parent.block:
-        return parent.block.part(offset_e4 // E4, quantity_e4 // E4)
+def blocks_of(parent: Credit) -> list[SerialBlock | None]:
+    """Return the block whose parts the lots are, or ever were: the first is how it is done now.
+
+    A log may hold lots from when fewer texts were understood as blocks, and from when a part in a
+    notation of other than ASCII characters was written canonically.
+    """
+    if parent.block is None:
+        return [None]
+    serial_number = parent.serial_number or ""
+    if serial_number.isascii():
+        return [parent.block, None]
+    return [parent.block, parse_block(canonical(serial_number)), None]
+
+
+def numbers_of(parent: Credit, lot: Credit) -> SerialBlock | None:
+    """Return the lot's own part of its parent's block, None where it only states its place.
+
+    The text of the lot alone would not do: one number of a pair of full serials is the same serial
+    twice, and which of its numbers that is, only the parent tells.
+    """
+    if parent.block is None or lot.block is None or lot.offset_e4 is None:
+        return None
+    first = parent.block.first + lot.offset_e4 // E4
+    return replace(lot.block, series=parent.block.series, first=first, last=first + lot.block.length - 1)
+
+
+def _place_text(place: Place, offset_e4: int, quantity_e4: int) -> str:
+    """Return the serial number of the credit first recorded and the place in it, as a lot has them."""
     start, end = place.start_e4 + offset_e4, place.start_e4 + offset_e4 + quantity_e4
     if (start % E4, end % E4, place.whole_e4 % E4) == (0, 0, 0):
         where = f"{start // E4 + 1:,}–{end // E4:,} of {place.whole_e4 // E4:,}"  # noqa: RUF001
@@ -153,6 +185,30 @@ def units(history: Iterable[Event]) -> Iterator[list[Event]]:
                 count *= 2
         group += islice(remaining, count + 1 - len(group))
         yield group
+
+
+class Families:
+    """Of which credits something is still counted, as the events tell in feed order."""
+
+    def __init__(self) -> None:
+        """Start with no lot."""
+        self._parents: dict[str, str] = {}
+        self._counted: dict[str, int] = {}
+
+    def add(self, lot_id: str, parent_id: str) -> None:
+        """Add a lot when it is created. Its siblings follow before anything else does."""
+        self._parents[lot_id] = parent_id
+        self._counted[parent_id] = self._counted.get(parent_id, 0) + 1
+
+    def cancel(self, credit_id: str) -> list[str]:
+        """Return of which credits nothing is counted any more: of this one, and of some above it."""
+        emptied = [credit_id]
+        while parent_id := self._parents.get(emptied[-1]):
+            self._counted[parent_id] -= 1
+            if self._counted[parent_id]:
+                break
+            emptied.append(parent_id)
+        return emptied
 
 
 def flatten(grouped: Iterable[Sequence[Event]]) -> Iterator[Event]:

@@ -1,42 +1,34 @@
-"""A serial number that clearly states a range is understood as a block of numbers.
+"""The numbers that a serial number names, and whether it clearly states a block of them.
 
-Understood from its text, whatever the registry is called: it is the series in the serial itself
-that counts. Whatever does not clearly state a range stays plain. The source of the rules and of
-the notations is "Serial blocks" in docs/ledger.md.
+Understood from its text alone, whatever the registry is called: it is the series in the serial
+itself that counts. A text that clearly states a range is a *block*, one number for each tonne. One
+that names numbers less clearly only holds them. Whatever else there is stays plain. The source of
+the rules and of the notations is "Serial blocks" in docs/ledger.md.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import chain
+from typing import Final, NamedTuple
 
 from webapp.domain.text import canonical
 
 # More digits would not fit the integers of the databases.
 DIGITS_MAX: Final = 18
 
-_NUMBER: Final = rf"[0-9]{{1,{DIGITS_MAX}}}"
+_NUMBER: Final = re.compile(rf"[0-9]{{1,{DIGITS_MAX}}}")
+_ALL_NUMBERS: Final = re.compile("[0-9]+")
+_GOLD_STANDARD: Final = re.compile("gs[0-9]+")
+_RANGE: Final = re.compile(rf"({_NUMBER.pattern}) to ({_NUMBER.pattern})")
 
-# A pair of full serials that differ in one number.
-_PAIR: Final = (
-    rf"(?P<head>.*-)(?P<first>{_NUMBER})(?P<rest>(?:-[^ ]*)?)(?P<between> - )"
-    rf"(?P=head)(?P<last>{_NUMBER})(?P<tail>(?P=rest))"
-)
-
-_RANGE: Final = rf"(?P<first>{_NUMBER})(?P<between>-)(?P<last>{_NUMBER})"
-
-# The series around two numbers, `first` and `last`. In canonical form, hence lower case.
-_NOTATIONS: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
-        # Verra: batch-first-last-VCS-VCU-…, and the older batch-first-last-VCU-…
-        rf"(?P<head>[0-9]+-){_RANGE}(?P<tail>-(?:vcs-)?vcu-[^ ]+)",
-        # Gold Standard: GS1-…-first-last
-        rf"(?P<head>gs[0-9]+-.+-){_RANGE}(?P<tail>)",
-        # ACR, CAR, ART: …-first to last
-        rf"(?P<head>.+-)(?P<first>{_NUMBER})(?P<between> to )(?P<last>{_NUMBER})(?P<tail>)",
-        _PAIR,
-    )
-)
+# Hyphens, and dashes that may also stand for "to": figure dash, en dash, em dash, bar, minus sign.
+# The non-breaking hyphen is U+2010 in canonical form.
+_WIDE_DASHES: Final = "\u2012\u2013\u2014\u2015\u2212"
+_AS_HYPHENS: Final = dict.fromkeys(map(ord, "\u2010" + _WIDE_DASHES), "-")
+_TO: Final = re.compile(" to ")
+_SPACED_DASH: Final = re.compile(" - ?|- ")
+_WIDE_DASH: Final = re.compile(f"(?<! )[{_WIDE_DASHES}](?! )")
 
 
 @dataclass(frozen=True)
@@ -44,13 +36,15 @@ class SerialBlock:
     """The numbers `first` to `last`, both included, of a series.
 
     `series` is the canonical text with the numbers taken out; `notation` is the text as recorded,
-    cut at its two numbers, so that a part of the block can be written in the same way.
+    cut at its two numbers, so that a part of the block can be written in the same way. Where
+    `is_clear` is false the text names these numbers, but may mean something else as well.
     """
 
     series: str
     first: int
     last: int
     notation: tuple[str, str, str]
+    is_clear: bool = True
 
     @property
     def length(self) -> int:
@@ -68,34 +62,148 @@ class SerialBlock:
         return self.series == other.series and self.first <= other.last and other.first <= self.last
 
 
+class _Word(NamedTuple):
+    """A piece of a canonical text between two dashes, and where it stands there."""
+
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+
+class _Range(NamedTuple):
+    """Two numbers of a canonical text, and the words around them without the spaces at dashes."""
+
+    head: Sequence[_Word]
+    first: _Word
+    last: _Word
+    tail: Sequence[_Word]
+    is_clear: bool
+
+
 def parse_block(serial_number: str | None) -> SerialBlock | None:
-    """Return the block that the serial number states, None where it states none."""
+    """Return the block that the serial number clearly states, forwards or backwards, if any."""
+    block = _parse(serial_number)
+    return block if block and block.is_clear else None
+
+
+def parse_numbers(serial_number: str | None) -> SerialBlock | None:
+    """Return the numbers that the serial number names, as a block or less clearly, if any."""
+    block = _parse(serial_number)
+    return block if block and block.length > 0 else None
+
+
+def single_numbers(serial_number: str | None) -> list[SerialBlock]:
+    """Return each number that the text could be one of its series by, as a block of that one."""
+    plain = canonical(serial_number or "").translate(_AS_HYPHENS)
+    words = _words(plain)
+    twice = _words(_TO.sub("-", plain))
+    half = len(twice) // 2
+    if [word.text for word in twice[:half]] == [word.text for word in twice[half:]]:
+        words = twice[:half]  # a pair of the same full serial
+    return [
+        SerialBlock(_series(words[:place], words[place + 1 :]), int(word.text), int(word.text), ("", "", ""))
+        for place, word in enumerate(words)
+        if len(words) > 1 and _NUMBER.fullmatch(word.text)
+    ]
+
+
+def _parse(serial_number: str | None) -> SerialBlock | None:
     if serial_number is None:
         return None
     key = canonical(serial_number)
-    for notation in _NOTATIONS:
-        match = notation.fullmatch(key)
-        if match and _has_plain_numbers(match):
-            series = f"{key[: match.start('first')]}#{match['tail']}"
-            first, last = int(match["first"]), int(match["last"])
-            return SerialBlock(series, first, last, _cut(serial_number, key, match))
+    plain = key.translate(_AS_HYPHENS)
+    for head, first, last, tail, is_clear in chain(
+        _pairs(key, plain), _ranges(_words(plain)), _loose_ranges(key, plain)
+    ):
+        if not (_NUMBER.fullmatch(first.text) and _NUMBER.fullmatch(last.text)):
+            continue
+        # What 007 to 12 is made of, nobody can say for sure.
+        has_zeros = any(word.text != "0" and word.text.startswith("0") for word in (first, last))
+        cut = _cut(serial_number, key, first, last)
+        series = _series(head, tail)
+        return SerialBlock(series, int(first.text), int(last.text), cut, is_clear and not has_zeros)
     return None
 
 
-def _has_plain_numbers(match: re.Match[str]) -> bool:
-    """Refuse numbers with leading zeros: what 007 to 12 is made of, nobody can say."""
-    return all(match[name] == "0" or not match[name].startswith("0") for name in ("first", "last"))
+def _words(plain: str, start: int = 0, end: int | None = None) -> list[_Word]:
+    """Cut a text at its dashes, and the spaces around them off."""
+    words, place = [], start
+    for piece in plain[start:end].split("-"):
+        text = piece.strip(" ")
+        words.append(_Word(text, place + piece.index(text)))
+        place += len(piece) + 1
+    return words
 
 
-def _cut(serial_number: str, key: str, match: re.Match[str]) -> tuple[str, str, str]:
+def _series(head: Sequence[_Word], tail: Sequence[_Word]) -> str:
+    return "-".join([*(word.text for word in head), "#", *(word.text for word in tail)])
+
+
+def _pairs(key: str, plain: str) -> Iterator[_Range]:
+    """Yield a pair of full serials that differ in one number: "… - …", "… to …", "…–…"."""  # noqa: RUF002
+    for separator in chain(_TO.finditer(plain), _SPACED_DASH.finditer(plain), _only(_WIDE_DASH, key)):
+        one, other = _words(plain, 0, separator.start()), _words(plain, separator.end())
+        if len(one) != len(other):
+            continue
+        places = [place for place in range(len(one)) if one[place].text != other[place].text]
+        # The same serial twice is one number; which of its numbers, the last one is as good as any.
+        places = places or [p for p, word in enumerate(one) if _NUMBER.fullmatch(word.text)][-1:]
+        if len(places) == 1 and places[0]:
+            place = places[0]
+            yield _Range(one[:place], one[place], other[place], one[place + 1 :], is_clear=True)
+
+
+def _ranges(words: Sequence[_Word]) -> Iterator[_Range]:
+    """Yield what the notations of the registries state."""
+    texts = [word.text for word in words]
+    # Verra: batch-first-last-VCS-VCU-…, and the older batch-first-last-VCU-…
+    if texts[3:5] == ["vcs", "vcu"] or texts[3:4] == ["vcu"]:
+        tail = texts[5 if texts[3] == "vcs" else 4 :]
+        if _ALL_NUMBERS.fullmatch(texts[0]) and any(tail) and not any(" " in text for text in texts):
+            yield _Range(words[:1], words[1], words[2], words[3:], is_clear=True)
+    # Gold Standard: GS1-…-first-last
+    if len(words) > 3 and _GOLD_STANDARD.fullmatch(texts[0]):  # noqa: PLR2004 - and a word between
+        yield _Range(words[:-2], words[-2], words[-1], (), is_clear=True)
+    # ACR, CAR, ART: …-first to last
+    stated = _RANGE.fullmatch(texts[-1])
+    if stated and any(texts[:-1]):
+        start = words[-1].start
+        first, last = (_Word(stated[number], start + stated.start(number)) for number in (1, 2))
+        yield _Range(words[:-1], first, last, (), is_clear=True)
+
+
+def _loose_ranges(key: str, plain: str) -> Iterator[_Range]:
+    """Yield "…-first - last" and "…-first–last", where no other dash of the text is of that kind."""  # noqa: RUF002
+    for separator in chain(_only(_SPACED_DASH, plain), _only(_WIDE_DASH, key)):
+        *head, first = _words(plain, 0, separator.start())
+        last = _words(plain, separator.end())
+        if head and len(last) == 1:
+            yield _Range(head, first, last[0], (), is_clear=False)
+
+
+def _only(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
+    """Return the match where there is one alone: more of them are how the text writes its dashes."""
+    found = list(pattern.finditer(text))
+    return found if len(found) == 1 else []
+
+
+def _cut(serial_number: str, key: str, first: _Word, last: _Word) -> tuple[str, str, str]:
     """Cut the text as recorded where its canonical form was cut, or write it canonically.
 
-    Of ASCII only the case is another. Elsewhere one character may be several in canonical form and
-    several none, so that a place in the one says nothing about the other.
+    One character may be several in canonical form and several none, so that a place in the one says
+    nothing about the other; of most texts only the case is another.
     """
-    text = serial_number if serial_number.isascii() and len(serial_number) == len(key) else key
-    return (
-        text[: match.start("first")],
-        text[match.end("first") : match.start("last")],
-        text[match.end("last") :],
+    text = serial_number if _is_in_step(serial_number, key) else key
+    return text[: first.start], text[first.end : last.start], text[last.end :]
+
+
+def _is_in_step(text: str, key: str) -> bool:
+    """Say whether each character of the text is the one in its place in the canonical form."""
+    if len(text) != len(key):
+        return False
+    return text.isascii() or all(
+        one == other or canonical(one) == other for one, other in zip(text, key, strict=True)
     )

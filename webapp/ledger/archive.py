@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, NoResultFound
 
 from webapp.domain.credits import Credit
 from webapp.domain.errors import BrokenArchive, BrokenLog
 from webapp.domain.events import Event, text_hash
 from webapp.domain.lifecycle import EventType
+from webapp.domain.lots import Families
 from webapp.domain.soundness import Link, Unsound, breaks, link_of, read_event, stated_credit
 from webapp.ledger import log, projections
 from webapp.ledger.database import lock_feed, reading, transact
@@ -122,7 +123,7 @@ def rebuild_on(connection: Connection, progress: Progress = no_progress) -> int:
     try:
         with closing(log.read_feed(connection)) as feed:
             return projections.rebuild(connection, _positioned(feed), progress)
-    except (IntegrityError, KeyError) as error:
+    except (IntegrityError, NoResultFound, KeyError) as error:
         raise BrokenLog("The events of the log contradict each other. `flask verify` says where.") from error
 
 
@@ -140,8 +141,8 @@ class ArchiveReader:
     """Reads an archive line by line and refuses the first one that is not sound.
 
     It remembers the end of every credit's chain and every serial number, some hundred bytes each.
-    A lot claims no serial number, and a cancelled credit gives up its own. Blocks that overlap are
-    not refused: they may have been recorded before there was that rule.
+    A credit of which nothing is counted any more gives up its own. What lots hold, and numbers that
+    are named twice, are not looked at: they may have been recorded before there was a rule.
     """
 
     def __init__(self, file: BinaryIO, running: RunningDigest, progress: Progress) -> None:
@@ -152,6 +153,7 @@ class ArchiveReader:
         self._links: dict[str, Link] = {}
         self._claims: set[bytes] = set()
         self._claim_of: dict[str, bytes] = {}
+        self._families = Families()
 
     def read(self) -> Iterator[Event]:
         """Yield the events. Raises BrokenArchive, which names the line and the reason."""
@@ -176,16 +178,19 @@ class ArchiveReader:
         credit = stated_credit(event)
         for wrong in breaks(self._links.get(event.credit_id), event):
             raise Unsound(wrong)
-        if credit is not None and credit.parent is None:
+        if credit is not None:
             self._claim(credit)
         if event.type is EventType.CANCELLED:
-            self._claims.discard(self._claim_of.pop(event.credit_id, b""))
+            for emptied in self._families.cancel(event.credit_id):
+                self._claims.discard(self._claim_of.pop(emptied, b""))
         self._links[event.credit_id] = link_of(event)
         self._running.add(event.hash)
         return event
 
     def _claim(self, credit: Credit) -> None:
-        if credit.serial_number is None:
+        if credit.parent is not None:
+            self._families.add(credit.id, credit.parent)
+        if credit.parent is not None or credit.serial_number is None:
             return
         keys = credit.canonical
         claim = sha256(f"{keys.registry}\n{keys.serial_number}".encode()).digest()

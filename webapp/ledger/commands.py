@@ -17,17 +17,16 @@ from webapp.domain.errors import (
     CancelledBefore,
     CreditMoved,
     InvalidFields,
-    NotCancellable,
     Problem,
     UnknownCredit,
 )
 from webapp.domain.events import PART, Data, Event
-from webapp.domain.fields import E4, quantity_text
+from webapp.domain.fields import E4, tonnes_text
 from webapp.domain.lifecycle import EventType, Status, require_allowed
 from webapp.ledger import clock, log
 from webapp.ledger.database import reading, transact
 from webapp.ledger.log import Last
-from webapp.ledger.places import place_of
+from webapp.ledger.places import cancelled_of, emptied_by, place_of
 from webapp.ledger.projections import credit_of
 from webapp.ledger.serials import require_free_serial
 
@@ -61,8 +60,9 @@ def create_credit(values: Mapping[str, object], actor: str) -> Recorded:
     def act(connection: Connection) -> Recorded:
         last = log.last_event(connection, credit.id)
         if last:
-            if last.status is Status.CANCELLED:
-                raise CancelledBefore(credit.id)
+            cancelled = cancelled_of(connection, credit.id, last.status)
+            if cancelled:
+                raise CancelledBefore(cancelled)
             return Recorded(credit.id, is_new=False)
         _require_recordable(connection, credit)
         now = events.time_text(clock.now())
@@ -109,19 +109,19 @@ def plan_split(credit_id: str, values: Mapping[str, object]) -> list[Credit]:
     quantities_e4 = lots.parse_quantities(values)
     with reading(snapshot=True) as connection:
         found = _Found.read(connection, credit_id, EventType.SPLIT)
-        return lots.lots_of(found.credit, place_of(connection, found.credit), quantities_e4)
+        return found.lots(connection, quantities_e4)
 
 
 def cancel_credit(credit_id: str, values: Mapping[str, object], actor: str, after: After = None) -> None:
     """Say that the credit should never have been recorded.
 
-    Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed, NotCancellable.
+    Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
     data = events.parse_act(EventType.CANCELLED, values, today=clock.now().date())
 
     def act(connection: Connection) -> None:
-        _, cancelled = _cancellation(connection, credit_id, data, actor, after)
-        log.append(connection, [cancelled])
+        found = _Found.read(connection, credit_id, EventType.CANCELLED, after)
+        log.append(connection, [found.event(EventType.CANCELLED, data, actor, clock.now())])
 
     transact(act)
 
@@ -135,7 +135,8 @@ def correct_credit(
 ) -> str:
     """Cancel the credit and record `values` in its place, in one transaction; return the new id.
 
-    Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed, NotCancellable, SerialHeld.
+    The replacement of a lot is a credit of its own, and no lot. Raises InvalidFields,
+    UnknownCredit, CreditMoved, ActNotAllowed, SerialHeld.
     """
     if not is_credit_id(credit_id):
         raise UnknownCredit(credit_id)
@@ -143,12 +144,13 @@ def correct_credit(
     data = events.parse_act(EventType.CANCELLED, cancellation, today=clock.now().date())
 
     def act(connection: Connection) -> str:
-        wrong, cancelled = _cancellation(connection, credit_id, data, actor, after)
-        if replace(wrong, replaces=credit_id) == credit:
+        found = _Found.read(connection, credit_id, EventType.CANCELLED, after)
+        cancelled = found.event(EventType.CANCELLED, data, actor, clock.now())
+        if replace(found.credit, replaces=credit_id, parent=None, offset_e4=None) == credit:
             message = "Nothing is changed yet: correct what is wrong with the old values."
             raise InvalidFields([Problem("", message)])
         require_true_block(credit)
-        require_free_serial(connection, credit, but=credit_id)
+        require_free_serial(connection, credit, but={credit_id, *emptied_by(connection, credit_id)})
         log.append(connection, [cancelled, events.created(credit, actor, cancelled.recorded_at)])
         return credit.id
 
@@ -178,7 +180,7 @@ def _act_on_part(
             log.append(connection, [found.event(event_type, data, actor, now)])
             return Acted(credit_id)
         if part_e4 > whole_e4:
-            asked, whole = quantity_text(part_e4), quantity_text(whole_e4)
+            asked, whole = tonnes_text(part_e4), tonnes_text(whole_e4)
             message = f"{asked} t is more than the {whole} t that this credit has."
             raise InvalidFields([Problem(PART.name, message)])
         if found.credit.block and part_e4 % E4:
@@ -190,16 +192,6 @@ def _act_on_part(
         return Acted(part.id, rest.id)
 
     return transact(act)
-
-
-def _cancellation(
-    connection: Connection, credit_id: str, data: Data, actor: str, after: After
-) -> tuple[Credit, Event]:
-    """Return the credit and the event that cancels it. Raises NotCancellable and ActNotAllowed."""
-    found = _Found.read(connection, credit_id, EventType.CANCELLED, after)
-    if found.credit.parent is not None:
-        raise NotCancellable(credit_id)
-    return found.credit, found.event(EventType.CANCELLED, data, actor, clock.now())
 
 
 @dataclass(frozen=True)
@@ -236,11 +228,15 @@ class _Found:
             prev_hash=self.last.hash,
         )
 
+    def lots(self, connection: Connection, quantities_e4: Sequence[int]) -> list[Credit]:
+        """Return the lots of these quantities. Raises InvalidFields."""
+        return lots.lots_of(self.credit, place_of(connection, self.credit), quantities_e4, self.credit.block)
+
     def split(
         self, connection: Connection, quantities_e4: Sequence[int], actor: str, now: datetime
     ) -> tuple[list[Credit], list[Event]]:
         """Return the lots of these quantities and the events that make them. Raises InvalidFields."""
-        new = lots.lots_of(self.credit, place_of(connection, self.credit), quantities_e4)
+        new = self.lots(connection, quantities_e4)
         split = self.event(EventType.SPLIT, lots.split_data(new), actor, now)
         sale = log.find_event(connection, self.credit.id, EventType.SOLD)
         return new, lots.split_events(split, new, sale)

@@ -1,29 +1,25 @@
-"""What hangs together between credits: a split and its lots, a replacement, blocks of serial numbers.
+"""What hangs together between credits: a split and its lots, a replacement and what it replaces.
 
 `flask verify` asks it of the ledger, `flask restore` of what it has just written. Each history by
 itself is checked in ``history_check``. Nothing is written here.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping
+from contextlib import nullcontext, suppress
+from typing import Any
 
 from sqlalchemy import Connection, Row, exists, select
 
-from webapp.domain.credits import Credit
 from webapp.domain.errors import InvalidFields, UnknownCredit
 from webapp.domain.events import Event
 from webapp.domain.lifecycle import EventType
-from webapp.domain.lots import lots_of, quantities_of, split_events
-from webapp.domain.serial_blocks import SerialBlock
+from webapp.domain.lots import blocks_of, lots_of, quantities_of, split_events
 from webapp.ledger.findings import Finding, Report
 from webapp.ledger.history_check import Stream
 from webapp.ledger.log import envelope_of, parse_stored
 from webapp.ledger.places import place_of
-from webapp.ledger.projections import block_row, credit_of
+from webapp.ledger.projections import credit_of
 from webapp.ledger.tables import credits, events, feed, splits
-
-_HOLDING: Final = (EventType.CREATED, EventType.SPLIT, EventType.CANCELLED)
 
 
 def check_families(connection: Connection, stream: Stream, report: Report) -> None:
@@ -46,13 +42,14 @@ def _check_split(connection: Connection, row: Row[Any], report: Report) -> None:
     """Make the lots again from the credit and the quantities; all that is stored must be the same."""
     place = f"credit {row.credit_id}"
     try:
-        expected = _expected_events(connection, row.credit_id)
+        ways = _expected_events(connection, row.credit_id)
     except InvalidFields as refusal:
         report(Finding(place, f"its lots do not partition it: {refusal}"))
         return
     except (ValueError, KeyError, TypeError, UnknownCredit):
         report(Finding(place, "table splits has a row of it, and its events do not give its lots"))
         return
+    expected = next((way for way in ways if row.envelope == envelope_of(way)), ways[0])
     if row.envelope != envelope_of(expected):
         report(Finding(place, "table splits: its row is not as its events give it"))
     stored = _stored_lots(connection, row.credit_id)
@@ -64,17 +61,23 @@ def _check_split(connection: Connection, row: Row[Any], report: Report) -> None:
         report(Finding(f"credit {credit_id}", f"it is no lot that the split of {row.credit_id} gives"))
 
 
-def _expected_events(connection: Connection, credit_id: str) -> list[Event]:
-    """Return all events that the split of this credit appends.
+def _expected_events(connection: Connection, credit_id: str) -> list[list[Event]]:
+    """Return all events that the split of this credit appends, in each way that lots ever had.
 
-    Raises InvalidFields where its lots do not partition it, and ValueError, KeyError, TypeError or
-    UnknownCredit where the events cannot be read.
+    The first is how it is done now. Raises InvalidFields where its lots do not partition it, and
+    ValueError, KeyError, TypeError or UnknownCredit where the events cannot be read.
     """
     query = select(events.c.type, events.c.body).where(events.c.credit_id == credit_id)
     own = {row.type: parse_stored(row.body) for row in connection.execute(query)}
     parent, split = credit_of(own[EventType.CREATED]), own[EventType.SPLIT]
-    lots = lots_of(parent, place_of(connection, parent), quantities_of(split))
-    return split_events(split, lots, own.get(EventType.SOLD))
+    place, quantities_e4 = place_of(connection, parent), quantities_of(split)
+    ways: list[list[Event]] = []
+    for block in blocks_of(parent):
+        # Lots that only state their place may cut through what is understood as a number now.
+        with suppress(InvalidFields) if block else nullcontext():
+            lots = lots_of(parent, place, quantities_e4, block)
+            ways.append(split_events(split, lots, own.get(EventType.SOLD)))
+    return ways
 
 
 def _stored_lots(connection: Connection, credit_id: str) -> Mapping[tuple[str, int], str]:
@@ -104,61 +107,3 @@ def _select_replacements() -> Any:  # noqa: ANN401 - a Select of columns of thre
         )
         .where(credits.c.replaces.is_not(None))
     )
-
-
-def expected_blocks(stream: Stream) -> dict[tuple[object, ...], Mapping[str, object]]:
-    """Return the rows that serial_blocks must have, by key: first come, first served in feed order.
-
-    A split credit gives its block to its lots, a cancelled one gives it up. Holds every block in
-    memory, some hundred bytes each.
-    """
-    held = _Held()
-    query = (
-        select(feed.c.type, credits)
-        .join_from(feed, credits, credits.c.id == feed.c.credit_id)
-        .where(feed.c.type.in_(_HOLDING))
-        .order_by(feed.c.position)
-    )
-    for row in stream(query):
-        if row.type != EventType.CREATED:
-            held.release(row.id)
-        elif row.serial_number is not None:
-            credit = Credit(row.project_name, row.registry, row.vintage, row.quantity_e4, row.serial_number)
-            if credit.block:
-                held.hold(row.id, credit.block)
-    return {(credit_id,): block_row(credit_id, block) for credit_id, block in held}
-
-
-class _Held:
-    """The blocks that are held, none of them overlapping another."""
-
-    def __init__(self) -> None:
-        self._by_credit: dict[str, SerialBlock] = {}
-        self._by_series: dict[str, list[SerialBlock]] = {}
-
-    def __iter__(self) -> Iterator[tuple[str, SerialBlock]]:
-        return iter(self._by_credit.items())
-
-    def hold(self, credit_id: str, block: SerialBlock) -> None:
-        """Let the credit hold the block, unless a number of it is held."""
-        held = self._by_series.setdefault(block.series, [])
-        place = _first_ending_at(held, block.first)
-        if place == len(held) or held[place].first > block.last:
-            held.insert(place, block)
-            self._by_credit[credit_id] = block
-
-    def release(self, credit_id: str) -> None:
-        """Let go of what the credit holds, if anything."""
-        block = self._by_credit.pop(credit_id, None)
-        if block:
-            held = self._by_series[block.series]
-            del held[_first_ending_at(held, block.first)]
-
-
-def _first_ending_at(held: Sequence[SerialBlock], number: int) -> int:
-    """Return the place of the first block that ends at this number or after it."""
-    return bisect_left(held, number, key=_last)
-
-
-def _last(block: SerialBlock) -> int:
-    return block.last

@@ -127,7 +127,6 @@ class HistoryCheck:
         self._report = report
         self._credits = Beside(stream, tables.credits, "id", report)
         self._states = Beside(stream, tables.credit_states, "credit_id", report)
-        self._claims = Beside(stream, tables.serial_claims, "credit_id", report)
 
     def run(self, progress: Progress) -> None:
         """Check every history."""
@@ -146,7 +145,7 @@ class HistoryCheck:
         for credit_id, history in groupby(self._stream(statement), key=attrgetter("credit_id")):
             done += self._check_credit(credit_id, list(history))
             progress(done)
-        for walk in (self._credits, self._states, self._claims):
+        for walk in (self._credits, self._states):
             walk.finish()
 
     def _check_credit(self, credit_id: str, rows: Sequence[Row[Any]]) -> int:
@@ -169,7 +168,7 @@ class HistoryCheck:
             position = row.position or position
             if row.type in _TYPES:
                 last = Link(row.seq, EventType(row.type), row.hash, row.recorded_at)
-        beside = [walk.take(credit_id) for walk in (self._credits, self._states, self._claims)]
+        beside = [walk.take(credit_id) for walk in (self._credits, self._states)]
         is_whole = len(entries) == len(rows) and all(row.position for row in rows)
         if credit is not None and is_whole and entries[0].event.type is FIRST:
             self.expected.add(credit, entries)
@@ -232,25 +231,14 @@ class HistoryCheck:
             "offset_e4": credit.offset_e4,
             "replaces": credit.replaces,
         }
-        is_holder = credit.parent is None and entries[-1].event.type is not EventType.CANCELLED
-        claim = (credit.serial_number if is_holder else None) and {
-            "registry_key": credit.canonical.registry,
-            "serial_key": credit.canonical.serial_number,
-            "credit_id": credit_id,
-        }
-        for walk, rows, expected in zip(
-            (self._credits, self._states, self._claims), beside, (row, state, claim or None), strict=True
-        ):
+        for walk, rows, expected in zip((self._credits, self._states), beside, (row, state), strict=True):
             self._compare(f"credit {credit_id}", walk, rows, expected)
 
     def _compare(
-        self, place: str, walk: Beside, rows: list[Row[Any]], expected: Mapping[str, object] | None
+        self, place: str, walk: Beside, rows: list[Row[Any]], expected: Mapping[str, object]
     ) -> None:
         table = walk.table.name
-        if expected is None:
-            if rows:
-                self._report(Finding(place, f"table {table} has a row that its events do not give"))
-        elif len(rows) != 1:
+        if len(rows) != 1:
             wrong = "its row is missing" if not rows else f"there are {len(rows)} rows of it"
             self._report(Finding(place, f"table {table}: {wrong}"))
         elif rows[0] != tuple(expected[name] for name in walk.columns):

@@ -21,6 +21,7 @@ from webapp.domain.errors import (
 from webapp.domain.import_file import Row
 from webapp.domain.lifecycle import Status
 from webapp.domain.serial_blocks import SerialBlock
+from webapp.ledger.places import cancelled_of
 from webapp.ledger.serials import in_common, is_inside
 from webapp.ledger.tables import credit_states, serial_blocks, serial_claims
 
@@ -75,14 +76,13 @@ def decide(connection: Connection, rows: Sequence[Row]) -> list[Decided]:
     replaced = {credit.replaces for credit in credits if credit.replaces}
     held = _statuses(connection, replaced | {credit.id for credit in credits})
     holders = _holders(connection, {_claim(c) for c in credits if c.serial_number is not None})
-    blocks = _held_blocks(
-        connection, {credit.stated_block.series for credit in credits if credit.stated_block}
-    )
+    gone = _cancelled(connection, credits, held)
+    blocks = _held_blocks(connection, {block.series for credit in credits for block in credit.named_numbers})
     seen: dict[str, int] = {}
     claimed: dict[tuple[str, str] | None, int] = {}
     decided = []
     for row in rows:
-        item = _decide_row(row, held, holders, seen, claimed)
+        item = _decide_row(row, held, gone, holders, seen, claimed)
         if item.outcome is Outcome.NEW and row.credit:
             item = _decide_block(row, row.credit, blocks)
         if item.outcome is Outcome.NEW and row.credit:
@@ -94,23 +94,32 @@ def decide(connection: Connection, rows: Sequence[Row]) -> list[Decided]:
 
 
 def _decide_block(row: Row, credit: Credit, blocks: dict[str, list[HeldBlock]]) -> Decided:
-    """Say whether the numbers of the row's block are free; if they are, the row holds them now."""
+    """Say whether the numbers that the row names are free; if they are, the row holds them now."""
     try:
         require_true_block(credit)
     except InvalidFields as refusal:
         return Decided(row, Outcome.INVALID, refusal.problems)
-    block = credit.stated_block
-    if block is None:
-        return Decided(row, Outcome.NEW)
-    held = blocks.setdefault(block.series, [])
-    # Blocks of a series do not overlap, so in order of their first number they are in order of the
-    # last as well; the first that ends at or after our first number is the only one to look at.
-    place = bisect_left(held, block.first, key=attrgetter("block.last"))
-    if place == len(held) or held[place].block.first > block.last:
-        if credit.block:
-            held.insert(place, HeldBlock(block, row=row.number))
-        return Decided(row, Outcome.NEW)
-    other = held[place]
+    for block in credit.named_numbers:
+        held = blocks.get(block.series, [])
+        place = _place_among(held, block)
+        if place < len(held) and held[place].block.first <= block.last:
+            return _conflict(row, block, held[place])
+    if credit.stated_block:
+        held = blocks.setdefault(credit.stated_block.series, [])
+        held.insert(_place_among(held, credit.stated_block), HeldBlock(credit.stated_block, row=row.number))
+    return Decided(row, Outcome.NEW)
+
+
+def _place_among(held: Sequence[HeldBlock], block: SerialBlock) -> int:
+    """Return the place of the first block that ends at or after the first number of this one.
+
+    Blocks of a series do not overlap, so in order of their first number they are in order of the
+    last as well, and that one is the only one to look at.
+    """
+    return bisect_left(held, block.first, key=attrgetter("block.last"))
+
+
+def _conflict(row: Row, block: SerialBlock, other: HeldBlock) -> Decided:
     first, last = in_common(block, other.block)
     if other.row:
         overlap = f"{numbers_of(first, last)} of this block {are(first, last)} in row {other.row} as well."
@@ -126,6 +135,7 @@ def _decide_block(row: Row, credit: Credit, blocks: dict[str, list[HeldBlock]]) 
 def _decide_row(
     row: Row,
     held: Mapping[str, str],
+    gone: Mapping[str, str],
     holders: Mapping[tuple[str, str] | None, str],
     seen: Mapping[str, int],
     claimed: Mapping[tuple[str, str] | None, int],
@@ -133,9 +143,9 @@ def _decide_row(
     credit = row.credit
     if credit is None:
         return Decided(row, Outcome.INVALID, row.problems)
-    if held.get(credit.id) == Status.CANCELLED and row.status is not Status.CANCELLED:
-        before = Problem("", str(CancelledBefore(credit.id)))
-        return Decided(row, Outcome.CONFLICTING, [before], credit.id)
+    if credit.id in gone and row.status != held.get(credit.id):
+        before = Problem("", str(CancelledBefore(gone[credit.id])))
+        return Decided(row, Outcome.CONFLICTING, [before], gone[credit.id])
     claim = None if credit.serial_number is None else _claim(credit)
     # Its own claim without its id: somebody else recorded it between the two looks.
     is_held = credit.id in held or holders.get(claim) == credit.id
@@ -177,6 +187,13 @@ def _statuses(connection: Connection, ids: set[str]) -> dict[str, str]:
         for row in connection.execute(query.where(credit_states.c.credit_id.in_(batch))):
             found[row.credit_id] = row.status
     return found
+
+
+def _cancelled(connection: Connection, credits: Sequence[Credit], held: Mapping[str, str]) -> dict[str, str]:
+    """Return what is cancelled of those of the credits of which nothing is counted any more."""
+    statuses = {credit.id: held[credit.id] for credit in credits if credit.id in held}
+    found = {credit_id: cancelled_of(connection, credit_id, status) for credit_id, status in statuses.items()}
+    return {credit_id: cancelled for credit_id, cancelled in found.items() if cancelled}
 
 
 def _holders(connection: Connection, claims: set[tuple[str, str]]) -> dict[tuple[str, str] | None, str]:

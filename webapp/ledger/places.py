@@ -1,11 +1,14 @@
-"""Where a credit lies in the one of which it is a part, however often that was split. Reads only."""
+"""Where a credit lies in the one of which it is a part, and what is still counted. Reads only."""
 
-from sqlalchemy import Connection, select
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, exists, select
 
 from webapp.domain.credits import Credit
 from webapp.domain.errors import UnknownCredit
+from webapp.domain.lifecycle import COUNTED, Status
 from webapp.domain.lots import Place
-from webapp.ledger.tables import credits
+from webapp.ledger.tables import credit_states, credits
 
 _COLUMNS = (
     credits.c.id,
@@ -30,3 +33,54 @@ def place_of(connection: Connection, credit: Credit) -> Place:
     if root is None:
         raise UnknownCredit(credit.parent)
     return Place(root.serial_number, start_e4, root.quantity_e4)
+
+
+def credit_of_row(row: Row[Any]) -> Credit:
+    """Return the credit that a row of credits states."""
+    return Credit(
+        project_name=row.project_name,
+        registry=row.registry,
+        vintage=row.vintage,
+        quantity_e4=row.quantity_e4,
+        serial_number=row.serial_number,
+        replaces=row.replaces,
+        parent=row.parent,
+        offset_e4=row.offset_e4,
+    )
+
+
+def emptied_by(connection: Connection, cancelled: str) -> list[str]:
+    """Return the credits above one of which nothing is counted any more once it is cancelled.
+
+    The nearest comes first. Of a credit that is no lot there are none.
+    """
+    chain = [cancelled]
+    while parent := connection.scalar(select(credits.c.parent).where(credits.c.id == chain[-1])):
+        others = select(credits.c.id).where(credits.c.parent == parent, credits.c.id != chain[-1])
+        if connection.scalar(select(exists(_select_below(others, COUNTED)))):
+            break
+        chain.append(parent)
+    return chain[1:]
+
+
+def cancelled_of(connection: Connection, credit_id: str, status: str) -> str | None:
+    """Return what of a recorded credit is cancelled, where nothing of it is counted any more.
+
+    That is the credit itself, or the first of its lots. None where something of it is counted.
+    """
+    if status != Status.SPLIT:
+        return credit_id if status == Status.CANCELLED else None
+    lots = select(credits.c.id).where(credits.c.parent == credit_id)
+    if connection.scalar(select(exists(_select_below(lots, COUNTED)))):
+        return None
+    first = connection.execute(_select_below(lots, (Status.CANCELLED,)).limit(1)).first()
+    return first and first.id
+
+
+def _select_below(top: Select[tuple[str]], statuses: tuple[Status, ...]) -> Select[tuple[str]]:
+    """Return the SELECT of the credits of these statuses among some and the lots below them."""
+    below = top.cte(recursive=True)
+    below = below.union(select(credits.c.id).join_from(credits, below, credits.c.parent == below.c.id))
+    found = credit_states.c.credit_id == below.c.id
+    query = select(below.c.id).join_from(below, credit_states, found)
+    return query.where(credit_states.c.status.in_(statuses)).order_by(credit_states.c.created_position)

@@ -17,25 +17,14 @@ from webapp.domain.credits import Credit
 from webapp.domain.events import Event
 from webapp.domain.fields import quantity_from_text
 from webapp.domain.lifecycle import STATUS_AFTER, EventType
-from webapp.domain.serial_blocks import SerialBlock
 from webapp.domain.text import canonical
-from webapp.ledger import tables
+from webapp.ledger import holdings, tables
 from webapp.ledger.bulk import insert_rows
 
 BATCH: Final = 1000
 
 # In the order of a life: a sale cannot follow any other act.
 ACTS: Final = (EventType.SOLD, EventType.RETIRED, EventType.SPLIT, EventType.CANCELLED)
-
-_RELEASING: Final = frozenset({EventType.SPLIT, EventType.CANCELLED})
-
-# A block of which no number is held yet.
-_FREE_BLOCK: Final = text(
-    "INSERT INTO serial_blocks (credit_id, series, first, last)"
-    " SELECT :credit_id, :series, CAST(:first AS BIGINT), CAST(:last AS BIGINT)"
-    " WHERE NOT EXISTS (SELECT 1 FROM serial_blocks AS held WHERE held.series = :series"
-    " AND held.first <= CAST(:last AS BIGINT) AND held.last >= CAST(:first AS BIGINT))"
-)
 
 # The field of an event's data that names another party.
 PARTY_FIELD: Final = {EventType.SOLD: "buyer", EventType.RETIRED: "beneficiary"}
@@ -71,12 +60,11 @@ def credit_of(event: Event) -> Credit:
 def apply(connection: Connection, entries: Sequence[Positioned], *, is_replay: bool = False) -> None:
     """Bring everything derived up to these events, which are in feed order.
 
-    A new credit that overlaps a block gets sqlalchemy.exc.IntegrityError. In a replay of what was
-    recorded before there was that rule, the credit that came first holds the block; and a lot holds
-    its block only where nobody else does, because its parent may be from that time.
+    A new credit that names what another holds gets sqlalchemy.exc.IntegrityError; in a replay of
+    what was recorded before there was a rule, the one that came first holds it.
     """
     for run in _runs(entries):
-        _release(connection, run[0].event)
+        holdings.release(connection, run[0].event)
         created = [entry for entry in run if entry.event.type is EventType.CREATED]
         if created:
             _apply_created(connection, created, is_replay=is_replay)
@@ -90,18 +78,9 @@ def _runs(entries: Sequence[Positioned]) -> Iterator[Sequence[Positioned]]:
 
     Within a run the credits can be made first and the acts applied after them, many at once.
     """
-    starts = [place for place, entry in enumerate(entries) if entry.event.type in _RELEASING]
+    starts = [place for place, entry in enumerate(entries) if entry.event.type in holdings.RELEASING]
     for start, end in pairwise(sorted({0, *starts, len(entries)})):
         yield entries[start:end]
-
-
-def _release(connection: Connection, event: Event) -> None:
-    """Let a cancelled credit give up its serial number, and a split one its block to its lots."""
-    if event.type in _RELEASING:
-        blocks, claims = tables.serial_blocks, tables.serial_claims
-        connection.execute(delete(blocks).where(blocks.c.credit_id == event.credit_id))
-        if event.type is EventType.CANCELLED:
-            connection.execute(delete(claims).where(claims.c.credit_id == event.credit_id))
 
 
 def rebuild(
@@ -129,11 +108,6 @@ class Sums(dict[tuple[str, int, str], tuple[int, int]]):
         """Add to one of the sums; what a credit leaves is added as a negative."""
         before = self.get(key, (0, 0))
         self[key] = (before[0] + credits, before[1] + quantity_e4)
-
-
-def block_row(credit_id: str, block: SerialBlock) -> dict[str, object]:
-    """Return the row of serial_blocks that a credit's block makes."""
-    return {"credit_id": credit_id, "series": block.series, "first": block.first, "last": block.last}
 
 
 def first_state(entry: Positioned, credit: Credit) -> dict[str, object]:
@@ -170,35 +144,18 @@ def changes(event: Event) -> dict[str, object]:
 
 
 def _apply_created(connection: Connection, entries: Sequence[Positioned], *, is_replay: bool) -> None:
-    claims: list[dict[str, object]] = []
-    blocks: list[dict[str, object]] = []
-    inherited: list[dict[str, object]] = []
+    created: list[Credit] = []
     names: dict[str, str] = {}
     states: list[dict[str, object]] = []
     sums = Sums()
     for entry in entries:
         credit = credit_of(entry.event)
         keys = credit.canonical
-        if credit.serial_number is not None and credit.parent is None:
-            claims.append(
-                {
-                    "registry_key": keys.registry,
-                    "serial_key": keys.serial_number,
-                    "credit_id": entry.event.credit_id,
-                }
-            )
-        if credit.block:
-            is_lenient = is_replay or credit.parent is not None
-            (inherited if is_lenient else blocks).append(block_row(credit.id, credit.block))
+        created.append(credit)
         names.setdefault(keys.registry, credit.registry)
         states.append(first_state(entry, credit))
         sums.add((keys.registry, credit.vintage, STATUS_AFTER[EventType.CREATED]), 1, credit.quantity_e4)
-    if claims:
-        insert_rows(connection, tables.serial_claims, claims)
-    if inherited:
-        connection.execute(_FREE_BLOCK, inherited)
-    if blocks:
-        insert_rows(connection, tables.serial_blocks, blocks)
+    holdings.hold(connection, created, is_replay=is_replay)
     connection.execute(
         _insert(connection, tables.registries).on_conflict_do_nothing(index_elements=["registry_key"]),
         [{"registry_key": key, "name": name} for key, name in sorted(names.items())],

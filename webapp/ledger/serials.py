@@ -1,8 +1,8 @@
 """Who holds which serial numbers and blocks of them. Reads only; ``projections`` writes them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, or_, select
 
 from webapp.domain.credits import Credit
 from webapp.domain.errors import BlockHeld, SerialHeld
@@ -10,10 +10,10 @@ from webapp.domain.serial_blocks import SerialBlock
 from webapp.ledger.tables import serial_blocks, serial_claims
 
 
-def require_free_serial(connection: Connection, credit: Credit, *, but: str | None = None) -> None:
+def require_free_serial(connection: Connection, credit: Credit, *, but: Collection[str] = ()) -> None:
     """Raise SerialHeld or BlockHeld where another credit holds the serial number or part of it.
 
-    What `but` holds counts as free: it is about to give it up.
+    What those of `but` hold counts as free: they are about to give it up.
     """
     if credit.serial_number is None:
         return
@@ -25,13 +25,11 @@ def require_free_serial(connection: Connection, credit: Credit, *, but: str | No
     )
     # The credit itself is the holder where somebody recorded it since this act last looked; appending
     # it again then fails, and the act is run again.
-    if holder and holder not in {credit.id, but}:
+    if holder and holder not in {credit.id, *but}:
         raise SerialHeld(credit.registry, credit.serial_number, holder)
-    # A quantity with decimals holds no block, but its serial number may not name one that is held.
-    stated = credit.stated_block
-    held = stated and holder_of(connection, stated, but={credit.id, but})
-    if held and stated:
-        holder, block = held
+    held = holder_of(connection, credit.named_numbers, but={credit.id, *but})
+    if held:
+        holder, block, stated = held
         raise BlockHeld(
             credit.registry,
             credit.serial_number,
@@ -43,21 +41,32 @@ def require_free_serial(connection: Connection, credit: Credit, *, but: str | No
 
 
 def holder_of(
-    connection: Connection, block: SerialBlock, but: Iterable[str | None] = ()
-) -> tuple[str, SerialBlock] | None:
-    """Return the credit that holds the lowest of these numbers that is held, with its block."""
-    row = connection.execute(
-        select(serial_blocks)
-        .where(
+    connection: Connection, blocks: Sequence[SerialBlock], but: Collection[str] = ()
+) -> tuple[str, SerialBlock, SerialBlock] | None:
+    """Return the credit that holds the lowest number of any of these that is held.
+
+    With it come its block and the one of `blocks` that overlaps it.
+    """
+    if not blocks:
+        return None
+    overlaps = [
+        and_(
             serial_blocks.c.series == block.series,
             serial_blocks.c.first <= block.last,
             serial_blocks.c.last >= block.first,
-            serial_blocks.c.credit_id.not_in([credit_id for credit_id in but if credit_id]),
         )
+        for block in blocks
+    ]
+    row = connection.execute(
+        select(serial_blocks)
+        .where(or_(*overlaps), serial_blocks.c.credit_id.not_in(but))
         .order_by(serial_blocks.c.first)
         .limit(1)
     ).first()
-    return row and (row.credit_id, SerialBlock(row.series, row.first, row.last, block.notation))
+    if row is None:
+        return None
+    held = SerialBlock(row.series, row.first, row.last, ("", "", ""))
+    return row.credit_id, held, next(block for block in blocks if block.overlaps(held))
 
 
 def in_common(one: SerialBlock, other: SerialBlock) -> tuple[int, int]:

@@ -1,8 +1,8 @@
 """Compare everything that is stored with what the log says, on one snapshot. Nothing is written.
 
 The histories are checked in ``history_check``, what hangs together between them in
-``family_check``, the guards and the rest of the schema in
-``schema_check``. Here stand the feed with its digest, the derived tables that are not by credit,
+``family_check``, who holds which numbers in ``held_check``, the guards and the rest of the schema
+in ``schema_check``. Here stand the feed with its digest, the derived tables that are not by credit,
 and the order of it all.
 """
 
@@ -17,8 +17,9 @@ from webapp.domain.fields import quantity_text
 from webapp.ledger import schema_check, tables
 from webapp.ledger.database import db, reading, transact
 from webapp.ledger.digest import Digest, RunningDigest
-from webapp.ledger.family_check import check_families, expected_blocks
+from webapp.ledger.family_check import check_families
 from webapp.ledger.findings import Finding, Progress, Report, differences, no_progress
+from webapp.ledger.held_check import expected_holdings
 from webapp.ledger.history_check import Expected, HistoryCheck, Stream, streaming
 
 DAMAGE_LIMIT: Final = 20
@@ -93,13 +94,16 @@ def _check_feed(stream: Stream, report: Report, expected: Digest | None) -> Dige
 def _check_sums(stream: Stream, report: Report, expected: Expected) -> None:
     if not expected.is_whole:
         wrong = "cannot be compared, because not every history is whole"
-        report(Finding("tables totals, registries, parties and serial_blocks", wrong))
+        names = "tables totals, registries, parties, serial_claims and serial_blocks"
+        report(Finding(names, wrong))
         return
     if expected.accounted_e4 != expected.recorded_e4:
         leaves, recorded = quantity_text(expected.accounted_e4), quantity_text(expected.recorded_e4)
         wrong = f"{recorded} t were recorded, and leaves and cancelled credits hold {leaves} t"
         report(Finding("ledger", wrong))
-    _compare(stream, report, tables.serial_blocks, expected_blocks(stream))
+    claims, blocks = expected_holdings(stream, report)
+    _compare(stream, report, tables.serial_claims, claims)
+    _compare(stream, report, tables.serial_blocks, blocks)
     _compare(
         stream,
         report,

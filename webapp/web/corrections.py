@@ -7,7 +7,7 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.access import actor
-from webapp.domain.errors import ActNotAllowed, InvalidFields, NotCancellable, SerialHeld
+from webapp.domain.errors import ActNotAllowed, InvalidFields, SerialHeld
 from webapp.domain.lifecycle import EventType
 from webapp.ledger import commands, queries
 from webapp.ledger.queries import CreditView
@@ -24,7 +24,7 @@ OLD_VALUES: Final = ("project_name", "registry", "vintage", "quantity", "serial_
 @pages.route("/credits/<credit_id>/cancel", methods=["GET", "POST"])
 def cancel(credit_id: str) -> AnyResponse:
     """Ask why the credit should never have been recorded, and record that."""
-    credit = _recorded_credit(credit_id)
+    credit = queries.credit(credit_id)
     if EventType.CANCELLED not in credit.open_acts:
         return overtaken.answer(credit_id, EventType.CANCELLED)
     form = CancelForm()
@@ -43,10 +43,10 @@ def cancel(credit_id: str) -> AnyResponse:
 @pages.route("/credits/<credit_id>/correct", methods=["GET", "POST"])
 def correct(credit_id: str) -> AnyResponse:
     """Ask for the credit as it should have been recorded; cancel this one and record that one."""
-    credit = _recorded_credit(credit_id)
+    credit = queries.credit(credit_id)
     if EventType.CANCELLED not in credit.open_acts:
         return overtaken.answer(credit_id, EventType.CANCELLED)
-    form = CorrectionForm(data={name: getattr(credit, name) for name in OLD_VALUES})
+    form = CorrectionForm(data=old_values(credit))
     if request.method != "POST" or not form.validate():
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_submitted() else HTTPStatus.OK
         return _page("credits/correct.html", credit, form, status)
@@ -64,12 +64,15 @@ def correct(credit_id: str) -> AnyResponse:
     return redirect(url_for("credits.show", credit_id=new_id), HTTPStatus.SEE_OTHER)
 
 
-def _recorded_credit(credit_id: str) -> CreditView:
-    """Return the credit. Raises UnknownCredit, and NotCancellable where it is a lot."""
-    record = queries.record(credit_id)
-    if record.relations.origin.parent is not None:
-        raise NotCancellable(credit_id)
-    return record.credit
+def old_values(credit: CreditView) -> dict[str, object]:
+    """Return what of a credit the form of its replacement begins with.
+
+    A lot of a credit without a serial number has none of its own: it only states its place.
+    """
+    values = {name: getattr(credit, name) for name in OLD_VALUES}
+    if queries.family(credit.id).root.credit.serial_number is None:
+        values["serial_number"] = None
+    return values
 
 
 def _page(

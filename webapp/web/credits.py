@@ -17,6 +17,7 @@ from webapp.domain.text import canonical
 from webapp.ledger import commands, lists, queries
 from webapp.ledger.queries import EventView, Record
 from webapp.web import families, fragments
+from webapp.web.corrections import old_values
 from webapp.web.credit_list import CreditList
 from webapp.web.forms import CreditForm
 from webapp.web.serials import show_holder
@@ -108,10 +109,9 @@ def _corrections(record: Record) -> dict[str, object]:
         "replaces": found.get(relations.origin.replaces or ""),
         "replaced_by": [found[credit_id] for credit_id in relations.replaced_by],
         "last": record.events[-1],
-        "replacement": {
-            **{name: getattr(record.credit, name) for name in REPLACEMENT if name != "replaces"},
-            "replaces": record.credit.id,
-        },
+        "replacement": {**old_values(record.credit), "replaces": record.credit.id}
+        if record.credit.status is Status.CANCELLED
+        else {},
     }
 
 

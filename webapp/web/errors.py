@@ -52,7 +52,6 @@ REFUSAL_TITLES: Final[dict[type[errors.Refusal], str]] = {
     errors.AlreadySold: "Already sold",
     errors.AlreadySplit: "Already split",
     errors.AlreadyCancelled: "Already cancelled",
-    errors.NotCancellable: "A lot cannot be cancelled",
     errors.CursorMismatch: "No such page of the list",
     errors.TooManyRows: "Too many rows",
     errors.UnreadableFile: "This file cannot be read",
@@ -117,7 +116,7 @@ def _link_of(refusal: errors.Refusal | None) -> Link | None:
     match refusal:
         case errors.SerialHeld(holder=holder):
             return Link("See the credit that holds it", f"/credits/{holder}")
-        case errors.ActNotAllowed(credit_id=credit_id) | errors.NotCancellable(credit_id=credit_id):
+        case errors.ActNotAllowed(credit_id=credit_id):
             return Link("See the credit and its history", f"/credits/{credit_id}")
         case errors.CursorMismatch():
             return Link("First page of the list", request.path if _is_ours(request.path) else "/")

@@ -61,7 +61,8 @@ def family(request: pytest.FixtureRequest, make_module_database: MakeDatabase) -
 def sealed(family: Family, quantities: list[int], credit_id: str | None = None) -> Sealed:
     """Return the events of an honest split into these tonnes, whatever they add up to."""
     whole = replace(WHOLE, quantity_e4=sum(quantities) * E4)
-    parts = lots_of(whole, Place("VCS-0001", 0, whole.quantity_e4), [q * E4 for q in quantities])
+    place = Place("VCS-0001", 0, whole.quantity_e4)
+    parts = lots_of(whole, place, [q * E4 for q in quantities], None)
     of = credit_id or family.active
     parts = [replace(part, parent=of) for part in parts]
     split = next_event(family.raw, of, "SPLIT", data=split_data(parts))
