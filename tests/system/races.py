@@ -132,13 +132,33 @@ def retire_parts(crowd: Crowd, number: int) -> list[Answer]:
     return answers
 
 
+def cancel_and_retire_a_lot(crowd: Crowd, number: int) -> list[Answer]:
+    """One half cancels a lot, the other retires it. One of all does, and the other lot stays."""
+    path = f"/records/{_record(crowd, number)}"
+    lot, other = crowd.first.post(f"{path}/split", {"quantities": [PART, WHOLE - PART]}).json["items"]
+    acts = [("cancel", {"reason": "Raced for"}) if n % 2 else ("retire", None) for n in range(CLIENTS)]
+    answers = crowd.at_once([_post(f"/records/{lot['id']}/{act}", body) for act, body in acts])
+    _expect(answers, {200: 1, 409: CLIENTS - 1})
+    won = next(answer.json["status"] for answer in answers if answer.status == 200)
+    assert _history(crowd, lot["id"]) == ["CREATED", won]
+    assert _history(crowd, other["id"]) == ["CREATED"]
+    return answers
+
+
 def create_overlapping(crowd: Crowd, number: int) -> list[Answer]:
-    """Everybody records another block, and each has numbers that all the others have as well."""
+    """Everybody records other numbers in another notation, and each names some that all name."""
     series = f"{crowd.name}-{number:05}"
-    blocks = [f"{series}-{first} to {first + WHOLE - 1}" for first in range(1, CLIENTS + 1)]
-    answers = crowd.at_once(
-        [_post("/records", credit_of(crowd, number, serial_number=block)) for block in blocks]
-    )
+    credits = []
+    for n in range(CLIENTS):
+        first, last = n + 1, n + WHOLE
+        quantity, serial = [
+            (WHOLE, f"{series}-{first} to {last}"),
+            (WHOLE, f"{series}-{first} \u2013 {series}-{last}"),
+            (WHOLE - 0.5, f"{series}-{first} to {last}"),
+            (1, f"{series}-{first} - {last}"),
+        ][n % 4]
+        credits.append(credit_of(crowd, number, serial_number=serial, quantity=quantity))
+    answers = crowd.at_once([_post("/records", credit) for credit in credits])
     _expect(answers, {201: 1, 409: CLIENTS - 1})
     holder = next(answer.json["id"] for answer in answers if answer.status == 201)
     assert {answer.json["holder"] for answer in answers if answer.status == 409} == {holder}
@@ -213,6 +233,7 @@ RACES: Final[Mapping[str, Callable[[Crowd, int], list[Answer]]]] = {
     "retire": retire,
     "sell and retire": sell_and_retire,
     "retire parts": retire_parts,
+    "cancel and retire a lot": cancel_and_retire_a_lot,
     "create equal": create_equal,
     "create with one serial": create_with_one_serial,
     "create overlapping": create_overlapping,

@@ -20,6 +20,10 @@ WHOLE: Final = 1000
 EXPECTED: Final = frozenset({200, 201, 409, 422})
 
 
+# A record of a list: a credit as it was recorded, or any lot of one.
+Leaf = dict[str, Any]
+
+
 class Actor:
     """A client with a will of its own. It remembers how many tonnes it recorded."""
 
@@ -41,42 +45,44 @@ class Actor:
     def create(self) -> Answer:
         first = 1 + WHOLE // 2 * self.will.randrange(40)  # half of them overlap the next one
         serial = f"{self.mark}-{first} to {first + WHOLE - 1}"
-        return self.record("/records", self.credit(serial))
+        return self.record("/records", self.credit(WHOLE, serial), WHOLE)
 
-    def part(self, leaf: str) -> Answer:
+    def part(self, leaf: Leaf) -> Answer:
         body = {"quantity": self.will.randint(1, WHOLE // 4)}
-        return self.client.post(f"{leaf}/{self.will.choice(['sell', 'retire'])}", body)
+        return self.client.post(f"/records/{leaf['id']}/{self.will.choice(['sell', 'retire'])}", body)
 
-    def split(self, leaf: str) -> Answer:
-        first = self.will.randint(1, WHOLE - 1)
-        return self.client.post(f"{leaf}/split", {"quantities": [first, WHOLE - first]})
+    def split(self, leaf: Leaf) -> Answer:
+        first = self.will.randint(1, max(1, leaf["quantity"] - 1))
+        quantities = [first, leaf["quantity"] - first]
+        return self.client.post(f"/records/{leaf['id']}/split", {"quantities": quantities})
 
-    def cancel(self, leaf: str) -> Answer:
-        return self.client.post(f"{leaf}/cancel", {"reason": "random"})
+    def cancel(self, leaf: Leaf) -> Answer:
+        return self.client.post(f"/records/{leaf['id']}/cancel", {"reason": "random"})
 
-    def correct(self, leaf: str) -> Answer:
-        record = self.client.get(leaf).json
-        changed = self.credit(record["serial_number"]) | {"vintage": self.will.randint(1990, 2025)}
-        return self.record(f"{leaf}/correct", {"reason": "random", "record": changed})
+    def correct(self, leaf: Leaf) -> Answer:
+        changed = self.credit(leaf["quantity"], leaf["serial_number"])
+        changed["vintage"] = self.will.randint(1990, 2025)
+        body = {"reason": "random", "record": changed}
+        return self.record(f"/records/{leaf['id']}/correct", body, leaf["quantity"])
 
-    def record(self, path: str, body: object) -> Answer:
+    def record(self, path: str, body: object, quantity: int) -> Answer:
         answer = self.client.post(path, body)
         if answer.status == 201:
-            self.recorded += WHOLE
+            self.recorded += quantity
         return answer
 
-    def credit(self, serial: str) -> dict[str, Any]:
+    def credit(self, quantity: int, serial: str) -> dict[str, Any]:
         return {
             "project_name": self.mark,
             "registry": self.will.choice(["Verra", "VCS"]),
             "vintage": 2020,
-            "quantity": WHOLE,
+            "quantity": quantity,
             "serial_number": serial,
         }
 
-    def leaf(self) -> str | None:
+    def leaf(self) -> Leaf | None:
         found = self.client.get(f"/records?q={self.mark}&limit=100").json["items"]
-        return f"/records/{self.will.choice(found)['id']}" if found else None
+        return self.will.choice(found) if found else None
 
 
 def tonnes(client: Client, address: str) -> Decimal:
@@ -103,4 +109,6 @@ def test_random_acts_of_many_clients_lose_and_double_no_tonne(
             cancelled = tonnes(crowd.first, f"/records?q={mark}&limit=500&status=CANCELLED")
             assert leaves + cancelled == sum(actor.recorded for actor in actors)
             assert leaves > 0
+            mistakes = crowd.first.get(f"/records?q={mark}&limit=500&status=CANCELLED").json["items"]
+            assert any(item["parent"] for item in mistakes), "no lot was cancelled"
     assert_verified(server.database_url)
