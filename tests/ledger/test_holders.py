@@ -55,7 +55,7 @@ def cancel(credit_id: str) -> None:
         (retire, (101, 200), "That credit is retired, so nothing more", ()),
         (retire, (111, 120), "That credit is retired, so nothing more", ()),
         (retire, (111, 201), "One of the two states wrong numbers", ()),
-        (split, (111, 120), "That credit was split since", ()),
+        (split, (111, 120), "That credit was split, and its lots have these tonnes now", ()),
         (cancel, (111, 120), "That credit is cancelled since", ()),
     ],
 )

@@ -134,14 +134,14 @@ def retire_parts(crowd: Crowd, number: int) -> list[Answer]:
 
 def cancel_and_retire_a_lot(crowd: Crowd, number: int) -> list[Answer]:
     """One half cancels a lot, the other retires it. One of all does, and the other lot stays."""
-    path = f"/records/{_record(crowd, number)}"
+    path = f"/records/{record_of(crowd, number)}"
     lot, other = crowd.first.post(f"{path}/split", {"quantities": [PART, WHOLE - PART]}).json["items"]
     acts = [("cancel", {"reason": "Raced for"}) if n % 2 else ("retire", None) for n in range(CLIENTS)]
     answers = crowd.at_once([_post(f"/records/{lot['id']}/{act}", body) for act, body in acts])
     _expect(answers, {200: 1, 409: CLIENTS - 1})
     won = next(answer.json["status"] for answer in answers if answer.status == 200)
-    assert _history(crowd, lot["id"]) == ["CREATED", won]
-    assert _history(crowd, other["id"]) == ["CREATED"]
+    assert history_of(crowd, lot["id"]) == ["CREATED", won]
+    assert history_of(crowd, other["id"]) == ["CREATED"]
     return answers
 
 

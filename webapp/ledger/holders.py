@@ -9,7 +9,7 @@ from typing import Final
 
 from webapp.domain.fields import E4
 from webapp.domain.lifecycle import EventType, Status
-from webapp.domain.serial_blocks import SerialBlock, parse_block
+from webapp.domain.serial_blocks import SerialBlock, parse_numbers
 from webapp.ledger.queries import CreditView
 
 _RECORDED: Final = "in place of recording it again."
@@ -23,7 +23,7 @@ _INSIDE: Final = {
 }
 _RETIRED: Final = "That credit is retired, so nothing more can be done with these tonnes."
 _COMPARE: Final = "One of the two states wrong numbers: compare them, and record only those that are free."
-_SPLIT: Final = "That credit was split since: its lots hold these numbers now."
+_SPLIT: Final = "That credit was split, and its lots have these tonnes now: act on one of them."
 _FREE: Final = "That credit is cancelled since, so the numbers are free: try again."
 
 
@@ -60,7 +60,7 @@ class HeldNumbers:
 
 def numbers_held(holder: CreditView, first: int, last: int) -> HeldNumbers | None:
     """Compare the numbers asked for with the holder's; None where they have none in common."""
-    block = parse_block(holder.serial_number)
+    block = parse_numbers(holder.serial_number)
     if block is None or block.first > last or block.last < first:
         return None
     return HeldNumbers(
@@ -75,7 +75,7 @@ def numbers_held(holder: CreditView, first: int, last: int) -> HeldNumbers | Non
 
 def _split(holder: CreditView, block: SerialBlock, first: int, last: int) -> tuple[int, ...]:
     around = (first - block.first, last - first + 1, block.last - last)
-    is_block = block.length * E4 == holder.quantity_e4
+    is_block = block.is_clear and block.length * E4 == holder.quantity_e4
     lengths = tuple(length for length in around if length)
     can_split = is_block and EventType.SPLIT in holder.open_acts
     return lengths if can_split and min(around) >= 0 and len(lengths) > 1 else ()

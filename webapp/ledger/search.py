@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import INT8RANGE
 
 from webapp.domain.lifecycle import NOT_COUNTED, Status
-from webapp.domain.serial_blocks import DIGITS_MAX, SerialBlock, parse_block
+from webapp.domain.serial_blocks import DIGITS_MAX, SerialBlock, parse_numbers, single_numbers
 from webapp.domain.text import canonical
 from webapp.domain.unicode14 import SURROGATE
 from webapp.ledger.database import db, reading
@@ -40,7 +40,6 @@ _TRIGRAM: Final = 3
 # Fewer digits are too many things, such as a year, to stand for a number of a block by themselves.
 _NUMBER_DIGITS_MIN: Final = 5
 _NUMBER: Final = re.compile(rf"0|[1-9][0-9]{{0,{DIGITS_MAX - 1}}}")
-_NUMBER_WITHIN: Final = re.compile(rf"(?<![0-9])(?:{_NUMBER.pattern})(?![0-9])")
 # What stands for what was left out, as in "VCS … 941467200"; in canonical form "…" is three dots.
 _LEFT_OUT: Final = re.compile(r"\.{2,}")
 _TERMS_MAX: Final = 100
@@ -179,7 +178,7 @@ class _Holders:
         )
         with reading() as connection:
             rows = connection.execute(query).all()
-        blocks = ((row.created_position, parse_block(row.serial_number)) for row in rows)
+        blocks = ((row.created_position, parse_numbers(row.serial_number)) for row in rows)
         return [(position, block) for position, block in blocks if block]
 
 
@@ -209,10 +208,7 @@ def _blocks(serial: str) -> Iterator[SerialBlock]:
     A credit of one tonne, or a number out of a block, is often written as the series with that
     number in the place of its two.
     """
-    block = parse_block(serial)
-    if block and block.length > 0:
+    block = parse_numbers(serial)
+    if block:
         yield block
-    for match in _NUMBER_WITHIN.finditer(serial):
-        if match[0] != serial:
-            series = f"{serial[: match.start()]}#{serial[match.end() :]}"
-            yield SerialBlock(series, int(match[0]), int(match[0]), ("", "", ""))
+    yield from single_numbers(serial)
