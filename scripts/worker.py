@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from gunicorn.http.errors import InvalidHeader, InvalidHeaderName
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
@@ -193,6 +194,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no typ
         if conn.arrival.ends_at is None:
             req.force_close()
         return super().handle_request(req, conn)
+
+    def handle_error(self, req: object, client: object, addr: object, exc: Exception) -> None:
+        """Refuse it as gunicorn does, which repeats and logs a bad header line: a secret may be in it."""
+        if isinstance(exc, InvalidHeader | InvalidHeaderName) and not re.fullmatch(r"[\w-]*", str(exc.hdr)):
+            exc.hdr = "(not shown)"
+        super().handle_error(req, client, addr, exc)
 
     def murder_pending(self) -> None:
         """Close the connections that have said nothing for too long; gunicorn's loop calls it."""

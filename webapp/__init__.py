@@ -1,6 +1,9 @@
 """The carbon credit ledger as a Flask application. This file composes; it decides nothing."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
 from wsgiref.headers import Headers
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask
 from flask.typing import ResponseReturnValue
@@ -78,10 +81,6 @@ def _serve_static_files(app: Flask) -> None:
     def is_versioned(_path: str, url: str) -> bool:
         return url.startswith("/static/vendor/")
 
-    def add_headers(headers: Headers, _path: str, _url: str) -> None:
-        for name, value in gate.HEADERS.items():
-            headers[name] = value
-
     served = WhiteNoise(
         app.wsgi_app,
         root=str(ROOT / "static"),
@@ -89,6 +88,17 @@ def _serve_static_files(app: Flask) -> None:
         max_age=60,
         allow_all_origins=False,
         immutable_file_test=is_versioned,
-        add_headers_function=add_headers,
     )
-    app.wsgi_app = served  # type: ignore[method-assign]
+
+    def with_headers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        # Here, because WhiteNoise leaves them out where a file has not changed.
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - as WSGI has it
+            kept = Headers(headers)
+            for name, value in gate.HEADERS.items():
+                kept.setdefault(name, value)
+            return start_response(status, kept.items(), *error)
+
+        answer: Iterable[bytes] = served(environ, start)
+        return answer
+
+    app.wsgi_app = with_headers  # type: ignore[method-assign]

@@ -209,7 +209,9 @@ class LedgerUnavailable(Refusal):
 
 
 class SchemaOutdated(Refusal):
-    """The database is not migrated to what this program needs."""
+    """The database is not migrated to what this program needs. Somebody may be about to do it."""
+
+    retry_after_s = 30
 
 
 class LedgerNotEmpty(Refusal):

@@ -92,6 +92,7 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "connect", _require_utf8)
+        event.listen(engine, "connect", _bound_waiting)
 
 
 @contextmanager
@@ -233,11 +234,9 @@ def _refusal_of(error: SQLAlchemyError, *, writing: bool) -> Exception:
     if not isinstance(error, DBAPIError):
         return error
     original, message = error.orig, str(error.orig)
-    set_up_wrong = _set_up_wrong(original, message)
-    if set_up_wrong:
-        return set_up_wrong
-    if "database is locked" in message or "database table is locked" in message:
-        return LedgerBusy("The database is locked by another writer. Please try again.")
+    in_its_words = _set_up_wrong(original, message) or _not_now(original, message)
+    if in_its_words:
+        return in_its_words
     damaged = "malformed" in message or "not a database" in message
     unreachable = damaged or "unable to open database file" in message or "disk" in message
     if isinstance(original, psycopg.OperationalError) or error.connection_invalidated or unreachable:
@@ -256,6 +255,16 @@ def _set_up_wrong(original: object, message: str) -> Refusal | None:
         return SchemaOutdated(MIGRATE)
     if isinstance(original, psycopg.errors.InsufficientPrivilege):
         return RightMissing(f"The database account may not do this: {message.splitlines()[0]}. {GRANT}")
+    return None
+
+
+def _not_now(original: object, message: str) -> Refusal | None:
+    """Return what will pass, where it is certain that nothing was recorded."""
+    is_locked = "database is locked" in message or "database table is locked" in message
+    if is_locked or isinstance(original, psycopg.errors.LockNotAvailable):
+        return LedgerBusy("The database is locked by another writer. Please try again.")
+    if isinstance(original, psycopg.errors.DiskFull) or "disk is full" in message:
+        return LedgerUnavailable("The disk of the database is full, so nothing was recorded.")
     return None
 
 
@@ -280,6 +289,12 @@ def _require_utf8(connection: psycopg.Connection[Any], _record: object) -> None:
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         raise NotUtf8(f"The PostgreSQL database must be UTF-8, and this one is {encoding}.")
+
+
+def _bound_waiting(connection: psycopg.Connection[Any], _record: object) -> None:
+    """Let no statement wait longer for another writer than SQLite would."""
+    connection.execute(f"SET lock_timeout = {round(BUSY_TIMEOUT_S * 1000)}".encode())
+    connection.commit()
 
 
 class NotUtf8(LedgerUnavailable):
