@@ -1,6 +1,6 @@
 """How the ledger is served. gunicorn reads this file by itself, for `make run` and `gunicorn wsgi:app` alike.
 
-HOST, PORT, WEB_CONCURRENCY and FORWARDED_ALLOW_IPS are read from the environment; everything else can
+HOST, PORT and WEB_CONCURRENCY are read from the environment; everything else can
 still be overridden on gunicorn's command line. What the program itself does has no place here.
 """
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from scripts.settings import Address, worker_count
+from scripts.setup_code import setup_code, setup_code_hash
 from scripts.terminal import Refused
 from scripts.worker import PatientWorker
 
@@ -33,6 +34,7 @@ class Worker(Protocol):
     age: int
     cfg: Any
     sockets: list[Any]
+    wsgi: Any
 
 
 try:
@@ -62,9 +64,11 @@ SILENT_FOR_S = 30
 graceful_timeout = 30
 keepalive = 5
 
-# Trust no forwarded header unless whoever puts a proxy in front says so. gunicorn would trust those
-# from this machine, where any program could then claim another address or scheme.
-forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "")
+# Believe no forwarded header here: gunicorn would believe those from this machine, where any program
+# could then claim another scheme. The program believes as many proxies as TRUSTED_PROXIES says.
+forwarded_allow_ips = ""
+# The workers know the code that makes the first administrator only by its hash.
+os.environ["SETUP_CODE_HASH"] = setup_code_hash()
 # Runtime control over a socket in the user's folder: not used, so not offered.
 control_socket_disable = True
 
@@ -126,6 +130,28 @@ def post_worker_init(worker: Worker) -> None:
         everywhere = ", and on the other addresses of this machine" if address.is_every_address else ""
         url = address.url("https" if worker.cfg.is_ssl else "http")
         print(f"Ready: open {url} in a browser{everywhere}. Ctrl-C stops it.", flush=True)
+    if _has_no_account(worker.wsgi):
+        print(
+            f"No account yet: this machine may do everything. Elsewhere, open /setup: {setup_code()}",
+            flush=True,
+        )
+
+
+def _has_no_account(program: Any) -> bool:  # noqa: ANN401 (gunicorn serves anything)
+    """Whether it is our program, and nobody can sign in to it yet."""
+    # Imported here: by now the worker has loaded them, and the arbiter should not.
+    from flask import Flask
+
+    from webapp.accounts import people
+    from webapp.domain.errors import Refusal
+
+    if not isinstance(program, Flask):
+        return False
+    try:
+        with program.app_context():
+            return not people.exist()
+    except Refusal:
+        return False  # the database is away or not migrated: the pages say so
 
 
 def on_exit(_server: Server) -> None:

@@ -48,12 +48,13 @@ OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN
 THE SOFTWARE.
 """
 ICONS = (
-    "activity alert-triangle api archive arrow-down arrow-left arrow-right arrow-up arrows-exchange "
-    "arrows-split ban building calendar check chevron-down chevron-left chevron-right chevron-up "
-    "circle-check circle-dot circle-plus circle-x clock copy database download external-link "
-    "file-code file-description file-import file-upload filter filter-off history hourglass "
-    "info-circle layout-dashboard leaf link list lock menu-2 moon plus printer refresh search "
-    "selector sun sun-moon upload user world x"
+    "activity alert-triangle api archive arrow-down arrow-left arrow-right arrow-up "
+    "arrows-exchange arrows-split ban building calendar check chevron-down chevron-left "
+    "chevron-right chevron-up circle-check circle-dot circle-plus circle-x clock copy database "
+    "download external-link file-code file-description file-import file-upload filter "
+    "filter-off history hourglass info-circle key layout-dashboard leaf link list lock login "
+    "logout menu-2 moon plus printer refresh search selector shield-lock sun sun-moon upload "
+    "user users world x"
 ).split()
 
 

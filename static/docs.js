@@ -8,5 +8,11 @@ addEventListener("DOMContentLoaded", () => {
     deepLinking: true,
     defaultModelsExpandDepth: 0,
     validatorUrl: null, // by default Swagger UI would send the address to another host
+    requestInterceptor: (request) => {
+      // Whoever is signed in writes with their session, which needs the page's token; an API token does not.
+      const token = document.querySelector("meta[name=csrf-token]");
+      if (token && !request.headers.Authorization) request.headers["X-CSRFToken"] = token.content;
+      return request;
+    },
   });
 });

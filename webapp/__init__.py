@@ -8,11 +8,11 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from flask import Flask
 from flask.typing import ResponseReturnValue
 from flask_migrate import Migrate
-from flask_wtf import CSRFProtect
 from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from webapp import api, cli, cli_accounts, gate, once, refusals, upkeep, web
+from webapp import admission, api, cli, cli_accounts, cookies, gate, once, refusals, upkeep, web
 from webapp.accounts import tables as account_tables
 from webapp.config import INSTANCE, MAX_BODY_BYTES, ROOT, Settings
 from webapp.ledger import tables
@@ -52,27 +52,38 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_HTTPONLY=True,
         WTF_CSRF_TIME_LIMIT=None,
+        PUBLIC_READING=settings.public_reading,
+        TRUSTED_PROXIES=settings.trusted_proxies,
+        SETUP_CODE_HASH=settings.setup_code_hash,
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.globals["new_idempotency_key"] = once.new_key
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # it would redirect, and a write that is redirected may be lost
+    app.session_interface = cookies.SessionCookie()
 
     db.init_app(app)
     with app.app_context():
         prepare(db.engine)
     Migrate(app, db, directory=str(ROOT / "migrations"))
-    gate.install(app)  # before the forms' tokens, so that a foreign body is not even read
-    csrf = CSRFProtect(app)
+    gate.install(app)  # before who asks is looked at, so that a foreign body is not even read
+    admission.install(app)
     refusals.install(app)
     web.install(app)
-    api.install(app, csrf)
+    api.install(app)
     cli.install(app)
     cli_accounts.install(app)
     upkeep.install(app)
     _serve_static_files(app)
+    _believe_proxies(app, settings.trusted_proxies)
     return app
+
+
+def _believe_proxies(app: Flask, number: int) -> None:
+    """Take the visitor's address and the scheme from what this many proxies add; the Host from none."""
+    if number:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=number, x_proto=number, x_host=0)  # type: ignore[method-assign]
 
 
 def _serve_static_files(app: Flask) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
+from webapp import access
 from webapp.accounts import errors as account_errors
 from webapp.domain import errors
 from webapp.domain.errors import Refusal
@@ -40,6 +41,9 @@ STATUS: Final[dict[type[errors.Refusal], HTTPStatus]] = {
     errors.LedgerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.BrokenLog: HTTPStatus.SERVICE_UNAVAILABLE,
+    access.NotSignedIn: HTTPStatus.UNAUTHORIZED,
+    access.RoleNeeded: HTTPStatus.FORBIDDEN,
+    access.NotSetUp: HTTPStatus.FORBIDDEN,
 }
 
 

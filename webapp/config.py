@@ -35,6 +35,11 @@ class Settings:
     it, whose sessions and form tokens are still believed.
     `trusted_hosts` (TRUSTED_HOSTS, and HOST): the names, lower case, by which people reach this
     program besides localhost and IP addresses.
+    `public_reading` (PUBLIC_READING): whether everyone may do what a viewer may.
+    `trusted_proxies` (TRUSTED_PROXIES): how many proxies stand in front, each of which adds itself to
+    X-Forwarded-For and X-Forwarded-Proto; with 0 these headers mean nothing.
+    `setup_code_hash` (SETUP_CODE_HASH): hex SHA-256 of the code that makes the first administrator
+    from elsewhere; the start makes the code, prints it, and hands this on.
     """
 
     # None of these is shown where settings are, such as in a log.
@@ -42,6 +47,9 @@ class Settings:
     secret_key: str = field(repr=False)
     trusted_hosts: frozenset[str] = frozenset()
     secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
+    public_reading: bool = False
+    trusted_proxies: int = 0
+    setup_code_hash: str = ""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -52,6 +60,9 @@ class Settings:
             secret_key=secret_key,
             secret_key_fallbacks=tuple(fallbacks),
             trusted_hosts=_trusted_hosts(),
+            public_reading=_switch("PUBLIC_READING", os.environ.get("PUBLIC_READING", "")),
+            trusted_proxies=_trusted_proxies(os.environ.get("TRUSTED_PROXIES", "")),
+            setup_code_hash=os.environ.get("SETUP_CODE_HASH", "").strip().lower(),
         )
 
 
@@ -78,6 +89,20 @@ def _database_url() -> str:
 def _trusted_hosts() -> frozenset[str]:
     names = f"{os.environ.get('TRUSTED_HOSTS', '')},{os.environ.get('HOST', '')}".split(",")
     return frozenset(name.strip().lower() for name in names if name.strip())
+
+
+def _switch(name: str, text: str) -> bool:
+    given = text.strip()
+    if given not in {"", "0", "1"}:
+        raise BadSetting(name, f"must be 0 or 1, not {given!r}")
+    return given == "1"
+
+
+def _trusted_proxies(text: str) -> int:
+    given = text.strip() or "0"
+    if not (given.isascii() and given.isdigit() and len(given) == 1):
+        raise BadSetting("TRUSTED_PROXIES", f"must be a number from 0 to 9, not {given!r}")
+    return int(given)
 
 
 def key_path() -> Path:

@@ -25,6 +25,9 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
+# Sent where the request came over TLS: for a year, never ask this host without it.
+ONLY_OVER_TLS: Final = "max-age=31536000"
+
 
 def install(app: Flask) -> None:
     """Put the gate in front of every route of the application."""
@@ -75,6 +78,8 @@ def require_content_length() -> None:
 
 def add_headers(response: Response) -> Response:
     """Add the headers that keep a page from loading or doing what it should not."""
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", ONLY_OVER_TLS)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     return response

@@ -26,8 +26,10 @@ def install(app: Flask) -> None:
 
 
 def _answer_refusal(refusal: errors.Refusal) -> Response:
+    headers = dict(getattr(refusal, "headers", {}))
     seconds = getattr(refusal, "retry_after_s", None)
-    headers = {} if seconds is None else {"Retry-After": str(seconds)}
+    if seconds is not None:
+        headers["Retry-After"] = str(seconds)
     return _render(ErrorAnswer(status_of(refusal), str(refusal), refusal, headers))
 
 

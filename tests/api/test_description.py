@@ -10,7 +10,7 @@ from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.api.conftest import DescribedClient, assert_valid, exact
-from tests.fixtures.ledger import opened
+from tests.fixtures.ledger import MakeDatabase, opened
 from webapp.api import field_schemas, schemas
 from webapp.api.operations import OPERATIONS
 from webapp.api.problems import is_api_path
@@ -40,8 +40,8 @@ INPUTS = [
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    with opened(f"sqlite:///{tmp_path_factory.mktemp('description') / 'empty.sqlite3'}") as app:
+def app(make_module_database: MakeDatabase) -> Iterator[Flask]:
+    with opened(make_module_database("sqlite")) as app:
         app.test_client_class = DescribedClient
         yield app
 

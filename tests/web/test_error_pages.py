@@ -13,6 +13,7 @@ from tests.fixtures.credits import a_credit, recorded, retired
 from tests.fixtures.forms import parse, submit
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
 from tests.web.pages import HOSTILE, HTMX, dangers, links, receive, words
+from webapp.access import allows_everyone
 from webapp.domain.errors import (
     ActNotAllowed,
     AlreadyRetired,
@@ -44,7 +45,7 @@ def answer_with(app: Flask, error: Exception | Callable[[], None], address: str 
         error()
         return ""
 
-    app.add_url_rule(address, view_func=fail)
+    app.add_url_rule(address, view_func=allows_everyone(fail))
     return app.test_client().get(address)
 
 
@@ -64,7 +65,7 @@ def test_each_error_is_a_page_in_the_design_of_all_others(ledger_app: Flask, sta
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_htmx_gets_one_notice_for_each_error(ledger_app: Flask, status: int) -> None:
-    ledger_app.add_url_rule("/fails", view_func=lambda: abort(status))
+    ledger_app.add_url_rule("/fails", view_func=allows_everyone(lambda: abort(status)))
     answer = ledger_app.test_client().get("/fails", headers=HTMX)
     assert answer.status_code == status
     [root] = [child for child in parse(answer.text).children if not isinstance(child, str)]

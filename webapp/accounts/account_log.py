@@ -66,11 +66,13 @@ def append(
     )
 
 
-def page(before: int | None = None, limit: int = 50) -> list[Entry]:
-    """Return up to `limit` entries, the newest first, those before a position if one is given."""
+def page(before: int | None = None, limit: int = 50, *, act: Act | None = None) -> list[Entry]:
+    """Return up to `limit` entries, the newest first: those before a position, of one act if given."""
     query = select(account_log).order_by(account_log.c.position.desc()).limit(min(limit, PAGE_MAX))
     if before is not None:
         query = query.where(account_log.c.position < min(before, INTEGER_MAX))
+    if act is not None:
+        query = query.where(account_log.c.act == act)
     with reading() as connection:
         rows = connection.execute(query).all()
     return [

@@ -6,7 +6,8 @@ from typing import Final
 
 from flask import Blueprint, Response
 
-from webapp.access import actor
+from webapp.access import actor, allows
+from webapp.accounts.roles import Role
 from webapp.api import bodies, field_schemas, query, schemas
 from webapp.api.conditions import after, etag
 from webapp.api.encoding import acted_body, answer, record_body, record_url, summary_body
@@ -47,6 +48,7 @@ _RECORD: Final = "record"
         conflicts=("ActNotAllowed",),
     )
 )
+@allows(Role.OPERATOR)
 def sell_record(record_id: str) -> Response:
     query.read()
     return _acted(commands.sell_credit(record_id, bodies.read_object_if_any(), actor(), after()))
@@ -71,6 +73,7 @@ def sell_record(record_id: str) -> Response:
         conflicts=("ActNotAllowed",),
     )
 )
+@allows(Role.OPERATOR)
 def retire_record(record_id: str) -> Response:
     query.read()
     return _acted(commands.retire_credit(record_id, bodies.read_object_if_any(), actor(), after()))
@@ -100,6 +103,7 @@ def retire_record(record_id: str) -> Response:
         conflicts=("ActNotAllowed",),
     )
 )
+@allows(Role.OPERATOR)
 def split_record(record_id: str) -> Response:
     query.read()
     lot_ids = commands.split_credit(record_id, bodies.read_object(), actor(), after())
@@ -128,6 +132,7 @@ def split_record(record_id: str) -> Response:
         conflicts=("ActNotAllowed",),
     )
 )
+@allows(Role.OPERATOR)
 def cancel_record(record_id: str) -> Response:
     query.read()
     commands.cancel_credit(record_id, bodies.read_object(), actor(), after())
@@ -157,6 +162,7 @@ def cancel_record(record_id: str) -> Response:
         conflicts=("ActNotAllowed", "SerialHeld", "BlockHeld"),
     )
 )
+@allows(Role.OPERATOR)
 def correct_record(record_id: str) -> Response:
     query.read()
     cancellation = bodies.read_object()

@@ -13,6 +13,9 @@ from apispec import APISpec
 from flask import Blueprint, Flask, Response, current_app, render_template
 from werkzeug.routing import Rule
 
+from webapp import access
+from webapp.access import allows
+from webapp.accounts.roles import Role
 from webapp.api import problems, query, schemas
 from webapp.api.conditions import IF_MATCH
 from webapp.api.encoding import answer
@@ -33,12 +36,20 @@ Errors are problem details (RFC 9457). Unknown fields and unknown query paramete
 """
 _EXTENSION: Final = "openapi"
 
+# What a route that is not for everybody answers to whoever may not use it.
+_DEMANDING: Final = {
+    HTTPStatus.UNAUTHORIZED: "No token was sent and nobody is signed in; or the token is mistyped, expired "
+    "or revoked.",
+    HTTPStatus.FORBIDDEN: "The role does not allow it; or there is no account yet, and the request is not "
+    "from this machine.",
+}
 _ALWAYS: Final = {
     HTTPStatus.INTERNAL_SERVER_ERROR: "A fault of this program.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database is locked, away or not migrated. Try again later.",
 }
 _WRITES: Final = {
-    HTTPStatus.FORBIDDEN: "The write came from a page of another site.",
+    HTTPStatus.FORBIDDEN: "The role does not allow it; the write came from a page of another site; it has a "
+    "session without its X-CSRFToken; or there is no account yet, and the request is not from this machine.",
     HTTPStatus.LENGTH_REQUIRED: "The body has no Content-Length.",
 }
 _BODIES: Final = {
@@ -48,6 +59,24 @@ _BODIES: Final = {
 }
 _FIELDS: Final = {HTTPStatus.UNPROCESSABLE_ENTITY: "Fields or parameters break their rules."}
 _MOVED: Final = {HTTPStatus.PRECONDITION_FAILED: "The record has changed; `seq` is its last event now."}
+_TOKEN: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API token, which an administrator makes. It needs nothing else.",
+}
+_SESSION: Final = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": access.COOKIE,
+    "description": "Somebody who is signed in on the pages; over TLS the cookie is called "
+    f"`{access.COOKIE_OVER_TLS}`. A write needs the page's token in the header X-CSRFToken too.",
+}
+_CHALLENGE: Final = {
+    "WWW-Authenticate": {
+        "description": "Bearer, and what is wrong with the token.",
+        "schema": {"type": "string"},
+    }
+}
 _MAY_RETRY: Final = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}
 }
@@ -88,6 +117,7 @@ _IF_MATCH_PARAMETER: Final = {
         answers={HTTPStatus.OK: Answer("The OpenAPI document.", "OpenAPI")},
     )
 )
+@allows(Role.VIEWER)
 def get_openapi() -> Response:
     return answer(current_app.extensions[_EXTENSION])
 
@@ -97,9 +127,13 @@ def get_openapi() -> Response:
     Operation(
         tag="Service",
         summary="Read and try the API in a browser",
-        answers={HTTPStatus.OK: Answer("A page.", media_type="text/html")},
+        answers={
+            HTTPStatus.OK: Answer("A page.", media_type="text/html"),
+            HTTPStatus.SEE_OTHER: Answer("Nobody is signed in: `Location` is where.", media_type="text/html"),
+        },
     )
 )
+@allows(Role.VIEWER)
 def show_docs() -> str:
     return render_template("docs.html", operations=_outline(current_app.extensions[_EXTENSION]))
 
@@ -117,6 +151,8 @@ def build(app: Flask) -> dict[str, Any]:
         openapi_version="3.1.0",
         info={"description": INTRODUCTION, "license": {"name": "MIT", "identifier": "MIT"}},
     )
+    spec.components.security_scheme("token", _TOKEN)
+    spec.components.security_scheme("session", _SESSION)
     for name, schema in schemas.components().items():
         spec.components.schema(name, schema)
     for rule in app.url_map.iter_rules():
@@ -125,19 +161,21 @@ def build(app: Flask) -> dict[str, Any]:
             continue
         (method,) = (rule.methods or set()) - {"HEAD", "OPTIONS"}
         path = re.sub("<([a-z_]+)>", r"{\1}", rule.rule)
-        spec.path(path, operations={method.lower(): _described(operation, rule, method)})
+        demand = access.demand_of(app.view_functions[rule.endpoint])
+        spec.path(path, operations={method.lower(): _described(operation, rule, method, demand)})
     return spec.to_dict()
 
 
-def _described(operation: Operation, rule: Rule, method: str) -> dict[str, Any]:
+def _described(operation: Operation, rule: Rule, method: str, demand: str | None) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": rule.endpoint.rpartition(".")[2],
         "tags": [operation.tag],
         "summary": operation.summary,
-        "responses": _responses(operation, method),
+        "responses": _responses(operation, method, demand),
     }
-    if operation.description:
-        described["description"] = operation.description
+    if demand != access.EVERYONE:
+        described["security"] = [{"token": []}, {"session": []}]
+    described["description"] = " ".join(filter(None, [operation.description, _for_whom(demand)]))
     parameters = [_in_path(name) for name in sorted(rule.arguments)]
     parameters += [_in_query(parameter) for parameter in operation.query]
     parameters += [_KEY_PARAMETER] if method == "POST" else []
@@ -152,9 +190,15 @@ def _described(operation: Operation, rule: Rule, method: str) -> dict[str, Any]:
     return described
 
 
-def _responses(operation: Operation, method: str) -> dict[str, Any]:
+def _for_whom(demand: str | None) -> str:
+    return "For everyone." if demand == access.EVERYONE else f"For the role {demand} or more."
+
+
+def _responses(operation: Operation, method: str, demand: str | None) -> dict[str, Any]:
     responses = {str(int(status)): _answer(given, method) for status, given in operation.answers.items()}
     expected = dict(_ALWAYS)
+    if demand != access.EVERYONE:
+        expected |= _DEMANDING
     if method == "POST":
         expected |= _WRITES
     if operation.body:
@@ -203,6 +247,8 @@ def _problem(operation: Operation, status: HTTPStatus, when: str) -> dict[str, A
     }
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         described["headers"] = _MAY_RETRY
+    if status is HTTPStatus.UNAUTHORIZED:
+        described["headers"] = _CHALLENGE
     return described
 
 

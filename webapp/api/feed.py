@@ -5,6 +5,8 @@ from typing import Final
 
 from flask import Blueprint, Response
 
+from webapp.access import allows
+from webapp.accounts.roles import Role
 from webapp.api import query
 from webapp.api.encoding import answer, feed_body
 from webapp.api.operations import Answer, Operation, describes
@@ -27,6 +29,7 @@ _FILTERS: Final = (query.TYPE, query.LIMIT_OF_PAGE, query.CURSOR)
         answers={HTTPStatus.OK: Answer("A page of events.", "EventPage")},
     )
 )
+@allows(Role.VIEWER)
 def list_events() -> Response:
     values = query.read(*_FILTERS)
     page = lists.list_events(values[query.TYPE], values[query.CURSOR], values[query.LIMIT_OF_PAGE])

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response
 
+from webapp.access import allows_everyone
 from webapp.api.encoding import answer
 from webapp.api.operations import Answer, Operation, describes
 from webapp.ledger.revision import ping
@@ -23,6 +24,7 @@ api = Blueprint("api_health", __name__)
         },
     )
 )
+@allows_everyone
 def check_health() -> Response:
     ping()
     return answer({"status": "ok"})

@@ -5,7 +5,8 @@ from typing import Final
 
 from flask import Blueprint, Response, request, url_for
 
-from webapp.access import actor
+from webapp.access import actor, allows
+from webapp.accounts.roles import Role
 from webapp.api import bodies, query
 from webapp.api.encoding import answer, import_body, problem_body
 from webapp.api.operations import Answer, Body, Operation, describes
@@ -83,6 +84,7 @@ _UPLOAD: Final = {
         },
     )
 )
+@allows(Role.OPERATOR)
 def import_records() -> Response:
     content, filename = _file()
     values = query.read(*_OPTIONS, form=request.form)
@@ -110,6 +112,7 @@ def import_records() -> Response:
         answers={HTTPStatus.OK: Answer("A page of imports, without their problems.", "ImportPage")},
     )
 )
+@allows(Role.VIEWER)
 def list_imports() -> Response:
     values = query.read(*_PAGE)
     limit = values[query.LIMIT_OF_PAGE]
@@ -129,6 +132,7 @@ def list_imports() -> Response:
         problems={HTTPStatus.NOT_FOUND: "No import has this number."},
     )
 )
+@allows(Role.VIEWER)
 def get_import(import_id: str) -> Response:
     values = query.read(*_PROBLEMS_PAGE)
     number = query.number_of(import_id)

@@ -5,7 +5,8 @@ from typing import Final
 
 from flask import Blueprint, Response
 
-from webapp.access import actor
+from webapp.access import actor, allows
+from webapp.accounts.roles import Role
 from webapp.api import bodies, field_schemas, query
 from webapp.api.conditions import etag
 from webapp.api.encoding import answer, record_body, record_url, summary_body
@@ -47,6 +48,7 @@ _FILTERS: Final = (
         conflicts=("SerialHeld", "BlockHeld", "CancelledBefore"),
     )
 )
+@allows(Role.OPERATOR)
 def create_record() -> Response:
     query.read()
     recorded = commands.create_credit(bodies.read_object(), actor())
@@ -68,6 +70,7 @@ def create_record() -> Response:
         answers={HTTPStatus.OK: Answer("A page of records, without their events.", "RecordPage")},
     )
 )
+@allows(Role.VIEWER)
 def list_records() -> Response:
     values = query.read(*_FILTERS)
     wanted = lists.CreditFilter(
@@ -94,6 +97,7 @@ def list_records() -> Response:
         problems={HTTPStatus.NOT_FOUND: "No record has this id."},
     )
 )
+@allows(Role.VIEWER)
 def get_record(record_id: str) -> Response:
     query.read()
     record = queries.record(record_id)

@@ -2,6 +2,8 @@
 
 from flask import Blueprint, Response, abort, request, url_for
 
+from webapp.access import allows
+from webapp.accounts.roles import Role
 from webapp.domain.lifecycle import EventType
 from webapp.ledger.lists import list_events
 from webapp.web import fragments
@@ -10,6 +12,7 @@ pages = Blueprint("activity", __name__)
 
 
 @pages.get("/activity")
+@allows(Role.VIEWER)
 def show() -> Response:
     """Show a page of events; the type and the place in the list stand in the address."""
     event_type = event_type_of(request.args.get("type", ""))

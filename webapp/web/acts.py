@@ -13,7 +13,8 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.access import actor
+from webapp.access import actor, allows
+from webapp.accounts.roles import Role
 from webapp.domain.errors import ActNotAllowed, InvalidFields
 from webapp.domain.fields import E4
 from webapp.domain.lifecycle import EventType
@@ -95,12 +96,14 @@ class Outcome:
 
 
 @pages.route("/credits/<credit_id>/sell", methods=["GET", "POST"])
+@allows(Role.OPERATOR)
 def sell(credit_id: str) -> AnyResponse:
     """Ask for the facts of a sale, and record it."""
     return _answer(SALE, credit_id)
 
 
 @pages.route("/credits/<credit_id>/retire", methods=["GET", "POST"])
+@allows(Role.OPERATOR)
 def retire(credit_id: str) -> AnyResponse:
     """Ask for the facts of a retirement, and record it."""
     return _answer(RETIREMENT, credit_id)

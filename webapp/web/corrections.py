@@ -6,7 +6,8 @@ from typing import Final
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.access import actor
+from webapp.access import actor, allows
+from webapp.accounts.roles import Role
 from webapp.domain.errors import ActNotAllowed, InvalidFields, SerialHeld
 from webapp.domain.lifecycle import EventType
 from webapp.ledger import commands, queries
@@ -22,6 +23,7 @@ OLD_VALUES: Final = ("project_name", "registry", "vintage", "quantity", "serial_
 
 
 @pages.route("/credits/<credit_id>/cancel", methods=["GET", "POST"])
+@allows(Role.OPERATOR)
 def cancel(credit_id: str) -> AnyResponse:
     """Ask why the credit should never have been recorded, and record that."""
     credit = queries.credit(credit_id)
@@ -41,6 +43,7 @@ def cancel(credit_id: str) -> AnyResponse:
 
 
 @pages.route("/credits/<credit_id>/correct", methods=["GET", "POST"])
+@allows(Role.OPERATOR)
 def correct(credit_id: str) -> AnyResponse:
     """Ask for the credit as it should have been recorded; cancel this one and record that one."""
     credit = queries.credit(credit_id)

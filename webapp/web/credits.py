@@ -7,7 +7,8 @@ from typing import Final
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.access import actor
+from webapp.access import actor, allows
+from webapp.accounts.roles import Role
 from webapp.domain.credits import NEW_FIELDS, is_credit_id
 from webapp.domain.errors import CancelledBefore, CursorMismatch, InvalidFields, Problem, SerialHeld
 from webapp.domain.events import ACT_FIELDS
@@ -34,6 +35,7 @@ ANOTHER_BATCH: Final = "Already recorded. If this is another batch, give it a se
 
 
 @pages.get("/credits")
+@allows(Role.VIEWER)
 def index() -> Response:
     """Show the credits that the address asks for, with their sums."""
     try:
@@ -53,6 +55,7 @@ def index() -> Response:
 
 
 @pages.get("/credits/new")
+@allows(Role.OPERATOR)
 def new() -> str:
     """Show the form of a new credit, begun with what the address states."""
     begun = {name: request.args[name] for name in REPLACEMENT if name in request.args}
@@ -60,6 +63,7 @@ def new() -> str:
 
 
 @pages.post("/credits/new")
+@allows(Role.OPERATOR)
 def create() -> AnyResponse | tuple[str, HTTPStatus]:
     """Record the credit, or lead to the equal one that is recorded."""
     form = CreditForm()
@@ -86,6 +90,7 @@ def create() -> AnyResponse | tuple[str, HTTPStatus]:
 
 
 @pages.get("/credits/<credit_id>")
+@allows(Role.VIEWER)
 def show(credit_id: str) -> str:
     """Show one credit with its history."""
     record = queries.record(credit_id)
@@ -116,6 +121,7 @@ def _corrections(record: Record) -> dict[str, object]:
 
 
 @pages.get("/credits/<credit_id>/row")
+@allows(Role.VIEWER)
 def row(credit_id: str) -> AnyResponse:
     """Show the row of the list again, as it was before an act was begun in it."""
     if not fragments.wants_fragment():

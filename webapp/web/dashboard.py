@@ -7,6 +7,8 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 
+from webapp.access import allows, allows_everyone
+from webapp.accounts.roles import Role
 from webapp.ledger.lists import list_events
 from webapp.ledger.queries import ledger_totals
 
@@ -16,12 +18,14 @@ pages = Blueprint("dashboard", __name__)
 
 
 @pages.get("/favicon.ico")
+@allows_everyone
 def icon() -> AnyResponse:
     """Lead to the icon: a browser asks for it here where a document, such as JSON, names none."""
     return redirect(url_for("static", filename="favicon.svg"), HTTPStatus.PERMANENT_REDIRECT)
 
 
 @pages.get("/")
+@allows(Role.VIEWER)
 def show() -> str:
     """Show the sums and the latest events, or how to begin."""
     totals = ledger_totals()

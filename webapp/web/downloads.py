@@ -13,6 +13,8 @@ from typing import Final
 
 from flask import Blueprint, Response, request, send_file
 
+from webapp.access import allows
+from webapp.accounts.roles import Role
 from webapp.domain.events import ACT_FIELDS, PART
 from webapp.ledger import clock, lists
 from webapp.ledger.queries import CreditView, EventView
@@ -60,6 +62,7 @@ EVENT_COLUMNS: Final = (
 
 
 @pages.get("/credits.csv")
+@allows(Role.VIEWER)
 def credits_file() -> Response:
     """Send every credit that the address of the list asks for, in its order."""
     wanted = CreditList.read(request.args).filter
@@ -67,6 +70,7 @@ def credits_file() -> Response:
 
 
 @pages.get("/activity.csv")
+@allows(Role.VIEWER)
 def activity_file() -> Response:
     """Send every event that the address of the activity asks for, the newest first."""
     event_type = activity.event_type_of(request.args.get("type", ""))

@@ -6,12 +6,14 @@ Nothing here may ask the database for anything: it may be the reason for the pag
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
-from flask import Response, make_response, render_template, request
+from flask import Response, make_response, render_template, request, url_for
 from werkzeug.exceptions import default_exceptions
 
+from webapp import access
 from webapp.answers import ErrorAnswer
 from webapp.domain import errors
 from webapp.web import fragments
+from webapp.web.addresses import is_own
 
 
 class Link(NamedTuple):
@@ -32,6 +34,7 @@ TRY_AGAIN: Final = frozenset(
 
 TITLES: Final[dict[int, str]] = {
     HTTPStatus.BAD_REQUEST: "This cannot be read",
+    HTTPStatus.UNAUTHORIZED: "Not signed in",
     HTTPStatus.FORBIDDEN: "Not accepted",
     HTTPStatus.NOT_FOUND: "Not found",
     HTTPStatus.METHOD_NOT_ALLOWED: "Not possible at this address",
@@ -58,6 +61,9 @@ REFUSAL_TITLES: Final[dict[type[errors.Refusal], str]] = {
     errors.LedgerBusy: "The ledger is busy",
     errors.LedgerUnavailable: "The database does not answer",
     errors.SchemaOutdated: "The database is not migrated",
+    access.NotSetUp: "Nobody can sign in yet",
+    access.NotSignedIn: "Not signed in",
+    access.RoleNeeded: "Your role does not allow this",
 }
 
 # In place of what Werkzeug says by default, which speaks of URLs and servers.
@@ -105,11 +111,11 @@ def _sentence(answer: ErrorAnswer) -> str:
 
 def _links(answer: ErrorAnswer) -> list[Link]:
     """Return what can sensibly be done next, the best first."""
-    best = _link_of(answer.refusal)
+    best = _link_of(answer.refusal) or _door_for(answer.refusal)
     if best is None and answer.status in TRY_AGAIN:
         best = _again()
     elsewhere = ALL_IMPORTS if request.path.startswith(ALL_IMPORTS.href) else ALL_CREDITS
-    return [best, DASHBOARD] if best else [elsewhere, DASHBOARD]
+    return list(dict.fromkeys([best or elsewhere, DASHBOARD]))
 
 
 def _link_of(refusal: errors.Refusal | None) -> Link | None:
@@ -119,9 +125,23 @@ def _link_of(refusal: errors.Refusal | None) -> Link | None:
         case errors.ActNotAllowed(credit_id=credit_id):
             return Link("See the credit and its history", f"/credits/{credit_id}")
         case errors.CursorMismatch():
-            return Link("First page of the list", request.path if _is_ours(request.path) else "/")
+            return Link("First page of the list", request.path if is_own(request.path) else "/")
         case errors.TooManyRows() | errors.UnreadableFile() | errors.UnsupportedFile():
             return Link("Choose another file", "/imports/new")
+        case _:
+            return None
+
+
+def _door_for(refusal: errors.Refusal | None) -> Link | None:
+    """Return where whoever was turned away can become somebody who is let in."""
+    match refusal:
+        case access.NotSetUp():
+            return Link("Set up", url_for("entry.set_up"))
+        case access.NotSignedIn():
+            came_from = _again()
+            return Link("Sign in", url_for("entry.sign_in", next=came_from.href if came_from else None))
+        case access.RoleNeeded():
+            return DASHBOARD
         case _:
             return None
 
@@ -129,14 +149,9 @@ def _link_of(refusal: errors.Refusal | None) -> Link | None:
 def _again() -> Link | None:
     """Return the way to try once more: this page, or the page whose form was sent."""
     if request.method in {"GET", "HEAD"}:
-        return Link("Try again", request.full_path.rstrip("?")) if _is_ours(request.full_path) else None
+        return Link("Try again", request.full_path.rstrip("?")) if is_own(request.full_path) else None
     address, _, _ = (request.referrer or "").partition("#")
     site = f"{request.scheme}://{request.host}"
-    if address.startswith(f"{site}/") and _is_ours(address.removeprefix(site)):
+    if address.startswith(f"{site}/") and is_own(address.removeprefix(site)):
         return Link("Load the page again", address.removeprefix(site))
     return None
-
-
-def _is_ours(address: str) -> bool:
-    """Say whether the address stays on this site: //example.org/ would be another one."""
-    return address.startswith("/") and not address.startswith(("//", "/\\"))

@@ -52,6 +52,15 @@ def _input(field: Field) -> object:
             return StringField(field.label)
 
 
+def show_problems(form: FlaskForm, problems: Sequence[Problem]) -> None:
+    """Put every problem beside the form's field, or above the form where it has none."""
+    for problem in problems:
+        if problem.field in form:
+            form[problem.field].errors = [*form[problem.field].errors, problem.message]
+        else:
+            form.form_errors.append(problem.message)
+
+
 class FieldForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
     """A form with one input for every field of `table`, under the same names.
 
@@ -98,12 +107,7 @@ class FieldForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
     def show(self, problems: Sequence[Problem]) -> None:
         """Put every problem beside its field, or above the form where it has none."""
-        for problem in problems:
-            if problem.field in self:
-                errors = self[problem.field].errors
-                self[problem.field].errors = [*errors, problem.message]
-            else:
-                self.form_errors.append(problem.message)
+        show_problems(self, problems)
 
 
 class CreditForm(FieldForm):

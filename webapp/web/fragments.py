@@ -22,6 +22,12 @@ def wants_fragment() -> bool:
     return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
 
 
+def page_around() -> str:
+    """Return the address, on this site, of the page for which htmx asks."""
+    around, _, _ = request.headers.get("HX-Current-URL", "").partition("#")
+    return around.removeprefix(f"{request.scheme}://{request.host}") or "/"
+
+
 def answer(page: str, fragment: str, status: HTTPStatus = HTTPStatus.OK, /, **inputs: object) -> Response:
     """Render the template `fragment` where htmx asked, else `page`; both get the same inputs."""
     template = fragment if wants_fragment() else page

@@ -9,7 +9,8 @@ from flask_wtf.file import FileField
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField
 
-from webapp.access import actor
+from webapp.access import actor, allows
+from webapp.accounts.roles import Role
 from webapp.answers import status_of
 from webapp.config import MAX_BODY_BYTES, ROOT
 from webapp.domain.errors import (
@@ -70,6 +71,7 @@ class DecisionForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
 
 @pages.get("/imports")
+@allows(Role.VIEWER)
 def index() -> str:
     """Show the imports, the newest first."""
     before = _number("before")
@@ -85,12 +87,14 @@ def index() -> str:
 
 
 @pages.get("/imports/new")
+@allows(Role.OPERATOR)
 def new() -> str:
     """Show the form that takes a file."""
     return _new_page(FileForm())
 
 
 @pages.post("/imports/new")
+@allows(Role.OPERATOR)
 def receive() -> AnyResponse:
     """Check the file and lead to its preview; nothing is written to the ledger."""
     form = FileForm()
@@ -107,24 +111,28 @@ def receive() -> AnyResponse:
 
 
 @pages.post("/imports/sample")
+@allows(Role.OPERATOR)
 def receive_sample() -> AnyResponse:
     """Receive the ten sample credits as if they had been uploaded."""
     return _to(imports.receive(SAMPLE.read_bytes(), SAMPLE.name, actor()))
 
 
 @pages.get("/sample-registry.json")
+@allows(Role.VIEWER)
 def sample_file() -> Response:
     """Show the file of the ten sample credits."""
     return send_file(SAMPLE, mimetype="application/json")
 
 
 @pages.get(ONE)
+@allows(Role.VIEWER)
 def show(import_id: int) -> Response:
     """Show what the import would write, or what became of it."""
     return _import_page(imports.find(import_id), DecisionForm())
 
 
 @pages.post(f"{ONE}/write")
+@allows(Role.OPERATOR)
 def write(import_id: int) -> AnyResponse:
     """Write the import, if what is wrong with it may be left out."""
     form = DecisionForm()
@@ -145,6 +153,7 @@ def write(import_id: int) -> AnyResponse:
 
 
 @pages.post(f"{ONE}/cancel")
+@allows(Role.OPERATOR)
 def cancel(import_id: int) -> AnyResponse:
     """Give the import up."""
     try:
@@ -156,6 +165,7 @@ def cancel(import_id: int) -> AnyResponse:
 
 @pages.get(f"{ONE}/write", endpoint="written")
 @pages.get(f"{ONE}/cancel", endpoint="cancelled")
+@allows(Role.VIEWER)
 def look(import_id: int) -> AnyResponse:
     """Lead to the import, from the address that stays in the browser after an error."""
     return _to(import_id)

@@ -12,7 +12,8 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import TextAreaField
 
-from webapp.access import actor
+from webapp.access import actor, allows
+from webapp.accounts.roles import Role
 from webapp.domain.credits import Credit
 from webapp.domain.errors import ActNotAllowed, InvalidFields
 from webapp.domain.events import PART
@@ -33,6 +34,7 @@ class SplitForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
 
 @pages.get("/credits/<credit_id>/split")
+@allows(Role.OPERATOR)
 def split(credit_id: str) -> AnyResponse:
     """Ask for the lots; once they are stated, show what each of them would be."""
     credit = queries.credit(credit_id)
@@ -51,6 +53,7 @@ def split(credit_id: str) -> AnyResponse:
 
 
 @pages.post("/credits/<credit_id>/split")
+@allows(Role.OPERATOR)
 def record(credit_id: str) -> AnyResponse:
     """Split the credit into the lots that were shown."""
     credit = queries.credit(credit_id)

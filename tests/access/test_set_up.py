@@ -1,0 +1,157 @@
+"""The first administrator: from this machine, or with the code that the start printed; once."""
+
+import hashlib
+from threading import Barrier, Thread
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from scripts.setup_code import setup_code, setup_code_hash
+from tests.fixtures.forms import form_of, submit
+from tests.fixtures.ledger import LedgerClient
+from tests.fixtures.people import PASSWORD, an_administrator
+from tests.fixtures.visitors import from_elsewhere
+from tests.web.pages import words
+from webapp.accounts import account_log, people
+from webapp.accounts.roles import Role
+
+CODE = "k7mfe-2wq9x-hd4ra"
+
+
+@pytest.fixture(autouse=True)
+def _code(ledger_app: Flask) -> None:
+    """Let the program know the code as its start would tell it."""
+    ledger_app.config["SETUP_CODE_HASH"] = hashlib.sha256(CODE.replace("-", "").encode()).hexdigest()
+
+
+def set_up(client: FlaskClient, **fields: str) -> TestResponse:
+    """Fill in the page and send it."""
+    given = {"name": "Ada", "password": PASSWORD, "again": PASSWORD} | fields
+    return submit(client, client.get("/setup"), "/setup", fields=given)
+
+
+def test_this_machine_needs_no_code(client: FlaskClient) -> None:
+    assert "code" not in form_of(client.get("/setup"), "/setup").values
+    answer = set_up(client)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    assert [(person.name, person.role) for person in people.list_all()] == [("Ada", Role.ADMINISTRATOR)]
+
+
+def test_whoever_sets_up_is_signed_in(client: FlaskClient) -> None:
+    set_up(client)
+    assert "Ada" in words(client.get("/"))
+
+
+def test_another_machine_needs_the_code(ledger_app: Flask) -> None:
+    assert set_up(from_elsewhere(ledger_app), code=CODE).status_code == 303
+    assert people.exist()
+
+
+@pytest.mark.parametrize("typed", [CODE.upper(), CODE.replace("-", ""), f"  {CODE} ", CODE.replace("-", " ")])
+def test_the_code_may_be_typed_in_other_ways(ledger_app: Flask, typed: str) -> None:
+    assert set_up(from_elsewhere(ledger_app), code=typed).status_code == 303
+
+
+@pytest.mark.parametrize("typed", ["", "-", CODE[:-1], CODE + "a", "k7mfe-2wq9x-hd4rb"])
+def test_a_wrong_code_makes_nobody(ledger_app: Flask, typed: str) -> None:
+    answer = set_up(from_elsewhere(ledger_app), code=typed)
+    assert answer.status_code == 422
+    assert "This is not the code" in words(answer)
+    assert not people.exist()
+
+
+def test_a_form_without_the_field_of_the_code_makes_nobody(ledger_app: Flask) -> None:
+    stranger = from_elsewhere(ledger_app)
+    token = form_of(stranger.get("/setup"), "/setup").values["csrf_token"][0]
+    fields = {"csrf_token": token, "name": "Eve", "password": PASSWORD, "again": PASSWORD}
+    assert stranger.post("/setup", data=fields).status_code == 422
+    assert not people.exist()
+
+
+def test_where_no_code_was_made_none_is_right(ledger_app: Flask) -> None:
+    ledger_app.config["SETUP_CODE_HASH"] = ""
+    stranger = from_elsewhere(ledger_app)
+    assert "flask user add" in words(stranger.get("/setup"))
+    page = ledger_app.test_client().get("/setup")
+    answer = submit(stranger, page, "/setup", name="Eve", password=PASSWORD, again=PASSWORD)
+    assert answer.status_code == 403  # a form of another session
+    assert not people.exist()
+
+
+def test_guesses_at_the_code_are_held(ledger_app: Flask) -> None:
+    stranger = from_elsewhere(ledger_app)
+    answers = [set_up(stranger, code="guess") for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [422] * 5 + [429]
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    assert set_up(stranger, code=CODE).status_code == 429
+    assert not people.exist()
+
+
+def test_the_right_code_with_a_bad_password_is_no_guess(ledger_app: Flask) -> None:
+    stranger = from_elsewhere(ledger_app)
+    for _ in range(7):
+        assert set_up(stranger, code=CODE, password="short", again="short").status_code == 422
+    assert set_up(stranger, code=CODE).status_code == 303
+
+
+def test_what_is_wrong_stands_beside_its_field_and_no_password_comes_back(client: FlaskClient) -> None:
+    answer = set_up(client, password="Xy-secret", again="Xy-secret")
+    assert answer.status_code == 422
+    assert "at least 12 characters" in words(answer)
+    assert "Xy-secret" not in answer.text
+    answer = set_up(client, again="another one again")
+    assert "not the same as the password" in words(answer)
+    assert not people.exist()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_once_there_is_an_account_the_page_leads_to_the_sign_in(client: FlaskClient, method: str) -> None:
+    page = client.get("/setup")
+    an_administrator()
+    answer = (
+        client.get("/setup")
+        if method == "get"
+        else submit(client, page, "/setup", name="Eve", password=PASSWORD, again=PASSWORD)
+    )
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")
+    assert [person.name for person in people.list_all()] == ["Ada"]
+
+
+def test_of_two_at_once_one_becomes_the_administrator(ledger_app: Flask) -> None:
+    clients = [ledger_app.test_client() for _ in range(4)]
+    pages = [client.get("/setup") for client in clients]
+    barrier, answers = Barrier(len(clients)), []
+
+    def send(number: int, client: FlaskClient) -> None:
+        barrier.wait()
+        fields = {"name": f"Ada {number}", "password": PASSWORD, "again": PASSWORD}
+        answers.append(submit(client, pages[number], "/setup", fields=fields).headers["Location"])
+
+    threads = [Thread(target=send, args=pair) for pair in enumerate(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == ["/", "/sign-in", "/sign-in", "/sign-in"]
+    assert len(people.list_all()) == 1
+
+
+def test_the_log_of_accounts_says_who_was_made(client: FlaskClient) -> None:
+    set_up(client)
+    made = [entry for entry in account_log.page() if entry.act == "USER_ADDED"]
+    assert [(entry.actor, entry.data["role"]) for entry in made] == [("local", "administrator")]
+
+
+def test_the_printed_code_is_long_enough_and_made_once() -> None:
+    assert setup_code() == setup_code()
+    assert len(setup_code().replace("-", "")) == 15
+    assert setup_code_hash() == hashlib.sha256(setup_code().replace("-", "").encode()).hexdigest()
+
+
+def test_a_set_up_page_of_another_site_makes_nobody(ledger_app: Flask) -> None:
+    client: LedgerClient = ledger_app.test_client()  # type: ignore[assignment]
+    fields = {"name": "Eve", "password": PASSWORD, "again": PASSWORD}
+    assert client.post("/setup", data=fields).status_code == 403
+    assert not people.exist()

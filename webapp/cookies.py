@@ -1,0 +1,24 @@
+"""The one cookie: Flask's signed session, bound to this host alone where it is served over TLS."""
+
+from flask import Flask, has_request_context, request
+from flask.sessions import SecureCookieSessionInterface
+
+from webapp.access import COOKIE, COOKIE_OVER_TLS
+
+
+class SessionCookie(SecureCookieSessionInterface):
+    """Flask's own, with a name and a Secure attribute that fit how the request came."""
+
+    def get_cookie_name(self, app: Flask) -> str:
+        """Return the name for the scheme of this request."""
+        del app
+        return COOKIE_OVER_TLS if _is_over_tls() else COOKIE
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Say whether the cookie may only travel over TLS."""
+        del app
+        return _is_over_tls()
+
+
+def _is_over_tls() -> bool:
+    return has_request_context() and request.is_secure

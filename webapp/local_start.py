@@ -1,0 +1,56 @@
+"""Whether a request comes from this machine: what may do everything while there is no account.
+
+All of three must hold. The peer is a loopback address; a container's bridge or another host is not.
+The Host is a local name; a page of another site that made its own name lead here (DNS rebinding)
+sends that name. And no header says that somebody passed the request on: behind a proxy on this
+machine every request comes from a loopback address.
+"""
+
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import Request, current_app
+
+LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+# What proxies add, as the environment of WSGI names it; the first stands for all that begin so.
+PASSED_ON_PREFIX: Final = "HTTP_X_FORWARDED"
+PASSED_ON: Final = (
+    "HTTP_FORWARDED",
+    "HTTP_VIA",
+    "HTTP_X_REAL_IP",
+    "HTTP_X_CLIENT_IP",
+    "HTTP_X_CLUSTER_CLIENT_IP",
+    "HTTP_X_ORIGINAL_HOST",
+    "HTTP_TRUE_CLIENT_IP",
+    "HTTP_CF_CONNECTING_IP",
+    "HTTP_CF_RAY",
+)
+
+
+def is_local(request: Request) -> bool:
+    """Say whether the request was made on this machine, for this machine, and passed on by nobody."""
+    if current_app.config["TRUSTED_PROXIES"]:
+        return False  # somebody put a proxy in front, so whatever arrives was passed on
+    return (
+        _is_loopback(request.remote_addr or "") and _is_local_host(request.host) and not _passed_on(request)
+    )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        peer = ip_address(address)
+    except ValueError:  # a Unix socket has none
+        return False
+    if isinstance(peer, IPv6Address) and peer.ipv4_mapped:
+        peer = peer.ipv4_mapped
+    return peer.is_loopback
+
+
+def _is_local_host(host: str) -> bool:
+    return urlsplit(f"//{host}").hostname in LOCAL_HOSTS
+
+
+def _passed_on(request: Request) -> bool:
+    names = request.environ.keys()
+    return any(name in PASSED_ON or name.startswith(PASSED_ON_PREFIX) for name in names)

@@ -1,0 +1,68 @@
+"""What is one's own: the password.
+
+The view must not run inside an open transaction: a wrong guess at the password is counted.
+"""
+
+from http import HTTPStatus
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, session, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import PasswordField
+
+from webapp.access import SESSION_SECRET, NotSignedIn, allows, visitor
+from webapp.accounts import people
+from webapp.accounts.errors import SignInsHeld
+from webapp.accounts.passwords import LENGTH_MIN
+from webapp.accounts.roles import Role
+from webapp.domain.errors import InvalidFields
+from webapp.kept import answer_is_never_kept
+from webapp.web.entry import NOT_THE_SAME, lead_to_set_up
+from webapp.web.forms import show_problems
+
+pages = Blueprint("account", __name__)
+pages.before_request(lead_to_set_up)
+
+
+class OwnPasswordForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
+    """The password that was, and the one that shall be."""
+
+    current = PasswordField("Your password now")
+    new = PasswordField("New password")
+    again = PasswordField("The new password again")
+
+
+@pages.route("/account/password", methods=["GET", "POST"])
+@allows(Role.VIEWER)
+@answer_is_never_kept("It counts wrong passwords.")
+def password() -> AnyResponse:
+    """Ask for the old and the new password, and change it."""
+    person_id = visitor().person_id
+    if person_id is None:  # reading is public, and nobody is signed in
+        raise NotSignedIn("Sign in first.")
+    form = OwnPasswordForm()
+    if request.method != "POST":
+        return _page(form, HTTPStatus.OK)
+    if form.new.data != form.again.data:
+        form.again.errors = [NOT_THE_SAME]
+        return _page(form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    address, keep = request.remote_addr or "", session.get(SESSION_SECRET)
+    try:
+        people.change_password(
+            person_id, form.current.data or "", form.new.data or "", address=address, keep=keep
+        )
+    except InvalidFields as refusal:
+        show_problems(form, refusal.problems)
+        return _page(form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    except SignInsHeld as held:
+        form.form_errors.append(str(held))
+        page = _page(form, HTTPStatus.TOO_MANY_REQUESTS)
+        page.headers["Retry-After"] = str(held.retry_after_s)
+        return page
+    flash("Your password is changed. You are signed out everywhere else.", "success")
+    return redirect(url_for("dashboard.show"), HTTPStatus.SEE_OTHER)
+
+
+def _page(form: OwnPasswordForm, status: HTTPStatus) -> AnyResponse:
+    page = render_template("account/password.html", form=form, name=visitor().name, length_min=LENGTH_MIN)
+    return make_response(page, status)
