@@ -7,6 +7,7 @@ means new file names: change the names in templates/layout.html and templates/ma
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
@@ -56,6 +57,10 @@ ICONS = (
     "logout menu-2 moon plus printer refresh search selector shield-lock sun sun-moon upload "
     "user users world x"
 ).split()
+
+
+# Larger files lie here compressed too, and are served so.
+COMPRESSED_FROM = 20_000
 
 
 class Package(NamedTuple):
@@ -120,6 +125,8 @@ def take(package: Package, folder: Path) -> list[dict[str, str]]:
         text = sprite(path) if path.is_dir() else path.read_text()
         text = re.sub(r"\s*(/\*|//)# sourceMappingURL=\S+?(\*/|\s|$)", "", text)
         (VENDOR / f"{stem}{suffix}").write_text(text)
+        if len(text) > COMPRESSED_FROM:
+            (VENDOR / f"{stem}{suffix}.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
         entries.append(
             {
                 "name": package.name,

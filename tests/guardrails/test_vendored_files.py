@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
@@ -15,7 +16,11 @@ ENTRIES: list[dict[str, str]] = json.loads((VENDOR / "manifest.json").read_text(
 
 
 def test_every_vendored_file_is_in_the_manifest_and_the_other_way_round() -> None:
-    there = {path.relative_to(VENDOR).as_posix() for path in VENDOR.rglob("*") if path.is_file()}
+    there = {
+        path.relative_to(VENDOR).as_posix()
+        for path in VENDOR.rglob("*")
+        if path.is_file() and path.suffix != ".gz"
+    }
     named = {entry["file"] for entry in ENTRIES} | {entry["licence_file"] for entry in ENTRIES}
 
     assert there == named | {"manifest.json"}
@@ -26,6 +31,14 @@ def test_a_vendored_file_has_the_checksum_of_the_manifest(entry: dict[str, str])
     found = hashlib.sha256((VENDOR / entry["file"]).read_bytes()).hexdigest()
 
     assert found == entry["sha256"]
+
+
+def test_what_is_sent_compressed_is_the_file_itself() -> None:
+    compressed = list(VENDOR.rglob("*.gz"))
+
+    assert compressed
+    for path in compressed:
+        assert gzip.decompress(path.read_bytes()) == path.with_suffix("").read_bytes()
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["file"])

@@ -1,5 +1,6 @@
 """What a stranger brought stays text on every page and fragment, and reading never records anything."""
 
+import gzip
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -33,6 +34,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+STYLES = "/static/vendor/tabler-1.6.1.min.css"
 # What no answer of the program is without, whatever kind of answer it is.
 KINDS = {
     "a page": ("GET", "/credits", {}, 200),
@@ -53,6 +55,7 @@ KINDS = {
     "a foreign name": ("GET", "/", {"Host": "evil.example"}, 400),
     "a redirect": ("GET", "/favicon.ico", {}, 308),
     "a static file": ("GET", "/static/app.js", {}, 200),
+    "a static file, compressed": ("GET", STYLES, {"Accept-Encoding": "gzip"}, 200),
     "a static file that is not there": ("GET", "/static/nix.js", {}, 404),
     "a static file in part": ("GET", "/static/app.js", {"Range": "bytes=0-9"}, 206),
     "a file": ("GET", "/credits.csv", {}, 200),
@@ -86,6 +89,14 @@ def test_a_file_that_has_not_changed_has_them_too(empty: FlaskClient) -> None:
     with empty.get("/static/app.js", headers=tag) as answer:
         assert answer.status_code == 304
         assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+
+
+def test_a_large_style_sheet_is_sent_compressed_to_those_who_can_read_it(empty: FlaskClient) -> None:
+    with empty.get(STYLES, headers={"Accept-Encoding": "br, gzip"}) as compressed, empty.get(STYLES) as plain:
+        assert compressed.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(compressed.data) == plain.data
+        assert "Content-Encoding" not in plain.headers
+        assert compressed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
 
 
 def hostile(number: int) -> dict[str, object]:
