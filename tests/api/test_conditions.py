@@ -71,6 +71,7 @@ def test_an_act_on_something_else_is_refused_and_names_the_last_event(
 )
 def test_a_condition_that_cannot_be_read_is_refused(api: FlaskClient, if_match: str) -> None:
     assert fields_of(act_on(api, recorded(), "retire", if_match)) == {"If-Match"}
+    assert fields_of(act_on(api, recorded(), "correct", if_match)) == {"If-Match"}
     assert len(list_events().items) == 1
 
 
