@@ -119,7 +119,7 @@ class Credit:
         """The numbers that the serial number names, whatever the quantity: the credit holds them."""
         return parse_numbers(self.serial_number)
 
-    @property
+    @cached_property
     def named_numbers(self) -> list[SerialBlock]:
         """What nobody else may hold: the numbers stated, or each that the text may be the one of.
 
