@@ -1,13 +1,23 @@
 """The one cookie: Flask's signed session, bound to this host alone where it is served over TLS."""
 
+import hashlib
+from typing import Any, Final
+
 from flask import Flask, has_request_context, request
 from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import Signer
 
 from webapp.access import COOKIE, COOKIE_OVER_TLS
+
+DIGEST: Final = hashlib.sha256
+# The forms' tokens take itsdangerous's own choice, which would be SHA-1, and let nobody name another.
+Signer.default_digest_method = staticmethod(DIGEST)
 
 
 class SessionCookie(SecureCookieSessionInterface):
     """Flask's own, with a name and a Secure attribute that fit how the request came."""
+
+    digest_method: Any = staticmethod(DIGEST)  # Flask's choice is SHA-1
 
     def get_cookie_name(self, app: Flask) -> str:
         """Return the name for the scheme of this request."""
