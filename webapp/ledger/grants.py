@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from webapp.domain.errors import Refusal
-from webapp.ledger.database import Base, transact
+from webapp.ledger.database import Base, db, transact
 
 _APPEND: Final = frozenset({"SELECT", "INSERT"})
 _CHANGE: Final = _APPEND | {"UPDATE"}
@@ -72,10 +72,10 @@ def grant(role: str) -> None:
     Run it as the owner of the tables, on PostgreSQL, after each migration. Raises NotGranted where
     that account could do more all the same, or is not there.
     """
+    if db.engine.dialect.name != "postgresql":
+        raise NotGranted("SQLite knows no accounts: whoever can write its file can do everything.")
 
     def act(connection: Connection) -> None:
-        if connection.dialect.name != "postgresql":
-            raise NotGranted("SQLite knows no accounts: whoever can write its file can do everything.")
         _require_ordinary(connection, role)
         _grant(connection, role)
         _require_no_more(connection, role)
