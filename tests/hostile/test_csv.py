@@ -76,23 +76,25 @@ def test_the_file_of_the_activity_has_the_type_that_is_filtered(client: FlaskCli
     assert [row["event_type"] for row in found] == ["RETIRED"]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
-def test_what_a_spreadsheet_would_compute_is_made_text_in_every_column(
-    client: FlaskClient, start: str
-) -> None:
-    formula = f'{start}HYPERLINK("http://evil.example","x")'
-    values = a_credit(project_name=formula, registry=f"{start}1", serial_number=f"{start}2")
-    credit_id = create_credit(values, LOCAL).credit_id
-    facts = dict.fromkeys(("beneficiary", "reason", "reference", "note"), formula)
-    retire_credit(credit_id, facts, LOCAL)
+STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def test_what_a_spreadsheet_would_compute_is_made_text_in_every_column(client: FlaskClient) -> None:
+    formulas = [f'{start}HYPERLINK("http://evil.example","x")' for start in STARTS]
+    for number, (start, formula) in enumerate(zip(STARTS, formulas, strict=True)):
+        values = a_credit(project_name=formula, registry=f"{start}1", serial_number=f"{start}{number}")
+        credit_id = create_credit(values, LOCAL).credit_id
+        retire_credit(
+            credit_id, dict.fromkeys(("beneficiary", "reason", "reference", "note"), formula), LOCAL
+        )
     cells = [
         cell
         for address in ("/credits.csv", "/activity.csv")
         for row in rows_of(download(client, address))
         for cell in row.values()
     ]
-    assert [cell for cell in cells if cell.startswith(start)] == []
-    assert cells.count(f"'{formula}") >= 2 + 5
+    assert [cell for cell in cells if cell.startswith(STARTS)] == []
+    assert [cells.count(f"'{formula}") for formula in formulas] == [2 + 6] * len(STARTS)
 
 
 @pytest.mark.parametrize("cell", ["\t=1", "\r=1", "\n=1"])

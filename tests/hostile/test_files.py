@@ -46,6 +46,11 @@ BROKEN = {
 FILES = large(40_000) | BROKEN
 
 
+# What never reaches a database is tried on one of them.
+on_sqlite = pytest.mark.parametrize("dialect", ["sqlite"])
+
+
+@on_sqlite
 @pytest.mark.parametrize(("content", "reason"), FILES.values(), ids=FILES)
 def test_a_file_is_refused_with_the_row_and_the_reason_wherever_it_is_brought(
     ledger_app: Flask, client: FlaskClient, tmp_path: Path, content: bytes, reason: str
@@ -79,6 +84,7 @@ VALUES = {
 }
 
 
+@on_sqlite
 @pytest.mark.parametrize(("value", "field"), VALUES.values(), ids=VALUES)
 def test_a_hostile_value_in_a_file_is_named_by_its_row_and_its_field(
     ledger_app: Flask, client: FlaskClient, tmp_path: Path, value: str, field: str
@@ -99,6 +105,7 @@ def test_a_hostile_value_in_a_file_is_named_by_its_row_and_its_field(
     assert list_events().items == []
 
 
+@on_sqlite
 @pytest.mark.parametrize("value", ["null", "[]", '"x"', "7", "true", "[[]]"])
 def test_a_row_that_is_no_object_is_named(client: FlaskClient, value: str) -> None:
     content = f"[{json.dumps(a_credit())}, {value}]"
@@ -107,6 +114,7 @@ def test_a_row_that_is_no_object_is_named(client: FlaskClient, value: str) -> No
     assert list_events().items == []
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "name", ["credits.csv", "credits.pdf", "credits.json.gz", "credits", "\u202egnp.json"]
 )
@@ -117,6 +125,7 @@ def test_a_file_is_judged_by_what_is_in_it_and_not_by_its_name(client: FlaskClie
     assert answer.get_json()["written"] == 1
 
 
+@on_sqlite
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "C:\\\\etc\\\\passwd", "a/\0/passwd"])
 def test_the_name_of_a_file_leads_nowhere(client: FlaskClient, name: str) -> None:
     for address in ("/records/imports", "/imports/new"):
