@@ -45,7 +45,7 @@ class RoleNeeded(Refusal):
 
     def __init__(self, role: Role, own: Role) -> None:
         """Take the role that is needed and the one that they have."""
-        super().__init__(f"This needs the role {role}, and yours is {own}. Nothing was done.")
+        super().__init__(f"This needs the role {role}, and yours is {own}. An administrator can change that.")
         self.role = role
 
 

@@ -9,9 +9,14 @@ from playwright.sync_api import Page, ViewportSize, expect
 from tests.browser.conftest import Visit, expects
 from tests.fixtures.credits import a_credit
 from tests.fixtures.ledger import MakeDatabase, opened
+from tests.fixtures.people import PASSWORD, a_person, a_token, an_administrator
 from tests.fixtures.server import Client, Serve, Server
+from webapp.accounts import people, tokens
+from webapp.accounts.roles import Role
 from webapp.api.problems import is_api_path
 
+DESK: Final[ViewportSize] = {"width": 1280, "height": 800}
+NARROW_DESK: Final[ViewportSize] = {"width": 1000, "height": 700}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 LONG: Final = "Restoration of mangroves, seagrass and salt marshes along the coast " * 4
 UNBROKEN: Final = "ACR-US-5-2021-" + "0123456789" * 18
@@ -48,7 +53,18 @@ PAGES: Final = [
     "/docs",
     "/nowhere",
 ]
-EMPTY: Final = ["/", "/credits", "/activity", "/imports"]
+EMPTY: Final = ["/", "/credits", "/activity", "/imports", "/setup"]
+# Where there are accounts, and an administrator is signed in; before that, the first of them.
+WITH_ACCOUNTS: Final = [
+    "/sign-in",
+    "/people",
+    "/people/new",
+    "/people/2",
+    "/tokens",
+    "/tokens/new",
+    "/account-log",
+    "/account/password",
+]
 REFUSED: Final = (404, 409, 422)
 
 # These lead elsewhere, or are a file or a part of a page.
@@ -159,6 +175,31 @@ def test_an_empty_ledger_is_readable_and_fits_a_phone(
         assert_readable_by_all(page)
 
 
+def test_the_pages_about_accounts_are_readable_and_fit_a_phone(
+    visit: Visit, serve: Serve, make_database: MakeDatabase
+) -> None:
+    database_url = make_database("sqlite")
+    with opened(database_url):
+        an_administrator("Ada")
+        person = a_person(LONG[:100], Role.VIEWER)
+        people.disable(person.id, "cli")
+        a_token(name=UNBROKEN[:100])
+        tokens.revoke(1, "cli")
+        a_token(name="nightly")
+    page = open_page(visit, serve(database_url), WITH_ACCOUNTS[0])
+    assert_readable_by_all(page)
+    page.get_by_label("Name").fill("Ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    for path in WITH_ACCOUNTS[1:]:
+        page.goto(path)
+        page.set_viewport_size(DESK)
+        page.locator(".account-menu summary").click()
+        assert_readable_by_all(page)
+    page.set_viewport_size(NARROW_DESK)
+    assert page.evaluate(TOO_WIDE) == []
+
+
 def test_every_page_is_looked_at(make_database: MakeDatabase) -> None:
     with opened(make_database("sqlite")) as app:
         rules = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or set())]
@@ -168,7 +209,7 @@ def test_every_page_is_looked_at(make_database: MakeDatabase) -> None:
         numbers |= dict.fromkeys(["open", "done", "failed"], "1")
         looked_at = {
             addresses.match(path.format(**numbers).partition("?")[0])[0]
-            for path in PAGES
+            for path in [*PAGES, *EMPTY, *WITH_ACCOUNTS]
             if path != "/nowhere"
         }
     assert pages - NOT_PAGES == looked_at
