@@ -76,7 +76,9 @@ def test_the_totals_are_those_of_the_filter_and_not_of_the_page(client: FlaskCli
     retired(quantity="2", serial_number="VCS-0002")
     sold(registry="GS")
     page = client.get("/credits?registry=VCS")
-    assert totals(page) == ("2 credits 3.5 t ACTIVE 1 · 1.5 t SOLD 0 · 0 t RETIRED 1 · 2 t Clear filters")
+    assert totals(page).startswith(
+        "2 credits 3.5 t ACTIVE 1 · 1.5 t SOLD 0 · 0 t RETIRED 1 · 2 t Clear filters"
+    )
 
 
 def test_the_totals_read_themselves_again_from_the_same_address(client: FlaskClient) -> None:
