@@ -163,10 +163,18 @@ def test_a_block_inside_one_that_is_held_is_409_and_offers_the_split(api: FlaskC
     problem = exact(answer)
     assert (problem["holder"], problem["is_inside"]) == (holder, True)
     assert (problem["first"], problem["last"]) == (941467101, 941467150)
-    assert "Sell or retire a part of that credit in place of recording it again." in problem["detail"]
+    assert "Split that credit so that these numbers are a lot of their own" in problem["detail"]
     assert problem["split"] == {"quantities": [94, 50, 281]}
     lots = exact(api.post(problem["split_url"], json=problem["split"]))["items"]
     assert lots[1]["serial_number"] == INSIDE
+
+
+def test_a_number_out_of_a_block_that_is_held_is_409_and_offers_the_split(api: FlaskClient) -> None:
+    holder = recorded(**a_block())
+    one = BLOCK.replace("-941467431", "")
+    problem = exact(api.post("/records", json=a_credit(quantity=1, serial_number=one)))
+    assert (problem["status"], problem["holder"]) == (409, holder)
+    assert problem["split"] == {"quantities": [1, 424]}
 
 
 def test_a_block_that_overlaps_one_that_is_held_is_409_with_the_numbers_in_common(api: FlaskClient) -> None:

@@ -31,7 +31,7 @@ def test_a_block_inside_one_that_is_held_is_in_conflict_with_its_holder(api: Fla
     (problem,) = found["problems"]
     assert (problem["field"], problem["holder"]) == ("serial_number", holder)
     assert "941467101 to 941467150, is a part of a block" in problem["message"]
-    assert "Sell or retire a part of that credit" in problem["message"]
+    assert "Split that credit so that these numbers" in problem["message"]
 
 
 def test_a_block_inside_one_that_is_held_names_the_split_which_makes_it_a_lot(api: FlaskClient) -> None:

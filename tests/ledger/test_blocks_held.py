@@ -114,7 +114,7 @@ def test_an_import_refuses_what_overlaps_a_held_block_and_names_the_holder() -> 
         (2, "serial_number", holder),
     ]
     assert "is a part of a block that another credit holds" in problems[0].message
-    assert "Sell or retire a part of that credit" in problems[0].message
+    assert "Split that credit so that these numbers" in problems[0].message
     assert "90 to 100" in problems[1].message
 
 

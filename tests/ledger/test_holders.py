@@ -10,7 +10,7 @@ from webapp.domain.errors import BlockHeld
 from webapp.ledger import imports, queries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import cancel_credit, create_credit, retire_credit, sell_credit, split_credit
-from webapp.ledger.holders import numbers_held
+from webapp.ledger.holders import NOT_EXACT, numbers_held, numbers_refused
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
@@ -44,13 +44,28 @@ def cancel(credit_id: str) -> None:
     ("act", "numbers", "advice", "lots"),
     [
         (nothing, (101, 200), "Sell or retire that credit in place of", ()),
-        (nothing, (111, 120), "Sell or retire a part of that credit in place of", (10, 10, 80)),
-        (nothing, (101, 120), "Sell or retire a part of that credit in place of", (20, 80)),
-        (nothing, (191, 200), "Sell or retire a part of that credit in place of", (90, 10)),
+        (
+            nothing,
+            (111, 120),
+            "Split that credit so that these numbers",
+            (10, 10, 80),
+        ),
+        (
+            nothing,
+            (101, 120),
+            "Split that credit so that these numbers",
+            (20, 80),
+        ),
+        (
+            nothing,
+            (191, 200),
+            "Split that credit so that these numbers",
+            (90, 10),
+        ),
         (nothing, (191, 201), "One of the two states wrong numbers", ()),
         (nothing, (1, 300), "One of the two states wrong numbers", ()),
         (sell, (101, 200), "That credit is sold: retire it in place of", ()),
-        (sell, (111, 120), "That credit is sold: retire a part of it", (10, 10, 80)),
+        (sell, (111, 120), "That credit is sold: split it so that these", (10, 10, 80)),
         (sell, (100, 101), "One of the two states wrong numbers", ()),
         (retire, (101, 200), "That credit is retired, so nothing more", ()),
         (retire, (111, 120), "That credit is retired, so nothing more", ()),
@@ -68,6 +83,38 @@ def test_the_advice_fits_the_status_of_the_holder_and_how_the_blocks_lie(
     assert held is not None
     assert held.advice.startswith(advice)
     assert held.split == lots
+
+
+@pytest.mark.parametrize(
+    "serial_number",
+    ["ACR-X-2025-111 - 120", "ACR-X-2025-000111 to 000120", "ACR-X-2025-111\u2013120", "ACR-X-2025-111"],
+)
+def test_numbers_that_a_text_only_names_are_offered_as_a_lot_as_those_of_a_block(serial_number: str) -> None:
+    holder = recorded(**block(101, 200))
+    numbers = 1 if serial_number.endswith("-111") else 10
+    row = a_credit(registry="ACR", quantity=str(numbers), serial_number=serial_number)
+    with pytest.raises(BlockHeld) as refusal:
+        create_credit(row, LOCAL)
+    refused = numbers_refused(queries.credit(holder), refusal.value)
+    number = imports.receive(json.dumps([row]).encode(), "rows.json", LOCAL)
+    (problem,) = imports.problems(number)
+    assert refused == problem.held
+    assert refused is not None
+    assert refused.split == (10, numbers, 90 - numbers)
+
+
+def test_a_quantity_that_is_not_the_number_of_the_numbers_is_offered_no_split() -> None:
+    holder = recorded(**block(101, 200))
+    row = block(111, 120, quantity="9.5")
+    with pytest.raises(BlockHeld) as refusal:
+        create_credit(row, LOCAL)
+    refused = numbers_refused(queries.credit(holder), refusal.value)
+    number = imports.receive(json.dumps([row]).encode(), "rows.json", LOCAL)
+    (problem,) = imports.problems(number)
+    assert refused is not None
+    assert (refused.split, problem.held) == ((), None)
+    assert refused.advice == NOT_EXACT
+    assert problem.message.endswith(f"a block that another credit holds. {NOT_EXACT}")
 
 
 def test_numbers_that_the_holder_does_not_have_are_not_held() -> None:

@@ -57,6 +57,12 @@ def test_a_part_is_retired_on_a_page_and_the_rest_stays_active(client: FlaskClie
     assert links(page)["9,750 t stay active"] == f"/credits/{rest.id}"
 
 
+def test_who_takes_a_part_of_a_block_is_told_which_numbers_it_takes(client: FlaskClient) -> None:
+    hint = "A part is taken from the first number on, 941467001."
+    assert hint in words(client.get(f"/credits/{a_block()}/sell"))
+    assert "from the first number on" not in words(client.get(f"/credits/{recorded()}/sell"))
+
+
 def test_a_part_is_retired_in_the_row_which_becomes_two(client: FlaskClient) -> None:
     credit_id = a_block()
     answer = retire(client, credit_id, "250", headers=HTMX)
@@ -313,7 +319,7 @@ def test_a_block_inside_a_larger_one_is_refused_and_the_split_is_offered(client:
     said = words(part(page, "serial_number-error"))
     assert "This block, 941467101 to 941467200, is a part of a block that another credit holds" in said
     assert links(page)["Mangrove Restoration Project, 2023, 10,000 t"] == f"/credits/{holder}"
-    lots = table(client.get(links(page)["split that credit"]), "The lots")
+    lots = table(client.get(links(page)["Show that split"]), "The lots")
     assert [row[1] for row in lots] == ["100 t", "100 t", "9,800 t"]
     assert lots[1][2] == INSIDE
 
@@ -331,7 +337,7 @@ def test_of_a_retired_holder_nothing_is_offered(client: FlaskClient) -> None:
         serial_number=INSIDE,
     )
     assert "That credit is retired, so nothing more can be done with these tonnes." in words(page)
-    assert "split that credit" not in links(page)
+    assert "Show that split" not in links(page)
 
 
 def test_a_block_that_overlaps_another_names_the_numbers_and_offers_no_split(client: FlaskClient) -> None:
@@ -348,7 +354,7 @@ def test_a_block_that_overlaps_another_names_the_numbers_and_offers_no_split(cli
     )
     assert page.status_code == 409
     assert "The numbers 941467101 to 941467200 of this block are held" in words(page)
-    assert "split that credit" not in links(page)
+    assert "Show that split" not in links(page)
 
 
 def test_a_block_that_is_not_the_quantity_is_said_beside_the_serial_number(client: FlaskClient) -> None:

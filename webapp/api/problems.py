@@ -20,9 +20,8 @@ from webapp.domain.errors import (
     SerialHeld,
     TooManyRows,
 )
-from webapp.domain.serial_blocks import parse_block
 from webapp.ledger import queries
-from webapp.ledger.holders import HeldNumbers, numbers_held
+from webapp.ledger.holders import HeldNumbers, numbers_refused
 
 API_PATHS: Final = frozenset({"records", "register", "events", "openapi.json", "healthz"})
 MEDIA_TYPE: Final = "application/problem+json"
@@ -117,8 +116,7 @@ def _lots(refusal: AlreadySplit) -> dict[str, object]:
 
 
 def _held(refusal: BlockHeld) -> HeldNumbers | None:
-    stated = parse_block(refusal.serial_number)
     with suppress(Refusal):  # a database in trouble; the first refusal holds all the same
         holder = queries.credit(refusal.holder)
-        return numbers_held(holder, stated.first, stated.last) if stated else None
+        return numbers_refused(holder, refusal)
     return None

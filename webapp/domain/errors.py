@@ -59,7 +59,8 @@ class BlockHeld(SerialHeld):
     """The serial number names numbers, and another credit holds some of them.
 
     `first` and `last` are the first run of numbers in common; `is_inside` says that the whole block
-    lies within the other one, `is_same` that it is the other one.
+    lies within the other one, `is_same` that it is the other one, `is_exact` that the quantity asked
+    for is one tonne for each of its numbers, as a lot of the other one would be.
     """
 
     def __init__(
@@ -71,12 +72,14 @@ class BlockHeld(SerialHeld):
         *,
         is_inside: bool,
         is_same: bool,
+        is_exact: bool,
     ) -> None:
         """Take the serial number as it was asked for, who holds what of it, and which numbers."""
         super().__init__(registry, serial_number, holder)
         self.first, self.last = common
         self.is_inside = is_inside
         self.is_same = is_same
+        self.is_exact = is_exact
         said = self.numbers_held(self.first, self.last, is_inside=is_inside, is_same=is_same)
         self.args = (f"{said} ({holder})",)
 

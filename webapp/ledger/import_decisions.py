@@ -18,9 +18,11 @@ from webapp.domain.errors import (
     are,
     numbers_of,
 )
+from webapp.domain.fields import E4
 from webapp.domain.import_file import Row
 from webapp.domain.lifecycle import Status
 from webapp.domain.serial_blocks import SerialBlock
+from webapp.ledger.holders import NOT_EXACT
 from webapp.ledger.places import cancelled_of
 from webapp.ledger.serials import in_common, is_inside
 from webapp.ledger.tables import credit_states, serial_blocks, serial_claims
@@ -128,8 +130,11 @@ def _conflict(row: Row, block: SerialBlock, other: HeldBlock) -> Decided:
     inside = is_inside(block, other.block)
     same = inside and is_inside(other.block, block)
     message = f"{BlockHeld.numbers_held(first, last, is_inside=inside, is_same=same)}."
-    problem = Problem("serial_number", message)
-    return Decided(row, Outcome.CONFLICTING, [problem], other.credit_id, block)
+    if row.credit and row.credit.quantity_e4 != block.length * E4:
+        # The quantity is not kept, so what follows from it is said now.
+        problem = Problem("serial_number", f"{message} {NOT_EXACT}")
+        return Decided(row, Outcome.CONFLICTING, [problem], other.credit_id)
+    return Decided(row, Outcome.CONFLICTING, [Problem("serial_number", message)], other.credit_id, block)
 
 
 def _decide_row(

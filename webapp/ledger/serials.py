@@ -6,6 +6,7 @@ from sqlalchemy import Connection, and_, or_, select
 
 from webapp.domain.credits import Credit
 from webapp.domain.errors import BlockHeld, SerialHeld
+from webapp.domain.fields import E4
 from webapp.domain.serial_blocks import SerialBlock
 from webapp.ledger.tables import serial_blocks, serial_claims
 
@@ -37,6 +38,7 @@ def require_free_serial(connection: Connection, credit: Credit, *, but: Collecti
             in_common(stated, block),
             is_inside=is_inside(stated, block),
             is_same=is_inside(stated, block) and is_inside(block, stated),
+            is_exact=stated.length * E4 == credit.quantity_e4,
         )
 
 

@@ -18,6 +18,7 @@ from webapp.accounts.roles import Role
 from webapp.domain.errors import ActNotAllowed, InvalidFields
 from webapp.domain.fields import E4
 from webapp.domain.lifecycle import EventType
+from webapp.domain.serial_blocks import SerialBlock
 from webapp.ledger import commands, queries
 from webapp.ledger.queries import CreditView, EventView
 from webapp.web import fragments, overtaken
@@ -77,7 +78,7 @@ class Panel:
     act: Act
     form: ActForm
     parties: list[str]
-    is_block: bool
+    block: SerialBlock | None
     asked: str
 
 
@@ -134,7 +135,7 @@ def _ask(act: Act, credit: CreditView, form: ActForm, status: HTTPStatus) -> Res
         act,
         form,
         queries.suggest_parties(act.event_type),
-        is_block=block_of(credit) is not None,
+        block=block_of(credit),
         asked=_asked(credit, form),
     )
     return fragments.answer(

@@ -7,7 +7,7 @@ from webapp.domain.errors import BlockHeld, Problem, SerialHeld
 from webapp.domain.fields import E4
 from webapp.domain.serial_blocks import SerialBlock, parse_block
 from webapp.ledger import queries
-from webapp.ledger.holders import HeldNumbers, numbers_held
+from webapp.ledger.holders import HeldNumbers, numbers_refused
 from webapp.ledger.queries import CreditView
 from webapp.web.formats import tonnes
 from webapp.web.forms import FieldForm
@@ -51,14 +51,11 @@ def _sentence(refusal: SerialHeld) -> str:
 
 def _advice(holder: CreditView, refusal: SerialHeld) -> Markup:
     """Return what can be done with the holder in place of recording its numbers again."""
-    stated = parse_block(refusal.serial_number)
-    held = numbers_held(holder, stated.first, stated.last) if stated else None
+    held = numbers_refused(holder, refusal) if isinstance(refusal, BlockHeld) else None
     if held is None:
         return Markup("")
     said = Markup(" {}").format(held.advice)
     address = split_address(held)
     if address:
-        said += Markup(
-            ' Or <a href="{}">split that credit</a> so that these numbers are a lot of their own.'
-        ).format(address)
+        said += Markup(' <a href="{}">Show that split</a>.').format(address)
     return said
