@@ -4,7 +4,8 @@ gunicorn hands a connection to a thread with its first byte, and the thread then
 A handful of clients that never send what their Content-Length promises would hold all of them, and
 nobody else would be served. Here the worker's own loop collects a request, and a thread gets it
 when it is whole. The limits of size are the program's; what cannot be understood is handed on at
-once, for gunicorn to refuse in its own words.
+once, for gunicorn to find out what is wrong with it; the answer
+to that is given here too.
 """
 
 from __future__ import annotations
@@ -16,9 +17,19 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, field
+from ssl import SSLError
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from gunicorn.http.errors import InvalidHeader, InvalidHeaderName
+from gunicorn.http.errors import (
+    ConfigurationProblem,
+    ExpectationFailed,
+    InvalidResponseHeader,
+    InvalidResponseHeaderName,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseException,
+    UnsupportedTransferCoding,
+)
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
@@ -49,6 +60,36 @@ _LATE: Final = "408 Request Timeout", "The request did not arrive in time."
 _LONG_HEAD: Final = "431 Request Header Fields Too Large", "The headers are too long."
 _LONG_LINE: Final = "414 URI Too Long", "The address is too long."
 _TOO_MANY: Final = "503 Service Unavailable", "Too many files are being sent at once. Please try again."
+_BAD: Final = "400 Bad Request", "This is not a request that can be read."
+_BROKEN: Final = "500 Internal Server Error", "Something went wrong here, and it has been logged."
+# What gunicorn cannot read; all other kinds are _BAD.
+_REFUSALS: Final = {
+    LimitRequestLine: _LONG_LINE,
+    LimitRequestHeaders: ("431 Request Header Fields Too Large", "The headers are too many or too long."),
+    ExpectationFailed: ("417 Expectation Failed", "Only 100-continue can be expected."),
+    UnsupportedTransferCoding: ("501 Not Implemented", "This Transfer-Encoding is not known."),
+}
+# Kinds of the same family that are no mistake of the client.
+_OURS: Final = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)
+
+
+def _answer(sock: socket.socket, status: str, sentence: str) -> None:
+    """Say why there is no answer of the program, as plain text with the headers of all its answers."""
+    from webapp.gate import HEADERS  # by now the worker has loaded the program, and the arbiter should not
+
+    body = f"{sentence}\n".encode()
+    headers = {
+        "Connection": "close",
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Length": str(len(body)),
+        "Cache-Control": "no-store",
+        **HEADERS,
+    }
+    if status.startswith("503"):
+        headers["Retry-After"] = "5"
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items()), "\r\n"]
+    with contextlib.suppress(OSError):
+        sock.send("\r\n".join(lines).encode() + body)
 
 
 class ImpatientSocket(socket.socket):
@@ -195,11 +236,17 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no typ
             req.force_close()
         return super().handle_request(req, conn)
 
-    def handle_error(self, req: object, client: object, addr: object, exc: Exception) -> None:
-        """Refuse it as gunicorn does, which repeats and logs a bad header line: a secret may be in it."""
-        if isinstance(exc, InvalidHeader | InvalidHeaderName) and not re.fullmatch(r"[\w-]*", str(exc.hdr)):
-            exc.hdr = "(not shown)"
-        super().handle_error(req, client, addr, exc)
+    def handle_error(self, req: Any, client: Any, addr: object, exc: Exception) -> None:  # noqa: ANN401, ARG002 - as gunicorn calls it
+        """Refuse it and log the kind of mistake. gunicorn would repeat the line: a secret may be in it."""
+        if isinstance(exc, ParseException | SSLError) and not isinstance(exc, _OURS):
+            self.log.warning("Refused a request that cannot be read: %s", type(exc).__name__)
+            _answer(
+                client, *next((answer for kind, answer in _REFUSALS.items() if isinstance(exc, kind)), _BAD)
+            )
+            return
+        method, path = getattr(req, "method", "-"), getattr(req, "path", "-")
+        self.log.error("Bug in answering %s %s", method, path, exc_info=exc)
+        _answer(client, *_BROKEN)
 
     def murder_pending(self) -> None:
         """Close the connections that have said nothing for too long; gunicorn's loop calls it."""
@@ -209,7 +256,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no typ
             self.poller.unregister(conn.sock)
             self.nr_conns -= 1
             if conn.arrival.content:
-                self._say(conn, *_LATE)
+                _answer(conn.sock, *_LATE)
             self._part(conn)
 
     def _collect(self, conn: Connection) -> tuple[str, str] | None:
@@ -267,16 +314,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no typ
         return self._take_leave(conn)
 
     def _refuse(self, conn: Connection, status: str, sentence: str) -> object:
-        self._say(conn, status, sentence)
+        _answer(conn.sock, status, sentence)
         self._forget(conn)
         return self._take_leave(conn)
-
-    def _say(self, conn: Connection, status: str, sentence: str) -> None:
-        body = f"{sentence}\n".encode()
-        head = f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
-        retry = "Retry-After: 5\r\n" if status.startswith("503") else ""
-        with contextlib.suppress(OSError):
-            conn.sock.send(f"{head}{retry}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
     def _forget(self, conn: Connection) -> None:
         """Let go of the request, so that the next one on this connection begins anew."""

@@ -105,7 +105,7 @@ def _serve_static_files(app: Flask) -> None:
         # Here, because WhiteNoise leaves them out where a file has not changed.
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - as WSGI has it
             kept = Headers(headers)
-            for name, value in gate.HEADERS.items():
+            for name, value in gate.headers(over_tls=environ["wsgi.url_scheme"] == "https").items():
                 kept.setdefault(name, value)
             return start_response(status, kept.items(), *error)
 

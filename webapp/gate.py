@@ -26,7 +26,7 @@ HEADERS: Final = {
 }
 
 # Sent where the request came over TLS: for a year, never ask this host without it.
-ONLY_OVER_TLS: Final = "max-age=31536000"
+ONLY_OVER_TLS: Final = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 def install(app: Flask) -> None:
@@ -35,6 +35,11 @@ def install(app: Flask) -> None:
     app.before_request(refuse_foreign_writes)
     app.before_request(require_content_length)
     app.after_request(add_headers)
+
+
+def headers(*, over_tls: bool) -> dict[str, str]:
+    """Return the headers that every answer carries, of the program and of the static files."""
+    return HEADERS | ONLY_OVER_TLS if over_tls else HEADERS
 
 
 def require_own_name() -> None:
@@ -78,8 +83,6 @@ def require_content_length() -> None:
 
 def add_headers(response: Response) -> Response:
     """Add the headers that keep a page from loading or doing what it should not."""
-    if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", ONLY_OVER_TLS)
-    for name, value in HEADERS.items():
+    for name, value in headers(over_tls=request.is_secure).items():
         response.headers.setdefault(name, value)
     return response

@@ -243,6 +243,12 @@ def test_over_tls_the_cookie_is_bound_to_this_host_and_to_tls(over_tls: Flask) -
     assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
+@pytest.mark.parametrize("address", ["/static/app.js", "/static/none.js", "/nothing-here"])
+def test_over_tls_every_answer_asks_browsers_to_stay_with_it(over_tls: Flask, address: str) -> None:
+    with over_tls.test_client().get(address, headers={"X-Forwarded-Proto": "https"}) as answer:
+        assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
 def test_a_forged_scheme_changes_nothing(client: FlaskClient) -> None:
     page = client.get("/sign-in", headers={"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"})
     assert list(cookies_set(page)) == ["session"]

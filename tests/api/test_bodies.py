@@ -1,6 +1,10 @@
 """What a body may be, before its fields are looked at. What is refused records nothing."""
 
+import bz2
+import gzip
 import json
+import lzma
+from types import ModuleType
 
 import pytest
 from flask.testing import FlaskClient
@@ -45,6 +49,14 @@ def test_another_content_type_is_415(empty_api: FlaskClient, kind: str | None) -
 
 def test_a_content_encoding_is_415(empty_api: FlaskClient) -> None:
     answer = empty_api.post("/records", json=a_credit(), headers={"Content-Encoding": "gzip"})
+    assert answer.status_code == 415
+
+
+@pytest.mark.parametrize("pack", [gzip, bz2, lzma], ids=lambda pack: pack.__name__)
+@pytest.mark.parametrize("address", ["/records", "/records/{}/sell", "/records/{}/split", "/records/imports"])
+def test_a_packed_body_that_does_not_say_so_is_415(api: FlaskClient, address: str, pack: ModuleType) -> None:
+    body = pack.compress(json.dumps(a_credit(serial_number="PACKED")).encode())
+    answer = api.post(address.format(recorded()), data=body, content_type="application/json")
     assert answer.status_code == 415
 
 

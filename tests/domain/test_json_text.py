@@ -131,6 +131,11 @@ def test_this_is_not_json(text: str) -> None:
         decode(text.encode())
 
 
+def test_the_refusal_reads_as_a_sentence() -> None:
+    with pytest.raises(NotJson, match="Invalid control character at line 1, column 3"):
+        decode(b'"a\nb"')
+
+
 def test_the_refusal_names_line_and_column() -> None:
     with pytest.raises(NotJson, match="at line 3, column 5"):
         decode(b'{\n  "a": 1,\n    b: 2\n}')

@@ -13,6 +13,7 @@ import pytest
 from tests.fixtures.credits import a_credit
 from tests.fixtures.server import Server, eventually
 from tests.hostile.sockets import CLOSE, HOST, JSON, connect, exchange, get, post, read_to_end
+from webapp import gate
 
 CREDIT: Final = json.dumps(a_credit()).encode()
 FOREIGN: Final = b"evil.example"
@@ -128,6 +129,35 @@ def test_a_request_that_nobody_means_is_answered_and_records_nothing(
     answer = exchange(unchanged, request_bytes)
     assert answer.status == status
     assert FOREIGN not in answer.head
+
+
+SECRET: Final = b"hunter2secret"
+UNREADABLE: Final = {
+    "a space in the address": (b"GET /sign in?password=" + SECRET + b" HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    "no version": (b"GET /sign-in?password=" + SECRET + b"\r\n\r\n", 400),
+    "a method that is none": (b"G@T/" + SECRET + b" / HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    "a header without a colon": (get(b"/", SECRET + b"\r\n"), 400),
+    "a header with a space in its name": (get(b"/", b"Cookie " + SECRET + b": x\r\n"), 400),
+    "a header that goes on": (get(b"/", b"Cookie: x\r\n " + SECRET + b"\r\n"), 400),
+    "a coding": (post(b"/records", b"", b"Transfer-Encoding: " + SECRET + b"\r\n"), 501),
+    "an expectation": (post(b"/records", b"", b"Expect: " + SECRET + b"\r\n"), 417),
+    "a long address": (get(b"/?password=" + SECRET + b"a" * 9000), 414),
+    "a very long address": (get(b"/?password=" + SECRET + b"a" * 200_000), 414),
+    "a long header": (get(b"/", b"Cookie: " + SECRET + b"a" * 9000 + b"\r\n"), 431),
+    "a very long header": (get(b"/", b"Cookie: " + SECRET + b"a" * 200_000 + b"\r\n"), 431),
+}
+
+
+@pytest.mark.parametrize(("request_bytes", "status"), UNREADABLE.values(), ids=UNREADABLE)
+def test_what_cannot_be_read_is_repeated_nowhere_and_answered_as_safely_as_all_else(
+    server: Server, request_bytes: bytes, status: int
+) -> None:
+    answer = exchange(server, request_bytes)
+    assert answer.status == status
+    assert SECRET not in answer.content
+    assert SECRET.decode() not in server.log
+    for header in (*gate.HEADERS.items(), ("Content-Type", "text/plain; charset=utf-8")):
+        assert ": ".join(header).lower().encode() in answer.head
 
 
 @pytest.mark.parametrize(("header", "status"), HEADERS.values(), ids=HEADERS)

@@ -10,7 +10,7 @@ from flask import abort, request
 
 from webapp.api.operations import Body
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.domain.json_text import NotJson, decode
+from webapp.domain.json_text import NotJson, compressed_as, decode
 
 # A record is at most some 40 kB, every character of it escaped.
 RECORD_BYTES_MAX: Final = 256 * 1024
@@ -59,6 +59,8 @@ def _unsupported(detail: str) -> NoReturn:
 
 
 def _object(content: bytes) -> dict[str, object]:
+    if kind := compressed_as(content):
+        _unsupported(f"This is packed with {kind}. Send the JSON in it as it is.")
     try:
         value = decode(content)
     except NotJson as error:

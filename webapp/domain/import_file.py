@@ -19,7 +19,7 @@ from webapp.domain.errors import (
     UnsupportedFile,
 )
 from webapp.domain.fields import FieldRefused, IdField, QuantityField, unknown
-from webapp.domain.json_text import MAX_DEPTH, NotJson, decode_text, text_of
+from webapp.domain.json_text import MAX_DEPTH, NotJson, compressed_as, decode_text, text_of
 from webapp.domain.lifecycle import Status
 
 ROWS_MAX: Final = 10_000
@@ -44,14 +44,6 @@ OWN_FIELDS: Final = (
 _PARENT: Final = IdField("parent", "Parent", required=True)
 _OFFSET: Final = QuantityField("offset", "Offset", required=True)
 
-_COMPRESSED: Final = {
-    b"\x1f\x8b": "gzip",
-    b"PK\x03\x04": "zip",
-    b"PK\x05\x06": "zip",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ": "xz",
-    b"\x28\xb5\x2f\xfd": "zstd",
-}
 _MARK: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
 _JSON_SPACE: Final = " \t\r\n"
 
@@ -75,9 +67,8 @@ def row_texts(content: bytes) -> list[str]:
 
     Raises UnsupportedFile, UnreadableFile and TooManyRows.
     """
-    for magic, kind in _COMPRESSED.items():
-        if content.startswith(magic):
-            raise UnsupportedFile(f"This is a {kind} file. Unpack it and choose the JSON in it.")
+    if kind := compressed_as(content):
+        raise UnsupportedFile(f"This is a {kind} file. Unpack it and choose the JSON in it.")
     try:
         text = text_of(content).strip(_JSON_SPACE)
     except NotJson as error:

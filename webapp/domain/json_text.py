@@ -14,6 +14,15 @@ from webapp.domain.unicode14 import SURROGATE
 MAX_DEPTH: Final = 32
 _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
+_COMPRESSED: Final = {
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+
 
 class NotJson(ValueError):
     """The bytes are not JSON as this ledger reads it; the message says where and why."""
@@ -23,6 +32,11 @@ class Number(str):
     """A JSON number, kept as the text it was written in, and told apart from a string."""
 
     __slots__ = ()
+
+
+def compressed_as(data: bytes) -> str | None:
+    """Return by which program the bytes were packed, such as "gzip"; None where they were not."""
+    return next((kind for magic, kind in _COMPRESSED.items() if data.startswith(magic)), None)
 
 
 def decode(data: bytes) -> object:
@@ -50,7 +64,7 @@ def decode_text(text: str) -> object:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise NotJson(f"This is not valid JSON: {error.msg} at {place}.") from None
+        raise NotJson(f"This is not valid JSON: {error.msg.removesuffix(' at')} at {place}.") from None
 
 
 def encode(value: object) -> str:
