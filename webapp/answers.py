@@ -34,6 +34,7 @@ STATUS: Final[dict[type[errors.Refusal], HTTPStatus]] = {
     account_errors.AlreadySetUp: HTTPStatus.CONFLICT,
     account_errors.LastAdministrator: HTTPStatus.CONFLICT,
     account_errors.NoLongerAllowed: HTTPStatus.FORBIDDEN,
+    account_errors.OwnPassword: HTTPStatus.FORBIDDEN,
     # Not 401, which would have to name a scheme by which browsers then ask in a window of their own.
     account_errors.SignInRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     account_errors.SignInsHeld: HTTPStatus.TOO_MANY_REQUESTS,

@@ -1,9 +1,10 @@
 """Whether a request comes from this machine: what may do everything while there is no account.
 
-All of three must hold. The peer is a loopback address; a container's bridge or another host is not.
+All of four must hold. The peer is a loopback address; a container's bridge or another host is not.
 The Host is a local name; a page of another site that made its own name lead here (DNS rebinding)
-sends that name. And no header says that somebody passed the request on: behind a proxy on this
-machine every request comes from a loopback address.
+sends that name. No header says that somebody passed the request on: behind a proxy on this
+machine every request comes from a loopback address. And it is not HTTP/1.0, which browsers left long
+ago and nginx speaks to what is behind it, by default with a local Host and without any header.
 """
 
 from ipaddress import IPv6Address, ip_address
@@ -13,18 +14,30 @@ from urllib.parse import urlsplit
 from flask import Request, current_app
 
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-# What proxies add, as the environment of WSGI names it; the first stands for all that begin so.
-PASSED_ON_PREFIX: Final = "HTTP_X_FORWARDED"
-PASSED_ON: Final = (
-    "HTTP_FORWARDED",
-    "HTTP_VIA",
-    "HTTP_X_REAL_IP",
-    "HTTP_X_CLIENT_IP",
-    "HTTP_X_CLUSTER_CLIENT_IP",
-    "HTTP_X_ORIGINAL_HOST",
-    "HTTP_TRUE_CLIENT_IP",
-    "HTTP_CF_CONNECTING_IP",
-    "HTTP_CF_RAY",
+_PROTOCOL: Final = "SERVER_PROTOCOL"
+# What proxies add, as the environment of WSGI names it: all that begin so, and these.
+PASSED_ON_PREFIXES: Final = (
+    "HTTP_X_FORWARDED",
+    "HTTP_X_ORIGINAL_",
+    "HTTP_X_ENVOY_",
+    "HTTP_X_AMZN_",
+    "HTTP_X_AZURE_",
+    "HTTP_CF_",
+    "HTTP_FASTLY_",
+    "HTTP_TAILSCALE_",
+)
+PASSED_ON: Final = frozenset(
+    {
+        "HTTP_FORWARDED",
+        "HTTP_VIA",
+        "HTTP_CDN_LOOP",
+        "HTTP_CLIENT_IP",
+        "HTTP_TRUE_CLIENT_IP",
+        "HTTP_X_CLIENT_IP",
+        "HTTP_X_CLUSTER_CLIENT_IP",
+        "HTTP_X_REAL_IP",
+        "HTTP_X_SCHEME",
+    }
 )
 
 
@@ -33,7 +46,10 @@ def is_local(request: Request) -> bool:
     if current_app.config["TRUSTED_PROXIES"]:
         return False  # somebody put a proxy in front, so whatever arrives was passed on
     return (
-        _is_loopback(request.remote_addr or "") and _is_local_host(request.host) and not _passed_on(request)
+        _is_loopback(request.remote_addr or "")
+        and _is_local_host(request.host)
+        and not _passed_on(request)
+        and request.environ.get(_PROTOCOL) != "HTTP/1.0"
     )
 
 
@@ -53,4 +69,4 @@ def _is_local_host(host: str) -> bool:
 
 def _passed_on(request: Request) -> bool:
     names = request.environ.keys()
-    return any(name in PASSED_ON or name.startswith(PASSED_ON_PREFIX) for name in names)
+    return any(name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES) for name in names)

@@ -8,7 +8,7 @@ from tests.fixtures.credits import a_credit
 from tests.fixtures.forms import form_of, parse, submit
 from tests.fixtures.ledger import RawClient
 from tests.fixtures.people import PASSWORD, a_person, a_token, an_administrator
-from tests.fixtures.visitors import bearing, sign_in, signed_in
+from tests.fixtures.visitors import bearing, form_token, sign_in, signed_in
 from tests.web.pages import HOSTILE, HTMX, dangers, links, table, words
 from webapp.accounts import people, tokens
 from webapp.accounts.people import Person
@@ -158,6 +158,31 @@ def test_ones_own_password_can_be_changed(ledger_app: Flask, browser: FlaskClien
     assert browser.get("/credits").status_code == 200
     assert elsewhere.get("/credits").status_code == 303
     assert sign_in(elsewhere, "Ada", BETTER).status_code == 303
+
+
+def test_a_copy_of_the_cookie_is_of_no_use_after_a_change_of_the_password(
+    ledger_app: Flask, browser: FlaskClient
+) -> None:
+    copied = browser.get_cookie("session")
+    assert copied
+    thief = ledger_app.test_client()
+    thief.set_cookie("session", copied.value)
+    assert thief.get("/credits").status_code == 200
+    fields = {"current": PASSWORD, "new": BETTER, "again": BETTER}
+    submit(browser, browser.get("/account/password"), "/account/password", fields=fields)
+    assert thief.get("/credits").status_code == 303
+    assert browser.get("/credits").status_code == 200
+
+
+def test_nobody_gives_themselves_a_password_without_the_one_they_have(
+    ledger_app: Flask, browser: FlaskClient, ada: Person
+) -> None:
+    sent = {"csrf_token": form_token(browser), "password": BETTER}
+    answer = browser.post(f"/people/{ada.id}/password", data=sent)
+    assert answer.status_code == 403
+    assert "under Change password" in words(answer)
+    assert sign_in(ledger_app.test_client(), "Ada", BETTER).status_code == 422
+    signed_in(ledger_app, "Ada")
 
 
 def test_what_is_wrong_with_a_password_stands_beside_its_field(browser: FlaskClient) -> None:

@@ -1,5 +1,7 @@
 """While there is no account: this machine may do everything, and nobody else anything."""
 
+from typing import Any
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -31,6 +33,16 @@ PASSED_ON = [
     {"Via": "1.1 proxy"},
     {"X-Real-IP": "127.0.0.1"},
     {"CF-Connecting-IP": "127.0.0.1"},
+    {"CF-Ray": "1"},
+    {"CDN-Loop": "cloudflare"},
+    {"Client-IP": "127.0.0.1"},
+    {"True-Client-IP": "127.0.0.1"},
+    {"Fastly-Client-IP": "127.0.0.1"},
+    {"X-Original-Forwarded-For": "127.0.0.1"},
+    {"X-Scheme": "http"},
+    {"X-Amzn-Trace-Id": "Root=1"},
+    {"X-Envoy-Internal": "true"},
+    {"Tailscale-User-Login": "ada@example.org"},
 ]
 ADDRESSES = ["/", "/credits", "/credits/new", "/imports", "/docs"]
 
@@ -76,6 +88,16 @@ def test_what_a_proxy_passed_on_is_not_local_although_its_peer_is(
     client: FlaskClient, headers: dict[str, str]
 ) -> None:
     assert not is_let_in(client, **headers)
+
+
+def test_what_nginx_passes_on_by_default_is_not_local(client: FlaskClient) -> None:
+    spoken: dict[str, Any] = {
+        "headers": {"Host": "127.0.0.1:8000", "Connection": "close"},
+        "environ_overrides": {"SERVER_PROTOCOL": "HTTP/1.0"},
+    }
+    assert client.get("/credits", **spoken).headers["Location"] == "/setup"
+    assert client.post("/records", json=a_credit(), **spoken).status_code == 403
+    assert list_events().items == []
 
 
 def test_behind_trusted_proxies_nothing_is_local(database_url: str) -> None:

@@ -19,6 +19,7 @@ from webapp import create_app
 from webapp.accounts import people, sessions
 from webapp.accounts.roles import Role
 from webapp.config import Settings
+from webapp.domain.errors import LedgerBusy
 from webapp.ledger.database import db
 from webapp.ledger.lists import list_events
 
@@ -169,6 +170,23 @@ def test_signing_out_ends_the_session_here_and_on_the_server(ledger_app: Flask) 
     with client.session_transaction() as cookie:
         assert "secret" not in cookie
         cookie["secret"] = secret
+    assert client.get("/credits").status_code == 303
+
+
+def test_whoever_cannot_be_signed_out_on_the_server_stays_signed_in_here_and_can_try_again(
+    ledger_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in(ledger_app, "Ada")
+    page = client.get("/")
+
+    def is_locked(secret: str) -> None:
+        raise LedgerBusy(f"The database is locked, with {len(secret)} characters to end.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sessions, "end", is_locked)
+        assert submit(client, page, "/sign-out").status_code == 503
+    assert client.get("/credits").status_code == 200
+    assert submit(client, page, "/sign-out").status_code == 303
     assert client.get("/credits").status_code == 303
 
 

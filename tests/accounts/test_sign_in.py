@@ -298,15 +298,15 @@ def test_signing_in_is_logged(oscar: Person) -> None:
 # Changing one's own password
 
 
-def change(person: Person, current: str, new: str, *, keep: str | None = None) -> None:
-    people.change_password(person.id, current, new, address=HERE, keep=keep)
+def change(person: Person, current: str, new: str) -> str:
+    return sign_in.change_password(person.id, current, new, address=HERE)
 
 
-def test_a_changed_password_ends_the_other_sessions_alone(oscar: Person) -> None:
+def test_a_changed_password_leaves_one_session_with_a_new_secret(oscar: Person) -> None:
     here, there = sessions.start(oscar.id), sessions.start(oscar.id)
-    change(oscar, PASSWORD, "another good one", keep=here)
-    assert sessions.find(here)
-    assert sessions.find(there) is None
+    new = change(oscar, PASSWORD, "another good one")
+    assert sessions.find(new) == oscar
+    assert [sessions.find(here), sessions.find(there)] == [None, None]
     assert guess("Oscar", PASSWORD) == "refused"
     assert guess("Oscar", "another good one") == "in"
     assert [entry.actor for entry in log(Act.PASSWORD_CHANGED)] == [oscar.actor]

@@ -62,6 +62,14 @@ class NoLongerAllowed(Refusal):
         super().__init__("Only an administrator can do this.")
 
 
+class OwnPassword(Refusal):
+    """An administrator tried to give themselves a password as they give it to others."""
+
+    def __init__(self) -> None:
+        """Say where it is done."""
+        super().__init__("This is your own account. Change its password under Change password.")
+
+
 class SignInRefused(Refusal):
     """Wrong password, unknown name, or a disabled person: which of them is not said."""
 

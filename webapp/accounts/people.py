@@ -19,14 +19,14 @@ from webapp.accounts.errors import (
     LastAdministrator,
     NameTaken,
     NoLongerAllowed,
+    OwnPassword,
     UnknownPerson,
 )
 from webapp.accounts.numbers import next_number
 from webapp.accounts.roles import Role
-from webapp.accounts.secret_text import hash_of
 from webapp.accounts.tables import INTEGER_MAX, sessions, tokens, users
 from webapp.accounts.transactions import change
-from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.errors import InvalidFields
 from webapp.domain.events import time_text
 from webapp.domain.fields import TextField, parse_fields
 from webapp.domain.text import canonical
@@ -178,9 +178,12 @@ def enable(person_id: int, actor: str) -> None:
 def set_password(person_id: int, password: str, actor: str) -> None:
     """Give the person a new password, and end their sessions. Guesses held against them are forgotten.
 
-    Raises UnknownPerson, InvalidFields on "password", NoLongerAllowed.
+    One's own is changed with the one that one has (``sign_in.change_password``), so it is refused here.
+    Raises UnknownPerson, InvalidFields on "password", NoLongerAllowed, OwnPassword.
     """
     person = find(person_id)
+    if actor == person.actor:
+        raise OwnPassword
     passwords.require_good(password, person.name, field="password")
     hashed = passwords.hash_password(password)
 
@@ -190,33 +193,6 @@ def set_password(person_id: int, password: str, actor: str) -> None:
         account_log.append(connection, actor, Act.PASSWORD_SET, person.actor)
         _end_sessions(connection, person_id)
         throttle.forget(connection, canonical(person.name))
-
-    change(act)
-
-
-def change_password(person_id: int, current: str, new: str, *, address: str, keep: str | None) -> None:
-    """Change one's own password, and end one's other sessions; `keep` is the secret of this one.
-
-    Wrong guesses at the current one count like those at signing in, so this must not be called
-    inside an open transaction. Raises UnknownPerson, SignInsHeld, InvalidFields on "current", "new".
-    """
-    with reading() as connection:
-        row = _row(connection, person_id)
-    person = _account(row)
-    passwords.require_good(new, person.name, field="new")
-    attempt = throttle.begin(str(row.name_key), address)
-    if not passwords.matches(str(row.password_hash), current):
-        raise InvalidFields([Problem("current", "This is not your password.")])
-    hashed = passwords.hash_password(new)
-
-    def act(connection: Connection) -> None:
-        now = _row(connection, person_id)
-        if now.password_hash != row.password_hash or now.disabled_at is not None:
-            raise InvalidFields([Problem("current", "This is not your password any more.")])
-        attempt.succeed(connection, person_id)
-        connection.execute(update(users).where(users.c.id == person_id).values(password_hash=hashed))
-        account_log.append(connection, person.actor, Act.PASSWORD_CHANGED, person.actor)
-        _end_sessions(connection, person_id, but=keep)
 
     change(act)
 
@@ -310,11 +286,8 @@ def _require_another_administrator(connection: Connection, person: Account) -> N
         raise LastAdministrator
 
 
-def _end_sessions(connection: Connection, person_id: int, *, but: str | None = None) -> None:
-    ended = delete(sessions).where(sessions.c.user_id == person_id)
-    if but is not None:
-        ended = ended.where(sessions.c.secret_hash != hash_of(but))
-    connection.execute(ended)
+def _end_sessions(connection: Connection, person_id: int) -> None:
+    connection.execute(delete(sessions).where(sessions.c.user_id == person_id))
 
 
 def _revoke_tokens(connection: Connection, maker: Person, actor: str) -> None:

@@ -38,7 +38,15 @@ def start(person_id: int) -> str:
 
 
 def started(connection: Connection, person_id: int) -> str:
-    """Start a session of this enabled person within a change, and clear those that are over."""
+    """Start a session of this enabled person within a change, and log that they signed in."""
+    secret = made(connection, person_id)
+    actor = f"user:{person_id}"
+    account_log.append(connection, actor, Act.SIGNED_IN, actor)
+    return secret
+
+
+def made(connection: Connection, person_id: int) -> str:
+    """Make a session of this enabled person within a change, and clear those that are over."""
     now = clock.now()
     connection.execute(
         delete(sessions).where(
@@ -56,8 +64,6 @@ def started(connection: Connection, person_id: int) -> str:
             "expires_at": time_text(now + LIFETIME),
         },
     )
-    actor = f"user:{person_id}"
-    account_log.append(connection, actor, Act.SIGNED_IN, actor)
     return secret
 
 

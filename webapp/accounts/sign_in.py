@@ -1,4 +1,4 @@
-"""Signing in: a name and a password become a session, or a refusal that tells nothing.
+"""Where a password is checked: to sign in, and to change it.
 
 An unknown name, a wrong password and a disabled person get the same answer after the same work.
 Nothing here may run inside an open transaction: a refusal would take back the count of guesses.
@@ -7,16 +7,18 @@ Nothing here may run inside an open transaction: a refusal would take back the c
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
-from webapp.accounts import account_log, passwords, sessions, throttle
+from webapp.accounts import account_log, passwords, people, sessions, throttle
 from webapp.accounts.account_log import NOBODY, Act
 from webapp.accounts.errors import SignInRefused
 from webapp.accounts.people import NAME, Person
 from webapp.accounts.roles import Role
+from webapp.accounts.tables import sessions as session_table
 from webapp.accounts.tables import sign_in_failures, users
 from webapp.accounts.throttle import Attempt
 from webapp.accounts.transactions import change
+from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.fields import FieldRefused
 from webapp.domain.text import canonical
 from webapp.ledger.database import reading
@@ -64,6 +66,35 @@ def sign_in(name: str, password: str, address: str) -> SignedIn:
     if signed_in is None:
         raise SignInRefused
     return signed_in
+
+
+def change_password(person_id: int, current: str, new: str, *, address: str) -> str:
+    """Change one's own password; return the secret of the one session that there is afterwards.
+
+    Every session before it ends, this one too: somebody else may hold a copy of its cookie. Wrong
+    guesses at the current password count like those at signing in. Raises UnknownPerson, SignInsHeld,
+    InvalidFields on "current", "new".
+    """
+    person = people.find(person_id)
+    passwords.require_good(new, person.name, field="new")
+    with reading() as connection:
+        checked = connection.scalar(select(users.c.password_hash).where(users.c.id == person_id))
+    attempt = throttle.begin(canonical(person.name), address)
+    if not passwords.matches(checked, current):
+        raise InvalidFields([Problem("current", "This is not your password.")])
+    hashed = passwords.hash_password(new)
+
+    def act(connection: Connection) -> str:
+        now = connection.execute(select(users).where(users.c.id == person_id)).one()
+        if now.password_hash != checked or now.disabled_at is not None:
+            raise InvalidFields([Problem("current", "This is not your password any more.")])
+        attempt.succeed(connection, person_id)
+        connection.execute(update(users).where(users.c.id == person_id).values(password_hash=hashed))
+        account_log.append(connection, person.actor, Act.PASSWORD_CHANGED, person.actor)
+        connection.execute(delete(session_table).where(session_table.c.user_id == person_id))
+        return sessions.made(connection, person_id)
+
+    return change(act)
 
 
 def _key_of(name: str) -> str:

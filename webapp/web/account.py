@@ -5,19 +5,19 @@ The view must not run inside an open transaction: a wrong guess at the password 
 
 from http import HTTPStatus
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import PasswordField
 
-from webapp.access import SESSION_SECRET, NotSignedIn, allows, visitor
-from webapp.accounts import people
+from webapp.access import NotSignedIn, allows, visitor
 from webapp.accounts.errors import SignInsHeld
 from webapp.accounts.passwords import LENGTH_MIN
 from webapp.accounts.roles import Role
+from webapp.accounts.sign_in import change_password
 from webapp.domain.errors import InvalidFields
 from webapp.kept import answer_is_never_kept
-from webapp.web.entry import NOT_THE_SAME, lead_to_set_up
+from webapp.web.entry import NOT_THE_SAME, lead_to_set_up, open_session
 from webapp.web.forms import show_problems
 
 pages = Blueprint("account", __name__)
@@ -46,11 +46,9 @@ def password() -> AnyResponse:
     if form.new.data != form.again.data:
         form.again.errors = [NOT_THE_SAME]
         return _page(form, HTTPStatus.UNPROCESSABLE_ENTITY)
-    address, keep = request.remote_addr or "", session.get(SESSION_SECRET)
+    address = request.remote_addr or ""
     try:
-        people.change_password(
-            person_id, form.current.data or "", form.new.data or "", address=address, keep=keep
-        )
+        secret = change_password(person_id, form.current.data or "", form.new.data or "", address=address)
     except InvalidFields as refusal:
         show_problems(form, refusal.problems)
         return _page(form, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -59,6 +57,7 @@ def password() -> AnyResponse:
         page = _page(form, HTTPStatus.TOO_MANY_REQUESTS)
         page.headers["Retry-After"] = str(held.retry_after_s)
         return page
+    open_session(secret)
     flash("Your password is changed. You are signed out everywhere else.", "success")
     return redirect(url_for("dashboard.show"), HTTPStatus.SEE_OTHER)
 

@@ -77,7 +77,7 @@ def sign_in() -> AnyResponse:
     except SignInsHeld as held:
         form.form_errors.append(str(held))
         return _held(_sign_in_page(form, wanted, HTTPStatus.TOO_MANY_REQUESTS), held)
-    _open_session(signed_in.secret)
+    open_session(signed_in.secret)
     return _to(wanted)
 
 
@@ -115,7 +115,7 @@ def set_up() -> AnyResponse:
     except AlreadySetUp as refusal:
         flash(str(refusal), "warning")
         return _to(url_for(".sign_in"))
-    _open_session(sessions.start(person.id))
+    open_session(sessions.start(person.id))
     flash("You are the administrator. From now on everybody signs in, on this machine too.", "success")
     return _to("/")
 
@@ -135,7 +135,7 @@ def lead_to_set_up() -> AnyResponse | None:
     return _to(url_for("entry.set_up")) if access.visitor().is_local else None
 
 
-def _open_session(secret: str) -> None:
+def open_session(secret: str) -> None:
     """Begin a new session in the cookie: nothing of the one before stays, its form token neither."""
     _close_session()
     session[SESSION_SECRET] = secret
@@ -143,10 +143,10 @@ def _open_session(secret: str) -> None:
 
 def _close_session() -> None:
     before = session.get(SESSION_SECRET)
+    if before:
+        sessions.end(before)  # first: where it cannot be ended, the browser must still know it
     session.clear()
     access.forget_visitor()
-    if before:
-        sessions.end(before)
 
 
 def _sign_in_page(form: SignInForm, wanted: str, status: HTTPStatus) -> AnyResponse:
