@@ -22,6 +22,7 @@ STATUS: Final[dict[type[errors.Refusal], HTTPStatus]] = {
     errors.ActNotAllowed: HTTPStatus.CONFLICT,
     errors.CreditMoved: HTTPStatus.PRECONDITION_FAILED,
     errors.CancelledBefore: HTTPStatus.CONFLICT,
+    errors.ReplacedBefore: HTTPStatus.CONFLICT,
     errors.ImportNotOpen: HTTPStatus.CONFLICT,
     errors.LedgerNotEmpty: HTTPStatus.CONFLICT,
     errors.TooManyRows: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

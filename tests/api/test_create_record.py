@@ -7,7 +7,7 @@ from tests.api.conftest import exact, fields_of
 from tests.fixtures.blocks import BLOCK, INSIDE, a_block
 from tests.fixtures.credits import a_credit, recorded, retired
 from webapp.ledger.actors import LOCAL
-from webapp.ledger.commands import cancel_credit
+from webapp.ledger.commands import cancel_credit, correct_credit
 from webapp.ledger.lists import list_events
 
 ID = "6533fc8cb26eece006a49bf9d031c00214d21ca22c477be633f3c3cb73aed3bb"
@@ -215,6 +215,18 @@ def test_a_cancelled_credit_recorded_again_is_409_and_says_how_to_replace_it(api
     assert exact(again)["replaces"] == cancelled
     assert exact(again)["id"] != cancelled
     assert exact(api.get(problem["record_url"]))["replaced_by"] == [exact(again)["id"]]
+
+
+def test_a_record_that_was_replaced_is_409_and_names_what_stands_in_its_place(api: FlaskClient) -> None:
+    wrong = recorded(serial_number=None)
+    right = correct_credit(wrong, a_credit(vintage="2024"), {"reason": "A mistake"}, LOCAL)
+    same = a_credit(serial_number=None)
+    for body in (same, {**same, "replaces": wrong}, {**same, "quantity": 7, "replaces": wrong}):
+        answer = api.post("/records", json=body)
+        problem = exact(answer)
+        assert (answer.status_code, problem["replaced"], problem["replaced_by"]) == (409, wrong, right)
+        assert exact(api.get(problem["record_url"]))["status"] == "ACTIVE"
+        assert f"{right} stands in its place" in problem["detail"]
 
 
 @pytest.mark.parametrize("replaces", ["0" * 64, "x", 1, True])

@@ -8,7 +8,10 @@ import pytest
 
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.ledger import DIALECTS, MakeDatabase, connected, opened
+from tests.ledger.raw_sql.rows import LATER
+from webapp.domain.credits import parse_credit
 from webapp.domain.errors import BrokenArchive
+from webapp.domain.events import created
 from webapp.domain.json_text import encode
 from webapp.ledger import archive
 from webapp.ledger.actors import LOCAL
@@ -19,7 +22,10 @@ Lines = list[bytes]
 
 @pytest.fixture(scope="module")
 def exported(make_module_database: MakeDatabase) -> Lines:
-    """Export: 1 CREATED, 2 SPLIT, 3 and 4 its lots, 5 CREATED, 6 CANCELLED, 7 what replaces it."""
+    """Export: 1 CREATED, 2 SPLIT, 3 and 4 its lots, 5 CREATED, 6 CANCELLED, 7 what replaces it.
+
+    8 CREATED, 9 CANCELLED, 10 what replaces it.
+    """
     lines: Lines = []
     with opened(make_module_database("sqlite")):
         whole = recorded(registry="ACR", quantity="10", serial_number="ACR-X-2025-1 to 10")
@@ -27,6 +33,9 @@ def exported(make_module_database: MakeDatabase) -> Lines:
         wrong = recorded()
         cancel_credit(wrong, {"reason": "Typo"}, LOCAL)
         create_credit(a_credit(vintage="2001", replaces=wrong), LOCAL)
+        other = recorded(serial_number="VCS-0002")
+        cancel_credit(other, {"reason": "Typo"}, LOCAL)
+        create_credit(a_credit(serial_number="VCS-0003", replaces=other), LOCAL)
         archive.export(lines.append)
     return lines
 
@@ -53,6 +62,13 @@ def without(*numbers: int) -> Callable[[Lines], Lines]:
     return lambda lines: [line for number, line in enumerate(lines, start=1) if number not in numbers]
 
 
+def replacing_the_same(lines: Lines) -> Lines:
+    """Return the archive with a last credit that replaces what line 7 does, with the id that it has then."""
+    event = created(parse_credit(a_credit(serial_number="VCS-0003", replaces=WRONG)), "local", LATER)
+    return [*lines[:9], f"{event.text}\n".encode()]
+
+
+WRONG = parse_credit(a_credit()).id
 UNSOUND = "This history does not hold together. "
 REFUSED: list[tuple[str, Callable[[Lines], Lines], str]] = [
     ("a lot left out", without(4), "The database refuses this history"),
@@ -76,6 +92,7 @@ REFUSED: list[tuple[str, Callable[[Lines], Lines], str]] = [
     ),
     ("a replacement of nothing", without(5, 6), "The database refuses this history"),
     ("a serial number not given up", without(6), "Line 6: its serial number VCS-0001 is held"),
+    ("a second replacement", replacing_the_same, f"Line 10: it replaces {WRONG}, which a credit before it"),
     ("a cancellation without a reason", change(6, reason=""), "Line 6: its data break the rules"),
 ]
 
@@ -102,4 +119,4 @@ def test_the_archive_as_it_was_is_restored(exported: Lines, database_url: str, t
     restore(database_url, tmp_path / "whole", exported)
     with connected(database_url) as raw:
         assert raw.execute("SELECT first, last FROM serial_blocks ORDER BY first") == [(1, 4), (5, 10)]
-        assert raw.execute("SELECT count(*) FROM serial_claims") == [(4,)]
+        assert raw.execute("SELECT count(*) FROM serial_claims") == [(5,)]

@@ -6,7 +6,7 @@ from sqlalchemy import event
 from tests.fixtures.credits import a_credit, recorded
 from webapp.domain.errors import UnknownCredit
 from webapp.ledger.actors import LOCAL
-from webapp.ledger.commands import cancel_credit, correct_credit, create_credit, retire_credit, split_credit
+from webapp.ledger.commands import correct_credit, retire_credit, split_credit
 from webapp.ledger.database import db
 from webapp.ledger.queries import Origin, family, origins, record
 
@@ -75,16 +75,6 @@ def test_a_replacement_and_what_it_replaces_know_each_other() -> None:
     right = correct_credit(wrong, a_credit(vintage="2024"), {"reason": "Typo"}, LOCAL)
     assert record(wrong).relations.replaced_by == family(wrong).replaced_by == [right]
     assert record(right).relations.origin.replaces == family(right).root.origin.replaces == wrong
-
-
-def test_a_credit_can_be_replaced_by_several() -> None:
-    wrong = recorded()
-    cancel_credit(wrong, {"reason": "These are two credits"}, LOCAL)
-    parts = [
-        create_credit(a_credit(quantity=tonnes, serial_number=f"VCS-{tonnes}", replaces=wrong), LOCAL)
-        for tonnes in ("30", "70")
-    ]
-    assert set(record(wrong).relations.replaced_by) == {part.credit_id for part in parts}
 
 
 def test_a_record_names_its_lots_in_their_order() -> None:

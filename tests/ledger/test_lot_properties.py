@@ -23,6 +23,7 @@ from webapp.domain.errors import (
     CancelledBefore,
     InvalidFields,
     Refusal,
+    ReplacedBefore,
     SerialHeld,
 )
 from webapp.domain.fields import E4, quantity_text
@@ -81,6 +82,7 @@ class Piece:
     vintage: int = 2020
     status: Status = Status.ACTIVE
     lots: list["Piece"] = field(default_factory=list)
+    replacement: "Piece | None" = None
 
     @property
     def is_block(self) -> bool:
@@ -90,6 +92,14 @@ class Piece:
     def is_counted(self) -> bool:
         """Whether any tonne of it is."""
         return self.status in COUNTED or any(lot.is_counted for lot in self.lots)
+
+    @property
+    def is_stood_for(self) -> bool:
+        """Whether a tonne is counted of what was recorded in its place, or in that of a lot of it."""
+        other = self.replacement
+        return bool(other and (other.is_counted or other.is_stood_for)) or any(
+            lot.is_stood_for for lot in self.lots
+        )
 
     @property
     def is_numbered(self) -> bool:
@@ -153,7 +163,8 @@ class Model:
         known = next((p for p in self.pieces if p.id == credit.id), None)
         expected = self.why_held(serial, numbers)
         if known:
-            expected = None if known.is_counted else CancelledBefore
+            gone = ReplacedBefore if known.is_stood_for else CancelledBefore
+            expected = None if known.is_counted else gone
         if not refused(expected, lambda: create_credit(values_of(quantity, serial), LOCAL)) and not known:
             self.pieces.append(Piece(credit.id, credit.quantity_e4, serial, numbers))
 
@@ -222,6 +233,7 @@ class Model:
         else:
             new = Piece(answers[0], piece.quantity_e4, piece.serial, piece.numbers, vintage=piece.vintage + 1)
             self.pieces.append(new)
+            piece.replacement = new
 
     def assert_agrees(self) -> None:
         """Compare every credit and the totals; each tonne is counted once."""

@@ -136,6 +136,17 @@ def test_a_replacement_of_a_credit_that_is_not_cancelled_is_named(raw: RawClient
     assert f"credit {right}: it replaces {other}, which was not cancelled before" in findings()
 
 
+def test_a_credit_that_is_replaced_twice_is_named(raw: RawClient) -> None:
+    first, second = recorded(vintage="2020"), recorded(serial_number="VCS-0002")
+    for wrong in (first, second):
+        cancel_credit(wrong, {"reason": "Typo"}, LOCAL)
+    create_credit(a_credit(vintage="2021", replaces=first), LOCAL)
+    other = create_credit(a_credit(serial_number="VCS-0003", replaces=second), LOCAL).credit_id
+    raw.execute("DROP INDEX uq_credits_replaces")
+    tamper(raw, "UPDATE credits SET replaces = ? WHERE id = ?", first, other)
+    assert f"credit {first}: it is replaced more than once" in findings()
+
+
 def test_families_of_every_kind_verify() -> None:
     record_families()
     assert findings() == []

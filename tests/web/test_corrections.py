@@ -200,6 +200,35 @@ def test_a_cancelled_credit_leads_to_the_form_of_its_replacement(client: FlaskCl
     assert queries.record(old).relations.replaced_by == [new]
 
 
+def test_what_was_corrected_is_recorded_again_only_with_a_serial_number_of_its_own(
+    client: FlaskClient,
+) -> None:
+    old = recorded(serial_number=None)
+    new = correct(client, old, vintage="2022", reason=REASON).location
+    page = submit(
+        client, client.get("/credits/new"), "/credits/new", fields={**a_credit(), "serial_number": ""}
+    )
+    assert page.status_code == 409
+    assert "100 t of Mangrove Restoration Project, 2022, stand in its place" in words(page)
+    assert links(page)["See the credit that stands"] == new
+    assert submit(client, page, "/credits/new").status_code == 409
+    assert submit(client, page, "/credits/new", serial_number="B-2").status_code == 303
+
+
+def test_a_second_replacement_leads_to_the_last_one_that_is_cancelled(client: FlaskClient) -> None:
+    old = cancelled()
+    form = client.get(links(client.get(f"/credits/{old}"))["Record a replacement"])
+    first = submit(client, form, "/credits/new", quantity="90").location.removeprefix("/credits/")
+    page = submit(client, form, "/credits/new", quantity="80")
+    assert page.status_code == 409
+    assert links(page)["See the credit that stands"] == f"/credits/{first}"
+    cancel_credit(first, {"reason": REASON}, LOCAL)
+    page = submit(client, form, "/credits/new", quantity="70")
+    assert "It was replaced before" in words(page)
+    answer = submit(client, page, "/credits/new")
+    assert queries.record(first).relations.replaced_by == [answer.location.removeprefix("/credits/")]
+
+
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_what_was_typed_is_shown_as_text_only(client: FlaskClient, hostile: str) -> None:
     credit_id = recorded(project_name=hostile, serial_number=hostile)

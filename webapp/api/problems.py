@@ -17,6 +17,7 @@ from webapp.domain.errors import (
     CursorMismatch,
     InvalidFields,
     Refusal,
+    ReplacedBefore,
     SerialHeld,
     TooManyRows,
 )
@@ -91,6 +92,12 @@ def _of_record(refusal: Refusal | None) -> dict[str, object]:
             facts = {"seq": refusal.seq, "record_url": record_url(refusal.credit_id)}
         case CancelledBefore():
             facts = {"replaces": refusal.credit_id, "record_url": record_url(refusal.credit_id)}
+        case ReplacedBefore():
+            facts = {
+                "replaced": refusal.replaced,
+                "replaced_by": refusal.credit_id,
+                "record_url": record_url(refusal.credit_id),
+            }
         case _:
             pass
     return facts

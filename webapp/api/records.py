@@ -35,7 +35,8 @@ _FILTERS: Final = (
         summary="Record a credit",
         description="The same input always gives the same id, so sending it again is safe: the record "
         "that exists is answered, and nothing is appended. A serial number that states a block holds "
-        "all of its numbers. `replaces` names a cancelled record in whose place this one is recorded.",
+        "all of its numbers. `replaces` names a cancelled record in whose place this one is recorded, which "
+        "is done once at most.",
         body=bodies.described("NewRecord", field_schemas.example(NEW_FIELDS)),
         answers={
             HTTPStatus.CREATED: Answer("Recorded.", "Record", has_location=True, has_etag=True),
@@ -43,9 +44,10 @@ _FILTERS: Final = (
         },
         problems={
             HTTPStatus.CONFLICT: "Another record holds this serial number in the registry, or some numbers "
-            "of this block; or this very credit was recorded before and cancelled.",
+            "of this block; or this very credit was recorded before and cancelled; or what it replaces was "
+            "replaced before.",
         },
-        conflicts=("SerialHeld", "BlockHeld", "CancelledBefore"),
+        conflicts=("SerialHeld", "BlockHeld", "CancelledBefore", "ReplacedBefore"),
     )
 )
 @allows(Role.OPERATOR)

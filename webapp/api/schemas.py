@@ -308,7 +308,16 @@ def _problems() -> dict[str, Schema]:
         **_held_numbers(),
     }
     cancelled_before = {
-        "replaces": {**_ID, "description": "The cancelled one. Send the same record with this member."},
+        "replaces": {
+            **_ID,
+            "description": "The cancelled one, or the last that replaced it and is cancelled as well. "
+            "Send the same record with this member.",
+        },
+        "record_url": _ADDRESS,
+    }
+    replaced_before = {
+        "replaced": {**_ID, "description": "The cancelled one."},
+        "replaced_by": {**_ID, "description": "The record that stands in its place."},
         "record_url": _ADDRESS,
     }
     moved = {
@@ -322,6 +331,7 @@ def _problems() -> dict[str, Schema]:
         "SerialHeld": _object({**basic, **serial_held}),
         "BlockHeld": _object({**basic, **block_held}, optional=["split_url", "split"]),
         "CancelledBefore": _object({**basic, **cancelled_before}),
+        "ReplacedBefore": _object({**basic, **replaced_before}),
         "RecordMoved": _object({**basic, **moved}),
         "ActNotAllowed": _object({**basic, **not_allowed}, optional=["lots"]),
         "TooManyRows": _object({**basic, "rows_max": _COUNT}, optional=["rows_max"]),

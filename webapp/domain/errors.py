@@ -152,12 +152,32 @@ class AlreadyCancelled(ActNotAllowed):
 class CancelledBefore(Refusal):
     """The same credit was recorded and cancelled. To record it again, say what it replaces."""
 
-    def __init__(self, credit_id: str) -> None:
-        """Take the cancelled credit, or a lot of it where it was split and all lots are cancelled."""
+    def __init__(self, credit_id: str, replaced: str | None = None) -> None:
+        """Take what can be replaced: the cancelled credit, a lot of it, or the last of its replacements.
+
+        `replaced` is what was to be replaced, where that was replaced before.
+        """
         super().__init__(
-            "This very credit was recorded before and cancelled. "
+            f"Credit {replaced} was replaced before, and what replaced it is cancelled as well. "
+            f"Replace the last one: {credit_id}."
+            if replaced
+            else "This very credit was recorded before and cancelled. "
             f"If it is to be recorded again, name what it replaces: {credit_id}."
         )
+        self.credit_id = credit_id
+        self.replaced = replaced
+
+
+class ReplacedBefore(Refusal):
+    """The credit was cancelled, and another one stands in its place: it is replaced once at most."""
+
+    def __init__(self, replaced: str, credit_id: str) -> None:
+        """Take the cancelled credit and the one that stands in its place."""
+        super().__init__(
+            f"Credit {replaced} was cancelled and corrected: {credit_id} stands in its place. "
+            "If this is another batch, record it by itself, with a serial number of its own."
+        )
+        self.replaced = replaced
         self.credit_id = credit_id
 
 

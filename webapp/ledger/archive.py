@@ -140,7 +140,8 @@ def _positioned(feed: Iterator[Stored]) -> Iterator[Positioned]:
 class ArchiveReader:
     """Reads an archive line by line and refuses the first one that is not sound.
 
-    It remembers the end of every credit's chain and every serial number, some hundred bytes each.
+    It remembers the end of every credit's chain, every serial number and what was replaced, some
+    hundred bytes each.
     A credit of which nothing is counted any more gives up its own. What lots hold, and numbers that
     are named twice, are not looked at: they may have been recorded before there was a rule.
     """
@@ -154,6 +155,7 @@ class ArchiveReader:
         self._claims: set[bytes] = set()
         self._claim_of: dict[str, bytes] = {}
         self._families = Families()
+        self._replaced: set[str] = set()
 
     def read(self) -> Iterator[Event]:
         """Yield the events. Raises BrokenArchive, which names the line and the reason."""
@@ -180,12 +182,19 @@ class ArchiveReader:
             raise Unsound(wrong)
         if credit is not None:
             self._claim(credit)
+            self._replace(credit)
         if event.type is EventType.CANCELLED:
             for emptied in self._families.cancel(event.credit_id):
                 self._claims.discard(self._claim_of.pop(emptied, b""))
         self._links[event.credit_id] = link_of(event)
         self._running.add(event.hash)
         return event
+
+    def _replace(self, credit: Credit) -> None:
+        if credit.replaces in self._replaced:
+            raise Unsound(f"it replaces {credit.replaces}, which a credit before it replaces")
+        if credit.replaces is not None:
+            self._replaced.add(credit.replaces)
 
     def _claim(self, credit: Credit) -> None:
         if credit.parent is not None:

@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 from webapp.domain import events, lots
 from webapp.domain.credits import NOT_CANCELLED, Credit, is_credit_id, parse_credit, require_true_block
 from webapp.domain.errors import (
-    CancelledBefore,
     CreditMoved,
     InvalidFields,
     Problem,
@@ -26,9 +25,10 @@ from webapp.domain.lifecycle import EventType, Status, require_allowed
 from webapp.ledger import clock, log
 from webapp.ledger.database import reading, transact
 from webapp.ledger.log import Last
-from webapp.ledger.places import cancelled_of, emptied_by, place_of
+from webapp.ledger.places import emptied_by, is_gone, place_of
 from webapp.ledger.projections import credit_of
 from webapp.ledger.serials import require_free_serial
+from webapp.ledger.successions import refusal_to_repeat, refusal_to_replace
 
 # The events, by their `seq`, after one of which an act is meant to come; None where any will do.
 After = Collection[int] | None
@@ -53,16 +53,15 @@ class Acted:
 def create_credit(values: Mapping[str, object], actor: str) -> Recorded:
     """Record a credit, or find the equal one that is recorded already.
 
-    Raises InvalidFields, SerialHeld or BlockHeld, and CancelledBefore.
+    Raises InvalidFields, SerialHeld or BlockHeld, and CancelledBefore or ReplacedBefore.
     """
     credit = parse_credit(values)
 
     def act(connection: Connection) -> Recorded:
         last = log.last_event(connection, credit.id)
         if last:
-            cancelled = cancelled_of(connection, credit.id, last.status)
-            if cancelled:
-                raise CancelledBefore(cancelled)
+            if is_gone(connection, credit.id, last.status):
+                raise refusal_to_repeat(connection, credit.id)
             return Recorded(credit.id, is_new=False)
         _require_recordable(connection, credit)
         now = events.time_text(clock.now())
@@ -163,6 +162,9 @@ def _require_recordable(connection: Connection, credit: Credit) -> None:
         replaced = log.last_event(connection, credit.replaces)
         if replaced is None or replaced.status is not Status.CANCELLED:
             raise InvalidFields([Problem("replaces", NOT_CANCELLED)])
+        refusal = refusal_to_replace(connection, credit.replaces)
+        if refusal:
+            raise refusal
     require_free_serial(connection, credit)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, select
+from sqlalchemy import Connection, Row, exists, func, select
 
 from webapp.domain.errors import InvalidFields, UnknownCredit
 from webapp.domain.events import Event
@@ -36,6 +36,10 @@ def check_families(connection: Connection, stream: Stream, report: Report) -> No
         if row.cancelled is None or row.created is None or row.cancelled > row.created:
             wrong = f"it replaces {row.replaces}, which was not cancelled before"
             report(Finding(f"credit {row.id}", wrong))
+    twice = select(credits.c.replaces).where(credits.c.replaces.is_not(None))
+    twice = twice.group_by(credits.c.replaces).having(func.count() > 1)
+    for row in stream(twice.order_by(credits.c.replaces)):
+        report(Finding(f"credit {row.replaces}", "it is replaced more than once"))
 
 
 def _check_split(connection: Connection, row: Row[Any], report: Report) -> None:

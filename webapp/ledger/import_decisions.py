@@ -15,6 +15,7 @@ from webapp.domain.errors import (
     CancelledBefore,
     InvalidFields,
     Problem,
+    ReplacedBefore,
     are,
     numbers_of,
 )
@@ -23,11 +24,14 @@ from webapp.domain.import_file import Row
 from webapp.domain.lifecycle import Status
 from webapp.domain.serial_blocks import SerialBlock
 from webapp.ledger.holders import NOT_EXACT
-from webapp.ledger.places import cancelled_of
+from webapp.ledger.places import is_gone
 from webapp.ledger.serials import in_common, is_inside
+from webapp.ledger.successions import refusal_to_repeat, refusal_to_replace
 from webapp.ledger.tables import credit_states, serial_blocks, serial_claims
 
 LOOK_UP_BATCH: Final = 400
+
+Replaced = CancelledBefore | ReplacedBefore
 
 _HISTORY_LOST: Final = (
     "The file says {}, and this ledger does not hold the credit: its history would be lost and its "
@@ -78,21 +82,41 @@ def decide(connection: Connection, rows: Sequence[Row]) -> list[Decided]:
     replaced = {credit.replaces for credit in credits if credit.replaces}
     held = _statuses(connection, replaced | {credit.id for credit in credits})
     holders = _holders(connection, {_claim(c) for c in credits if c.serial_number is not None})
-    gone = _cancelled(connection, credits, held)
+    gone = _gone(connection, credits, held)
+    replaced_before = _replaced(connection, replaced, held)
     blocks = _held_blocks(connection, {block.series for credit in credits for block in credit.named_numbers})
     seen: dict[str, int] = {}
+    replacing: dict[str, int] = {}
     claimed: dict[tuple[str, str] | None, int] = {}
     decided = []
     for row in rows:
         item = _decide_row(row, held, gone, holders, seen, claimed)
+        if item.outcome is Outcome.NEW and row.credit and row.credit.replaces:
+            item = _decide_replacement(row, row.credit.replaces, replaced_before, replacing)
         if item.outcome is Outcome.NEW and row.credit:
             item = _decide_block(row, row.credit, blocks)
         if item.outcome is Outcome.NEW and row.credit:
             seen[row.credit.id] = row.number
+            if row.credit.replaces:
+                replacing[row.credit.replaces] = row.number
             if row.credit.serial_number is not None:
                 claimed[_claim(row.credit)] = row.number
         decided.append(item)
     return decided
+
+
+def _decide_replacement(
+    row: Row, replaced_id: str, before: Mapping[str, Replaced], replacing: Mapping[str, int]
+) -> Decided:
+    """Say whether what the row replaces was replaced before, in the ledger or by another row."""
+    if replaced_id in before:
+        refusal = before[replaced_id]
+        problem = Problem("replaces", str(refusal))
+        return Decided(row, Outcome.CONFLICTING, [problem], refusal.credit_id)
+    if replaced_id in replacing:
+        message = f"Row {replacing[replaced_id]} replaces this credit as well. Keep one of the two rows."
+        return Decided(row, Outcome.CONFLICTING, [Problem("replaces", message)])
+    return Decided(row, Outcome.NEW)
 
 
 def _decide_block(row: Row, credit: Credit, blocks: dict[str, list[HeldBlock]]) -> Decided:
@@ -140,7 +164,7 @@ def _conflict(row: Row, block: SerialBlock, other: HeldBlock) -> Decided:
 def _decide_row(
     row: Row,
     held: Mapping[str, str],
-    gone: Mapping[str, str],
+    gone: Mapping[str, Replaced],
     holders: Mapping[tuple[str, str] | None, str],
     seen: Mapping[str, int],
     claimed: Mapping[tuple[str, str] | None, int],
@@ -149,8 +173,8 @@ def _decide_row(
     if credit is None:
         return Decided(row, Outcome.INVALID, row.problems)
     if credit.id in gone and row.status != held.get(credit.id):
-        before = Problem("", str(CancelledBefore(gone[credit.id])))
-        return Decided(row, Outcome.CONFLICTING, [before], gone[credit.id])
+        before = gone[credit.id]
+        return Decided(row, Outcome.CONFLICTING, [Problem("", str(before))], before.credit_id)
     claim = None if credit.serial_number is None else _claim(credit)
     # Its own claim without its id: somebody else recorded it between the two looks.
     is_held = credit.id in held or holders.get(claim) == credit.id
@@ -194,11 +218,21 @@ def _statuses(connection: Connection, ids: set[str]) -> dict[str, str]:
     return found
 
 
-def _cancelled(connection: Connection, credits: Sequence[Credit], held: Mapping[str, str]) -> dict[str, str]:
-    """Return what is cancelled of those of the credits of which nothing is counted any more."""
+def _gone(connection: Connection, credits: Sequence[Credit], held: Mapping[str, str]) -> dict[str, Replaced]:
+    """Return why those of the credits of which nothing is counted any more are not recorded again."""
     statuses = {credit.id: held[credit.id] for credit in credits if credit.id in held}
-    found = {credit_id: cancelled_of(connection, credit_id, status) for credit_id, status in statuses.items()}
-    return {credit_id: cancelled for credit_id, cancelled in found.items() if cancelled}
+    return {
+        credit_id: refusal_to_repeat(connection, credit_id)
+        for credit_id, status in statuses.items()
+        if is_gone(connection, credit_id, status)
+    }
+
+
+def _replaced(connection: Connection, replaced: set[str], held: Mapping[str, str]) -> dict[str, Replaced]:
+    """Return why those of the credits that were replaced before cannot be replaced again."""
+    cancelled = [credit_id for credit_id in replaced if held.get(credit_id) == Status.CANCELLED]
+    found = {credit_id: refusal_to_replace(connection, credit_id) for credit_id in cancelled}
+    return {credit_id: refusal for credit_id, refusal in found.items() if refusal}
 
 
 def _holders(connection: Connection, claims: set[tuple[str, str]]) -> dict[tuple[str, str] | None, str]:

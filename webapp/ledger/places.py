@@ -63,18 +63,12 @@ def emptied_by(connection: Connection, cancelled: str) -> list[str]:
     return chain[1:]
 
 
-def cancelled_of(connection: Connection, credit_id: str, status: str) -> str | None:
-    """Return what of a recorded credit is cancelled, where nothing of it is counted any more.
-
-    That is the credit itself, or the first of its lots. None where something of it is counted.
-    """
+def is_gone(connection: Connection, credit_id: str, status: str) -> bool:
+    """Say whether nothing of a recorded credit is counted any more: it is cancelled, or all its lots are."""
     if status != Status.SPLIT:
-        return credit_id if status == Status.CANCELLED else None
+        return status == Status.CANCELLED
     lots = select(credits.c.id).where(credits.c.parent == credit_id)
-    if connection.scalar(select(exists(_select_below(lots, COUNTED)))):
-        return None
-    first = connection.execute(_select_below(lots, (Status.CANCELLED,)).limit(1)).first()
-    return first and first.id
+    return not connection.scalar(select(exists(_select_below(lots, COUNTED))))
 
 
 def _select_below(top: Select[tuple[str]], statuses: tuple[Status, ...]) -> Select[tuple[str]]:
@@ -83,4 +77,4 @@ def _select_below(top: Select[tuple[str]], statuses: tuple[Status, ...]) -> Sele
     below = below.union(select(credits.c.id).join_from(credits, below, credits.c.parent == below.c.id))
     found = credit_states.c.credit_id == below.c.id
     query = select(below.c.id).join_from(below, credit_states, found)
-    return query.where(credit_states.c.status.in_(statuses)).order_by(credit_states.c.created_position)
+    return query.where(credit_states.c.status.in_(statuses))

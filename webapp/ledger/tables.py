@@ -53,7 +53,8 @@ class Credit(Model):
         CheckConstraint("vintage BETWEEN 1990 AND 2100", "vintage"),
         CheckConstraint("quantity_e4 BETWEEN 1 AND 1000000000000", "quantity"),
         Index("uq_credits_place", "parent", "offset_e4", unique=True),
-        Index("ix_credits_replaces", "replaces"),
+        # A cancelled credit is replaced once: what comes next replaces the replacement.
+        Index("uq_credits_replaces", "replaces", unique=True),
         WITHOUT_ROWID,
     )
 

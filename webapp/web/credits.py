@@ -10,7 +10,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.access import actor, allows
 from webapp.accounts.roles import Role
 from webapp.domain.credits import NEW_FIELDS, is_credit_id
-from webapp.domain.errors import CancelledBefore, CursorMismatch, InvalidFields, Problem, SerialHeld
+from webapp.domain.errors import (
+    CancelledBefore,
+    CursorMismatch,
+    InvalidFields,
+    Problem,
+    ReplacedBefore,
+    SerialHeld,
+)
 from webapp.domain.events import ACT_FIELDS
 from webapp.domain.fields import Field
 from webapp.domain.lifecycle import EventType, Status
@@ -76,7 +83,11 @@ def create() -> AnyResponse | tuple[str, HTTPStatus]:
         return _new_page(form), HTTPStatus.CONFLICT
     except CancelledBefore as refusal:
         form.replaces.data = refusal.credit_id
-        return _new_page(form, was_cancelled=True), HTTPStatus.CONFLICT
+        return _new_page(form, refusal), HTTPStatus.CONFLICT
+    except ReplacedBefore as refusal:
+        # Another batch replaces nothing.
+        form.replaces.data = None
+        return _new_page(form, refusal), HTTPStatus.CONFLICT
     except InvalidFields as refusal:
         form.show(refusal.problems)
         return _new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
@@ -145,8 +156,8 @@ def data_of(event: EventView) -> list[tuple[str, str, str | int | list[str]]]:
     return [(name, labels.get(name, name), event.data[name]) for name in [*known, *later]]
 
 
-def _new_page(form: CreditForm, *, was_cancelled: bool = False) -> str:
-    """Show the form. `was_cancelled`: this very credit was cancelled, and the form now replaces it."""
+def _new_page(form: CreditForm, before: CancelledBefore | ReplacedBefore | None = None) -> str:
+    """Show the form. `before`: this very credit, or what it was to replace, was cancelled or replaced."""
     registries, _ = queries.filter_choices()
     replaced_id = form.replaces.data or ""
     if not replaced_id:
@@ -156,7 +167,8 @@ def _new_page(form: CreditForm, *, was_cancelled: bool = False) -> str:
         form=form,
         registries=registries,
         replaced=queries.find_credits([replaced_id]).get(replaced_id) if is_credit_id(replaced_id) else None,
-        was_cancelled=was_cancelled,
+        again=isinstance(before, CancelledBefore) and ("replacement" if before.replaced else "credit"),
+        standing=queries.credit(before.credit_id) if isinstance(before, ReplacedBefore) else None,
     )
 
 

@@ -252,6 +252,24 @@ def test_a_replacement_of_a_cancelled_credit_is_accepted(family: Family) -> None
         insert(family.raw, "events", event_row(event))
 
 
+@pytest.mark.parametrize("clause", ["", "OR REPLACE", "OR IGNORE", "OR FAIL"])
+def test_a_second_replacement_of_a_credit_is_refused(family: Family, clause: str) -> None:
+    if family.raw.dialect == "postgresql":
+        clause = ""
+    first, second = (
+        created(replace(WHOLE, replaces=family.cancelled, vintage=vintage), "local", LATER)
+        for vintage in (2021, 2022)
+    )
+    query = "SELECT id FROM credits WHERE replaces = ?"
+    with rolled_back(family.raw):
+        insert(family.raw, "events", event_row(first))
+        family.raw.execute("SAVEPOINT second")
+        with pytest.raises(REFUSALS, match=r"replaced already|uq_credits_replaces"):
+            insert(family.raw, "events", event_row(second), clause)
+        family.raw.execute("ROLLBACK TO second")
+        assert family.raw.execute(query, family.cancelled) == [(first.credit_id,)]
+
+
 BLOCK_INSERT = "INSERT INTO serial_blocks (credit_id, series, first, last) VALUES (?, 'acr-x-2025-#', ?, ?)"
 
 
