@@ -7,7 +7,7 @@ from tests.fixtures.credits import recorded, retired, sold
 from tests.fixtures.forms import form_of, parse, submit
 from tests.web.pages import HOSTILE, HTMX, dangers, links, table, words
 from webapp.ledger.actors import LOCAL
-from webapp.ledger.commands import retire_credit, sell_credit
+from webapp.ledger.commands import retire_credit, sell_credit, split_credit
 
 EVENTS = "Events, the newest first"
 
@@ -21,6 +21,16 @@ def test_every_event_is_listed_the_newest_first_with_its_place_in_the_ledger(cli
         ["No. 2", "Sold to Acme Airlines", "Mangrove Restoration Project", "2,765.37 t"],
         ["No. 1", "Created", "Mangrove Restoration Project", "2,765.37 t"],
     ]
+
+
+def test_a_sale_that_lots_carry_over_is_told_from_a_sale(client: FlaskClient) -> None:
+    credit_id = sold(quantity="100")
+    lots = split_credit(credit_id, {"quantities": ["40", "60"]}, LOCAL)
+    sell_credit(recorded(serial_number="VCS-0002"), {"quantity": "10"}, LOCAL)
+    said = [row[1] for row in table(client.get("/activity?type=SOLD"), EVENTS)]
+    carried = "Sold to Acme Airlines, carried over from the credit it was split from"
+    assert said == ["Sold", carried, carried, "Sold to Acme Airlines"]
+    assert carried in words(client.get(f"/credits/{lots[0]}"))
 
 
 def test_an_event_says_when_and_by_whom_it_was_recorded(client: FlaskClient) -> None:

@@ -234,16 +234,39 @@ def test_a_family_is_shown_from_each_of_its_members(client: FlaskClient) -> None
         assert sum("this credit" in text for text in said) == 1
 
 
-def test_of_a_large_family_the_part_around_the_credit_is_shown(client: FlaskClient) -> None:
+def test_of_a_large_family_the_active_and_sold_lots_are_shown_before_the_retired(client: FlaskClient) -> None:
+    credit_id = recorded(quantity="200")
+    lots = split_credit(credit_id, {"quantities": ["50", "100", "50"]}, LOCAL)
+    split_credit(lots[0], {"quantities": ["1"] * 50}, LOCAL)
+    retired = retire_credit(lots[1], {}, LOCAL).credit_id
+    below = split_credit(lots[2], {"quantities": ["1"] * 50}, LOCAL)
+    page = client.get(f"/credits/{below[0]}")
+    said = family_of(page)
+    assert sum("ACTIVE" in member for member in said) == 100
+    assert not any("RETIRED" in member for member in said)
+    assert "2 others are left out, 1 with tonnes. The pages of these lead further." in words(page)
+    assert f"/credits/{retired}" in links(client.get(f"/credits/{credit_id}")).values()
+
+
+def test_a_large_family_that_is_shown_whole_says_of_nothing_more(client: FlaskClient) -> None:
     credit_id = recorded(quantity="100")
-    lots = split_credit(credit_id, {"quantities": ["50"] + ["1"] * 50}, LOCAL)
-    below = split_credit(lots[0], {"quantities": ["1"] * 50}, LOCAL)
-    of_the_root = family_of(client.get(f"/credits/{credit_id}"))
-    assert len(of_the_root) == 1 + 51
-    page = client.get(f"/credits/{below[-1]}")
-    assert len(family_of(page)) == 2 + 50
-    assert family_of(page)[-1].endswith("this credit")
-    assert "The pages of those lead further." in words(page)
+    split_credit(credit_id, {"quantities": ["1"] * 100}, LOCAL)
+    page = client.get(f"/credits/{credit_id}")
+    assert len(family_of(page)) == 101
+    assert "left out" not in words(page)
+    assert "The pages of these lead further" not in words(page)
+
+
+def test_from_either_end_of_a_long_chain_the_other_is_in_reach(client: FlaskClient) -> None:
+    root = rest = recorded(quantity="100")
+    for _ in range(31):
+        rest = str(retire_credit(rest, {"quantity": "1"}, LOCAL).rest_id)
+    of_the_root, of_the_rest = client.get(f"/credits/{root}"), client.get(f"/credits/{rest}")
+    assert f"/credits/{rest}" in links(of_the_root).values()
+    assert f"/credits/{root}" in links(of_the_rest).values()
+    above = [member for member in family_of(of_the_rest) if "SPLIT" in member]
+    assert len(above) == 5
+    assert "26 others are left out. The pages" in words(of_the_rest)
 
 
 def test_of_many_lots_who_comes_late_sees_those_that_can_still_be_taken(client: FlaskClient) -> None:

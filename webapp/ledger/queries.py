@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, literal, or_, select
+from sqlalchemy import Connection, Row, Select, and_, exists, literal, or_, select
 
 from webapp.domain.credits import is_credit_id
 from webapp.domain.errors import UnknownCredit
@@ -21,6 +21,10 @@ _ORIGIN: Final = (credits.c.parent, credits.c.offset_e4, credits.c.replaces)
 _WITH_ORIGIN: Final = select(credit_states, *_ORIGIN).join_from(
     credit_states, credits, credits.c.id == credit_states.c.credit_id
 )
+_SALE: Final = events.alias("sale")
+# A lot of a sold credit begins as sold, so the sale that it has is never its own.
+_PARENT_SALE: Final = (credits.c.parent == _SALE.c.credit_id) & (_SALE.c.type == EventType.SOLD)
+_PARENT_SOLD: Final = exists().where(credits.c.id == feed.c.credit_id, _PARENT_SALE).correlate(feed)
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,10 @@ class CreditView:
 
 @dataclass(frozen=True)
 class EventView:
-    """An event with its place in the feed and, for people, the credit it is about."""
+    """An event with its place in the feed and, for people, the credit it is about.
+
+    `is_carried` says of a sale that it is that of the credit of which this one is a lot.
+    """
 
     position: int
     credit_id: str
@@ -66,11 +73,13 @@ class EventView:
     hash: str
     project_name: str
     quantity_e4: int
+    is_carried: bool
 
     @property
     def phrase(self) -> str:
         """The event in a few words."""
-        return phrase(self.event_type, self.data)
+        said = phrase(self.event_type, self.data)
+        return f"{said}, carried over from the credit it was split from" if self.is_carried else said
 
     @property
     def quantity(self) -> str:
@@ -283,6 +292,7 @@ def select_events() -> Select[Any]:
         events.c.hash,
         credit_states.c.project_name,
         credit_states.c.quantity_e4,
+        and_(feed.c.type == EventType.SOLD, _PARENT_SOLD).label("is_carried"),
     ).select_from(
         feed.join(events, (feed.c.credit_id == events.c.credit_id) & (feed.c.seq == events.c.seq)).join(
             credit_states, credit_states.c.credit_id == feed.c.credit_id
@@ -305,6 +315,7 @@ def event_view(row: Row[Any]) -> EventView:
         hash=row.hash,
         project_name=row.project_name,
         quantity_e4=row.quantity_e4,
+        is_carried=bool(row.is_carried),
     )
 
 
