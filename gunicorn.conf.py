@@ -131,10 +131,14 @@ def post_worker_init(worker: Worker) -> None:
         url = address.url("https" if worker.cfg.is_ssl else "http")
         print(f"Ready: open {url} in a browser{everywhere}. Ctrl-C stops it.", flush=True)
     if _has_no_account(worker.wsgi):
-        print(
-            f"No account yet: this machine may do everything. Elsewhere, open /setup: {setup_code()}",
-            flush=True,
-        )
+        print(f"No account yet: {_who_may(worker.wsgi)} open /setup: {setup_code()}", flush=True)
+
+
+def _who_may(program: Any) -> str:  # noqa: ANN401 (gunicorn serves anything)
+    """Who can use the program before the first account, and who has to make that one."""
+    if program.config["TRUSTED_PROXIES"]:
+        return "nobody can use it, since behind a proxy no request counts as local. To make the first,"
+    return "this machine may do everything. Elsewhere,"
 
 
 def _has_no_account(program: Any) -> bool:  # noqa: ANN401 (gunicorn serves anything)

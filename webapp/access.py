@@ -56,7 +56,8 @@ class NotSetUp(Refusal):
         """Say what to do."""
         super().__init__(
             "This ledger has no accounts yet, so it answers only on the machine that it runs on. "
-            "Make the first administrator: open /setup in a browser, or run flask user add there."
+            "Make the first administrator: open /setup in a browser, or run "
+            "flask user add NAME --role administrator there."
         )
 
 

@@ -45,11 +45,11 @@ def install(app: Flask) -> None:
 def keep_private(response: Response) -> Response:
     """Let nobody keep a copy of what somebody saw because of who they are.
 
-    What everybody may read, and what this machine reads while there is no account, may be kept.
+    What everybody may read, and what this machine reads while there is no account, a browser may keep
+    for itself, and has to ask each time whether it may still be shown.
     """
-    visitor = access.known_visitor()
-    if visitor.person_id is not None or request.blueprint == "entry":
-        response.headers.setdefault("Cache-Control", "no-store")
+    is_theirs = access.known_visitor().person_id is not None or request.blueprint == "entry"
+    response.headers.setdefault("Cache-Control", "no-store" if is_theirs else "private, no-cache")
     return response
 
 

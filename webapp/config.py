@@ -1,6 +1,7 @@
 """Settings from the environment, typed. A bad one stops the start with one line that names it."""
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -62,7 +63,7 @@ class Settings:
             trusted_hosts=_trusted_hosts(),
             public_reading=_switch("PUBLIC_READING", os.environ.get("PUBLIC_READING", "")),
             trusted_proxies=_trusted_proxies(os.environ.get("TRUSTED_PROXIES", "")),
-            setup_code_hash=os.environ.get("SETUP_CODE_HASH", "").strip().lower(),
+            setup_code_hash=_setup_code_hash(os.environ.get("SETUP_CODE_HASH", "")),
         )
 
 
@@ -103,6 +104,13 @@ def _trusted_proxies(text: str) -> int:
     if not (given.isascii() and given.isdigit() and len(given) == 1):
         raise BadSetting("TRUSTED_PROXIES", f"must be a number from 0 to 9, not {given!r}")
     return int(given)
+
+
+def _setup_code_hash(text: str) -> str:
+    given = text.strip().lower()
+    if given and not re.fullmatch("[0-9a-f]{64}", given):
+        raise BadSetting("SETUP_CODE_HASH", "must be a SHA-256 in hex: 64 of the letters 0-9 and a-f")
+    return given
 
 
 def key_path() -> Path:

@@ -5,8 +5,9 @@ runs in one transaction together with the row in which its answer is kept (``web
 only a success is kept, and any other answer takes back what was written.
 
 A program sends its own key in a header, for one request: the same key with another request is a
-mistake. A form carries one that was made when its page was shown, for one act: the same form with
-other fields is another act.
+mistake. The other headers are no part of it: Content-Type does not change what a body means here, and
+after a lost answer a program may well send the ETag that its own act has made. A form carries one
+that was made when its page was shown, for one act: the same form with other fields is another act.
 """
 
 import hashlib

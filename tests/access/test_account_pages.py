@@ -185,6 +185,12 @@ def test_nobody_gives_themselves_a_password_without_the_one_they_have(
     signed_in(ledger_app, "Ada")
 
 
+def test_where_reading_is_public_nobodys_password_leads_to_the_sign_in(ledger_app: Flask) -> None:
+    ledger_app.config["PUBLIC_READING"] = True
+    answer = ledger_app.test_client().get("/account/password")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in?next=/account/password")
+
+
 def test_what_is_wrong_with_a_password_stands_beside_its_field(browser: FlaskClient) -> None:
     page = browser.get("/account/password")
 

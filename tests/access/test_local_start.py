@@ -159,3 +159,8 @@ def test_every_page_says_that_it_is_open_to_this_machine_only(client: FlaskClien
 def test_public_reading_begins_with_the_first_account(ledger_app: Flask) -> None:
     ledger_app.config["PUBLIC_READING"] = True
     assert not is_let_in(from_elsewhere(ledger_app))
+
+
+@pytest.mark.parametrize("address", ["/", "/credits", "/nothing-here", "/credits/new"])
+def test_before_the_first_account_a_page_is_asked_for_anew_each_time(ledger_app: Flask, address: str) -> None:
+    assert ledger_app.test_client().get(address).headers["Cache-Control"] == "private, no-cache"

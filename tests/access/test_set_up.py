@@ -16,6 +16,7 @@ from tests.fixtures.visitors import from_elsewhere
 from tests.web.pages import words
 from webapp.accounts import account_log, people
 from webapp.accounts.roles import Role
+from webapp.config import BadSetting, Settings
 
 CODE = "k7mfe-2wq9x-hd4ra"
 
@@ -73,7 +74,7 @@ def test_a_form_without_the_field_of_the_code_makes_nobody(ledger_app: Flask) ->
 def test_where_no_code_was_made_none_is_right(ledger_app: Flask) -> None:
     ledger_app.config["SETUP_CODE_HASH"] = ""
     stranger = from_elsewhere(ledger_app)
-    assert "flask user add" in words(stranger.get("/setup"))
+    assert "flask user add NAME --role administrator" in words(stranger.get("/setup"))
     page = ledger_app.test_client().get("/setup")
     answer = submit(stranger, page, "/setup", name="Eve", password=PASSWORD, again=PASSWORD)
     assert answer.status_code == 403  # a form of another session
@@ -148,6 +149,13 @@ def test_the_printed_code_is_long_enough_and_made_once() -> None:
     assert setup_code() == setup_code()
     assert len(setup_code().replace("-", "")) == 15
     assert setup_code_hash() == hashlib.sha256(setup_code().replace("-", "").encode()).hexdigest()
+
+
+@pytest.mark.parametrize("given", ["zz", "0" * 63, "0" * 65, "g" * 64])
+def test_a_hash_of_the_code_that_is_none_stops_the_start(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("SETUP_CODE_HASH", given)
+    with pytest.raises(BadSetting, match=r"^SETUP_CODE_HASH: "):
+        Settings.from_environment()
 
 
 def test_a_set_up_page_of_another_site_makes_nobody(ledger_app: Flask) -> None:

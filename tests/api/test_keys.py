@@ -92,6 +92,21 @@ def test_a_part_is_retired_as_often_as_there_are_keys(api: FlaskClient) -> None:
     assert exact(other)["rest"]["quantity"] == 20
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [{"If-Match": '"2"'}, {"If-Match": '"9"'}, {"Content-Type": "application/vnd.registry+json"}],
+    ids=ascii,
+)
+def test_the_same_write_with_other_headers_gets_the_first_answer(
+    api: FlaskClient, headers: dict[str, str]
+) -> None:
+    address = f"/records/{recorded()}/sell"
+    first = post(api, address, {"buyer": "Acme"}, **{"If-Match": '"1"'})
+    again = post(api, address, {"buyer": "Acme"}, **{"If-Match": '"1"', **headers})
+    assert (again.status_code, again.data) == (first.status_code, first.data) == (200, first.data)
+    assert again.headers["Idempotency-Hit"] == "true"
+
+
 def test_a_file_that_is_uploaded_again_is_imported_once(api: FlaskClient) -> None:
     first, again = upload(api, "/records/imports"), upload(api, "/records/imports")
     assert again.headers["Idempotency-Hit"] == "true"

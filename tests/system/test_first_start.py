@@ -50,6 +50,14 @@ def test_each_start_has_a_code_of_its_own(serve: Serve, make_database: MakeDatab
     assert set_up(after, code_of(after)).status == 303
 
 
+def test_behind_a_proxy_the_start_does_not_say_that_this_machine_may_do_everything(
+    serve: Serve, make_database: MakeDatabase
+) -> None:
+    server = serve(make_database("sqlite"), TRUSTED_PROXIES="1")
+    assert code_of(server)
+    assert "this machine may do everything" not in server.log
+
+
 def test_with_an_account_no_code_is_printed(serve: Serve, make_database: MakeDatabase) -> None:
     database_url = make_database("sqlite")
     with opened(database_url):
