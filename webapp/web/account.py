@@ -16,7 +16,6 @@ from webapp.accounts.passwords import LENGTH_MIN
 from webapp.accounts.roles import Role
 from webapp.accounts.sign_in import change_password
 from webapp.domain.errors import InvalidFields
-from webapp.gate import SAFE_METHODS
 from webapp.kept import answer_is_never_kept
 from webapp.web.entry import NOT_THE_SAME, lead_to_set_up, open_session
 from webapp.web.forms import show_problems
@@ -40,9 +39,9 @@ def password() -> AnyResponse:
     """Ask for the old and the new password, and change it."""
     person_id = visitor().person_id
     if person_id is None:  # reading is public, and nobody is signed in
-        if request.method in SAFE_METHODS:
-            return redirect(url_for("entry.sign_in", next=request.path), HTTPStatus.SEE_OTHER)
-        raise NotSignedIn("Sign in first.")
+        if request.method == "POST":
+            raise NotSignedIn("Sign in first.")
+        return redirect(url_for("entry.sign_in", next=request.path), HTTPStatus.SEE_OTHER)
     form = OwnPasswordForm()
     if request.method != "POST":
         return _page(form, HTTPStatus.OK)
