@@ -40,6 +40,10 @@ _TRIGRAM: Final = 3
 # Fewer digits are too many things, such as a year, to stand for a number of a block by themselves.
 _NUMBER_DIGITS_MIN: Final = 5
 _NUMBER: Final = re.compile(rf"0|[1-9][0-9]{{0,{DIGITS_MAX - 1}}}")
+# As people write one: with a sign before it, commas between thousands, the end of a sentence.
+_WRITTEN: Final = re.compile(r"#?([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)[.,;]?")
+# A word of nothing else is no word but what stands between two, as in "VCS - 941467200".
+_BETWEEN: Final = ".-\u2010\u2012\u2013\u2014\u2015\u2212"
 # What stands for what was left out, as in "VCS … 941467200"; in canonical form "…" is three dots.
 _LEFT_OUT: Final = re.compile(r"\.{2,}")
 _TERMS_MAX: Final = 100
@@ -58,12 +62,12 @@ def key_of(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the different words of a search, canonical, without dots that stand for something.
+    """Return the different words of a search, canonical, without dots and dashes between them.
 
     The first hundred of them: a database has a limit to the conditions of one query.
     """
     words = dict.fromkeys(_LEFT_OUT.sub(" ", key_of(text)).split(" "))
-    return [word for word in words if word.strip(".")][:_TERMS_MAX]
+    return [word for word in words if word.strip(_BETWEEN)][:_TERMS_MAX]
 
 
 def holds_words(words: Sequence[str], status: Status | None) -> list[ColumnElement[bool]]:
@@ -72,16 +76,17 @@ def holds_words(words: Sequence[str], status: Status | None) -> list[ColumnEleme
     A short number is that of a block only beside words that its serial number holds: by itself it
     is a word. `status` is the one that the list is narrowed to.
     """
-    names = [word for word in words if not _NUMBER.fullmatch(word)]
+    names = [word for word in words if _number_of(word) is None]
     conditions, holders = [], _Holders(status)
     for word in words:
-        if word in names or not (names or len(word) >= _NUMBER_DIGITS_MIN):
+        number = _number_of(word)
+        if number is None or not (names or len(number) >= _NUMBER_DIGITS_MIN):
             conditions.append(_in_text(word))
             continue
-        held = holders.of(int(word), int(word))
-        if len(word) < _NUMBER_DIGITS_MIN:
+        held = holders.of(int(number), int(number))
+        if len(number) < _NUMBER_DIGITS_MIN:
             held = _found(and_(credit_states.c.created_position.in_(held), *map(_in_serial, names)))
-        conditions.append(_any_of(_found(_in_text(word)), held))
+        conditions.append(_any_of(*(_found(_in_text(form)) for form in dict.fromkeys((word, number))), held))
     return conditions
 
 
@@ -95,16 +100,26 @@ def holds_serial(serial: str, status: Status | None) -> list[ColumnElement[bool]
     if not words:
         return []
     holders = _Holders(status)
-    names = [_in_serial(word) for word in words if not _NUMBER.fullmatch(word)]
+    names = [_in_serial(word) for word in words if _number_of(word) is None]
     numbers = [
-        _any_of(_found(_in_serial(word)), holders.of(int(word), int(word)))
+        _any_of(
+            *(_found(_in_serial(form)) for form in dict.fromkeys((word, number))),
+            holders.of(int(number), int(number)),
+        )
         for word in words
-        if _NUMBER.fullmatch(word)
+        if (number := _number_of(word)) is not None
     ]
     stated = [holders.of(block.first, block.last, block.series) for block in _blocks(key_of(serial))]
     if not stated:
         return [*names, *numbers]
     return [_any_of(_found(and_(*names, *numbers)), *stated)]
+
+
+def _number_of(word: str) -> str | None:
+    """Return the digits of a word that is a number in one of the ways in which people write one."""
+    written = _WRITTEN.fullmatch(word)
+    digits = written[1].replace(",", "") if written else ""
+    return digits if _NUMBER.fullmatch(digits) else None
 
 
 def _in_text(word: str) -> ColumnElement[bool]:
