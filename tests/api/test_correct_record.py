@@ -74,6 +74,7 @@ def test_a_second_correction_is_409(api: FlaskClient) -> None:
 def test_a_sold_record_cannot_be_corrected(api: FlaskClient) -> None:
     answer = api.post(f"/records/{sold()}/correct", json=a_correction(vintage=2024))
     assert (answer.status_code, exact(answer)["record_status"]) == (409, "SOLD")
+    assert exact(answer)["detail"].endswith("and cannot be corrected.")
 
 
 def test_a_lot_is_corrected_by_a_record_of_its_own(api: FlaskClient) -> None:

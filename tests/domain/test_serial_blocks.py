@@ -228,6 +228,10 @@ def test_a_block_of_another_length_is_refused_with_both_numbers() -> None:
     with pytest.raises(InvalidFields, match="has 425 units, and the quantity is 424 tonnes"):
         credit_with(VERRA, "424")
     credit_with(VERRA, "425")
+    with pytest.raises(InvalidFields, match="has 2 units, and the quantity is 1 tonne\\."):
+        credit_with("GS1-1-KE-GS11603-16-2025-30256-1-2", "1")
+    with pytest.raises(InvalidFields, match="has 1 unit, and the quantity is 2 tonnes\\."):
+        credit_with("GS1-1-KE-GS11603-16-2025-30256-1-1", "2")
 
 
 def test_a_block_that_runs_backwards_is_refused_with_both_numbers() -> None:

@@ -131,6 +131,14 @@ def test_who_comes_too_late_sees_what_happened(client: FlaskClient, act: str) ->
     assert "This credit was already retired" in words(answer)
 
 
+def test_who_corrects_too_late_is_led_to_what_stands_in_its_place(client: FlaskClient) -> None:
+    credit_id = recorded()
+    correct(client, credit_id, vintage="2021", reason=REASON)
+    (replacement,) = queries.relations(credit_id).replaced_by
+    answer = client.get(f"/credits/{credit_id}/correct")
+    assert links(answer)["Mangrove Restoration Project, 2021, 100 t"] == f"/credits/{replacement}"
+
+
 def test_a_lot_is_cancelled_as_any_credit_is(client: FlaskClient) -> None:
     lot, rest = split_credit(recorded(), {"quantities": ["1", "99"]}, LOCAL)
     address = links(client.get(f"/credits/{lot}"))["Cancel this credit"]

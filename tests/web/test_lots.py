@@ -179,7 +179,7 @@ def test_the_lots_of_a_split_are_seen_before_it_is_recorded(client: FlaskClient)
 @pytest.mark.parametrize(
     ("quantities", "said"),
     [
-        ("10000", "Must be a list of 2 to 100 quantities."),
+        ("10000", "There must be 2 to 100 lots: one quantity on each line, together less than the whole."),
         ("9000\r\n2000", "They add up to 11,000 t, and the credit has 10,000 t."),
         ("1.5", "so its lots are whole tonnes."),
         ("250\r\nmore", "Lot 2: Must be tonnes in plain digits"),

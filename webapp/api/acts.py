@@ -13,7 +13,7 @@ from webapp.api.conditions import after, etag
 from webapp.api.encoding import acted_body, answer, record_body, record_url, summary_body
 from webapp.api.operations import Answer, Operation, describes
 from webapp.domain.credits import FIELDS
-from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.errors import ActNotAllowed, InvalidFields, Problem
 from webapp.domain.events import CANCELLATION_FIELDS, RETIREMENT_FIELDS, SALE_FIELDS
 from webapp.domain.fields import Field, parse_fields
 from webapp.ledger import commands, queries
@@ -28,6 +28,7 @@ _PART: Final = (
 )
 # Where in the body of a correction the fields of the new record stand.
 _RECORD: Final = "record"
+_CORRECTED: Final = "CORRECTED"
 
 
 @api.post("/records/<record_id>/sell")
@@ -176,6 +177,9 @@ def correct_record(record_id: str) -> Response:
     follows = after()
     try:
         corrected_id = commands.correct_credit(record_id, values, cancellation, actor(), follows)
+    except ActNotAllowed as refusal:
+        # It is the cancellation that was refused, but not what was asked for.
+        raise type(refusal)(refusal.credit_id, refusal.status, _CORRECTED, refusal.since) from refusal
     except InvalidFields as refusal:
         raise InvalidFields(_in_record(refusal.problems)) from None
     record = queries.record(corrected_id)

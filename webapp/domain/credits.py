@@ -171,8 +171,9 @@ def require_true_block(credit: Credit) -> None:
         message = f"The block runs backwards, from {block.first} to {block.last}."
     else:
         message = (
-            f"The block {block.first} to {block.last} has {block.length:,} units, "
-            f"and the quantity is {tonnes_text(credit.quantity_e4)} tonnes."
+            f"The block {block.first} to {block.last} has {block.length:,} "
+            f"{'unit' if block.length == 1 else 'units'}, and the quantity is "
+            f"{tonnes_text(credit.quantity_e4)} {'tonne' if credit.quantity_e4 == E4 else 'tonnes'}."
         )
     raise InvalidFields([Problem("serial_number", message)])
 

@@ -116,7 +116,7 @@ class CreditMoved(Refusal):
 
 
 class ActNotAllowed(Refusal):
-    """The credit's status does not allow this act. `act` is the event type that was refused."""
+    """The credit's status does not allow this act. `act` is the event type that was refused, or CORRECTED."""
 
     def __init__(self, credit_id: str, status: str, act: str, since: str) -> None:
         """Take the credit, its status, the event refused and when the status began."""

@@ -29,6 +29,7 @@ from webapp.domain.text import canonical
 
 LOTS_MIN: Final = 2
 LOTS_MAX: Final = 100
+NOT_A_LIST: Final = f"Must be a list of {LOTS_MIN} to {LOTS_MAX} quantities."
 WHOLE_TONNES: Final = "This credit is a block of serial numbers, so its lots are whole tonnes."
 _QUANTITY: Final = QuantityField("quantities", "Quantities", required=True)
 
@@ -51,7 +52,7 @@ def parse_quantities(values: Mapping[str, object]) -> list[int]:
     given = values.get("quantities")
     parsed: list[int] = []
     if not isinstance(given, list) or not LOTS_MIN <= len(given) <= LOTS_MAX:
-        problems.append(Problem("quantities", f"Must be a list of {LOTS_MIN} to {LOTS_MAX} quantities."))
+        problems.append(Problem("quantities", NOT_A_LIST))
     else:
         for number, value in enumerate(given, start=1):
             try:

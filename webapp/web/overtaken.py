@@ -22,7 +22,9 @@ LOTS_SHOWN: Final = 10
 
 @dataclass(frozen=True)
 class Overtaken:
-    """The event that was refused, the credit's last one, and the lots that hold its tonnes now.
+    """The event that was refused, the credit's last one, and who holds its tonnes now.
+
+    `lots` are those of a split credit, `replacements` the credits in the place of a cancelled one.
 
     `more` is the number of lots that are left out, `part_e4` what was asked for, if only a part.
     `was_sent` says that a form was sent, and not only opened.
@@ -31,6 +33,7 @@ class Overtaken:
     refused: EventType
     event: EventView
     lots: Sequence[CreditView]
+    replacements: Sequence[CreditView]
     more: int
     part_e4: int | None
     was_sent: bool
@@ -62,6 +65,7 @@ def answer(credit_id: str, refused: EventType, part_e4: int | None = None) -> Re
             refused,
             record.events[-1],
             shown,
+            list(queries.find_credits(record.relations.replaced_by).values()),
             len(lots) - len(shown),
             part_e4,
             was_sent=request.method == "POST",

@@ -6,6 +6,7 @@ wanted can lead straight to their preview.
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Final
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
@@ -19,12 +20,18 @@ from webapp.domain.errors import ActNotAllowed, InvalidFields
 from webapp.domain.events import PART
 from webapp.domain.fields import FieldRefused, quantity_text
 from webapp.domain.lifecycle import EventType
+from webapp.domain.lots import LOTS_MAX, LOTS_MIN, NOT_A_LIST
 from webapp.ledger import commands, queries
 from webapp.ledger.queries import CreditView
 from webapp.web import overtaken
 from webapp.web.serials import block_of
 
 pages = Blueprint("splits", __name__)
+
+_NO_LOTS: Final = (
+    f"There must be {LOTS_MIN} to {LOTS_MAX} lots: one quantity on each line, together less than the "
+    "whole. What they leave over is the last lot."
+)
 
 
 class SplitForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
@@ -79,7 +86,8 @@ def _stated(form: SplitForm, credit: CreditView) -> Mapping[str, object]:
 
 
 def _ask(credit: CreditView, form: SplitForm, refusal: InvalidFields) -> AnyResponse:
-    form.quantities.errors = [problem.message for problem in refusal.problems]
+    messages = [problem.message for problem in refusal.problems]
+    form.quantities.errors = [_NO_LOTS if message == NOT_A_LIST else message for message in messages]
     return _page(credit, form, [], HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
