@@ -5,7 +5,7 @@ from typing import Any
 from wsgiref.headers import Headers
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from flask import Flask
+from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from flask_migrate import Migrate
 from jinja2 import StrictUndefined
@@ -22,11 +22,17 @@ __all__ = ["account_tables", "create_app", "tables"]
 
 
 class Application(Flask):
-    """A Flask application in which no view that writes can be reached but through ``once``."""
+    """A Flask application in which no view that writes can be reached but through ``once``.
+
+    And by nobody who loses the right to before it is committed.
+    """
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Answer the request, which has passed every gate."""
-        return once.dispatch(super().dispatch_request)
+        if request.method in gate.SAFE_METHODS or request.endpoint is None:
+            return super().dispatch_request()
+        with admission.held_to_the_end():
+            return once.dispatch(super().dispatch_request)
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from flask import current_app, g, request, session
+from sqlalchemy import Connection
 
 from webapp import local_start
-from webapp.accounts import people, sessions, tokens
+from webapp.accounts import people, sessions, standing, tokens
 from webapp.accounts.roles import Role
 from webapp.domain.errors import Refusal
 from webapp.ledger.actors import LOCAL
@@ -29,6 +30,10 @@ SESSION_SECRET: Final = "secret"  # noqa: S105
 _DEMAND: Final = "demands"
 _OF_API: Final = "api_"  # how the API's blueprints are called
 _BEARER: Final = "bearer"
+_INVALID_TOKEN: Final = 'Bearer error="invalid_token"'  # noqa: S105 - a challenge
+
+
+_TAKEN_BACK: Final = "Nothing was recorded."
 
 
 class NotSignedIn(Refusal):
@@ -128,6 +133,24 @@ def forget_visitor() -> None:
     g.pop("visitor", None)
 
 
+def still_allowing(role: Role, connection: Connection) -> None:
+    """Refuse what is about to be committed where whoever asked may not do it any more.
+
+    Raises NotSignedIn where they were disabled, or their token revoked, meanwhile; RoleNeeded where
+    they have a lesser role now.
+    """
+    asking = visitor()
+    now = standing.role_at_commit(connection, asking.actor)
+    if now is None and asking.person_id is None:
+        raise NotSignedIn(
+            f"This token was revoked or expired meanwhile. {_TAKEN_BACK}", challenge=_INVALID_TOKEN
+        )
+    if now is None:
+        raise NotSignedIn(f"Your account was disabled meanwhile. {_TAKEN_BACK}")
+    if not now.includes(role):
+        raise RoleNeeded(role, now)
+
+
 def _identify() -> Visitor:
     secret = _token_sent()
     if secret is not None:
@@ -154,6 +177,6 @@ def _token_bearer(secret: str) -> Visitor:
     if found is None:
         raise NotSignedIn(
             "This token is not valid: it is mistyped, expired or revoked.",
-            challenge='Bearer error="invalid_token"',
+            challenge=_INVALID_TOKEN,
         )
     return Visitor(found.actor, found.role, found.name)

@@ -5,7 +5,9 @@ session need the token of a form here too; a request with an API token, and a pr
 while there is no account, has no session that another site's page could borrow.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -20,6 +22,7 @@ from webapp.accounts import people
 from webapp.accounts.roles import Role
 from webapp.api.problems import is_api_path
 from webapp.domain.errors import Refusal
+from webapp.ledger.database import committing_only_if
 from webapp.web import fragments
 
 CSRF_HEADER: Final = "X-CSRFToken"
@@ -40,6 +43,20 @@ def install(app: Flask) -> None:
 
     app.after_request(keep_private)
     app.jinja_env.globals.update(visitor=access.known_visitor, may=_may)
+
+
+@contextmanager
+def held_to_the_end() -> Iterator[None]:
+    """Commit what the current request does only if whoever asks may still do it then.
+
+    This machine, while there is no account, and whoever may do what everyone may, lose nothing.
+    """
+    demand = access.demand_of(current_app.view_functions[request.endpoint or ""])
+    if demand in {None, EVERYONE} or ":" not in access.known_visitor().actor:
+        yield
+        return
+    with committing_only_if(partial(access.still_allowing, Role(demand))):
+        yield
 
 
 def keep_private(response: Response) -> Response:

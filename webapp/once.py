@@ -27,7 +27,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.access import actor
 from webapp.api import problems
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.gate import SAFE_METHODS
 from webapp.kept import HIT_HEADER, KEY_HEADER, KEY_LENGTH_MAX, commits_all_the_same, is_never_kept
 from webapp.ledger.keys import Answer, Key, do_once
 from webapp.web import fragments
@@ -41,10 +40,8 @@ _NOT_KEPT: Final = frozenset({"set-cookie", "content-length", "date"})
 
 
 def dispatch(view: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:
-    """Answer the current request by its view, once if it carries a key. Raises what the view raises."""
-    if request.method in SAFE_METHODS or request.endpoint is None:
-        return view()
-    if is_never_kept(current_app.view_functions[request.endpoint]):
+    """Answer the current writing request by its view, once if it carries a key. Raises what that raises."""
+    if is_never_kept(current_app.view_functions[request.endpoint or ""]):
         return view()
     if problems.is_api_path(request.path):
         key = _key_of_call()

@@ -18,11 +18,15 @@ ACCOUNTS_LOCK: Final = 0x6163636F  # "acco"
 
 
 def change(act: Callable[[Connection], T]) -> T:
-    """Run one change of accounts in one transaction, alone. Raises what `act` refuses, LedgerBusy."""
+    """Run one change of accounts in one transaction, alone. Raises what `act` refuses, LedgerBusy.
+
+    It asks by itself whether its actor may (``people.require_administrator``): at its end somebody who
+    gave up their own role could not any more.
+    """
 
     def alone(connection: Connection) -> T:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ACCOUNTS_LOCK})
         return act(connection)
 
-    return transact(alone)
+    return transact(alone, unconditional=True)

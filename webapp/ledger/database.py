@@ -63,6 +63,8 @@ class _Unit:
 
 
 _unit: Final[ContextVar[_Unit | None]] = ContextVar("unit", default=None)
+# What must still hold when a transaction of this context commits.
+_condition: Final[ContextVar[Callable[[Connection], None] | None]] = ContextVar("condition", default=None)
 
 
 def engine_options(url: str) -> dict[str, Any]:
@@ -117,7 +119,21 @@ def reading(*, snapshot: bool = False) -> Iterator[Connection]:
             yield connection
 
 
-def transact(act: Callable[[Connection], T]) -> T:
+@contextmanager
+def committing_only_if(condition: Callable[[Connection], None]) -> Iterator[None]:
+    """Ask `condition` as the last thing in each transaction of `transact` in here.
+
+    What it raises takes the whole transaction back. It comes last so that what it locks (whoever acts,
+    so that nobody can take their right meanwhile) is locked for no longer than the commit takes.
+    """
+    token = _condition.set(condition)
+    try:
+        yield
+    finally:
+        _condition.reset(token)
+
+
+def transact(act: Callable[[Connection], T], *, unconditional: bool = False) -> T:
     """Run one business act in one write transaction, and commit it or nothing.
 
     When another writer was faster (a unique violation or a guard's refusal, a deadlock), the
@@ -126,7 +142,10 @@ def transact(act: Callable[[Connection], T]) -> T:
 
     Called inside another `transact`, it joins that one: all commit together, and it is the outermost
     that commits and that is run again. What a joined act wrote before it raised is taken back.
+
+    `unconditional` leaves out the condition of `committing_only_if`, for acts that have their own.
     """
+    condition = None if unconditional else _condition.get()
     unit = _unit.get()
     if unit:
         unit.has_acted = True
@@ -141,7 +160,10 @@ def transact(act: Callable[[Connection], T]) -> T:
             with db.engine.connect() as connection:
                 connection.execution_options(ledger_write=True)
                 with connection.begin(), _joinable(connection):
-                    return act(connection)
+                    result = act(connection)
+                    if condition:
+                        condition(connection)
+                    return result
         except SQLAlchemyError as error:
             if not _lost_a_race(error):
                 raise _refusal_of(error, writing=True) from error
