@@ -17,12 +17,14 @@ from tests.ledger.raw_sql.rows import (
     feed_row,
     insert,
     next_event,
+    put,
 )
-from tests.ledger.soundness import assert_sound
+from tests.ledger.soundness import assert_sound, derived
+from tests.ledger.tampering import findings
 from tests.ledger.test_migrations import EmptyDatabases, empty, schema_of
 from webapp.domain.credits import parse_credit
 from webapp.domain.errors import BlockHeld, SerialHeld
-from webapp.domain.events import Event, created
+from webapp.domain.events import created
 from webapp.domain.fields import E4
 from webapp.domain.lots import Place, lots_of, split_data, split_events
 from webapp.ledger import archive, queries
@@ -40,13 +42,14 @@ FALSE_BLOCK: Values = {"registry": "ACR", "quantity": "3", "serial_number": "ACR
 PLAIN: Values = {"serial_number": "VCS-0001"}
 
 
-def put(raw: RawClient, event: Event) -> None:
-    insert(raw, "events", event_row(event))
-    insert(raw, "feed", feed_row(raw, event))
-
-
 def id_of(values: Values) -> str:
     return parse_credit(a_credit(**values)).id
+
+
+NAMED_TOO = (
+    f"credit {id_of(OVERLAPPING)}: the numbers 5 to 10 of acr-x-2025-# are held by"
+    f" credit {id_of(BLOCK)}, and named here too"
+)
 
 
 @pytest.fixture
@@ -70,7 +73,10 @@ def test_an_upgrade_keeps_every_event_and_every_refusal(old: tuple[str, RawClien
     with opened(url):
         upgrade()
         assert (client.execute(query), client.execute("SELECT * FROM feed ORDER BY position")) == before
-        assert_sound()
+        assert findings() == [NAMED_TOO]
+        before_rebuild = derived()
+        archive.rebuild()
+        assert (derived(), findings()) == (before_rebuild, [NAMED_TOO])
     assert schema_of(client) == schema_of(raw)
     for table in ("credits", "events", "feed"):
         assert_refused(client, f"DELETE FROM {table}")
@@ -106,7 +112,7 @@ def test_a_credit_whose_block_another_holds_can_still_be_split_and_cancelled(
             "SELECT first, last FROM serial_blocks WHERE credit_id <> ? ORDER BY first", id_of(FALSE_BLOCK)
         )
         assert held == [(7, 7), (8, 10)]
-        assert_sound()
+        assert findings() == [NAMED_TOO]
 
 
 # Read as a block only since it may be a pair with "to", so it was split into places then.
@@ -146,8 +152,6 @@ def with_lots(empty: EmptyDatabases) -> Split:
         for values in (PAIR, PLAIN):
             put(raw, created(parse_credit(a_credit(**values)), "local", AT))
         pair, plain = put_split(raw, PAIR, [4, 6]), put_split(raw, PLAIN, [40, 60])
-        # Nobody minded this then.
-        put(raw, created(parse_credit(a_credit(**LOT_TEXT)), "local", AT))
     return Split(url, pair, plain)
 
 
@@ -169,6 +173,17 @@ def test_the_lots_of_a_ledger_from_before_can_be_cancelled(with_lots: Split) -> 
         for values in (BLOCK, {**PLAIN, "vintage": "2001"}):
             assert create_credit(a_credit(**values), LOCAL).is_new
         assert_sound()
+
+
+def test_the_serial_number_of_a_lot_that_was_recorded_before_there_was_a_rule_is_named(
+    with_lots: Split,
+) -> None:
+    with connected(with_lots.url) as raw:
+        put(raw, created(parse_credit(a_credit(**LOT_TEXT)), "local", AT))
+    with opened(with_lots.url):
+        upgrade()
+        wrong = f"its serial number is held by {with_lots.plain[0]}, which was recorded before it"
+        assert findings() == [f"credit {id_of(LOT_TEXT)}: {wrong}"]
 
 
 def test_the_history_of_a_ledger_from_before_can_be_restored(

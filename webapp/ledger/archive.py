@@ -26,6 +26,7 @@ from webapp.ledger.database import lock_feed, reading, transact
 from webapp.ledger.digest import Digest, RunningDigest
 from webapp.ledger.family_check import check_families
 from webapp.ledger.findings import Finding, Progress, no_progress
+from webapp.ledger.held_check import Twice, expected_holdings
 from webapp.ledger.history_check import streaming
 from webapp.ledger.log import Stored
 from webapp.ledger.projections import Positioned
@@ -99,12 +100,17 @@ def restore(path: Path, expected: Digest | None = None, progress: Progress = no_
 
 
 def _require_families(connection: Connection) -> None:
-    """Raise BrokenArchive where lots are not those of their split, serial numbers included."""
+    """Raise BrokenArchive where lots are not those of their split, or where two credits hold a number."""
     wrong: list[Finding] = []
+    twice: list[Twice] = []
     with streaming(connection) as stream:
         check_families(connection, stream, wrong.append)
+        expected_holdings(stream, twice.append)
     if wrong:
         raise BrokenArchive(f"This history does not hold together. {wrong[0]}.")
+    if twice:
+        # Into an empty ledger, so that a line's number is its event's position.
+        raise BrokenArchive(f"Line {twice[0].position}: {twice[0].wrong}.")
 
 
 def rebuild(progress: Progress = no_progress) -> int:
@@ -142,8 +148,8 @@ class ArchiveReader:
 
     It remembers the end of every credit's chain, every serial number and what was replaced, some
     hundred bytes each.
-    A credit of which nothing is counted any more gives up its own. What lots hold, and numbers that
-    are named twice, are not looked at: they may have been recorded before there was a rule.
+    A credit of which nothing is counted any more gives up its own. What lots hold, and
+    numbers that are named twice, are looked at once all is written.
     """
 
     def __init__(self, file: BinaryIO, running: RunningDigest, progress: Progress) -> None:

@@ -178,6 +178,12 @@ def text_of(facts: dict[str, Any]) -> str:
     return encode(facts)
 
 
+def put(raw: RawClient, event: Event) -> None:
+    """Insert the event and its position, as the ledger does, but nothing that is derived."""
+    insert(raw, "events", event_row(event))
+    insert(raw, "feed", feed_row(raw, event))
+
+
 def feed_row(raw: RawClient, event: Event, **changes: object) -> Row:
     """Return the row that puts the event at the end of the feed."""
     (last,) = raw.execute("SELECT max(position) FROM feed")[0]
