@@ -19,7 +19,7 @@ from copy import deepcopy
 from http import HTTPStatus
 from typing import Final
 
-from flask import Response, current_app, flash, redirect, render_template, request, session
+from flask import Response, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
@@ -27,7 +27,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.access import actor
 from webapp.api import problems
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.kept import HIT_HEADER, KEY_HEADER, KEY_LENGTH_MAX, commits_all_the_same, is_never_kept
+from webapp.kept import (
+    HIT_HEADER,
+    KEY_HEADER,
+    KEY_LENGTH_MAX,
+    commits_all_the_same,
+    is_never_kept,
+    led_away,
+)
 from webapp.ledger.keys import Answer, Key, do_once
 from webapp.web import fragments
 
@@ -114,6 +121,7 @@ class _FormOnce(_CallOnce):
     def __init__(self, key: Key) -> None:
         super().__init__(key)
         self._session, self._modified = deepcopy(dict(session)), session.modified
+        self._led_away = led_away(current_app.view_functions[request.endpoint or ""])
 
     def answer(self, view: Callable[[], ResponseReturnValue]) -> AnyResponse:
         try:
@@ -124,7 +132,15 @@ class _FormOnce(_CallOnce):
 
     def _run(self, view: Callable[[], ResponseReturnValue]) -> Answer | None:
         self._restore_session()
-        return super()._run(view)
+        answer = super()._run(view)
+        if answer is None and self._led_away and self._is_success:
+            address = url_for(self._led_away[0])
+            return Answer(HTTPStatus.SEE_OTHER, [("Location", address)], b"")
+        return answer
+
+    @property
+    def _is_success(self) -> bool:
+        return self._response is not None and self._response.status_code < HTTPStatus.BAD_REQUEST
 
     def _restore_session(self) -> None:
         session.clear()
@@ -141,14 +157,15 @@ class _FormOnce(_CallOnce):
         The first may have been given to htmx and this one be for a browser, or the other way round.
         """
         response = super().again(kept)
+        said = self._led_away[1] if self._led_away else _SAID
         leads_on = kept.status >= HTTPStatus.MULTIPLE_CHOICES
         if fragments.wants_fragment() and leads_on:
-            flash(_SAID, "info")
+            flash(said, "info")
             return _marked(Response(headers={"HX-Redirect": response.headers["Location"]}))
         if fragments.wants_fragment():
             response.set_data(response.get_data(as_text=True) + render_template("_repeated.html", said=_SAID))
             return response
-        flash(_SAID, "info")
+        flash(said, "info")
         return response if leads_on else _marked(redirect(request.path, HTTPStatus.SEE_OTHER))
 
 

@@ -132,6 +132,21 @@ def test_a_token_is_shown_once_on_a_page_that_nobody_keeps(browser: FlaskClient,
     assert (row[0], row[1], row[4]) == ("nightly import token:1", "Viewer", "Ada")
 
 
+def test_a_token_form_sent_again_makes_no_second_token_and_shows_no_text(
+    browser: FlaskClient, raw: RawClient
+) -> None:
+    page = browser.get("/tokens/new")
+    first = submit(browser, page, "/tokens/new", name="nightly")
+    assert "ccl_" in first.text
+    again = submit(browser, page, "/tokens/new", name="nightly")
+    assert (again.status_code, again.headers["Location"]) == (303, "/tokens")
+    assert "This token was made already; its text was shown once." in words(browser.get("/tokens"))
+    assert [token.name for token in tokens.list_all()] == ["nightly"]
+    ((body, headers),) = raw.execute("SELECT body, headers FROM idempotency_keys")
+    assert b"ccl_" not in bytes(body)
+    assert "ccl_" not in str(headers)
+
+
 def test_what_is_wrong_with_a_new_token_stands_beside_the_field(browser: FlaskClient) -> None:
     page = browser.get("/tokens/new")
     answer = submit(browser, page, "/tokens/new", name=" ")

@@ -25,7 +25,6 @@ NEVER = {
     "people.enable",
     "people.new",
     "people.set_password",
-    "tokens.new",
     "tokens.revoke",
 }
 

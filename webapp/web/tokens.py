@@ -13,7 +13,7 @@ from webapp.access import actor, allows
 from webapp.accounts import tokens
 from webapp.accounts.roles import Role
 from webapp.domain.errors import InvalidFields
-from webapp.kept import answer_is_never_kept
+from webapp.kept import answer_is_never_kept, repeats_lead_to
 from webapp.web.entry import lead_to_set_up
 from webapp.web.forms import show_problems
 
@@ -49,7 +49,7 @@ def index() -> str:
 
 @pages.route("/tokens/new", methods=["GET", "POST"])
 @allows(Role.ADMINISTRATOR)
-@answer_is_never_kept("The token stands in it, and nowhere else.")
+@repeats_lead_to("tokens.index", "This token was made already; its text was shown once.")
 def new() -> AnyResponse:
     """Ask what it is for, make it, and show its text this once: in this answer and nowhere else."""
     form = NewTokenForm()
