@@ -145,6 +145,24 @@ def test_the_log_of_accounts_says_who_was_made(client: FlaskClient) -> None:
     assert [(entry.actor, entry.data["role"]) for entry in made] == [("local", "administrator")]
 
 
+def test_the_log_of_accounts_tells_a_set_up_with_the_code_and_wrong_codes_from_local_ones(
+    ledger_app: Flask,
+) -> None:
+    stranger = from_elsewhere(ledger_app)
+    set_up(stranger, code="guess")
+    set_up(stranger, code=CODE)
+    logged = [(entry.actor, entry.act) for entry in reversed(account_log.page())]
+    assert logged[:2] == [("setup", "SIGN_IN_REFUSED"), ("setup", "USER_ADDED")]
+
+
+def test_guesses_at_the_code_hold_nobody_elsewhere(ledger_app: Flask) -> None:
+    strangers = [from_elsewhere(ledger_app, f"203.0.113.{last}") for last in range(1, 7)]
+    for stranger in strangers:
+        assert [set_up(stranger, code="guess").status_code for _ in range(5)] == [422] * 5
+    assert "Too many codes were wrong" in words(set_up(strangers[0], code="guess"))
+    assert set_up(from_elsewhere(ledger_app, "198.51.100.1"), code=CODE).status_code == 303
+
+
 def test_the_printed_code_is_long_enough_and_made_once() -> None:
     assert setup_code() == setup_code()
     assert len(setup_code().replace("-", "")) == 15

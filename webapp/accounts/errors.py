@@ -81,11 +81,19 @@ class SignInRefused(Refusal):
 class SignInsHeld(Refusal):
     """Too many guesses. Nothing was checked; trying again after `retry_after_s` may work."""
 
+    what = "Too many sign-ins failed"
+
     def __init__(self, retry_after_s: int) -> None:
         """Take how many seconds to wait, at least 1."""
         minutes = -(-retry_after_s // 60)
         super().__init__(
-            "Too many sign-ins failed, so this one was not tried. "
+            f"{self.what}, so this one was not tried. "
             f"Try again in {minutes} minute{'' if minutes == 1 else 's'}."
         )
         self.retry_after_s = retry_after_s
+
+
+class CodesHeld(SignInsHeld):
+    """Too many guesses at the set-up code."""
+
+    what = "Too many codes were wrong"

@@ -31,7 +31,7 @@ from webapp.domain.events import time_text
 from webapp.domain.fields import TextField, parse_fields
 from webapp.domain.text import canonical
 from webapp.ledger import clock
-from webapp.ledger.actors import CLI, LOCAL
+from webapp.ledger.actors import CLI, LOCAL, SETUP
 from webapp.ledger.database import db, is_transacting, reading
 
 NAME: Final = TextField("name", "Name", required=True, max_length=100)
@@ -203,7 +203,7 @@ def require_administrator(connection: Connection, actor: str) -> None:
     The terminal may do everything, and so may whoever is at this machine while nobody was added. A
     token never changes accounts, whatever its role: else one that leaked could make itself others.
     """
-    if actor == CLI or (actor == LOCAL and not _anybody(connection)):
+    if actor == CLI or (actor in {LOCAL, SETUP} and not _anybody(connection)):
         return
     kind, _, number = actor.partition(":")
     if f"{kind}:" != _USER:

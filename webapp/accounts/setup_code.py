@@ -9,9 +9,11 @@ import hmac
 import re
 from typing import Final
 
-from webapp.accounts import throttle
+from webapp.accounts import account_log, throttle
+from webapp.accounts.account_log import Act
 from webapp.accounts.transactions import change
 from webapp.domain.errors import InvalidFields, Problem
+from webapp.ledger.actors import SETUP
 
 # In place of a name: no canonical name has a line break. Guesses are counted like those at passwords.
 _COUNTED_AS: Final = "set-up\ncode"
@@ -23,10 +25,11 @@ def require_right(code: str, expected_hash: str, address: str) -> None:
 
     `expected_hash` is the hex SHA-256 of the code in small letters without dashes, empty where none
     was printed. Must not be called inside an open transaction. Raises InvalidFields on "code", and
-    SignInsHeld after too many guesses.
+    CodesHeld after too many guesses.
     """
-    throttle.begin(_COUNTED_AS, address)
+    throttle.begin_code(_COUNTED_AS, address)
     found = hashlib.sha256(_BETWEEN.sub("", code.lower()).encode()).hexdigest()
     if not expected_hash or not hmac.compare_digest(found, expected_hash):
+        change(lambda connection: account_log.append(connection, SETUP, Act.SIGN_IN_REFUSED))
         raise InvalidFields([Problem("code", "This is not the code that the start printed.")])
     change(lambda connection: throttle.forget(connection, _COUNTED_AS))

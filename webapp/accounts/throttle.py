@@ -22,7 +22,7 @@ from typing import Final
 from flask import current_app
 from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
-from webapp.accounts.errors import SignInsHeld
+from webapp.accounts.errors import CodesHeld, SignInsHeld
 from webapp.accounts.tables import known_addresses, sign_in_failures, users
 from webapp.accounts.transactions import change
 from webapp.domain.events import time_text
@@ -56,25 +56,40 @@ class Attempt:
         connection.execute(insert(known_addresses), known | {"at": time_text(clock.now())})
 
 
+def begin_code(counted_as: str, address: str) -> Attempt:
+    """Count a guess at a code of the program's own, like `begin`; raises CodesHeld.
+
+    Such a code is too long to be guessed from many addresses, so nobody elsewhere is held up, and its
+    guesses are none at passwords.
+    """
+    attempt = Attempt(_keyed("name", counted_as), _keyed("address of code", _network(address)))
+    return _begin(attempt, counted_as, CodesHeld)
+
+
 def begin(name_key: str, address: str) -> Attempt:
     """Count a guess at the password of whoever has this canonical name, and commit that.
 
     Raises SignInsHeld where there were too many: then nothing may be checked. Inside an open
     transaction, where a refusal would take the count back, it raises RuntimeError.
     """
+    attempt = Attempt(_keyed("name", name_key), _keyed("address", _network(address)))
+    return _begin(attempt, name_key, SignInsHeld)
+
+
+def _begin(attempt: Attempt, name_key: str, held: type[SignInsHeld]) -> Attempt:
     if is_transacting():
         raise RuntimeError("a guess must be counted in a transaction of its own")
-    attempt = Attempt(_keyed("name", name_key), _keyed("address", _network(address)))
 
     def act(connection: Connection) -> Attempt:
         now = clock.now()
         _clear(connection, now)
-        for limit, guesses in _limits(connection, attempt, name_key).values():
+        limits = _limits(connection, attempt, name_key)
+        for limit, guesses in [limits["pair"]] if held is CodesHeld else limits.values():
             held_by = _newest(connection, limit, guesses)
             if held_by is not None:
                 free_at = datetime.fromisoformat(held_by) + WINDOW
                 wait_s = ceil((free_at - now).total_seconds())
-                raise SignInsHeld(min(wait_s, int(WINDOW.total_seconds())))
+                raise held(min(wait_s, int(WINDOW.total_seconds())))
         row = {"name_hash": attempt.name_hash, "address_hash": attempt.address_hash, "at": time_text(now)}
         connection.execute(insert(sign_in_failures), row)
         return attempt

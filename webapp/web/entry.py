@@ -31,7 +31,7 @@ from webapp.accounts.people import Person
 from webapp.accounts.sign_in import sign_in as check_and_start
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.kept import answer_is_never_kept
-from webapp.ledger.actors import LOCAL
+from webapp.ledger.actors import LOCAL, SETUP
 from webapp.web.addresses import own_or_home
 from webapp.web.forms import show_problems
 
@@ -127,7 +127,7 @@ def _first_administrator(form: SetUpForm, *, is_here: bool) -> Person:
         setup_code.require_right(form.code.data or "", expected, request.remote_addr or "")
     if form.password.data != form.again.data:
         raise InvalidFields([Problem("again", NOT_THE_SAME)])
-    return people.add_first(form.name.data or "", form.password.data or "", LOCAL)
+    return people.add_first(form.name.data or "", form.password.data or "", LOCAL if is_here else SETUP)
 
 
 def lead_to_set_up() -> AnyResponse | None:

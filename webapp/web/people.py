@@ -132,7 +132,11 @@ def set_password(person_id: int) -> AnyResponse:
     except InvalidFields as refusal:
         show_problems(form, refusal.problems)
         return _page(person, HTTPStatus.UNPROCESSABLE_ENTITY, password=form)
-    flash(f"{person.name} has a new password. They are signed out everywhere.", "success")
+    flash(
+        f"{person.name} has a new password. They are signed out everywhere; "
+        "tokens that they made still work until somebody revokes them.",
+        "success",
+    )
     return _to(url_for(".show", person_id=person_id))
 
 
