@@ -12,8 +12,8 @@ from webapp.domain.errors import (
     AlreadySold,
     AlreadySplit,
     BlockHeld,
-    CancelledBefore,
     InvalidFields,
+    ReplacedBefore,
     SerialHeld,
 )
 from webapp.ledger import imports, queries
@@ -161,9 +161,9 @@ def test_a_correction_frees_and_takes_the_same_serial_number_at_once() -> None:
     assert queries.ledger_totals().ledger.all.quantity == "100"
     with pytest.raises(AlreadyCancelled):
         correct_credit(wrong, block(1, 100, vintage="2002"), REASON, LOCAL)
-    with pytest.raises(CancelledBefore) as refusal:
+    with pytest.raises(ReplacedBefore) as refusal:
         create_credit(block(1, 100), LOCAL)
-    assert wrong in str(refusal.value)
+    assert (refusal.value.replaced, refusal.value.credit_id) == (wrong, right)
     assert not create_credit(block(1, 100, vintage="2001", replaces=wrong), LOCAL).is_new
     assert queries.credit(right).status == "ACTIVE"
     assert_sound()
