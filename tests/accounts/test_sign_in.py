@@ -290,6 +290,17 @@ def test_many_refusals_do_not_flood_the_log(monkeypatch: pytest.MonkeyPatch) -> 
     assert [dict(entry.data) for entry in log(Act.SIGN_INS_HELD)] == [{"limit": "listed"}]
 
 
+@pytest.mark.usefixtures("oscar")
+def test_that_refusals_are_listed_no_more_is_said_once_however_many_came_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sign_in, "LOGGED_MAX", 3)
+    for number in range(6):
+        throttle.begin(f"guessed at once {number}", HERE)
+    guesses(2, "Nobody")
+    assert [dict(entry.data) for entry in log(Act.SIGN_INS_HELD)] == [{"limit": "listed"}]
+
+
 def test_signing_in_is_logged(oscar: Person) -> None:
     guess("Oscar", PASSWORD)
     assert [(entry.actor, entry.subject) for entry in log(Act.SIGNED_IN)] == [(oscar.actor, oscar.actor)]

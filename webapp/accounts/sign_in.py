@@ -14,13 +14,17 @@ from webapp.accounts.account_log import NOBODY, Act
 from webapp.accounts.errors import SignInRefused
 from webapp.accounts.people import NAME, Person
 from webapp.accounts.roles import Role
+from webapp.accounts.tables import account_log as log_table
 from webapp.accounts.tables import sessions as session_table
 from webapp.accounts.tables import sign_in_failures, users
 from webapp.accounts.throttle import Attempt
 from webapp.accounts.transactions import change
 from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.events import time_text
 from webapp.domain.fields import FieldRefused
+from webapp.domain.json_text import encode
 from webapp.domain.text import canonical
+from webapp.ledger import clock
 from webapp.ledger.database import reading
 
 # So many refusals are written to the log of accounts within a window, and no more.
@@ -109,7 +113,12 @@ def _log_refusal(connection: Connection, attempt: Attempt, name_key: str, subjec
     """Log it without what was typed, which may be a password in the wrong field."""
     guesses = connection.scalar(select(func.count()).select_from(sign_in_failures)) or 0
     if guesses > LOGGED_MAX:
-        if guesses == LOGGED_MAX + 1:
+        listed = select(log_table.c.position).where(
+            log_table.c.act == Act.SIGN_INS_HELD,
+            log_table.c.data == encode({"limit": "listed"}),
+            log_table.c.recorded_at > time_text(clock.now() - throttle.WINDOW),
+        )
+        if connection.scalar(listed.limit(1)) is None:
             account_log.append(connection, NOBODY, Act.SIGN_INS_HELD, "", {"limit": "listed"})
         return
     account_log.append(connection, NOBODY, Act.SIGN_IN_REFUSED, subject)
