@@ -28,6 +28,7 @@ COOKIE_OVER_TLS: Final = "__Host-session"
 # Where the secret of a signed-in browser stands in Flask's signed cookie.
 SESSION_SECRET: Final = "secret"  # noqa: S105
 _DEMAND: Final = "demands"
+_GIVEN_PASSWORD: Final = "allows_given_password"  # noqa: S105 - an attribute's name
 _OF_API: Final = "api_"  # how the API's blueprints are called
 _BEARER: Final = "bearer"
 _INVALID_TOKEN: Final = 'Bearer error="invalid_token"'  # noqa: S105 - a challenge
@@ -54,6 +55,17 @@ class RoleNeeded(Refusal):
         self.role = role
 
 
+class OwnPasswordNeeded(Refusal):
+    """Whoever asks signed in with a password that somebody gave them, and has to choose their own."""
+
+    def __init__(self) -> None:
+        """Say where it is done."""
+        super().__init__(
+            "You signed in with a password that you were given. "
+            "Choose your own first, under Change password (/account/password)."
+        )
+
+
 class NotSetUp(Refusal):
     """There is no account yet, and the request does not come from this machine."""
 
@@ -68,12 +80,16 @@ class NotSetUp(Refusal):
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who asks. `actor` is how events name them, empty for nobody; `role` None lets them do nothing."""
+    """Who asks. `actor` is how events name them, empty for nobody; `role` None lets them do nothing.
+
+    With a given password they may only choose their own, whatever the role.
+    """
 
     actor: str
     role: Role | None
     name: str = ""
     person_id: int | None = None
+    has_given_password: bool = False
 
     def may(self, role: Role) -> bool:
         """Say whether they may do what this role may."""
@@ -97,6 +113,17 @@ def allows(role: Role) -> Callable[[View], View]:
 def allows_everyone(view: View) -> View:
     """Let everyone use the view, signed in or not."""
     return _demand(view, EVERYONE)
+
+
+def allows_given_password(view: View) -> View:
+    """Let also those use the view who signed in with a password that was given to them."""
+    setattr(view, _GIVEN_PASSWORD, True)
+    return view
+
+
+def is_open_to_given_password(view: Callable[..., Any]) -> bool:
+    """Say whether the view is one of those."""
+    return getattr(view, _GIVEN_PASSWORD, False) or demand_of(view) == EVERYONE
 
 
 def _demand(view: View, demand: str) -> View:
@@ -158,7 +185,7 @@ def _identify() -> Visitor:
     secret = session.get(SESSION_SECRET)
     person = sessions.find(secret) if secret else None
     if person is not None:
-        return Visitor(person.actor, person.role, person.name, person.id)
+        return Visitor(person.actor, person.role, person.name, person.id, person.has_given_password)
     if not people.exist():
         return HERE if local_start.is_local(request) else NOBODY
     return replace(NOBODY, role=Role.VIEWER) if current_app.config["PUBLIC_READING"] else NOBODY

@@ -17,7 +17,15 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import ValidationError
 
 from webapp import access, gate
-from webapp.access import EVERYONE, NOBODY, NotSetUp, NotSignedIn, RoleNeeded, Visitor
+from webapp.access import (
+    EVERYONE,
+    NOBODY,
+    NotSetUp,
+    NotSignedIn,
+    OwnPasswordNeeded,
+    RoleNeeded,
+    Visitor,
+)
 from webapp.accounts import people
 from webapp.accounts.roles import Role
 from webapp.api.problems import is_api_path
@@ -80,11 +88,14 @@ def _admit(csrf: CSRFProtect) -> AnyResponse | None:
         with suppress(Refusal):  # so that the page that says so is theirs
             access.visitor()
         return None
-    demand = access.demand_of(current_app.view_functions[request.endpoint])
+    view = current_app.view_functions[request.endpoint]
+    demand = access.demand_of(view)
     if demand is None:
         abort(HTTPStatus.FORBIDDEN, "Nobody may use this address.")
     if demand != EVERYONE:
         visitor = access.visitor()
+        if visitor.has_given_password and not access.is_open_to_given_password(view):
+            return _lead_to_own_password()
         if not visitor.may(Role(demand)):
             return _turn_away(visitor, Role(demand))
     if request.method not in gate.SAFE_METHODS:
@@ -111,6 +122,18 @@ def _turn_away(visitor: Visitor, role: Role) -> AnyResponse:
         here = request.full_path.rstrip("?")
         return fragments.mark(redirect(url_for("entry.sign_in", next=here), HTTPStatus.SEE_OTHER))
     raise NotSignedIn(BEARER_FIRST if of_api else SIGN_IN_FIRST)
+
+
+def _lead_to_own_password() -> AnyResponse:
+    """Lead to where they choose their own password. Raises OwnPasswordNeeded where that cannot be."""
+    if request.method not in gate.SAFE_METHODS or is_api_path(request.path):
+        raise OwnPasswordNeeded
+    there = url_for("account.password")
+    if fragments.wants_fragment():
+        answer = make_response("", HTTPStatus.FORBIDDEN)
+        answer.headers["HX-Redirect"] = there
+        return fragments.mark(answer)
+    return fragments.mark(redirect(there, HTTPStatus.SEE_OTHER))
 
 
 def _require_form_token(csrf: CSRFProtect) -> None:

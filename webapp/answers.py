@@ -45,6 +45,7 @@ STATUS: Final[dict[type[errors.Refusal], HTTPStatus]] = {
     errors.BrokenLog: HTTPStatus.SERVICE_UNAVAILABLE,
     access.NotSignedIn: HTTPStatus.UNAUTHORIZED,
     access.RoleNeeded: HTTPStatus.FORBIDDEN,
+    access.OwnPasswordNeeded: HTTPStatus.FORBIDDEN,
     access.NotSetUp: HTTPStatus.FORBIDDEN,
 }
 

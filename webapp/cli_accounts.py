@@ -44,7 +44,8 @@ def install(app: Flask) -> None:
 def add_user(name: str, role: str, *, password_stdin: bool) -> None:
     """Add a person; asks for the password.
 
-    The first one must be an administrator. From then on everybody signs in.
+    The first one must be an administrator. From then on everybody signs in. Anybody after the first has
+    7 days to sign in with it, and then chooses their own.
     """
     person = people.add(name, Role(role), _password(from_stdin=password_stdin), CLI)
     click.echo(one_line(f"Added {person.name}, {person.role}."))
@@ -56,6 +57,7 @@ def list_users() -> None:
     """List everybody: the number that events name, since when, role and name."""
     for account in people.list_all():
         state = "" if account.is_enabled else ", disabled"
+        state += ", given password" if account.has_given_password else ""
         click.echo(one_line(f"{account.id}  {account.added_at}  {account.role}{state}  {account.name}"))
 
 
@@ -100,7 +102,8 @@ def enable(name: str) -> None:
 def set_password(name: str, *, password_stdin: bool) -> None:
     """Give a person a new password; asks for it.
 
-    They sign in again everywhere, and failed sign-ins no longer hold them up.
+    They sign in again everywhere, and failed sign-ins no longer hold them up. They have 7 days to sign in
+    with it, and then choose their own.
     """
     person = people.find_named(name)
     people.set_password(person.id, _password(from_stdin=password_stdin), CLI)

@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from tests.fixtures.credits import a_credit
 from tests.fixtures.forms import form_of, parse, submit
 from tests.fixtures.ledger import RawClient
-from tests.fixtures.people import PASSWORD, a_person, a_token, an_administrator
+from tests.fixtures.people import PASSWORD, a_person, a_token, an_administrator, choosing
 from tests.fixtures.visitors import bearing, form_token, sign_in, signed_in
 from tests.web.pages import HOSTILE, HTMX, dangers, links, table, words
 from webapp.accounts import people, tokens
@@ -45,7 +45,7 @@ def test_an_administrator_adds_somebody_who_can_sign_in(ledger_app: Flask, brows
     assert (answer.status_code, answer.headers["Location"]) == (303, "/people")
     assert [row[:3] for row in table(browser.get("/people"), "People")] == [
         ["Ada you", "Administrator", "Yes"],
-        ["Oscar", "Operator", "Yes"],
+        ["Oscar", "Operator", "Yes given password, not changed yet"],
     ]
     signed_in(ledger_app, "Oscar")
 
@@ -241,6 +241,7 @@ def test_the_log_names_who_did_what_to_whom(browser: FlaskClient) -> None:
 def test_the_log_is_filtered_and_paged_by_its_address(browser: FlaskClient, ada: Person) -> None:
     for _ in range(51):
         people.set_password(ada.id, BETTER, "cli")
+    choosing(ada)
     sign_in(browser, "Ada", BETTER)
     page = browser.get("/account-log?act=PASSWORD_SET")
     name = "Account log, the newest first"

@@ -1,11 +1,13 @@
 """Which passwords are good enough, and how they are kept: scrypt at the sizes OWASP names.
 
 Any characters are allowed and none is required. Nothing is trimmed; two spellings of the same
-characters in Unicode (NFC) are one password. Why so: docs/decisions/0040-passwords.md.
+characters in Unicode (NFC) are one password. Why so: docs/decisions/0040-passwords.md. One that
+somebody else gave is for the first sign-in alone, within GIVEN_LIFETIME.
 """
 
 import re
 import unicodedata
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -13,10 +15,14 @@ from typing import Final
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.events import time_text
 from webapp.domain.text import canonical
+from webapp.ledger import clock
 
 LENGTH_MIN: Final = 12
 LENGTH_MAX: Final = 200
+# So long after it was given, a password that its person did not choose still lets them in.
+GIVEN_LIFETIME: Final = timedelta(days=7)
 
 # N = 2^15, r = 8, p = 3: 32 MiB, and some tenths of a second.
 METHOD: Final = "scrypt:32768:8:3"
@@ -53,6 +59,16 @@ def matches(hashed: str | None, password: str) -> bool:
     """Say whether this is the password. None, where nobody has the name, takes as long and is no."""
     is_equal = check_password_hash(hashed or _NOBODYS_HASH, _normal(password))
     return is_equal and hashed is not None and not _NOT_TEXT.search(password)
+
+
+def are_same(password: str, other: str) -> bool:
+    """Say whether two typed texts are one password."""
+    return _normal(password) == _normal(other)
+
+
+def has_run_out(given_at: str | None) -> bool:
+    """Say whether a password was given too long ago. None, where its person chose it, never was."""
+    return given_at is not None and given_at <= time_text(clock.now() - GIVEN_LIFETIME)
 
 
 def is_outdated(hashed: str) -> bool:

@@ -3,9 +3,10 @@
 Each change is one transaction with its entry in the log of accounts, alone (``transactions``), and
 reads anew whether whoever asks for it is still allowed to. A lesser role, a new password or being
 disabled ends that person's sessions, and revokes the tokens they made that they could not make now.
+A password that somebody else chose is marked as given (``passwords.GIVEN_LIFETIME``).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakSet
 
@@ -43,11 +44,12 @@ _inhabited: Final[WeakSet[Engine]] = WeakSet()
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who is signed in."""
+    """Somebody who is signed in. With a password that was given to them they must choose their own."""
 
     id: int
     name: str
     role: Role
+    has_given_password: bool = field(default=False, kw_only=True)
 
     @property
     def actor(self) -> str:
@@ -57,15 +59,24 @@ class Person:
 
 @dataclass(frozen=True)
 class Account(Person):
-    """A person as administrators see them; `disabled_at` is None while they may sign in."""
+    """A person as administrators see them; `disabled_at` is None while they may sign in.
+
+    `password_given_at` is None once they chose their password themselves.
+    """
 
     added_at: str
     disabled_at: str | None
+    password_given_at: str | None
 
     @property
     def is_enabled(self) -> bool:
         """Whether the person may sign in."""
         return self.disabled_at is None
+
+    @property
+    def has_password_run_out(self) -> bool:
+        """Whether the person needs a new password, because the given one was not changed in time."""
+        return passwords.has_run_out(self.password_given_at)
 
 
 def exist() -> bool:
@@ -80,7 +91,7 @@ def exist() -> bool:
 
 
 def add(name: str, role: Role, password: str, actor: str) -> Person:
-    """Add somebody. The first one must be an administrator.
+    """Add somebody, with a given password. The first one must be an administrator, and chose it.
 
     Raises InvalidFields (NameTaken is one), FirstAdministers, NoLongerAllowed.
     """
@@ -178,6 +189,7 @@ def enable(person_id: int, actor: str) -> None:
 def set_password(person_id: int, password: str, actor: str) -> None:
     """Give the person a new password, and end their sessions. Guesses held against them are forgotten.
 
+    They sign in with it within ``passwords.GIVEN_LIFETIME`` and choose their own.
     One's own is changed with the one that one has (``sign_in.change_password``), so it is refused here.
     Raises UnknownPerson, InvalidFields on "password", NoLongerAllowed, OwnPassword.
     """
@@ -189,7 +201,8 @@ def set_password(person_id: int, password: str, actor: str) -> None:
 
     def act(connection: Connection) -> None:
         require_administrator(connection, actor)
-        connection.execute(update(users).where(users.c.id == person_id).values(password_hash=hashed))
+        given = {"password_hash": hashed, "password_given_at": time_text(clock.now())}
+        connection.execute(update(users).where(users.c.id == person_id).values(given))
         account_log.append(connection, actor, Act.PASSWORD_SET, person.actor)
         _end_sessions(connection, person_id)
         throttle.forget(connection, canonical(person.name))
@@ -239,7 +252,9 @@ def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) ->
         taken = connection.scalar(select(users.c.name).where(users.c.name_key == key))
         if taken is not None:
             raise NameTaken(taken)
-        person = Person(next_number(connection, users, "user"), shown, role)
+        number = next_number(connection, users, "user")
+        person = Person(number, shown, role, has_given_password=somebody)
+        now = time_text(clock.now())
         connection.execute(
             insert(users),
             {
@@ -248,7 +263,8 @@ def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) ->
                 "name_key": key,
                 "role": role,
                 "password_hash": hashed,
-                "added_at": time_text(clock.now()),
+                "added_at": now,
+                "password_given_at": now if somebody else None,
             },
         )
         account_log.append(connection, actor, Act.USER_ADDED, person.actor, {"name": shown, "role": role})
@@ -271,7 +287,15 @@ def _row(connection: Connection, person_id: int) -> Row[tuple[object, ...]]:
 
 
 def _account(row: Row[tuple[object, ...]]) -> Account:
-    return Account(row.id, row.name, Role(row.role), row.added_at, row.disabled_at)
+    return Account(
+        row.id,
+        row.name,
+        Role(row.role),
+        row.added_at,
+        row.disabled_at,
+        row.password_given_at,
+        has_given_password=row.password_given_at is not None,
+    )
 
 
 def _require_another_administrator(connection: Connection, person: Account) -> None:

@@ -1,6 +1,7 @@
 """Browsers that are signed in. The cookie holds a secret, and the table only its hash.
 
-A session ends by signing out, when it was not used for IDLE, and LIFETIME after it was started.
+A session ends by signing out, when it was not used for IDLE, and LIFETIME after it was started; one
+that was started with a given password also when that runs out.
 """
 
 from datetime import timedelta
@@ -8,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from webapp.accounts import account_log
+from webapp.accounts import account_log, passwords
 from webapp.accounts.account_log import Act
 from webapp.accounts.errors import UnknownPerson
 from webapp.accounts.people import Person, require_administrator
@@ -68,12 +69,12 @@ def made(connection: Connection, person_id: int) -> str:
 
 
 def find(secret: str) -> Person | None:
-    """Return whose session this is, None where there is none, it is over, or the person is disabled."""
+    """Return whose session this is, None where it is over or none, or the person may not sign in."""
     now = clock.now()
     hashed = hash_of(secret)
     with reading() as connection:
         row = connection.execute(
-            select(users.c.id, users.c.name, users.c.role, sessions.c.seen_at)
+            select(users.c.id, users.c.name, users.c.role, users.c.password_given_at, sessions.c.seen_at)
             .join(sessions, sessions.c.user_id == users.c.id)
             .where(
                 sessions.c.secret_hash == hashed,
@@ -82,7 +83,7 @@ def find(secret: str) -> Person | None:
                 users.c.disabled_at.is_(None),
             )
         ).one_or_none()
-    if row is None:
+    if row is None or passwords.has_run_out(row.password_given_at):
         return None
     due = time_text(now - SEEN_EVERY)
     if row.seen_at <= due:
@@ -91,7 +92,8 @@ def find(secret: str) -> Person | None:
             .where(sessions.c.secret_hash == hashed, sessions.c.seen_at <= due)
             .values(seen_at=time_text(now))
         )
-    return Person(row.id, row.name, Role(row.role))
+    is_given = row.password_given_at is not None
+    return Person(row.id, row.name, Role(row.role), has_given_password=is_given)
 
 
 def end(secret: str) -> None:

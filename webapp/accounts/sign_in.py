@@ -1,6 +1,7 @@
 """Where a password is checked: to sign in, and to change it.
 
-An unknown name, a wrong password and a disabled person get the same answer after the same work.
+An unknown name, a wrong password, a given one that has run out and a disabled person get the same
+answer after the same work.
 Nothing here may run inside an open transaction: a refusal would take back the count of guesses.
 """
 
@@ -49,7 +50,10 @@ def sign_in(name: str, password: str, address: str) -> SignedIn:
     with reading() as connection:
         row = connection.execute(select(users).where(users.c.name_key == name_key)).one_or_none()
     is_right = passwords.matches(row.password_hash if row else None, password)
-    if row is None or not is_right or row.disabled_at is not None:
+    is_over = row is not None and (
+        row.disabled_at is not None or passwords.has_run_out(row.password_given_at)
+    )
+    if row is None or not is_right or is_over:
         subject = f"user:{row.id}" if row else ""
         change(lambda connection: _log_refusal(connection, attempt, name_key, subject))
         raise SignInRefused
@@ -64,7 +68,8 @@ def sign_in(name: str, password: str, address: str) -> SignedIn:
         if new_hash != checked:
             connection.execute(update(users).where(users.c.id == row.id).values(password_hash=new_hash))
         secret = sessions.started(connection, row.id)
-        return SignedIn(Person(now.id, now.name, Role(now.role)), secret)
+        is_given = now.password_given_at is not None
+        return SignedIn(Person(now.id, now.name, Role(now.role), has_given_password=is_given), secret)
 
     signed_in = change(act)
     if signed_in is None:
@@ -76,13 +81,16 @@ def change_password(person_id: int, current: str, new: str, *, address: str) -> 
     """Change one's own password; return the secret of the one session that there is afterwards.
 
     Every session before it ends, this one too: somebody else may hold a copy of its cookie. Wrong
-    guesses at the current password count like those at signing in. Raises UnknownPerson, SignInsHeld,
-    InvalidFields on "current", "new".
+    guesses at the current password count like those at signing in. One that was given is not chosen
+    again. Raises UnknownPerson, SignInsHeld, InvalidFields on "current", "new".
     """
     person = people.find(person_id)
     passwords.require_good(new, person.name, field="new")
     with reading() as connection:
-        checked = connection.scalar(select(users.c.password_hash).where(users.c.id == person_id))
+        row = connection.execute(select(users).where(users.c.id == person_id)).one()
+    checked = row.password_hash
+    if row.password_given_at is not None and passwords.are_same(current, new):
+        raise InvalidFields([Problem("new", "Choose another than the one that you were given.")])
     attempt = throttle.begin(canonical(person.name), address)
     if not passwords.matches(checked, current):
         raise InvalidFields([Problem("current", "This is not your password.")])
@@ -93,7 +101,8 @@ def change_password(person_id: int, current: str, new: str, *, address: str) -> 
         if now.password_hash != checked or now.disabled_at is not None:
             raise InvalidFields([Problem("current", "This is not your password any more.")])
         attempt.succeed(connection, person_id)
-        connection.execute(update(users).where(users.c.id == person_id).values(password_hash=hashed))
+        chosen = {"password_hash": hashed, "password_given_at": None}
+        connection.execute(update(users).where(users.c.id == person_id).values(chosen))
         account_log.append(connection, person.actor, Act.PASSWORD_CHANGED, person.actor)
         connection.execute(delete(session_table).where(session_table.c.user_id == person_id))
         return sessions.made(connection, person_id)

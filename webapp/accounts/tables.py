@@ -22,6 +22,7 @@ class User(Model):
     """A person who may sign in. Never deleted, because events name their id for ever.
 
     `name_key` is the name in canonical form; `disabled_at` is null while the person may sign in.
+    `password_given_at` is when somebody else chose the password, null where the person did.
     """
 
     __tablename__ = "users"
@@ -34,6 +35,7 @@ class User(Model):
     password_hash: Mapped[str] = mapped_column(STRING)
     added_at: Mapped[str] = mapped_column(STRING)
     disabled_at: Mapped[str | None] = mapped_column(STRING)
+    password_given_at: Mapped[str | None] = mapped_column(STRING)
 
 
 class Session(Model):

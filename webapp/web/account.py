@@ -10,7 +10,7 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import PasswordField
 
-from webapp.access import NotSignedIn, allows, visitor
+from webapp.access import NotSignedIn, allows, allows_given_password, visitor
 from webapp.accounts.errors import SignInsHeld
 from webapp.accounts.passwords import LENGTH_MIN
 from webapp.accounts.roles import Role
@@ -34,6 +34,7 @@ class OwnPasswordForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no typ
 
 @pages.route("/account/password", methods=["GET", "POST"])
 @allows(Role.VIEWER)
+@allows_given_password
 @answer_is_never_kept("It counts wrong passwords.")
 def password() -> AnyResponse:
     """Ask for the old and the new password, and change it."""
@@ -65,5 +66,11 @@ def password() -> AnyResponse:
 
 
 def _page(form: OwnPasswordForm, status: HTTPStatus) -> AnyResponse:
-    page = render_template("account/password.html", form=form, name=visitor().name, length_min=LENGTH_MIN)
+    page = render_template(
+        "account/password.html",
+        form=form,
+        name=visitor().name,
+        is_given=visitor().has_given_password,
+        length_min=LENGTH_MIN,
+    )
     return make_response(page, status)

@@ -14,7 +14,7 @@ from wtforms.fields.choices import SelectChoice
 from webapp.access import actor, allows, visitor
 from webapp.accounts import people
 from webapp.accounts.errors import FirstAdministers, LastAdministrator
-from webapp.accounts.passwords import LENGTH_MIN
+from webapp.accounts.passwords import GIVEN_LIFETIME, LENGTH_MIN
 from webapp.accounts.people import Account
 from webapp.accounts.roles import Role
 from webapp.domain.errors import InvalidFields
@@ -92,7 +92,7 @@ def new() -> AnyResponse:
     except FirstAdministers as refusal:
         form.form_errors.append(str(refusal))
         return _new_page(form, HTTPStatus.CONFLICT)
-    flash(f"{person.name} can sign in. Tell them the password; they can change it.", "success")
+    flash(f"{person.name} can sign in. Tell them the password; with it they choose their own.", "success")
     return _to(url_for(".index"))
 
 
@@ -171,7 +171,10 @@ def _done(person: Account, act: Callable[[], None], said: str) -> AnyResponse:
 
 
 def _new_page(form: NewPersonForm, status: HTTPStatus) -> AnyResponse:
-    return make_response(render_template("people/new.html", form=form, length_min=LENGTH_MIN), status)
+    page = render_template(
+        "people/new.html", form=form, length_min=LENGTH_MIN, given_days=GIVEN_LIFETIME.days
+    )
+    return make_response(page, status)
 
 
 def _page(
@@ -188,6 +191,7 @@ def _page(
         forms=forms,
         is_oneself=person.id == visitor().person_id,
         length_min=LENGTH_MIN,
+        given_days=GIVEN_LIFETIME.days,
     )
     return make_response(page, status)
 
