@@ -96,10 +96,11 @@ def sign_out() -> AnyResponse:
 @answer_is_never_kept("It starts a session, and counts wrong codes.")
 def set_up() -> AnyResponse:
     """Make the first administrator: from this machine, or with the code that the start printed."""
+    # In this order: whoever was not local because of an account just made is led on by the next line.
+    is_here = access.visitor().is_local
     if people.exist():
         return _to(url_for(".sign_in"))
     form = SetUpForm()
-    is_here = access.visitor().is_local
     if is_here:
         del form.code
     if request.method != "POST":
