@@ -10,6 +10,7 @@ from tests.fixtures.server import Serve, Server
 from webapp.accounts import sessions
 from webapp.accounts.roles import Role
 
+OWN = "a sentence of my own"
 CREDIT = "Mangrove Restoration Project"
 
 
@@ -26,6 +27,21 @@ def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(password)
     press(page, "Sign in")
+
+
+def change_password(page: Page, current: str, new: str) -> None:
+    page.get_by_label("Your password now").fill(current)
+    page.get_by_label("New password", exact=True).fill(new)
+    page.get_by_label("The new password again").fill(new)
+    press(page, "Change the password")
+    expect(page.get_by_text("Your password is changed.")).to_be_visible()
+
+
+def sign_in_first(page: Page, name: str) -> None:
+    """Sign in with the given password, and choose another."""
+    sign_in(page, name)
+    expect(page).to_have_url("/account/password")
+    change_password(page, PASSWORD, OWN)
 
 
 def sign_out(page: Page) -> None:
@@ -70,17 +86,12 @@ def test_from_one_machine_to_people_with_roles(
     sign_out(page)
     operator_retires(page, scripts=scripts)
     choose_in_menu(page, "link", "Change password")
-    page.get_by_label("Your password now").fill(PASSWORD)
-    page.get_by_label("New password", exact=True).fill("another good one")
-    page.get_by_label("The new password again").fill("another good one")
-    press(page, "Change the password")
-    expect(page.get_by_text("Your password is changed.")).to_be_visible()
+    change_password(page, OWN, "another good one")
 
 
 def viewer_sees_no_way_to_act(page: Page) -> None:
+    sign_in_first(page, "Vera")
     page.goto("/credits")
-    sign_in(page, "Vera")
-    expect(page).to_have_url("/credits")
     expect(page.get_by_role("link", name=CREDIT)).to_be_visible()
     for act in ("Sell", "Retire", "New credit", "Import"):
         expect(page.get_by_role("link", name=act, exact=True)).to_have_count(0)
@@ -92,7 +103,7 @@ def viewer_sees_no_way_to_act(page: Page) -> None:
 
 
 def operator_retires(page: Page, *, scripts: bool) -> None:
-    sign_in(page, "Oscar")
+    sign_in_first(page, "Oscar")
     page.goto("/credits")
     page.get_by_role("link", name=f"Retire {CREDIT}").click()
     page.get_by_label("Beneficiary").first.fill("Acme Airlines")
