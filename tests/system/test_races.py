@@ -7,8 +7,9 @@ from tests.fixtures.server import Serve, Server, assert_verified
 from tests.system import races
 
 ROUNDS = 24
-# Each of these writes twenty credits, and sends many more.
-ROUNDS_OF_IMPORTS = 8
+# Each of these writes some dozens of credits, and sends many more.
+LARGE = {"import equal", "confirm one import", "retire parts"}
+ROUNDS_OF_LARGE = 8
 
 
 @pytest.fixture(scope="module", params=DIALECTS)
@@ -19,6 +20,6 @@ def server(request: pytest.FixtureRequest, make_module_database: MakeDatabase, s
 @pytest.mark.parametrize("race", races.RACES)
 def test_of_many_at_once_only_one_changes_the_ledger(server: Server, race: str) -> None:
     with races.crowd(server, race.replace(" ", "-")) as crowd:
-        for number in range(ROUNDS_OF_IMPORTS if "import" in race else ROUNDS):
+        for number in range(ROUNDS_OF_LARGE if race in LARGE else ROUNDS):
             races.RACES[race](crowd, number)
     assert_verified(server.database_url)
