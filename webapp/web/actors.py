@@ -1,7 +1,7 @@
 """Actors as people read them: the present name of a person or a token, kept for the request."""
 
 from flask import g
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from webapp.accounts.names import names_of
 
@@ -13,5 +13,5 @@ def who(actor: str) -> Markup:
         found = names_of([actor]) if ":" in actor else {}
         names[actor] = found.get(actor, actor)
     if names[actor] == actor:
-        return Markup("{}").format(actor)
+        return escape(actor)
     return Markup('<bdi title="{}">{}</bdi>').format(actor, names[actor])
