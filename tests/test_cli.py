@@ -202,6 +202,13 @@ def test_an_import_leaves_out_bad_rows_where_told_to(ledger_app: Flask, tmp_path
     assert result.stdout.endswith("written: 1\n")
 
 
+def test_an_import_never_records_a_row_that_says_it_is_retired(ledger_app: Flask, tmp_path: Path) -> None:
+    path = rows_file(tmp_path, a_credit(), a_credit(serial_number="VCS-0002", is_retired=True))
+    result = run(ledger_app, "import", "--skip-invalid", "--ignore-unknown", path)
+    assert "row 2, is_retired: This row says is_retired: true. Retired tonnes cannot be" in result.stdout
+    assert result.stdout.endswith("written: 1\n")
+
+
 def test_an_import_with_unknown_fields_needs_to_be_told(ledger_app: Flask, tmp_path: Path) -> None:
     path = rows_file(tmp_path, a_credit(colour="green"))
     result = run(ledger_app, "import", path)

@@ -253,6 +253,35 @@ def test_a_history_that_would_be_lost_is_refused(api: FlaskClient, status: str) 
     assert exact(answer)["state"] == "failed"
 
 
+@pytest.mark.parametrize("query", ["", "?skip_invalid=1&ignore_unknown=1", "?dry_run=1&ignore_unknown=1"])
+def test_a_row_that_says_it_is_retired_is_refused_with_what_it_says(api: FlaskClient, query: str) -> None:
+    answer = sent(api, [a_credit(**{"Credit Status": "Retired"})], query)
+    assert counts(answer) == (1, 0, 0, 0, 1, 0)
+    assert exact(answer)["problems"] == [
+        {
+            "row": 1,
+            "field": "Credit Status",
+            "message": "This row says Credit Status: Retired. "
+            "Retired tonnes cannot be recorded as active stock; leave the row out.",
+        }
+    ]
+    assert events_recorded() == 0
+
+
+def test_a_retired_record_of_another_program_is_refused_for_its_events(api: FlaskClient) -> None:
+    events = [
+        {"event_type": name, "timestamp": "2025-09-27T20:09:24.691883"} for name in ("created", "retired")
+    ]
+    answer = sent(api, [a_credit(events=events)], "?skip_invalid=1&ignore_unknown=1")
+    assert "says events: created, retired." in exact(answer)["problems"][0]["message"]
+    assert events_recorded() == 0
+
+
+def test_an_active_record_of_another_program_is_recorded(api: FlaskClient) -> None:
+    events = [{"event_type": "created", "timestamp": "2025-09-27T20:09:24.691883"}]
+    assert counts(sent(api, [a_credit(events=events)])) == (1, 1, 0, 0, 0, 1)
+
+
 def test_a_wrong_id_is_refused(api: FlaskClient) -> None:
     assert exact(sent(api, [a_credit(id="0" * 64)]))["problems"][0]["field"] == "id"
 

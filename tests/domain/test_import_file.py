@@ -47,7 +47,7 @@ def test_an_array_an_object_with_one_array_and_json_by_lines_are_the_same_rows(c
 
 @pytest.mark.parametrize("indent", [None, 2])
 def test_a_record_of_the_api_is_one_row_though_it_has_an_array(indent: int | None) -> None:
-    record = ROW | {"status": "ACTIVE", "events": [{"seq": 1}, {"seq": 2}]}
+    record = ROW | {"status": "ACTIVE", "events": [{"seq": 1}]}
     assert rows_of(json.dumps(record, indent=indent).encode()) == [Row(1, CREDIT)]
 
 
@@ -134,6 +134,26 @@ def test_a_wrong_id_is_an_error(wrong: object) -> None:
 @pytest.mark.parametrize("wrong", ["active", "SPENT", 1, [], {}])
 def test_a_status_that_there_is_not_is_an_error(wrong: object) -> None:
     assert fields_of(the_row(status=wrong)) == ["status"]
+
+
+@pytest.mark.parametrize("status", ["retired", "Retired", " CANCELLED ", "withdrawn", "used"])
+def test_a_status_of_another_program_that_is_not_active_is_understood(status: str) -> None:
+    row = the_row(status=status)
+    assert (row.credit, row.problems, row.is_active) == (CREDIT, [], False)
+    assert row.not_active
+    assert f"says status: {status.strip()}." in row.not_active.message
+
+
+def test_a_row_that_is_no_credit_says_first_that_it_is_not_active() -> None:
+    row = the_row(quantity="-1", status="RETIRED")
+    assert fields_of(row) == ["status", "quantity"]
+    assert "says status: RETIRED." in row.problems[0].message
+
+
+@pytest.mark.parametrize("status", ["SOLD", "RETIRED", "SPLIT", "CANCELLED"])
+def test_a_row_is_active_only_where_its_status_is(status: str) -> None:
+    assert the_row(status="ACTIVE").is_active
+    assert not the_row(status=status).is_active
 
 
 def test_a_quantity_keeps_its_exact_digits() -> None:

@@ -49,6 +49,15 @@ def test_problems_can_still_be_read_after_the_import_is_recorded(client: FlaskCl
     assert [row[:2] for row in table(client.get(address), "Problems")] == [["2", "vintage"]]
 
 
+def test_a_row_that_says_it_is_retired_is_not_recorded_with_every_tick(client: FlaskClient) -> None:
+    address = receive(client, [NEW, a_credit(**{"Retirement Date": "2026-04-10"})])
+    write(client, address, skip_invalid=True, ignore_unknown=True)
+    said = words(client.get(address))
+    assert "Recorded 1 new credit" in said
+    assert "This row says Retirement Date: 2026-04-10." in said
+    assert held() == 1
+
+
 def test_without_the_tick_rows_with_problems_keep_everything_from_being_recorded(client: FlaskClient) -> None:
     address = receive(client, [NEW, INVALID])
     answer = write(client, address)

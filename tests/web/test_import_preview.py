@@ -121,6 +121,14 @@ def test_a_retired_credit_that_this_ledger_does_not_hold_is_a_problem(client: Fl
     assert table(page, "Problems")[0][1] == "status"
 
 
+def test_a_row_that_says_it_is_retired_is_a_problem_that_names_what_it_says(client: FlaskClient) -> None:
+    page = client.get(receive(client, [a_credit(**{"Credit Status": "Retired"}), NEW]))
+    assert counts(page) == ["1", "0", "0", "1"]
+    ((row, field, reason),) = table(page, "Problems")
+    assert (row, field) == ("1", "Credit Status")
+    assert reason.startswith("This row says Credit Status: Retired. Retired tonnes cannot be recorded")
+
+
 @pytest.mark.parametrize("address", ["/imports/1", "/imports/0", "/imports/x", f"/imports/{10**30}"])
 def test_an_import_that_does_not_exist_is_a_page_that_says_so(client: FlaskClient, address: str) -> None:
     assert client.get(address).status_code == 404
@@ -130,6 +138,7 @@ def test_hostile_text_in_a_file_is_inert_in_the_preview(client: FlaskClient) -> 
     rows: list[object] = []
     for text in HOSTILE:
         rows.append(a_credit(project_name=text, registry=text, serial_number=text, **{text: text}))
+        rows.append(a_credit(**{f"retired {text}": text, "Status": f"Retired {text}"}))
         rows.append({text: text, "vintage": text, "quantity": text, "id": text, "status": text})
     page = client.get(receive(client, rows))
     assert [text for text in HOSTILE if text not in words(page)] == []

@@ -21,6 +21,7 @@ from webapp.domain.errors import (
 from webapp.domain.fields import FieldRefused, IdField, QuantityField, unknown
 from webapp.domain.json_text import MAX_DEPTH, NotJson, compressed_as, decode_text, text_of
 from webapp.domain.lifecycle import Status
+from webapp.domain.row_status import not_active, says_inactive
 
 ROWS_MAX: Final = 10_000
 ROW_CHARACTERS_MAX: Final = 200_000
@@ -52,7 +53,8 @@ _JSON_SPACE: Final = " \t\r\n"
 class Row:
     """A row as it was understood: its credit, or every problem that keeps it from being one.
 
-    `number` counts from 1; `status` is what the file says of it, ACTIVE where it says nothing.
+    `number` counts from 1; `status` is what the field of that name says, ACTIVE where it says nothing;
+    `not_active` is why the row cannot be recorded as active stock, where it says so in any other way.
     """
 
     number: int
@@ -60,6 +62,12 @@ class Row:
     problems: list[Problem] = field(default_factory=list)
     unknown_fields: list[str] = field(default_factory=list)
     status: Status = Status.ACTIVE
+    not_active: Problem | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether nothing in the row says that its tonnes are no longer active."""
+        return self.status is Status.ACTIVE and self.not_active is None
 
 
 def row_texts(content: bytes) -> list[str]:
@@ -110,7 +118,10 @@ def parse_row(number: int, text: str) -> Row:
     if credit and value.get("id") not in (None, credit.id):
         problems.append(Problem("id", f"This is not the id of these fields, which is {credit.id}."))
     status = _status(value, problems)
-    return Row(number, None if problems else credit, problems, unknown_fields, status)
+    inactive = not_active(value)
+    if inactive and problems:
+        problems.insert(0, inactive)
+    return Row(number, None if problems else credit, problems, unknown_fields, status, inactive)
 
 
 def _lot(credit: Credit, value: Mapping[str, object], problems: list[Problem]) -> Credit:
@@ -134,7 +145,8 @@ def _status(value: Mapping[str, object], problems: list[Problem]) -> Status:
     try:
         return Status(str(given))
     except ValueError:
-        problems.append(Problem("status", f"Must be one of {', '.join(Status)}."))
+        if not says_inactive(given):  # then the row is refused for what it says
+            problems.append(Problem("status", f"Must be one of {', '.join(Status)}."))
         return Status.ACTIVE
 
 

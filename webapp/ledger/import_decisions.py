@@ -178,7 +178,7 @@ def _decide_row(
     claim = None if credit.serial_number is None else _claim(credit)
     # Its own claim without its id: somebody else recorded it between the two looks.
     is_held = credit.id in held or holders.get(claim) == credit.id
-    if is_held or (credit.id in seen and row.status is Status.ACTIVE):
+    if is_held or (credit.id in seen and row.is_active):
         return Decided(row, Outcome.EXISTING)
     problem = _unfounded(row, credit, held)
     if problem:
@@ -197,6 +197,8 @@ def _unfounded(row: Row, credit: Credit, held: Mapping[str, str]) -> Problem | N
     """Say what a new row builds on that this ledger does not hold, if anything."""
     if row.status is not Status.ACTIVE:
         return Problem("status", _HISTORY_LOST.format(row.status))
+    if row.not_active:
+        return row.not_active
     if credit.parent is not None:
         return Problem("parent", _LOT)
     if credit.replaces is not None and held.get(credit.replaces) != Status.CANCELLED:

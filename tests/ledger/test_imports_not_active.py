@@ -1,0 +1,134 @@
+"""A row that says that its tonnes are not active is never recorded as active stock."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.credits import a_credit, recorded
+from webapp.ledger import imports, lists, queries
+from webapp.ledger.actors import LOCAL
+from webapp.ledger.commands import cancel_credit, create_credit
+from webapp.ledger.imports import ImportView, ProblemView, State
+
+pytestmark = pytest.mark.usefixtures("ledger_app")
+
+DATA = Path(__file__).parent.parent / "data"
+CREATED = {"event_type": "created", "timestamp": "2025-09-27T20:09:24.691883"}
+WAYS: list[dict[str, object]] = [
+    {"Credit Status": "Retired"},
+    {"status": "retired"},
+    {"transaction_type": "cancellation"},
+    {"Retirement/Cancellation Date": "2026-04-10"},
+    {"isRetired": True},
+    {"events": [CREATED, {"event_type": "retired"}]},
+    {"status": "ACTIVE", "events": [CREATED, {"event_type": "sold"}]},
+    {"lots": [{"id": "0" * 64}]},
+    {"Using Entity": "Acme Airlines"},
+    {"Offset Credits Converted to VCUs": "1,454,054"},
+    {"is_buffer": "true"},
+]
+CREDITS = [a_credit(serial_number=f"VCS-{number}") for number in range(len(WAYS))]
+ROWS = [credit | way for credit, way in zip(CREDITS, WAYS, strict=True)]
+NOTED = a_credit(serial_number="VCS-0001 (retired)")
+
+
+def received(*rows: object) -> int:
+    return imports.receive(json.dumps(rows).encode(), "credits.json", LOCAL)
+
+
+def written(import_id: int) -> ImportView:
+    """Write the import with everything ticked that can be ticked."""
+    return imports.write(import_id, skip_invalid=True, ignore_unknown=True, actor=LOCAL)
+
+
+def counts(view: ImportView) -> tuple[int, int, int, int]:
+    return view.new, view.existing, view.conflicting, view.invalid
+
+
+def only_problem(import_id: int) -> ProblemView:
+    (problem,) = imports.problems(import_id)
+    return problem
+
+
+def test_such_rows_are_invalid_and_left_out_with_every_tick() -> None:
+    import_id = received(*ROWS, NOTED)
+    assert counts(imports.find(import_id)) == (0, 0, 0, len(ROWS) + 1)
+    problems = imports.problems(import_id)
+    assert [problem.row for problem in problems] == [*range(1, len(ROWS) + 2)]
+    assert all(problem.message.startswith("This row says ") for problem in problems)
+    view = written(import_id)
+    assert (view.state, view.written) == (State.DONE, 0)
+    assert queries.ledger_totals().ledger.all.credits == 0
+
+
+def test_without_a_tick_they_keep_the_others_from_being_written() -> None:
+    import_id = received(a_credit(), a_credit(serial_number="VCS-2", is_retired=True))
+    view = imports.write(import_id, ignore_unknown=True, actor=LOCAL)
+    assert (view.state, view.written, counts(view)) == (State.CHECKED, 0, (1, 0, 0, 1))
+
+
+def test_such_a_row_is_recorded_already_where_the_ledger_holds_its_credit() -> None:
+    for credit in CREDITS:
+        create_credit(credit, LOCAL)
+    import_id = received(*ROWS)
+    assert (counts(imports.find(import_id)), imports.problems(import_id)) == ((0, len(ROWS), 0, 0), [])
+
+
+def test_such_a_row_is_not_taken_for_a_repeat_of_the_active_row_before_it() -> None:
+    import_id = received(*CREDITS, *ROWS)
+    assert counts(imports.find(import_id)) == (len(ROWS), 0, 0, len(ROWS))
+    assert min(problem.row for problem in imports.problems(import_id)) == len(ROWS) + 1
+
+
+def test_such_a_row_holds_no_serial_number_against_the_rows_after_it() -> None:
+    view = imports.find(received(a_credit(is_retired=True), a_credit()))
+    assert counts(view) == (1, 0, 0, 1)
+
+
+def test_such_a_row_cannot_replace_a_cancelled_credit() -> None:
+    wrong = recorded()
+    cancel_credit(wrong, {"reason": "Typo"}, LOCAL)
+    import_id = received(a_credit(vintage=2024, replaces=wrong, is_retired=True))
+    assert written(import_id).written == 0
+    assert only_problem(import_id).field == "is_retired"
+
+
+def test_a_status_of_ours_is_refused_as_a_history_that_would_be_lost() -> None:
+    import_id = received(a_credit(status="RETIRED", events=[CREATED, {"event_type": "RETIRED"}]))
+    problem = only_problem(import_id)
+    assert (problem.field, "flask export" in problem.message) == ("status", True)
+
+
+def test_it_is_decided_again_when_it_is_written() -> None:
+    credit_id = recorded()
+    import_id = received(a_credit(is_retired=True))
+    cancel_credit(credit_id, {"reason": "Typo"}, LOCAL)
+    view = written(import_id)
+    assert (view.written, view.existing) == (0, 0)
+
+
+def test_a_name_that_no_database_keeps_is_shown_without_what_cannot_be_seen() -> None:
+    import_id = received(a_credit(**{"retired\x00by": "Acme\x00Tools"}))
+    problem = only_problem(import_id)
+    assert (problem.field, "says retired by: Acme Tools." in problem.message) == ("retired by", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [
+        ("retired-rows.json", {1, 2, 3, 4, 5, 6}),
+        ("verra-retirements.json", {1, 2}),
+        ("issuance-and-retirement-of-part.json", {2}),
+        ("cercarbono-retirements.json", {1, 2, 3}),
+    ],
+)
+def test_of_the_files_that_people_have_no_retired_row_is_recorded(name: str, refused: set[int]) -> None:
+    import_id = imports.receive((DATA / name).read_bytes(), name, LOCAL)
+    says = ("This row says ", "The file says RETIRED")
+    said = {p.row for p in imports.problems(import_id) if p.message.startswith(says)}
+    assert said == refused
+    view = written(import_id)
+    assert view.written == view.total - len(refused)
+    held = lists.list_credits(lists.CreditFilter()).items
+    assert [credit.quantity_e4 for credit in held] == [54_850_000] * view.written
