@@ -13,6 +13,10 @@ from markupsafe import Markup
 
 QUANTITY_SCALE: Final = 10_000
 SHORT_ID_LENGTH: Final = 10
+_MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+# A list shows one of these in each row. `%` escapes like `format` and takes a third of its time.
+_TIME: Final = Markup('<time datetime="%s" title="%s">%s</time>')
+_DAY: Final = Markup('<time datetime="%s">%s</time>')
 
 
 def number(count: int) -> str:
@@ -37,14 +41,17 @@ def tonnes(quantity: int | str) -> str:
 def when(recorded_at: str) -> Markup:
     """An event's time (`YYYY-MM-DDTHH:MM:SS.ffffffZ`) as a <time> that reads "20 Nov 2026, 16:29 UTC"."""
     moment = datetime.fromisoformat(recorded_at)
-    shown = f"{moment.day} {moment:%b %Y, %H:%M} UTC"
-    return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(recorded_at, shown)
+    shown = f"{_day_text(moment)}, {moment.hour:02d}:{moment.minute:02d} UTC"
+    return _TIME % (recorded_at, recorded_at, shown)
 
 
 def day(date_text: str) -> Markup:
     """A date (`YYYY-MM-DD`) as a <time> that reads "20 Nov 2026"."""
-    moment = datetime.fromisoformat(date_text)
-    return Markup('<time datetime="{}">{} {}</time>').format(date_text, moment.day, f"{moment:%b %Y}")
+    return _DAY % (date_text, _day_text(datetime.fromisoformat(date_text)))
+
+
+def _day_text(moment: datetime) -> str:
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 
 def short_id(full: str) -> str:
