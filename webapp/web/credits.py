@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -109,7 +110,7 @@ def show(credit_id: str) -> str:
         "credits/show.html",
         credit=record.credit,
         history=[(event, data_of(event)) for event in record.events],
-        another={name: getattr(record.credit, name) for name in PREFILLED},
+        another=_form_begun_with({name: getattr(record.credit, name) for name in PREFILLED}),
         family=families.around(queries.family(credit_id), credit_id),
         **_corrections(record),
     )
@@ -125,10 +126,16 @@ def _corrections(record: Record) -> dict[str, object]:
         "replaces": found.get(relations.origin.replaces or ""),
         "replaced_by": [found[credit_id] for credit_id in relations.replaced_by],
         "last": record.events[-1],
-        "replacement": {**old_values(record.credit), "replaces": record.credit.id}
+        "replacement": _form_begun_with({**old_values(record.credit), "replaces": record.credit.id})
         if record.credit.status is Status.CANCELLED
-        else {},
+        else None,
     }
+
+
+def _form_begun_with(values: Mapping[str, object]) -> str:
+    """Return the address of the form of a new credit in which these values stand."""
+    stated = {name: value for name, value in values.items() if value is not None}
+    return f"/credits/new?{urlencode(stated)}"
 
 
 @pages.get("/credits/<credit_id>/row")
