@@ -9,7 +9,7 @@ from webapp.accounts.roles import Role
 from webapp.domain.lifecycle import EventType
 from webapp.ledger.lists import list_events
 from webapp.ledger.queries import EventView
-from webapp.web import fragments
+from webapp.web import actors, fragments
 from webapp.web.formats import tonnes
 
 LOTS_SHOWN: Final = 4
@@ -23,6 +23,7 @@ def show() -> Response:
     """Show a page of events; the type and the place in the list stand in the address."""
     event_type = event_type_of(request.args.get("type", ""))
     page = list_events(event_type, request.args.get("cursor"), newest_first=True)
+    actors.look_up(event.actor for event in page.items)
 
     def address(cursor: str | None) -> str | None:
         return cursor and url_for(".show", type=event_type, cursor=cursor)

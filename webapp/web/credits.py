@@ -25,7 +25,7 @@ from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.text import canonical
 from webapp.ledger import commands, lists, queries
 from webapp.ledger.queries import EventView, Record
-from webapp.web import families, fragments
+from webapp.web import actors, families, fragments
 from webapp.web.corrections import old_values
 from webapp.web.credit_list import CreditList
 from webapp.web.forms import CreditForm
@@ -106,6 +106,7 @@ def create() -> AnyResponse | tuple[str, HTTPStatus]:
 def show(credit_id: str) -> str:
     """Show one credit with its history."""
     record = queries.record(credit_id)
+    actors.look_up(event.actor for event in record.events)
     return render_template(
         "credits/show.html",
         credit=record.credit,
