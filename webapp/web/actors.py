@@ -13,20 +13,21 @@ _NAMED: Final = Markup('<bdi title="%s">%s</bdi>')
 
 def look_up(actors: Iterable[str]) -> None:
     """Read the names behind all actors of a page in one query, before `who` is asked for each of them."""
-    names = _names()
-    unknown = {actor for actor in actors if actor not in names}
-    found = names_of(unknown) if any(":" in actor for actor in unknown) else {}
-    names.update({actor: found.get(actor, actor) for actor in unknown})
+    shown = _shown()
+    unknown = {actor for actor in actors if actor not in shown}
+    names = names_of(unknown) if any(":" in actor for actor in unknown) else {}
+    for actor in unknown:
+        shown[actor] = _NAMED % (actor, names[actor]) if actor in names else escape(actor)
 
 
 def who(actor: str) -> Markup:
     """Return the name behind an actor of an event, with the actor itself as its title."""
-    if actor not in _names():
+    shown = _shown()
+    if actor not in shown:
         look_up([actor])
-    name = _names()[actor]
-    return escape(actor) if name == actor else _NAMED % (actor, name)
+    return shown[actor]
 
 
-def _names() -> dict[str, str]:
-    names: dict[str, str] = g.setdefault("actor_names", {})
-    return names
+def _shown() -> dict[str, Markup]:
+    found: dict[str, Markup] = g.setdefault("actors", {})
+    return found
