@@ -112,15 +112,23 @@ def show(credit_id: str) -> str:
         credit=record.credit,
         history=[(event, data_of(event)) for event in record.events],
         another=_form_begun_with({name: getattr(record.credit, name) for name in PREFILLED}),
-        family=families.around(queries.family(credit_id), credit_id),
+        family=_family(record),
         **_corrections(record),
     )
+
+
+def _family(record: Record) -> families.Branch | None:
+    """Return the credits around a lot or a split credit, None around any other: it is its whole family."""
+    if not (record.relations.origin.parent or record.relations.lots):
+        return None
+    return families.around(queries.family(record.credit.id), record.credit.id)
 
 
 def _corrections(record: Record) -> dict[str, object]:
     """Return what the page says about a mistake: what it replaces, what replaces it, and its end."""
     relations = record.relations
-    found = queries.find_credits([*relations.replaced_by, relations.origin.replaces or ""])
+    related = [*relations.replaced_by, *filter(None, [relations.origin.replaces])]
+    found = queries.find_credits(related) if related else {}
     return {
         "origin": relations.origin,
         "lots": relations.lots,
