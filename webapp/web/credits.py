@@ -127,12 +127,13 @@ def _family(record: Record) -> families.Branch | None:
 def _corrections(record: Record) -> dict[str, object]:
     """Return what the page says about a mistake: what it replaces, what replaces it, and its end."""
     relations = record.relations
-    related = [*relations.replaced_by, *filter(None, [relations.origin.replaces])]
+    replaces = relations.origin.replaces
+    related = [*relations.replaced_by, replaces] if replaces else relations.replaced_by
     found = queries.find_credits(related) if related else {}
     return {
         "origin": relations.origin,
         "lots": relations.lots,
-        "replaces": found.get(relations.origin.replaces or ""),
+        "replaces": found.get(replaces) if replaces else None,
         "replaced_by": [found[credit_id] for credit_id in relations.replaced_by],
         "last": record.events[-1],
         "replacement": _form_begun_with({**old_values(record.credit), "replaces": record.credit.id})

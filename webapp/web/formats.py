@@ -16,7 +16,8 @@ QUANTITY_SCALE: Final = 10_000
 SHORT_ID_LENGTH: Final = 10
 # Characters of a quantity without its unit.
 SHORT_LENGTH_MAX: Final = 10
-# The same values stand in many rows and pages, and to put markup around one takes as long as ten columns.
+# How many results of a filter are kept. The same values stand in many rows and pages, and formatting
+# one as markup takes several times as long as escaping a text.
 KEPT: Final = 4096
 _MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _QUANTITY: Final = Markup('<span class="figure%s">%s<span class="unit">&nbsp;t</span></span>')
