@@ -23,6 +23,15 @@ def test_a_quantity_loses_nothing_by_being_shown(quantity_e4: int) -> None:
     assert int(whole) * 10_000 + int(part.ljust(4, "0")) == quantity_e4
 
 
+def test_a_quantity_on_a_page_has_its_unit_set_small() -> None:
+    assert formats.quantity(25_000) == '<span class="figure">2.5<span class="unit">&nbsp;t</span></span>'
+
+
+def test_a_long_quantity_on_a_page_is_marked() -> None:
+    assert 'class="figure figure-long">1,234,567.8<' in formats.quantity("1234567.8")
+    assert 'class="figure">999,999.99<' in formats.quantity("999999.99")
+
+
 def test_a_time_reads_for_people_and_keeps_its_exact_text() -> None:
     shown = formats.when("2026-11-03T06:09:01.123456Z")
 

@@ -9,7 +9,7 @@ from webapp.accounts import account_log
 from webapp.accounts.account_log import Act
 from webapp.accounts.roles import Role
 from webapp.domain.errors import CursorMismatch
-from webapp.web import fragments
+from webapp.web import actors, fragments
 from webapp.web.entry import lead_to_set_up
 
 pages = Blueprint("account_log", __name__)
@@ -42,6 +42,7 @@ def show() -> Response:
     act = _act(request.args.get("act", ""))
     before = _before(request.args.get("before", ""))
     entries = account_log.page(before, SHOWN + 1, act=act)
+    actors.look_up(name for entry in entries for name in (entry.actor, entry.subject) if name)
     older = entries[SHOWN - 1].position if len(entries) > SHOWN else None
     return fragments.answer(
         "account/log.html",

@@ -1,12 +1,18 @@
 """The page of every event of the ledger, newest first."""
 
+from typing import Final
+
 from flask import Blueprint, Response, abort, request, url_for
 
 from webapp.access import allows
 from webapp.accounts.roles import Role
 from webapp.domain.lifecycle import EventType
 from webapp.ledger.lists import list_events
-from webapp.web import fragments
+from webapp.ledger.queries import EventView
+from webapp.web import actors, fragments
+from webapp.web.formats import tonnes
+
+LOTS_SHOWN: Final = 4
 
 pages = Blueprint("activity", __name__)
 
@@ -17,6 +23,7 @@ def show() -> Response:
     """Show a page of events; the type and the place in the list stand in the address."""
     event_type = event_type_of(request.args.get("type", ""))
     page = list_events(event_type, request.args.get("cursor"), newest_first=True)
+    actors.look_up(event.actor for event in page.items)
 
     def address(cursor: str | None) -> str | None:
         return cursor and url_for(".show", type=event_type, cursor=cursor)
@@ -24,7 +31,7 @@ def show() -> Response:
     return fragments.answer(
         "activity/list.html",
         "activity/_events.html",
-        events=page.items,
+        events=[(event, _more(event)) for event in page.items],
         event_type=event_type,
         types=list(EventType),
         previous=address(page.previous),
@@ -32,6 +39,20 @@ def show() -> Response:
         download=url_for("downloads.activity_file", type=event_type),
         is_first_page=not request.args.get("cursor"),
     )
+
+
+def _more(event: EventView) -> str:
+    """Return what the event says besides its phrase: the first lots, the reason and the reference."""
+    said = (_lots(event), event.data.get("reason"), event.data.get("reference"))
+    return " · ".join(str(text) for text in said if text)
+
+
+def _lots(event: EventView) -> str:
+    quantities = event.data.get("quantities")
+    if not isinstance(quantities, list):
+        return ""
+    more = ["…"] if len(quantities) > LOTS_SHOWN else []
+    return " + ".join([*map(tonnes, quantities[:LOTS_SHOWN]), *more])
 
 
 def event_type_of(text: str) -> EventType | None:

@@ -36,11 +36,12 @@ CHANGED: Final = "ledger-changed"
 class Act:
     """An act as a page sees it: its event, its words, its form and its command.
 
-    `party` is the field that names the other side, suggested from those named before.
+    `path` is the last part of its address. `party` is the field that names the other side, suggested
+    from those named before.
     """
 
     event_type: EventType
-    endpoint: str
+    path: str
     verb: str
     done: str
     sign: str
@@ -51,7 +52,7 @@ class Act:
 
 SALE: Final = Act(
     event_type=EventType.SOLD,
-    endpoint="acts.sell",
+    path="sell",
     verb="Sell",
     done="Sold",
     sign="arrows-exchange",
@@ -61,7 +62,7 @@ SALE: Final = Act(
 )
 RETIREMENT: Final = Act(
     event_type=EventType.RETIRED,
-    endpoint="acts.retire",
+    path="retire",
     verb="Retire",
     done="Retired",
     sign="lock",

@@ -7,8 +7,7 @@ everything that changes it is a link or a GET form.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
-
-from flask import url_for
+from urllib.parse import urlencode
 
 from webapp.domain.credits import FIELDS
 from webapp.domain.errors import InvalidFields, Problem
@@ -16,6 +15,8 @@ from webapp.domain.fields import Field, FieldRefused, TextField
 from webapp.domain.lifecycle import Status
 from webapp.ledger.lists import SORTS, CreditFilter
 
+PATH: Final = "/credits"
+PATH_OF_FILE: Final = "/credits.csv"
 ASCENDING: Final = "asc"
 DESCENDING: Final = "desc"
 
@@ -96,7 +97,7 @@ class CreditList:
     @property
     def download(self) -> str:
         """The address of all of the list as a file."""
-        return self._address(self.filter, None, "downloads.credits_file")
+        return self._address(self.filter, None, PATH_OF_FILE)
 
     def of_status(self, status: Status | None) -> str:
         """Return the address of the same list with another status, all of them for None."""
@@ -115,18 +116,19 @@ class CreditList:
         return "descending" if self.filter.descending else "ascending"
 
     @staticmethod
-    def _address(wanted: CreditFilter, cursor: str | None, endpoint: str = "credits.index") -> str:
+    def _address(wanted: CreditFilter, cursor: str | None, path: str = PATH) -> str:
         moved = CreditList(wanted, cursor)
-        return url_for(
-            endpoint,
-            q=wanted.q or None,
-            registry=wanted.registry or None,
-            vintage=wanted.vintage,
-            status=wanted.status,
-            sort=wanted.sort if moved.keeps_order else None,
-            order=moved.order if moved.keeps_order else None,
-            cursor=cursor,
-        )
+        stated = {
+            "q": wanted.q,
+            "registry": wanted.registry,
+            "vintage": wanted.vintage,
+            "status": wanted.status,
+            "sort": wanted.sort if moved.keeps_order else None,
+            "order": moved.order if moved.keeps_order else None,
+            "cursor": cursor,
+        }
+        query = urlencode({name: value for name, value in stated.items() if value})
+        return f"{path}?{query}" if query else path
 
 
 def _first_order(sort: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -24,7 +25,7 @@ from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.text import canonical
 from webapp.ledger import commands, lists, queries
 from webapp.ledger.queries import EventView, Record
-from webapp.web import families, fragments
+from webapp.web import actors, families, fragments
 from webapp.web.corrections import old_values
 from webapp.web.credit_list import CreditList
 from webapp.web.forms import CreditForm
@@ -105,30 +106,46 @@ def create() -> AnyResponse | tuple[str, HTTPStatus]:
 def show(credit_id: str) -> str:
     """Show one credit with its history."""
     record = queries.record(credit_id)
+    actors.look_up(event.actor for event in record.events)
     return render_template(
         "credits/show.html",
         credit=record.credit,
         history=[(event, data_of(event)) for event in record.events],
-        another={name: getattr(record.credit, name) for name in PREFILLED},
-        family=families.around(queries.family(credit_id), credit_id),
+        another=_form_begun_with({name: getattr(record.credit, name) for name in PREFILLED}),
+        family=_family(record),
         **_corrections(record),
     )
+
+
+def _family(record: Record) -> families.Branch | None:
+    """Return the credits around a lot or a split credit, None around any other: it is its whole family."""
+    if not (record.relations.origin.parent or record.relations.lots):
+        return None
+    return families.around(queries.family(record.credit.id), record.credit.id)
 
 
 def _corrections(record: Record) -> dict[str, object]:
     """Return what the page says about a mistake: what it replaces, what replaces it, and its end."""
     relations = record.relations
-    found = queries.find_credits([*relations.replaced_by, relations.origin.replaces or ""])
+    replaces = relations.origin.replaces
+    related = [*relations.replaced_by, replaces] if replaces else relations.replaced_by
+    found = queries.find_credits(related) if related else {}
     return {
         "origin": relations.origin,
         "lots": relations.lots,
-        "replaces": found.get(relations.origin.replaces or ""),
+        "replaces": found.get(replaces) if replaces else None,
         "replaced_by": [found[credit_id] for credit_id in relations.replaced_by],
         "last": record.events[-1],
-        "replacement": {**old_values(record.credit), "replaces": record.credit.id}
+        "replacement": _form_begun_with({**old_values(record.credit), "replaces": record.credit.id})
         if record.credit.status is Status.CANCELLED
-        else {},
+        else None,
     }
+
+
+def _form_begun_with(values: Mapping[str, object]) -> str:
+    """Return the address of the form of a new credit in which these values stand."""
+    stated = {name: value for name, value in values.items() if value is not None}
+    return f"/credits/new?{urlencode(stated)}"
 
 
 @pages.get("/credits/<credit_id>/row")

@@ -11,6 +11,7 @@ from webapp.access import allows, allows_everyone
 from webapp.accounts.roles import Role
 from webapp.ledger.lists import list_events
 from webapp.ledger.queries import ledger_totals
+from webapp.web import actors
 
 LATEST: Final = 8
 
@@ -32,4 +33,5 @@ def show() -> str:
     if not any(held.credits for held in totals.ledger.by_status.values()):
         return render_template("dashboard/empty.html", sample_form=FlaskForm())
     latest = list_events(limit=LATEST, newest_first=True)
+    actors.look_up(event.actor for event in latest.items)
     return render_template("dashboard/show.html", totals=totals, events=latest.items)

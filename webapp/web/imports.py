@@ -24,7 +24,7 @@ from webapp.domain.import_file import ROWS_MAX
 from webapp.kept import commit_all_the_same
 from webapp.ledger import imports
 from webapp.ledger.imports import ImportView
-from webapp.web import fragments
+from webapp.web import actors, fragments
 from webapp.web.formats import number
 from webapp.web.serials import split_address
 
@@ -77,6 +77,7 @@ def index() -> str:
     before = _number("before")
     found = imports.list_imports(before, LISTED + 1)
     more = len(found) > LISTED
+    actors.look_up(one.actor for one in found)
     return render_template(
         "imports/list.html",
         imports=found[:LISTED],

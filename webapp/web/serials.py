@@ -1,6 +1,7 @@
 """Serial numbers and blocks of them as pages speak of them: who holds these, and how to part them."""
 
-from flask import url_for
+from urllib.parse import urlencode
+
 from markupsafe import Markup
 
 from webapp.domain.errors import BlockHeld, Problem, SerialHeld
@@ -23,8 +24,8 @@ def split_address(held: HeldNumbers | None) -> str | None:
     """Return the address where the holder can be split so that the numbers are one of the lots, if any."""
     if held is None or not held.split:
         return None
-    quantities = "\n".join(map(str, held.split))
-    return url_for("splits.split", credit_id=held.holder.id, quantities=quantities)
+    query = urlencode({"quantities": "\n".join(map(str, held.split))})
+    return f"/credits/{held.holder.id}/split?{query}"
 
 
 def show_holder(form: FieldForm, refusal: SerialHeld) -> None:
@@ -32,7 +33,7 @@ def show_holder(form: FieldForm, refusal: SerialHeld) -> None:
     holder = queries.credit(refusal.holder)
     said = Markup('{}: <a href="{}"><bdi>{}</bdi>, {}, {}</a>.').format(
         _sentence(refusal),
-        url_for("credits.show", credit_id=holder.id),
+        f"/credits/{holder.id}",
         holder.project_name,
         holder.vintage,
         tonnes(holder.quantity),

@@ -14,6 +14,7 @@ from webapp.accounts import tokens
 from webapp.accounts.roles import Role
 from webapp.domain.errors import InvalidFields
 from webapp.kept import answer_is_never_kept, repeats_lead_to
+from webapp.web import actors
 from webapp.web.entry import lead_to_set_up
 from webapp.web.forms import show_problems
 
@@ -44,7 +45,9 @@ class RevokeForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 @allows(Role.ADMINISTRATOR)
 def index() -> str:
     """Show every token that was ever made."""
-    return render_template("tokens/list.html", tokens=tokens.list_all(), form=RevokeForm())
+    found = tokens.list_all()
+    actors.look_up(token.added_by for token in found)
+    return render_template("tokens/list.html", tokens=found, form=RevokeForm())
 
 
 @pages.route("/tokens/new", methods=["GET", "POST"])
