@@ -1,0 +1,149 @@
+"""Load by wrk: prepared requests are sent by 16 clients, and the answers counted by status."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+from scripts.bench.server import Server
+from scripts.terminal import Refused
+
+CLIENTS: Final = 16
+ANSWER_WITHIN_S: Final = 20
+SCRIPT: Final = Path(__file__).with_name("load.lua")
+INSTALL: Final = "wrk makes the load and is not installed: apt-get install wrk, or brew install wrk."
+
+
+@dataclass(frozen=True)
+class Load:
+    """Requests for one route. `once` where each may be sent once only, as for a retirement."""
+
+    requests: list[bytes]
+    expected: HTTPStatus = HTTPStatus.OK
+    once: bool = False
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came of a load. Times in seconds unless the name says otherwise."""
+
+    expected: HTTPStatus
+    seconds: float
+    statuses: Mapping[int, int]
+    unanswered: int
+    p50_ms: float
+    p99_ms: float
+    wrk_cpu_seconds: float
+    server_cpu_seconds: float
+
+    @property
+    def answers(self) -> int:
+        return sum(self.statuses.values())
+
+    @property
+    def rate(self) -> float:
+        """Answers a second."""
+        return self.answers / self.seconds
+
+    @property
+    def cpu_ms(self) -> float:
+        """Milliseconds of the server's CPU for each answer."""
+        return 1000 * self.server_cpu_seconds / self.answers
+
+    @property
+    def wrk_cores(self) -> float:
+        """How much of one core the load itself took."""
+        return self.wrk_cpu_seconds / self.seconds
+
+    @property
+    def is_as_expected(self) -> bool:
+        """Whether every request was answered, with the status that was expected."""
+        return not self.unanswered and set(self.statuses) == {self.expected}
+
+
+def request(method: str, path: str, value: object = None, headers: Mapping[str, str] | None = None) -> bytes:
+    """Return the bytes of a request, its body a JSON value where there is one."""
+    body = b"" if value is None else json.dumps(value).encode()
+    sent = {"Host": "localhost", **(headers or {})}
+    if value is not None:
+        sent["Content-Type"] = "application/json"
+    if method != "GET":
+        sent["Content-Length"] = str(len(body))
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {text}" for name, text in sent.items()), "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def require_wrk() -> None:
+    """Raise Refused where wrk is not installed."""
+    if shutil.which("wrk") is None:
+        raise Refused(INSTALL)
+
+
+def run(server: Server, load: Load, seconds: int, clients: int = CLIENTS) -> Measured:
+    """Send the load for so many seconds.
+
+    Raises:
+        Refused: wrk failed, nothing was answered, or there were too few requests to send.
+    """
+    with tempfile.NamedTemporaryFile(prefix="bench-requests-") as prepared:
+        prepared.writelines(_framed(load.requests))
+        prepared.flush()
+        before = server.cpu_seconds()
+        taken_before = _cpu_of_ended_children()
+        done = subprocess.run(
+            [
+                *("wrk", "--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s"),
+                *("--timeout", f"{ANSWER_WITHIN_S}s", "--latency", "--script", str(SCRIPT)),
+                *(server.url, "--", prepared.name, "once" if load.once else "again"),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        server_cpu = server.cpu_seconds() - before
+        wrk_cpu = _cpu_of_ended_children() - taken_before
+    counted = _counted(done)
+    if counted["used_up"]:
+        raise Refused(f"All {len(load.requests):,} prepared requests were sent: measure fewer SECONDS.")
+    return Measured(
+        expected=load.expected,
+        seconds=counted["seconds"],
+        statuses={int(status): count for status, count in counted["statuses"].items()},
+        unanswered=counted["broken"] + counted["late"],
+        p50_ms=counted["p50_ms"],
+        p99_ms=counted["p99_ms"],
+        wrk_cpu_seconds=wrk_cpu,
+        server_cpu_seconds=server_cpu,
+    )
+
+
+def _framed(requests: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield each request behind its length, as the script reads them."""
+    for prepared in requests:
+        yield b"%d\n%s" % (len(prepared), prepared)
+
+
+def _cpu_of_ended_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _counted(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """Return what the script printed as wrk's last line."""
+    lines = done.stdout.strip().splitlines()
+    if done.returncode or not lines or not lines[-1].startswith("{"):
+        raise Refused(f"wrk failed:\n{done.stdout}")
+    counted: dict[str, Any] = json.loads(lines[-1])
+    if not counted["statuses"]:
+        raise Refused(f"Nothing was answered:\n{done.stdout}")
+    return counted
