@@ -1,79 +1,62 @@
-"""`python -m scripts.bench --only create,read --seconds 8`: measures, and prints one table."""
+"""`python -m scripts.bench`: measures the real server in one run, and prints one table."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from scripts import terminal
-from scripts.bench import ledgers, workload
-from scripts.bench.load import Load, Measured, require_wrk, run
-from scripts.bench.server import BARE_ROUTE, Server, serving
-
-NAMES = ["create", "retire", "read", "pages", "key", "token"]
+from scripts.bench import report
+from scripts.bench.beside import BareRoute
+from scripts.bench.figures import FIGURES
+from scripts.bench.load import require_wrk
+from scripts.bench.processes import require_linux
+from scripts.bench.report import Figure
+from scripts.bench.workbench import Workbench
+from scripts.terminal import Refused
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--only", default=",".join(NAMES))
-    parser.add_argument("--seconds", type=int, default=6)
-    parser.add_argument("--credits", type=int, default=10_000)
+    parser = argparse.ArgumentParser(prog="scripts.bench", description=(__doc__ or "").partition(": ")[2])
+    names = ",".join(FIGURES)
+    parser.add_argument("--only", default=names, metavar="NAME,…", help=f"figures, of {names}")
+    parser.add_argument("--seconds", type=int, default=6, help="that each load is sent for")
+    parser.add_argument("--credits", type=int, default=20_000, help="that the ledger is filled with")
     chosen = parser.parse_args()
-    only = set(chosen.only.split(","))
+    asked = chosen.only.split(",")
+    if unknown := sorted(set(asked) - set(FIGURES)):
+        raise Refused(f"There is no figure {', '.join(unknown)}; there are {names}.")
+    require_linux()
     require_wrk()
-    with tempfile.TemporaryDirectory(prefix="ledger-bench-") as name, tempfile.TemporaryDirectory() as other:
-        folder = Path(name)
-        ledger = ledgers.make(ledgers.sqlite_url(folder), folder, chosen.credits)
-        copy = ledgers.copy_sqlite(ledger, Path(other) / "copy")
-        with serving(folder, BARE_ROUTE) as bare, serving(folder, database_url=ledger.database_url) as server:
-            bare_load = workload.page("/")
-            run(bare, bare_load, 1)
-            before = run(bare, bare_load, 2)
-            print(
-                f"bare route: {before.rate:,.0f}/s, p99 {before.p99_ms:.0f} ms, wrk {before.wrk_cores:.2f} cores",
-                flush=True,
-            )
-            run(server, workload.page("/healthz"), 1)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ledger-bench-")))
+        work = Workbench(stack, folder, chosen.seconds, chosen.credits, tell)
+        figures = [figure for name in FIGURES if name in asked for figure in FIGURES[name](work)]
+        conclude(work.bare, figures)
+    if asked == list(FIGURES):
+        report.write("run", [report.bare_figure(work.bare), *figures])
 
-            def measure(title: str, server: Server, load: Load) -> None:
-                nonlocal before
-                measured = run(server, load, chosen.seconds)
-                after = run(bare, bare_load, 2)
-                rate = (before.rate + after.rate) / 2
-                cpu = (before.cpu_ms + after.cpu_ms) / 2
-                before = after
-                print(
-                    f"{title:24} {measured.rate / rate:6.3f} of bare, {measured.rate:7.0f}/s (bare {rate:5.0f}), "
-                    f"CPU {measured.cpu_ms / cpu:6.1f} x bare ({measured.cpu_ms:.2f} ms), p50 {measured.p50_ms:.0f} ms, p99 {measured.p99_ms:.0f} ms, "
-                    f"{dict(measured.statuses)}, unanswered {measured.unanswered}{'' if measured.is_as_expected else '  VOID'}",
-                    flush=True,
-                )
 
-            ids = list(workload.record_ids(server))
-            half = len(ids) // 2
-            fresh = 10_000_000
-            most = 3_000 * chosen.seconds
-            if "create" in only:
-                measure("create", server, workload.creates(fresh, most))
-            if "key" in only:
-                measure("create with a key", server, workload.creates(2 * fresh, most, keys="create"))
-            if "retire" in only:
-                measure("retire", server, workload.retires(ids[:half]))
-            if "key" in only:
-                measure("retire with a key", server, workload.retires(ids[half:], keys="retire"))
-            if "read" in only:
-                measure("read", server, workload.reads(ids))
-            if "pages" in only:
-                measure("page /credits", server, workload.page("/credits"))
-                measure("page /", server, workload.page("/"))
-                measure("page of a credit", server, workload.reads(ids, prefix="/credits/"))
-            if "token" in only:
-                secret = workload.bearer(ledgers.add_token(copy))
-                with serving(folder, database_url=copy.database_url) as second:
-                    run(second, workload.page("/healthz"), 1)
-                    measure("create with a token", second, workload.creates(fresh, most, secret))
-                    measure("read with a token", second, workload.reads(ids, secret))
+def conclude(bare: BareRoute, figures: Sequence[Figure]) -> None:
+    """Print the table.
+
+    Raises:
+        Refused: something makes the run void.
+    """
+    print(
+        f"\n{report.conditions()}\n\n{report.plain_table([report.bare_figure(bare), *figures])}", flush=True
+    )
+    if bare.faults:
+        raise Refused("\nThe run is void:\n" + "\n".join(bare.faults))
+
+
+def tell(progress: str) -> None:
+    """Print what is being measured, apart from the table."""
+    print(progress, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

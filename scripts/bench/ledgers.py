@@ -1,67 +1,91 @@
-"""Ledgers to measure on: made in a folder and filled by the program's own import."""
+"""Ledgers to measure on, made by the program's own commands and filled by its own import."""
 
 from __future__ import annotations
 
-import shutil
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-from scripts.bench import made_credits
-from scripts.bench.server import flask
+from scripts.bench.made_credits import import_file
+from scripts.bench.server import Server, flask
+from scripts.terminal import Refused
 
 ROWS_OF_AN_IMPORT: Final = 10_000
-_PASSWORD: Final = "measured, then thrown away"
+_PASSWORD: Final = b"measured, then thrown away"
 
 
 @dataclass(frozen=True)
-class Ledger:
-    """A migrated database with the first `size` made credits in it."""
+class Import:
+    """An import over HTTP: its rows, how long its answer took, and the server's CPU meanwhile."""
 
-    database_url: str
-    size: int
-
-    @property
-    def file(self) -> Path:
-        """The file of a SQLite ledger."""
-        return Path(self.database_url.removeprefix("sqlite:///"))
+    rows: int
+    seconds: float
+    cpu_seconds: float
 
 
-def sqlite_url(folder: Path) -> str:
-    return f"sqlite:///{folder / 'ledger.sqlite3'}"
+def sqlite_url(file: Path) -> str:
+    return f"sqlite:///{file}"
 
 
-def make(database_url: str, folder: Path, size: int) -> Ledger:
-    """Migrate an empty database and import `size` made credits; the folder is for the files."""
+def file_of(database_url: str) -> Path:
+    """Return the file of a SQLite database."""
+    return Path(database_url.removeprefix("sqlite:///"))
+
+
+def migrate(database_url: str) -> str:
+    """Make the tables of a new database and return its address."""
     flask(database_url, "db", "upgrade")
-    for first in range(0, size, ROWS_OF_AN_IMPORT):
-        file = write_import_file(folder, first, min(ROWS_OF_AN_IMPORT, size - first))
-        flask(database_url, "import", str(file))
-        file.unlink()
-    return Ledger(database_url, size)
+    return database_url
 
 
-def write_import_file(folder: Path, first: int, count: int) -> Path:
-    """Write a file of the made credits of `count` numbers from `first`."""
-    file = folder / f"credits-{first}.json"
-    file.write_bytes(made_credits.import_file(first, count))
-    return file
+def import_credits(server: Server, file: bytes, rows: int) -> Import:
+    """Import a file of so many new rows.
+
+    Raises:
+        Refused: the server did not write all of them.
+    """
+    before = server.cpu_seconds()
+    answer = server.client().send("POST", "/records/imports", file, {"Content-Type": "application/json"})
+    if answer.status != HTTPStatus.ACCEPTED or answer.json["written"] != rows:
+        raise Refused(
+            f"The import of {rows:,} rows was answered with {answer.status}: {answer.body[:2000]!r}"
+        )
+    return Import(rows, answer.seconds, server.cpu_seconds() - before)
 
 
-def copy_sqlite(ledger: Ledger, folder: Path) -> Ledger:
-    """Copy a SQLite ledger that no process has open into a new folder."""
-    folder.mkdir()
-    url = sqlite_url(folder)
-    copy = Ledger(url, ledger.size)
-    shutil.copyfile(ledger.file, copy.file)
-    return copy
+def fill(server: Server, first: int, count: int) -> list[Import]:
+    """Import `count` made credits from the one numbered `first`, in files of 10,000."""
+    imports = []
+    for start in range(first, first + count, ROWS_OF_AN_IMPORT):
+        rows = min(ROWS_OF_AN_IMPORT, first + count - start)
+        imports.append(import_credits(server, import_file(start, rows), rows))
+    return imports
 
 
-def add_token(ledger: Ledger) -> str:
-    """Add an administrator, and return the secret of a token that may record and act."""
-    flask(
-        ledger.database_url,
-        *("user", "add", "measuring", "--role", "administrator", "--password-stdin"),
-        stdin=_PASSWORD,
-    )
-    return flask(ledger.database_url, "token", "add", "bench", "--role", "operator").strip()
+def copy_sqlite(database_url: str, copy: Path) -> str:
+    """Copy a SQLite ledger, also one that is served, and return the address of the copy."""
+    with closing(sqlite3.connect(file_of(database_url))) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    return sqlite_url(copy)
+
+
+def size_of_sqlite(database_url: str) -> int:
+    """Return the bytes of the pages in use, without those that the staged import file left free."""
+    with closing(sqlite3.connect(file_of(database_url))) as connection:
+        pages, free, size = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+    return int((pages - free) * size)
+
+
+def add_token(database_url: str) -> Mapping[str, str]:
+    """Add the first account, and return the header by which a token of it may record and act."""
+    account = ("user", "add", "measuring", "--role", "administrator", "--password-stdin")
+    flask(database_url, *account, stdin=_PASSWORD)
+    printed = flask(database_url, "token", "add", "measuring", "--role", "operator").output
+    return {"Authorization": f"Bearer {printed.splitlines()[-1]}"}

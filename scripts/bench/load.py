@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import resource
+import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
+from scripts.bench import processes
 from scripts.bench.server import Server
 from scripts.terminal import Refused
 
@@ -24,11 +24,14 @@ INSTALL: Final = "wrk makes the load and is not installed: apt-get install wrk, 
 
 @dataclass(frozen=True)
 class Load:
-    """Requests for one route. `once` where each may be sent once only, as for a retirement."""
+    """Prepared requests and the status that all of them get.
+
+    Cyclic ones are sent from the start again after the last; others, such as retirements, once.
+    """
 
     requests: list[bytes]
     expected: HTTPStatus = HTTPStatus.OK
-    once: bool = False
+    is_cyclic: bool = True
 
 
 @dataclass(frozen=True)
@@ -96,23 +99,18 @@ def run(server: Server, load: Load, seconds: int, clients: int = CLIENTS) -> Mea
     with tempfile.NamedTemporaryFile(prefix="bench-requests-") as prepared:
         prepared.writelines(_framed(load.requests))
         prepared.flush()
-        before = server.cpu_seconds()
-        taken_before = _cpu_of_ended_children()
-        done = subprocess.run(
+        cpu_before = server.cpu_seconds()
+        wrk = processes.start(
             [
                 *("wrk", "--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s"),
                 *("--timeout", f"{ANSWER_WITHIN_S}s", "--latency", "--script", str(SCRIPT)),
-                *(server.url, "--", prepared.name, "once" if load.once else "again"),
+                *(server.url, "--", prepared.name, "again" if load.is_cyclic else "once"),
             ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+            os.environ,
         )
-        server_cpu = server.cpu_seconds() - before
-        wrk_cpu = _cpu_of_ended_children() - taken_before
-    counted = _counted(done)
+        ended = processes.wait(wrk)
+        server_cpu = server.cpu_seconds() - cpu_before
+    counted = _counted(ended)
     if counted["used_up"]:
         raise Refused(f"All {len(load.requests):,} prepared requests were sent: measure fewer SECONDS.")
     return Measured(
@@ -122,7 +120,7 @@ def run(server: Server, load: Load, seconds: int, clients: int = CLIENTS) -> Mea
         unanswered=counted["broken"] + counted["late"],
         p50_ms=counted["p50_ms"],
         p99_ms=counted["p99_ms"],
-        wrk_cpu_seconds=wrk_cpu,
+        wrk_cpu_seconds=ended.cpu_seconds,
         server_cpu_seconds=server_cpu,
     )
 
@@ -133,17 +131,12 @@ def _framed(requests: Iterable[bytes]) -> Iterator[bytes]:
         yield b"%d\n%s" % (len(prepared), prepared)
 
 
-def _cpu_of_ended_children() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
-def _counted(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+def _counted(wrk: processes.Ended) -> dict[str, Any]:
     """Return what the script printed as wrk's last line."""
-    lines = done.stdout.strip().splitlines()
-    if done.returncode or not lines or not lines[-1].startswith("{"):
-        raise Refused(f"wrk failed:\n{done.stdout}")
-    counted: dict[str, Any] = json.loads(lines[-1])
+    last = wrk.output.strip().rpartition("\n")[2]
+    if wrk.exit_status or not last.startswith("{"):
+        raise Refused(f"wrk failed:\n{wrk.output}")
+    counted: dict[str, Any] = json.loads(last)
     if not counted["statuses"]:
-        raise Refused(f"Nothing was answered:\n{done.stdout}")
+        raise Refused(f"Nothing was answered:\n{wrk.output}")
     return counted

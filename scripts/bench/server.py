@@ -1,4 +1,4 @@
-"""The real server under load: gunicorn with the project's own settings, and the CPU that it takes."""
+"""The real server under load: gunicorn with the project's own settings, and the project's commands."""
 
 from __future__ import annotations
 
@@ -14,66 +14,62 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from scripts.bench import processes
 from scripts.environment import ROOT
 from scripts.terminal import Refused
+from tests.fixtures.server import Client, environment_for
 
 LEDGER: Final = "wsgi:app"
 BARE_ROUTE: Final = "scripts.bench.bare_route:app"
+PLAIN_LEDGER: Final = "scripts.bench.plain_ledger:create_app()"
 
+WORKERS: Final = 2
 STARTING_MAY_TAKE_S: Final = 60
 STOPPING_MAY_TAKE_S: Final = 40
-_TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
-# Fields of /proc/PID/stat behind the name of the program, which may hold spaces and brackets.
-_GROUP, _USER_TICKS, _SYSTEM_TICKS = 2, 11, 12
+# An import of 10,000 rows is answered when it is written.
+PATIENCE_S: Final = 600
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running gunicorn with its workers, in a process group of its own."""
+    """A running gunicorn with its workers."""
 
-    process: subprocess.Popen[bytes]
+    pid: int
     url: str
+    # From the start of the process until its workers could answer.
+    start_seconds: float
+
+    def client(self) -> Client:
+        """Return a client with a connection of its own."""
+        return Client(self.url, PATIENCE_S)
 
     def cpu_seconds(self) -> float:
         """Return the CPU time that the server and its workers have taken so far."""
-        ticks = 0
-        for process in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = process.read_text().rpartition(")")[2].split()
-            except OSError:  # it ended meanwhile
-                continue
-            if int(fields[_GROUP]) == self.process.pid:
-                ticks += int(fields[_USER_TICKS]) + int(fields[_SYSTEM_TICKS])
-        return ticks / _TICKS_A_SECOND
-
-
-def environment(database_url: str | None) -> dict[str, str]:
-    """Return the environment of a program of this project that works on this database."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FLASK_", "GUNICORN_"))}
-    told = {} if database_url is None else {"DATABASE_URL": database_url}
-    return {**kept, "SECRET_KEY": "of a ledger that is thrown away after the measurement", **told}
+        return processes.cpu_seconds(self.pid)
 
 
 @contextmanager
-def serving(folder: Path, app: str = LEDGER, database_url: str | None = None) -> Iterator[Server]:
+def serving(folder: Path, app: str, database_url: str = "") -> Iterator[Server]:
     """Serve an application on a free port with two workers, and stop it at the end.
 
     Raises:
         Refused: it did not start, or its log shows a failure at the end.
     """
-    log = folder / f"{app.replace(':', '.')}-{time.monotonic_ns()}.log"
+    started = time.monotonic()
+    log = folder / f"gunicorn-{time.monotonic_ns()}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", app],
             cwd=ROOT,
-            env={**environment(database_url), "WEB_CONCURRENCY": "2"},
+            env=environment_for(database_url, WEB_CONCURRENCY=str(WORKERS)),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     try:
-        yield Server(process, _address(process, log))
+        url = _address(process, log)
+        yield Server(process.pid, url, time.monotonic() - started)
         _stop(process)
     finally:
         if process.poll() is None:
@@ -84,24 +80,22 @@ def serving(folder: Path, app: str = LEDGER, database_url: str | None = None) ->
         raise Refused(f"{app} failed while it was measured:\n{said}")
 
 
-def flask(database_url: str, *arguments: str, stdin: str = "") -> str:
-    """Run `flask …` on a database with this text as its standard input, and return what it printed.
+def start_flask(database_url: str, *arguments: str, stdin: bytes = b"") -> subprocess.Popen[bytes]:
+    """Start `flask …` on a database; `processes.wait` returns its output."""
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
+    return processes.start(command, environment_for(database_url), stdin)
+
+
+def flask(database_url: str, *arguments: str, stdin: bytes = b"") -> processes.Ended:
+    """Run `flask …` on a database to its end.
 
     Raises:
         Refused: it failed, with its own reason.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", *arguments],
-        cwd=ROOT,
-        env=environment(database_url),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise Refused(f"flask {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
-    return done.stdout
+    ended = processes.wait(start_flask(database_url, *arguments, stdin=stdin))
+    if ended.exit_status:
+        raise Refused(f"flask {' '.join(arguments)} failed:\n{ended.output}")
+    return ended
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
@@ -113,7 +107,7 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
             return ready[1]
         if process.poll() is not None:
             raise Refused(f"The server ended at once:\n{said}")
-        time.sleep(0.05)
+        time.sleep(0.01)
     raise Refused(f"The server was not ready within {STARTING_MAY_TAKE_S} seconds.")
 
 
