@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import mean
 from typing import Final
@@ -77,8 +77,11 @@ class BareRoute:
 
 
 def statuses_text(measured: Measured) -> str:
-    """Write how often each status came: `201: 1,234`."""
-    counts = [f"{status}: {count:,}" for status, count in sorted(measured.statuses.items())]
-    if measured.unanswered:
-        counts.append(f"unanswered: {measured.unanswered:,}")
-    return ", ".join(counts)
+    """Write how often each status came, and how many requests got no answer."""
+    unanswered = f", unanswered: {measured.unanswered:,}" if measured.unanswered else ""
+    return counts_text(measured.statuses) + unanswered
+
+
+def counts_text(statuses: Mapping[int, int]) -> str:
+    """Write how often each status came: `201: 1,234, 409: 5`."""
+    return ", ".join(f"{status}: {count:,}" for status, count in sorted(statuses.items()))

@@ -9,10 +9,11 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Final
 
 from scripts.bench import ledgers, parts, plain_ledger, processes, workload
-from scripts.bench.beside import Beside
+from scripts.bench.beside import Beside, counts_text
 from scripts.bench.import_figures import guards_figures, import_figures, storage_figures
 from scripts.bench.made_credits import made_credits
 from scripts.bench.report import Figure, at_least, at_most, load_details
@@ -123,12 +124,10 @@ def postgresql_figures(work: Workbench) -> list[Figure]:
 
 def parts_figures(work: Workbench) -> list[Figure]:
     found = parts.retire_parts(work.sqlite.server, work.seconds)
-    busy = found.first_answers[503]
-    answers = ", ".join(f"{status}: {number:,}" for status, number in sorted(found.all_answers.items()))
-    first = ", ".join(f"{status}: {number:,}" for status, number in sorted(found.first_answers.items()))
+    busy = found.first_answers[HTTPStatus.SERVICE_UNAVAILABLE]
     details = (
-        f"{found.rounds} rounds, longest wait {1000 * found.longest_wait:,.0f} ms; first answers {first}; "
-        f"all {answers}"
+        f"{found.rounds} rounds, longest wait {1000 * found.longest_wait:,.0f} ms; "
+        f"first answers {counts_text(found.first_answers)}; all {counts_text(found.all_answers)}"
     )
     return [at_most(f"{parts.CLIENTS} clients retire parts of one lot, 503", busy, 0, "", details)]
 

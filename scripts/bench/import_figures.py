@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from scripts.bench import import_cost, ledgers
+from scripts.bench.beside import counts_text
 from scripts.bench.ledgers import Import
-from scripts.bench.made_credits import import_file, made_credit
+from scripts.bench.made_credits import import_file, made_credit, made_credits
 from scripts.bench.report import Figure, at_least, at_most
 from scripts.bench.workbench import Workbench
 
@@ -23,7 +25,7 @@ GUARDS_FACTOR: Final = 2
 def import_figures(work: Workbench) -> list[Figure]:
     """The CPU of the first import on each database, and how long a later one keeps others waiting."""
     on_sqlite, on_postgresql = work.sqlite.imports[0], work.postgresql.imports[0]
-    preparing = import_cost.preparing_seconds(import_file(0, on_sqlite.rows))
+    preparing = import_cost.preparing_seconds(import_file(made_credits(0, on_sqlite.rows)))
     inserting = import_cost.inserting_into_sqlite_seconds(
         work.sqlite.first_import, work.empty_sqlite, is_guarded=True
     )
@@ -82,19 +84,20 @@ def _beside_parts(name: str, made: Import, how: str, inserting: float, preparing
 def _wait_figure(work: Workbench) -> Figure:
     """Import further rows while a client records one credit after another: its longest wait is the hold."""
     server, rows = work.sqlite.server, work.sqlite.imports[0].rows
-    file = import_file(work.new_numbers(rows), rows)
+    credits = made_credits(work.new_numbers(rows), rows)
     with ThreadPoolExecutor(1) as thread:
-        imported = thread.submit(ledgers.import_credits, server, file, rows)
+        imported = thread.submit(ledgers.import_credits, server, credits)
         waits: list[float] = []
-        statuses: list[int] = []
+        statuses: Counter[int] = Counter()
         client = server.client()
         while not imported.done():
             answer = client.post("/records", made_credit(work.new_numbers(1)))
             waits.append(answer.seconds)
-            statuses.append(answer.status)
+            statuses[answer.status] += 1
         made = imported.result()
-    counts = ", ".join(f"{status}: {statuses.count(status):,}" for status in sorted(set(statuses)))
-    details = f"of the {made.seconds:.1f} s that {rows:,} rows take; creates meanwhile {counts}"
+    details = (
+        f"of the {made.seconds:.1f} s that {rows:,} rows take; creates meanwhile {counts_text(statuses)}"
+    )
     return Figure(
         "longest wait of a create during an import", f"{1000 * max(waits):,.0f} ms", details=details
     )

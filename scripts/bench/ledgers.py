@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-from scripts.bench.made_credits import import_file
+from scripts.bench.made_credits import CreditRow, import_file, made_credits
 from scripts.bench.server import Server, flask
 from scripts.terminal import Refused
 
@@ -42,19 +42,19 @@ def migrate(database_url: str) -> str:
     return database_url
 
 
-def import_credits(server: Server, file: bytes, rows: int) -> Import:
-    """Import a file of so many new rows.
+def import_credits(server: Server, credits: Iterable[CreditRow]) -> Import:
+    """Import a file of credits that the ledger does not hold yet.
 
     Raises:
         Refused: the server did not write all of them.
     """
+    new = list(credits)
+    file = import_file(new)
     before = server.cpu_seconds()
     answer = server.client().send("POST", "/records/imports", file, {"Content-Type": "application/json"})
-    if answer.status != HTTPStatus.ACCEPTED or answer.json["written"] != rows:
-        raise Refused(
-            f"The import of {rows:,} rows was answered with {answer.status}: {answer.body[:2000]!r}"
-        )
-    return Import(rows, answer.seconds, server.cpu_seconds() - before)
+    if answer.status != HTTPStatus.ACCEPTED or answer.json["written"] != len(new):
+        raise Refused(f"The import of {len(new):,} rows got {answer.status}: {answer.body[:2000]!r}")
+    return Import(len(new), answer.seconds, server.cpu_seconds() - before)
 
 
 def fill(server: Server, first: int, count: int) -> list[Import]:
@@ -62,7 +62,7 @@ def fill(server: Server, first: int, count: int) -> list[Import]:
     imports = []
     for start in range(first, first + count, ROWS_OF_AN_IMPORT):
         rows = min(ROWS_OF_AN_IMPORT, first + count - start)
-        imports.append(import_credits(server, import_file(start, rows), rows))
+        imports.append(import_credits(server, made_credits(start, rows)))
     return imports
 
 

@@ -7,7 +7,7 @@ the notation of each registry. A credit follows from its number alone, and no tw
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, TypedDict
 
 
@@ -34,7 +34,8 @@ _ROOM: Final = 100_000
 _QUANTITY_DIGITS: Final = (1.0, 3.9)  # 10 to 79,432 tonnes, a median of 891
 _FIRST_VINTAGE: Final = 2008
 _VINTAGES: Final = 18
-_FIRST_UNIT: Final = 100_000_001
+_FIRST_UNIT: Final = 100_000_000
+_UNITS_OF_A_PROJECT: Final = 1_000_000
 _FIRST_BATCH: Final = 2_000
 # A prime, so that neighbours belong to different projects and PROJECTS of them to each one once.
 _STRIDE: Final = 617
@@ -111,9 +112,9 @@ def made_credits(first: int, count: int) -> Iterator[CreditRow]:
     return (made_credit(number) for number in range(first, first + count))
 
 
-def import_file(first: int, count: int) -> bytes:
+def import_file(rows: Iterable[CreditRow]) -> bytes:
     """Return an import file of these credits: a JSON array."""
-    return json.dumps(list(made_credits(first, count)), ensure_ascii=False).encode()
+    return json.dumps(list(rows), ensure_ascii=False).encode()
 
 
 def _project(number: int) -> _Project:
@@ -134,7 +135,9 @@ def _serial_number(project: _Project, vintage: int, first: int, last: int) -> st
     batch = _FIRST_BATCH + project.number * _VINTAGES + vintage - _FIRST_VINTAGE
     match project.registry:
         case "verra":
-            first, last = first + _FIRST_UNIT, last + _FIRST_UNIT
+            # Its numbers run through all projects, not from 1 in each.
+            start = _FIRST_UNIT + project.number * _UNITS_OF_A_PROJECT
+            first, last = start + first, start + last
             kind, period = code % 15 + 1, f"0101{vintage}-3112{vintage}"
             return f"{batch}-{first}-{last}-VCS-VCU-{code}-VER-{country}-{kind}-{code}-{period}-{batch % 2}"
         case "gold-standard":
