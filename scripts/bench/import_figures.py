@@ -85,18 +85,18 @@ def _wait_figure(work: Workbench) -> Figure:
     """Import further rows while a client records one credit after another: its longest wait is the hold."""
     server, rows = work.sqlite.server, work.sqlite.imports[0].rows
     credits = made_credits(work.new_numbers(rows), rows)
-    with ThreadPoolExecutor(1) as thread:
+    waits: list[float] = []
+    statuses: Counter[int] = Counter()
+    with ThreadPoolExecutor(1) as thread, server.client() as client:
         imported = thread.submit(ledgers.import_credits, server, credits)
-        waits: list[float] = []
-        statuses: Counter[int] = Counter()
-        client = server.client()
         while not imported.done():
             answer = client.post("/records", made_credit(work.new_numbers(1)))
             waits.append(answer.seconds)
             statuses[answer.status] += 1
         made = imported.result()
     details = (
-        f"of the {made.seconds:.1f} s that {rows:,} rows take; creates meanwhile {counts_text(statuses)}"
+        f"of the {made.seconds:.1f} s that {rows:,} rows take; "
+        f"{len(waits):,} creates meanwhile, {counts_text(statuses)}"
     )
     return Figure(
         "longest wait of a create during an import", f"{1000 * max(waits):,.0f} ms", details=details

@@ -51,7 +51,8 @@ def import_credits(server: Server, credits: Iterable[CreditRow]) -> Import:
     new = list(credits)
     file = import_file(new)
     before = server.cpu_seconds()
-    answer = server.client().send("POST", "/records/imports", file, {"Content-Type": "application/json"})
+    with server.client() as client:
+        answer = client.send("POST", "/records/imports", file, {"Content-Type": "application/json"})
     if answer.status != HTTPStatus.ACCEPTED or answer.json["written"] != len(new):
         raise Refused(f"The import of {len(new):,} rows got {answer.status}: {answer.body[:2000]!r}")
     return Import(len(new), answer.seconds, server.cpu_seconds() - before)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -36,10 +37,10 @@ def retire_parts(server: Server, seconds: float) -> Parts:
     goes on with.
     """
     parts = Parts()
-    clients = [server.client() for _ in range(CLIENTS)]
     together = Barrier(CLIENTS)
     end = time.monotonic() + seconds
-    with ThreadPoolExecutor(CLIENTS) as threads:
+    with ExitStack() as stack, ThreadPoolExecutor(CLIENTS) as threads:
+        clients = [stack.enter_context(server.client()) for _ in range(CLIENTS)]
         while not parts.rounds or time.monotonic() < end:
             path = _new_credit(clients[0], parts.rounds)
             for answers, waited in threads.map(partial(_retire_one, path, together), clients):
@@ -47,8 +48,6 @@ def retire_parts(server: Server, seconds: float) -> Parts:
                 parts.all_answers.update(answers)
                 parts.longest_wait = max(parts.longest_wait, waited)
             parts.rounds += 1
-    for client in clients:
-        client.close()
     return parts
 
 

@@ -85,11 +85,8 @@ def bare_figure(bare: BareRoute) -> Figure:
 def conditions() -> str:
     """Say what was measured where: the commit, the cores, the versions."""
     commit = _git("rev-parse", "--short=12", "HEAD") or "no commit"
-    changed = (
-        " with changes that are not committed"
-        if _git("status", "--porcelain", "--", ".", f":!{DOCUMENT.relative_to(ROOT)}")
-        else ""
-    )
+    others = ("--untracked-files=no", "--", ".", f":!{DOCUMENT.relative_to(ROOT)}")
+    changed = " with changes that are not committed" if _git("status", "--porcelain", *others) else ""
     cores = len(os.sched_getaffinity(0))
     return (
         f"Commit {commit}{changed}; {cores} cores of {platform.machine()}, "

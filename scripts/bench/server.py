@@ -39,9 +39,14 @@ class Server:
     # From the start of the process until its workers could answer.
     start_seconds: float
 
-    def client(self) -> Client:
-        """Return a client with a connection of its own."""
-        return Client(self.url, PATIENCE_S)
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """Give a client with a connection of its own, closed at the end."""
+        client = Client(self.url, PATIENCE_S)
+        try:
+            yield client
+        finally:
+            client.close()
 
     def cpu_seconds(self) -> float:
         """Return the CPU time that the server and its workers have taken so far."""

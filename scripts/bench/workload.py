@@ -57,12 +57,12 @@ def page(path: str) -> Load:
 
 def record_ids(server: Server, headers: Mapping[str, str] = NO_HEADERS) -> Iterator[str]:
     """Yield the ids of all records of a ledger, the newest first."""
-    client = server.client()
     path = f"/records?limit={PAGE_OF_RECORDS}"
-    while path:
-        found = client.send("GET", path, headers=headers).json
-        yield from (item["id"] for item in found["items"])
-        path = found["next"]
+    with server.client() as client:
+        while path:
+            found = client.send("GET", path, headers=headers).json
+            yield from (item["id"] for item in found["items"])
+            path = found["next"]
 
 
 def _key(key: str, *, has_keys: bool) -> Mapping[str, str]:
