@@ -19,7 +19,7 @@ from scripts.bench.load import Load
 from scripts.bench.postgresql import Postgresql, serving_postgresql
 from scripts.bench.server import BARE_ROUTE, LEDGER, Server, serving
 
-# More creates a second than these machines will ever see; each can be sent only once.
+# Prepared for each second of a load; each create can be sent only once.
 CREATES_A_SECOND_MAX: Final = 3_000
 
 
