@@ -38,14 +38,23 @@ def main() -> None:
             figures = [figure for name in chosen.only for figure in FIGURES[name](work)]
         figures.insert(0, report.bare_figure(work.bare))
         conclude(figures, work.bare.faults)
-    if chosen.scale >= SCALE_OF_THE_DOCUMENT:
-        report.write("scale", figures)
-    elif chosen.only == list(FIGURES) and chosen.credits >= CREDITS:
-        report.write("run", figures)
+    if block := block_of(chosen):
+        report.write(block, figures)
 
 
-def arguments() -> argparse.Namespace:
-    """Read the command line: `only` as a list in the order in which the figures are measured."""
+def block_of(chosen: argparse.Namespace) -> str | None:
+    """Return the block of the document that such a run replaces, if it is a whole one."""
+    if chosen.scale:
+        return "scale" if chosen.scale >= SCALE_OF_THE_DOCUMENT else None
+    return "run" if chosen.only == list(FIGURES) and chosen.credits >= CREDITS else None
+
+
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line: `only` as a list in the order in which the figures are measured.
+
+    Raises:
+        Refused: it asks for a figure that there is not.
+    """
     parser = argparse.ArgumentParser(prog="scripts.bench", description=(__doc__ or "").partition(": ")[2])
     names = ",".join(FIGURES)
     parser.add_argument("--only", default=names, metavar="NAME,…", help=f"figures, of {names}")
@@ -54,7 +63,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--scale", type=int, default=0, metavar="CREDITS", help="measure a ledger of this many instead"
     )
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(given)
     asked = chosen.only.split(",")
     if unknown := sorted(set(asked) - set(FIGURES)):
         raise Refused(f"There is no figure {', '.join(unknown)}; there are {names}.")

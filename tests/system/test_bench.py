@@ -15,6 +15,7 @@ from threading import Thread
 
 import pytest
 
+from scripts.bench import __main__ as bench
 from scripts.bench import load, plain_ledger, processes, report
 from scripts.bench.beside import BareRoute
 from scripts.bench.load import Load, Measured, request
@@ -241,6 +242,26 @@ def test_a_run_replaces_its_own_block_of_the_document() -> None:
     assert report.with_block(text, "run", "new \\1") == text.replace("old", "new \\1")
     with pytest.raises(Refused, match="no block"):
         report.with_block("By hand.", "run", "new")
+
+
+@pytest.mark.parametrize(
+    ("given", "block"),
+    [
+        ([], "run"),
+        (["--seconds", "10"], "run"),
+        (["--only", "create,read"], None),
+        (["--credits", "1000"], None),
+        (["--scale", "1000000"], "scale"),
+        (["--scale", "20000"], None),
+    ],
+)
+def test_only_a_whole_run_is_written_into_the_document(given: list[str], block: str | None) -> None:
+    assert bench.block_of(bench.arguments(given)) == block
+
+
+def test_an_unknown_figure_is_refused() -> None:
+    with pytest.raises(Refused, match="There is no figure speed"):
+        bench.arguments(["--only", "create,speed"])
 
 
 def test_the_document_has_the_blocks_that_runs_write() -> None:
