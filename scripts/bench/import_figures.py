@@ -26,9 +26,6 @@ def import_figures(work: Workbench) -> list[Figure]:
     """The CPU of the first import on each database, and how long a later one keeps others waiting."""
     on_sqlite, on_postgresql = work.sqlite.imports[0], work.postgresql.imports[0]
     preparing = import_cost.preparing_seconds(import_file(made_credits(0, on_sqlite.rows)))
-    inserting = import_cost.inserting_into_sqlite_seconds(
-        work.sqlite.first_import, work.empty_sqlite, is_guarded=True
-    )
     copying = import_cost.copying_into_postgresql_seconds(
         work.postgresql.first_import,
         work.postgresql_server.migrated("copied"),
@@ -37,7 +34,7 @@ def import_figures(work: Workbench) -> list[Figure]:
     bare = work.bare.cpu_seconds
     row = on_sqlite.cpu_seconds / on_sqlite.rows
     return [
-        _beside_parts("import, CPU", on_sqlite, "executemany", inserting, preparing),
+        _beside_parts("import, CPU", on_sqlite, "executemany", work.guarded_insert_seconds, preparing),
         at_least(
             "import, rows for each CPU second",
             ROW_AT_B3902B8 * bare / row,
@@ -59,11 +56,9 @@ def storage_figures(work: Workbench) -> list[Figure]:
 
 def guards_figures(work: Workbench) -> list[Figure]:
     """The same rows into the tables with their guards, and without."""
-    guarded, unguarded = (
-        import_cost.inserting_into_sqlite_seconds(
-            work.sqlite.first_import, work.empty_sqlite, is_guarded=is_guarded
-        )
-        for is_guarded in (True, False)
+    guarded = work.guarded_insert_seconds
+    unguarded = import_cost.inserting_into_sqlite_seconds(
+        work.sqlite.first_import, work.empty_sqlite, is_guarded=False
     )
     details = (
         f"CPU {guarded:.2f} s with and {unguarded:.2f} s without, for {work.sqlite.imports[0].rows:,} credits"

@@ -14,6 +14,7 @@ from typing import Final
 
 from scripts.bench import ledgers, workload
 from scripts.bench.beside import BareRoute, Beside
+from scripts.bench.import_cost import inserting_into_sqlite_seconds
 from scripts.bench.ledgers import ROWS_OF_AN_IMPORT, Import
 from scripts.bench.load import Load
 from scripts.bench.postgresql import Postgresql, serving_postgresql
@@ -75,6 +76,11 @@ class Workbench:
     def empty_sqlite(self) -> str:
         """A migrated SQLite file without a credit."""
         return ledgers.migrate(ledgers.sqlite_url(self.folder / "empty.sqlite3"))
+
+    @cached_property
+    def guarded_insert_seconds(self) -> float:
+        """The CPU of the driver's executemany for the first import into SQLite, guards and all."""
+        return inserting_into_sqlite_seconds(self.sqlite.first_import, self.empty_sqlite, is_guarded=True)
 
     @cached_property
     def postgresql(self) -> FilledLedger:
