@@ -34,8 +34,9 @@ lint: development ## ruff, mypy and djlint
 development:
 	@$(SETUP) requirements-dev.txt
 
-bench: setup ## how the cost of each act grows with the ledger, as ratios within one run
-	@$(PYTHON_OF_VENV) -m scripts.bench
+bench: development ## measure the real server in one run; SCALE=1000000, ONLY=create,read, SECONDS=6, CREDITS=20000
+	@$(PYTHON_OF_VENV) -m scripts.bench $(if $(SCALE),--scale $(SCALE)) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(CREDITS),--credits $(CREDITS))
 
 race: development ## hundreds of rounds of 32 clients at once against a real server; ROUNDS=300
 	@$(PYTHON_OF_VENV) -m scripts.race --rounds $(or $(ROUNDS),300) $(if $(DATABASE_URL),--database "$(DATABASE_URL)")

@@ -146,11 +146,11 @@ def _has_no_account(program: Any) -> bool:  # noqa: ANN401 (gunicorn serves anyt
     # Imported here: by now the worker has loaded them, and the arbiter should not.
     from flask import Flask
 
+    if not isinstance(program, Flask) or program.import_name != "webapp":
+        return False
     from webapp.accounts import people
     from webapp.domain.errors import Refusal
 
-    if not isinstance(program, Flask):
-        return False
     try:
         with program.app_context():
             return not people.exist()

@@ -1,4 +1,4 @@
-"""What the tests want from the machine and pip cannot install: PostgreSQL's server and Chromium.
+"""What the tests want from the machine and pip cannot install: PostgreSQL's server, Chromium and wrk.
 
 It finds them wherever the usual packages put them. Run as `python -m scripts.machine` it also
 installs what is missing, but only as root on a system with apt: it never asks for a password.
@@ -73,19 +73,21 @@ def install_missing() -> None:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return
     no_postgresql = find_postgresql() is None
-    for_browser = []
+    others = []
     if find_chromium() is None:
         # The fonts because a page without any has no widths to test, the sandbox for ordinary users.
-        for_browser += ["chromium", "chromium-sandbox", "fonts-liberation"]
+        others += ["chromium", "chromium-sandbox", "fonts-liberation"]
     if ctypes.util.find_library("atomic") is None:
-        for_browser += ["libatomic1"]  # playwright's driver wants it, and a bare system lacks it
-    if no_postgresql or for_browser:
+        others += ["libatomic1"]  # playwright's driver wants it, and a bare system lacks it
+    if shutil.which("wrk") is None:
+        others += ["wrk"]  # the load of `make bench`
+    if no_postgresql or others:
         _apt("update")
     if no_postgresql:
         with _no_cluster():
             _install("postgresql")
-    if for_browser:
-        _install(*for_browser)
+    if others:
+        _install(*others)
 
 
 def _install(*packages: str) -> None:

@@ -23,10 +23,12 @@ STATE = "state.json"
 STARTING_MAY_TAKE = 60
 STOPPING_MAY_TAKE = 20
 
+# As a third argument: keep PostgreSQL's own settings, for who measures it.
+DURABLE = "durable"
+SETTINGS = {"listen_addresses": "", "max_connections": "200"}
 # The tests' databases are thrown away, so nothing needs to survive a power cut.
-SETTINGS = {
-    "listen_addresses": "",
-    "max_connections": "200",
+SETTINGS_OF_TESTS = {
+    **SETTINGS,
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -80,11 +82,13 @@ def environment(folder: Path) -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "LC_ALL": "C"}
 
 
-def launch(programs: Path, folder: Path, user: str | None) -> subprocess.Popen[bytes]:
+def launch(
+    programs: Path, folder: Path, user: str | None, settings: dict[str, str]
+) -> subprocess.Popen[bytes]:
     """Starts the server, reachable over a socket in the folder alone, and waits until it answers."""
     data = initialise(programs, folder, user)
     command = [str(programs / "postgres"), "-D", str(data), "-k", str(folder)]
-    for name, value in SETTINGS.items():
+    for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
     log = folder / "postgresql.log"
     with log.open("wb") as output:
@@ -134,13 +138,13 @@ def tell(folder: Path, state: dict[str, str]) -> None:
     new.replace(folder / STATE)
 
 
-def keep(programs: Path, folder: Path) -> None:
+def keep(programs: Path, folder: Path, settings: dict[str, str]) -> None:
     server = None
     try:
         user = server_user()
         if user is not None:
             shutil.chown(folder, user)
-        server = launch(programs, folder, user)
+        server = launch(programs, folder, user, settings)
         tell(folder, {"folder": str(folder)})
     except (DidNotStart, OSError) as error:
         tell(folder, {"error": str(error)})
@@ -158,8 +162,9 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 def main() -> None:
     signal.signal(signal.SIGTERM, _terminate)
     programs, folder = Path(sys.argv[1]), Path(sys.argv[2])
+    settings = SETTINGS if DURABLE in sys.argv[3:] else SETTINGS_OF_TESTS
     try:
-        keep(programs, folder)
+        keep(programs, folder, settings)
     except Terminated:
         sys.exit(128 + signal.SIGTERM)
     finally:

@@ -25,6 +25,7 @@ from tests.services import keeper
 
 FOLDER = "postgresql_folder"
 WAITING_MAY_TAKE = keeper.STARTING_MAY_TAKE + 60
+ON_DISK = "/tmp"  # noqa: S108 - the folder made in it has a name nobody can guess
 ROOM = 4 * 1024**3  # what the server's own log and a few dozen small databases may come to
 NO_SERVER = "EVERYTHING ON POSTGRESQL (NO SERVER BINARIES FOUND)"
 
@@ -44,19 +45,30 @@ class PostgresqlServer:
         """The database to be connected to while others are made and dropped."""
         return self.url("postgres")
 
+    @property
+    def pid(self) -> int:
+        """The process whose children its backends are."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+
 
 class Starter:
-    """Starts the keeper at most once, and lets it go at the end."""
+    """Starts the keeper at most once, and lets it go at the end.
 
-    def __init__(self) -> None:
+    A durable server keeps its files on a disk and waits for it at each commit, as a real one does.
+    """
+
+    def __init__(self, *, is_durable: bool = False) -> None:
+        self._is_durable = is_durable
         self._keeper: subprocess.Popen[bytes] | None = None
         self._folder = Path()
 
     def start(self, programs: Path) -> Path:
         if self._keeper is None:
             # Not in TMPDIR, which may be closed to the server's user, or too long for a socket's path.
-            self._folder = Path(tempfile.mkdtemp(prefix="ledger-pg-", dir=_roomy_folder()))
+            place = ON_DISK if self._is_durable else _roomy_folder()
+            self._folder = Path(tempfile.mkdtemp(prefix="ledger-pg-", dir=place))
             command = [sys.executable, keeper.__file__, str(programs), str(self._folder)]
+            command += [keeper.DURABLE] if self._is_durable else []
             # A session of its own: Ctrl-C is for the tests, which still need their server to clean up.
             self._keeper = subprocess.Popen(
                 command, stdin=subprocess.PIPE, start_new_session=True, cwd="/", env={**os.environ}
@@ -81,7 +93,7 @@ def _roomy_folder() -> str:
     in_memory = Path("/dev/shm")  # noqa: S108 - the folder made in it has a name nobody can guess
     if os.access(in_memory, os.W_OK) and shutil.disk_usage(in_memory).free > ROOM:
         return str(in_memory)
-    return "/tmp"  # noqa: S108 - the same
+    return ON_DISK
 
 
 STARTER = pytest.StashKey[Starter]()

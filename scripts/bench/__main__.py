@@ -1,0 +1,91 @@
+"""`python -m scripts.bench`: measures the real server in one run, and prints one table."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from scripts import terminal
+from scripts.bench import report
+from scripts.bench.figures import FIGURES
+from scripts.bench.load import require_wrk
+from scripts.bench.processes import require_linux
+from scripts.bench.report import Figure
+from scripts.bench.scale import scale_figures
+from scripts.bench.workbench import Workbench
+from scripts.terminal import Refused
+
+CREDITS: Final = 20_000
+# The document keeps what a whole run measured: every figure, on ledgers of at least these sizes.
+SCALE_OF_THE_DOCUMENT: Final = 1_000_000
+
+
+def main() -> None:
+    chosen = arguments()
+    require_linux()
+    require_wrk()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ledger-bench-")))
+        work = Workbench(stack, folder, chosen.seconds, chosen.scale or chosen.credits, tell)
+        if chosen.scale:
+            figures = scale_figures(work)
+        else:
+            figures = [figure for name in chosen.only for figure in FIGURES[name](work)]
+        figures.insert(0, report.bare_figure(work.bare))
+        conclude(figures, work.bare.faults)
+    if block := block_of(chosen):
+        report.write(block, figures)
+
+
+def block_of(chosen: argparse.Namespace) -> str | None:
+    """Return the block of the document that such a run replaces, if it is a whole one."""
+    if chosen.scale:
+        return "scale" if chosen.scale >= SCALE_OF_THE_DOCUMENT else None
+    return "run" if chosen.only == list(FIGURES) and chosen.credits >= CREDITS else None
+
+
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line: `only` as a list in the order in which the figures are measured.
+
+    Raises:
+        Refused: it asks for a figure that there is not.
+    """
+    parser = argparse.ArgumentParser(prog="scripts.bench", description=(__doc__ or "").partition(": ")[2])
+    names = ",".join(FIGURES)
+    parser.add_argument("--only", default=names, metavar="NAME,…", help=f"figures, of {names}")
+    parser.add_argument("--seconds", type=int, default=6, help="that each load is sent for")
+    parser.add_argument("--credits", type=int, default=CREDITS, help="that the ledger is filled with")
+    parser.add_argument(
+        "--scale", type=int, default=0, metavar="CREDITS", help="measure a ledger of this many instead"
+    )
+    chosen = parser.parse_args(given)
+    asked = chosen.only.split(",")
+    if unknown := sorted(set(asked) - set(FIGURES)):
+        raise Refused(f"There is no figure {', '.join(unknown)}; there are {names}.")
+    chosen.only = [name for name in FIGURES if name in asked]
+    return chosen
+
+
+def conclude(figures: Sequence[Figure], faults: Sequence[str]) -> None:
+    """Print the table.
+
+    Raises:
+        Refused: something makes the run void.
+    """
+    print(f"\n{report.conditions()}\n\n{report.plain_table(figures)}", flush=True)
+    if faults:
+        raise Refused("\nThe run is void:\n" + "\n".join(faults))
+
+
+def tell(progress: str) -> None:
+    """Print what is being measured, apart from the table."""
+    print(progress, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    terminal.run(main)

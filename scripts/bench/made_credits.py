@@ -1,0 +1,152 @@
+"""Makes credits like those that registries publish: any number, the same ones each time.
+
+About 1,000 projects of six registries, names with accents, dashes and doubled spaces, serial numbers in
+the notation of each registry. A credit follows from its number alone, and no two hold a unit in common.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple, TypedDict
+
+
+class CreditRow(TypedDict):
+    """A credit as `POST /records` and an import file take it; `quantity` in tonnes."""
+
+    project_name: str
+    registry: str
+    vintage: int
+    quantity: int
+    serial_number: str
+
+
+class _Project(NamedTuple):
+    number: int
+    name: str
+    registry: str
+    country: str
+
+
+PROJECTS: Final = 1_000
+# Numbers of a series that each credit has for itself, used or not. More than QUANTITY_MAX.
+_ROOM: Final = 100_000
+_QUANTITY_DIGITS: Final = (1.0, 3.9)  # 10 to 79,432 tonnes, a median of 891
+_FIRST_VINTAGE: Final = 2008
+_VINTAGES: Final = 18
+_FIRST_UNIT: Final = 100_000_000
+_UNITS_OF_A_PROJECT: Final = 1_000_000
+_FIRST_BATCH: Final = 2_000
+# A prime, so that neighbours belong to different projects and PROJECTS of them to each one once.
+_STRIDE: Final = 617
+_GOLDEN: Final = 0x9E3779B1  # Knuth's multiplicative hash of 32 bits
+
+_PLACES: Final = (
+    ("Agua Amarga", "MX"), ("Bale Mountains", "ET"), ("Cauca", "CO"), ("Đồng Nai", "VN"),
+    ("Eldoret, Kenya", "KE"), ("Fortaleza Ituxi", "BR"), ("Gujarat", "IN"), ("Hòa Bình", "VN"),
+    ("Ituri", "CD"), ("Jõgeva", "EE"), ("Kwamisa", "GH"), ("Lamu, Kenya", "KE"),
+    ("Mondulkiri", "KH"), ("N'Zérékoré", "GN"), ("Oneida Herkimer", "US"), ("Pará", "BR"),
+    ("Quiché", "GT"), ("Río Pescadero", "PE"), ("Salto Pilão", "BR"), ("Taï", "CI"),
+    ("Urundel", "AR"), ("Västerbotten", "SE"), ("West Pokot, Kenya", "KE"), ("Xayaburi", "LA"),
+    ("Yucatán", "MX"), ("Zambezi", "ZW"), ("Aliağa", "TR"), ("Blandin", "US"),
+    ("Coffeyville", "US"), ("Delagua", "RW"), ("Esmeraldas", "EC"), ("Făgăraș", "RO"),
+    ("Göksu", "TR"), ("Huánuco", "PE"), ("Ibadan", "NG"), ("Jiangxi", "CN"),
+    ("Kootznoowoo", "US"), ("Limpopo", "ZA"), ("Meta", "CO"), ("Tongxu", "CN"),
+)  # fmt: skip
+_KINDS: Final = (
+    "Mangrove Restoration in {}",
+    "{} REDD+ Project",
+    "{} Hydropower Plant Project Activity",
+    "Reforestación Comercial en {}",
+    "TASC Clean Cooking PoA – VPA 2 {}",  # noqa: RUF001 - as published
+    "Improved Cookstoves for Households in {}",
+    "{} Wind Farm",
+    "{} Landfill Gas Collection and Combustion",
+    "Anew - {} Forestry Project",
+    "Biogas Recovery and Utilization  in {}",
+    "{} Solar Power Project by Sao Mai",
+    "Efficient and Clean  cooking for Households in {}",
+    "Family Forest Carbon Project, {}",
+    "{} Mine Methane Incineration",
+    "Small-scale solar electrical programme {} – CPA-005",  # noqa: RUF001 - as published
+    "Captura de Carbono Ejido {}",
+    "{} Grouped Project for Safe Drinking Water",
+    "Improved Forest Management of the {} Community",
+    "Waste-to-Energy {}",
+    "{} Ozone Depleting Substances Destruction",
+    "Afforestation of Degraded Lands, {}",
+    "{} Peatland Rewetting",
+    "Conservação da Floresta de {}",
+    "{} Nitric Acid Plant N₂O Abatement",
+    "Biochar from Rice Husks in {}",
+)
+# How often each registry comes, as in what they publish together.
+_REGISTRIES: Final = (
+    *["verra"] * 15,
+    *["gold-standard"] * 7,
+    *["climate-action-reserve"] * 7,
+    *["american-carbon-registry"] * 6,
+    *["cercarbono"] * 4,
+    "art-trees",
+)
+
+
+def made_credit(number: int) -> CreditRow:
+    """Return the credit of this number, counted from 0."""
+    project = _project(number * _STRIDE % PROJECTS)
+    turn = number // PROJECTS
+    vintage = _FIRST_VINTAGE + (turn * 5 + project.number) % _VINTAGES
+    quantity = _quantity(number)
+    first = 1 + turn * _ROOM
+    return CreditRow(
+        project_name=project.name,
+        registry=project.registry,
+        vintage=vintage,
+        quantity=quantity,
+        serial_number=_serial_number(project, vintage, first, first + quantity - 1),
+    )
+
+
+def made_credits(first: int, count: int) -> Iterator[CreditRow]:
+    """Yield the credits of `count` numbers from `first`."""
+    return (made_credit(number) for number in range(first, first + count))
+
+
+def import_file(rows: Iterable[CreditRow]) -> bytes:
+    """Return an import file of these credits: a JSON array."""
+    return json.dumps(list(rows), ensure_ascii=False).encode()
+
+
+def _project(number: int) -> _Project:
+    place, country = _PLACES[number // len(_KINDS)]
+    name = _KINDS[number % len(_KINDS)].format(place)
+    return _Project(number, name, _REGISTRIES[number % len(_REGISTRIES)], country)
+
+
+def _quantity(number: int) -> int:
+    part = (number * _GOLDEN & 0xFFFFFFFF) / 2**32
+    lowest, span = _QUANTITY_DIGITS
+    return int(10 ** (lowest + span * part))
+
+
+def _serial_number(project: _Project, vintage: int, first: int, last: int) -> str:
+    """Write the numbers in the notation of the project's registry."""
+    code, country = 100 + project.number, project.country
+    batch = _FIRST_BATCH + project.number * _VINTAGES + vintage - _FIRST_VINTAGE
+    match project.registry:
+        case "verra":
+            # Its numbers run through all projects, not from 1 in each.
+            start = _FIRST_UNIT + project.number * _UNITS_OF_A_PROJECT
+            first, last = start + first, start + last
+            kind, period = code % 15 + 1, f"0101{vintage}-3112{vintage}"
+            return f"{batch}-{first}-{last}-VCS-VCU-{code}-VER-{country}-{kind}-{code}-{period}-{batch % 2}"
+        case "gold-standard":
+            return f"GS1-1-{country}-GS{code}-16-{vintage}-{batch}-{first}-{last}"
+        case "climate-action-reserve":
+            return f"CAR-1-{country}-{code}-42-{code}-{country}-{vintage}-{batch}-{first} to {last}"
+        case "american-carbon-registry":
+            return f"ACR-{country}-{code}-{vintage}-{batch}-{first} to {last}"
+        case "cercarbono":
+            return f"CDC_{code}_1_1_321_14_{country}_1_1_{vintage}_{first}_{last}"
+        case _:
+            return f"ART-{country}-{code}-{vintage}-{batch % 100}-{first} to {last}"

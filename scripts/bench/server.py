@@ -1,0 +1,124 @@
+"""The real server under load: gunicorn with the project's own settings, and the project's commands."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from scripts.bench import processes
+from scripts.environment import ROOT
+from scripts.terminal import Refused
+from tests.fixtures.server import Client, environment_for
+
+LEDGER: Final = "wsgi:app"
+BARE_ROUTE: Final = "scripts.bench.bare_route:app"
+PLAIN_LEDGER: Final = "scripts.bench.plain_ledger:create_app()"
+
+WORKERS: Final = 2
+STARTING_MAY_TAKE_S: Final = 60
+STOPPING_MAY_TAKE_S: Final = 40
+# An import of 10,000 rows is answered when it is written.
+PATIENCE_S: Final = 600
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running gunicorn with its workers."""
+
+    pid: int
+    url: str
+    # From the start of the process until its workers could answer.
+    start_seconds: float
+
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """Give a client with a connection of its own, closed at the end."""
+        client = Client(self.url, PATIENCE_S)
+        try:
+            yield client
+        finally:
+            client.close()
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that the server and its workers have taken so far."""
+        return processes.cpu_seconds(self.pid)
+
+
+@contextmanager
+def serving(folder: Path, app: str, database_url: str = "") -> Iterator[Server]:
+    """Serve an application on a free port with two workers, and stop it at the end.
+
+    Raises:
+        Refused: it did not start, or its log shows a failure at the end.
+    """
+    started = time.monotonic()
+    log = folder / f"gunicorn-{time.monotonic_ns()}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", app],
+            cwd=ROOT,
+            env=environment_for(database_url, WEB_CONCURRENCY=str(WORKERS)),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        url = _address(process, log)
+        yield Server(process.pid, url, time.monotonic() - started)
+        _stop(process)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    said = log.read_text(errors="replace")
+    if process.returncode or re.search(r"Traceback|\[ERROR\]|\[CRITICAL\]", said):
+        raise Refused(f"{app} failed while it was measured:\n{said}")
+
+
+def start_flask(database_url: str, *arguments: str, stdin: bytes = b"") -> subprocess.Popen[bytes]:
+    """Start `flask …` on a database; `processes.wait` returns its output."""
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
+    return processes.start(command, environment_for(database_url), stdin)
+
+
+def flask(database_url: str, *arguments: str, stdin: bytes = b"") -> processes.Ended:
+    """Run `flask …` on a database to its end.
+
+    Raises:
+        Refused: it failed, with its own reason.
+    """
+    ended = processes.wait(start_flask(database_url, *arguments, stdin=stdin))
+    if ended.exit_status:
+        raise Refused(f"flask {' '.join(arguments)} failed:\n{ended.output}")
+    return ended
+
+
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Return the address that the server prints once all of its workers are ready."""
+    deadline = time.monotonic() + STARTING_MAY_TAKE_S
+    while time.monotonic() < deadline:
+        said = log.read_text(errors="replace")
+        if ready := re.search(r"Ready: open (http://\S+) ", said):
+            return ready[1]
+        if process.poll() is not None:
+            raise Refused(f"The server ended at once:\n{said}")
+        time.sleep(0.01)
+    raise Refused(f"The server was not ready within {STARTING_MAY_TAKE_S} seconds.")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOPPING_MAY_TAKE_S)
+    except subprocess.TimeoutExpired:
+        raise Refused(f"The server did not stop within {STOPPING_MAY_TAKE_S} seconds.") from None
