@@ -38,8 +38,8 @@ bench: development ## measure the real server in one run; SCALE=1000000, ONLY=cr
 	@$(PYTHON_OF_VENV) -m scripts.bench $(if $(SCALE),--scale $(SCALE)) $(if $(ONLY),--only $(ONLY)) \
 		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(CREDITS),--credits $(CREDITS))
 
-race: development ## hundreds of rounds of 32 clients at once against a real server; ROUNDS=300
-	@$(PYTHON_OF_VENV) -m scripts.race --rounds $(or $(ROUNDS),300) $(if $(DATABASE_URL),--database "$(DATABASE_URL)")
+race: development ## hundreds of rounds of 32 clients at once on each database; ROUNDS=300, DATABASE_URL for one that there is
+	@$(PYTHON_OF_VENV) -m scripts.race --rounds $(or $(ROUNDS),300) $(if $(DATABASE_URL),--url "$(DATABASE_URL)")
 
 fuzz: development ## ten thousand generated requests on each database, every answer held against the API's document
 	@$(PYTHON_OF_VENV) -m scripts.fuzz --requests $(or $(REQUESTS),10000) --seed $(or $(SEED),1)

@@ -10,6 +10,7 @@ from flask import current_app
 
 from webapp.ledger import archive
 from webapp.ledger.database import Base
+from webapp.ledger.writer import turn
 
 # Two servers that start at once must not both migrate. Any number that nothing else here uses.
 MIGRATION_LOCK = 0x6D696772
@@ -18,7 +19,7 @@ MIGRATION_LOCK = 0x6D696772
 def run() -> None:
     """Migrate as a writer, so that a second one waits and then finds nothing left to do."""
     engine = current_app.extensions["migrate"].db.engine
-    with engine.connect() as connection:
+    with engine.connect() as connection, turn(engine):
         connection.execution_options(ledger_write=True)
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
@@ -26,11 +27,19 @@ def run() -> None:
         before = context.get_context().get_current_revision()
         with context.begin_transaction():
             context.run_migrations()
-        if before not in {None, context.get_context().get_current_revision()}:
-            # A migration changes the schema only. What is derived is made again by the code as it
-            # is now, so that no old migration has to know how.
+        if before is not None and _left_derived_behind(before):
             archive.rebuild_on(connection)
         connection.commit()
+
+
+def _left_derived_behind(before: str) -> bool:
+    """Say whether a migration since this revision changed the schema of derived tables only.
+
+    Then what is derived is made again by the code as it is now, so that no old migration has to know
+    how. A migration that moves what is derived, too, says so with `MOVES_DERIVED`.
+    """
+    steps = context.script.iterate_revisions("head", before)
+    return not all(getattr(step.module, "MOVES_DERIVED", False) for step in steps)
 
 
 run()

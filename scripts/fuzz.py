@@ -10,42 +10,18 @@ import argparse
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import psycopg
-
 from scripts import terminal
-from scripts.machine import find_postgresql
 from scripts.terminal import Refused
+from scripts.throwaway import database
 from tests.fixtures.ledger import DIALECTS
 from tests.fixtures.server import flask, serving
-from tests.services.postgresql import Starter, wait_for_server
 from tests.system.fuzzing import a_program, fuzz
 
 REQUESTS: Final = 10_000
 EXAMPLES: Final = 200
-
-
-@contextmanager
-def database(dialect: str, folder: Path) -> Iterator[str]:
-    """Give the address of an empty database that is thrown away afterwards."""
-    if dialect == "sqlite":
-        yield f"sqlite:///{folder / 'ledger.sqlite3'}"
-        return
-    programs = find_postgresql()
-    if programs is None:
-        raise Refused("There is no PostgreSQL server on this machine: fuzz with --database sqlite alone.")
-    starter = Starter()
-    try:
-        server = wait_for_server(starter.start(programs))
-        with psycopg.connect(server.admin_url, autocommit=True) as connection:
-            connection.execute("CREATE DATABASE fuzzed TEMPLATE template0 ENCODING 'UTF8'")
-        yield server.url("fuzzed")
-    finally:
-        starter.stop()
 
 
 def run(dialect: str, folder: Path, requests: int, seed: int) -> None:

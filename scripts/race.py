@@ -1,8 +1,8 @@
 """Races the ledger over HTTP for several hundred rounds: `python -m scripts.race --rounds 300`.
 
-Starts a real server on a database (a SQLite file that is thrown away, or `--database URL`, which is
-migrated first and keeps what is recorded), runs the races of the tests, prints how often each
-answer came, and ends with `flask verify`. Needs what requirements-dev.txt lists.
+Starts a real server on a throw-away SQLite file, then on a throw-away PostgreSQL (or once on `--url
+URL`, which is migrated first and keeps what is recorded), runs the races of the tests, prints how
+often each answer came, and ends with `flask verify`. Needs what requirements-dev.txt lists.
 """
 
 from __future__ import annotations
@@ -15,8 +15,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
+
 from scripts import terminal
 from scripts.terminal import Refused
+from scripts.throwaway import database
+from tests.fixtures.ledger import DIALECTS
 from tests.fixtures.server import Serve, flask, serving
 from tests.system import races
 from tests.system.key_races import KEY_RACES
@@ -30,7 +34,8 @@ def run(serve: Serve, database_url: str, rounds: int, names: list[str]) -> None:
     if migrated.returncode:
         raise Refused(f"Cannot migrate the database:\n{migrated.stderr}")
     server = serve(database_url)
-    print(f"{races.CLIENTS} clients, {len(server.workers())} workers, {rounds} rounds of each race")
+    kind = make_url(database_url).get_backend_name()
+    print(f"{kind}: {races.CLIENTS} clients, {len(server.workers())} workers, {rounds} rounds of each race")
     print(f"{'race':<24} {'seconds':>8} {'slowest answer':>15}  answers by status")
     mark = secrets.token_hex(3)
     for name in names:
@@ -46,20 +51,31 @@ def run(serve: Serve, database_url: str, rounds: int, names: list[str]) -> None:
         print(f"{name:<24} {took:>8.1f} {slowest:>13.2f} s  {counted}", flush=True)
 
 
+def race(database_url: str, folder: Path, rounds: int, names: list[str]) -> None:
+    """Run the races on one database, then verify it. Raises Refused."""
+    with serving(folder) as serve:
+        run(serve, database_url, rounds, names)
+    verified = flask(database_url, "verify")
+    print(verified.stdout + verified.stderr, end="", flush=True)
+    if verified.returncode:
+        raise Refused("The ledger did not stay whole.")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=300, help="of each race (default: 300)")
-    parser.add_argument("--database", metavar="URL", help="instead of a SQLite file that is thrown away")
+    parser.add_argument("--database", choices=DIALECTS, action="append", help="only this one")
+    parser.add_argument("--url", help="of a database that there is, instead of both")
     parser.add_argument("--race", choices=RACES, action="append", help="only this one; may be repeated")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        database_url = chosen.database or f"sqlite:///{folder}/ledger.sqlite3"
-        with serving(Path(folder)) as serve:
-            run(serve, database_url, chosen.rounds, chosen.race or list(RACES))
-        verified = flask(database_url, "verify")
-        print(verified.stdout + verified.stderr, end="")
-        if verified.returncode:
-            raise Refused("The ledger did not stay whole.")
+    names = chosen.race or list(RACES)
+    if chosen.url:
+        with tempfile.TemporaryDirectory() as folder:
+            race(chosen.url, Path(folder), chosen.rounds, names)
+        return
+    for dialect in chosen.database or DIALECTS:
+        with tempfile.TemporaryDirectory() as folder, database(dialect, Path(folder)) as database_url:
+            race(database_url, Path(folder), chosen.rounds, names)
 
 
 if __name__ == "__main__":

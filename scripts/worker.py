@@ -34,6 +34,8 @@ from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
 if TYPE_CHECKING:
+    from collections import deque
+
     from _typeshed import ReadableBuffer
 
 # The same as the program's own (webapp.config), which answers whatever is larger.
@@ -57,6 +59,10 @@ _OTHER_LENGTH: Final = re.compile(rb"\r\n(content-length|transfer-encoding)[ \t]
 _EXPECTS: Final = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 
 _LATE: Final = "408 Request Timeout", "The request did not arrive in time."
+_CROWDED: Final = (
+    "408 Request Timeout",
+    "The request was not there in time, and others waited for its place. Please try again.",
+)
 _LONG_HEAD: Final = "431 Request Header Fields Too Large", "The headers are too long."
 _LONG_LINE: Final = "414 URI Too Long", "The address is too long."
 _TOO_MANY: Final = "503 Service Unavailable", "Too many files are being sent at once. Please try again."
@@ -249,15 +255,28 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no typ
         _answer(client, *_BROKEN)
 
     def murder_pending(self) -> None:
-        """Close the connections that have said nothing for too long; gunicorn's loop calls it."""
+        """Close the connections that have said nothing for too long; gunicorn's loop calls it every time.
+
+        Where all places are taken, gunicorn accepts nobody until one of them is free. So the one that has
+        been silent the longest gives way, in the middle of a request or between two.
+        """
         silent_since = time.monotonic() - SILENT_FOR_S + self.cfg.keepalive
         while self.pending_conns and self.pending_conns[0].timeout < silent_since:
-            conn = self.pending_conns.popleft()
-            self.poller.unregister(conn.sock)
-            self.nr_conns -= 1
-            if conn.arrival.content:
-                _answer(conn.sock, *_LATE)
-            self._part(conn)
+            self._give_up(self.pending_conns, *_LATE)
+        while self.alive and self.nr_conns >= self.worker_connections:
+            waiting = [conns for conns in (self.pending_conns, self.keepalived_conns) if conns]
+            if not waiting:
+                break  # all of them are being served
+            self._give_up(min(waiting, key=lambda conns: float(conns[0].timeout)), *_CROWDED)
+
+    def _give_up(self, conns: deque[Connection], status: str, sentence: str) -> None:
+        """Close the first of the connections that wait in the loop."""
+        conn = conns.popleft()
+        self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        if conn.arrival.content:
+            _answer(conn.sock, status, sentence)
+        self._part(conn)
 
     def _collect(self, conn: Connection) -> tuple[str, str] | None:
         """Read until the request is whole or the client has gone. Returns why it is refused, if it is.

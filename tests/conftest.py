@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.services.not_run",
     "tests.fixtures.at_once",
     "tests.fixtures.clock",
+    "tests.fixtures.groups",
     "tests.fixtures.ledger",
     "tests.fixtures.people",
     "tests.fixtures.server",

@@ -1,44 +1,26 @@
 """The terminal: what it prints where, with which exit status, and one line for whatever goes wrong."""
 
 import io
-import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import Result
 from flask import Flask
 
-from tests.fixtures.credits import a_credit, recorded, sold
+from tests.fixtures.credits import recorded, sold
 from tests.fixtures.ledger import MakeDatabase, RawClient, opened
+from tests.fixtures.terminal import EMPTY_OUTPUT, SAMPLE, one_line, run
 from tests.ledger.tampering import tamper
 from webapp import cli
-from webapp.config import MAX_BODY_BYTES, ROOT
 from webapp.domain.errors import LedgerBusy
 from webapp.domain.lifecycle import Status
-from webapp.ledger import archive, imports, queries
+from webapp.ledger import archive, import_views, queries
+from webapp.ledger.credit_filter import CreditFilter
 from webapp.ledger.database import MIGRATE
-from webapp.ledger.lists import CreditFilter, list_credits
+from webapp.ledger.lists import list_credits
 
-SAMPLE = str(ROOT / "sample-registry.json")
-EMPTY_OUTPUT = "events: 0\ndigest: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"
 ALONE = [["verify"], ["rebuild"], ["export"], ["demo"], ["import", SAMPLE], ["restore", SAMPLE]]
-
-
-def run(app: Flask, *arguments: str, **options: Any) -> Result:  # noqa: ANN401 - as in click
-    """Run a command of the application's terminal."""
-    return app.test_cli_runner().invoke(args=list(arguments), **options)
-
-
-def one_line(result: Result) -> str:
-    """Return the only line of a command that was refused."""
-    assert result.exit_code == 1, result.output
-    assert result.stdout == ""
-    assert isinstance(result.exception, SystemExit)
-    (line,) = result.stderr.splitlines()
-    return line
 
 
 def test_help_lists_every_command_with_a_sentence(ledger_app: Flask) -> None:
@@ -113,6 +95,13 @@ def test_an_export_to_a_file_prints_what_verify_prints(ledger_app: Flask, tmp_pa
     assert (tmp_path / "log").read_text() == run(ledger_app, "export").stdout
 
 
+def test_an_export_over_a_file_is_one_line_and_leaves_it(ledger_app: Flask, tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_text("yesterday's\n")
+    assert one_line(run(ledger_app, "export", str(path))) == f"{path}: File exists"
+    assert path.read_text() == "yesterday's\n"
+
+
 def test_a_restore_prints_what_the_export_printed(
     ledger_app: Flask, tmp_path: Path, dialect: str, make_database: MakeDatabase
 ) -> None:
@@ -131,134 +120,17 @@ def test_a_broken_archive_is_one_line(ledger_app: Flask, tmp_path: Path) -> None
     assert line == "Line 1: its text does not state the facts of an event."
 
 
+def test_an_empty_archive_is_one_line(ledger_app: Flask, tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.touch()
+    line = one_line(run(ledger_app, "restore", str(path)))
+    assert line == "This file has no events, so there is nothing to restore."
+
+
 def test_a_history_is_not_restored_over_another(ledger_app: Flask, tmp_path: Path) -> None:
     recorded()
     run(ledger_app, "export", str(tmp_path / "log"))
     assert one_line(run(ledger_app, "restore", str(tmp_path / "log"))).startswith("This ledger is not empty.")
-
-
-def test_an_import_prints_its_counts(ledger_app: Flask) -> None:
-    result = run(ledger_app, "import", SAMPLE)
-    assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == (
-        "sample-registry.json: 10 rows: 10 new, 0 already recorded, 0 in conflict, 0 invalid\nwritten: 10\n"
-    )
-
-
-def test_an_import_shows_how_far_it_is(
-    ledger_app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told: list[tuple[str, int]] = []
-
-    class Told(cli.Progress):
-        def __call__(self, done: int) -> None:
-            told.append((f"{self._doing} {self._counted}", done))
-
-    monkeypatch.setattr(cli, "Progress", Told)
-    run(ledger_app, "import", rows_file(tmp_path, *(a_credit(serial_number=str(n)) for n in range(250))))
-    assert told == [
-        ("Reading rows", 100),
-        ("Reading rows", 200),
-        ("Writing rows", 100),
-        ("Writing rows", 200),
-    ]
-
-
-def test_an_import_names_the_terminal_as_the_actor(ledger_app: Flask) -> None:
-    run(ledger_app, "import", SAMPLE)
-    assert imports.list_imports()[0].actor == "cli"
-    credit_id = list_credits(CreditFilter()).items[0].id
-    assert queries.record(credit_id).events[0].actor == "cli"
-
-
-def test_importing_the_same_file_again_records_nothing(ledger_app: Flask) -> None:
-    run(ledger_app, "import", SAMPLE)
-    result = run(ledger_app, "import", SAMPLE)
-    assert result.exit_code == 0
-    assert "0 new, 10 already recorded" in result.stdout
-
-
-def rows_file(tmp_path: Path, *rows: dict[str, object]) -> str:
-    """Write rows into a file and return its name."""
-    path = tmp_path / "rows.json"
-    path.write_text(json.dumps(rows))
-    return str(path)
-
-
-def test_an_import_with_a_bad_row_writes_nothing_and_names_it(ledger_app: Flask, tmp_path: Path) -> None:
-    path = rows_file(tmp_path, a_credit(), a_credit(serial_number="VCS-0002", vintage=1800))
-    result = run(ledger_app, "import", path)
-    assert result.exit_code == 1
-    assert "row 2, vintage: Must be a year from 1990 to 2100.\n" in result.stdout
-    assert result.stdout.endswith("written: 0\n")
-    assert result.stderr == "Nothing was written: some rows are invalid or in conflict.\n"
-    assert imports.list_imports()[0].state == "failed"
-
-
-def test_an_import_leaves_out_bad_rows_where_told_to(ledger_app: Flask, tmp_path: Path) -> None:
-    path = rows_file(tmp_path, a_credit(), a_credit(serial_number="VCS-0002", vintage=1800))
-    result = run(ledger_app, "import", "--skip-invalid", path)
-    assert result.exit_code == 0
-    assert result.stdout.endswith("written: 1\n")
-
-
-def test_an_import_never_records_a_row_that_says_it_is_retired(ledger_app: Flask, tmp_path: Path) -> None:
-    path = rows_file(tmp_path, a_credit(), a_credit(serial_number="VCS-0002", is_retired=True))
-    result = run(ledger_app, "import", "--skip-invalid", "--ignore-unknown", path)
-    assert "row 2, is_retired: This row says is_retired: true. Retired tonnes cannot be" in result.stdout
-    assert result.stdout.endswith("written: 1\n")
-
-
-def test_an_import_with_unknown_fields_needs_to_be_told(ledger_app: Flask, tmp_path: Path) -> None:
-    path = rows_file(tmp_path, a_credit(colour="green"))
-    result = run(ledger_app, "import", path)
-    assert result.exit_code == 1
-    assert "not recorded: colour\n" in result.stdout
-    assert result.stderr == "Nothing was written: some fields of the file would not be recorded.\n"
-    assert run(ledger_app, "import", "--ignore-unknown", path).stdout.endswith("written: 1\n")
-
-
-def test_a_dry_run_writes_nothing_and_leaves_no_open_import(ledger_app: Flask) -> None:
-    result = run(ledger_app, "import", "--dry-run", SAMPLE)
-    assert result.exit_code == 0
-    assert "10 new" in result.stdout
-    assert run(ledger_app, "verify").stdout == EMPTY_OUTPUT
-    assert [view.state for view in imports.list_imports()] == ["cancelled"]
-
-
-def test_a_dry_run_fails_where_the_import_would(ledger_app: Flask, tmp_path: Path) -> None:
-    result = run(ledger_app, "import", "--dry-run", rows_file(tmp_path, a_credit(quantity=-1)))
-    assert result.exit_code == 1
-    assert result.stderr == "Nothing would be written: some rows are invalid or in conflict.\n"
-
-
-def test_an_import_reads_the_standard_input(ledger_app: Flask) -> None:
-    result = run(ledger_app, "import", "-", input=Path(SAMPLE).read_bytes())
-    assert result.stdout.startswith("standard input: 10 rows: 10 new")
-
-
-def test_field_names_cannot_draw_on_the_terminal(ledger_app: Flask, tmp_path: Path) -> None:
-    result = run(ledger_app, "import", rows_file(tmp_path, a_credit(**{"\x1b[2J\u202e": 1})))
-    assert "\x1b" not in result.stdout
-    assert "not recorded: \\u001b[2J\\u202e\n" in result.stdout
-
-
-def test_an_import_that_is_interrupted_is_cancelled(
-    ledger_app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*_arguments: object, **_options: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(imports, "write", interrupted)
-    assert run(ledger_app, "import", SAMPLE).exit_code == 1
-    assert [view.state for view in imports.list_imports()] == ["cancelled"]
-
-
-def test_a_file_larger_than_a_page_takes_is_refused(ledger_app: Flask, tmp_path: Path) -> None:
-    path = tmp_path / "large.json"
-    with path.open("wb") as file:
-        file.truncate(MAX_BODY_BYTES + 1)
-    assert one_line(run(ledger_app, "import", str(path))) == "large.json: this is larger than 16 MiB."
 
 
 def test_the_demo_shows_credits_of_every_status(ledger_app: Flask) -> None:
@@ -266,7 +138,7 @@ def test_the_demo_shows_credits_of_every_status(ledger_app: Flask) -> None:
     statuses = [credit.status for credit in list_credits(CreditFilter()).items]
     assert {status: statuses.count(status) for status in statuses} == {"ACTIVE": 3, "SOLD": 3, "RETIRED": 5}
     (split,) = list_credits(CreditFilter(status=Status.SPLIT)).items
-    assert [lot.quantity for lot in queries.relations(split.id).lots] == ["120", "180"]
+    assert [lot.quantity for lot in queries.record(split.id).relations.lots] == ["120", "180"]
     assert run(ledger_app, "verify").exit_code == 0
 
 
@@ -275,7 +147,7 @@ def test_the_demo_adds_nothing_the_second_time(ledger_app: Flask) -> None:
     before = run(ledger_app, "verify").stdout
     assert run(ledger_app, "demo").stdout == "Added 0 credits, 0 sales and 0 retirements.\n"
     assert run(ledger_app, "verify").stdout == before
-    assert len(imports.list_imports()) == 1
+    assert len(import_views.list_imports()) == 1
 
 
 @pytest.mark.parametrize("command", ["restore", "import"])

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from tests.fixtures.credits import a_credit
 from tests.fixtures.forms import submit
 from tests.fixtures.ledger import LedgerClient, MakeDatabase, opened
-from tests.test_cli import one_line, run
+from tests.fixtures.terminal import one_line, run
 from webapp import config, create_app
 from webapp.config import BadSetting, Settings
 
@@ -41,6 +41,7 @@ def test_the_first_start_makes_a_key_that_only_its_owner_reads(instance: Path) -
     assert len(made.secret_key) == 64
     assert (instance / "secret_key").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in instance.iterdir()] == ["secret_key"]
+    assert instance.stat().st_mode & 0o777 == 0o700
     assert Settings.from_environment().secret_key == made.secret_key
 
 

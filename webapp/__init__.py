@@ -12,27 +12,24 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from webapp import admission, api, cli, cli_accounts, cookies, gate, once, refusals, upkeep, web
+from webapp import admission, api, cli, cli_accounts, cookies, gate, idempotency, refusals, upkeep, web
 from webapp.accounts import tables as account_tables
 from webapp.config import INSTANCE, MAX_BODY_BYTES, ROOT, Settings
 from webapp.ledger import tables
-from webapp.ledger.database import db, engine_options, prepare
+from webapp.ledger.database import begin_moment, db, end_moment, engine_options, prepare
 
 __all__ = ["account_tables", "create_app", "tables"]
 
 
 class Application(Flask):
-    """A Flask application in which no view that writes can be reached but through ``once``.
-
-    And by nobody who loses the right to before it is committed.
-    """
+    """A Flask application in which nobody writes who loses the right to before it is committed."""
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Answer the request, which has passed every gate."""
         if request.method in gate.SAFE_METHODS or request.endpoint is None:
             return super().dispatch_request()
         with admission.held_to_the_end():
-            return once.dispatch(super().dispatch_request)
+            return super().dispatch_request()
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -63,7 +60,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         SETUP_CODE_HASH=settings.setup_code_hash,
     )
     app.jinja_env.undefined = StrictUndefined
-    app.jinja_env.globals["new_idempotency_key"] = once.new_key
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # it would redirect, and a write that is redirected may be lost
@@ -73,8 +69,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         prepare(db.engine)
     Migrate(app, db, directory=str(ROOT / "migrations"))
+    app.before_request(begin_moment)
+    app.teardown_request(lambda _error: end_moment())
     gate.install(app)  # before who asks is looked at, so that a foreign body is not even read
     admission.install(app)
+    idempotency.install(app)
     refusals.install(app)
     web.install(app)
     api.install(app)

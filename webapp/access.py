@@ -160,13 +160,16 @@ def forget_visitor() -> None:
     g.pop("visitor", None)
 
 
-def still_allowing(role: Role, connection: Connection) -> None:
-    """Refuse what is about to be committed where whoever asked may not do it any more.
+def recheck_role(asking: Visitor, role: Role, connection: Connection) -> None:
+    """Refuse what is about to be committed where the one who asked may not do it any more.
 
-    Raises NotSignedIn where they were disabled, or their token revoked, meanwhile; RoleNeeded where
-    they have a lesser role now.
+    Raises NotSignedIn where they were disabled, their token was revoked, or somebody made the first
+    account meanwhile; RoleNeeded where they have a lesser role now.
     """
-    asking = visitor()
+    if asking.is_local:
+        if people.anybody(connection):
+            raise NotSignedIn(f"Somebody made an account meanwhile. {_TAKEN_BACK} Sign in first.")
+        return
     now = standing.role_at_commit(connection, asking.actor)
     if now is None and asking.person_id is None:
         raise NotSignedIn(
@@ -191,9 +194,14 @@ def _identify() -> Visitor:
     return replace(NOBODY, role=Role.VIEWER) if current_app.config["PUBLIC_READING"] else NOBODY
 
 
+def is_of_api() -> bool:
+    """Say whether the current request is for the API and not for a page."""
+    return (request.blueprint or "").startswith(_OF_API)
+
+
 def _token_sent() -> str | None:
     """Return the token in the request's header; the pages take none, so there it is passed over."""
-    if not (request.blueprint or "").startswith(_OF_API):
+    if not is_of_api():
         return None
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == _BEARER else None

@@ -30,7 +30,7 @@ from webapp.accounts import people
 from webapp.accounts.roles import Role
 from webapp.api.problems import is_api_path
 from webapp.domain.errors import Refusal
-from webapp.ledger.database import committing_only_if
+from webapp.ledger.writer import precommit_check
 from webapp.web import fragments
 
 CSRF_HEADER: Final = "X-CSRFToken"
@@ -57,13 +57,13 @@ def install(app: Flask) -> None:
 def held_to_the_end() -> Iterator[None]:
     """Commit what the current request does only if whoever asks may still do it then.
 
-    This machine, while there is no account, and whoever may do what everyone may, lose nothing.
+    This machine loses its right with the first account.
     """
     demand = access.demand_of(current_app.view_functions[request.endpoint or ""])
-    if demand in {None, EVERYONE} or ":" not in access.known_visitor().actor:
+    if demand in {None, EVERYONE}:
         yield
         return
-    with committing_only_if(partial(access.still_allowing, Role(demand))):
+    with precommit_check(partial(access.recheck_role, access.known_visitor(), Role(demand))):
         yield
 
 

@@ -39,6 +39,7 @@ STATUS: Final[dict[type[errors.Refusal], HTTPStatus]] = {
     # Not 401, which would have to name a scheme by which browsers then ask in a window of their own.
     account_errors.SignInRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     account_errors.SignInsHeld: HTTPStatus.TOO_MANY_REQUESTS,
+    account_errors.SignInsBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LedgerBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LedgerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,

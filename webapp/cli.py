@@ -20,12 +20,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from webapp import demo as demonstration
 from webapp.config import MAX_BODY_BYTES
 from webapp.domain.errors import Refusal
-from webapp.ledger import archive, imports
+from webapp.ledger import archive, import_views, imports
 from webapp.ledger import verify as verification
 from webapp.ledger.actors import CLI
 from webapp.ledger.digest import Digest, NotADigest
 from webapp.ledger.findings import Finding, one_line
-from webapp.ledger.imports import ImportView
+from webapp.ledger.import_views import ImportView
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -162,7 +162,8 @@ def export(file: str) -> None:
     """Write the whole log to FILE, or to the standard output.
 
     A line for each event, its stored text byte for byte, in the order of the feed, as the ledger
-    was at one moment. FILE appears once it is whole. Prints the number of events and the digest.
+    was at one moment. FILE appears once it is whole; no file is replaced by it. Prints the number of
+    events and the digest.
     """
     with Progress("Exporting") as progress:
         if file == STANDARD:
@@ -203,21 +204,22 @@ def import_file(file: str, *, skip_invalid: bool, ignore_unknown: bool, dry_run:
     """
     content, name = _read_import(file)
     with Progress("Reading", "rows") as progress:
-        import_id = imports.receive(content, name, CLI, progress)
-    try:
-        view = imports.find(import_id)
-        if not dry_run:
-            with Progress("Writing", "rows") as progress:
-                view = imports.write(
-                    import_id,
-                    progress,
-                    skip_invalid=skip_invalid,
-                    ignore_unknown=ignore_unknown,
-                    actor=CLI,
-                )
-        _print_import(view)
-    finally:
-        _close_import(import_id)
+        if dry_run:
+            view = import_views.find(imports.receive(content, name, CLI, progress).import_id)
+        else:
+            view = imports.import_now(
+                content,
+                name,
+                CLI,
+                progress,
+                skip_invalid=skip_invalid,
+                ignore_unknown=ignore_unknown,
+                how_to_skip="With --skip-invalid the others are written.",
+                how_to_ignore="With --ignore-unknown they are left out.",
+            ).view
+    _print_import(view)
+    if view.is_open:  # nobody comes back to what was begun in a terminal
+        imports.cancel(view.id)
     if view.message:
         raise Stopped(view.message)
     if view.has_problems and not skip_invalid:
@@ -270,21 +272,12 @@ def _print_import(view: ImportView) -> None:
     if view.not_recorded:
         click.echo(one_line(f"not recorded: {', '.join(view.not_recorded)}"))
     shown = 0
-    while page := imports.problems(view.id, after=shown):
+    while page := import_views.problems(view.id, after=shown):
         for problem in page:
             place = f"row {problem.row}, {problem.field}" if problem.field else f"row {problem.row}"
             click.echo(one_line(f"{place}: {problem.message}"))
         shown += len(page)
     click.echo(f"written: {view.written}")
-
-
-def _close_import(import_id: int) -> None:
-    """Leave no open import behind: nobody comes back to one that was begun in a terminal."""
-    view = imports.find(import_id)
-    if view.is_open and view.message:
-        imports.fail(import_id, view.message)
-    elif view.is_open:
-        imports.cancel(import_id)
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -70,7 +70,7 @@ class Settings:
 def _database_url() -> str:
     given = os.environ.get("DATABASE_URL", "").strip()
     if not given:
-        INSTANCE.mkdir(exist_ok=True)
+        INSTANCE.mkdir(key_file.ONLY_OWNERS_FOLDER, exist_ok=True)
         return f"sqlite:///{INSTANCE / 'ledger.sqlite3'}"
     if given.startswith("postgres://"):  # as many hosting services still spell it
         given = given.replace("postgres://", "postgresql://", 1)

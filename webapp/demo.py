@@ -10,7 +10,7 @@ from typing import Final
 
 from webapp.config import ROOT
 from webapp.domain.errors import ActNotAllowed
-from webapp.domain.import_file import parse_row, row_texts
+from webapp.domain.import_file import read_rows
 from webapp.ledger import imports, queries
 from webapp.ledger.commands import retire_credit, sell_credit
 
@@ -82,14 +82,11 @@ class Added:
 def load(actor: str, sample: Path = SAMPLE) -> Added:
     """Record what is not recorded yet. Raises OSError where the sample cannot be read."""
     content = sample.read_bytes()
-    rows = [parse_row(number, text) for number, text in enumerate(row_texts(content), start=1)]
-    credits = [row.credit for row in rows if row.credit]
+    credits = [row.credit for row in read_rows(content) if row.credit]
     recorded = queries.find_credits([credit.id for credit in credits])
     written = 0
     if len(recorded) < len(credits):
-        written = imports.write(
-            imports.receive(content, sample.name, actor), skip_invalid=True, actor=actor
-        ).written
+        written = imports.import_now(content, sample.name, actor, skip_invalid=True).view.written
     ids = {credit.serial_number or "": credit.id for credit in credits}
     sales = sum(_sell(ids[serial], values, actor) for serial, values in SALES.items())
     retirements = sum(_retire(ids[serial], values, actor) for serial, values in RETIREMENTS.items())

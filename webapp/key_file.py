@@ -13,6 +13,7 @@ from typing import Final
 from webapp.ledger.whole_file import ONLY_OWNER, appearing
 
 LENGTH_MIN: Final = 32
+ONLY_OWNERS_FOLDER: Final = stat.S_IRWXU
 _BYTES: Final = 32
 _log: Final = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ class BadKeyFile(Exception):
 def read_or_make(path: Path) -> list[str]:
     """Return the keys, the one that signs first; on the first start, make one. Raises BadKeyFile."""
     try:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(ONLY_OWNERS_FOLDER, exist_ok=True)
         if not path.exists():
             _make(path)
         _close(path)
@@ -46,7 +47,7 @@ def rotate(path: Path, *, forget: bool = False) -> None:
     again; until then nothing changes. Raises BadKeyFile and OSError.
     """
     kept = [] if forget else read_or_make(path)[:1]
-    with appearing(path) as aside:
+    with appearing(path, replaces=True) as aside:
         aside.write_text("".join(f"{key}\n" for key in [secrets.token_hex(_BYTES), *kept]))
 
 

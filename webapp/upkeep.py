@@ -11,12 +11,13 @@ from webapp import config, key_file
 from webapp.cli import Progress, Stopped, plainly
 from webapp.ledger import grants
 from webapp.ledger.backup import back_up
+from webapp.ledger.compact import compact as compact_database
 from webapp.ledger.database import db
 
 
 def install(app: Flask) -> None:
     """Register every command."""
-    for command in (backup, grant, rotate_secret_key):
+    for command in (backup, compact, grant, rotate_secret_key):
         app.cli.add_command(command)
 
 
@@ -38,6 +39,29 @@ def backup(file: str) -> None:
     with Progress("Copying", "pages") as progress:
         digest = back_up(Path(file), progress)
     click.echo(str(digest))
+
+
+@click.command()
+@with_appcontext
+@plainly
+def compact() -> None:
+    """Give back the disk that the SQLite database holds and does not use.
+
+    After an upgrade that moved the ledger into new tables, for instance. The server may run, but
+    nobody can write meanwhile, so choose a quiet time. It needs as much free disk as the ledger has
+    afterwards, twice.
+    """
+    if db.engine.dialect.name != "sqlite":
+        raise Stopped(
+            "PostgreSQL gives the disk of old tables back by itself. What else is unused, VACUUM (FULL) gives"
+            " back: run it as the owner of the tables, while nothing else uses them."
+        )
+    sizes = compact_database()
+    click.echo(f"The database had {_megabytes(sizes.before)} MB and has {_megabytes(sizes.after)} MB now.")
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1024**2:,.1f}"
 
 
 @click.command()

@@ -138,6 +138,7 @@ def _insert_into_sqlite(rows: list[Rows], file: Path, *, is_guarded: bool) -> fl
             "synchronous = FULL",
             "foreign_keys = ON",
             "recursive_triggers = ON",
+            "temp_store = MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}")
         if not is_guarded:

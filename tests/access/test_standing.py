@@ -12,19 +12,18 @@ from werkzeug.test import TestResponse
 from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import a_credit
 from tests.fixtures.forms import submit
-from tests.fixtures.ledger import DIALECTS, RawClient
+from tests.fixtures.ledger import DIALECTS, RawClient, connected
 from tests.fixtures.people import a_person, a_token, an_administrator
 from tests.fixtures.visitors import bearing, signed_in
 from tests.web.pages import words
-from webapp import once
 from webapp.access import NotSignedIn
 from webapp.accounts import people, standing, tokens
 from webapp.accounts.people import Person
 from webapp.accounts.roles import Role
 from webapp.ledger import clock
 from webapp.ledger.actors import CLI
-from webapp.ledger.database import committing_only_if, transact
 from webapp.ledger.lists import list_events
+from webapp.ledger.writer import precommit_check, transact
 
 Meanwhile = Callable[[Callable[[], None]], None]
 
@@ -44,14 +43,14 @@ def oscar() -> Person:
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
     """Return a function that lets something happen after the admission and before the act."""
-    dispatch = once.dispatch
+    dispatch = Flask.dispatch_request
 
     def arrange(happen: Callable[[], None]) -> None:
-        def later(view: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:
+        def later(app: Flask) -> ResponseReturnValue:
             happen()
-            return dispatch(view)
+            return dispatch(app)
 
-        monkeypatch.setattr(once, "dispatch", later)
+        monkeypatch.setattr(Flask, "dispatch_request", later)
 
     return arrange
 
@@ -108,7 +107,7 @@ def test_a_token_that_expires_meanwhile_has_recorded_nothing(
     assert list_events().items == []
 
 
-def test_a_kept_answer_is_not_for_whoever_was_revoked_meanwhile(
+def test_a_repeat_shows_nothing_to_a_token_that_was_revoked_meanwhile(
     client: FlaskClient, meanwhile: Meanwhile
 ) -> None:
     secret = a_token()
@@ -126,14 +125,14 @@ def test_an_administrator_may_still_give_up_their_own_role(ledger_app: Flask) ->
     assert people.find(bob.id).role is Role.VIEWER
 
 
-def test_a_condition_that_fails_takes_the_whole_transaction_back(oscar: Person, raw: RawClient) -> None:
+def test_a_check_that_fails_takes_the_act_back(oscar: Person, raw: RawClient) -> None:
     def refuse(_connection: Connection) -> None:
         raise NotSignedIn("not any more")
 
     def act(connection: Connection) -> None:
         connection.exec_driver_sql("UPDATE users SET name = 'Changed'")
 
-    with committing_only_if(refuse), pytest.raises(NotSignedIn):
+    with precommit_check(refuse), pytest.raises(NotSignedIn):
         transact(act)
     assert raw.execute("SELECT name FROM users WHERE id = ?", oscar.id) == [("Oscar",)]
     transact(act)
@@ -141,15 +140,17 @@ def test_a_condition_that_fails_takes_the_whole_transaction_back(oscar: Person, 
 
 
 def test_nobody_can_be_disabled_between_the_last_look_and_the_commit(
-    oscar: Person, raw: RawClient, dialect: str
+    oscar: Person, database_url: str, dialect: str
 ) -> None:
     impatient = "SET lock_timeout = 50" if dialect == "postgresql" else "PRAGMA busy_timeout = 50"
-    raw.execute(impatient)
+    now = clock.now().isoformat()
 
     def act(connection: Connection) -> None:
         assert standing.role_at_commit(connection, oscar.actor) is Role.OPERATOR
-        with pytest.raises(Exception, match="lock"):
-            raw.execute("UPDATE users SET disabled_at = ? WHERE id = ?", clock.now().isoformat(), oscar.id)
+        with connected(database_url) as other:
+            other.execute(impatient)
+            with pytest.raises(Exception, match="lock"):
+                other.execute("UPDATE users SET disabled_at = ? WHERE id = ?", now, oscar.id)
 
     transact(act)
     people.disable(oscar.id, CLI)

@@ -8,7 +8,7 @@ from flask import Flask
 
 from tests.fixtures.clock import SetClock
 from tests.fixtures.people import PASSWORD, a_person, an_administrator
-from tests.test_cli import one_line, run
+from tests.fixtures.terminal import one_line, run
 from webapp import cli_accounts
 from webapp.accounts import account_log, people, sessions, sign_in, tokens
 from webapp.accounts.errors import SignInRefused

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fixtures.at_once import AtOnce
 from tests.fixtures.people import PASSWORD, a_person, an_administrator
-from webapp.accounts import account_log, people, sessions, sign_in, throttle, tokens
+from webapp.accounts import account_log, passwords, people, sessions, sign_in, throttle, tokens
 from webapp.accounts.errors import (
     AlreadySetUp,
     LastAdministrator,
@@ -87,6 +87,15 @@ def test_guesses_from_many_addresses_at_once_do_not_slip_past_the_limit(
         [partial(sign_in.sign_in, "Oscar", "wrong", f"203.0.113.{number}") for number in range(THREADS)]
     )
     assert kinds(outcomes) == {SignInRefused: 7, SignInsHeld: THREADS - 7}
+
+
+def test_of_many_who_sign_in_as_one_person_all_get_in_while_the_hash_is_renewed(
+    at_once: AtOnce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_person("Oscar")
+    monkeypatch.setattr(passwords, "METHOD", "scrypt:512:8:1")
+    outcomes = at_once([partial(sign_in.sign_in, "Oscar", PASSWORD, f"192.0.2.{n}") for n in range(4)])
+    assert kinds(outcomes) == {sign_in.SignedIn: 4}
 
 
 def test_a_person_disabled_while_signing_in_has_no_session_afterwards(at_once: AtOnce) -> None:

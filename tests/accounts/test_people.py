@@ -1,7 +1,7 @@
 """Who may sign in: added, re-roled, disabled, never deleted, and never without an administrator."""
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
 
 from tests.fixtures.credits import a_credit
 from tests.fixtures.people import PASSWORD, a_person, an_administrator
@@ -16,10 +16,11 @@ from webapp.accounts.errors import (
     UnknownPerson,
 )
 from webapp.accounts.roles import Role
+from webapp.accounts.tables import users
 from webapp.domain.errors import InvalidFields
 from webapp.ledger.actors import CLI, LOCAL
 from webapp.ledger.commands import create_credit
-from webapp.ledger.database import transact
+from webapp.ledger.writer import transact
 
 pytestmark = pytest.mark.usefixtures("ledger_app", "quick_passwords")
 
@@ -36,8 +37,15 @@ def test_nobody_exists_until_somebody_is_added() -> None:
 
 
 def test_an_administrator_whose_adding_was_taken_back_does_not_exist() -> None:
-    def add_and_fail(_connection: Connection) -> None:
-        an_administrator()
+    def add_and_fail(connection: Connection) -> None:
+        ada = {
+            "name": "Ada",
+            "name_key": "ada",
+            "role": Role.ADMINISTRATOR,
+            "password_hash": "",
+            "added_at": "",
+        }
+        connection.execute(insert(users), ada)
         assert people.exist()
         raise UnknownPerson
 

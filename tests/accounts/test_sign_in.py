@@ -13,7 +13,7 @@ from webapp.accounts.errors import SignInRefused, SignInsHeld
 from webapp.accounts.people import Person
 from webapp.domain.errors import InvalidFields
 from webapp.ledger.actors import CLI
-from webapp.ledger.database import transact
+from webapp.ledger.writer import transact
 
 HERE, THERE = "192.0.2.1", "198.51.100.7"
 WRONG = "a wrong password"

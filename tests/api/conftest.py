@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from tests.fixtures.ledger import DIALECTS, LedgerClient, MakeDatabase, opened
-from webapp.ledger import imports
+from webapp.ledger import import_views
 from webapp.ledger.lists import list_events
 
 PROBLEM: Final = "application/problem+json"
@@ -95,7 +95,7 @@ def empty_api(request: pytest.FixtureRequest, make_module_database: MakeDatabase
         app.test_client_class = DescribedClient
         yield app.test_client()
         assert list_events().items == []
-        assert imports.list_imports() == []
+        assert import_views.list_imports() == []
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ def test_a_correction_is_201_with_the_address_of_the_right_record(api: FlaskClie
     assert answer.status_code == 201
     right = exact(answer)
     assert (right["vintage"], right["status"], right["replaces"]) == (2024, "ACTIVE", wrong)
-    assert api.get(answer.headers["Location"]).data == answer.data
+    assert exact(api.get(answer.headers["Location"])) == exact(answer)
 
 
 def test_the_wrong_record_is_cancelled_with_the_reason_and_names_the_right_one(api: FlaskClient) -> None:

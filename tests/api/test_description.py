@@ -28,7 +28,7 @@ from webapp.domain.fields import (
     VintageField,
 )
 from webapp.domain.lifecycle import EventType, Status
-from webapp.ledger.imports import State
+from webapp.ledger.import_views import State
 
 SCHEMAS = schemas.components()
 INPUTS = [

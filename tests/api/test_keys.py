@@ -1,23 +1,27 @@
-"""A request with an Idempotency-Key is done once, and its repeats get the first answer."""
+"""A request with an Idempotency-Key is done once, and its repeats show what it came to."""
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.api.conftest import exact, fields_of
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.ledger import RawClient
-from webapp.ledger import imports, queries
+from tests.fixtures.writes import CALLS
+from webapp.ledger import event_log, import_views
+from webapp.ledger.actors import LOCAL
+from webapp.ledger.commands import retire_credit
 from webapp.ledger.lists import list_events
 
 KEY = {"Idempotency-Key": "7d0e"}
+HIT = "Idempotency-Hit"
+ROWS = [a_credit(serial_number="ROW")]
 
-Send = Callable[[FlaskClient, str], TestResponse]
+every_call = pytest.mark.parametrize("endpoint", CALLS)
 
 
 def post(client: FlaskClient, path: str, value: object = None, **headers: str) -> TestResponse:
@@ -26,62 +30,88 @@ def post(client: FlaskClient, path: str, value: object = None, **headers: str) -
 
 def upload(client: FlaskClient, path: str) -> TestResponse:
     """Send a file; each call makes another boundary, as every client does."""
-    data = {"file": (io.BytesIO(json.dumps([a_credit(serial_number="F")]).encode()), "rows.json")}
+    data = {"file": (io.BytesIO(json.dumps(ROWS).encode()), "rows.json")}
     return client.post(path, data=data, headers=KEY)
-
-
-CORRECTION = {"reason": "wrong", "record": a_credit(vintage="2022")}
-# Every writing operation: its path, where {} stands for a record's id, and a body that succeeds.
-WRITES: Mapping[str, tuple[str, object]] = {
-    "record": ("/records", a_credit(serial_number="NEW")),
-    "register": ("/register/", a_credit(serial_number="NEW")),
-    "sell": ("/records/{}/sell", {"quantity": 1}),
-    "retire": ("/records/{}/retire", {"quantity": 1}),
-    "split": ("/records/{}/split", {"quantities": [40, 60]}),
-    "cancel": ("/records/{}/cancel", {"reason": "wrong"}),
-    "correct": ("/records/{}/correct", CORRECTION),
-    "import": ("/records/imports", [a_credit(serial_number="ROW")]),
-    "dry run": ("/records/imports?dry_run=1", [a_credit(serial_number="ROW")]),
-}
 
 
 def everything() -> tuple[int, int]:
     """Return how many events and imports there are."""
-    return len(list_events(limit=500).items), len(imports.list_imports())
+    return len(list_events(limit=500).items), len(import_views.list_imports())
 
 
-@pytest.mark.parametrize("operation", WRITES)
-def test_every_write_sent_again_gets_the_first_answer_and_does_nothing(
-    api: FlaskClient, operation: str
+def headers_of(answer: TestResponse) -> Mapping[str, str]:
+    """Return the headers but for those that a repeat has besides, or that are about the bytes."""
+    return {name: value for name, value in answer.headers.items() if name not in {HIT, "Content-Length"}}
+
+
+def assert_repeats(again: TestResponse, first: TestResponse) -> None:
+    """Fail where the answer to a repeat is not that of the first request, but for its hit."""
+    assert HIT not in first.headers
+    assert again.headers[HIT] == "true"
+    assert (again.status_code, headers_of(again)) == (first.status_code, headers_of(first))
+    assert exact(again) == exact(first)
+
+
+@every_call
+def test_every_write_sent_again_does_nothing_and_shows_what_it_came_to(
+    api: FlaskClient, endpoint: str
 ) -> None:
-    path, body = WRITES[operation]
-    address = path.format(recorded())
-    first = post(api, address, body)
+    call = CALLS[endpoint]
+    place = call.prepare()
+    first = call.send(api, place, "k")
     assert first.status_code < 300
-    assert "Idempotency-Hit" not in first.headers
     before = everything()
-    again = post(api, address, body)
-    assert again.headers["Idempotency-Hit"] == "true"
-    assert (again.status_code, again.data) == (first.status_code, first.data)
-    kept = {name: value for name, value in again.headers.items() if name != "Idempotency-Hit"}
-    assert kept == dict(first.headers.items())
+    assert_repeats(call.send(api, place, "k"), first)
     assert everything() == before
 
 
-def test_every_writing_operation_is_among_those_tested(ledger_app: Flask) -> None:
-    writing = {
-        path
-        for path, operations in ledger_app.extensions["openapi"]["paths"].items()
-        if set(operations) & {"post", "put", "patch", "delete"}
-    }
-    assert {path.partition("?")[0].format("{record_id}") for path, _ in WRITES.values()} == writing
+@every_call
+def test_a_key_that_comes_with_another_body_is_refused(api: FlaskClient, endpoint: str) -> None:
+    call = CALLS[endpoint]
+    place = call.prepare()
+    call.send(api, place, "k")
+    before = everything()
+    refused = call.send(api, place, "k", **CHANGES[endpoint.partition(".")[2]])
+    assert fields_of(refused) == {"Idempotency-Key"}
+    assert "came with another request" in exact(refused)["detail"]
+    assert everything() == before
 
 
-def test_the_first_answer_is_given_although_the_record_has_changed_since(api: FlaskClient) -> None:
+# What else a request could have meant.
+CHANGES: Mapping[str, Mapping[str, object]] = {
+    "create_record": {"quantity": "7"},
+    "create_record_by_older_name": {"quantity": "7"},
+    "sell_record": {"quantity": 2},
+    "retire_record": {"quantity": 2},
+    "split_record": {"quantities": [50, 50]},
+    "cancel_record": {"reason": "another"},
+    "correct_record": {"reason": "another"},
+    "import_records": a_credit(serial_number="ROW 2"),
+}
+
+
+@pytest.mark.parametrize("path", ["/register/", "/records?", "/records/{}/retire"])
+def test_a_key_that_comes_with_another_address_is_refused(api: FlaskClient, path: str) -> None:
     record_id = recorded()
-    first = post(api, f"/records/{record_id}/sell")
-    api.post(f"/records/{record_id}/retire")
-    assert post(api, f"/records/{record_id}/sell").data == first.data
+    post(api, f"/records/{record_id}/sell", {})
+    before = everything()
+    body = {} if "{}" in path else a_credit(serial_number="NEW")
+    assert fields_of(post(api, path.format(record_id), body)) == {"Idempotency-Key"}
+    assert everything() == before
+
+
+def test_a_dry_run_and_the_import_itself_are_two_requests(api: FlaskClient) -> None:
+    post(api, "/records/imports?dry_run=1", ROWS)
+    assert fields_of(post(api, "/records/imports", ROWS)) == {"Idempotency-Key"}
+    assert everything() == (0, 1)
+
+
+def test_a_repeat_shows_the_record_as_it_was_although_it_has_changed_since(api: FlaskClient) -> None:
+    record_id = recorded()
+    first = post(api, f"/records/{record_id}/sell", {"quantity": 40})
+    for each in (exact(first)["id"], exact(first)["rest"]["id"]):
+        retire_credit(each, {}, LOCAL)
+    assert_repeats(post(api, f"/records/{record_id}/sell", {"quantity": 40}), first)
 
 
 def test_a_part_is_retired_as_often_as_there_are_keys(api: FlaskClient) -> None:
@@ -92,45 +122,22 @@ def test_a_part_is_retired_as_often_as_there_are_keys(api: FlaskClient) -> None:
     assert exact(other)["rest"]["quantity"] == 20
 
 
+def test_a_record_that_was_there_already_is_200_again(api: FlaskClient) -> None:
+    recorded()
+    first = post(api, "/records", a_credit())
+    assert first.status_code == 200
+    assert_repeats(post(api, "/records", a_credit()), first)
+
+
 @pytest.mark.parametrize(
     "headers",
     [{"If-Match": '"2"'}, {"If-Match": '"9"'}, {"Content-Type": "application/vnd.registry+json"}],
     ids=ascii,
 )
-def test_the_same_write_with_other_headers_gets_the_first_answer(
-    api: FlaskClient, headers: dict[str, str]
-) -> None:
+def test_the_same_write_with_other_headers_is_a_repeat(api: FlaskClient, headers: dict[str, str]) -> None:
     address = f"/records/{recorded()}/sell"
     first = post(api, address, {"buyer": "Acme"}, **{"If-Match": '"1"'})
-    again = post(api, address, {"buyer": "Acme"}, **{"If-Match": '"1"', **headers})
-    assert (again.status_code, again.data) == (first.status_code, first.data) == (200, first.data)
-    assert again.headers["Idempotency-Hit"] == "true"
-
-
-def test_a_file_that_is_uploaded_again_is_imported_once(api: FlaskClient) -> None:
-    first, again = upload(api, "/records/imports"), upload(api, "/records/imports")
-    assert again.headers["Idempotency-Hit"] == "true"
-    assert again.data == first.data
-    assert len(imports.list_imports()) == 1
-    assert exact(first)["written"] == 1
-
-
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/records", a_credit(quantity="7")),
-        ("/register/", a_credit()),
-        ("/records/imports", a_credit()),
-        ("/records/imports?dry_run=1", a_credit()),
-    ],
-)
-def test_a_key_that_comes_with_another_request_is_refused(api: FlaskClient, path: str, body: object) -> None:
-    post(api, "/records", a_credit())
-    before = everything()
-    answer = post(api, path, body)
-    assert fields_of(answer) == {"Idempotency-Key"}
-    assert "came with another request" in exact(answer)["detail"]
-    assert everything() == before
+    assert_repeats(post(api, address, {"buyer": "Acme"}, **{"If-Match": '"1"', **headers}), first)
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256, "clé", "tab\tin"])
@@ -188,30 +195,39 @@ def test_a_read_takes_no_notice_of_a_key(api: FlaskClient, raw: RawClient) -> No
     assert raw.execute("SELECT count(*) FROM idempotency_keys") == [(0,)]
 
 
-def test_an_import_that_ends_in_a_refusal_leaves_nothing_behind(
+# Imports
+
+
+def test_a_file_that_is_uploaded_again_is_imported_once(api: FlaskClient) -> None:
+    first = upload(api, "/records/imports")
+    assert exact(first)["written"] == 1
+    assert_repeats(upload(api, "/records/imports"), first)
+    assert everything() == (1, 1)
+
+
+def test_an_import_of_which_nothing_could_be_written_is_shown_again(api: FlaskClient) -> None:
+    first = post(api, "/records/imports", [1])
+    assert exact(first)["state"] == "failed"
+    assert_repeats(post(api, "/records/imports", [1]), first)
+
+
+def test_a_dry_run_that_is_repeated_writes_nothing(api: FlaskClient) -> None:
+    first = post(api, "/records/imports?dry_run=1", ROWS)
+    assert_repeats(post(api, "/records/imports?dry_run=1", ROWS), first)
+    assert exact(first)["state"] == "checked"
+
+
+def test_an_import_whose_request_was_cut_off_left_nothing_and_is_done_by_the_repeat(
     api: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a key the file would lie there, received and not written."""
-    monkeypatch.setattr("webapp.ledger.imports.write", _cancelled_meanwhile)
-    assert post(api, "/records/imports", [a_credit()]).status_code == 409
+    with monkeypatch.context() as broken:
+        broken.setattr(event_log, "append", cut_off)
+        assert post(api, "/records/imports", ROWS).status_code == 500
     assert everything() == (0, 0)
+    again = post(api, "/records/imports", ROWS)
+    assert HIT not in again.headers
+    assert (exact(again)["state"], exact(again)["written"]) == ("done", 1)
 
 
-def _cancelled_meanwhile(import_id: int, **_: object) -> None:
-    imports.cancel(import_id)
-    imports.cancel(import_id)
-
-
-def test_the_largest_answer_can_be_kept(api: FlaskClient) -> None:
-    wide = "\U0001f332" * 300
-    record_id = recorded(project_name=wide, registry="\U0001f332" * 50, serial_number="\U0001f332" * 180)
-    answer = post(api, f"/records/{record_id}/split", {"quantities": [1] * 100})
-    assert answer.status_code == 201
-    assert len(answer.data) < 400_000
-    assert post(api, f"/records/{record_id}/split", {"quantities": [1] * 100}).data == answer.data
-
-
-def test_a_kept_answer_names_the_actor_of_its_request(api: FlaskClient, raw: RawClient) -> None:
-    post(api, "/records", a_credit())
-    assert raw.execute("SELECT actor FROM idempotency_keys") == [("local",)]
-    assert queries.ledger_totals().ledger.all.credits == 1
+def cut_off(*_: object, **__: object) -> None:
+    raise RuntimeError("the machine stopped")

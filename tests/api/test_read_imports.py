@@ -10,7 +10,7 @@ from webapp.ledger.actors import LOCAL
 
 
 def received(rows: list[object]) -> int:
-    return imports.receive(json.dumps(rows).encode(), "rows.json", LOCAL)
+    return imports.receive(json.dumps(rows).encode(), "rows.json", LOCAL).import_id
 
 
 def test_a_cancelled_import_says_so(api: FlaskClient) -> None:
@@ -21,7 +21,7 @@ def test_a_cancelled_import_says_so(api: FlaskClient) -> None:
 
 def test_a_dry_run_can_still_be_written_elsewhere(api: FlaskClient) -> None:
     api.post("/records/imports?dry_run=1", json=[a_credit()])
-    assert imports.write(1, actor=LOCAL).written == 1
+    assert imports.write(1, actor=LOCAL).view.written == 1
     assert exact(api.get("/records/imports/1"))["state"] == "done"
 
 

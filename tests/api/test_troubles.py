@@ -113,7 +113,7 @@ def test_a_refusal_stands_where_the_lots_cannot_be_read_any_more(
 
     whole = recorded()
     commands.split_credit(whole, {"quantities": ["25", "75"]}, LOCAL)
-    monkeypatch.setattr(queries, "relations", away)
+    monkeypatch.setattr(queries, "lots_of", away)
     answer = api.post(f"/records/{whole}/retire")
     assert (answer.status_code, exact(answer)["record_status"]) == (409, "SPLIT")
     assert "lots" not in exact(answer)

@@ -8,7 +8,9 @@ broke its own policy, asked another host for anything, or got an error for a par
 of 409, say, that a test means to cause is announced with `expects(page, 409)`.
 """
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -75,6 +77,20 @@ def cut_off(page: Page, address: str) -> None:
     """Let requests to this address (a pattern) come to nothing, as where there is no network."""
     page.route(address, lambda route: route.abort())
     _watches[page.context].excused = ("net::ERR_FAILED", "Failed to fetch")
+
+
+@contextmanager
+def answering_no_write(server: Server) -> Iterator[None]:
+    """Let the server, on SQLite, answer nothing that writes before the block ends.
+
+    So that all clicks of the block are on the same page, however slow the machine is between two of them.
+    """
+    with closing(
+        sqlite3.connect(server.database_url.removeprefix("sqlite:///"), isolation_level=None)
+    ) as other_writer:
+        other_writer.execute("BEGIN IMMEDIATE")
+        yield
+        other_writer.execute("ROLLBACK")
 
 
 class Visit(Protocol):

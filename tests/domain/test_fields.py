@@ -1,5 +1,6 @@
 import time
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
@@ -7,7 +8,7 @@ from tests.fixtures.credits import a_credit
 from webapp.domain.credits import FIELDS, Credit, parse_credit
 from webapp.domain.errors import InvalidFields
 from webapp.domain.events import ACT_FIELDS, parse_act
-from webapp.domain.fields import quantity_from_text, quantity_text
+from webapp.domain.fields import FieldRefused, TextField, quantity_from_text, quantity_text
 from webapp.domain.json_text import Number
 from webapp.domain.lifecycle import EventType
 
@@ -334,3 +335,28 @@ def test_what_is_replaced_is_named_by_an_id(value: object) -> None:
 def test_a_correction_names_what_it_replaces() -> None:
     assert parse_credit(a_credit(replaces=f" {'f' * 64} ")).replaces == "f" * 64
     assert parse_credit(a_credit(replaces="")).replaces is None
+
+
+FOUR_IN_ONE = "\u03b1\u0313\u0300\u0345"  # they compose to one character
+
+
+def test_a_text_is_as_long_as_it_is_once_composed() -> None:
+    text = (FOUR_IN_ONE + " " * 1000) * 150
+    credit = parse_credit(a_credit(project_name=text))
+    assert credit.project_name == "\u1f82 " * 149 + "\u1f82"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" + "\u0315" * 100_000 + "\u0300" * 100_000, FOUR_IN_ONE * 300 + "a"],
+    ids=["a run of marks", "one character too many"],
+)
+def test_a_text_that_is_too_long_however_it_is_composed_is_refused_before_that(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    def compose(_form: str, _text: str) -> str:
+        raise AssertionError("the time for this grows with the square of a run of marks")
+
+    monkeypatch.setattr("webapp.domain.text.unicodedata", SimpleNamespace(normalize=compose))
+    with pytest.raises(FieldRefused, match=f"At most 300 characters; this has {len(text):,}."):
+        TextField("project_name", "Project name").parse(text)

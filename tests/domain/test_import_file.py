@@ -4,7 +4,13 @@ import pytest
 
 from webapp.domain.credits import parse_credit
 from webapp.domain.errors import TooManyRows, UnreadableFile, UnsupportedFile
-from webapp.domain.import_file import ROWS_MAX, Row, parse_row, row_texts
+from webapp.domain.import_file import (
+    ROWS_MAX,
+    UNKNOWN_FIELDS_MAX,
+    Row,
+    parse_rows,
+    row_texts,
+)
 from webapp.domain.lifecycle import Status
 
 ROW = {"project_name": "Solar", "registry": "VCS", "vintage": 2020, "quantity": 1}
@@ -12,7 +18,7 @@ CREDIT = parse_credit(ROW | {"vintage": "2020", "quantity": "1"})
 
 
 def rows_of(content: bytes) -> list[Row]:
-    return [parse_row(number, text) for number, text in enumerate(row_texts(content), start=1)]
+    return list(parse_rows(row_texts(content)))
 
 
 def json_of(value: object) -> bytes:
@@ -160,3 +166,41 @@ def test_a_quantity_keeps_its_exact_digits() -> None:
     (row,) = rows_of(b'[{"project_name":"a","registry":"b","vintage":2020,"quantity":99999999.9999}]')
     assert row.credit
     assert row.credit.quantity_e4 == 999_999_999_999
+
+
+def test_a_field_that_rows_have_in_common_is_unknown_once() -> None:
+    rows = rows_of(json_of([ROW | {"colour": 1}, ROW | {"colour": 1, "x" * 100: 1}]))
+    assert [row.unknown_fields for row in rows] == [["colour"], ["x" * 80]]
+
+
+def test_a_file_of_too_many_different_fields_is_refused_at_once() -> None:
+    names = [f"f{number}" for number in range(UNKNOWN_FIELDS_MAX + 1)]
+    all_but_one = ROW | dict.fromkeys(names[:-1])
+    assert len(rows_of(json_of([all_but_one, all_but_one]))) == 2
+    with pytest.raises(UnreadableFile, match=r"Row 2: there are more than 1,000 different fields"):
+        rows_of(json_of([all_but_one, {names[-1]: 1}]) + b"\n")
+
+
+# Eighteen characters in canonical form.
+LIGATURE = "\ufdfa"
+
+
+def long_when_compared(number: int) -> dict[str, object]:
+    serial = f"{LIGATURE * 190} {number}"
+    return ROW | {"project_name": LIGATURE * 300, "registry": LIGATURE * 50, "serial_number": serial}
+
+
+def test_a_few_texts_that_are_much_longer_when_compared_are_read() -> None:
+    assert all(row.credit for row in rows_of(json_of([long_when_compared(number) for number in range(10)])))
+
+
+def test_a_file_that_is_many_times_as_long_when_compared_is_refused() -> None:
+    many = [long_when_compared(number) for number in range(100)]
+    with pytest.raises(UnreadableFile, match=r"Row \d+: in the form in which they are compared, the texts"):
+        rows_of(json_of(many))
+
+
+def test_a_file_may_be_twice_as_long_when_compared() -> None:
+    sharp = "\u00df"  # two letters
+    rows = [ROW | {"project_name": sharp * 300, "serial_number": f"{sharp * 190} {n}"} for n in range(1000)]
+    assert len(rows_of(json.dumps(rows, ensure_ascii=False).encode())) == 1000

@@ -3,7 +3,16 @@ import unicodedata
 
 import pytest
 
-from webapp.domain.text import RefusedCharacter, canonical, recorded, strip_edges
+from webapp.domain.text import (
+    COMPOSED_OF_MAX,
+    KEPT_LENGTH_MAX,
+    RefusedCharacter,
+    canonical,
+    canonical_of_short,
+    length_before_composing,
+    recorded,
+    strip_edges,
+)
 from webapp.domain.unicode14 import ASSIGNED, DEFAULT_IGNORABLE, FORMAT
 
 ZERO_WIDTH_SPACE, WORD_JOINER, SOFT_HYPHEN, CGJ = "\u200b", "\u2060", "\u00ad", "\u034f"
@@ -165,3 +174,21 @@ def test_a_very_long_text_costs_little(text: str) -> None:
     strip_edges(text)
     recorded(text)
     assert time.process_time() - started < 2
+
+
+def test_no_character_is_composed_of_more_than_the_bound_on_lengths_allows_for() -> None:
+    composed = [c for c in map(chr, range(0x110000)) if len(unicodedata.normalize("NFD", c)) > 1]
+    most = max(len(unicodedata.normalize("NFD", c)) for c in composed)
+    assert most == COMPOSED_OF_MAX
+
+
+def test_a_length_before_composing_is_without_the_space_that_is_not_recorded() -> None:
+    assert length_before_composing(" a \t", newlines=False) == 1
+    assert length_before_composing("a" + " \u3000" * 1000 + "e\u0301", newlines=False) == 4
+    assert length_before_composing(" a" + " \r\n " * 10 + "b\n", newlines=True) == 12
+
+
+def test_the_canonical_form_of_a_long_text_is_kept_by_nobody() -> None:
+    before = canonical_of_short.cache_info().currsize
+    assert len(canonical("\ufdfa" * KEPT_LENGTH_MAX + "unheard of")) > 18 * KEPT_LENGTH_MAX
+    assert canonical_of_short.cache_info().currsize == before

@@ -26,7 +26,7 @@ LAYERS = {
     "api": {"domain", "ledger", "accounts", "api"},
 }
 # What the edges share between them, at the top of webapp.
-SHARED_BY_EDGES = {"access", "answers", "config", "kept"}
+SHARED_BY_EDGES = {"access", "answers", "config", "idempotency"}
 
 
 def name_of(path: Path) -> str:
@@ -83,23 +83,28 @@ def test_the_edges_speak_no_sql() -> None:
 
 def test_the_only_insert_into_the_log_stands_in_one_module() -> None:
     log = r"(tables\.)?(credits|events|splits|feed)\b"
-    inserting = re.compile(
-        rf"\b{log}\.insert\(|\binsert\({log}|\binsert_rows\(\s*connection,\s*{log}"
-        r"|\b(INSERT\s+(OR\s+\w+\s+)?INTO|COPY)\s+\"?(events|splits|feed)\b",
-        re.IGNORECASE,
-    )
-    writers = {name_of(path) for path in MODULES if inserting.search(path.read_text(encoding="utf-8"))}
-    # The guards hold the trigger by which a row of splits inserts its own events.
-    assert writers == {"webapp.ledger.log", "webapp.ledger.guards", "webapp.ledger.sqlite_guards"}
+    sent = r"statements\.INSERT_(EVENT|SPLIT|POSITION)\b"
+    inserting = rf"\b{log}\.insert\(|\binsert\({log}|\binsert_rows\(\s*connection,\s*{log}|\b{sent}"
+    assert modules_with(inserting) == {"webapp.ledger.event_log"}
+    # The triggers hold that by which a row of splits inserts its own events.
+    spelled = r"\b(INSERT\s+(OR\s+\w+\s+)?INTO|COPY)\s+\"?(credits|events|splits|feed)\"?\s*\("
+    triggers = {"webapp.ledger.triggers_postgresql", "webapp.ledger.triggers_sqlite"}
+    assert modules_with(spelled) == {"webapp.ledger.statements", *triggers}
+
+
+def modules_with(pattern: str) -> set[str]:
+    """Return the names of the modules of the program in whose text the pattern is."""
+    found = re.compile(pattern, re.IGNORECASE)
+    return {name_of(path) for path in MODULES if found.search(path.read_text(encoding="utf-8"))}
 
 
 def test_what_is_derived_is_written_only_by_applying_events() -> None:
-    callers = {
-        name_of(path)
-        for path in MODULES
-        if re.search(r"\bprojections\.apply\(", path.read_text(encoding="utf-8"))
-    }
-    assert callers == {"webapp.ledger.log"}
+    assert modules_with(r"\bprojections\.apply\(") == {"webapp.ledger.event_log"}
+
+
+def test_the_rows_of_keys_are_written_in_one_module() -> None:
+    writing = r"statements\.KEEP_KEY\b|\b(insert|update|delete)\(idempotency_keys\)"
+    assert modules_with(writing) == {"webapp.ledger.idempotency_store"}
 
 
 def test_a_module_has_at_most_400_lines() -> None:

@@ -1,61 +1,63 @@
-"""No write can forget its key: neither a route nor a form."""
+"""No write forgets its key: each route that writes and each form is tried."""
 
 import re
 from pathlib import Path
 
 import pytest
-from flask import Flask, request
+from flask import Flask
+from flask.testing import FlaskClient
 
-from webapp import once
+from tests.fixtures.ledger import RawClient
+from tests.fixtures.writes import CALLS, FORMS, FORMS_WITHOUT_KEY, Person
+from webapp import idempotency
 from webapp.config import ROOT
 from webapp.gate import SAFE_METHODS
-from webapp.kept import NEVER_KEPT, is_never_kept
 
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 POSTING = [path for path in TEMPLATES if re.search(r"<form[^>]*method=\"post\"", path.read_text("utf-8"))]
 
-# Views whose request is done anew each time, key or not. Each says why where it is marked.
-NEVER = {
-    "account.password",
-    "entry.set_up",
-    "entry.sign_in",
-    "entry.sign_out",
-    "people.change_role",
-    "people.disable",
-    "people.enable",
-    "people.new",
-    "people.set_password",
-    "tokens.revoke",
-}
+
+@pytest.fixture
+def dialect() -> str:
+    """Which view passes its key does not depend on the database."""
+    return "sqlite"
 
 
-def test_every_route_that_writes_is_reached_through_the_one_place_that_keeps_answers(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
+def number_of_keys(raw: RawClient) -> int:
+    return int(raw.execute("SELECT count(*) FROM idempotency_keys")[0][0])
+
+
+def test_every_route_that_writes_is_tried_here(app: Flask) -> None:
+    writing = {rule.endpoint for rule in app.url_map.iter_rules() if (rule.methods or set()) - SAFE_METHODS}
+    assert set(CALLS) | set(FORMS) | set(FORMS_WITHOUT_KEY) == writing
+
+
+def test_the_views_that_take_no_key_say_so_and_why(app: Flask) -> None:
+    said = {endpoint for endpoint, view in app.view_functions.items() if idempotency.reason_without_key(view)}
+    assert said == set(FORMS_WITHOUT_KEY)
+
+
+@pytest.mark.parametrize("endpoint", CALLS)
+def test_a_call_that_succeeds_has_kept_its_key(client: FlaskClient, raw: RawClient, endpoint: str) -> None:
+    call = CALLS[endpoint]
+    assert call.send(client, call.prepare(), "k").status_code < 300
+    assert number_of_keys(raw) == 1
+
+
+@pytest.mark.usefixtures("quick_passwords")
+@pytest.mark.parametrize("endpoint", FORMS)
+def test_a_form_that_succeeds_has_kept_its_key(client: FlaskClient, raw: RawClient, endpoint: str) -> None:
+    assert Person(client, FORMS[endpoint]).send().status_code < 400
+    assert number_of_keys(raw) == 1
+
+
+@pytest.mark.usefixtures("quick_passwords")
+@pytest.mark.parametrize("endpoint", FORMS_WITHOUT_KEY)
+def test_a_form_whose_view_takes_no_key_succeeds_and_keeps_nothing(
+    client: FlaskClient, raw: RawClient, endpoint: str
 ) -> None:
-    reached: list[str] = []
-
-    def see(_view: object) -> str:
-        reached.append(request.endpoint or "")
-        return "seen"
-
-    monkeypatch.setattr(once, "dispatch", see)
-    writing = []
-    for rule in app.url_map.iter_rules():
-        for method in sorted((rule.methods or set()) - SAFE_METHODS):
-            arguments = dict.fromkeys(rule.arguments, 1)
-            with app.test_request_context(method=method):
-                path = app.url_map.bind("localhost").build(rule.endpoint, arguments, method)
-            with app.test_request_context(path, method=method):
-                assert app.dispatch_request() == "seen"
-            writing.append(rule.endpoint)
-    assert reached == writing
-    assert len(writing) > 15
-
-
-def test_the_exceptions_are_these_and_no_others(app: Flask) -> None:
-    found = {endpoint for endpoint, view in app.view_functions.items() if is_never_kept(view)}
-    assert found == NEVER
-    assert all(len(why) > 10 for why in NEVER_KEPT.values())
+    assert Person(client, FORMS_WITHOUT_KEY[endpoint]).send().status_code == 303
+    assert number_of_keys(raw) == 0
 
 
 @pytest.mark.parametrize("path", POSTING, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -120,10 +120,10 @@ def record_hostile_texts(client: FlaskClient) -> dict[str, list[str]]:
         sell_credit(first, {**facts, "buyer": text}, LOCAL)
         retire_credit(second, {**facts, "beneficiary": text, "reason": text}, LOCAL)
         cancel_credit(third, {"reason": text, "note": text}, LOCAL)
-        ids += [first, second, third, *split_credit(fourth, {"quantities": ["4", "6"]}, LOCAL)]
+        ids += [first, second, third, *split_credit(fourth, {"quantities": ["4", "6"]}, LOCAL).lot_ids]
         wrong = create_credit(hostile(number + 2 * 8), LOCAL).credit_id
         right = {**hostile(number + 2 * 9), "vintage": "2001"}
-        ids += [wrong, correct_credit(wrong, right, {"reason": text, "note": text}, LOCAL)]
+        ids += [wrong, correct_credit(wrong, right, {"reason": text, "note": text}, LOCAL).credit_id]
         rows = [hostile(number + 2 * 10), {**hostile(number + 2 * 11), text: text, "vintage": text}]
         name = text.replace('"', "'")  # which no client could put into the name of a file
         imports.append(receive(client, rows, filename=name).rpartition("/")[2])

@@ -15,6 +15,7 @@ from tests.web.pages import links
 from webapp.ledger import lists
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import create_credit, retire_credit
+from webapp.ledger.credit_filter import CreditFilter
 from webapp.web.downloads import CREDIT_COLUMNS, neutral
 
 
@@ -149,7 +150,7 @@ def test_a_database_that_fails_half_way_is_an_error_and_no_short_file(
     recorded()
     whole = lists.every_credit
 
-    def broken(wanted: lists.CreditFilter) -> Iterator[object]:
+    def broken(wanted: CreditFilter) -> Iterator[object]:
         yield from whole(wanted)
         raise RuntimeError
 
@@ -162,7 +163,7 @@ def test_a_database_that_fails_half_way_is_an_error_and_no_short_file(
 def test_a_file_is_one_moment_of_the_ledger_though_others_write(ledger_app: Flask) -> None:
     for number in range(3):
         recorded(serial_number=f"S-{number}")
-    reading = lists.every_credit(lists.CreditFilter(sort="project", descending=False))
+    reading = lists.every_credit(CreditFilter(sort="project", descending=False))
     found = [next(reading)]
     with ledger_app.app_context():
         recorded(serial_number="later")

@@ -12,16 +12,18 @@ from werkzeug.test import TestResponse
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.forms import submit
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
-from webapp.ledger import database
+from webapp.ledger import database, writer
 from webapp.ledger.database import FEED_LOCK, reading
 from webapp.ledger.lists import list_events
 
+# What another program may hold of a PostgreSQL database, so that neither credits nor sales can be recorded.
 LOCKS = {
-    "the feed": (f"SELECT pg_advisory_xact_lock({FEED_LOCK})",),
-    "the log": ("LOCK TABLE events IN SHARE MODE",),
-    "the credits": ("LOCK TABLE credits IN EXCLUSIVE MODE",),
-    "all that is derived": ("LOCK TABLE credit_states IN EXCLUSIVE MODE",),
+    "the feed": f"SELECT pg_advisory_xact_lock({FEED_LOCK})",
+    "the log": "LOCK TABLE events IN SHARE MODE",
+    "the positions": "LOCK TABLE feed IN SHARE MODE",
+    "all that is derived": "LOCK TABLE credit_states IN EXCLUSIVE MODE",
 }
+CREDITS = "LOCK TABLE credits IN EXCLUSIVE MODE"
 NEW = a_credit(serial_number="while locked")
 
 
@@ -65,15 +67,16 @@ def assert_come_back_later(answer: TestResponse) -> None:
 
 @pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)
 def test_a_writer_on_postgresql_does_not_wait_for_ever(
-    make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch, lock: tuple[str]
+    make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch, lock: str
 ) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(writer, "ATTEMPTS", 2)
     url = make_database("postgresql")
     with opened(url) as app, connected(url) as other:
         client, credit_id = app.test_client(), recorded()
         page = client.get(f"/credits/{credit_id}/sell")
         other.execute("BEGIN")
-        other.execute(*lock)
+        other.execute(lock)
         assert_come_back_later(client.post("/records", json=NEW))
         assert_come_back_later(submit(client, page, f"/credits/{credit_id}/sell", buyer="Acme"))
         for address in ("/", "/credits", "/activity", f"/records/{credit_id}", "/events", "/credits.csv"):
@@ -82,6 +85,21 @@ def test_a_writer_on_postgresql_does_not_wait_for_ever(
         assert client.post("/records", json=NEW).status_code == 201
         assert submit(client, page, f"/credits/{credit_id}/sell", buyer="Acme").status_code == 303
         assert len(list_events().items) == 3
+
+
+def test_what_holds_up_new_credits_holds_up_no_sale(
+    make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "ATTEMPTS", 2)
+    url = make_database("postgresql")
+    with opened(url) as app, connected(url) as other:
+        client, credit_id = app.test_client(), recorded()
+        other.execute("BEGIN")
+        other.execute(CREDITS)
+        assert_come_back_later(client.post("/records", json=NEW))
+        assert client.post(f"/records/{credit_id}/sell").status_code == 200
+        other.execute("ROLLBACK")
+        assert client.post("/records", json=NEW).status_code == 201
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"])

@@ -29,6 +29,18 @@ def large(number: int) -> dict[str, tuple[bytes, str]]:
         "arrays in an object": (b"{" + b",".join(b'"%d":[]' % n for n in range(number)) + b"}", NO_OBJECT),
         "a record": (b'[{"note": "' + b"a" * 6 * number + b'"}]', "Row 1 is longer than 200,000"),
         "an open text": (b'["' + b"\\\\" * 4 * number, "Row 1 is longer than 200,000"),
+        "fields that no credit has": (
+            json.dumps(
+                [{f"f{n}": 0 for n in range(row, row + 1000)} for row in range(0, number, 1000)]
+            ).encode(),
+            "there are more than 1,000 different fields in this file",
+        ),
+        "texts that are long when they are compared": (
+            json.dumps(
+                [a_credit(project_name="\ufdfa" * 300)] * (number // 400), ensure_ascii=False
+            ).encode(),
+            "in the form in which they are compared, the texts",
+        ),
         "nothing but space": (b" " * number, "This file is empty."),
     }
 

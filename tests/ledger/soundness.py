@@ -14,7 +14,7 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 def derived() -> Rows:
     """Return every row of every derived table."""
-    with reading(snapshot=True) as connection:
+    with reading() as connection:
         return {
             table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
             for table in tables.DERIVED

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.fixtures.ledger import RawClient
+from tests.ledger.raw_sql.rows import key_of
 from webapp.domain.events import text_hash
 from webapp.domain.json_text import encode
 from webapp.ledger.digest import Digest
@@ -40,7 +41,8 @@ def tamper(raw: RawClient, statement: str, *values: object) -> None:
 
 def rewrite(raw: RawClient, credit_id: str, seq: int, change: Callable[[Facts], object]) -> None:
     """Change the facts of an event, and its hash with them, as somebody careful would."""
-    ((body,),) = raw.execute("SELECT body FROM events WHERE credit_id = ? AND seq = ?", credit_id, seq)
+    key = key_of(raw, credit_id)
+    ((body,),) = raw.execute("SELECT body FROM events WHERE subject = ? AND seq = ?", key, seq)
     facts = json.loads(body)
     change(facts)
     put_text(raw, credit_id, seq, encode(facts))
@@ -50,10 +52,10 @@ def put_text(raw: RawClient, credit_id: str, seq: int, body: str) -> None:
     """Put another text in the place of an event's, with its hash."""
     tamper(
         raw,
-        "UPDATE events SET body = ?, hash = ? WHERE credit_id = ? AND seq = ?",
+        "UPDATE events SET body = ?, hash = ? WHERE subject = ? AND seq = ?",
         body,
-        text_hash(body),
-        credit_id,
+        bytes.fromhex(text_hash(body)),
+        key_of(raw, credit_id),
         seq,
     )
 

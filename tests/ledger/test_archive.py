@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import recorded, sold
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
 from tests.ledger.histories import record_families, record_histories
@@ -18,10 +19,8 @@ from webapp.ledger.actors import LOCAL
 from webapp.ledger.digest import Digest
 
 OTHER = {"sqlite": "postgresql", "postgresql": "sqlite"}
-LOG = (
-    "SELECT position, feed.credit_id, body, hash FROM feed JOIN events USING (credit_id, seq) "
-    "ORDER BY position"
-)
+LOG = "SELECT position, feed.subject, body, hash FROM feed JOIN events USING (subject, seq) ORDER BY position"
+MARKS = "SELECT name, position FROM log_marks ORDER BY position"
 DERIVED = (
     "credits",
     "splits",
@@ -114,9 +113,9 @@ def test_the_documented_lines_recompute_the_digest_from_an_export(
 
 def test_a_restored_ledger_goes_on(exported: tuple[Path, Digest], empty: RawClient) -> None:
     archive.restore(exported[0])
-    ((credit_id,),) = empty.execute("SELECT credit_id FROM credit_states WHERE serial_number = 'VCS-0003'")
-    commands.sell_credit(str(credit_id), {}, LOCAL)
-    assert queries.credit(str(credit_id)).status == "SOLD"
+    ((digits,),) = empty.execute("SELECT id FROM credits WHERE serial_number = 'VCS-0003'")
+    commands.sell_credit(digits.hex(), {}, LOCAL)
+    assert queries.credit(digits.hex()).status == "SOLD"
     assert findings(exported[1]) == []
 
 
@@ -129,11 +128,12 @@ def test_a_history_is_not_restored_into_a_ledger_that_has_one(
     assert empty.execute("SELECT count(*) FROM events") == [(1,)]
 
 
-def test_an_empty_archive_restores_an_empty_ledger(empty: RawClient, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("empty")
+def test_a_file_without_events_is_no_archive(tmp_path: Path) -> None:
     path = tmp_path / "empty.ndjson"
     path.touch()
-    assert archive.restore(path).events == 0
-    assert empty.execute("SELECT * FROM feed") == []
+    with pytest.raises(BrokenArchive, match="This file has no events, so there is nothing to restore"):
+        archive.restore(path)
 
 
 def test_an_archive_that_agrees_with_the_kept_digest_is_restored(
@@ -162,13 +162,42 @@ def test_two_credits_cannot_bring_the_same_serial_number(
     assert empty.execute("SELECT count(*) FROM events") == [(0,)]
 
 
-def test_an_export_that_fails_leaves_the_file_that_was_there(
+@pytest.mark.usefixtures("ledger_app")
+@pytest.mark.parametrize("kind", ["file", "link to nothing"])
+def test_an_export_replaces_nothing(tmp_path: Path, kind: str) -> None:
+    recorded()
+    path = tmp_path / "ledger.ndjson"
+    if kind == "file":
+        path.write_text("yesterday's\n")
+    else:
+        path.symlink_to("elsewhere")
+    with pytest.raises(FileExistsError, match=str(path)):
+        archive.export_to(path)
+    assert path.is_symlink() or path.read_text() == "yesterday's\n"
+
+
+@pytest.mark.usefixtures("ledger_app")
+def test_an_export_does_not_replace_a_file_that_appeared_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded()
+    path = tmp_path / "ledger.ndjson"
+
+    def somebody_elses(_events: int) -> None:
+        path.write_text("somebody else's\n")
+
+    monkeypatch.setattr(archive, "_TOLD_EVERY", 1)
+    with pytest.raises(FileExistsError, match=str(path)):
+        archive.export_to(path, somebody_elses)
+    assert path.read_text() == "somebody else's\n"
+
+
+def test_an_export_that_fails_leaves_nothing(
     ledger_app: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del ledger_app
     recorded()
     path = tmp_path / "ledger.ndjson"
-    path.write_text("yesterday's\n")
 
     def interrupted(_text: str) -> str:
         raise KeyboardInterrupt
@@ -176,8 +205,7 @@ def test_an_export_that_fails_leaves_the_file_that_was_there(
     monkeypatch.setattr(archive, "text_hash", interrupted)
     with pytest.raises(KeyboardInterrupt):
         archive.export_to(path)
-    assert [p.name for p in tmp_path.iterdir() if p.suffix in {".ndjson", ".part"}] == ["ledger.ndjson"]
-    assert path.read_text() == "yesterday's\n"
+    assert [p.name for p in tmp_path.iterdir() if p.suffix in {".ndjson", ".part"}] == []
 
 
 def test_a_rebuild_refuses_a_log_that_cannot_be_read(ledger_app: object, raw: RawClient) -> None:
@@ -188,3 +216,27 @@ def test_a_rebuild_refuses_a_log_that_cannot_be_read(ledger_app: object, raw: Ra
     with pytest.raises(BrokenLog, match="Position 2: its text is not the canonical JSON"):
         archive.rebuild()
     assert raw.execute("SELECT * FROM credit_states") == before
+
+
+def test_a_history_whose_times_run_backwards_is_in_order_from_its_end_on(
+    database_url: str, empty: RawClient, set_clock: SetClock, tmp_path: Path
+) -> None:
+    lines: list[bytes] = []
+    with opened(database_url):
+        for number in range(2):
+            recorded(serial_number=f"VCS-{number}")
+            set_clock.go(seconds=1)
+        archive.export(lines.append)
+    path = tmp_path / "exchanged"
+    path.write_bytes(b"".join(reversed(lines)))
+    archive.restore(path)
+    assert empty.execute(MARKS) == [("in_order_of_time", 1), ("in_order_of_time", 3)]
+    recorded(serial_number="VCS-3")
+    assert findings() == []
+
+
+def test_a_history_in_order_of_time_stays_marked_from_its_start_on(
+    exported: tuple[Path, Digest], empty: RawClient
+) -> None:
+    archive.restore(exported[0])
+    assert empty.execute(MARKS) == [("in_order_of_time", 1)]

@@ -88,7 +88,7 @@ REFUSED: list[tuple[str, Callable[[Lines], Lines], str]] = [
     (
         "lots in another order",
         lambda x: [*x[:2], x[3], x[2], *x[4:]],
-        "This history does not hold together. ",
+        "The database refuses this history",
     ),
     ("a replacement of nothing", without(5, 6), "The database refuses this history"),
     ("a serial number not given up", without(6), "Line 6: its serial number VCS-0001 is held"),
@@ -118,5 +118,6 @@ def test_an_archive_that_does_not_hold_together_is_refused_whole(
 def test_the_archive_as_it_was_is_restored(exported: Lines, database_url: str, tmp_path: Path) -> None:
     restore(database_url, tmp_path / "whole", exported)
     with connected(database_url) as raw:
-        assert raw.execute("SELECT first, last FROM serial_blocks ORDER BY first") == [(1, 4), (5, 10)]
+        held = raw.execute("SELECT first, last FROM serial_blocks WHERE is_held = 1 ORDER BY first")
+        assert held == [(1, 4), (5, 10)]
         assert raw.execute("SELECT count(*) FROM serial_claims") == [(5,)]

@@ -16,7 +16,7 @@ from webapp.domain.errors import (
     ReplacedBefore,
     SerialHeld,
 )
-from webapp.ledger import imports, queries
+from webapp.ledger import import_views, imports, queries, summaries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import (
     cancel_credit,
@@ -39,8 +39,8 @@ def block(first: int, last: int, **changes: object) -> dict[str, object]:
 
 def checked(*rows: dict[str, object]) -> tuple[Any, list[Any]]:
     """Check a file of these rows; return the import and its problems."""
-    number = imports.receive(json.dumps(rows).encode(), "rows.json", LOCAL)
-    return imports.find(number), imports.problems(number)
+    number = imports.receive(json.dumps(rows).encode(), "rows.json", LOCAL).import_id
+    return import_views.find(number), import_views.problems(number)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_block_that_is_not_the_quantity_or_runs_backwards_is_refused() -> None
 
 def test_the_lots_of_a_block_hold_its_numbers() -> None:
     whole = create_credit(block(1, 100), LOCAL).credit_id
-    lots = split_credit(whole, {"quantities": ["40", "60"]}, LOCAL)
+    lots = split_credit(whole, {"quantities": ["40", "60"]}, LOCAL).lot_ids
     for first, last, lot in ((1, 39, lots[0]), (42, 100, lots[1]), (10, 11, lots[0])):
         with pytest.raises(BlockHeld) as refusal:
             create_credit(block(first, last, vintage="2001"), LOCAL)
@@ -134,7 +134,7 @@ def test_an_import_of_a_cancelled_credit_says_how_to_replace_it() -> None:
     assert "name what it replaces" in problem.message
     found, problems = checked(a_credit(replaces=wrong))
     assert (found.new, problems) == (1, [])
-    assert imports.write(2, actor=LOCAL).written == 1
+    assert imports.write(2, actor=LOCAL).view.written == 1
     assert_sound()
 
 
@@ -156,9 +156,9 @@ def test_all_of_a_credit_is_no_split() -> None:
 
 def test_a_correction_frees_and_takes_the_same_serial_number_at_once() -> None:
     wrong = create_credit(block(1, 100), LOCAL).credit_id
-    right = correct_credit(wrong, block(1, 100, vintage="2001"), REASON, LOCAL)
+    right = correct_credit(wrong, block(1, 100, vintage="2001"), REASON, LOCAL).credit_id
     assert queries.credit(wrong).status == "CANCELLED"
-    assert queries.ledger_totals().ledger.all.quantity == "100"
+    assert summaries.ledger_totals().ledger.all.quantity == "100"
     with pytest.raises(AlreadyCancelled):
         correct_credit(wrong, block(1, 100, vintage="2002"), REASON, LOCAL)
     with pytest.raises(ReplacedBefore) as refusal:

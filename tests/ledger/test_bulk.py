@@ -10,36 +10,39 @@ from tests.fixtures.ledger import RawClient
 from tests.ledger.tampering import findings
 from webapp.domain.events import Event, created, time_text
 from webapp.domain.import_file import parse_row
-from webapp.ledger import clock, imports, log
+from webapp.ledger import clock, event_log, imports
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.bulk import insert_rows
-from webapp.ledger.database import reading, transact
+from webapp.ledger.database import db
 from webapp.ledger.tables import registries
+from webapp.ledger.writer import Transaction, transact
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
+INSERT = "INSERT INTO registries (registry_key, name) VALUES (?, ?)"
 NAMES = ["\\N", "\\", "a\\tb", "\\.", '"quoted"', "100%s {x} :y", "風\u2028力", "'; --", "Ł\u0301"]
 
 
 @pytest.mark.parametrize("number", [2, 60])
 def test_texts_come_out_as_they_went_in(number: int, raw: RawClient) -> None:
-    rows = [{"registry_key": f"{n}", "name": NAMES[n % len(NAMES)]} for n in range(number)]
-    transact(lambda connection: insert_rows(connection, registries, rows))
-    found = raw.execute("SELECT registry_key, name FROM registries")
-    assert sorted(found) == sorted((row["registry_key"], row["name"]) for row in rows)
+    rows = [(f"{n}", NAMES[n % len(NAMES)]) for n in range(number)]
+    transact(lambda connection: insert_rows(connection, registries, INSERT, rows))
+    assert sorted(raw.execute("SELECT registry_key, name FROM registries")) == sorted(rows)
 
 
 @pytest.mark.parametrize("number", [2, 60])
 def test_a_row_that_is_refused_refuses_all_of_them(number: int, raw: RawClient) -> None:
-    rows = [{"registry_key": f"{n}", "name": "VCS"} for n in range(number)]
-    with pytest.raises(IntegrityError), reading() as connection:
-        insert_rows(connection, registries, [*rows, rows[0]])
+    rows = [(f"{n}", "VCS") for n in range(number)]
+    with pytest.raises(IntegrityError), db.engine.begin() as connection:
+        insert_rows(connection, registries, INSERT, [*rows, rows[0]])
     assert raw.execute("SELECT * FROM registries") == []
 
 
 def test_a_large_import_without_serial_numbers_is_sound() -> None:
     rows = [a_credit(project_name=f"{NAMES[n % len(NAMES)]} {n}", serial_number=None) for n in range(120)]
-    view = imports.write(imports.receive(json.dumps(rows).encode(), "rows.json", LOCAL), actor=LOCAL)
+    view = imports.write(
+        imports.receive(json.dumps(rows).encode(), "rows.json", LOCAL).import_id, actor=LOCAL
+    ).view
     assert view.written == 120
     assert findings() == []
 
@@ -54,6 +57,6 @@ def events_of(*rows: dict[str, object]) -> list[Event]:
 def test_a_large_append_that_was_overtaken_is_an_integrity_error(raw: RawClient) -> None:
     recorded()
     late = events_of(*(a_credit(serial_number=f"VCS-{n:04}") for n in range(1, 101)))
-    with pytest.raises(IntegrityError), reading() as connection:
-        log.append(connection, late)
+    with pytest.raises(IntegrityError), db.engine.begin() as connection:
+        event_log.append(Transaction(connection), late)
     assert raw.execute("SELECT count(*) FROM events") == [(1,)]

@@ -1,4 +1,6 @@
+import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,8 @@ from webapp.domain.errors import (
     ActNotAllowed,
     AlreadyRetired,
     AlreadySold,
+    BlockHeld,
+    CreditMoved,
     InvalidFields,
     LedgerBusy,
     SerialHeld,
@@ -16,15 +20,18 @@ from webapp.domain.errors import (
 )
 from webapp.domain.events import NO_HASH, text_hash
 from webapp.domain.lifecycle import EventType, Status
-from webapp.ledger import commands, log, projections, queries
+from webapp.ledger import projections, queries, writer
 from webapp.ledger.actors import CLI, LOCAL
-from webapp.ledger.commands import create_credit, retire_credit, sell_credit
-from webapp.ledger.database import ATTEMPTS, reading
+from webapp.ledger.commands import correct_credit, create_credit, retire_credit, sell_credit
+from webapp.ledger.database import reading
 from webapp.ledger.lists import list_events
+from webapp.ledger.views import Record
+from webapp.ledger.writer import ATTEMPTS
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
-Act = Callable[[str, dict[str, object], str], None]
+Act = Callable[[str, dict[str, object], str], object]
+OldLook = Callable[..., list[int]]
 NOBODY = "0" * 64
 
 
@@ -48,7 +55,8 @@ def test_the_id_of_a_credit_is_that_of_the_contract() -> None:
 
 def test_creating_a_credit_again_finds_it_and_appends_nothing() -> None:
     credit_id = recorded()
-    assert create_credit(a_credit(), CLI) == commands.Recorded(credit_id, is_new=False)
+    found = create_credit(a_credit(), CLI)
+    assert (found.credit_id, found.is_new) == (credit_id, False)
     assert types_of(credit_id) == ["CREATED"]
 
 
@@ -63,7 +71,7 @@ def test_a_credit_spelled_otherwise_is_the_same_and_keeps_its_first_spelling() -
         ),
         LOCAL,
     )
-    assert again == commands.Recorded(credit_id, is_new=False)
+    assert (again.credit_id, again.is_new) == (credit_id, False)
     assert queries.credit(credit_id).project_name == "Mangrove Restoration Project"
 
 
@@ -127,6 +135,19 @@ def test_a_refused_credit_leaves_nothing_behind() -> None:
     with pytest.raises(InvalidFields):
         recorded(quantity="0")
     assert [event.position for event in list_events().items] == [1]
+
+
+def test_a_credit_corrected_to_numbers_that_another_one_holds_is_refused_with_its_holder() -> None:
+    wrong, other = recorded(**numbers(101, 150)), recorded(**numbers(160, 169))
+    with pytest.raises(BlockHeld) as refusal:
+        correct_credit(wrong, a_credit(**numbers(100, 169)), {"reason": "wrong"}, LOCAL)
+    assert (refusal.value.holder, refusal.value.first, refusal.value.last) == (other, 160, 169)
+
+
+def numbers(first: int, last: int) -> dict[str, object]:
+    """Return what of a credit states a block of these numbers."""
+    serial_number = f"1-{first}-{last}-VCS-VCU-1507-VER-ET-14-1340-01012020-31122020-1"
+    return {"quantity": str(last - first + 1), "serial_number": serial_number}
 
 
 # Sell and retire
@@ -223,10 +244,13 @@ def test_an_act_cannot_happen_tomorrow(set_clock: SetClock) -> None:
 def test_each_event_follows_the_hash_of_the_one_before(raw: RawClient) -> None:
     credit_id = sold()
     retire_credit(credit_id, {}, LOCAL)
-    rows = raw.execute("SELECT seq, prev_hash, hash, body FROM events ORDER BY seq")
-    assert [row[0] for row in rows] == [1, 2, 3]
-    assert [row[1] for row in rows] == [NO_HASH, rows[0][2], rows[1][2]]
-    assert [row[2] for row in rows] == [text_hash(row[3]) for row in rows]
+    rows = [
+        (json.loads(body), bytes(digest).hex(), text_hash(body))
+        for body, digest in raw.execute("SELECT body, hash FROM events ORDER BY seq")
+    ]
+    assert [facts["seq"] for facts, _, _ in rows] == [1, 2, 3]
+    assert [facts["prev_hash"] for facts, _, _ in rows] == [NO_HASH, rows[0][1], rows[1][1]]
+    assert [kept for _, kept, _ in rows] == [computed for _, _, computed in rows]
 
 
 def test_a_clock_that_is_set_back_does_not_make_a_history_run_backwards(set_clock: SetClock) -> None:
@@ -277,37 +301,57 @@ def test_an_act_that_fails_half_way_leaves_nothing_behind(monkeypatch: pytest.Mo
     retire_credit(credit_id, {}, LOCAL)
 
 
-def test_a_writer_that_is_overtaken_decides_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its first look is at the ledger before somebody else's retirement, its second after it."""
+# What somebody outside this program writes between the look of an act and its append
+
+
+@pytest.fixture
+def old_look(monkeypatch: pytest.MonkeyPatch) -> OldLook:
+    """Return a function that has acts see a credit for a while as it is now."""
+    read_history = queries.read_history
+
+    def arrange(credit_id: str, looks: int) -> list[int]:
+        with reading() as connection:
+            old = read_history(connection, credit_id)
+        seen: list[int] = []
+
+        def look(*arguments: Any) -> Record | None:  # noqa: ANN401 - as they come
+            seen.append(len(seen))
+            return old if len(seen) <= looks else read_history(*arguments)
+
+        monkeypatch.setattr(queries, "read_history", look)
+        return seen
+
+    monkeypatch.setattr(writer, "RETRY_AFTER_S", 0.01)
+    return arrange
+
+
+def test_an_act_that_was_overtaken_decides_again(old_look: OldLook) -> None:
     credit_id = recorded()
-    with reading() as connection:
-        before = log.last_event(connection, credit_id)
+    seen = old_look(credit_id, looks=2)
     retire_credit(credit_id, {}, LOCAL)
-    looks, look = [before], log.last_event
-
-    def old_look_first(*arguments: object) -> log.Last | None:
-        return looks.pop() if looks else look(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(log, "last_event", old_look_first)
     with pytest.raises(AlreadyRetired):
         sell_credit(credit_id, {}, LOCAL)
-    assert not looks
+    assert len(seen) == 3
 
 
-def test_a_writer_that_is_overtaken_for_ever_gives_up_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_act_that_was_overtaken_does_not_follow_what_its_client_never_saw(old_look: OldLook) -> None:
     credit_id = recorded()
-    with reading() as connection:
-        before = log.last_event(connection, credit_id)
+    old_look(credit_id, looks=2)
+    sell_credit(credit_id, {}, LOCAL)
+    with pytest.raises(CreditMoved) as refusal:
+        retire_credit(credit_id, {}, LOCAL, after={1})
+    assert refusal.value.seq == 2
+
+
+def test_an_act_that_is_overtaken_for_ever_gives_up_and_leaves_the_reason_in_the_log(
+    old_look: OldLook, caplog: pytest.LogCaptureFixture
+) -> None:
+    credit_id = recorded()
+    seen = old_look(credit_id, looks=100)
     retire_credit(credit_id, {}, LOCAL)
-    looks: list[object] = []
-
-    def old_look(*arguments: object) -> log.Last | None:
-        looks.append(arguments)
-        return before
-
-    monkeypatch.setattr(log, "last_event", old_look)
-    monkeypatch.setattr("time.sleep", lambda _: None)
     with pytest.raises(LedgerBusy) as refusal:
         sell_credit(credit_id, {}, LOCAL)
-    assert len(looks) == ATTEMPTS
+    assert len(seen) == 1 + ATTEMPTS
     assert refusal.value.retry_after_s > 0
+    assert "Gave up after 6 attempts" in caplog.text
+    assert "ledger: " in caplog.text

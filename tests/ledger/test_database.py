@@ -1,7 +1,7 @@
 """What the databases say in their own words becomes a refusal of the ledger's."""
 
-import threading
-import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import psycopg
@@ -17,9 +17,11 @@ from webapp.domain.errors import LedgerBusy, LedgerUnavailable
 from webapp.ledger import database, queries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import retire_credit
-from webapp.ledger.database import db, reading
-from webapp.ledger.lists import CreditFilter, list_credits
+from webapp.ledger.credit_filter import CreditFilter
+from webapp.ledger.database import begin_moment, db, end_moment, reading
+from webapp.ledger.lists import list_credits, list_events
 from webapp.ledger.revision import ping
+from webapp.ledger.writer import transact
 
 
 @pytest.fixture
@@ -46,27 +48,6 @@ def test_a_locked_sqlite_can_be_read(hasty: str) -> None:
         other.execute("BEGIN IMMEDIATE")
         assert queries.credit(credit_id).id == credit_id
         other.execute("ROLLBACK")
-
-
-@pytest.mark.parametrize("dialect", ["sqlite"])
-def test_a_writer_on_sqlite_waits_for_the_one_before_it(ledger_app: Flask) -> None:
-    holds, released = threading.Event(), threading.Event()
-
-    def act(_: object) -> None:
-        holds.set()
-        time.sleep(0.3)
-        released.set()
-
-    def hold() -> None:
-        with ledger_app.app_context():
-            database.transact(act)
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    assert holds.wait(5)
-    recorded()
-    assert released.is_set()
-    holder.join(5)
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"])
@@ -115,7 +96,7 @@ def test_a_deadlock_is_run_again_whole(failure: type[psycopg.Error]) -> None:
             )
         return credit_id
 
-    assert database.transact(act) == credit_id
+    assert transact(act) == credit_id
     assert len(tries) == 2
 
 
@@ -128,10 +109,10 @@ def test_the_isolation_is_ours_whatever_the_server_has_for_a_default(database_ur
         name = make_url(database_url).database
         other.execute(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'serializable'")
     with opened(database_url):
-        assert database.transact(isolation) == "read committed"
-        with reading(snapshot=True) as connection:
+        assert transact(isolation) == "read committed"
+        with reading() as connection:
             assert isolation(connection) == "repeatable read"
-        assert database.transact(isolation) == "read committed"
+        assert transact(isolation) == "read committed"
 
 
 def test_a_sqlite_file_that_cannot_be_opened_is_unavailable(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -175,3 +156,54 @@ def test_an_error_that_is_logged_does_not_show_the_values_it_was_about() -> None
         connection.execute(text("SELECT nonsense(:secret)"), {"secret": "hunter2"})
     assert "nonsense" in str(error.value)
     assert "hunter2" not in str(error.value)
+
+
+# What a request reads is of one moment
+
+
+@pytest.fixture
+def moment(ledger_app: Flask) -> Iterator[None]:
+    """Have all that the test reads read one moment, as in a request."""
+    del ledger_app
+    begin_moment()
+    yield
+    end_moment()
+
+
+def elsewhere(app: Flask, work: Callable[[], object]) -> object:
+    """Do the work in another thread, as another request does."""
+
+    def run() -> object:
+        with app.app_context():
+            return work()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(run).result(30)
+
+
+@pytest.mark.usefixtures("moment")
+def test_a_request_does_not_see_what_others_write_meanwhile(ledger_app: Flask) -> None:
+    assert list_events().items == []
+    elsewhere(ledger_app, recorded)
+    assert list_events().items == []
+
+
+@pytest.mark.usefixtures("moment")
+def test_a_request_sees_what_it_wrote_itself() -> None:
+    assert list_events().items == []
+    recorded()
+    assert len(list_events().items) == 1
+
+
+@pytest.mark.usefixtures("ledger_app")
+def test_what_reads_inside_an_act_sees_what_the_act_wrote_and_nobody_else_does(ledger_app: Flask) -> None:
+    def registries() -> list[str]:
+        with reading() as connection:
+            return list(connection.scalars(text("SELECT name FROM registries")))
+
+    def act(connection: Connection) -> tuple[list[str], object]:
+        connection.execute(text("INSERT INTO registries (registry_key, name) VALUES ('vcs', 'VCS')"))
+        return registries(), elsewhere(ledger_app, registries)
+
+    assert transact(act) == (["VCS"], [])
+    assert registries() == ["VCS"]

@@ -7,6 +7,7 @@ from flask import Flask
 
 from tests.fixtures.credits import recorded
 from tests.fixtures.ledger import RawClient
+from tests.ledger.raw_sql.rows import event_row, insert
 from webapp.domain import events
 from webapp.domain.errors import BrokenLog
 from webapp.domain.events import Event
@@ -25,11 +26,7 @@ def credit_id(ledger_app: Flask, raw: RawClient) -> str:
         first = queries.record(credit_id).events[0]
     data = events.parse_act(EventType.RETIRED, {"occurred_on": "2026-01-01"}, date(2026, 11, 20))
     event = Event(credit_id, 2, EventType.RETIRED, data, LOCAL, first.recorded_at, first.hash)
-    raw.execute(
-        "INSERT INTO events (credit_id, seq, type, actor, recorded_at, prev_hash, hash, body)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        *(credit_id, 2, "RETIRED", LOCAL, event.recorded_at, event.prev_hash, event.hash, event.text),
-    )
+    insert(raw, "events", event_row(raw, event))
     return credit_id
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fixtures.credits import a_credit, recorded
 from webapp.domain.errors import BlockHeld
-from webapp.ledger import imports, queries
+from webapp.ledger import import_views, imports, queries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import cancel_credit, create_credit, retire_credit, sell_credit, split_credit
 from webapp.ledger.holders import NOT_EXACT, numbers_held, numbers_refused
@@ -96,8 +96,8 @@ def test_numbers_that_a_text_only_names_are_offered_as_a_lot_as_those_of_a_block
     with pytest.raises(BlockHeld) as refusal:
         create_credit(row, LOCAL)
     refused = numbers_refused(queries.credit(holder), refusal.value)
-    number = imports.receive(json.dumps([row]).encode(), "rows.json", LOCAL)
-    (problem,) = imports.problems(number)
+    number = imports.receive(json.dumps([row]).encode(), "rows.json", LOCAL).import_id
+    (problem,) = import_views.problems(number)
     assert refused == problem.held
     assert refused is not None
     assert refused.split == (10, numbers, 90 - numbers)
@@ -109,8 +109,8 @@ def test_a_quantity_that_is_not_the_number_of_the_numbers_is_offered_no_split() 
     with pytest.raises(BlockHeld) as refusal:
         create_credit(row, LOCAL)
     refused = numbers_refused(queries.credit(holder), refusal.value)
-    number = imports.receive(json.dumps([row]).encode(), "rows.json", LOCAL)
-    (problem,) = imports.problems(number)
+    number = imports.receive(json.dumps([row]).encode(), "rows.json", LOCAL).import_id
+    (problem,) = import_views.problems(number)
     assert refused is not None
     assert (refused.split, problem.held) == ((), None)
     assert refused.advice == NOT_EXACT
@@ -138,13 +138,15 @@ def test_the_refusal_and_the_import_say_which_numbers_are_held(first: int, last:
     again = block(first, last, registry="Other")
     with pytest.raises(BlockHeld) as refusal:
         create_credit(again, LOCAL)
-    number = imports.receive(json.dumps([again]).encode(), "rows.json", LOCAL)
-    (problem,) = imports.problems(number)
+    number = imports.receive(json.dumps([again]).encode(), "rows.json", LOCAL).import_id
+    (problem,) = import_views.problems(number)
     assert str(refusal.value).startswith(said)
     assert problem.message.startswith(f"{said}. ")
 
 
 def test_rows_that_have_the_same_serial_number_are_told_to_keep_one() -> None:
-    number = imports.receive(json.dumps([a_credit(), a_credit(vintage="2001")]).encode(), "rows.json", LOCAL)
-    (problem,) = imports.problems(number)
+    number = imports.receive(
+        json.dumps([a_credit(), a_credit(vintage="2001")]).encode(), "rows.json", LOCAL
+    ).import_id
+    (problem,) = import_views.problems(number)
     assert problem.message.startswith("Row 1 has this serial number with other fields. Keep one")

@@ -10,7 +10,8 @@ from webapp.domain.errors import CursorMismatch, UnknownCredit
 from webapp.ledger import queries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import retire_credit
-from webapp.ledger.lists import CreditFilter, list_credits, list_events
+from webapp.ledger.credit_filter import CreditFilter
+from webapp.ledger.lists import list_credits, list_events
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 

@@ -8,10 +8,11 @@ from flask import Flask
 from tests.fixtures.credits import a_credit, recorded
 from webapp.config import ROOT
 from webapp.domain.errors import ImportNotOpen, UnknownImport, UnreadableFile
-from webapp.ledger import imports, lists, queries
+from webapp.ledger import import_views, imports, lists, summaries
 from webapp.ledger.actors import LOCAL
-from webapp.ledger.import_decisions import Outcome
-from webapp.ledger.imports import ImportView, State
+from webapp.ledger.credit_filter import CreditFilter
+from webapp.ledger.decisions import Outcome
+from webapp.ledger.import_views import ImportView, State
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
@@ -20,11 +21,13 @@ REAL = (Path(__file__).parent.parent / "data" / "real-credits-excerpt.json").rea
 
 
 def received(*rows: object) -> int:
-    return imports.receive(json.dumps(rows).encode(), "credits.json", LOCAL)
+    return imports.receive(json.dumps(rows).encode(), "credits.json", LOCAL).import_id
 
 
 def written(import_id: int, *, skip_invalid: bool = False, ignore_unknown: bool = False) -> ImportView:
-    return imports.write(import_id, skip_invalid=skip_invalid, ignore_unknown=ignore_unknown, actor=LOCAL)
+    return imports.write(
+        import_id, skip_invalid=skip_invalid, ignore_unknown=ignore_unknown, actor=LOCAL
+    ).view
 
 
 def counts(view: ImportView) -> tuple[int, int, int, int]:
@@ -32,7 +35,7 @@ def counts(view: ImportView) -> tuple[int, int, int, int]:
 
 
 def credits_held() -> int:
-    return queries.ledger_totals().ledger.all.credits
+    return summaries.ledger_totals().ledger.all.credits
 
 
 def test_receiving_a_file_writes_nothing_to_the_ledger() -> None:
@@ -41,56 +44,56 @@ def test_receiving_a_file_writes_nothing_to_the_ledger() -> None:
 
 
 def test_a_received_file_says_what_would_happen() -> None:
-    view = imports.find(imports.receive(SAMPLE, "sample.json", LOCAL))
+    view = import_views.find(imports.receive(SAMPLE, "sample.json", LOCAL).import_id)
     assert (view.state, view.total, *counts(view)) == (State.CHECKED, 10, 10, 0, 0, 0)
 
 
 def test_the_sample_is_recorded_in_the_order_of_its_rows() -> None:
-    written(imports.receive(SAMPLE, "sample.json", LOCAL))
-    names = [credit.project_name for credit in lists.list_credits(lists.CreditFilter()).items]
+    written(imports.receive(SAMPLE, "sample.json", LOCAL).import_id)
+    names = [credit.project_name for credit in lists.list_credits(CreditFilter()).items]
     assert names == [row["project_name"] for row in reversed(json.loads(SAMPLE))]
 
 
 def test_real_blocks_are_recorded_whole() -> None:
-    view = written(imports.receive(REAL, "real.json", LOCAL))
+    view = written(imports.receive(REAL, "real.json", LOCAL).import_id)
     assert (view.state, view.written) == (State.DONE, len(json.loads(REAL)))
     assert credits_held() == view.written
 
 
 def test_the_same_file_again_records_nothing_new() -> None:
-    written(imports.receive(SAMPLE, "sample.json", LOCAL))
-    view = written(imports.receive(SAMPLE, "sample.json", LOCAL))
+    written(imports.receive(SAMPLE, "sample.json", LOCAL).import_id)
+    view = written(imports.receive(SAMPLE, "sample.json", LOCAL).import_id)
     assert (view.state, view.written, *counts(view)) == (State.DONE, 0, 0, 10, 0, 0)
     assert credits_held() == 10
 
 
 def test_a_row_equal_to_one_before_it_exists() -> None:
-    view = imports.find(received(a_credit(), a_credit(registry=" vcs ")))
+    view = import_views.find(received(a_credit(), a_credit(registry=" vcs ")))
     assert counts(view) == (1, 1, 0, 0)
 
 
 def test_a_row_with_the_serial_of_one_before_it_is_in_conflict() -> None:
     import_id = received(a_credit(), a_credit(quantity="2"))
-    (problem,) = imports.problems(import_id)
-    assert counts(imports.find(import_id)) == (1, 0, 1, 0)
+    (problem,) = import_views.problems(import_id)
+    assert counts(import_views.find(import_id)) == (1, 0, 1, 0)
     assert (problem.row, problem.field, problem.holder) == (2, "serial_number", None)
     assert "Row 1" in problem.message
 
 
 def test_a_conflict_with_the_ledger_names_the_holder() -> None:
     holder = recorded()
-    (problem,) = imports.problems(received(a_credit(quantity="2")))
+    (problem,) = import_views.problems(received(a_credit(quantity="2")))
     assert problem.holder == holder
 
 
 def test_an_invalid_row_does_not_claim_its_serial() -> None:
-    view = imports.find(received(a_credit(vintage="x"), a_credit()))
+    view = import_views.find(received(a_credit(vintage="x"), a_credit()))
     assert counts(view) == (1, 0, 0, 1)
 
 
 def test_problems_name_row_and_field_in_order() -> None:
     import_id = received(a_credit(), {"registry": "x"}, 7)
-    assert [(problem.row, problem.field) for problem in imports.problems(import_id)] == [
+    assert [(problem.row, problem.field) for problem in import_views.problems(import_id)] == [
         (2, "project_name"),
         (2, "vintage"),
         (2, "quantity"),
@@ -100,8 +103,8 @@ def test_problems_name_row_and_field_in_order() -> None:
 
 def test_problems_can_be_read_in_pieces() -> None:
     import_id = received({}, {})
-    all_of_them = imports.problems(import_id)
-    pieces = [problem for after in range(0, 8, 3) for problem in imports.problems(import_id, after, 3)]
+    all_of_them = import_views.problems(import_id)
+    pieces = [problem for after in range(0, 8, 3) for problem in import_views.problems(import_id, after, 3)]
     assert pieces == all_of_them
 
 
@@ -118,21 +121,21 @@ def test_rows_with_problems_can_be_left_out() -> None:
 
 def test_fields_that_would_not_be_recorded_need_a_tick() -> None:
     import_id = received(a_credit(colour="green"))
-    assert imports.find(import_id).not_recorded == ("colour",)
+    assert import_views.find(import_id).not_recorded == ("colour",)
     assert written(import_id).state is State.CHECKED
     assert written(import_id, ignore_unknown=True).state is State.DONE
 
 
 def test_a_retired_credit_of_another_ledger_is_refused() -> None:
     import_id = received(a_credit(status="RETIRED"))
-    (problem,) = imports.problems(import_id)
-    assert (problem.field, counts(imports.find(import_id))) == ("status", (0, 0, 0, 1))
+    (problem,) = import_views.problems(import_id)
+    assert (problem.field, counts(import_views.find(import_id))) == ("status", (0, 0, 0, 1))
     assert "flask export" in problem.message
 
 
 def test_a_retired_credit_that_this_ledger_holds_exists() -> None:
     recorded()
-    assert counts(imports.find(received(a_credit(status="RETIRED")))) == (0, 1, 0, 0)
+    assert counts(import_views.find(received(a_credit(status="RETIRED")))) == (0, 1, 0, 0)
 
 
 def test_rows_are_decided_again_when_they_are_written() -> None:
@@ -150,7 +153,7 @@ def test_an_import_is_written_once() -> None:
 
 
 def test_two_people_who_confirm_at_once_write_it_once(ledger_app: Flask) -> None:
-    import_id = imports.receive(SAMPLE, "sample.json", LOCAL)
+    import_id = imports.receive(SAMPLE, "sample.json", LOCAL).import_id
     answers: list[object] = []
 
     def confirm() -> None:
@@ -174,18 +177,19 @@ def test_a_cancelled_import_is_never_written() -> None:
     imports.cancel(import_id)
     with pytest.raises(ImportNotOpen, match="cancelled"):
         written(import_id)
-    assert imports.find(import_id).finished_at
+    assert import_views.find(import_id).finished_at
 
 
 def test_a_failed_import_says_why() -> None:
-    import_id = received(a_credit())
-    imports.fail(import_id, "Because.")
-    view = imports.find(import_id)
-    assert (view.state, view.message) == (State.FAILED, "Because.")
+    rows = json.dumps([a_credit(vintage=1)]).encode()
+    view = imports.import_now(rows, "rows.json", LOCAL, how_to_skip="Leave it out.").view
+    message = "Nothing was written: some rows are invalid or in conflict. Leave it out."
+    assert (view.state, view.message) == (State.FAILED, message)
+    assert import_views.find(view.id) == view
 
 
 def test_an_import_that_is_not_there_is_unknown() -> None:
-    for act in (imports.find, imports.cancel, written):
+    for act in (import_views.find, imports.cancel, written):
         with pytest.raises(UnknownImport):
             act(99)
 
@@ -193,19 +197,19 @@ def test_an_import_that_is_not_there_is_unknown() -> None:
 def test_an_unreadable_file_leaves_no_import() -> None:
     with pytest.raises(UnreadableFile):
         imports.receive(b"[", "bad.json", LOCAL)
-    assert imports.list_imports() == []
+    assert import_views.list_imports() == []
 
 
 def test_imports_are_listed_newest_first_in_pages() -> None:
     ids = [received(a_credit()) for _ in range(3)]
-    first = imports.list_imports(limit=2)
-    rest = imports.list_imports(before=first[-1].id, limit=2)
+    first = import_views.list_imports(limit=2)
+    rest = import_views.list_imports(before=first[-1].id, limit=2)
     assert [view.id for view in [*first, *rest]] == ids[::-1]
 
 
 def test_the_first_rows_are_shown_as_they_would_be_written() -> None:
     holder = recorded()
-    rows = imports.sample_rows(received(a_credit(), a_credit(quantity="2"), {}), limit=3)
+    rows = import_views.sample_rows(received(a_credit(), a_credit(quantity="2"), {}), limit=3)
     assert [row.outcome for row in rows] == [Outcome.EXISTING, Outcome.CONFLICTING, Outcome.INVALID]
     assert rows[0].credit_id == holder
 
@@ -213,7 +217,7 @@ def test_the_first_rows_are_shown_as_they_would_be_written() -> None:
 def test_a_written_import_lets_go_of_the_file() -> None:
     import_id = received(a_credit())
     written(import_id)
-    assert imports.sample_rows(import_id) == []
+    assert import_views.sample_rows(import_id) == []
 
 
 @pytest.mark.parametrize(

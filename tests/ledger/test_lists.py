@@ -14,8 +14,11 @@ from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.text import canonical
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import create_credit, retire_credit, sell_credit
-from webapp.ledger.lists import SORTS, CreditFilter, Page, list_credits, list_events, sum_credits
-from webapp.ledger.queries import CreditView, EventView, Sum
+from webapp.ledger.credit_filter import SORTS, CreditFilter
+from webapp.ledger.cursors import Page
+from webapp.ledger.lists import list_credits, list_events, sum_credits
+from webapp.ledger.summaries import Sum
+from webapp.ledger.views import CreditView, EventView
 
 # The first letters and case on purpose: the order is that of the canonical form's code points.
 NAMES = """Zebra zebra Äther äther Ölbaum Éclair eclair 日本 本日 ﬁne fine Straße \U0001d518nicode

@@ -8,10 +8,11 @@ from tests.ledger.soundness import assert_sound
 from tests.ledger.test_races import THREADS
 from webapp.domain.errors import AlreadyRetired, AlreadySplit, BlockHeld, Refusal
 from webapp.domain.lifecycle import Status
-from webapp.ledger import queries
+from webapp.ledger import queries, summaries
 from webapp.ledger.actors import LOCAL
-from webapp.ledger.commands import Acted, Recorded, create_credit, retire_credit
-from webapp.ledger.lists import CreditFilter, list_credits
+from webapp.ledger.commands import ActionResult, create_credit, retire_credit
+from webapp.ledger.credit_filter import CreditFilter
+from webapp.ledger.lists import list_credits
 
 ROUNDS = 6
 
@@ -22,11 +23,11 @@ def test_of_many_who_retire_a_part_one_does_and_the_others_hear_of_the_split(
     for number in range(ROUNDS):
         whole = recorded(serial_number=str(number), quantity="100")
         outcomes = at_once([partial(retire_credit, whole, {"quantity": "60"}, LOCAL)] * THREADS)
-        (won,) = [outcome for outcome in outcomes if isinstance(outcome, Acted)]
+        (won,) = [outcome for outcome in outcomes if isinstance(outcome, ActionResult)]
         assert sum(isinstance(outcome, AlreadySplit) for outcome in outcomes) == THREADS - 1
         assert queries.credit(str(won.rest_id)).quantity == "40"
         assert retire_credit(str(won.rest_id), {"quantity": "40"}, LOCAL).rest_id is None
-    assert queries.ledger_totals().ledger[Status.RETIRED].quantity == str(100 * ROUNDS)
+    assert summaries.ledger_totals().ledger[Status.RETIRED].quantity == str(100 * ROUNDS)
     assert_sound()
 
 
@@ -52,7 +53,7 @@ def test_many_who_retire_parts_of_one_lot_never_retire_more_than_it_holds(
     outcomes = at_once([partial(retire_from_what_is_left, 7)] * THREADS)
     assert not [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
     assert sum(outcome for outcome in outcomes if isinstance(outcome, int)) == 98
-    totals = queries.ledger_totals().ledger
+    totals = summaries.ledger_totals().ledger
     assert (totals[Status.RETIRED].quantity, totals[Status.ACTIVE].quantity) == ("98", "2")
     assert_sound()
 
@@ -74,7 +75,7 @@ def test_of_many_who_record_overlapping_blocks_exactly_one_does(
             for place in range(THREADS)
         ]
         outcomes = at_once(works)
-        (winner,) = [outcome for outcome in outcomes if isinstance(outcome, Recorded)]
+        (winner,) = [outcome for outcome in outcomes if isinstance(outcome, ActionResult)]
         refused = [outcome.holder for outcome in outcomes if isinstance(outcome, BlockHeld)]
         assert refused == [winner.credit_id] * (THREADS - 1)
     assert_sound()

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from tests.fixtures.credits import a_credit, recorded
 from tests.ledger.soundness import assert_sound
 from webapp.domain.errors import AlreadyRetired, BlockHeld, CancelledBefore, InvalidFields, SerialHeld
-from webapp.ledger import imports, queries
+from webapp.ledger import import_views, imports, queries, summaries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import (
     cancel_credit,
@@ -30,7 +30,7 @@ def block(first: int, last: int, **changes: object) -> dict[str, object]:
 
 
 def split(credit_id: str, *quantities: str) -> list[str]:
-    return split_credit(credit_id, {"quantities": list(quantities)}, LOCAL)
+    return split_credit(credit_id, {"quantities": list(quantities)}, LOCAL).lot_ids
 
 
 def cancel(*credit_ids: str) -> None:
@@ -40,7 +40,8 @@ def cancel(*credit_ids: str) -> None:
 
 def held_numbers() -> list[tuple[int, int]]:
     with reading() as connection:
-        rows = connection.execute(select(serial_blocks.c.first, serial_blocks.c.last)).all()
+        held = select(serial_blocks.c.first, serial_blocks.c.last).where(serial_blocks.c.is_held == 1)
+        rows = connection.execute(held).all()
     return sorted((row.first, row.last) for row in rows)
 
 
@@ -52,7 +53,7 @@ def claimed() -> set[str]:
 def test_a_cancelled_lot_leaves_the_totals_and_frees_its_numbers() -> None:
     first, _ = split(create_credit(block(1, 100), LOCAL).credit_id, "40", "60")
     cancel(first)
-    assert queries.ledger_totals().ledger.all.quantity == "60"
+    assert summaries.ledger_totals().ledger.all.quantity == "60"
     assert held_numbers() == [(41, 100)]
     assert create_credit(block(1, 40, vintage="2001"), LOCAL).is_new
     with pytest.raises(SerialHeld):  # 60 t of it are counted
@@ -87,12 +88,12 @@ def test_a_serial_number_stays_held_while_one_lot_is_retired() -> None:
 def test_a_lot_is_replaced_by_a_credit_of_its_own_with_the_same_numbers() -> None:
     root = create_credit(block(1, 100), LOCAL).credit_id
     first, _ = split(root, "40", "60")
-    right = correct_credit(first, block(1, 40, vintage="2001"), REASON, LOCAL)
+    right = correct_credit(first, block(1, 40, vintage="2001"), REASON, LOCAL).credit_id
     origin = queries.record(right).relations.origin
     assert (origin.replaces, origin.parent) == (first, None)
     assert queries.record(first).relations.replaced_by == [right]
     assert held_numbers() == [(1, 40), (41, 100)]
-    assert queries.ledger_totals().ledger.all.quantity == "100"
+    assert summaries.ledger_totals().ledger.all.quantity == "100"
     part = retire_credit(right, {"quantity": "15"}, LOCAL).credit_id
     assert queries.credit(part).serial_number == "ACR-X-2025-1 to 15"
     assert_sound()
@@ -112,7 +113,7 @@ def test_the_last_lot_that_is_counted_can_be_corrected_into_the_whole() -> None:
     with pytest.raises(SerialHeld):
         correct_credit(second, a_credit(vintage="2001"), REASON, LOCAL)
     cancel(first)
-    right = correct_credit(second, a_credit(vintage="2001"), REASON, LOCAL)
+    right = correct_credit(second, a_credit(vintage="2001"), REASON, LOCAL).credit_id
     assert queries.credit(right).serial_number == "VCS-0001"
     assert_sound()
 
@@ -126,9 +127,9 @@ def test_a_credit_whose_lots_are_all_cancelled_is_recorded_again_only_as_a_repla
     with pytest.raises(CancelledBefore) as refusal:
         create_credit(a_credit(), LOCAL)
     assert refusal.value.credit_id == lots[0]
-    number = imports.receive(json.dumps([a_credit()]).encode(), "rows.json", LOCAL)
-    (problem,) = imports.problems(number)
-    assert (imports.find(number).conflicting, problem.holder) == (1, lots[0])
+    number = imports.receive(json.dumps([a_credit()]).encode(), "rows.json", LOCAL).import_id
+    (problem,) = import_views.problems(number)
+    assert (import_views.find(number).conflicting, problem.holder) == (1, lots[0])
     assert create_credit(a_credit(replaces=lots[0]), LOCAL).is_new
     assert_sound()
 

@@ -8,7 +8,7 @@ import pytest
 from tests.fixtures.credits import a_credit
 from tests.ledger.soundness import assert_sound
 from webapp.domain.errors import BlockHeld, InvalidFields
-from webapp.ledger import imports, queries
+from webapp.ledger import import_views, imports, queries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import cancel_credit, create_credit, retire_credit, split_credit
 
@@ -35,8 +35,8 @@ def credit(quantity: str, serial: str, **changes: object) -> Values:
 
 
 def conflicts(*rows: Values) -> int:
-    number = imports.receive(json.dumps(rows).encode(), "rows.json", LOCAL)
-    return imports.find(number).conflicting
+    number = imports.receive(json.dumps(rows).encode(), "rows.json", LOCAL).import_id
+    return import_views.find(number).conflicting
 
 
 def assert_held(values: Values, holder: str) -> None:
@@ -67,7 +67,7 @@ def test_numbers_are_held_whoever_comes_first(quantity: str, serial: str, *, is_
 
 def test_the_numbers_of_no_block_stay_with_the_credit_until_all_of_it_is_cancelled() -> None:
     root = create_credit(credit("500", f"{SERIES}-30932 - 35143"), LOCAL).credit_id
-    first, rest = split_credit(root, {"quantities": ["100", "400"]}, LOCAL)
+    first, rest = split_credit(root, {"quantities": ["100", "400"]}, LOCAL).lot_ids
     assert queries.credit(first).serial_number == f"{SERIES}-30932 - 35143, 1\u2013100 of 500"
     cancel_credit(first, {"reason": "Typo"}, LOCAL)
     assert_held(a_credit(**BLOCK), root)

@@ -47,7 +47,9 @@ def test_numbers_that_another_credit_holds_are_named(raw: RawClient) -> None:
 
 
 def test_numbers_that_a_lot_holds_are_named(raw: RawClient) -> None:
-    lots = split_credit(create_credit(block(1, 10), LOCAL).credit_id, {"quantities": ["4", "6"]}, LOCAL)
+    lots = split_credit(
+        create_credit(block(1, 10), LOCAL).credit_id, {"quantities": ["4", "6"]}, LOCAL
+    ).lot_ids
     other = put_past_the_tables(raw, block(10, 12))
     assert_named(
         f"credit {other}: the number 10 of acr-x-2025-# is held by credit {lots[1]}, and named here too"
@@ -55,7 +57,9 @@ def test_numbers_that_a_lot_holds_are_named(raw: RawClient) -> None:
 
 
 def test_a_serial_number_that_a_lot_holds_is_named(raw: RawClient) -> None:
-    lots = split_credit(create_credit(a_credit(), LOCAL).credit_id, {"quantities": ["40", "60"]}, LOCAL)
+    lots = split_credit(
+        create_credit(a_credit(), LOCAL).credit_id, {"quantities": ["40", "60"]}, LOCAL
+    ).lot_ids
     other = put_past_the_tables(raw, a_credit(serial_number="VCS-0001, 1\u201340 of 100"))
     assert_named(f"credit {other}: its serial number is held by {lots[0]}, which was recorded before it")
 

@@ -16,11 +16,13 @@ from webapp.domain.credits import parse_credit
 from webapp.domain.errors import AlreadyRetired, AlreadySold, Refusal, SerialHeld, UnknownCredit
 from webapp.domain.events import created
 from webapp.domain.lifecycle import Status
-from webapp.ledger import queries
+from webapp.ledger import queries, summaries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import create_credit, retire_credit, sell_credit
-from webapp.ledger.lists import CreditFilter, list_credits, list_events
-from webapp.ledger.queries import EventView, Sum
+from webapp.ledger.credit_filter import CreditFilter
+from webapp.ledger.lists import list_credits, list_events
+from webapp.ledger.summaries import Sum
+from webapp.ledger.views import EventView
 
 # Credits 0 to 3; number 3 has the serial number of number 0 in another spelling.
 SERIALS = ["S-0", "S-1", None, " s-0\u200b"]
@@ -90,7 +92,7 @@ def perform(act: Act) -> type[Refusal] | None:
 def assert_agrees(model: Model) -> None:
     found = {credit.id: credit for credit in list_credits(CreditFilter()).items}
     assert {i: c.status for i, c in found.items()} == {IDS[n]: s for n, s in model.status.items()}
-    totals = queries.ledger_totals()
+    totals = summaries.ledger_totals()
     for status in Status:
         mine = [c.quantity_e4 for c in found.values() if c.status is status]
         assert totals.ledger[status] == Sum(len(mine), sum(mine))

@@ -1,22 +1,22 @@
 """What is derived from the log and read back: totals, choices, suggestions, records."""
 
 import unicodedata
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
+from tests.fixtures.counting import counted
 from tests.fixtures.credits import a_credit, recorded, retired, sold
 from webapp.domain.errors import UnknownCredit
 from webapp.domain.lifecycle import EventType, Status
-from webapp.ledger import queries
+from webapp.ledger import queries, summaries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import create_credit, retire_credit, sell_credit
-from webapp.ledger.database import db
-from webapp.ledger.lists import CreditFilter, list_credits, list_events, sum_credits
-from webapp.ledger.queries import Sum
+from webapp.ledger.credit_filter import CreditFilter
+from webapp.ledger.lists import list_credits, list_events, sum_credits
+from webapp.ledger.statements import Row
+from webapp.ledger.summaries import Sum
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
@@ -26,7 +26,7 @@ def test_the_totals_are_those_of_each_status_registry_and_vintage() -> None:
     recorded(serial_number="2", quantity="2", vintage="2021", registry="Gold Standard")
     sold(serial_number="3", quantity="10", vintage="2021")
     retired(serial_number="4", quantity="0.0001", vintage="2021")
-    totals = queries.ledger_totals()
+    totals = summaries.ledger_totals()
     assert totals.ledger.all == Sum(4, 135_001)
     assert {status: totals.ledger[status] for status in Status} == {
         Status.ACTIVE: Sum(2, 35_000),
@@ -43,7 +43,7 @@ def test_the_totals_are_those_of_each_status_registry_and_vintage() -> None:
 
 
 def test_an_empty_ledger_has_totals_of_nothing() -> None:
-    totals = queries.ledger_totals()
+    totals = summaries.ledger_totals()
     assert (totals.ledger.all, totals.registries, totals.vintages) == (Sum(), [], [])
     assert sum_credits(CreditFilter()).all == Sum()
 
@@ -51,21 +51,21 @@ def test_an_empty_ledger_has_totals_of_nothing() -> None:
 def test_the_sums_of_very_many_tonnes_stay_exact() -> None:
     for number in range(12):
         recorded(serial_number=str(number), quantity="99999999.9999")
-    assert queries.ledger_totals().ledger.all.quantity == "1199999999.9988"
+    assert summaries.ledger_totals().ledger.all.quantity == "1199999999.9988"
     assert sum_credits(CreditFilter(q="vcs")).all.quantity == "1199999999.9988"
 
 
 def test_a_registry_is_shown_in_its_first_spelling() -> None:
     recorded(registry="Gold  Standard", serial_number="1")
     recorded(registry="GOLD STANDARD", serial_number="2")
-    assert [sums.name for sums in queries.ledger_totals().registries] == ["Gold Standard"]
-    assert queries.filter_choices()[0] == ["Gold Standard"]
+    assert [sums.name for sums in summaries.ledger_totals().registries] == ["Gold Standard"]
+    assert summaries.filter_choices()[0] == ["Gold Standard"]
 
 
 def test_the_choices_are_the_registries_by_name_and_the_vintages_newest_first() -> None:
     for number, (registry, vintage) in enumerate([("VCS", "2019"), ("ACR", "2021"), ("Äcr", "2020")]):
         recorded(registry=registry, vintage=vintage, serial_number=str(number))
-    assert queries.filter_choices() == (["ACR", "VCS", "Äcr"], [2021, 2020, 2019])
+    assert summaries.filter_choices() == (["ACR", "VCS", "Äcr"], [2021, 2020, 2019])
 
 
 def test_parties_are_suggested_in_their_first_spelling_the_latest_first() -> None:
@@ -73,9 +73,9 @@ def test_parties_are_suggested_in_their_first_spelling_the_latest_first() -> Non
     for credit_id, buyer in zip(ids, ["Acme", "Zoë", "ACME", None], strict=True):
         sell_credit(credit_id, {"buyer": buyer}, LOCAL)
     retire_credit(ids[0], {"beneficiary": "Somebody"}, LOCAL)
-    assert queries.suggest_parties(EventType.SOLD) == ["Acme", "Zoë"]
-    assert queries.suggest_parties(EventType.SOLD, limit=1) == ["Acme"]
-    assert queries.suggest_parties(EventType.RETIRED) == ["Somebody"]
+    assert summaries.suggest_parties(EventType.SOLD) == ["Acme", "Zoë"]
+    assert summaries.suggest_parties(EventType.SOLD, limit=1) == ["Acme"]
+    assert summaries.suggest_parties(EventType.RETIRED) == ["Somebody"]
 
 
 def test_a_record_is_the_credit_with_its_history_oldest_first() -> None:
@@ -91,29 +91,17 @@ def test_a_record_is_the_credit_with_its_history_oldest_first() -> None:
 
 def test_a_record_is_of_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody retires the credit after it was read and before its events are."""
-    credit_id, look = recorded(), queries._credit
+    credit_id, look = recorded(), queries._row_of
 
-    def overtaken(*arguments: Any) -> queries.CreditView:  # noqa: ANN401 - as they come
+    def overtaken(*arguments: Any) -> Row | None:  # noqa: ANN401 - as they come
         found = look(*arguments)
+        monkeypatch.setattr(queries, "_row_of", look)
         retire_credit(credit_id, {}, LOCAL)
         return found
 
-    monkeypatch.setattr(queries, "_credit", overtaken)
+    monkeypatch.setattr(queries, "_row_of", overtaken)
     record = queries.record(credit_id)
     assert (record.credit.status, len(record.events)) == (Status.ACTIVE, 1)
-
-
-def test_the_totals_are_of_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody records the first credit of a registry between the two looks."""
-    look = queries.registry_names
-
-    def overtaken(*arguments: Any) -> dict[str, str]:  # noqa: ANN401 - as they come
-        found = look(*arguments)
-        recorded()
-        return found
-
-    monkeypatch.setattr(queries, "registry_names", overtaken)
-    assert queries.ledger_totals().registries == []
 
 
 def test_a_credit_tells_what_can_still_be_done_with_it() -> None:
@@ -165,30 +153,15 @@ def test_a_text_comes_back_as_it_was_recorded(text: str) -> None:
     assert found.credit.project_name == unicodedata.normalize("NFC", text)
 
 
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """Collect the statements that are executed."""
-    statements: list[str] = []
-
-    def note(*arguments: object) -> None:
-        statements.append(str(arguments[2]))
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-
-
 READS: dict[str, Callable[[], object]] = {
     "a list": lambda: list_credits(CreditFilter()),
     "a search": lambda: list_credits(CreditFilter(q="mangrove vcs", registry="vcs", sort="project")),
     "sums": lambda: sum_credits(CreditFilter()),
     "sums of a search": lambda: sum_credits(CreditFilter(q="mangrove")),
     "the feed": list_events,
-    "totals": queries.ledger_totals,
-    "choices": queries.filter_choices,
-    "suggestions": lambda: queries.suggest_parties(EventType.SOLD),
+    "totals": summaries.ledger_totals,
+    "choices": summaries.filter_choices,
+    "suggestions": lambda: summaries.suggest_parties(EventType.SOLD),
     "a record": lambda: queries.record(list_credits(CreditFilter()).items[0].id),
 }
 

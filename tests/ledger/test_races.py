@@ -11,8 +11,7 @@ from tests.ledger.soundness import assert_sound
 from webapp.domain.errors import ActNotAllowed, AlreadyRetired, SerialHeld
 from webapp.ledger import imports, queries
 from webapp.ledger.actors import LOCAL
-from webapp.ledger.commands import Acted, Recorded, create_credit, retire_credit, sell_credit
-from webapp.ledger.database import ATTEMPTS
+from webapp.ledger.commands import ActionResult, create_credit, retire_credit, sell_credit
 from webapp.ledger.lists import list_events
 
 THREADS = 8
@@ -27,7 +26,10 @@ def test_of_many_who_retire_a_credit_exactly_one_does(at_once: AtOnce) -> None:
     for number in range(ROUNDS):
         credit_id = recorded(serial_number=str(number))
         outcomes = at_once([partial(retire_credit, credit_id, {}, LOCAL)] * THREADS)
-        assert Counter(type(outcome) for outcome in outcomes) == {Acted: 1, AlreadyRetired: THREADS - 1}
+        assert Counter(type(outcome) for outcome in outcomes) == {
+            ActionResult: 1,
+            AlreadyRetired: THREADS - 1,
+        }
         assert types_of(credit_id) == ["CREATED", "RETIRED"]
     assert_sound()
 
@@ -37,8 +39,10 @@ def test_of_many_who_sell_and_retire_nothing_follows_the_retirement(at_once: AtO
         credit_id = recorded(serial_number=str(number))
         acts = [sell_credit, retire_credit] * (THREADS // 2)
         outcomes = at_once([partial(act, credit_id, {}, LOCAL) for act in acts])
-        assert all(isinstance(outcome, Acted | ActNotAllowed) for outcome in outcomes)
-        succeeded = [act for act, outcome in zip(acts, outcomes, strict=True) if isinstance(outcome, Acted)]
+        assert all(isinstance(outcome, ActionResult | ActNotAllowed) for outcome in outcomes)
+        succeeded = [
+            act for act, outcome in zip(acts, outcomes, strict=True) if isinstance(outcome, ActionResult)
+        ]
         assert types_of(credit_id) in (["CREATED", "SOLD", "RETIRED"], ["CREATED", "RETIRED"])
         assert len(succeeded) == len(types_of(credit_id)) - 1
     assert_sound()
@@ -52,9 +56,9 @@ def test_of_many_who_create_the_same_credit_exactly_one_does(at_once: AtOnce) ->
             for spelling in spellings * (THREADS // 4)
         ]
         outcomes = at_once(works)
-        assert all(isinstance(outcome, Recorded) for outcome in outcomes)
-        assert len({outcome.credit_id for outcome in outcomes if isinstance(outcome, Recorded)}) == 1
-        assert sum(outcome.is_new for outcome in outcomes if isinstance(outcome, Recorded)) == 1
+        assert all(isinstance(outcome, ActionResult) for outcome in outcomes)
+        assert len({outcome.credit_id for outcome in outcomes if isinstance(outcome, ActionResult)}) == 1
+        assert sum(outcome.is_new for outcome in outcomes if isinstance(outcome, ActionResult)) == 1
     assert len(list_events(limit=500).items) == ROUNDS
     assert_sound()
 
@@ -66,7 +70,7 @@ def test_of_many_who_claim_a_serial_number_exactly_one_gets_it(at_once: AtOnce) 
             for quantity in range(1, THREADS + 1)
         ]
         outcomes = at_once(works)
-        holders = [outcome.credit_id for outcome in outcomes if isinstance(outcome, Recorded)]
+        holders = [outcome.credit_id for outcome in outcomes if isinstance(outcome, ActionResult)]
         refused = [outcome.holder for outcome in outcomes if isinstance(outcome, SerialHeld)]
         assert len(holders) == 1
         assert refused == holders * (THREADS - 1)
@@ -77,13 +81,12 @@ def test_imports_of_the_same_rows_in_other_orders_record_each_once(at_once: AtOn
     rows = [a_credit(serial_number=f"S-{number}") for number in range(60)]
     random = Random(2)  # noqa: S311 - not a secret
     received = []
-    importers = ATTEMPTS - 1  # so that nobody can be overtaken more often than an act is run again
-    for number in range(importers):
+    for number in range(THREADS):
         part = random.sample(rows, 40)
-        received.append(imports.receive(json.dumps(part).encode(), f"{number}.json", LOCAL))
+        received.append(imports.receive(json.dumps(part).encode(), f"{number}.json", LOCAL).import_id)
     outcomes = at_once([partial(imports.write, number, actor=LOCAL) for number in received])
-    views = [outcome for outcome in outcomes if isinstance(outcome, imports.ImportView)]
-    assert len(views) == importers
+    views = [outcome.view for outcome in outcomes if isinstance(outcome, imports.Written)]
+    assert len(views) == THREADS
     recorded_ids = {event.credit_id for event in list_events(limit=500).items}
     assert sum(view.written for view in views) == len(recorded_ids) == len(list_events(limit=500).items)
     assert all(view.new + view.existing == 40 for view in views)

@@ -10,10 +10,10 @@ from tests.fixtures.credits import a_credit, recorded
 from tests.ledger.soundness import assert_sound
 from tests.ledger.test_races import THREADS
 from webapp.domain.errors import CancelledBefore, ReplacedBefore
-from webapp.ledger import imports, queries
+from webapp.ledger import import_views, imports, queries, summaries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import (
-    Recorded,
+    ActionResult,
     cancel_credit,
     correct_credit,
     create_credit,
@@ -33,7 +33,7 @@ def batch(quantity: str = "500", **changes: object) -> dict[str, object]:
 def corrected() -> tuple[str, str]:
     """Record 500 t and correct them to 550 t; return both."""
     wrong = create_credit(batch(), LOCAL).credit_id
-    return wrong, correct_credit(wrong, batch("550"), REASON, LOCAL)
+    return wrong, correct_credit(wrong, batch("550"), REASON, LOCAL).credit_id
 
 
 def refused(**changes: object) -> ReplacedBefore:
@@ -49,7 +49,7 @@ def test_a_corrected_credit_recorded_again_is_told_what_stands_in_its_place() ->
         refusal = refused(**changes)
         assert (refusal.replaced, refusal.credit_id) == (wrong, right)
         assert f"{right} stands in its place" in str(refusal)
-    assert queries.ledger_totals().ledger.all.quantity == "550"
+    assert summaries.ledger_totals().ledger.all.quantity == "550"
     assert_sound()
 
 
@@ -67,7 +67,7 @@ def test_a_replacement_stands_while_anything_of_it_is_counted() -> None:
 
 def test_of_a_cancelled_replacement_the_last_of_the_chain_is_to_be_replaced() -> None:
     wrong, right = corrected()
-    last = correct_credit(right, batch("560"), REASON, LOCAL)
+    last = correct_credit(right, batch("560"), REASON, LOCAL).credit_id
     assert refused().credit_id == refused(replaces=wrong).credit_id == last
     cancel_credit(last, REASON, LOCAL)
     for changes, said in (({}, "This very credit"), ({"replaces": wrong}, f"Credit {wrong} was replaced")):
@@ -82,9 +82,9 @@ def test_of_a_cancelled_replacement_the_last_of_the_chain_is_to_be_replaced() ->
 
 def test_a_credit_of_which_a_lot_was_corrected_is_not_recorded_again() -> None:
     whole = create_credit(batch(), LOCAL).credit_id
-    first, second = split_credit(whole, {"quantities": ["200", "300"]}, LOCAL)
+    first, second = split_credit(whole, {"quantities": ["200", "300"]}, LOCAL).lot_ids
     cancel_credit(first, REASON, LOCAL)
-    right = correct_credit(second, batch("310"), REASON, LOCAL)
+    right = correct_credit(second, batch("310"), REASON, LOCAL).credit_id
     assert refused().credit_id == right
     cancel_credit(right, REASON, LOCAL)
     with pytest.raises(CancelledBefore) as refusal:
@@ -101,8 +101,8 @@ def test_the_same_replacement_again_is_the_one_that_exists() -> None:
 def test_an_import_names_what_stands_in_the_place_of_a_corrected_credit() -> None:
     wrong, right = corrected()
     rows = [batch(), batch("700", replaces=wrong), batch("550", replaces=wrong)]
-    number = imports.receive(json.dumps(rows).encode(), "rows.json", LOCAL)
-    found, problems = imports.find(number), imports.problems(number)
+    number = imports.receive(json.dumps(rows).encode(), "rows.json", LOCAL).import_id
+    found, problems = import_views.find(number), import_views.problems(number)
     assert (found.conflicting, found.existing, found.new) == (2, 1, 0)
     assert [(p.row, p.field, p.holder) for p in problems] == [(1, "", right), (2, "replaces", right)]
     assert all("stands in its place" in problem.message for problem in problems)
@@ -112,9 +112,9 @@ def test_an_import_refuses_a_second_row_that_replaces_the_same_credit() -> None:
     wrong = recorded()
     cancel_credit(wrong, REASON, LOCAL)
     rows = [batch(str(tonnes), replaces=wrong) for tonnes in (30, 70)]
-    number = imports.receive(json.dumps(rows).encode(), "rows.json", LOCAL)
-    (problem,) = imports.problems(number)
-    assert (imports.find(number).new, problem.row, problem.field) == (1, 2, "replaces")
+    number = imports.receive(json.dumps(rows).encode(), "rows.json", LOCAL).import_id
+    (problem,) = import_views.problems(number)
+    assert (import_views.find(number).new, problem.row, problem.field) == (1, 2, "replaces")
     assert "Row 1 replaces this credit as well" in problem.message
 
 
@@ -123,7 +123,7 @@ def test_of_many_who_replace_one_credit_at_once_exactly_one_does(at_once: AtOnce
     cancel_credit(wrong, REASON, LOCAL)
     rows = [batch(str(tonnes), replaces=wrong) for tonnes in range(1, THREADS + 1)]
     outcomes = at_once([partial(create_credit, row, LOCAL) for row in rows])
-    (winner,) = [outcome for outcome in outcomes if isinstance(outcome, Recorded)]
+    (winner,) = [outcome for outcome in outcomes if isinstance(outcome, ActionResult)]
     refusals = [outcome.credit_id for outcome in outcomes if isinstance(outcome, ReplacedBefore)]
     assert refusals == [winner.credit_id] * (THREADS - 1)
     assert queries.record(wrong).relations.replaced_by == [winner.credit_id]

@@ -9,7 +9,8 @@ from tests.fixtures.ledger import DIALECTS, MakeDatabase, opened
 from webapp.domain.lifecycle import Status
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import cancel_credit, retire_credit, split_credit
-from webapp.ledger.lists import CreditFilter, list_credits, sum_credits
+from webapp.ledger.credit_filter import CreditFilter
+from webapp.ledger.lists import list_credits, sum_credits
 
 SERIALS = {
     "verra": "19385-941467007-941467431-VCS-VCU-1507-VER-ET-14-1340-01012020-31122020-1",
@@ -97,7 +98,9 @@ def found(names: dict[str, str], status: Status | None = None, **asked: str) -> 
         ("vcs", ["verra", "plain"]),
         ("fir", []),
         ("%", []),
-        ("_", []),
+        ("ke", ["gold", "other gold"]),
+        ("5", ["pair"]),
+        ("16 ke", ["gold", "other gold"]),
         ("GS-77", ["split: part", "split: rest"]),
         ("gs-77, 1\u201325", ["split: part"]),
         ("gs-77, 26\u2013100 of 100", ["split: rest"]),
@@ -183,8 +186,8 @@ def test_a_short_number_is_one_of_a_block_only_beside_words_of_its_serial_number
 
 def test_the_lots_of_lots_are_found_by_their_own_serial_numbers(names: dict[str, str]) -> None:
     root = recorded(serial_number="XYZ-9")
-    first, second = split_credit(root, {"quantities": ["50", "50"]}, LOCAL)
-    below = split_credit(second, {"quantities": ["10", "40"]}, LOCAL)
+    first, second = split_credit(root, {"quantities": ["50", "50"]}, LOCAL).lot_ids
+    below = split_credit(second, {"quantities": ["10", "40"]}, LOCAL).lot_ids
     known = {**names, root: "root", first: "first", second: "second", below[0]: "a", below[1]: "b"}
     assert found(known, serial="xyz-9") == ["first", "a", "b"]
     assert found(known, serial="xyz-9, 51\u201360 of 100") == ["a"]

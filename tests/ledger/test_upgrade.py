@@ -9,15 +9,15 @@ from flask_migrate import upgrade
 
 from tests.fixtures.credits import a_credit
 from tests.fixtures.ledger import RawClient, connected, opened
+from tests.ledger.old_rows import old_next_event, old_put, put_position
 from tests.ledger.raw_sql.rows import (
     AT,
     assert_insert_refused,
     assert_refused,
     event_row,
-    feed_row,
     insert,
+    key_of,
     next_event,
-    put,
 )
 from tests.ledger.soundness import assert_sound, derived
 from tests.ledger.tampering import findings
@@ -30,7 +30,7 @@ from webapp.domain.lots import Place, lots_of, split_data, split_events
 from webapp.ledger import archive, queries
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import cancel_credit, create_credit, retire_credit
-from webapp.ledger.log import envelope_of
+from webapp.ledger.event_log import envelope_of
 
 __all__ = ["empty"]
 
@@ -60,19 +60,27 @@ def old(empty: EmptyDatabases) -> Iterator[tuple[str, RawClient]]:
         upgrade(revision="0001")
     with connected(url) as raw:
         for values in (BLOCK, OVERLAPPING, FALSE_BLOCK, PLAIN):
-            put(raw, created(parse_credit(a_credit(**values)), "local", AT))
-        put(raw, next_event(raw, id_of(PLAIN), "SOLD", data={"buyer": "Acme"}, recorded_at=AT))
-        put(raw, next_event(raw, id_of(PLAIN), "RETIRED", data={}, recorded_at=AT))
+            old_put(raw, created(parse_credit(a_credit(**values)), "local", AT))
+        old_put(raw, old_next_event(raw, id_of(PLAIN), "SOLD", data={"buyer": "Acme"}, recorded_at=AT))
+        old_put(raw, old_next_event(raw, id_of(PLAIN), "RETIRED", data={}, recorded_at=AT))
         yield url, raw
 
 
 def test_an_upgrade_keeps_every_event_and_every_refusal(old: tuple[str, RawClient], raw: RawClient) -> None:
     url, client = old
-    query = "SELECT * FROM events ORDER BY credit_id, seq"
-    before = (client.execute(query), client.execute("SELECT * FROM feed ORDER BY position"))
+    before = client.execute(
+        "SELECT position, feed.credit_id, feed.seq, feed.type, events.type, hash, body FROM feed JOIN events"
+        " ON events.credit_id = feed.credit_id AND events.seq = feed.seq ORDER BY position"
+    )
     with opened(url):
         upgrade()
-        assert (client.execute(query), client.execute("SELECT * FROM feed ORDER BY position")) == before
+        after = client.execute(
+            "SELECT position, id, feed.seq, feed.type, events.type, hash, body FROM feed JOIN events"
+            " ON events.subject = feed.subject AND events.seq = feed.seq"
+            " JOIN credits ON key = feed.subject ORDER BY position"
+        )
+        as_text = [(row[0], row[1].hex(), *row[2:5], row[5].hex(), row[6]) for row in after]
+        assert (as_text, len(as_text)) == (before, 6)
         assert findings() == [NAMED_TOO]
         before_rebuild = derived()
         archive.rebuild()
@@ -80,18 +88,38 @@ def test_an_upgrade_keeps_every_event_and_every_refusal(old: tuple[str, RawClien
     assert schema_of(client) == schema_of(raw)
     for table in ("credits", "events", "feed"):
         assert_refused(client, f"DELETE FROM {table}")
-    assert_refused(client, "UPDATE events SET actor = 'somebody'")
+    assert_refused(client, "UPDATE events SET body = '{}'")
     for event_type in ("SOLD", "RETIRED", "SPLIT", "CANCELLED"):
         event = next_event(client, id_of(PLAIN), event_type)
-        assert_insert_refused(client, "events", event_row(event))
+        assert_insert_refused(client, "events", event_row(client, event))
+
+
+@pytest.mark.parametrize("revision", [f"000{number}" for number in range(1, 8)])
+def test_a_ledger_of_any_revision_is_upgraded(empty: EmptyDatabases, revision: str) -> None:
+    url = empty.make("any")
+    with opened(url):
+        upgrade(revision=revision)
+    with connected(url) as raw:
+        for values in (BLOCK, PLAIN):
+            old_put(raw, created(parse_credit(a_credit(**values)), "local", AT))
+        old_put(raw, old_next_event(raw, id_of(PLAIN), "RETIRED", data={}, recorded_at=AT))
+        (bodies,) = zip(*raw.execute("SELECT body FROM events ORDER BY body"), strict=True)
+        with opened(url):
+            upgrade()
+            assert_sound()
+            assert queries.credit(id_of(PLAIN)).status == "RETIRED"
+        assert raw.execute("SELECT body FROM events ORDER BY body") == [(body,) for body in bodies]
 
 
 def test_an_upgrade_gives_blocks_to_who_came_first(old: tuple[str, RawClient]) -> None:
     url, client = old
     with opened(url):
         upgrade()
-        held = client.execute("SELECT credit_id, first, last FROM serial_blocks ORDER BY series")
-        assert held == [(id_of(BLOCK), 1, 10), (id_of(FALSE_BLOCK), 1, 10)]
+        held = client.execute(
+            "SELECT credit, first, last FROM serial_blocks WHERE is_held = 1 ORDER BY series"
+        )
+        keys = [key_of(client, id_of(values)) for values in (BLOCK, FALSE_BLOCK)]
+        assert held == [(key, 1, 10) for key in keys]
         with pytest.raises(BlockHeld) as refusal:
             create_credit(a_credit(registry="ACR", quantity="2", serial_number="ACR-X-2025-9 to 10"), LOCAL)
         assert refusal.value.holder == id_of(BLOCK)
@@ -105,11 +133,12 @@ def test_a_credit_whose_block_another_holds_can_still_be_split_and_cancelled(
         upgrade()
         acted = retire_credit(id_of(OVERLAPPING), {"quantity": "2"}, LOCAL)
         assert queries.credit(acted.credit_id).serial_number == "ACR-X-2025-5 to 6"
-        assert client.execute("SELECT count(*) FROM serial_blocks") == [(2,)]
+        assert client.execute("SELECT count(*) FROM serial_blocks WHERE is_held = 1") == [(2,)]
         cancel_credit(id_of(BLOCK), {"reason": "Listed twice"}, LOCAL)
         retire_credit(str(acted.rest_id), {"quantity": "1"}, LOCAL)
         held = client.execute(
-            "SELECT first, last FROM serial_blocks WHERE credit_id <> ? ORDER BY first", id_of(FALSE_BLOCK)
+            "SELECT first, last FROM serial_blocks WHERE is_held = 1 AND credit <> ? ORDER BY first",
+            key_of(client, id_of(FALSE_BLOCK)),
         )
         assert held == [(7, 7), (8, 10)]
         assert findings() == [NAMED_TOO]
@@ -125,11 +154,11 @@ def put_split(raw: RawClient, values: Values, quantities: list[int]) -> list[str
     whole = parse_credit(a_credit(**values))
     place = Place(whole.serial_number, 0, whole.quantity_e4)
     lots = lots_of(whole, place, [quantity * E4 for quantity in quantities], None)
-    split = next_event(raw, whole.id, "SPLIT", data=split_data(lots), recorded_at=AT)
+    split = old_next_event(raw, whole.id, "SPLIT", data=split_data(lots), recorded_at=AT)
     events = split_events(split, lots, None)
     insert(raw, "splits", {"credit_id": whole.id, "envelope": envelope_of(events)})
     for event in events:
-        insert(raw, "feed", feed_row(raw, event))
+        put_position(raw, event)
     return [lot.id for lot in lots]
 
 
@@ -150,7 +179,7 @@ def with_lots(empty: EmptyDatabases) -> Split:
         upgrade(revision="0002")
     with connected(url) as raw:
         for values in (PAIR, PLAIN):
-            put(raw, created(parse_credit(a_credit(**values)), "local", AT))
+            old_put(raw, created(parse_credit(a_credit(**values)), "local", AT))
         pair, plain = put_split(raw, PAIR, [4, 6]), put_split(raw, PLAIN, [40, 60])
     return Split(url, pair, plain)
 
@@ -179,7 +208,7 @@ def test_the_serial_number_of_a_lot_that_was_recorded_before_there_was_a_rule_is
     with_lots: Split,
 ) -> None:
     with connected(with_lots.url) as raw:
-        put(raw, created(parse_credit(a_credit(**LOT_TEXT)), "local", AT))
+        old_put(raw, created(parse_credit(a_credit(**LOT_TEXT)), "local", AT))
     with opened(with_lots.url):
         upgrade()
         wrong = f"its serial number is held by {with_lots.plain[0]}, which was recorded before it"

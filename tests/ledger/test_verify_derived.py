@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.domain.golden import MANGROVE
 from tests.fixtures.credits import recorded, retired, sold
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
 from tests.ledger.tampering import findings
@@ -27,12 +26,24 @@ EDITS = [
         "table serial_claims, vcs / vcs-9: the log does not give this row",
     ),
     (
-        "INSERT INTO serial_claims VALUES ('vcs', 'vcs-9', 'f')",
+        "INSERT INTO serial_claims VALUES ('vcs', 'vcs-9', 99)",
         "table serial_claims, vcs / vcs-9: the log does not give this row",
     ),
     (
-        "UPDATE serial_claims SET credit_id = 'f' WHERE serial_key = 'vcs-0001'",
-        "table serial_claims, vcs / vcs-0001: credit_id is f, and the log gives " + MANGROVE,
+        "UPDATE serial_claims SET credit = 99 WHERE serial_key = 'vcs-0001'",
+        "table serial_claims, vcs / vcs-0001: this row is missing",
+    ),
+    (
+        "UPDATE serial_claims SET credit = 99 WHERE serial_key = 'vcs-0001'",
+        "table serial_claims, vcs / vcs-0001: the log does not give this row",
+    ),
+    (
+        "UPDATE serial_claims SET credit = 1 WHERE serial_key = 'vcs-0001'",
+        "table serial_claims, vcs / vcs-0001: the log does not give this row",
+    ),
+    (
+        "UPDATE credit_states SET credit = 99 WHERE status = 'SOLD'",
+        "credit of key 99: table credit_states has a row, and there is no event of this credit",
     ),
     (
         "UPDATE totals SET quantity_e4 = quantity_e4 + 1 WHERE status = 'ACTIVE' AND credits = 1",
@@ -103,8 +114,8 @@ def test_a_search_index_that_misses_a_credit_is_named(make_database: MakeDatabas
     with opened(url), connected(url) as raw:
         a_ledger()
         raw.execute(
-            "INSERT INTO credit_search (credit_search, rowid, search_key) "
-            "SELECT 'delete', created_position, search_key FROM credit_states WHERE status = 'SOLD'"
+            "INSERT INTO credit_search (credit_search, rowid, search_text) "
+            "SELECT 'delete', created_position, search_text FROM credit_states WHERE status = 'SOLD'"
         )
         (line,) = findings()
     assert line.startswith("table credit_search: does not agree with the credits")
@@ -114,5 +125,5 @@ def test_a_number_in_the_place_of_a_text_is_named(make_database: MakeDatabase) -
     url = make_database("sqlite")
     with opened(url), connected(url) as raw:
         a_ledger()
-        raw.execute("UPDATE credit_states SET credit_id = x'00ff' WHERE status = 'SOLD'")
-        assert "table credit_states: 1 values of credit_id are not of type text" in findings()
+        raw.execute("UPDATE credit_states SET credit = x'00ff' WHERE status = 'SOLD'")
+        assert findings() == ["table credit_states: 1 values of credit are not of type integer"]

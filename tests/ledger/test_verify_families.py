@@ -7,6 +7,7 @@ import pytest
 from tests.fixtures.credits import a_credit, recorded, retired, sold
 from tests.fixtures.ledger import RawClient
 from tests.ledger.histories import record_families
+from tests.ledger.raw_sql.rows import key_of
 from tests.ledger.tampering import findings, rewrite, tamper
 from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import cancel_credit, create_credit, split_credit
@@ -18,7 +19,7 @@ Edit = Callable[[RawClient, str, list[str]], None]
 def a_split() -> tuple[str, list[str]]:
     """Record a block of 10 and split it; return the credit and its lots."""
     credit_id = recorded(registry="ACR", quantity="10", serial_number="ACR-X-2025-1 to 10")
-    return credit_id, split_credit(credit_id, {"quantities": ["4", "6"]}, LOCAL)
+    return credit_id, split_credit(credit_id, {"quantities": ["4", "6"]}, LOCAL).lot_ids
 
 
 def change_lot(name: str, value: object) -> Edit:
@@ -29,12 +30,13 @@ def change_lot(name: str, value: object) -> Edit:
 
 
 def remove_lot(raw: RawClient, _: str, lots: list[str]) -> None:
+    key = key_of(raw, lots[1])
     for statement in (
-        "DELETE FROM feed WHERE credit_id = ?",
-        "DELETE FROM events WHERE credit_id = ?",
-        "DELETE FROM credits WHERE id = ?",
+        "DELETE FROM feed WHERE subject = ?",
+        "DELETE FROM events WHERE subject = ?",
+        "DELETE FROM credits WHERE key = ?",
     ):
-        tamper(raw, statement, lots[1])
+        tamper(raw, statement, key)
 
 
 def statement(sql: str) -> Edit:
@@ -62,8 +64,22 @@ EDITS: dict[str, tuple[Edit, str]] = {
         "credit {whole}: event 1 of its lot {lot} is not as the split gives it",
     ),
     "a lot without its parent": (
-        lambda raw, _, lots: tamper(raw, "UPDATE credits SET parent = NULL WHERE id = ?", lots[1]),
+        lambda raw, _, lots: tamper(
+            raw, "UPDATE credits SET parent = NULL WHERE key = ?", key_of(raw, lots[1])
+        ),
         "credit {whole}: event 1 of its lot {lot} is not as the split gives it",
+    ),
+    "a lot of another parent": (
+        lambda raw, _, lots: tamper(
+            raw, "UPDATE credits SET parent = key, offset_e4 = 0 WHERE key = ?", key_of(raw, lots[1])
+        ),
+        "credit {lot}: table credits: parent is {lot}, and its events give {whole}",
+    ),
+    "a lot of no credit": (
+        lambda raw, _, lots: tamper(
+            raw, "UPDATE credits SET parent = 99 WHERE key = ?", key_of(raw, lots[1])
+        ),
+        "credit {lot}: table credits: parent is 99, and its events give {whole}",
     ),
     "a missing lot": (remove_lot, "credit {whole}: event 1 of its lot {lot} is not as the split gives it"),
     "the quantities of the split": (
@@ -85,7 +101,7 @@ EDITS: dict[str, tuple[Edit, str]] = {
         "credit {lot}: it is a lot of {whole}, which table splits does not split",
     ),
     "an envelope of no split": (
-        statement("INSERT INTO splits SELECT id, '[]' FROM credits WHERE quantity_e4 = 60000"),
+        statement("INSERT INTO splits SELECT key, '[]' FROM credits WHERE quantity_e4 = 60000"),
         "credit {lot}: table splits has a row of it, and its events do not give its lots",
     ),
     "a block taken away": (
@@ -96,9 +112,25 @@ EDITS: dict[str, tuple[Edit, str]] = {
         statement("UPDATE serial_blocks SET last = 11 WHERE first = 5"),
         "table serial_blocks, {lot}: last is 11, and the log gives 10",
     ),
+    "the block of a split credit taken away": (
+        statement("DELETE FROM serial_blocks WHERE is_held = 0"),
+        "table serial_blocks, {whole}: this row is missing",
+    ),
+    "a block given up": (
+        statement("UPDATE serial_blocks SET is_held = 0 WHERE first = 5"),
+        "table serial_blocks, {lot}: is_held is 0, and the log gives 1",
+    ),
     "a block kept by a split credit": (
-        lambda raw, whole, _: tamper(raw, "INSERT INTO serial_blocks VALUES (?, 'x', 1, 1)", whole),
-        "table serial_blocks, {whole}: the log does not give this row",
+        statement("UPDATE serial_blocks SET is_held = 1, series = 'x' WHERE last = 10 AND first = 1"),
+        "table serial_blocks, {whole}: is_held is 1, and the log gives 0",
+    ),
+    "a block in the wrong class of sizes": (
+        statement("UPDATE serial_blocks SET size_class = 9 WHERE first = 5"),
+        "table serial_blocks, {lot}: size_class is 9, and the log gives 3",
+    ),
+    "a block of no credit": (
+        statement("INSERT INTO serial_blocks VALUES (99, 'x', 1, 1, 0, 1)"),
+        "table serial_blocks, of key 99: the log does not give this row",
     ),
 }
 
@@ -115,9 +147,10 @@ def test_a_split_that_was_changed_is_named(raw: RawClient, name: str) -> None:
 
 def test_a_lost_carried_sale_is_named(raw: RawClient) -> None:
     whole = sold()
-    lots = split_credit(whole, {"quantities": ["1", "99"]}, LOCAL)
+    lots = split_credit(whole, {"quantities": ["1", "99"]}, LOCAL).lot_ids
+    key = key_of(raw, lots[1])
     for table in ("feed", "events"):
-        tamper(raw, f"DELETE FROM {table} WHERE credit_id = ? AND seq = 2", lots[1])
+        tamper(raw, f"DELETE FROM {table} WHERE subject = ? AND seq = 2", key)
     assert f"credit {whole}: event 2 of its lot {lots[1]} is not as the split gives it" in findings()
 
 
@@ -132,8 +165,10 @@ def test_a_replacement_of_a_credit_that_is_not_cancelled_is_named(raw: RawClient
     cancel_credit(wrong, {"reason": "Typo"}, LOCAL)
     right = create_credit(a_credit(vintage="2021", replaces=wrong), LOCAL).credit_id
     assert findings() == []
-    tamper(raw, "UPDATE credits SET replaces = ? WHERE id = ?", other, right)
-    assert f"credit {right}: it replaces {other}, which was not cancelled before" in findings()
+    tamper(raw, "UPDATE credits SET replaces = ? WHERE key = ?", key_of(raw, other), key_of(raw, right))
+    found = findings()
+    assert f"credit {right}: it replaces {other}, which was not cancelled before" in found
+    assert f"credit {right}: table credits: replaces is {other}, and its events give {wrong}" in found
 
 
 def test_a_credit_that_is_replaced_twice_is_named(raw: RawClient) -> None:
@@ -143,7 +178,7 @@ def test_a_credit_that_is_replaced_twice_is_named(raw: RawClient) -> None:
     create_credit(a_credit(vintage="2021", replaces=first), LOCAL)
     other = create_credit(a_credit(serial_number="VCS-0003", replaces=second), LOCAL).credit_id
     raw.execute("DROP INDEX uq_credits_replaces")
-    tamper(raw, "UPDATE credits SET replaces = ? WHERE id = ?", first, other)
+    tamper(raw, "UPDATE credits SET replaces = ? WHERE key = ?", key_of(raw, first), key_of(raw, other))
     assert f"credit {first}: it is replaced more than once" in findings()
 
 

@@ -8,8 +8,8 @@ import pytest
 from tests.fixtures.credits import sold
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
 from tests.ledger.tampering import findings
-from webapp.ledger import guards
-from webapp.ledger.sqlite_guards import SQLITE_TRIGGERS
+from webapp.ledger.triggers_postgresql import POSTGRESQL_TRIGGERS
+from webapp.ledger.triggers_sqlite import SQLITE_TRIGGERS
 
 
 @pytest.fixture
@@ -58,13 +58,16 @@ def test_a_dropped_index_is_named_on_sqlite(sqlite: RawClient) -> None:
 
 def test_an_index_made_again_without_being_unique_is_named_on_sqlite(sqlite: RawClient) -> None:
     sqlite.execute("DROP INDEX uq_events_retired_once")
-    sqlite.execute("CREATE INDEX uq_events_retired_once ON events (credit_id) WHERE type = 'RETIRED'")
-    assert findings() == ["unique index uq_events_retired_once of events: is missing"]
+    sqlite.execute("CREATE INDEX uq_events_retired_once ON events (subject) WHERE type = 'RETIRED'")
+    assert findings() == [
+        "unique index uq_events_retired_once of events: is missing",
+        "index uq_events_retired_once of events: is not one of this program's",
+    ]
 
 
 def test_an_index_made_again_over_other_events_is_named_on_sqlite(sqlite: RawClient) -> None:
     sqlite.execute("DROP INDEX uq_events_retired_once")
-    sqlite.execute("CREATE UNIQUE INDEX uq_events_retired_once ON events (credit_id) WHERE type = 'GONE'")
+    sqlite.execute("CREATE UNIQUE INDEX uq_events_retired_once ON events (subject) WHERE type = 'GONE'")
     (line,) = findings()
     assert line.startswith("unique index uq_events_retired_once of events: was changed")
 
@@ -98,9 +101,63 @@ def test_a_dropped_table_is_named_on_sqlite(sqlite: RawClient) -> None:
     ]
 
 
-def test_a_further_index_that_changes_nothing_is_nobody_s_fault(sqlite: RawClient) -> None:
-    sqlite.execute("CREATE INDEX report ON credit_states (buyer)")
+SNEAKY = "INSERT ON {} BEGIN UPDATE totals SET credits = credits + 1; END"
+TOO_MANY_ON_SQLITE = {
+    "an index": ("CREATE INDEX sneaky ON credit_states (buyer)", "index sneaky of credit_states"),
+    "an index on what may fail": (
+        "CREATE INDEX sneaky ON Events (json(body))",
+        "index sneaky of events",
+    ),
+    "a trigger in other letters": (
+        f"CREATE TRIGGER sneaky AFTER {SNEAKY.format('EVENTS')}",
+        "trigger sneaky of events",
+    ),
+    "a trigger in quotes": (
+        f"CREATE TRIGGER sneaky AFTER {SNEAKY.format('[Feed]')}",
+        "trigger sneaky of feed",
+    ),
+    "a trigger on accounts": (
+        "CREATE TRIGGER sneaky AFTER UPDATE ON users BEGIN DELETE FROM sessions; END",
+        "trigger sneaky of users",
+    ),
+    "a trigger on the search": (
+        f"CREATE TRIGGER sneaky AFTER {SNEAKY.format('credit_search_data')}",
+        "trigger sneaky of credit_search_data",
+    ),
+    "a trigger on the version": (
+        "CREATE TRIGGER sneaky AFTER UPDATE ON alembic_version BEGIN DELETE FROM totals; END",
+        "trigger sneaky of alembic_version",
+    ),
+    "a key of another table": (
+        "CREATE TABLE notes (id text REFERENCES Credit_States (credit))",
+        "foreign key notes.0 of credit_states",
+    ),
+}
+
+
+@pytest.mark.parametrize(("statement", "place"), TOO_MANY_ON_SQLITE.values(), ids=TOO_MANY_ON_SQLITE)
+def test_what_is_one_too_many_on_a_table_is_named_on_sqlite(
+    sqlite: RawClient, statement: str, place: str
+) -> None:
+    sqlite.execute(statement)
+    assert findings() == [f"{place}: is not one of this program's"]
+
+
+def test_tables_and_views_of_somebody_else_are_their_own_affair_on_sqlite(sqlite: RawClient) -> None:
+    sqlite.execute("CREATE TABLE notes (credit_id text, said text)")
+    sqlite.execute("CREATE INDEX ix_notes ON notes (credit_id)")
+    sqlite.execute(
+        "CREATE TRIGGER trim_notes AFTER INSERT ON notes BEGIN DELETE FROM notes WHERE said = ''; END"
+    )
+    sqlite.execute("CREATE VIEW sold AS SELECT * FROM credit_states WHERE status = 'SOLD'")
     assert findings() == []
+
+
+def test_a_partial_index_made_again_over_all_rows_is_named(sqlite: RawClient) -> None:
+    sqlite.execute("DROP INDEX ix_serial_blocks_series")
+    sqlite.execute("CREATE INDEX ix_serial_blocks_series ON serial_blocks (series, first)")
+    (line,) = findings()
+    assert line.startswith("index ix_serial_blocks_series of serial_blocks: was changed: definition is ")
 
 
 @pytest.mark.parametrize("table", ["serial_claims", "totals"])
@@ -111,9 +168,9 @@ def test_a_dropped_table_is_named_on_postgresql(postgresql: RawClient, table: st
     assert found[-1] == "ledger: a table or a column is missing, so nothing more could be checked"
 
 
-@pytest.mark.parametrize("name", guards.POSTGRESQL_TRIGGERS)
+@pytest.mark.parametrize("name", POSTGRESQL_TRIGGERS)
 def test_a_dropped_trigger_is_named_on_postgresql(postgresql: RawClient, name: str) -> None:
-    table = guards.POSTGRESQL_TRIGGERS[name][0]
+    table = POSTGRESQL_TRIGGERS[name][0]
     postgresql.execute(f"DROP TRIGGER {name} ON {table}")
     assert findings() == [f"trigger {name} of {table}: is missing"]
 
@@ -172,13 +229,16 @@ def test_a_function_without_its_fixed_search_path_is_named(postgresql: RawClient
 
 def test_an_index_made_again_without_being_unique_is_named_on_postgresql(postgresql: RawClient) -> None:
     postgresql.execute("DROP INDEX uq_events_retired_once")
-    postgresql.execute("CREATE INDEX uq_events_retired_once ON events (credit_id) WHERE type = 'RETIRED'")
-    assert findings() == ["unique index uq_events_retired_once of events: is missing"]
+    postgresql.execute("CREATE INDEX uq_events_retired_once ON events (subject) WHERE type = 'RETIRED'")
+    assert findings() == [
+        "unique index uq_events_retired_once of events: is missing",
+        "index uq_events_retired_once of events: is not one of this program's",
+    ]
 
 
 def test_an_index_made_again_over_other_events_is_named_on_postgresql(postgresql: RawClient) -> None:
     postgresql.execute("DROP INDEX uq_events_retired_once")
-    postgresql.execute("CREATE UNIQUE INDEX uq_events_retired_once ON events (credit_id) WHERE type = 'GONE'")
+    postgresql.execute("CREATE UNIQUE INDEX uq_events_retired_once ON events (subject) WHERE type = 'GONE'")
     (line,) = findings()
     assert line.startswith("unique index uq_events_retired_once of events: was changed: definition is ")
 
@@ -201,8 +261,41 @@ def test_a_constraint_that_was_never_validated_is_named(postgresql: RawClient) -
 
 
 def test_a_dropped_constraint_is_named(postgresql: RawClient) -> None:
-    postgresql.execute("ALTER TABLE events DROP CONSTRAINT fk_events_credit_id")
-    assert "constraint fk_events_credit_id of events: is missing" in findings()
+    postgresql.execute("ALTER TABLE feed DROP CONSTRAINT fk_feed_subject_seq")
+    assert "constraint fk_feed_subject_seq of feed: is missing" in findings()
+
+
+def test_an_exclusion_of_other_rows_is_named(postgresql: RawClient) -> None:
+    postgresql.execute("ALTER TABLE serial_blocks DROP CONSTRAINT ex_serial_blocks_once")
+    postgresql.execute(
+        "ALTER TABLE serial_blocks ADD CONSTRAINT ex_serial_blocks_once EXCLUDE USING gist"
+        " (series WITH =, int8range(first, last, '[]') WITH &&) WHERE (is_held = 0)"
+    )
+    wrong = "constraint ex_serial_blocks_once of serial_blocks: was changed: definition is "
+    assert [line for line in findings() if line.startswith(wrong)]
+
+
+def test_a_computed_column_that_is_not_computed_any_more_is_named(postgresql: RawClient) -> None:
+    postgresql.execute("ALTER TABLE credit_states ALTER search_text DROP EXPRESSION")
+    assert [
+        line for line in findings() if line.startswith("column search_text of credit_states: was changed")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("CREATE INDEX report ON credit_states (buyer)", "index report of credit_states"),
+        ("CREATE INDEX failing ON events ((1 / seq))", "index failing of events"),
+        ("ALTER TABLE events ADD COLUMN hidden text", "column hidden of events"),
+    ],
+    ids=str,
+)
+def test_what_is_too_many_on_a_table_is_named_on_postgresql(
+    postgresql: RawClient, statement: str, named: str
+) -> None:
+    postgresql.execute(statement)
+    assert findings() == [f"{named}: is not one of this program's"]
 
 
 def test_a_column_that_sorts_in_another_way_is_named(postgresql: RawClient) -> None:
@@ -220,6 +313,72 @@ def test_a_column_that_may_be_empty_is_named(postgresql: RawClient) -> None:
 def test_a_rule_that_swallows_writes_is_named(postgresql: RawClient) -> None:
     postgresql.execute("CREATE RULE sneaky AS ON INSERT TO events DO INSTEAD NOTHING")
     assert findings() == ["rule sneaky of events: is not one of this program's"]
+
+
+REFUSE = "CREATE FUNCTION sneaky() RETURNS {} LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE ''no''; END'"
+TOO_MANY_ON_POSTGRESQL = {
+    "an index": (["CREATE INDEX sneaky ON credit_states (buyer)"], ["index sneaky of credit_states"]),
+    "a unique index": (
+        ["CREATE UNIQUE INDEX sneaky ON feed (position, type)"],
+        ["unique index sneaky of feed"],
+    ),
+    "a constraint": (
+        ["ALTER TABLE events ADD CONSTRAINT sneaky CHECK (seq < 100)"],
+        ["constraint sneaky of events"],
+    ),
+    "a trigger on accounts": (
+        [
+            REFUSE.format("trigger"),
+            "CREATE TRIGGER sneaky AFTER UPDATE ON users FOR EACH ROW EXECUTE FUNCTION sneaky()",
+        ],
+        ["trigger sneaky of users"],
+    ),
+    "a trigger on the version": (
+        [
+            REFUSE.format("trigger"),
+            "CREATE TRIGGER sneaky AFTER UPDATE ON alembic_version FOR EACH ROW EXECUTE FUNCTION sneaky()",
+        ],
+        ["trigger sneaky of alembic_version"],
+    ),
+    "a column that is computed": (
+        ["ALTER TABLE events ADD COLUMN sneaky integer GENERATED ALWAYS AS (1 / seq) STORED"],
+        ["column sneaky of events"],
+    ),
+    "a table whose rows are counted with ours": (
+        ["CREATE SCHEMA other", "CREATE TABLE other.more () INHERITS (registries)"],
+        ["child table more of registries"],
+    ),
+    "a key of another table": (
+        ["CREATE SCHEMA other", "CREATE TABLE other.notes (id bigint REFERENCES credit_states (credit))"],
+        ["foreign key notes.notes_id_fkey of credit_states"],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("statements", "places"), TOO_MANY_ON_POSTGRESQL.values(), ids=TOO_MANY_ON_POSTGRESQL
+)
+def test_what_is_one_too_many_on_a_table_is_named_on_postgresql(
+    postgresql: RawClient, statements: list[str], places: list[str]
+) -> None:
+    for statement in statements:
+        postgresql.execute(statement)
+    found = [line for line in findings() if not line.startswith("checking foreign keys")]
+    assert found == [f"{place}: is not one of this program's" for place in places]
+
+
+def test_another_default_is_named(postgresql: RawClient) -> None:
+    postgresql.execute("ALTER TABLE imports ALTER written SET DEFAULT 7")
+    (line,) = findings()
+    assert line.startswith("column written of imports: was changed: default is 7")
+
+
+def test_tables_and_views_of_somebody_else_are_their_own_affair_on_postgresql(postgresql: RawClient) -> None:
+    postgresql.execute(REFUSE.format("trigger"))
+    postgresql.execute("CREATE TABLE notes (credit_id text UNIQUE, said text)")
+    postgresql.execute("CREATE TRIGGER sneaky AFTER UPDATE ON notes FOR EACH ROW EXECUTE FUNCTION sneaky()")
+    postgresql.execute("CREATE VIEW sold AS SELECT * FROM credit_states WHERE status = 'SOLD'")
+    assert findings() == []
 
 
 def test_row_security_that_hides_events_is_named(postgresql: RawClient) -> None:

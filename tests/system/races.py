@@ -7,6 +7,7 @@ rounds; `python -m scripts.race` runs several hundred.
 
 import json
 import secrets
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from urllib.parse import urlencode
 
 from tests.fixtures.forms import form_of
 from tests.fixtures.server import Answer, Client, Server, eventually
+from tests.system.turns import turn_held
 
 CLIENTS: Final = 32
 IMPORTING_CLIENTS: Final = 8
@@ -28,6 +30,8 @@ WHOLE: Final = 100
 PART: Final = 4
 # What a person would still wait for.
 ANSWER_WITHIN_S: Final = 8
+# By how much one request comes before another, so that it is queued before it.
+HEAD_START_S: Final = 0.03
 
 Send = Callable[[Client], Answer]
 
@@ -40,6 +44,7 @@ class Crowd:
     threads: ThreadPoolExecutor
     # Keeps the credits of this crowd apart from all others in the same ledger.
     name: str
+    database_url: str
 
     @property
     def first(self) -> Client:
@@ -68,9 +73,10 @@ def crowd(server: Server, name: str) -> Iterator[Crowd]:
 
         def spread() -> list[Client] | None:
             list(threads.map(Client.connect, clients))
-            return _in_turns(server, Crowd(clients, threads, name))
+            return _in_turns(server, Crowd(clients, threads, name, server.database_url))
 
-        yield Crowd(eventually(spread, "every worker has clients"), threads, name)
+        in_turns = eventually(spread, "every worker has clients")
+        yield Crowd(in_turns, threads, name, server.database_url)
     for client in clients:
         client.close()
 
@@ -142,6 +148,22 @@ def cancel_and_retire_a_lot(crowd: Crowd, number: int) -> list[Answer]:
     won = next(answer.json["status"] for answer in answers if answer.status == 200)
     assert history_of(crowd, lot["id"]) == ["CREATED", won]
     assert history_of(crowd, other["id"]) == ["CREATED"]
+    return answers
+
+
+def retire_in_opposed_groups(crowd: Crowd, number: int) -> list[Answer]:
+    """Two workers retire the same two credits, each in one group, the second worker in the other order."""
+    ids = [record_of(crowd, number, serial_number=_serial(crowd, number, row)) for row in range(2)]
+    paths = [f"/records/{record_id}/retire" for record_id in ids]
+    with turn_held(crowd.database_url):
+        asked = [*map(crowd.threads.submit, map(_post, paths), crowd.clients[:2])]
+        time.sleep(HEAD_START_S)
+        asked += map(crowd.threads.submit, map(_post, reversed(paths)), crowd.clients[2:4])
+        time.sleep(HEAD_START_S)
+    answers = [future.result(timeout=60) for future in asked]
+    _expect(answers, {200: 2, 409: 2})
+    for record_id in ids:
+        assert history_of(crowd, record_id) == ["CREATED", "RETIRED"]
     return answers
 
 
@@ -234,6 +256,7 @@ RACES: Final[Mapping[str, Callable[[Crowd, int], list[Answer]]]] = {
     "sell and retire": sell_and_retire,
     "retire parts": retire_parts,
     "cancel and retire a lot": cancel_and_retire_a_lot,
+    "retire in opposed groups": retire_in_opposed_groups,
     "create equal": create_equal,
     "create with one serial": create_with_one_serial,
     "create overlapping": create_overlapping,
@@ -257,9 +280,9 @@ def credit_of(crowd: Crowd, number: int, **changes: object) -> dict[str, object]
     } | changes
 
 
-def record_of(crowd: Crowd, number: int) -> str:
-    """Record the credit of this round and return its id."""
-    answer = crowd.first.post("/records", credit_of(crowd, number))
+def record_of(crowd: Crowd, number: int, **changes: object) -> str:
+    """Record the credit of this round, some of its values changed, and return its id."""
+    answer = crowd.first.post("/records", credit_of(crowd, number, **changes))
     assert answer.status == 201, f"{answer}"
     return str(answer.json["id"])
 

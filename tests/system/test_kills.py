@@ -24,11 +24,16 @@ from tests.fixtures.server import (
     assert_verified_within,
     eventually,
 )
-from tests.system.faulty_app import HEADER, Moment
+from tests.system.faults import DIE, Moment
+from tests.system.turns import by_worker, turn_held, waiting
 
 # Enough for PostgreSQL to be given its half in one COPY.
 ROWS: Final = 120
 CLIENTS: Final = 6
+# Acts of one group, fewer than a worker has threads.
+GROUP: Final = 5
+# What an act waits at most where another process has died in its turn.
+PROMPTLY_S: Final = 5
 KILLS: Final = 6
 CREDITS_BETWEEN_KILLS: Final = 6
 # A kill can end a request again and again, but hardly this often.
@@ -63,7 +68,7 @@ def dies(server: Server, path: str, value: object, moment: Moment, **headers: st
     """Send a request whose worker dies at that moment."""
     before = server.workers()
     with pytest.raises(BROKEN):
-        server.client().post(path, value, {HEADER: moment, **headers})
+        server.client().post(path, value, {DIE: moment, **headers})
     replaced(server, before)
 
 
@@ -120,30 +125,58 @@ def test_with_a_key_a_part_is_retired_once_wherever_the_worker_died(
     assert ("Idempotency-Hit" in again.headers) is is_repeated
     assert [lot["quantity"] for lot in client.get(f"/records/{record_id}").json["lots"]] == [40, 60]
     assert again.json["rest"]["quantity"] == 60
-    assert client.post(path, part, key).body == again.body
+    assert client.post(path, part, key).json == again.json
     assert_verified_within(server.database_url)
 
 
 @pytest.mark.parametrize(
-    ("moment", "state", "written"),
+    ("moment", "written"),
     [
-        (Moment.AMONG_ROWS, "checked", 0),
-        (Moment.AFTER_EVENT, "checked", 0),
-        (Moment.BEFORE_COMMIT, "checked", 0),
-        (Moment.BEFORE_ANSWER, "done", ROWS),
+        (Moment.AMONG_ROWS, 0),
+        (Moment.AFTER_EVENT, 0),
+        (Moment.BEFORE_COMMIT, 0),
+        (Moment.BEFORE_ANSWER, ROWS),
     ],
 )
-def test_an_import_is_there_whole_or_not_at_all(
-    server: Server, moment: Moment, state: str, written: int
-) -> None:
+def test_an_import_is_there_whole_or_not_at_all(server: Server, moment: Moment, written: int) -> None:
+    before = len(server.client().get("/records/imports").json["items"])
     serial = f"KILLED-{next(_numbers):05}"
     rows = [a_credit(serial_number=f"{serial}-{row}") for row in range(ROWS)]
     dies(server, "/records/imports", rows, moment)
     client = server.client()
-    assert client.get("/records/imports?limit=1").json["items"][0]["state"] == state
+    imports = client.get("/records/imports").json["items"]
+    assert [found["written"] for found in imports[: len(imports) - before]] == ([written] if written else [])
     assert len(client.get(f"/records?q={serial}&limit=500").json["items"]) == written
     again = client.post("/records/imports", rows).json
     assert (again["state"], again["written"]) == ("done", ROWS - written)
+    assert_verified_within(server.database_url)
+
+
+@pytest.mark.parametrize(
+    ("moment", "status"),
+    [(Moment.AFTER_SAVEPOINT, 201), (Moment.BEFORE_COMMIT, 201), (Moment.AFTER_COMMIT, 200)],
+)
+def test_a_group_is_there_whole_or_not_at_all_and_the_other_worker_goes_on(
+    server: Server, moment: Moment, status: int
+) -> None:
+    before, asked = server.workers(), waiting(server)
+    dying, living = by_worker(server, GROUP)
+    credits = [another_credit() for _ in dying]
+    with ThreadPoolExecutor(2 * GROUP) as threads:
+        with turn_held(server.database_url):
+            first, *others = zip(dying, credits, strict=True)
+            lost = [threads.submit(first[0].post, "/records", first[1], {DIE: moment})]
+            eventually(lambda: waiting(server) == asked + 1, "the act that kills is the first of its group")
+            lost += [threads.submit(client.post, "/records", credit) for client, credit in others]
+            kept = [threads.submit(client.post, "/records", another_credit()) for client in living]
+            eventually(lambda: waiting(server) == asked + 2 * GROUP, "all wait for the turn")
+        answers = [future.result() for future in kept]
+        assert {answer.status for answer in answers} == {201}
+        assert max(answer.seconds for answer in answers) < PROMPTLY_S
+        assert all(isinstance(future.exception(), BROKEN) for future in lost)
+    replaced(server, before)
+    client = server.client()
+    assert [client.post("/records", credit).status for credit in credits] == [status] * GROUP
     assert_verified_within(server.database_url)
 
 

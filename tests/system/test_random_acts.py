@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from tests.fixtures.ledger import DIALECTS, MakeDatabase
-from tests.fixtures.server import Answer, Client, Serve, assert_verified
+from tests.fixtures.server import Answer, Client, Serve, assert_verified_within
 from tests.system import races
 
 ROUNDS: Final = 3
@@ -111,4 +111,4 @@ def test_random_acts_of_many_clients_lose_and_double_no_tonne(
             assert leaves > 0
             mistakes = crowd.first.get(f"/records?q={mark}&limit=500&status=CANCELLED").json["items"]
             assert any(item["parent"] for item in mistakes), "no lot was cancelled"
-    assert_verified(server.database_url)
+    assert_verified_within(server.database_url)

@@ -15,20 +15,21 @@ from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.ledger import migrate, opened
 from tests.fixtures.people import PASSWORD
 from tests.fixtures.server import Serve, flask
+from tests.fixtures.terminal import one_line, run
 from tests.services.postgresql import PostgresqlServer
-from tests.test_cli import one_line, run
 from webapp.accounts import people, sessions, tokens
 from webapp.accounts.errors import SignInRefused
 from webapp.accounts.roles import Role
 from webapp.accounts.sign_in import sign_in
 from webapp.config import ROOT
 from webapp.domain.errors import LedgerUnavailable
-from webapp.ledger import guards, tables
+from webapp.ledger import tables
 from webapp.ledger.actors import CLI
 from webapp.ledger.database import Base
 from webapp.ledger.grants import RIGHTS
+from webapp.ledger.triggers_postgresql import POSTGRESQL_TRIGGERS
 
-LOG = sorted(table for table, when, _ in guards.POSTGRESQL_TRIGGERS.values() if "TRUNCATE" in when)
+LOG = sorted(table for table, when, _ in POSTGRESQL_TRIGGERS.values() if "TRUNCATE" in when)
 
 # Before version 15, everybody may make tables in the schema public.
 PUBLIC_CREATES_UNTIL = 150000
@@ -164,7 +165,7 @@ REFUSED = [
     "UPDATE alembic_version SET version_num = '0000'",
     "DELETE FROM imports",
     "DELETE FROM totals",
-    "UPDATE serial_claims SET credit_id = credit_id",
+    "UPDATE serial_claims SET credit = credit",
 ]
 
 

@@ -25,7 +25,7 @@ def test_every_event_is_listed_the_newest_first_with_its_place_in_the_ledger(cli
 
 def test_a_sale_that_lots_carry_over_is_told_from_a_sale(client: FlaskClient) -> None:
     credit_id = sold(quantity="100")
-    lots = split_credit(credit_id, {"quantities": ["40", "60"]}, LOCAL)
+    lots = split_credit(credit_id, {"quantities": ["40", "60"]}, LOCAL).lot_ids
     sell_credit(recorded(serial_number="VCS-0002"), {"quantity": "10"}, LOCAL)
     said = [row[1] for row in table(client.get("/activity?type=SOLD"), EVENTS)]
     carried = "Sold to Acme Airlines, carried over from the credit it was split from"

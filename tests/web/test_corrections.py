@@ -134,20 +134,20 @@ def test_who_comes_too_late_sees_what_happened(client: FlaskClient, act: str) ->
 def test_who_corrects_too_late_is_led_to_what_stands_in_its_place(client: FlaskClient) -> None:
     credit_id = recorded()
     correct(client, credit_id, vintage="2021", reason=REASON)
-    (replacement,) = queries.relations(credit_id).replaced_by
+    (replacement,) = queries.record(credit_id).relations.replaced_by
     answer = client.get(f"/credits/{credit_id}/correct")
     assert links(answer)["Mangrove Restoration Project, 2021, 100 t"] == f"/credits/{replacement}"
 
 
 def test_a_lot_is_cancelled_as_any_credit_is(client: FlaskClient) -> None:
-    lot, rest = split_credit(recorded(), {"quantities": ["1", "99"]}, LOCAL)
+    lot, rest = split_credit(recorded(), {"quantities": ["1", "99"]}, LOCAL).lot_ids
     address = links(client.get(f"/credits/{lot}"))["Cancel this credit"]
     assert submit(client, client.get(address), address, reason=REASON).status_code == 303
     assert [queries.credit(each).status for each in (lot, rest)] == ["CANCELLED", "ACTIVE"]
 
 
 def test_a_lot_is_corrected_with_its_own_values_and_both_pages_link_each_other(client: FlaskClient) -> None:
-    lot, _ = split_credit(recorded(), {"quantities": ["1", "99"]}, LOCAL)
+    lot, _ = split_credit(recorded(), {"quantities": ["1", "99"]}, LOCAL).lot_ids
     assert links(client.get(f"/credits/{lot}"))["Correct this credit"] == f"/credits/{lot}/correct"
     answer = correct(client, lot, vintage="2022", reason=REASON)
     new = queries.credit(answer.location.removeprefix("/credits/"))
@@ -161,7 +161,7 @@ def test_the_place_of_a_lot_is_not_taken_for_a_serial_number(
     client: FlaskClient,
     is_cancelled: bool,  # noqa: FBT001
 ) -> None:
-    lot, _ = split_credit(recorded(serial_number=None), {"quantities": ["1", "99"]}, LOCAL)
+    lot, _ = split_credit(recorded(serial_number=None), {"quantities": ["1", "99"]}, LOCAL).lot_ids
     address, name = f"/credits/{lot}/correct", "Correct this credit"
     if is_cancelled:
         cancel_credit(lot, {"reason": REASON}, LOCAL)
@@ -173,7 +173,7 @@ def test_the_place_of_a_lot_is_not_taken_for_a_serial_number(
 def test_a_split_credit_whose_lots_are_all_cancelled_is_recorded_again_as_a_replacement_of_a_lot(
     client: FlaskClient,
 ) -> None:
-    lots = split_credit(recorded(), {"quantities": ["1", "99"]}, LOCAL)
+    lots = split_credit(recorded(), {"quantities": ["1", "99"]}, LOCAL).lot_ids
     for lot in lots:
         cancel_credit(lot, {"reason": REASON}, LOCAL)
     page = submit(client, client.get("/credits/new"), "/credits/new", fields=a_credit())

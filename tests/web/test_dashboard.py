@@ -9,7 +9,7 @@ from tests.fixtures.credits import recorded, retired, sold
 from tests.fixtures.forms import forms_of, submit
 from tests.web.pages import HOSTILE, dangers, links, part, table, words
 from webapp.config import ROOT
-from webapp.ledger import queries
+from webapp.ledger import summaries
 
 
 def stats(client: FlaskClient) -> str:
@@ -74,7 +74,7 @@ def test_an_empty_ledger_offers_the_ten_samples_through_the_preview(client: Flas
 
 def test_loading_the_samples_writes_nothing_before_the_confirmation(client: FlaskClient) -> None:
     submit(client, client.get("/"), "/imports/sample")
-    assert queries.ledger_totals().ledger.all.credits == 0
+    assert summaries.ledger_totals().ledger.all.credits == 0
 
 
 def test_the_sample_file_can_be_looked_at(client: FlaskClient) -> None:

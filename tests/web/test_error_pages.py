@@ -26,7 +26,7 @@ from webapp.domain.errors import (
     UnreadableFile,
     UnsupportedFile,
 )
-from webapp.ledger import database, queries
+from webapp.ledger import database, summaries
 
 # How an error looks does not depend on the database; where it does, the test makes its own.
 pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
@@ -174,7 +174,7 @@ def test_a_form_without_its_token_is_refused_and_nothing_is_recorded(client: Fla
     answer = client.post("/credits/new", data=a_credit())
     assert answer.status_code == 403
     assert "This form is no longer valid" in words(answer)
-    assert queries.ledger_totals().ledger.all.credits == 0
+    assert summaries.ledger_totals().ledger.all.credits == 0
 
 
 def test_a_form_of_another_session_is_refused(ledger_app: Flask, client: FlaskClient) -> None:

@@ -34,10 +34,10 @@ def test_a_family_is_shown_from_each_of_its_members(client: FlaskClient) -> None
 
 def test_of_a_large_family_the_active_and_sold_lots_are_shown_before_the_retired(client: FlaskClient) -> None:
     credit_id = recorded(quantity="200")
-    lots = split_credit(credit_id, {"quantities": ["50", "100", "50"]}, LOCAL)
+    lots = split_credit(credit_id, {"quantities": ["50", "100", "50"]}, LOCAL).lot_ids
     split_credit(lots[0], {"quantities": ["1"] * 50}, LOCAL)
     retired = retire_credit(lots[1], {}, LOCAL).credit_id
-    below = split_credit(lots[2], {"quantities": ["1"] * 50}, LOCAL)
+    below = split_credit(lots[2], {"quantities": ["1"] * 50}, LOCAL).lot_ids
     page = client.get(f"/credits/{below[0]}")
     said = family_of(page)
     assert sum("ACTIVE" in member for member in said) == 100

@@ -1,5 +1,6 @@
 """An import is recorded or cancelled once, and whoever comes later sees what happened."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,7 +10,8 @@ from flask.testing import FlaskClient
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.forms import parse, submit
 from tests.web.pages import HTMX, dangers, links, part, receive, table, words, write
-from webapp.ledger import imports, queries
+from webapp.ledger import imports, summaries
+from webapp.ledger.actors import LOCAL
 
 NEW = a_credit(serial_number="VCS-0002")
 INVALID = a_credit(vintage="1812", serial_number="VCS-0003")
@@ -17,7 +19,7 @@ INVALID = a_credit(vintage="1812", serial_number="VCS-0003")
 
 def held() -> int:
     """Return how many credits the ledger holds."""
-    return queries.ledger_totals().ledger.all.credits
+    return summaries.ledger_totals().ledger.all.credits
 
 
 def test_a_confirmed_import_is_recorded_and_its_page_says_so(client: FlaskClient) -> None:
@@ -194,8 +196,8 @@ def test_an_import_that_does_not_exist_cannot_be_decided(client: FlaskClient, ac
 
 
 def test_an_import_that_failed_says_why(client: FlaskClient) -> None:
-    address = receive(client, [a_credit()])
-    imports.fail(int(address.rpartition("/")[2]), "The <b>disk</b> was full.")
-    page = client.get(address)
-    assert "The <b>disk</b> was full. Nothing of this file was recorded." in words(page)
+    rows = json.dumps([a_credit(vintage=1)]).encode()
+    failed = imports.import_now(rows, "rows.json", LOCAL, how_to_skip="The <b>row</b> is wrong.").view
+    page = client.get(f"/imports/{failed.id}")
+    assert "The <b>row</b> is wrong. Nothing of this file was recorded." in words(page)
     assert list(dangers(page)) == []

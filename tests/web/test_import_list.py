@@ -1,5 +1,7 @@
 """The list of imports keeps who brought which file when, and what became of it."""
 
+import json
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -60,7 +62,7 @@ def test_a_preview_that_nobody_decides_on_is_given_up_when_another_file_comes_af
 
 
 def test_a_failed_import_is_listed_as_failed(client: FlaskClient) -> None:
-    imports.fail(int(receive(client, [a_credit()]).rpartition("/")[2]), "The disk was full.")
+    imports.import_now(json.dumps([a_credit(vintage=1)]).encode(), "rows.json", LOCAL)
     assert table(client.get("/imports"), IMPORTS)[0][1] == "FAILED"
 
 

@@ -140,7 +140,7 @@ def test_the_quantity_that_was_typed_goes_along_to_a_lot_that_has_more(
     credit_id = a_block()
     address = f"/credits/{credit_id}/sell"
     open_form = client.get(address, headers=headers)
-    lots = split_credit(credit_id, {"quantities": ["250", "251", "9499"]}, LOCAL)
+    lots = split_credit(credit_id, {"quantities": ["250", "251", "9499"]}, LOCAL).lot_ids
     answer = submit(client, open_form, address, headers=headers, quantity="250")
     offered = [
         anchor["href"] for anchor in parse(answer.text).find_all("a") if "from this lot" in words(anchor)
@@ -203,7 +203,7 @@ def test_quantities_that_are_no_split_are_refused_beside_the_field(
 
 def test_a_split_credit_leads_to_its_lots_and_offers_no_act(client: FlaskClient) -> None:
     credit_id = a_block()
-    lots = split_credit(credit_id, {"quantities": ["250", "9750"]}, LOCAL)
+    lots = split_credit(credit_id, {"quantities": ["250", "9750"]}, LOCAL).lot_ids
     page = client.get(f"/credits/{credit_id}")
     assert "Split into 2 lots Its 10,000 t are in these lots since" in words(page)
     assert [links(page)[name] for name in ("250 t", "9,750 t")] == [f"/credits/{lot}" for lot in lots]
@@ -214,7 +214,7 @@ def test_a_split_credit_leads_to_its_lots_and_offers_no_act(client: FlaskClient)
 
 def test_of_many_lots_who_comes_late_sees_those_that_can_still_be_taken(client: FlaskClient) -> None:
     credit_id = recorded(quantity="100")
-    lots = split_credit(credit_id, {"quantities": ["80"] + ["1"] * 20}, LOCAL)
+    lots = split_credit(credit_id, {"quantities": ["80"] + ["1"] * 20}, LOCAL).lot_ids
     for lot in lots[:20]:
         retire_credit(lot, {}, LOCAL)
     answer = client.get(f"/credits/{credit_id}/retire")
@@ -233,7 +233,7 @@ def test_the_history_of_a_lot_leads_to_its_parent(client: FlaskClient) -> None:
 
 def test_the_list_shows_the_lots_and_the_split_credit_only_on_demand(client: FlaskClient) -> None:
     credit_id = recorded(quantity="100")
-    lots = split_credit(credit_id, {"quantities": ["25", "75"]}, LOCAL)
+    lots = split_credit(credit_id, {"quantities": ["25", "75"]}, LOCAL).lot_ids
     page = client.get("/credits")
     assert set(listed(page)) == set(lots)
     assert "2 credits 100 t" in words(part(page, "totals"))
@@ -244,7 +244,7 @@ def test_the_list_shows_the_lots_and_the_split_credit_only_on_demand(client: Fla
 
 
 def test_a_number_finds_the_lot_that_holds_it(client: FlaskClient) -> None:
-    _, rest = split_credit(a_block(), {"quantities": ["250", "9750"]}, LOCAL)
+    _, rest = split_credit(a_block(), {"quantities": ["250", "9750"]}, LOCAL).lot_ids
     page = client.get("/credits", query_string={"q": "VCS … 941467300"})
     assert listed(page) == [rest]
 

@@ -8,10 +8,10 @@ from unittest import mock
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
 from werkzeug.routing import MapAdapter
 
 from tests.fixtures.blocks import BLOCK, a_block
+from tests.fixtures.counting import counted
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.people import PASSWORD, an_administrator
 from tests.fixtures.visitors import signed_in
@@ -20,7 +20,6 @@ from webapp.accounts.roles import Role
 from webapp.domain.serial_blocks import parse_block
 from webapp.ledger.actors import CLI, LOCAL
 from webapp.ledger.commands import create_credit, split_credit
-from webapp.ledger.database import db
 from webapp.ledger.imports import receive
 
 FEW, MANY = 2, 20
@@ -84,7 +83,7 @@ def problems_of_an_import(rows: int) -> str:
 
 
 def import_of(file: Sequence[Mapping[str, object]]) -> str:
-    return f"/imports/{receive(json.dumps(file).encode(), 'rows.json', LOCAL)}"
+    return f"/imports/{receive(json.dumps(file).encode(), 'rows.json', LOCAL).import_id}"
 
 
 def block(first: int, quantity: int) -> str:
@@ -137,17 +136,11 @@ class Work(NamedTuple):
 
 
 def work_of(client: FlaskClient, path: str) -> Work:
-    statements: list[str] = []
-
-    def note(*arguments: object) -> None:
-        statements.append(str(arguments[2]))
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    with mock.patch.object(MapAdapter, "build", autospec=True, side_effect=MapAdapter.build) as build:
+    build = mock.patch.object(MapAdapter, "build", autospec=True, side_effect=MapAdapter.build)
+    with counted() as statements, build as addresses:
         answer = client.get(path)
-    event.remove(db.engine, "before_cursor_execute", note)
     assert answer.status_code == 200
-    return Work(len(statements), build.call_count)
+    return Work(len(statements), addresses.call_count)
 
 
 @pytest.mark.parametrize("grow", PAGES)

@@ -93,6 +93,19 @@ class SignInsHeld(Refusal):
         self.retry_after_s = retry_after_s
 
 
+class SignInsBusy(SignInsHeld):
+    """So many passwords wait to be checked that this one was not. No guess was counted."""
+
+    def __init__(self) -> None:
+        """Say it; a few seconds later there is room again."""
+        Refusal.__init__(
+            self,
+            "Too many passwords are being checked at this moment, so this one was not. "
+            "Try again in a few seconds.",
+        )
+        self.retry_after_s = 5
+
+
 class CodesHeld(SignInsHeld):
     """Too many guesses at the set-up code."""
 

@@ -3,21 +3,30 @@
 Any characters are allowed and none is required. Nothing is trimmed; two spellings of the same
 characters in Unicode (NFC) are one password. Why so: docs/decisions/0040-passwords.md. One that
 somebody else gave is for the first sign-in alone, within GIVEN_LIFETIME.
+
+A hash takes a processor and 32 MiB for tenths of a second. So they are made one after the other in each
+process, and no more than WAITING_MAX requests wait for that: the others are refused with SignInsBusy.
 """
 
 import re
+import threading
 import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
+from webapp.accounts.errors import SignInsBusy
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.events import time_text
 from webapp.domain.text import canonical
 from webapp.ledger import clock
+
+T = TypeVar("T")
 
 LENGTH_MIN: Final = 12
 LENGTH_MAX: Final = 200
@@ -26,6 +35,10 @@ GIVEN_LIFETIME: Final = timedelta(days=7)
 
 # N = 2^15, r = 8, p = 3: 32 MiB, and some tenths of a second.
 METHOD: Final = "scrypt:32768:8:3"
+HASHED_AT_ONCE: Final = 1
+# With the one that is hashed: half of the threads of a process (gunicorn.conf.py), so that the others
+# are served meanwhile.
+WAITING_MAX: Final = 4
 # A character may be typed as several that NFC makes one of.
 _TYPED_MAX: Final = 4 * LENGTH_MAX
 PROGRAM: Final = "Carbon Credit Ledger"
@@ -38,6 +51,8 @@ _NOT_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 _LETTERS: Final = re.compile(r"[\W\d_]+")
 # What is checked for a name that nobody has, so that it takes as long as for one that somebody has.
 _NOBODYS_HASH: Final = f"{METHOD}$0000000000000000${'0' * 128}"
+_hashing: Final = ThreadPoolExecutor(HASHED_AT_ONCE, "passwords")  # takes what comes first, first
+_places = threading.BoundedSemaphore(WAITING_MAX)
 
 
 def require_good(password: str, name: str, *, field: str) -> None:
@@ -51,13 +66,16 @@ def require_good(password: str, name: str, *, field: str) -> None:
 
 
 def hash_password(password: str) -> str:
-    """Return what is stored of a good password: method, salt and hash in one text."""
-    return generate_password_hash(_normal(password), METHOD)
+    """Return what is stored of a good password: method, salt and hash in one text. Raises SignInsBusy."""
+    return _in_turn(lambda: generate_password_hash(_normal(password), METHOD))
 
 
 def matches(hashed: str | None, password: str) -> bool:
-    """Say whether this is the password. None, where nobody has the name, takes as long and is no."""
-    is_equal = check_password_hash(hashed or _NOBODYS_HASH, _normal(password))
+    """Say whether this is the password. None, where nobody has the name, takes as long and is no.
+
+    Raises SignInsBusy.
+    """
+    is_equal = _in_turn(lambda: check_password_hash(hashed or _NOBODYS_HASH, _normal(password)))
     return is_equal and hashed is not None and not _NOT_TEXT.search(password)
 
 
@@ -74,6 +92,15 @@ def has_run_out(given_at: str | None) -> bool:
 def is_outdated(hashed: str) -> bool:
     """Say whether the hash was made at other sizes than those of today."""
     return not hashed.startswith(f"{METHOD}$")
+
+
+def _in_turn(work: Callable[[], T]) -> T:
+    if not _places.acquire(blocking=False):
+        raise SignInsBusy
+    try:
+        return _hashing.submit(work).result()
+    finally:
+        _places.release()
 
 
 def _normal(password: str) -> str:

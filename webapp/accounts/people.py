@@ -31,9 +31,10 @@ from webapp.domain.errors import InvalidFields
 from webapp.domain.events import time_text
 from webapp.domain.fields import TextField, parse_fields
 from webapp.domain.text import canonical
-from webapp.ledger import clock
+from webapp.ledger import clock, statements
 from webapp.ledger.actors import CLI, LOCAL, SETUP
-from webapp.ledger.database import db, is_transacting, reading
+from webapp.ledger.database import db, reading
+from webapp.ledger.writer import is_transacting
 
 NAME: Final = TextField("name", "Name", required=True, max_length=100)
 
@@ -84,7 +85,7 @@ def exist() -> bool:
     if db.engine in _inhabited:
         return True
     with reading() as connection:
-        is_there = _anybody(connection)
+        is_there = anybody(connection)
     if is_there and not is_transacting():  # where it may be that nobody was added after all
         _inhabited.add(db.engine)
     return is_there
@@ -93,13 +94,13 @@ def exist() -> bool:
 def add(name: str, role: Role, password: str, actor: str) -> Person:
     """Add somebody, with a given password. The first one must be an administrator, and chose it.
 
-    Raises InvalidFields (NameTaken is one), FirstAdministers, NoLongerAllowed.
+    Raises InvalidFields (NameTaken is one), FirstAdministers, NoLongerAllowed, SignInsBusy.
     """
     return _add(name, role, password, actor, is_first=False)
 
 
 def add_first(name: str, password: str, actor: str) -> Person:
-    """Add the first administrator. Raises InvalidFields, and AlreadySetUp if there is anybody."""
+    """Add the first administrator. Raises InvalidFields, SignInsBusy, AlreadySetUp if there is anybody."""
     return _add(name, Role.ADMINISTRATOR, password, actor, is_first=True)
 
 
@@ -191,7 +192,7 @@ def set_password(person_id: int, password: str, actor: str) -> None:
 
     They sign in with it within ``passwords.GIVEN_LIFETIME`` and choose their own.
     One's own is changed with the one that one has (``sign_in.change_password``), so it is refused here.
-    Raises UnknownPerson, InvalidFields on "password", NoLongerAllowed, OwnPassword.
+    Raises UnknownPerson, InvalidFields on "password", NoLongerAllowed, OwnPassword, SignInsBusy.
     """
     person = find(person_id)
     if actor == person.actor:
@@ -216,7 +217,7 @@ def require_administrator(connection: Connection, actor: str) -> None:
     The terminal may do everything, and so may whoever is at this machine while nobody was added. A
     token never changes accounts, whatever its role: else one that leaked could make itself others.
     """
-    if actor == CLI or (actor in {LOCAL, SETUP} and not _anybody(connection)):
+    if actor == CLI or (actor in {LOCAL, SETUP} and not anybody(connection)):
         return
     kind, _, number = actor.partition(":")
     if f"{kind}:" != _USER:
@@ -242,7 +243,7 @@ def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) ->
     hashed = passwords.hash_password(password)
 
     def act(connection: Connection) -> Person:
-        somebody = _anybody(connection)
+        somebody = anybody(connection)
         if is_first and somebody:
             raise AlreadySetUp
         require_administrator(connection, actor)
@@ -273,8 +274,9 @@ def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) ->
     return change(act)
 
 
-def _anybody(connection: Connection) -> bool:
-    return connection.scalar(select(users.c.id).limit(1)) is not None
+def anybody(connection: Connection) -> bool:
+    """Say whether anybody was ever added, as this transaction sees it."""
+    return bool(statements.fetch(connection, statements.ANYBODY))
 
 
 def _row(connection: Connection, person_id: int) -> Row[tuple[object, ...]]:

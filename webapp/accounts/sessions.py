@@ -18,8 +18,9 @@ from webapp.accounts.secret_text import hash_of, new_secret
 from webapp.accounts.tables import sessions, users
 from webapp.accounts.transactions import change
 from webapp.domain.events import time_text
-from webapp.ledger import clock
-from webapp.ledger.database import in_passing, reading
+from webapp.ledger import clock, statements
+from webapp.ledger.database import reading
+from webapp.ledger.writer import best_effort_write
 
 LIFETIME: Final = timedelta(days=7)
 IDLE: Final = timedelta(hours=8)
@@ -73,27 +74,21 @@ def find(secret: str) -> Person | None:
     now = clock.now()
     hashed = hash_of(secret)
     with reading() as connection:
-        row = connection.execute(
-            select(users.c.id, users.c.name, users.c.role, users.c.password_given_at, sessions.c.seen_at)
-            .join(sessions, sessions.c.user_id == users.c.id)
-            .where(
-                sessions.c.secret_hash == hashed,
-                sessions.c.expires_at > time_text(now),
-                sessions.c.seen_at > time_text(now - IDLE),
-                users.c.disabled_at.is_(None),
-            )
-        ).one_or_none()
-    if row is None or passwords.has_run_out(row.password_given_at):
+        lasts = (time_text(now), time_text(now - IDLE))
+        rows = statements.fetch(connection, statements.FIND_SESSION, hashed, *lasts)
+    if not rows:
+        return None
+    person_id, name, role, given_at, seen_at = rows[0]
+    if passwords.has_run_out(given_at):
         return None
     due = time_text(now - SEEN_EVERY)
-    if row.seen_at <= due:
-        in_passing(
+    if seen_at <= due:
+        best_effort_write(
             update(sessions)
             .where(sessions.c.secret_hash == hashed, sessions.c.seen_at <= due)
             .values(seen_at=time_text(now))
         )
-    is_given = row.password_given_at is not None
-    return Person(row.id, row.name, Role(row.role), has_given_password=is_given)
+    return Person(person_id, name, Role(role), has_given_password=given_at is not None)
 
 
 def end(secret: str) -> None:

@@ -5,6 +5,8 @@ answer after the same work.
 Nothing here may run inside an open transaction: a refusal would take back the count of guesses.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +14,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from webapp.accounts import account_log, passwords, people, sessions, throttle
 from webapp.accounts.account_log import NOBODY, Act
-from webapp.accounts.errors import SignInRefused
+from webapp.accounts.errors import SignInRefused, SignInsBusy
 from webapp.accounts.people import NAME, Person
 from webapp.accounts.roles import Role
 from webapp.accounts.tables import account_log as log_table
@@ -30,6 +32,8 @@ from webapp.ledger.database import reading
 
 # So many refusals are written to the log of accounts within a window, and no more.
 LOGGED_MAX: Final = 100
+# How often a password is checked where the stored one changed meanwhile.
+_CHECKS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,26 @@ class SignedIn:
 def sign_in(name: str, password: str, address: str) -> SignedIn:
     """Check the password and start a session.
 
-    `address` is where the request comes from. Raises SignInRefused, SignInsHeld.
+    `address` is where the request comes from. Raises SignInRefused, SignInsHeld, SignInsBusy.
     """
     name_key = _key_of(name)
     attempt = throttle.begin(name_key, address)
+    for _ in range(_CHECKS):
+        signed_in = _check(attempt, name_key, password)
+        if signed_in is not None:
+            return signed_in
+    raise SignInRefused
+
+
+def _check(attempt: Attempt, name_key: str, password: str) -> SignedIn | None:
+    """Check the password once; None where another one was stored while it was checked.
+
+    That can be the same password, hashed anew by another sign-in of the same person.
+    """
     with reading() as connection:
         row = connection.execute(select(users).where(users.c.name_key == name_key)).one_or_none()
-    is_right = passwords.matches(row.password_hash if row else None, password)
+    with _withdrawn_if_busy(attempt):
+        is_right = passwords.matches(row.password_hash if row else None, password)
     is_over = row is not None and (
         row.disabled_at is not None or passwords.has_run_out(row.password_given_at)
     )
@@ -58,7 +75,8 @@ def sign_in(name: str, password: str, address: str) -> SignedIn:
         change(lambda connection: _log_refusal(connection, attempt, name_key, subject))
         raise SignInRefused
     checked = row.password_hash
-    new_hash = passwords.hash_password(password) if passwords.is_outdated(checked) else checked
+    with _withdrawn_if_busy(attempt):
+        new_hash = passwords.hash_password(password) if passwords.is_outdated(checked) else checked
 
     def act(connection: Connection) -> SignedIn | None:
         now = connection.execute(select(users).where(users.c.id == row.id)).one()
@@ -71,10 +89,7 @@ def sign_in(name: str, password: str, address: str) -> SignedIn:
         is_given = now.password_given_at is not None
         return SignedIn(Person(now.id, now.name, Role(now.role), has_given_password=is_given), secret)
 
-    signed_in = change(act)
-    if signed_in is None:
-        raise SignInRefused
-    return signed_in
+    return change(act)
 
 
 def change_password(person_id: int, current: str, new: str, *, address: str) -> str:
@@ -82,7 +97,7 @@ def change_password(person_id: int, current: str, new: str, *, address: str) -> 
 
     Every session before it ends, this one too: somebody else may hold a copy of its cookie. Wrong
     guesses at the current password count like those at signing in. One that was given is not chosen
-    again. Raises UnknownPerson, SignInsHeld, InvalidFields on "current", "new".
+    again. Raises UnknownPerson, SignInsHeld, SignInsBusy, InvalidFields on "current", "new".
     """
     person = people.find(person_id)
     passwords.require_good(new, person.name, field="new")
@@ -92,9 +107,10 @@ def change_password(person_id: int, current: str, new: str, *, address: str) -> 
     if row.password_given_at is not None and passwords.are_same(current, new):
         raise InvalidFields([Problem("new", "Choose another than the one that you were given.")])
     attempt = throttle.begin(canonical(person.name), address)
-    if not passwords.matches(checked, current):
-        raise InvalidFields([Problem("current", "This is not your password.")])
-    hashed = passwords.hash_password(new)
+    with _withdrawn_if_busy(attempt):
+        if not passwords.matches(checked, current):
+            raise InvalidFields([Problem("current", "This is not your password.")])
+        hashed = passwords.hash_password(new)
 
     def act(connection: Connection) -> str:
         now = connection.execute(select(users).where(users.c.id == person_id)).one()
@@ -108,6 +124,16 @@ def change_password(person_id: int, current: str, new: str, *, address: str) -> 
         return sessions.made(connection, person_id)
 
     return change(act)
+
+
+@contextmanager
+def _withdrawn_if_busy(attempt: Attempt) -> Iterator[None]:
+    """Do not count the guess where its password is not looked at. Raises SignInsBusy."""
+    try:
+        yield
+    except SignInsBusy:
+        attempt.withdraw()
+        raise
 
 
 def _key_of(name: str) -> str:

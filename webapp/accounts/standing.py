@@ -4,12 +4,11 @@ Between the admission of a request and its commit somebody else may disable the 
 role, or revoke the token.
 """
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from webapp.accounts.roles import Role
-from webapp.accounts.tables import tokens, users
 from webapp.domain.events import time_text
-from webapp.ledger import clock
+from webapp.ledger import clock, statements
 
 
 def role_at_commit(connection: Connection, actor: str) -> Role | None:
@@ -20,12 +19,8 @@ def role_at_commit(connection: Connection, actor: str) -> Role | None:
     """
     kind, _, number = actor.partition(":")
     if kind == "user":
-        found = select(users.c.role).where(users.c.id == int(number), users.c.disabled_at.is_(None))
+        rows = statements.fetch(connection, statements.ROLE_OF_USER, int(number))
     else:
-        found = select(tokens.c.role).where(
-            tokens.c.id == int(number),
-            tokens.c.revoked_at.is_(None),
-            tokens.c.expires_at > time_text(clock.now()),
-        )
-    role = connection.scalar(found.with_for_update(read=True))
-    return None if role is None else Role(role)
+        now = time_text(clock.now())
+        rows = statements.fetch(connection, statements.ROLE_OF_TOKEN, int(number), now)
+    return Role(rows[0][0]) if rows else None

@@ -10,7 +10,8 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.accounts.roles import Role
-from webapp.ledger.tables import ROW_ID, STRING, WITHOUT_ROWID, Model, table_of
+from webapp.ledger.column_types import ROW_ID, STRING
+from webapp.ledger.tables import WITHOUT_ROWID, Model, table_of
 
 # What both databases take for an integer. A number from an address may be any.
 INTEGER_MAX: Final = 2**63 - 1

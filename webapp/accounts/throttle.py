@@ -14,7 +14,7 @@ whoever guesses elsewhere, or shares the address, cannot keep a person out for e
 import hashlib
 import hmac
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Final
@@ -27,7 +27,7 @@ from webapp.accounts.tables import known_addresses, sign_in_failures, users
 from webapp.accounts.transactions import change
 from webapp.domain.events import time_text
 from webapp.ledger import clock
-from webapp.ledger.database import is_transacting
+from webapp.ledger.writer import is_transacting
 
 WINDOW: Final = timedelta(minutes=15)
 KNOWN_FOR: Final = timedelta(days=30)
@@ -44,6 +44,12 @@ class Attempt:
 
     name_hash: str
     address_hash: str
+    row_id: int = 0
+
+    def withdraw(self) -> None:
+        """Count it no more: it was not tried after all."""
+        mine = delete(sign_in_failures).where(sign_in_failures.c.id == self.row_id)
+        change(lambda connection: connection.execute(mine))
 
     def succeed(self, connection: Connection, person_id: int) -> None:
         """Take back this person's guesses from this address, and know the address from now on."""
@@ -91,8 +97,8 @@ def _begin(attempt: Attempt, name_key: str, held: type[SignInsHeld]) -> Attempt:
                 wait_s = ceil((free_at - now).total_seconds())
                 raise held(min(wait_s, int(WINDOW.total_seconds())))
         row = {"name_hash": attempt.name_hash, "address_hash": attempt.address_hash, "at": time_text(now)}
-        connection.execute(insert(sign_in_failures), row)
-        return attempt
+        counted = insert(sign_in_failures).values(row).returning(sign_in_failures.c.id)
+        return replace(attempt, row_id=connection.execute(counted).scalar_one())
 
     return change(act)
 

@@ -6,7 +6,8 @@ A token's text is `ccl_` and a secret; the prefix lets scanners of leaked secret
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from http import HTTPStatus
+from typing import Final, overload
 
 from sqlalchemy import Connection, Row, insert, select, update
 
@@ -22,8 +23,10 @@ from webapp.accounts.transactions import change
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.events import time_text
 from webapp.domain.fields import TextField, parse_fields
-from webapp.ledger import clock
-from webapp.ledger.database import in_passing, reading
+from webapp.ledger import clock, idempotency_store, statements
+from webapp.ledger.database import reading
+from webapp.ledger.idempotency_store import Kept, Key
+from webapp.ledger.writer import best_effort_write
 
 PREFIX: Final = "ccl_"
 DAYS: Final = 90
@@ -72,8 +75,16 @@ class MadeToken:
     secret: str
 
 
-def make(name: str, role: Role, actor: str, *, days: int = DAYS) -> MadeToken:
-    """Make a token that works for this many days, 1 to DAYS_MAX.
+@overload
+def make(name: str, role: Role, actor: str, *, days: int = DAYS) -> MadeToken: ...
+
+
+@overload
+def make(name: str, role: Role, actor: str, *, days: int = DAYS, key: Key | None) -> MadeToken | None: ...
+
+
+def make(name: str, role: Role, actor: str, *, days: int = DAYS, key: Key | None = None) -> MadeToken | None:
+    """Make a token that works for this many days, 1 to DAYS_MAX; None where this key made one before.
 
     Only administrators make them, so its role is never more than its maker's.
     Raises InvalidFields on "name" and "days", NoLongerAllowed.
@@ -87,8 +98,10 @@ def make(name: str, role: Role, actor: str, *, days: int = DAYS) -> MadeToken:
         raise InvalidFields(problems)
     secret = PREFIX + new_secret()
 
-    def act(connection: Connection) -> MadeToken:
+    def act(connection: Connection) -> MadeToken | None:
         require_administrator(connection, actor)
+        if key and idempotency_store.find(connection, key):
+            return None
         now = clock.now()
         row = connection.execute(
             insert(tokens).returning(tokens),
@@ -105,6 +118,9 @@ def make(name: str, role: Role, actor: str, *, days: int = DAYS) -> MadeToken:
         token = _token(row)
         data = {"name": name, "role": role, "expires_at": token.expires_at}
         account_log.append(connection, actor, Act.TOKEN_MADE, token.actor, data)
+        if key:  # what it made, and never its secret; no event of the ledger belongs to it
+            made = Kept("token", HTTPStatus.OK, [str(token.id)], position=0)
+            idempotency_store.keep(connection, key, made)
         return MadeToken(token, secret)
 
     return change(act)
@@ -116,20 +132,17 @@ def find(secret: str) -> TokenBearer | None:
         return None
     now = clock.now()
     with reading() as connection:
-        row = connection.execute(
-            select(tokens.c.id, tokens.c.name, tokens.c.role, tokens.c.last_used_at).where(
-                tokens.c.secret_hash == hash_of(secret),
-                tokens.c.revoked_at.is_(None),
-                tokens.c.expires_at > time_text(now),
-            )
-        ).one_or_none()
-    if row is None:
+        rows = statements.fetch(connection, statements.FIND_TOKEN, hash_of(secret), time_text(now))
+    if not rows:
         return None
+    token_id, name, role, last_used_at = rows[0]
     due = time_text(now - USED_EVERY)
-    if row.last_used_at is None or row.last_used_at <= due:
+    if last_used_at is None or last_used_at <= due:
         is_due = tokens.c.last_used_at.is_(None) | (tokens.c.last_used_at <= due)
-        in_passing(update(tokens).where(tokens.c.id == row.id, is_due).values(last_used_at=time_text(now)))
-    return TokenBearer(row.id, row.name, Role(row.role))
+        best_effort_write(
+            update(tokens).where(tokens.c.id == token_id, is_due).values(last_used_at=time_text(now))
+        )
+    return TokenBearer(token_id, name, Role(role))
 
 
 def revoke(token_id: int, actor: str) -> None:

@@ -1,32 +1,23 @@
-"""How accounts are written: one writer at a time, on both databases.
+"""How accounts are written: in the turn of the ledger's writer, one after the other.
 
-Changes of accounts are rare and short, so they wait for each other. Then what one of them reads
-(that there is another administrator, how many guesses there were) is still true when it writes.
+So what a change reads (that there is another administrator, how many guesses there were) is still true
+when it writes.
 """
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from webapp.ledger.database import transact
+from webapp.ledger.writer import transact
 
 T = TypeVar("T")
 
-# Any number that nothing else here uses as an advisory lock. SQLite has one writer anyway.
-ACCOUNTS_LOCK: Final = 0x6163636F  # "acco"
-
 
 def change(act: Callable[[Connection], T]) -> T:
-    """Run one change of accounts in one transaction, alone. Raises what `act` refuses, LedgerBusy.
+    """Run one change of accounts in a transaction. Raises what `act` refuses, LedgerBusy.
 
     It asks by itself whether its actor may (``people.require_administrator``): at its end somebody who
     gave up their own role could not any more.
     """
-
-    def alone(connection: Connection) -> T:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ACCOUNTS_LOCK})
-        return act(connection)
-
-    return transact(alone, unconditional=True)
+    return transact(act, unconditional=True)

@@ -13,11 +13,12 @@ from webapp.api.conditions import after, etag
 from webapp.api.encoding import acted_body, answer, record_body, record_url, summary_body
 from webapp.api.operations import Answer, Operation, describes
 from webapp.domain.credits import FIELDS
-from webapp.domain.errors import ActNotAllowed, InvalidFields, Problem
+from webapp.domain.errors import ActNotAllowed, InvalidFields, KeyUsedBefore, Problem
 from webapp.domain.events import CANCELLATION_FIELDS, RETIREMENT_FIELDS, SALE_FIELDS
 from webapp.domain.fields import Field, parse_fields
-from webapp.ledger import commands, queries
-from webapp.ledger.commands import Acted
+from webapp.idempotency import note_replay, request_key
+from webapp.ledger import commands
+from webapp.ledger.commands import ActionResult
 
 api = Blueprint("api_acts", __name__)
 
@@ -52,7 +53,8 @@ _CORRECTED: Final = "CORRECTED"
 @allows(Role.OPERATOR)
 def sell_record(record_id: str) -> Response:
     query.read()
-    return _acted(commands.sell_credit(record_id, bodies.read_object_if_any(), actor(), after()))
+    values = bodies.read_object_if_any()
+    return _acted(commands.sell_credit(record_id, values, actor(), after(), request_key()))
 
 
 @api.post("/records/<record_id>/retire")
@@ -77,7 +79,8 @@ def sell_record(record_id: str) -> Response:
 @allows(Role.OPERATOR)
 def retire_record(record_id: str) -> Response:
     query.read()
-    return _acted(commands.retire_credit(record_id, bodies.read_object_if_any(), actor(), after()))
+    values = bodies.read_object_if_any()
+    return _acted(commands.retire_credit(record_id, values, actor(), after(), request_key()))
 
 
 @api.post("/records/<record_id>/split")
@@ -107,9 +110,9 @@ def retire_record(record_id: str) -> Response:
 @allows(Role.OPERATOR)
 def split_record(record_id: str) -> Response:
     query.read()
-    lot_ids = commands.split_credit(record_id, bodies.read_object(), actor(), after())
-    lots, origins = queries.find_credits(lot_ids), queries.origins(lot_ids)
-    items = [summary_body(lots[lot_id], origins[lot_id]) for lot_id in lot_ids]
+    result = commands.split_credit(record_id, bodies.read_object(), actor(), after(), request_key())
+    note_replay(is_replay=result.is_replay)
+    items = [summary_body(lot, origin) for lot, origin in result.lots]
     return answer({"items": items}, HTTPStatus.CREATED, location=record_url(record_id))
 
 
@@ -136,9 +139,9 @@ def split_record(record_id: str) -> Response:
 @allows(Role.OPERATOR)
 def cancel_record(record_id: str) -> Response:
     query.read()
-    commands.cancel_credit(record_id, bodies.read_object(), actor(), after())
-    record = queries.record(record_id)
-    return answer(record_body(record), etag=etag(record))
+    result = commands.cancel_credit(record_id, bodies.read_object(), actor(), after(), request_key())
+    note_replay(is_replay=result.is_replay)
+    return answer(record_body(result.record), etag=etag(result.record))
 
 
 @api.post("/records/<record_id>/correct")
@@ -176,21 +179,22 @@ def correct_record(record_id: str) -> Response:
         raise InvalidFields(problems)
     follows = after()
     try:
-        corrected_id = commands.correct_credit(record_id, values, cancellation, actor(), follows)
+        result = commands.correct_credit(record_id, values, cancellation, actor(), follows, request_key())
     except ActNotAllowed as refusal:
         # It is the cancellation that was refused, but not what was asked for.
         raise type(refusal)(refusal.credit_id, refusal.status, _CORRECTED, refusal.since) from refusal
+    except KeyUsedBefore:
+        raise
     except InvalidFields as refusal:
         raise InvalidFields(_in_record(refusal.problems)) from None
-    record = queries.record(corrected_id)
-    location = record_url(corrected_id)
-    return answer(record_body(record), HTTPStatus.CREATED, location=location, etag=etag(record))
+    note_replay(is_replay=result.is_replay)
+    location = record_url(result.credit_id)
+    return answer(record_body(result.record), HTTPStatus.CREATED, location=location, etag=etag(result.record))
 
 
-def _acted(acted: Acted) -> Response:
-    rest = queries.credit(acted.rest_id) if acted.rest_id else None
-    record = queries.record(acted.credit_id)
-    return answer(acted_body(record, rest), etag=etag(record))
+def _acted(result: ActionResult) -> Response:
+    note_replay(is_replay=result.is_replay)
+    return answer(acted_body(result.record, result.rest), etag=etag(result.record))
 
 
 def _problems(fields: Sequence[Field], values: Mapping[str, object]) -> list[Problem]:

@@ -30,7 +30,7 @@ def read_object() -> dict[str, object]:
     if (request.content_length or 0) > RECORD_BYTES_MAX:  # it may have been read already
         abort(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     require_json_type()
-    return _object(request.get_data(cache=False))
+    return _object(request.get_data())
 
 
 def read_object_if_any() -> dict[str, object]:

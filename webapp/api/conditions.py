@@ -11,7 +11,7 @@ from flask import request
 
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.ledger.commands import After
-from webapp.ledger.queries import Record
+from webapp.ledger.views import Record
 
 IF_MATCH: Final = "If-Match"
 ANY: Final = "*"

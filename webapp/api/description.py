@@ -20,8 +20,8 @@ from webapp.api import problems, query, schemas
 from webapp.api.conditions import IF_MATCH
 from webapp.api.encoding import answer
 from webapp.api.operations import OPERATIONS, Answer, Body, Operation, describes
-from webapp.kept import HIT_HEADER, KEY_HEADER, KEY_LENGTH_MAX
-from webapp.ledger.keys import KEPT_FOR
+from webapp.idempotency import HIT_HEADER, KEY_HEADER, KEY_LENGTH_MAX
+from webapp.ledger.idempotency_store import KEPT_FOR
 
 api = Blueprint("api_description", __name__)
 
@@ -31,7 +31,7 @@ A ledger of carbon credits. A *record* is one immutable batch of credits; its st
 events, which are only ever appended. An act on a part of it splits it into *lots*, which are records.
 
 Creating and importing can be sent again without harm, because the same input always gives the same id.
-Any write that carries an `Idempotency-Key` can be: it is done once, and its repeats get the first answer.
+Any write that carries an `Idempotency-Key` can be: it is done once, and its repeats show what it came to.
 Errors are problem details (RFC 9457). Unknown fields and unknown query parameters are refused.
 """
 _EXTENSION: Final = "openapi"
@@ -82,7 +82,8 @@ _MAY_RETRY: Final = {
 }
 _MAY_BE_A_REPEAT: Final = {
     HIT_HEADER: {
-        "description": "This is the answer that the key's first request got; nothing was done again.",
+        "description": "This repeats a request of the same key and shows what that one came to; "
+        "nothing was done again.",
         "schema": {"type": "string", "const": "true"},
     }
 }
@@ -91,7 +92,7 @@ _KEY_PARAMETER: Final = {
     "name": KEY_HEADER,
     "in": "header",
     "description": "Any text of your own, another for each request. The request is then done once: sent "
-    f"again with the same key within {KEPT_FOR // timedelta(hours=1)} hours, it gets the first answer again. "
+    f"again with the same key within {KEPT_FOR // timedelta(hours=1)} hours, it shows what the first did. "
     "Only successes are kept, so a request that was refused can be put right under its key. "
     "With another request the key is refused (422).",
     "schema": {

@@ -8,8 +8,8 @@ import msgspec
 from flask import Response, url_for
 
 from webapp.ledger.holders import HeldNumbers
-from webapp.ledger.imports import ImportView, ProblemView
-from webapp.ledger.queries import CreditView, EventView, Origin, Record
+from webapp.ledger.import_views import ImportView, ProblemView
+from webapp.ledger.views import CreditView, EventView, Origin, Record
 
 # A quantity leaves as a JSON number with the decimals it was recorded with, never through a float.
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")

@@ -13,8 +13,8 @@ from webapp.api.operations import Answer, Body, Operation, describes
 from webapp.config import MAX_BODY_BYTES
 from webapp.domain.errors import InvalidFields, Problem, UnknownImport
 from webapp.domain.import_file import ROWS_MAX
-from webapp.ledger import imports
-from webapp.ledger.imports import ImportView
+from webapp.idempotency import note_replay, request_key
+from webapp.ledger import import_views, imports
 from webapp.ledger.lists import LIMIT_MAX
 
 api = Blueprint("api_imports", __name__)
@@ -88,16 +88,22 @@ _UPLOAD: Final = {
 def import_records() -> Response:
     content, filename = _file()
     values = query.read(*_OPTIONS, form=request.form)
-    import_id = imports.receive(content, filename, actor())
-    if not values[_DRY_RUN]:
-        found = imports.write(
-            import_id,
+    if values[_DRY_RUN]:
+        received = imports.receive(content, filename, actor(), key=request_key())
+        import_id, is_replay = received.import_id, received.is_replay
+    else:
+        written = imports.import_now(
+            content,
+            filename,
+            actor(),
             skip_invalid=values[_SKIP_INVALID],
             ignore_unknown=values[_IGNORE_UNKNOWN],
-            actor=actor(),
+            key=request_key(),
+            how_to_skip="With skip_invalid=1 the others are written.",
+            how_to_ignore="With ignore_unknown=1 they are left out.",
         )
-        if found.is_open:  # nobody is there to decide about its problems
-            imports.fail(import_id, _refusal(found, skip_invalid=values[_SKIP_INVALID]))
+        import_id, is_replay = written.view.id, written.is_replay
+    note_replay(is_replay=is_replay)
     location = url_for(".get_import", import_id=import_id)
     return answer(_body(import_id), HTTPStatus.ACCEPTED, location=location)
 
@@ -116,7 +122,7 @@ def import_records() -> Response:
 def list_imports() -> Response:
     values = query.read(*_PAGE)
     limit = values[query.LIMIT_OF_PAGE]
-    found = imports.list_imports(values[query.CURSOR_NUMBER], limit + 1)
+    found = import_views.list_imports(values[query.CURSOR_NUMBER], limit + 1)
     cursor = str(found[limit - 1].id) if len(found) > limit else None
     items = [import_body(item) for item in found[:limit]]
     return answer({"items": items, "next": query.next_address(cursor)})
@@ -143,8 +149,8 @@ def get_import(import_id: str) -> Response:
 
 def _body(import_id: int, after: int = 0, limit: int = LIMIT_MAX) -> dict[str, object]:
     """Return the import with its problems past the first `after`."""
-    found = imports.find(import_id)
-    problems = imports.problems(import_id, after, limit + 1)
+    found = import_views.find(import_id)
+    problems = import_views.problems(import_id, after, limit + 1)
     following = None
     if len(problems) > limit:
         following = url_for(".get_import", import_id=import_id, limit=limit, cursor=after + limit)
@@ -156,7 +162,7 @@ def _file() -> tuple[bytes, str]:
     """Return the file and its name. Aborts with 413 or 415; raises InvalidFields."""
     bodies.require_json_type(MULTIPART, *LINES)
     if request.mimetype != MULTIPART:
-        return request.get_data(cache=False), "(request body)"
+        return request.get_data(), "(request body)"
     others = [name for name in request.files if name != "file"]
     if others:
         raise InvalidFields([Problem(name, "The file belongs in the field `file`.") for name in others])
@@ -164,10 +170,3 @@ def _file() -> tuple[bytes, str]:
     if len(files) != 1:
         raise InvalidFields([Problem("file", "Attach one file in this field.")])
     return files[0].read(), files[0].filename or ""
-
-
-def _refusal(found: ImportView, *, skip_invalid: bool) -> str:
-    """Return why nothing was written, and which parameter would have changed that."""
-    if found.has_problems and not skip_invalid:
-        return f"{found.message} With skip_invalid=1 the others are written."
-    return f"{found.message} With ignore_unknown=1 they are left out."

@@ -118,7 +118,7 @@ def _status(refusal: ActNotAllowed) -> dict[str, object]:
 def _lots(refusal: AlreadySplit) -> dict[str, object]:
     """Say what the record has become, so that the rest can be acted on without another question."""
     with suppress(Refusal):  # a database in trouble; the first refusal holds all the same
-        return {"lots": [lot_body(lot) for lot in queries.relations(refusal.credit_id).lots]}
+        return {"lots": [lot_body(lot) for lot in queries.lots_of(refusal.credit_id)]}
     return {}
 
 

@@ -134,9 +134,10 @@ def _parse_cursor_number(text: str) -> int | None:
 
 Q: Final = _text(
     "q",
-    "Words, each of which must stand in the project name, the registry, the serial number or the id. "
-    "Any spelling will do. A number also finds the block that holds it: one of 5 or more digits by "
-    "itself, a shorter one beside words that all stand in the serial number.",
+    "Words, each of which must stand in the project name, the registry or the serial number, or begin the "
+    "id with 6 or more digits. Any spelling will do. One or two characters must be a whole word. A number "
+    "also finds the block that holds it: one of 5 or more digits by itself, a shorter one beside words that "
+    "all stand in the serial number.",
     TERM_LENGTH_MAX,
 )
 REGISTRY: Final = _text("registry", "The registry, in any spelling: `vcs` finds `VCS`.", 50)
@@ -156,8 +157,9 @@ STATUS: Final = _choice(
 SERIAL: Final = _text(
     "serial",
     "A serial number, a part of it, or a number that its block holds, in any spelling. Of several words "
-    "each must be one of these. A block finds every record that holds any of its numbers. With "
-    "`status=SPLIT` or `CANCELLED` it finds by the numbers that a record held before.",
+    "each must be one of these, and one or two characters a whole word. A block finds every record that "
+    "holds any of its numbers. With `status=SPLIT` or `CANCELLED` it finds by the numbers that a record "
+    "held before.",
     200,
 )
 TYPE: Final = _choice("type", "Only events of this type.", EventType)

@@ -12,7 +12,9 @@ from webapp.api.conditions import etag
 from webapp.api.encoding import answer, record_body, record_url, summary_body
 from webapp.api.operations import Answer, Operation, describes
 from webapp.domain.credits import NEW_FIELDS
+from webapp.idempotency import note_replay, request_key
 from webapp.ledger import commands, lists, queries
+from webapp.ledger.credit_filter import CreditFilter
 
 api = Blueprint("api_records", __name__)
 
@@ -53,12 +55,12 @@ _FILTERS: Final = (
 @allows(Role.OPERATOR)
 def create_record() -> Response:
     query.read()
-    recorded = commands.create_credit(bodies.read_object(), actor())
-    record = queries.record(recorded.credit_id)
-    body, tag = record_body(record), etag(record)
-    if not recorded.is_new:
+    result = commands.create_credit(bodies.read_object(), actor(), request_key())
+    note_replay(is_replay=result.is_replay)
+    body, tag = record_body(result.record), etag(result.record)
+    if not result.is_new:
         return answer(body, etag=tag)
-    return answer(body, HTTPStatus.CREATED, location=record_url(recorded.credit_id), etag=tag)
+    return answer(body, HTTPStatus.CREATED, location=record_url(result.credit_id), etag=tag)
 
 
 @api.get("/records")
@@ -75,16 +77,15 @@ def create_record() -> Response:
 @allows(Role.VIEWER)
 def list_records() -> Response:
     values = query.read(*_FILTERS)
-    wanted = lists.CreditFilter(
+    wanted = CreditFilter(
         q=values[query.Q],
         registry=values[query.REGISTRY],
         vintage=values[query.VINTAGE],
         status=values[query.STATUS],
         serial=values[query.SERIAL],
     )
-    page = lists.list_credits(wanted, values[query.CURSOR], values[query.LIMIT_OF_PAGE])
-    origins = queries.origins([credit.id for credit in page.items])
-    items = [summary_body(credit, origins[credit.id]) for credit in page.items]
+    page = lists.list_records(wanted, values[query.CURSOR], values[query.LIMIT_OF_PAGE])
+    items = [summary_body(credit, origin) for credit, origin in page.items]
     return answer({"items": items, "next": query.next_address(page.next)})
 
 

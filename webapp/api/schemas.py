@@ -28,7 +28,7 @@ from webapp.domain.events import (
 from webapp.domain.fields import Field, PastDateField
 from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.lots import LOTS_MAX, LOTS_MIN
-from webapp.ledger.imports import State
+from webapp.ledger.import_views import State
 
 _AN_ID: Final = "6533fc8cb26eece006a49bf9d031c00214d21ca22c477be633f3c3cb73aed3bb"
 _HASH: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}

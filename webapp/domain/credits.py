@@ -26,7 +26,13 @@ from webapp.domain.fields import (
     tonnes_text,
 )
 from webapp.domain.json_text import encode
-from webapp.domain.serial_blocks import SerialBlock, parse_block, parse_numbers, single_numbers
+from webapp.domain.serial_blocks import (
+    SerialBlock,
+    block_in,
+    numbers_in,
+    parse_range,
+    single_numbers,
+)
 from webapp.domain.text import canonical
 
 FIELDS: Final[tuple[Field, ...]] = (
@@ -77,6 +83,15 @@ NEW_FIELDS: Final = (*FIELDS, REPLACES)
 NOT_CANCELLED: Final = "Must be the id of a cancelled credit."
 
 
+class RecordedData(dict[str, str | int]):
+    """The data of an event with their canonical JSON, which is part of the event's text."""
+
+    @cached_property
+    def json(self) -> str:
+        """The canonical JSON."""
+        return encode(dict(self))
+
+
 @dataclass(frozen=True)
 class CanonicalCredit:
     """The five fields in the form in which equal credits are equal. All are text."""
@@ -117,7 +132,7 @@ class Credit:
     @cached_property
     def stated_block(self) -> SerialBlock | None:
         """The numbers that the serial number names, whatever the quantity: the credit holds them."""
-        return parse_numbers(self.serial_number)
+        return numbers_in(self.stated_range)
 
     @cached_property
     def named_numbers(self) -> list[SerialBlock]:
@@ -138,8 +153,35 @@ class Credit:
         decimals; or else such a credit is not recorded any more (`require_true_block`), but a log
         may hold one from before.
         """
-        block = parse_block(self.serial_number)
+        block = block_in(self.stated_range)
         return block if block and block.length * E4 == self.quantity_e4 else None
+
+    @cached_property
+    def stated_range(self) -> SerialBlock | None:
+        """The range in the serial number, forwards or backwards, clear or not."""
+        return parse_range(self.serial_number)
+
+    @cached_property
+    def created_data(self) -> RecordedData:
+        """The data of the CREATED event: the fields as recorded, absent ones left out."""
+        data: dict[str, str | int] = {
+            "project_name": self.project_name,
+            "registry": self.registry,
+            "vintage": self.vintage,
+            "quantity": quantity_text(self.quantity_e4),
+        }
+        if self.serial_number is not None:
+            data["serial_number"] = self.serial_number
+        if self.replaces is not None:
+            data["replaces"] = self.replaces
+        if self.parent is not None:
+            data["parent"] = self.parent
+            data["offset"] = quantity_text(self.offset_e4 or 0)
+        return RecordedData(data)
+
+    def prepare(self) -> None:
+        """Compute all that recording the credit needs, before a turn to write is taken."""
+        _ = self.id, self.canonical, self.named_numbers, self.created_data.json
 
     @cached_property
     def id(self) -> str:
@@ -164,8 +206,8 @@ def require_true_block(credit: Credit) -> None:
 
     A quantity with decimals has no block: then the serial number only names numbers.
     """
-    block = parse_block(credit.serial_number)
-    if block is None or credit.quantity_e4 % E4 or credit.block:
+    block = credit.stated_range
+    if block is None or not block.is_clear or credit.quantity_e4 % E4 or credit.block:
         return
     if block.length < 1:
         message = f"The block runs backwards, from {block.first} to {block.last}."

@@ -80,8 +80,12 @@ class BlockHeld(SerialHeld):
         self.is_inside = is_inside
         self.is_same = is_same
         self.is_exact = is_exact
-        said = self.numbers_held(self.first, self.last, is_inside=is_inside, is_same=is_same)
-        self.args = (f"{said} ({holder})",)
+        self.args = (f"{self.sentence} ({holder})",)
+
+    @property
+    def sentence(self) -> str:
+        """Which numbers are held, without the full stop."""
+        return self.numbers_held(self.first, self.last, is_inside=self.is_inside, is_same=self.is_same)
 
     @staticmethod
     def numbers_held(first: int, last: int, *, is_inside: bool, is_same: bool) -> str:
@@ -103,6 +107,15 @@ def numbers_of(first: int, last: int) -> str:
 def are(first: int, last: int) -> str:
     """Return the verb that goes with `numbers_of`."""
     return "is" if first == last else "are"
+
+
+class RowConflict(Refusal):
+    """Two rows of one file contradict each other."""
+
+    def __init__(self, field: str, message: str) -> None:
+        """Take the field that is in conflict and a sentence that names the other row."""
+        super().__init__(message)
+        self.field = field
 
 
 class CreditMoved(Refusal):

@@ -11,14 +11,13 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Final
 
-from webapp.domain.credits import Credit
+from webapp.domain.credits import Credit, RecordedData
 from webapp.domain.fields import (
     Field,
     PastDateField,
     QuantityField,
     TextField,
     parse_fields,
-    quantity_text,
 )
 from webapp.domain.json_text import encode
 from webapp.domain.lifecycle import EventType
@@ -93,17 +92,12 @@ class Event:
     @cached_property
     def text(self) -> str:
         """The canonical JSON of the facts: the text that is stored and hashed."""
-        return encode(
-            {
-                "v": VERSION,
-                "credit": self.credit_id,
-                "seq": self.seq,
-                "type": str(self.type),
-                "data": dict(self.data),
-                "actor": self.actor,
-                "recorded_at": self.recorded_at,
-                "prev_hash": self.prev_hash,
-            }
+        data = self.data.json if isinstance(self.data, RecordedData) else encode(dict(self.data))
+        # The keys in their order. All values but the data and the actor are of ASCII without quotes.
+        return (
+            f'{{"actor":{encode(self.actor)},"credit":"{self.credit_id}","data":{data},'
+            f'"prev_hash":"{self.prev_hash}","recorded_at":"{self.recorded_at}","seq":{self.seq},'
+            f'"type":"{self.type}","v":{VERSION}}}'
         )
 
     @cached_property
@@ -119,20 +113,7 @@ def text_hash(text: str) -> str:
 
 def created(credit: Credit, actor: str, recorded_at: str) -> Event:
     """Return the first event of the credit."""
-    data: dict[str, str | int] = {
-        "project_name": credit.project_name,
-        "registry": credit.registry,
-        "vintage": credit.vintage,
-        "quantity": quantity_text(credit.quantity_e4),
-    }
-    if credit.serial_number is not None:
-        data["serial_number"] = credit.serial_number
-    if credit.replaces is not None:
-        data["replaces"] = credit.replaces
-    if credit.parent is not None:
-        data["parent"] = credit.parent
-        data["offset"] = quantity_text(credit.offset_e4 or 0)
-    return Event(credit.id, 1, EventType.CREATED, data, actor, recorded_at, NO_HASH)
+    return Event(credit.id, 1, EventType.CREATED, credit.created_data, actor, recorded_at, NO_HASH)
 
 
 def parse_act(act: EventType, values: Mapping[str, object], today: date) -> dict[str, str | int]:
@@ -160,7 +141,7 @@ def parse_part(values: Mapping[str, object]) -> int | None:
 
 def time_text(moment: datetime) -> str:
     """Return the time as it is recorded, `YYYY-MM-DDTHH:MM:SS.ffffffZ`, in UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def phrase(event_type: EventType, data: Data) -> str:

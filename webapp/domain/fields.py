@@ -15,7 +15,14 @@ from typing import Final
 
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.json_text import Number
-from webapp.domain.text import RefusedCharacter, canonical, recorded, strip_edges
+from webapp.domain.text import (
+    COMPOSED_OF_MAX,
+    RefusedCharacter,
+    canonical,
+    length_before_composing,
+    recorded,
+    strip_edges,
+)
 
 E4: Final = 10_000
 VINTAGE_MIN: Final = 1990
@@ -69,17 +76,24 @@ class TextField(Field):
             return None
         if not isinstance(value, str) or isinstance(value, Number):
             raise FieldRefused("Must be text.")
+        if len(value) > COMPOSED_OF_MAX * self.max_length:
+            length = length_before_composing(value, newlines=self.newlines)
+            if length > COMPOSED_OF_MAX * self.max_length:
+                raise self._too_long(length)
         try:
             text = recorded(value, newlines=self.newlines)
         except RefusedCharacter as error:
             raise FieldRefused(str(error)) from None
         # The length first: the canonical form can be eighteen times as long as the text.
         if len(text) > self.max_length:
-            raise FieldRefused(f"At most {self.max_length:,} characters; this has {len(text):,}.")
+            raise self._too_long(len(text))
         if not canonical(text):
             self.require()
             return None
         return text
+
+    def _too_long(self, length: int) -> FieldRefused:
+        return FieldRefused(f"At most {self.max_length:,} characters; this has {length:,}.")
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ brackets ever becomes a tree in memory.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from webapp.domain.credits import NEW_FIELDS, Credit, parse_credit
+from webapp.domain.credits import NEW_FIELDS, CanonicalCredit, Credit, parse_credit
 from webapp.domain.errors import (
     InvalidFields,
     Problem,
@@ -24,10 +24,20 @@ from webapp.domain.lifecycle import Status
 from webapp.domain.row_status import not_active, says_inactive
 
 ROWS_MAX: Final = 10_000
+_TOLD_EVERY: Final = 100
 ROW_CHARACTERS_MAX: Final = 200_000
 FRAME_CHARACTERS_MAX: Final = 1_000_000
 # More than a record of our own API has; each may hold as many rows as a file.
 ARRAYS_MAX: Final = 8
+
+# Different fields that a credit does not have, and how much of the name of each is kept.
+UNKNOWN_FIELDS_MAX: Final = 1000
+_NAME_KEPT_MAX: Final = 80
+# How many characters the canonical texts of all credits may have: an allowance, and so many for each
+# character of the texts themselves. Nearly all have as many as their text, but a single character can
+# have eighteen in canonical form, which then lie in memory and in the database several times.
+_CANONICAL_ALLOWED: Final = 100_000
+_CANONICAL_FOR_EACH: Final = 2
 
 # What our own API adds to the fields of a credit. An import may carry it; of these only `id`,
 # `status`, `parent` and `offset` are read.
@@ -53,8 +63,9 @@ _JSON_SPACE: Final = " \t\r\n"
 class Row:
     """A row as it was understood: its credit, or every problem that keeps it from being one.
 
-    `number` counts from 1; `status` is what the field of that name says, ACTIVE where it says nothing;
-    `not_active` is why the row cannot be recorded as active stock, where it says so in any other way.
+    `number` counts from 1; `unknown_fields` are those that no row before it has; `status` is what the
+    field of that name says, ACTIVE where it says nothing; `not_active` is why the row cannot be recorded
+    as active stock, where it says so in any other way.
     """
 
     number: int
@@ -96,6 +107,54 @@ def row_texts(content: bytes) -> list[str]:
     return rows
 
 
+def read_rows(
+    content: bytes, limit: int | None = None, progress: Callable[[int], None] = lambda _done: None
+) -> list[Row]:
+    """Return the rows of a file, the first `limit` of them; `progress` is told how many are read.
+
+    Raises UnsupportedFile, UnreadableFile and TooManyRows.
+    """
+    rows = []
+    for row in parse_rows(row_texts(content)[:limit]):
+        rows.append(row)
+        if row.number % _TOLD_EVERY == 0:
+            progress(row.number)
+    return rows
+
+
+def parse_rows(texts: Iterable[str]) -> Iterator[Row]:
+    """Yield each row of a file as it is understood.
+
+    Raises UnreadableFile where one is not JSON, and where the file would take far more memory than it
+    is large: by ever new names of fields, or by texts that are many times as long in canonical form.
+    """
+    names: set[str] = set()
+    recorded, compared = 0, 0
+    for number, text in enumerate(texts, start=1):
+        row = parse_row(number, text)
+        new = [name for name in row.unknown_fields if name not in names]
+        names.update(new)
+        if len(names) > UNKNOWN_FIELDS_MAX:
+            raise UnreadableFile(
+                f"Row {number}: there are more than {UNKNOWN_FIELDS_MAX:,} different fields in this file "
+                "that a credit does not have."
+            )
+        if row.credit:
+            recorded += _length_of_texts(row.credit)
+            compared += _length_of_texts(row.credit.canonical)
+        if compared > _CANONICAL_ALLOWED + _CANONICAL_FOR_EACH * recorded:
+            raise UnreadableFile(
+                f"Row {number}: in the form in which they are compared, the texts up to here have "
+                f"{compared:,} characters, and as they are written {recorded:,}. A file may have at most "
+                "about twice as many."
+            )
+        yield replace(row, unknown_fields=new) if new != row.unknown_fields else row
+
+
+def _length_of_texts(credit: Credit | CanonicalCredit) -> int:
+    return len(credit.project_name) + len(credit.registry) + len(credit.serial_number or "")
+
+
 def parse_row(number: int, text: str) -> Row:
     """Return the row that this text states. Raises UnreadableFile where it is not JSON."""
     try:
@@ -105,7 +164,8 @@ def parse_row(number: int, text: str) -> Row:
     if not isinstance(value, dict):
         problem = Problem("", "A row must be an object with the fields of a credit.")
         return Row(number, None, [problem])
-    unknown_fields = [name for name in unknown(NEW_FIELDS, value) if name not in OWN_FIELDS]
+    others = (name[:_NAME_KEPT_MAX] for name in unknown(NEW_FIELDS, value) if name not in OWN_FIELDS)
+    unknown_fields = list(dict.fromkeys(others))
     problems: list[Problem] = []
     credit = None
     try:

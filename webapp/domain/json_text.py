@@ -14,6 +14,9 @@ from webapp.domain.unicode14 import SURROGATE
 MAX_DEPTH: Final = 32
 _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
+# A text in quotes, non-ASCII as itself.
+_quoted: Final = json.encoder.encode_basestring
+
 _COMPRESSED: Final = {
     b"\x1f\x8b": "gzip",
     b"PK\x03\x04": "zip",
@@ -72,8 +75,18 @@ def encode(value: object) -> str:
 
     Takes dict, list, str, int, bool and None; floats have no canonical text and are refused.
     """
-    _refuse_floats(value)
-    return _ENCODER.encode(value)
+    if isinstance(value, str):
+        return _quoted(value)
+    if type(value) is int:
+        return str(value)
+    if isinstance(value, dict):
+        items = [f"{_quoted(key)}:{encode(value[key])}" for key in sorted(value)]
+        return f"{{{','.join(items)}}}"
+    if isinstance(value, list):
+        return f"[{','.join([encode(item) for item in value])}]"
+    if isinstance(value, float):
+        raise TypeError("a float has no canonical text")
+    return json.dumps(value)
 
 
 def _bound_depth(text: str) -> None:
@@ -104,20 +117,6 @@ def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _refuse_constant(name: str) -> NoReturn:
     raise NotJson(f"{name} is not a JSON value.")
 
-
-def _refuse_floats(value: object) -> None:
-    if isinstance(value, float):
-        raise TypeError("a float has no canonical text")
-    if isinstance(value, dict):
-        for item in value.values():
-            if type(item) is not str:  # nearly all are, and every event passes here
-                _refuse_floats(item)
-    elif isinstance(value, list):
-        for item in value:
-            _refuse_floats(item)
-
-
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 _DECODER: Final = json.JSONDecoder(
     parse_int=Number,

@@ -62,6 +62,16 @@ class SerialBlock:
         return self.series == other.series and self.first <= other.last and other.first <= self.last
 
 
+def in_common(one: SerialBlock, other: SerialBlock) -> tuple[int, int]:
+    """Return the first and the last number that overlapping blocks have in common."""
+    return max(one.first, other.first), min(one.last, other.last)
+
+
+def is_inside(one: SerialBlock, other: SerialBlock) -> bool:
+    """Say whether every number of one block is a number of the other."""
+    return other.first <= one.first and one.last <= other.last
+
+
 class _Word(NamedTuple):
     """A piece of a canonical text between two dashes, and where it stands there."""
 
@@ -85,14 +95,22 @@ class _Range(NamedTuple):
 
 def parse_block(serial_number: str | None) -> SerialBlock | None:
     """Return the block that the serial number clearly states, forwards or backwards, if any."""
-    block = _parse(serial_number)
-    return block if block and block.is_clear else None
+    return block_in(parse_range(serial_number))
 
 
 def parse_numbers(serial_number: str | None) -> SerialBlock | None:
     """Return the numbers that the serial number names, as a block or less clearly, if any."""
-    block = _parse(serial_number)
-    return block if block and block.length > 0 else None
+    return numbers_in(parse_range(serial_number))
+
+
+def block_in(found: SerialBlock | None) -> SerialBlock | None:
+    """Return the range of a serial number where it is clearly a block, forwards or backwards."""
+    return found if found and found.is_clear else None
+
+
+def numbers_in(found: SerialBlock | None) -> SerialBlock | None:
+    """Return the range of a serial number where it has numbers."""
+    return found if found and found.length > 0 else None
 
 
 def single_numbers(serial_number: str | None) -> list[SerialBlock]:
@@ -110,7 +128,8 @@ def single_numbers(serial_number: str | None) -> list[SerialBlock]:
     ]
 
 
-def _parse(serial_number: str | None) -> SerialBlock | None:
+def parse_range(serial_number: str | None) -> SerialBlock | None:
+    """Return the range that the serial number has, forwards or backwards, clear or not, if any."""
     if serial_number is None:
         return None
     key = canonical(serial_number)
@@ -144,6 +163,8 @@ def _series(head: Sequence[_Word], tail: Sequence[_Word]) -> str:
 
 def _pairs(key: str, plain: str) -> Iterator[_Range]:
     """Yield a pair of full serials that differ in one number: "… - …", "… to …", "…–…"."""  # noqa: RUF002
+    if " " not in plain and key.isascii():
+        return
     for separator in chain(_TO.finditer(plain), _SPACED_DASH.finditer(plain), _only(_WIDE_DASH, key)):
         one, other = _words(plain, 0, separator.start()), _words(plain, separator.end())
         if len(one) != len(other):
@@ -177,6 +198,8 @@ def _ranges(words: Sequence[_Word]) -> Iterator[_Range]:
 
 def _loose_ranges(key: str, plain: str) -> Iterator[_Range]:
     """Yield "…-first - last" and "…-first–last", where no other dash of the text is of that kind."""  # noqa: RUF002
+    if " " not in plain and key.isascii():
+        return
     for separator in chain(_only(_SPACED_DASH, plain), _only(_WIDE_DASH, key)):
         *head, first = _words(plain, 0, separator.start())
         last = _words(plain, separator.end())

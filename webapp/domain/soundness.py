@@ -85,7 +85,7 @@ def stated_credit(event: Event) -> Credit | None:
         credit = _parse_lot(values) if "parent" in values else parse_credit(values)
     except InvalidFields as refusal:
         raise Unsound(f"its data break the rules: {refusal}") from None
-    _require_same(events.created(credit, event.actor, event.recorded_at).data, event)
+    _require_same(credit.created_data, event)
     if credit.id != event.credit_id:
         raise Unsound(f"its fields give another id, {credit.id}")
     return credit

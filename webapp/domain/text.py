@@ -28,6 +28,10 @@ _SPACES: Final = (
 _WHITE: Final = "\t\n\v\f\r\x85" + _SPACES
 _SPACE_RUN: Final = re.compile(f"[{_SPACES}]+")
 _WHITE_RUN: Final = re.compile(f"[{_WHITE}]+")
+# No character of NFC is composed of more code points than these.
+COMPOSED_OF_MAX: Final = 4
+# A canonical form can be eighteen times as long as its text, so those of long texts are not kept.
+KEPT_LENGTH_MAX: Final = 80
 _DROPPED: Final = re.compile(f"[{FORMAT.ranges}{DEFAULT_IGNORABLE.ranges}]+")
 
 
@@ -41,15 +45,17 @@ def recorded(text: str, *, newlines: bool = False) -> str:
     With `newlines`, line breaks inside the text are kept (CR LF and CR become LF).
     Raises RefusedCharacter.
     """
-    stripped = strip_edges(text)
-    if newlines:
-        stripped = stripped.replace("\r\n", "\n").replace("\r", "\n")
+    stripped = _one_kind_of_line_break(strip_edges(text), newlines=newlines)
     _refuse_characters(stripped, newlines=newlines)
-    composed = unicodedata.normalize("NFC", stripped)
-    if newlines:
-        lines = (_SPACE_RUN.sub(" ", line).strip(" ") for line in composed.split("\n"))
-        return "\n".join(lines).strip("\n")
-    return _SPACE_RUN.sub(" ", composed).strip(" ")
+    return _collapsed(unicodedata.normalize("NFC", stripped), newlines=newlines)
+
+
+def length_before_composing(text: str, *, newlines: bool) -> int:
+    """Return how long `recorded` would be without NFC: at most COMPOSED_OF_MAX times as long as it is.
+
+    NFC takes a time that grows with the square of a run of marks, so a long text is measured first.
+    """
+    return len(_collapsed(_one_kind_of_line_break(strip_edges(text), newlines=newlines), newlines=newlines))
 
 
 def strip_edges(text: str) -> str:
@@ -57,9 +63,18 @@ def strip_edges(text: str) -> str:
     return text.strip(_WHITE)
 
 
-@lru_cache(maxsize=4096)  # registries, projects and parties come again and again
 def canonical(text: str) -> str:
     """Return the canonical form: two texts that mean the same are equal in it. Idempotent."""
+    return canonical_of_short(text) if len(text) <= KEPT_LENGTH_MAX else _canonical(text)
+
+
+@lru_cache(maxsize=4096)
+def canonical_of_short(text: str) -> str:
+    """Return the same for a text that is likely to come again: a registry, a project, a party."""
+    return _canonical(text)
+
+
+def _canonical(text: str) -> str:
     if text.isascii():
         folded = text.lower()
     else:
@@ -69,6 +84,17 @@ def canonical(text: str) -> str:
         folded = unicodedata.normalize("NFKC", folded)
         folded = unicodedata.normalize("NFKC", _DROPPED.sub("", folded))
     return _WHITE_RUN.sub(" ", folded).strip(" ")
+
+
+def _one_kind_of_line_break(text: str, *, newlines: bool) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if newlines else text
+
+
+def _collapsed(text: str, *, newlines: bool) -> str:
+    if newlines:
+        lines = (_SPACE_RUN.sub(" ", line).strip(" ") for line in text.split("\n"))
+        return "\n".join(lines).strip("\n")
+    return _SPACE_RUN.sub(" ", text).strip(" ")
 
 
 def _refuse_characters(text: str, *, newlines: bool) -> None:

@@ -7,7 +7,6 @@ derived from the log is not in it: a restore makes that again, as a rebuild does
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -21,16 +20,19 @@ from webapp.domain.events import Event, text_hash
 from webapp.domain.lifecycle import EventType
 from webapp.domain.lots import Families
 from webapp.domain.soundness import Link, Unsound, breaks, link_of, read_event, stated_credit
-from webapp.ledger import log, projections
-from webapp.ledger.database import lock_feed, reading, transact
+from webapp.ledger import event_log, projections
+from webapp.ledger.ancestors import ids_of
+from webapp.ledger.database import reading
 from webapp.ledger.digest import Digest, RunningDigest
+from webapp.ledger.event_log import Stored
 from webapp.ledger.family_check import check_families
-from webapp.ledger.findings import Finding, Progress, no_progress
-from webapp.ledger.held_check import Twice, expected_holdings
-from webapp.ledger.history_check import streaming
-from webapp.ledger.log import Stored
+from webapp.ledger.findings import Progress, no_progress
+from webapp.ledger.held_check import gathering
+from webapp.ledger.key_ranges import key_ranges
+from webapp.ledger.naming import emptied_credits, named_in
 from webapp.ledger.projections import Positioned
 from webapp.ledger.whole_file import appearing
+from webapp.ledger.writer import Transaction, commit
 
 # Far above any event: a note of 2,000 characters and five names of 300, four bytes each.
 LINE_BYTES_MAX: Final = 100_000
@@ -42,7 +44,7 @@ def export(write: Callable[[bytes], object], progress: Progress = no_progress) -
 
     Raises BrokenLog where an event has no position, since it would be left out.
     """
-    with reading(snapshot=True) as connection:
+    with reading() as connection:
         return write_feed(connection, write, progress)
 
 
@@ -51,8 +53,8 @@ def write_feed(
 ) -> Digest:
     """Do the same with what a transaction that is open already sees, such as a copy's."""
     running = RunningDigest()
-    with closing(log.read_feed(connection)) as feed:
-        log.require_whole_feed(connection)
+    with closing(event_log.read_feed(connection)) as feed:
+        event_log.require_whole_feed(connection)
         for stored in feed:
             write(f"{stored.body}\n".encode())
             running.add(text_hash(stored.body))
@@ -62,55 +64,57 @@ def write_feed(
 
 
 def export_to(path: Path, progress: Progress = no_progress) -> Digest:
-    """Export into a file, which appears under its name only once it is whole and on the disk.
+    """Export into a new file, which appears under its name only once it is whole and on the disk.
 
-    Raises OSError.
+    Raises OSError, which is FileExistsError where there is a file of this name.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as device:  # such as a pipe, which must not be replaced by a file
             return export(device.write, progress)
-    with appearing(path) as aside, aside.open("wb") as file:
+    with appearing(path, replaces=False) as aside, aside.open("wb") as file:
         return export(file.write, progress)
 
 
 def restore(path: Path, expected: Digest | None = None, progress: Progress = no_progress) -> Digest:
     """Read an archive into an empty ledger, all of it or nothing; return its digest.
 
-    Raises LedgerNotEmpty, OSError, and BrokenArchive where a line is not sound, or where the
-    `expected` digest is not a prefix of the archive: whole histories that were left out, or lines
+    Raises LedgerNotEmpty, OSError, and BrokenArchive where a line is not sound, where there is none
+    (a file that was cut to nothing looks like the archive of an empty ledger), or where the `expected`
+    digest is not a prefix of the archive: whole histories that were left out, or lines
     of different credits that changed places, show in nothing else.
     """
 
-    def act(connection: Connection) -> Digest:
+    def act(transaction: Transaction) -> Digest:
         running = RunningDigest(expected)
         with path.open("rb") as file:
             try:
-                log.restore(connection, ArchiveReader(file, running, progress).read())
+                event_log.restore(transaction, ArchiveReader(file, running, progress).read())
             except IntegrityError as error:
                 # Nobody else writes here now, so this is not a lost race to be run again.
                 reason = str(error.orig).splitlines()[0]
                 raise BrokenArchive(f"The database refuses this history: {reason}") from error
-        _require_families(connection)
+        _require_families(transaction.connection)
         broken = running.broken_promise()
         if broken:
             raise BrokenArchive(f"This is not the expected history: {broken}.")
+        if not running.count:
+            raise BrokenArchive("This file has no events, so there is nothing to restore.")
         return running.now()
 
-    return transact(act)
+    return commit(act, is_alone=True)
 
 
 def _require_families(connection: Connection) -> None:
     """Raise BrokenArchive where lots are not those of their split, or where two credits hold a number."""
-    wrong: list[Finding] = []
-    twice: list[Twice] = []
-    with streaming(connection) as stream:
-        check_families(connection, stream, wrong.append)
-        expected_holdings(stream, twice.append)
-    if wrong:
-        raise BrokenArchive(f"This history does not hold together. {wrong[0]}.")
-    if twice:
-        # Into an empty ledger, so that a line's number is its event's position.
-        raise BrokenArchive(f"Line {twice[0].position}: {twice[0].wrong}.")
+    with gathering() as holdings:
+        for keys in key_ranges(connection):
+            for wrong in check_families(connection, keys):
+                raise BrokenArchive(f"This history does not hold together. {wrong}.")
+            holdings.add(named_in(connection, keys))
+        for twice in holdings.settle(emptied_credits(connection)):
+            holder = ids_of(connection, [twice.holder])[twice.holder]
+            # Into an empty ledger, so that a line's number is its event's position.
+            raise BrokenArchive(f"Line {twice.position}: {twice.wrong(holder)}.")
 
 
 def rebuild(progress: Progress = no_progress) -> int:
@@ -119,15 +123,14 @@ def rebuild(progress: Progress = no_progress) -> int:
     All of it in one transaction, in which nobody else can write. Raises BrokenLog where the log
     cannot be read or contradicts itself: then everything stays as it was.
     """
-    return transact(partial(rebuild_on, progress=progress))
+    return commit(lambda transaction: rebuild_on(transaction.connection, progress), is_alone=True)
 
 
 def rebuild_on(connection: Connection, progress: Progress = no_progress) -> int:
     """Do the same in a transaction that is open already, such as a migration's."""
-    lock_feed(connection)
-    log.require_whole_feed(connection)
+    event_log.require_whole_feed(connection)
     try:
-        with closing(log.read_feed(connection)) as feed:
+        with closing(event_log.read_feed(connection)) as feed:
             return projections.rebuild(connection, _positioned(feed), progress)
     except (IntegrityError, NoResultFound, KeyError) as error:
         raise BrokenLog("The events of the log contradict each other. `flask verify` says where.") from error
@@ -137,10 +140,10 @@ def _positioned(feed: Iterator[Stored]) -> Iterator[Positioned]:
     for stored in feed:
         try:
             event = read_event(stored.body)
-            stated_credit(event)
+            credit = stated_credit(event)
         except Unsound as error:
             raise BrokenLog(f"The log cannot be read. Position {stored.position}: {error}.") from None
-        yield Positioned(stored.position, event)
+        yield Positioned(stored.position, stored.key, event, credit)
 
 
 class ArchiveReader:

@@ -4,8 +4,6 @@ The copy is taken in one read transaction, so it is the ledger of one moment, an
 writes meanwhile does not wait. PostgreSQL has programs of its own for this (docs/operations.md).
 """
 
-import errno
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -31,22 +29,14 @@ def back_up(path: Path, progress: Progress = no_progress) -> Digest:
     pages copied. Raises FileExistsError and other OSError, SchemaOutdated, BrokenLog where an event
     of the copy has no position, and LedgerUnavailable where the copy cannot be made or is damaged.
     """
-    _require_free(path)
-    with appearing(path) as aside:
+    # It replaces nothing: the name may be that of the ledger itself, or of the last good backup.
+    with appearing(path, replaces=False) as aside:
         try:
             with reading() as connection, closing(sqlite3.connect(aside, isolation_level=None)) as copy:
                 _copy(connection, copy, progress)
         except sqlite3.Error as error:
             raise LedgerUnavailable(f"No backup was made: {error}.") from error
-        digest = _digest(aside)
-        _require_free(path)
-    return digest
-
-
-def _require_free(path: Path) -> None:
-    """Replace nothing: the name may be that of the ledger itself, or of the last good backup."""
-    if os.path.lexists(path):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+        return _digest(aside)
 
 
 def _copy(connection: Connection, copy: sqlite3.Connection, progress: Progress) -> None:

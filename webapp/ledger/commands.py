@@ -1,128 +1,173 @@
 """One function per business act, one transaction each.
 
-An act reads the credit's last event, decides, and appends. When another writer was faster the
-database refuses the append (see ``tables.Event`` and ``guards``), `transact` runs the act again,
-and it decides again on what is true then: that is the whole defence against a double retirement.
+An act reads the credit's last event, decides, and appends, while nobody else writes (``writer``). The
+database refuses a second retirement all the same (see ``tables.Event`` and ``guards``): that is the
+whole defence against a double retirement.
+
+A command returns what it read to decide and what it appended, so nothing is read back. With a `key`
+it is done once: a repeat returns the records as they were after the first time.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-
-from sqlalchemy import Connection
+from http import HTTPStatus
+from itertools import accumulate
 
 from webapp.domain import events, lots
-from webapp.domain.credits import NOT_CANCELLED, Credit, is_credit_id, parse_credit, require_true_block
-from webapp.domain.errors import (
-    CreditMoved,
-    InvalidFields,
-    Problem,
-    UnknownCredit,
-)
+from webapp.domain.credits import Credit, is_credit_id, parse_credit
+from webapp.domain.errors import CreditMoved, InvalidFields, Problem, UnknownCredit
 from webapp.domain.events import PART, Data, Event
 from webapp.domain.fields import E4, tonnes_text
-from webapp.domain.lifecycle import EventType, Status, require_allowed
-from webapp.ledger import clock, log
-from webapp.ledger.database import reading, transact
-from webapp.ledger.log import Last
-from webapp.ledger.places import emptied_by, is_gone, place_of
-from webapp.ledger.projections import credit_of
-from webapp.ledger.serials import require_free_serial
-from webapp.ledger.successions import refusal_to_repeat, refusal_to_replace
+from webapp.domain.import_file import Row
+from webapp.domain.lifecycle import EventType, require_allowed
+from webapp.ledger import clock, event_log, idempotency_store, queries
+from webapp.ledger.database import reading
+from webapp.ledger.decisions import Outcome, decide
+from webapp.ledger.idempotency_store import Kept, Key
+from webapp.ledger.places import emptied_by, place_of
+from webapp.ledger.projections import Positioned
+from webapp.ledger.views import CreditView, Origin, Record
+from webapp.ledger.writer import Transaction, commit
 
 # The events, by their `seq`, after one of which an act is meant to come; None where any will do.
 After = Collection[int] | None
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """The answer to create: which credit it is, and whether it was recorded just now."""
+class ActionResult:
+    """What an act came to: the credit that it is on, after it.
 
-    credit_id: str
-    is_new: bool
+    `rest` is the lot that was split off and left, if any. `is_new` says that the act recorded the
+    credit, or split it into lots, and `is_replay` that it did so when the key of the request first came.
+    """
+
+    record: Record
+    rest: CreditView | None = None
+    is_new: bool = False
+    is_replay: bool = False
+
+    @property
+    def credit_id(self) -> str:
+        """The id of the credit that the act is on."""
+        return self.record.credit.id
+
+    @property
+    def rest_id(self) -> str | None:
+        """The id of the lot that was left, if any."""
+        return self.rest.id if self.rest else None
+
+    @property
+    def lots(self) -> list[tuple[CreditView, Origin]]:
+        """The lots of a split, in order, each with its place."""
+        views = self.record.relations.lots
+        starts = accumulate((lot.quantity_e4 for lot in views), initial=0)
+        return [(lot, Origin(self.credit_id, start_e4)) for lot, start_e4 in zip(views, starts, strict=False)]
+
+    @property
+    def lot_ids(self) -> list[str]:
+        """The ids of the lots of a split, in order."""
+        return [lot.id for lot in self.record.relations.lots]
 
 
-@dataclass(frozen=True)
-class Acted:
-    """The answer to an act: the credit it is on, and the lot that was split off and left, if any."""
-
-    credit_id: str
-    rest_id: str | None = None
-
-
-def create_credit(values: Mapping[str, object], actor: str) -> Recorded:
+def create_credit(values: Mapping[str, object], actor: str, key: Key | None = None) -> ActionResult:
     """Record a credit, or find the equal one that is recorded already.
 
     Raises InvalidFields, SerialHeld or BlockHeld, and CancelledBefore or ReplacedBefore.
     """
     credit = parse_credit(values)
+    row = Row(1, credit)
 
-    def act(connection: Connection) -> Recorded:
-        last = log.last_event(connection, credit.id)
-        if last:
-            if is_gone(connection, credit.id, last.status):
-                raise refusal_to_repeat(connection, credit.id)
-            return Recorded(credit.id, is_new=False)
-        _require_recordable(connection, credit)
-        now = events.time_text(clock.now())
-        log.append(connection, [events.created(credit, actor, now)])
-        return Recorded(credit.id, is_new=True)
+    def act(transaction: Transaction) -> ActionResult:
+        (decision,) = decide(transaction.connection, [row])
+        if decision.error:
+            raise decision.error
+        if decision.outcome is Outcome.EXISTING:
+            return ActionResult(queries.read_record(transaction.connection, credit.id))
+        created = events.created(credit, actor, event_log.time_of(transaction))
+        entries = event_log.append(transaction, [created], [credit])
+        return ActionResult(_record_of_new(entries, credit), is_new=True)
 
-    return transact(act)
+    return _once(act, key, "create")
 
 
-def sell_credit(credit_id: str, values: Mapping[str, object], actor: str, after: After = None) -> Acted:
+def sell_credit(
+    credit_id: str,
+    values: Mapping[str, object],
+    actor: str,
+    after: After = None,
+    key: Key | None = None,
+) -> ActionResult:
     """Record that the credit, or the quantity of it that is named, was sold.
 
     Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
-    return _act_on_part(credit_id, EventType.SOLD, values, actor, after)
+    return _act_on_part(credit_id, EventType.SOLD, values, actor, after, key)
 
 
-def retire_credit(credit_id: str, values: Mapping[str, object], actor: str, after: After = None) -> Acted:
+def retire_credit(
+    credit_id: str,
+    values: Mapping[str, object],
+    actor: str,
+    after: After = None,
+    key: Key | None = None,
+) -> ActionResult:
     """Retire the credit, or the quantity of it that is named, for ever.
 
     Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
-    return _act_on_part(credit_id, EventType.RETIRED, values, actor, after)
+    return _act_on_part(credit_id, EventType.RETIRED, values, actor, after, key)
 
 
-def split_credit(credit_id: str, values: Mapping[str, object], actor: str, after: After = None) -> list[str]:
-    """Split the credit into lots of `{"quantities": […]}`; return their ids, in order.
+def split_credit(
+    credit_id: str,
+    values: Mapping[str, object],
+    actor: str,
+    after: After = None,
+    key: Key | None = None,
+) -> ActionResult:
+    """Split the credit into lots of `{"quantities": […]}`; `lots` of the result are these, in order.
 
     Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
     quantities_e4 = lots.parse_quantities(values)
 
-    def act(connection: Connection) -> list[str]:
-        found = _Found.read(connection, credit_id, EventType.SPLIT, after)
-        new, appended = found.split(connection, quantities_e4, actor, clock.now())
-        log.append(connection, appended)
-        return [lot.id for lot in new]
+    def act(transaction: Transaction) -> ActionResult:
+        found = _Found.read(transaction, credit_id, EventType.SPLIT, after)
+        split = found.split(quantities_e4, actor)
+        entries = event_log.append(transaction, split.events, split.lots)
+        views = [split.record_of(lot, entries).credit for lot in split.lots]
+        record = found.record_after(entries[:1])
+        return ActionResult(replace(record, relations=replace(record.relations, lots=views)), is_new=True)
 
-    return transact(act)
+    return _once(act, key, "split")
 
 
 def plan_split(credit_id: str, values: Mapping[str, object]) -> list[Credit]:
     """Return the lots that `split_credit` would make, and write nothing. Raises what it raises."""
     quantities_e4 = lots.parse_quantities(values)
-    with reading(snapshot=True) as connection:
-        found = _Found.read(connection, credit_id, EventType.SPLIT)
-        return found.lots(connection, quantities_e4)
+    with reading() as connection:
+        return _Found.read(Transaction(connection), credit_id, EventType.SPLIT).lots(quantities_e4)
 
 
-def cancel_credit(credit_id: str, values: Mapping[str, object], actor: str, after: After = None) -> None:
+def cancel_credit(
+    credit_id: str,
+    values: Mapping[str, object],
+    actor: str,
+    after: After = None,
+    key: Key | None = None,
+) -> ActionResult:
     """Say that the credit should never have been recorded.
 
     Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
     data = events.parse_act(EventType.CANCELLED, values, today=clock.now().date())
 
-    def act(connection: Connection) -> None:
-        found = _Found.read(connection, credit_id, EventType.CANCELLED, after)
-        log.append(connection, [found.event(EventType.CANCELLED, data, actor, clock.now())])
+    def act(transaction: Transaction) -> ActionResult:
+        found = _Found.read(transaction, credit_id, EventType.CANCELLED, after)
+        entries = event_log.append(transaction, [found.event(EventType.CANCELLED, data, actor)])
+        return ActionResult(found.record_after(entries))
 
-    transact(act)
+    return _once(act, key, "cancel")
 
 
 def correct_credit(
@@ -131,114 +176,166 @@ def correct_credit(
     cancellation: Mapping[str, object],
     actor: str,
     after: After = None,
-) -> str:
-    """Cancel the credit and record `values` in its place, in one transaction; return the new id.
+    key: Key | None = None,
+) -> ActionResult:
+    """Cancel the credit and record `values` in its place, in one transaction.
 
-    The replacement of a lot is a credit of its own, and no lot. Raises InvalidFields,
-    UnknownCredit, CreditMoved, ActNotAllowed, SerialHeld.
+    The result is the replacement. That of a lot is a credit of its own, and no lot. Raises
+    InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed, SerialHeld.
     """
     if not is_credit_id(credit_id):
         raise UnknownCredit(credit_id)
     credit = parse_credit({**values, "replaces": credit_id})
     data = events.parse_act(EventType.CANCELLED, cancellation, today=clock.now().date())
 
-    def act(connection: Connection) -> str:
-        found = _Found.read(connection, credit_id, EventType.CANCELLED, after)
-        cancelled = found.event(EventType.CANCELLED, data, actor, clock.now())
+    def act(transaction: Transaction) -> ActionResult:
+        found = _Found.read(transaction, credit_id, EventType.CANCELLED, after)
         if replace(found.credit, replaces=credit_id, parent=None, offset_e4=None) == credit:
             message = "Nothing is changed yet: correct what is wrong with the old values."
             raise InvalidFields([Problem("", message)])
-        require_true_block(credit)
-        require_free_serial(connection, credit, but={credit_id, *emptied_by(connection, credit_id)})
-        log.append(connection, [cancelled, events.created(credit, actor, cancelled.recorded_at)])
-        return credit.id
+        freed = [found.record.key, *emptied_by(transaction.connection, found.record.key)]
+        (decision,) = decide(transaction.connection, [Row(1, credit)], freed=freed, being_cancelled=credit_id)
+        if decision.error:
+            raise decision.error
+        cancelled = found.event(EventType.CANCELLED, data, actor)
+        created = events.created(credit, actor, cancelled.recorded_at)
+        entries = event_log.append(transaction, [cancelled, created], [credit])
+        return ActionResult(_record_of_new(entries[1:], credit), is_new=True)
 
-    return transact(act)
-
-
-def _require_recordable(connection: Connection, credit: Credit) -> None:
-    require_true_block(credit)
-    if credit.replaces is not None:
-        replaced = log.last_event(connection, credit.replaces)
-        if replaced is None or replaced.status is not Status.CANCELLED:
-            raise InvalidFields([Problem("replaces", NOT_CANCELLED)])
-        refusal = refusal_to_replace(connection, credit.replaces)
-        if refusal:
-            raise refusal
-    require_free_serial(connection, credit)
+    return _once(act, key, "correct")
 
 
 def _act_on_part(
-    credit_id: str, event_type: EventType, values: Mapping[str, object], actor: str, after: After
-) -> Acted:
+    credit_id: str,
+    event_type: EventType,
+    values: Mapping[str, object],
+    actor: str,
+    after: After,
+    key: Key | None,
+) -> ActionResult:
     data = events.parse_act(event_type, values, today=clock.now().date())
     part_e4 = events.parse_part(values)
 
-    def act(connection: Connection) -> Acted:
-        found = _Found.read(connection, credit_id, event_type, after)
-        now = clock.now()
-        whole_e4 = found.credit.quantity_e4 if part_e4 is not None else None
-        if part_e4 is None or whole_e4 is None or part_e4 == whole_e4:
-            log.append(connection, [found.event(event_type, data, actor, now)])
-            return Acted(credit_id)
+    def act(transaction: Transaction) -> ActionResult:
+        found = _Found.read(transaction, credit_id, event_type, after)
+        whole_e4 = found.credit.quantity_e4
+        if part_e4 is None or part_e4 == whole_e4:
+            entries = event_log.append(transaction, [found.event(event_type, data, actor)])
+            return ActionResult(found.record_after(entries))
         if part_e4 > whole_e4:
             asked, whole = tonnes_text(part_e4), tonnes_text(whole_e4)
             message = f"{asked} t is more than the {whole} t that this credit has."
             raise InvalidFields([Problem(PART.name, message)])
         if found.credit.block and part_e4 % E4:
             raise InvalidFields([Problem(PART.name, lots.WHOLE_TONNES)])
-        (part, rest), appended = found.split(connection, [part_e4, whole_e4 - part_e4], actor, now)
-        last = [event for event in appended if event.credit_id == part.id][-1]
+        split = found.split([part_e4, whole_e4 - part_e4], actor)
+        part, rest = split.lots
+        last = [event for event in split.events if event.credit_id == part.id][-1]
         acted = Event(part.id, last.seq + 1, event_type, data, actor, last.recorded_at, last.hash)
-        log.append(connection, [*appended, acted])
-        return Acted(part.id, rest.id)
+        entries = event_log.append(transaction, [*split.events, acted], split.lots)
+        return ActionResult(split.record_of(part, entries), split.record_of(rest, entries).credit)
 
-    return transact(act)
+    return _once(act, key, "sell" if event_type is EventType.SOLD else "retire")
+
+
+def _once(act: Callable[[Transaction], ActionResult], key: Key | None, kind: str) -> ActionResult:
+    """Commit the act; with a key, only where nothing came of this key before. Raises KeyUsedBefore."""
+    if key is None:
+        return commit(act)
+
+    def keyed(transaction: Transaction) -> ActionResult:
+        kept = idempotency_store.find(transaction.connection, key)
+        if kept:
+            return _replay(transaction, kept)
+        result = act(transaction)
+        ids = [each for each in (result.credit_id, result.rest_id) if each]
+        status = HTTPStatus.CREATED if result.is_new else HTTPStatus.OK
+        position = event_log.head_of(transaction).position
+        idempotency_store.keep(transaction.connection, key, Kept(kind, status, ids, position))
+        return result
+
+    return commit(keyed)
+
+
+def _replay(transaction: Transaction, kept: Kept) -> ActionResult:
+    """Return what the first request of a key came to, as it was then."""
+    records = [queries.read_record(transaction.connection, each, kept.position) for each in kept.ids]
+    return ActionResult(
+        records[0],
+        records[1].credit if len(records) > 1 else None,
+        is_new=kept.status == HTTPStatus.CREATED,
+        is_replay=True,
+    )
+
+
+def _record_of_new(entries: Sequence[Positioned], credit: Credit, *, is_sold: bool = False) -> Record:
+    """Return the record of a credit that was made just now, from the entries that are about it.
+
+    `is_sold` says that it is a lot of a sold credit, whose sale it carries over.
+    """
+    return queries.new_record(
+        [entry for entry in entries if entry.event.credit_id == credit.id], credit, is_sold=is_sold
+    )
+
+
+@dataclass(frozen=True)
+class _Split:
+    """The lots of a split, the events that make them, and whether they carry a sale over."""
+
+    lots: list[Credit]
+    events: list[Event]
+    is_sold: bool
+
+    def record_of(self, lot: Credit, entries: Sequence[Positioned]) -> Record:
+        """Return the record of a lot once the events are appended."""
+        return _record_of_new(entries, lot, is_sold=self.is_sold)
 
 
 @dataclass(frozen=True)
 class _Found:
-    """A credit as an act found it: what it is and the event that the next one must follow."""
+    """A credit as an act found it, in the transaction in which the act appends."""
 
+    transaction: Transaction
+    record: Record
     credit: Credit
-    last: Last
 
     @classmethod
-    def read(cls, connection: Connection, credit_id: str, act: EventType, after: After = None) -> "_Found":
+    def read(cls, transaction: Transaction, credit_id: str, act: EventType, after: After = None) -> "_Found":
         """Return the credit. Raises UnknownCredit, CreditMoved; ActNotAllowed where `act` may not follow."""
-        if not is_credit_id(credit_id):
+        record = queries.read_history(transaction.connection, credit_id)
+        if record is None:
             raise UnknownCredit(credit_id)
-        last = log.last_event(connection, credit_id)
-        first = log.find_event(connection, credit_id, EventType.CREATED)
-        if last is None or first is None:
-            raise UnknownCredit(credit_id)
-        if after is not None and last.seq not in after:
-            raise CreditMoved(credit_id, last.seq)
-        require_allowed(credit_id, last.status, act, last.recorded_at)
-        return cls(credit_of(first), last)
+        head = record.head
+        if after is not None and head.seq not in after:
+            raise CreditMoved(credit_id, head.seq)
+        require_allowed(credit_id, head.status, act, head.recorded_at)
+        return cls(transaction, record, record.stated)
 
-    def event(self, event_type: EventType, data: Data, actor: str, now: datetime) -> Event:
+    def event(self, event_type: EventType, data: Data, actor: str) -> Event:
         """Return the next event of the credit."""
+        head = self.record.head
         return Event(
             credit_id=self.credit.id,
-            seq=self.last.seq + 1,
+            seq=head.seq + 1,
             type=event_type,
             data=data,
             actor=actor,
-            # A clock that was set back must not make a history run backwards.
-            recorded_at=max(events.time_text(now), self.last.recorded_at),
-            prev_hash=self.last.hash,
+            recorded_at=event_log.time_of(self.transaction),
+            prev_hash=head.hash,
         )
 
-    def lots(self, connection: Connection, quantities_e4: Sequence[int]) -> list[Credit]:
-        """Return the lots of these quantities. Raises InvalidFields."""
-        return lots.lots_of(self.credit, place_of(connection, self.credit), quantities_e4, self.credit.block)
+    def record_after(self, entries: Sequence[Positioned]) -> Record:
+        """Return the record once these events of the credit are appended."""
+        return queries.record_after(self.record, entries)
 
-    def split(
-        self, connection: Connection, quantities_e4: Sequence[int], actor: str, now: datetime
-    ) -> tuple[list[Credit], list[Event]]:
-        """Return the lots of these quantities and the events that make them. Raises InvalidFields."""
-        new = self.lots(connection, quantities_e4)
-        split = self.event(EventType.SPLIT, lots.split_data(new), actor, now)
-        sale = log.find_event(connection, self.credit.id, EventType.SOLD)
-        return new, lots.split_events(split, new, sale)
+    def lots(self, quantities_e4: Sequence[int]) -> list[Credit]:
+        """Return the lots of these quantities. Raises InvalidFields."""
+        place = place_of(self.transaction.connection, self.credit)
+        return lots.lots_of(self.credit, place, quantities_e4, self.credit.block)
+
+    def split(self, quantities_e4: Sequence[int], actor: str) -> _Split:
+        """Return the lots of these quantities with the events that make them. Raises InvalidFields."""
+        new = self.lots(quantities_e4)
+        split = self.event(EventType.SPLIT, lots.split_data(new), actor)
+        sale = next((e.event for e in self.record.events if e.event_type is EventType.SOLD), None)
+        return _Split(new, lots.split_events(split, new, sale), sale is not None)

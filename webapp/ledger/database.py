@@ -1,40 +1,53 @@
-"""The engine, its settings on both databases, and the one way to open a transaction.
+"""The engine, its settings on both databases, and the one way to read.
 
-Everything else in this package gets a connection from `reading` or `transact` and never opens
-or commits one itself. What the databases say in their own words about being locked, away or not
-migrated is turned into the refusals of ``webapp.domain.errors`` here, once.
+What reads gets a connection from `reading`; what writes goes through ``webapp.ledger.writer``. What
+the databases say in their own words about being locked, away or not migrated is turned into the
+errors of ``webapp.domain.errors`` here, once.
 """
 
-import logging
-import random
+import os
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, Executable, MetaData, event, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase
 
 from webapp.domain.errors import LedgerBusy, LedgerUnavailable, Refusal, SchemaOutdated
-
-T = TypeVar("T")
-_log: Final = logging.getLogger(__name__)
+from webapp.ledger.sqlite_file import DatabaseFile
 
 BUSY_TIMEOUT_S: Final = 10
-HURRY_MS: Final = 100
-ATTEMPTS: Final = 6
 GRANT: Final = "Who may do what is set up with: flask grant (docs/operations.md)"
 MIGRATE: Final = "The database is not migrated. Run: flask db upgrade"
+REPLACED: Final = (
+    "The file of the database, or the -wal beside it, was moved, removed or replaced while it was in use. "
+    "Nothing is recorded any more until the program is started again."
+)
 # The advisory lock under which positions are given: one number that nothing else here uses.
 FEED_LOCK: Final = 0x6C656467  # "ledg"
+
+# The connection in which everything reads that runs inside an act of the writer.
+joined_connection: Final[ContextVar[Connection | None]] = ContextVar("joined_connection", default=None)
+
+
+@dataclass
+class _Moment:
+    """What reads one moment of the ledger, such as a request; the connection is there once it has read."""
+
+    connection: Connection | None = None
+
+
+_moment: Final[ContextVar[_Moment | None]] = ContextVar("moment", default=None)
 
 
 class Base(DeclarativeBase):
@@ -52,19 +65,7 @@ class Base(DeclarativeBase):
 
 
 db: Final = SQLAlchemy(model_class=Base)
-
-
-@dataclass
-class _Unit:
-    """The transaction of `transact` that is open in this context, and whether it has acted yet."""
-
-    connection: Connection
-    has_acted: bool = False
-
-
-_unit: Final[ContextVar[_Unit | None]] = ContextVar("unit", default=None)
-# What must still hold when a transaction of this context commits.
-_condition: Final[ContextVar[Callable[[Connection], None] | None]] = ContextVar("condition", default=None)
+_files: Final[WeakKeyDictionary[Engine, DatabaseFile]] = WeakKeyDictionary()
 
 
 def engine_options(url: str) -> dict[str, Any]:
@@ -90,7 +91,11 @@ def engine_options(url: str) -> dict[str, Any]:
 def prepare(engine: Engine) -> None:
     """Attach what every new connection and transaction of this engine needs."""
     if engine.dialect.name == "sqlite":
+        _files[engine] = file = DatabaseFile(Path(engine.url.database or ""))
+        event.listen(engine, "do_connect", lambda *_arguments: file.make_private())
         event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "connect", partial(_require_same_as_others, file))
+        event.listen(engine, "close", lambda connection, _record: file.remove(connection))
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "connect", _require_utf8)
@@ -98,175 +103,126 @@ def prepare(engine: Engine) -> None:
 
 
 @contextmanager
-def reading(*, snapshot: bool = False) -> Iterator[Connection]:
-    """Open a transaction that only reads.
+def reading() -> Iterator[Connection]:
+    """Give a transaction that only reads; all of its statements see the ledger at one moment.
 
-    With `snapshot`, all of its statements see the ledger at one moment; SQLite always does.
-    Inside `transact` it reads in that transaction, and so what was just written. A snapshot is then
-    one only from the first act on: before it, what is read may change, as for any act that decides.
+    Between `begin_moment` and `end_moment` it is the same transaction for all, so that an answer is of
+    one moment. Inside an act of the writer it is the act's own.
     """
-    unit = _unit.get()
-    if unit:
-        if snapshot and unit.has_acted:
-            lock_feed(unit.connection)
-        yield unit.connection
+    joined = joined_connection.get()
+    if joined is not None:
+        yield joined
         return
-    _require_file()
-    with _refusals(), db.engine.connect() as connection:
-        if snapshot and connection.dialect.name == "postgresql":
-            connection.execution_options(isolation_level="REPEATABLE READ")
-        with connection.begin():
+    with _database_errors():
+        moment = _moment.get()
+        if moment is not None:
+            yield _connection_of(moment)
+            return
+        with _connect() as connection, connection.begin():
             yield connection
 
 
-@contextmanager
-def committing_only_if(condition: Callable[[Connection], None]) -> Iterator[None]:
-    """Ask `condition` as the last thing in each transaction of `transact` in here.
-
-    What it raises takes the whole transaction back. It comes last so that what it locks (whoever acts,
-    so that nobody can take their right meanwhile) is locked for no longer than the commit takes.
-    """
-    token = _condition.set(condition)
-    try:
-        yield
-    finally:
-        _condition.reset(token)
+def begin_moment() -> None:
+    """Have all that reads from here on read in one transaction, until `end_moment`."""
+    end_moment()
+    _moment.set(_Moment())
 
 
-def transact(act: Callable[[Connection], T], *, unconditional: bool = False) -> T:
-    """Run one business act in one write transaction, and commit it or nothing.
-
-    When another writer was faster (a unique violation or a guard's refusal, a deadlock), the
-    whole act is run again: it reads again and decides again. Raises what `act` refuses,
-    LedgerBusy when others keep winning or the database stays locked.
-
-    Called inside another `transact`, it joins that one: all commit together, and it is the outermost
-    that commits and that is run again. What a joined act wrote before it raised is taken back.
-
-    `unconditional` leaves out the condition of `committing_only_if`, for acts that have their own.
-    """
-    condition = None if unconditional else _condition.get()
-    unit = _unit.get()
-    if unit:
-        unit.has_acted = True
-        with unit.connection.begin_nested():
-            return act(unit.connection)
-    _require_file()
-    lost: Exception | None = None
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - not a secret
-        try:
-            with db.engine.connect() as connection:
-                connection.execution_options(ledger_write=True)
-                with connection.begin(), _joinable(connection):
-                    result = act(connection)
-                    if condition:
-                        condition(connection)
-                    return result
-        except SQLAlchemyError as error:
-            if not _lost_a_race(error):
-                raise _refusal_of(error, writing=True) from error
-            lost = error
-    # A bug that breaks a constraint looks the same from here, so whoever reads the log sees which one.
-    _log.warning("Gave up after %d attempts: %s", ATTEMPTS, lost)
-    raise LedgerBusy("Others kept changing the same credits. Please try again.") from lost
+def end_moment() -> None:
+    """Close what `begin_moment` opened."""
+    leave_moment()
+    _moment.set(None)
 
 
-def is_transacting() -> bool:
-    """Say whether this is inside a `transact`, so that whatever is written may still be taken back."""
-    return _unit.get() is not None
+def leave_moment() -> None:
+    """End the transaction of the moment, before a write: what reads next sees what was written."""
+    moment = _moment.get()
+    if moment is not None and moment.connection is not None:
+        moment.connection.close()
+        moment.connection = None
 
 
-def in_passing(statement: Executable) -> None:
-    """Execute a small write by itself that may as well be left out: where the database is busy, it is.
-
-    It has a connection of its own and waits HURRY_MS at most for other writers.
-    """
-    try:
-        with db.engine.connect() as connection, _in_a_hurry(connection):
-            connection.execute(statement)
-    except SQLAlchemyError as error:
-        _log.info("Left out in passing: %s", error)
+def _connection_of(moment: _Moment) -> Connection:
+    if moment.connection is None:
+        connection = _connect()
+        connection.begin()
+        moment.connection = connection
+    return moment.connection
 
 
-def lock_feed(connection: Connection) -> None:
-    """Let nobody else give positions or apply events until this transaction ends.
-
-    On SQLite there is one writer at a time anyhow.
-    """
+def _connect() -> Connection:
+    require_file()
+    connection = db.engine.connect()
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": FEED_LOCK})
+        connection.execution_options(isolation_level="REPEATABLE READ")
+    return connection
 
 
-@contextmanager
-def _joinable(connection: Connection) -> Iterator[None]:
-    token = _unit.set(_Unit(connection))
-    try:
-        yield
-    finally:
-        _unit.reset(token)
+def require_file() -> None:
+    """Refuse where the file of SQLite is not there: to open it would leave an empty one.
 
-
-def _require_file() -> None:
-    """Raise SchemaOutdated where the file of SQLite is not there: to open it would leave an empty one."""
+    Raises LedgerUnavailable where it was there before, or else SchemaOutdated.
+    """
     if db.engine.dialect.name == "sqlite":
-        file = Path(db.engine.url.database or "")
-        if file.parent.is_dir() and not file.exists():
-            raise SchemaOutdated(MIGRATE)
+        file = db.engine.url.database or ""
+        if not os.path.exists(file) and Path(file).parent.is_dir():  # noqa: PTH110 - on each read
+            raise LedgerUnavailable(REPLACED) if _files[db.engine].is_in_use else SchemaOutdated(MIGRATE)
 
 
-@contextmanager
-def _in_a_hurry(connection: Connection) -> Iterator[None]:
-    connection.execution_options(ledger_write=True)
-    if connection.dialect.name == "postgresql":
-        with connection.begin():
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {HURRY_MS}")
-            yield
-        return
-    # Below SQLAlchemy, because its first statement would begin the transaction, and wait.
+def require_same_file(connection: Connection) -> None:
+    """Refuse to write into a SQLite file that nobody would find any more.
+
+    The writer asks before each transaction; it costs two looks at the file system. Raises
+    LedgerUnavailable where the file's name, or that of its write-ahead log, leads elsewhere by now.
+    """
+    file = _files.get(connection.engine)
     driver: Any = connection.connection.driver_connection
-    driver.execute(f"PRAGMA busy_timeout = {HURRY_MS}")
-    try:
-        with connection.begin():
-            yield
-    finally:
-        driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
+    if file and not file.is_still(driver):
+        raise LedgerUnavailable(REPLACED)
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def _database_errors() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise _refusal_of(error, writing=False) from error
+        raise database_error(error, is_writing=False) from error
 
 
-def _lost_a_race(error: SQLAlchemyError) -> bool:
-    if isinstance(error, IntegrityError):
-        return True
-    original = getattr(error, "orig", None)
-    return isinstance(original, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
+def database_error(error: BaseException | None, *, is_writing: bool) -> BaseException:
+    """Return the error of this program that a database error amounts to, or itself where it is a bug.
 
-
-def _refusal_of(error: SQLAlchemyError, *, writing: bool) -> Exception:
-    """Return the refusal that a database error amounts to, or the error where it is a bug."""
+    With `is_writing`, it may have come in the middle of a commit, so the sentence says that nobody knows.
+    """
     if isinstance(error, PoolTimeoutError):
         return LedgerBusy("All connections to the database are in use. Please try again.")
     if not isinstance(error, DBAPIError):
-        return error
+        return error or RuntimeError("the database gave no reason")
     original, message = error.orig, str(error.orig)
     in_its_words = _set_up_wrong(original, message) or _not_now(original, message)
     if in_its_words:
         return in_its_words
-    damaged = "malformed" in message or "not a database" in message
-    unreachable = damaged or "unable to open database file" in message or "disk" in message
-    if isinstance(original, psycopg.OperationalError) or error.connection_invalidated or unreachable:
+    if is_outcome_unknown(error):
+        damaged = _is_damaged(message)
         what = "The database file is damaged." if damaged else "The database does not answer."
-        # The connection may have been lost in the middle of a commit, so nobody knows here.
-        advice = " Look whether it was recorded before you try again." if writing else ""
+        advice = " Look whether it was recorded before you try again." if is_writing else ""
         return LedgerUnavailable(what + advice)
     return error
+
+
+def is_outcome_unknown(error: SQLAlchemyError) -> bool:
+    """Say whether the database may be gone, so that nobody knows what came of a commit."""
+    if not isinstance(error, DBAPIError):
+        return False
+    original, message = error.orig, str(error.orig)
+    if _not_now(original, message):
+        return False
+    unreachable = _is_damaged(message) or "unable to open database file" in message or "disk" in message
+    return isinstance(original, psycopg.OperationalError) or error.connection_invalidated or unreachable
+
+
+def _is_damaged(message: str) -> bool:
+    return "malformed" in message or "not a database" in message
 
 
 def _set_up_wrong(original: object, message: str) -> Refusal | None:
@@ -296,8 +252,19 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         "synchronous = FULL",
         "foreign_keys = ON",
         "recursive_triggers = ON",
+        # A statement that fires triggers keeps the pages that it changes, to take itself back. Once these
+        # were many, SQLite writes them to a file, each row of an import anew.
+        "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _require_same_as_others(file: DatabaseFile, connection: sqlite3.Connection, _record: object) -> None:
+    """Open nothing else than what the other connections have open: both would be written into."""
+    if not file.add(connection):
+        file.remove(connection)
+        connection.close()
+        raise LedgerUnavailable(REPLACED)
 
 
 def _begin_sqlite(connection: Connection) -> None:

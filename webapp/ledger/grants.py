@@ -9,7 +9,8 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from webapp.domain.errors import Refusal
-from webapp.ledger.database import Base, db, transact
+from webapp.ledger.database import Base, db
+from webapp.ledger.writer import transact
 
 _APPEND: Final = frozenset({"SELECT", "INSERT"})
 _CHANGE: Final = _APPEND | {"UPDATE"}
@@ -21,8 +22,9 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     "events": _APPEND,
     "splits": _APPEND,
     "feed": _APPEND,
+    "log_marks": _APPEND,
     "serial_claims": _REPLACE,
-    "serial_blocks": _REPLACE,
+    "serial_blocks": _CHANGE,
     "credit_states": _CHANGE,
     "registries": _APPEND,
     "totals": _CHANGE,

@@ -10,4 +10,4 @@ FOLLOWS: Final = ", ".join(
 )
 
 # The log of the ledger, and that of accounts.
-APPEND_ONLY: Final = ("credits", "events", "splits", "feed", "account_log")
+APPEND_ONLY: Final = ("credits", "events", "splits", "feed", "log_marks", "account_log")

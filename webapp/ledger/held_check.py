@@ -1,156 +1,165 @@
 """Who must hold which serial number and which numbers, worked out again from the whole log.
 
-`flask verify` compares it with what ``holdings`` wrote as the events were applied, and `flask restore`
-asks it whether the log gives anything twice. It holds every serial number and block in memory, some
-hundred bytes each. Nothing is written here.
+First come, first served in feed order. What the credits name (``naming``) is gathered and sorted in a
+private database on the disk, so memory does not grow with the ledger. Only serial numbers that
+several credits name, and series in which blocks have numbers in common, are played through.
+
+`flask verify` compares the outcome with what ``holdings`` wrote as the events were applied, and
+`flask restore` asks whether the log gives anything twice. Nothing is written to the ledger here.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
 
-from sqlalchemy import select
-
-from webapp.domain.credits import Credit
 from webapp.domain.errors import are, numbers_of
-from webapp.domain.lifecycle import EventType
-from webapp.domain.lots import Families
-from webapp.domain.lots import numbers_of as numbers_of_lot
-from webapp.domain.serial_blocks import SerialBlock
-from webapp.ledger.history_check import Stream
-from webapp.ledger.holdings import block_row, claim_row
-from webapp.ledger.log import parse_stored
-from webapp.ledger.projections import credit_of
-from webapp.ledger.serials import in_common
-from webapp.ledger.tables import credits, events, feed
+from webapp.ledger.naming import Named
+from webapp.ledger.scratch import scratch_database
 
-_Key = tuple[object, ...]
-Rows = Mapping[_Key, Mapping[str, object]]
+# The columns are those of ClaimRow and BlockRow. `held` is what is held of one series at a moment.
+_TABLES: Final = """
+CREATE TABLE claims (registry_key, serial_key,
+  key INTEGER, is_lot INTEGER, created INTEGER, released INTEGER, found INTEGER, is_lost INTEGER);
+CREATE TABLE blocks (series, first INTEGER, last INTEGER,
+  key INTEGER, is_lot INTEGER, created INTEGER, released INTEGER, found INTEGER, is_lost INTEGER);
+CREATE TABLE emptied (key INTEGER PRIMARY KEY, position INTEGER);
+CREATE TABLE held (first INTEGER PRIMARY KEY, last INTEGER, key INTEGER);
+"""
+_RELEASE: Final = (
+    "UPDATE {0} SET released = (SELECT position FROM emptied WHERE emptied.key = {0}.key)"
+    " WHERE released IS NULL AND key IN (SELECT key FROM emptied)"
+)
+_ADD_CLAIM: Final = "INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?, 0)"
+_ADD_BLOCK: Final = "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)"
+_CONTESTED_CLAIMS: Final = (
+    "SELECT registry_key, serial_key, rowid, key, is_lot, created, released FROM claims"
+    " WHERE (registry_key, serial_key) IN"
+    " (SELECT registry_key, serial_key FROM claims GROUP BY 1, 2 HAVING count(*) > 1)"
+    " ORDER BY registry_key, serial_key, created"
+)
+# The series in which a block begins before all those that begin before it have ended.
+_CONTESTED_SERIES: Final = (
+    "CREATE TABLE contested AS SELECT DISTINCT series FROM ("
+    "SELECT series, first, max(last) OVER (PARTITION BY series ORDER BY first"
+    " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached FROM blocks) WHERE first <= reached"
+)
+_CHANGES: Final = (
+    "SELECT series, created AS position, 0 AS is_release, rowid, first, last, key, is_lot FROM blocks"
+    " WHERE series IN (SELECT series FROM contested)"
+    " UNION ALL SELECT series, released, 1, rowid, first, last, key, is_lot FROM blocks"
+    " WHERE series IN (SELECT series FROM contested) AND released IS NOT NULL"
+    " ORDER BY series, position"
+)
+# Of what is held and overlaps a range, that with the lowest numbers.
+_HOLDER: Final = (
+    "SELECT first, last, key FROM held WHERE last >= :first AND first <= :last AND first >="
+    " coalesce((SELECT max(first) FROM held WHERE first <= :first), :first) ORDER BY first LIMIT 1"
+)
+_BEFORE_ALL: Final = 0
+_FOR_EVER: Final = 2**63
+_IS_HELD: Final = "(released IS NULL AND NOT is_lost)"
 
 
 @dataclass(frozen=True)
 class Twice:
-    """What the log gives to a second credit, whose CREATED event has this position."""
+    """What the log gives to a second credit, whose CREATED event has this position.
+
+    Credits are keys. `numbers` are a series and the first and the last number of it that both name;
+    where it is None, it is the serial number.
+    """
 
     position: int
-    credit_id: str
-    wrong: str
+    key: int
+    holder: int
+    numbers: tuple[str, int, int] | None = None
+
+    def wrong(self, holder_id: str) -> str:
+        """Say what is wrong."""
+        if self.numbers is None:
+            return f"its serial number is held by {holder_id}, which was recorded before it"
+        series, first, last = self.numbers
+        named = f"{numbers_of(first, last).lower()} of {series} {are(first, last)}"
+        return f"{named} held by credit {holder_id}, and named here too"
 
 
-def expected_holdings(stream: Stream, report: Callable[[Twice], None]) -> tuple[Rows, Rows]:
-    """Return the rows that serial_claims and serial_blocks must have, by key.
-
-    First come, first served in feed order. Where the log itself gives a serial number or a number of
-    a series twice, that is reported.
-    """
-    held = _Held()
-    parent = events.alias("parent")
-    query = (
-        select(
-            feed.c.position, feed.c.type, feed.c.credit_id, events.c.body, parent.c.body.label("parent_body")
-        )
-        .join_from(feed, events, (events.c.credit_id == feed.c.credit_id) & (events.c.seq == feed.c.seq))
-        .join(credits, credits.c.id == feed.c.credit_id, isouter=True)
-        .join(parent, (parent.c.credit_id == credits.c.parent) & (parent.c.seq == 1), isouter=True)
-        .where(feed.c.type.in_((EventType.CREATED, EventType.CANCELLED)))
-        .order_by(feed.c.position)
-    )
-    for row in stream(query):
-        if row.type == EventType.CANCELLED:
-            held.cancel(row.credit_id)
-        else:
-            wrongs = held.create(
-                credit_of(parse_stored(row.body)),
-                row.parent_body and credit_of(parse_stored(row.parent_body)),
-            )
-            for wrong in wrongs:
-                report(Twice(row.position, row.credit_id, wrong))
-    blocks: Rows = {(credit_id,): block_row(credit_id, block) for credit_id, block in held.blocks.items()}
-    claims: Rows = {key: claim_row(credit) for key, credit in held.claims.items()}
-    return claims, blocks
+@contextmanager
+def gathering() -> Iterator["Holdings"]:
+    """Give a place to gather what all credits name."""
+    with scratch_database(_TABLES) as database:
+        yield Holdings(database)
 
 
-class _Held:
-    """What is held at one moment of the feed."""
+class Holdings:
+    """What all credits name, and who must hold it."""
 
-    def __init__(self) -> None:
-        self.blocks: dict[str, SerialBlock] = {}
-        self.claims: dict[_Key, Credit] = {}
-        self._families = Families()
-        self._series: dict[str, list[_HeldBlock]] = {}
-        self._claim_of: dict[str, _Key] = {}
-        # Lots of credits that were recorded without a serial number.
-        self._unnumbered: set[str] = set()
+    def __init__(self, database: sqlite3.Connection) -> None:
+        """Take the database to gather it in."""
+        self._database = database
 
-    def create(self, credit: Credit, parent: Credit | None) -> list[str]:
-        """Let a credit hold what it names, unless somebody does; return what is wrong with that.
+    def add(self, named: Named) -> None:
+        """Add what credits name."""
+        self._database.executemany(_ADD_CLAIM, named.claims)
+        self._database.executemany(_ADD_BLOCK, named.blocks)
 
+    def settle(self, emptied: Mapping[int, int]) -> list[Twice]:
+        """Find who holds what, once all is added; return what the log gives twice, in feed order.
+
+        `emptied` are the positions since which nothing of some split credits is counted any more.
         A lot may find its own taken, by a credit that named it before the split: it does without.
         """
-        if parent is None:
-            holders = []
-            if credit.serial_number is not None:
-                holders.append(self._claim(credit))
-            if credit.stated_block:
-                holders.append(self._hold(credit.id, credit.stated_block))
-            return [wrong for wrong in holders if wrong]
-        self._families.add(credit.id, parent.id)
-        if parent.serial_number is None or parent.id in self._unnumbered:
-            self._unnumbered.add(credit.id)
-        else:
-            self._claim(credit)
-        numbers = numbers_of_lot(parent, credit)
-        if numbers:
-            # The parent hands its block on, which it does to the first lot already.
-            self._let_go(parent.id)
-            self._hold(credit.id, numbers)
-        return []
+        self._release(emptied)
+        twice = [*self._settle_claims(), *self._settle_blocks()]
+        return sorted(twice, key=lambda one: one.position)
 
-    def cancel(self, credit_id: str) -> None:
-        """Let go of what is held for tonnes of which none is counted any more."""
-        for emptied in self._families.cancel(credit_id):
-            self._let_go(emptied)
-            self.claims.pop(self._claim_of.pop(emptied, ()), None)
+    def wrong_claims(self) -> Iterator[tuple[str, str, bool]]:
+        """Yield each claim that the derived table has wrong: its keys, and whether it must be there."""
+        query = f"SELECT registry_key, serial_key, {_IS_HELD} FROM claims WHERE found IS NOT {_IS_HELD}"  # noqa: S608
+        for registry_key, serial_key, is_held in self._database.execute(query):
+            yield registry_key, serial_key, bool(is_held)
 
-    def _claim(self, credit: Credit) -> str | None:
-        """Return whose the serial number is, where it is somebody else's."""
-        key = (credit.canonical.registry, credit.canonical.serial_number)
-        holder = self.claims.setdefault(key, credit)
-        if holder is credit:
-            self._claim_of[credit.id] = key
-            return None
-        return f"its serial number is held by {holder.id}, which was recorded before it"
+    def wrong_blocks(self) -> Iterator[tuple[int, int, int]]:
+        """Yield each credit whose row of blocks says it wrongly: its key, what it says and should say."""
+        query = f"SELECT key, found, {_IS_HELD} FROM blocks WHERE found <> {_IS_HELD}"  # noqa: S608
+        yield from self._database.execute(query)
 
-    def _hold(self, credit_id: str, block: SerialBlock) -> str | None:
-        """Return who holds some of the numbers, where somebody does."""
-        held = self._series.setdefault(block.series, [])
-        place = _first_ending_at(held, block.first)
-        if place == len(held) or held[place].block.first > block.last:
-            held.insert(place, _HeldBlock(block, credit_id))
-            self.blocks[credit_id] = block
-            return None
-        first, last = in_common(block, held[place].block)
-        holder = held[place].credit_id
-        named = f"{numbers_of(first, last).lower()} of {block.series} {are(first, last)}"
-        return f"{named} held by credit {holder}, and named here too"
+    def _release(self, emptied: Mapping[int, int]) -> None:
+        self._database.executemany("INSERT INTO emptied VALUES (?, ?)", emptied.items())
+        if emptied:
+            self._database.execute(_RELEASE.format("claims"))
+            self._database.execute(_RELEASE.format("blocks"))
 
-    def _let_go(self, credit_id: str) -> None:
-        block = self.blocks.pop(credit_id, None)
-        if block:
-            held = self._series[block.series]
-            del held[_first_ending_at(held, block.first)]
+    def _settle_claims(self) -> Iterator[Twice]:
+        contested = self._database.execute(_CONTESTED_CLAIMS)
+        for _, claims in groupby(contested, key=itemgetter(0, 1)):
+            holder, held_until = 0, _BEFORE_ALL
+            for _, _, row, key, is_lot, created, released in claims:
+                if held_until < created:
+                    holder, held_until = key, _FOR_EVER if released is None else released
+                    continue
+                self._lose("claims", row)
+                if not is_lot:
+                    yield Twice(created, key, holder)
 
+    def _settle_blocks(self) -> Iterator[Twice]:
+        self._database.execute(_CONTESTED_SERIES)
+        for series, changes in groupby(self._database.execute(_CHANGES), key=itemgetter(0)):
+            self._database.execute("DELETE FROM held")
+            for _, position, is_release, row, first, last, key, is_lot in changes:
+                if is_release:
+                    self._database.execute("DELETE FROM held WHERE first = ? AND key = ?", (first, key))
+                    continue
+                holder = self._database.execute(_HOLDER, {"first": first, "last": last}).fetchone()
+                if holder is None:
+                    self._database.execute("INSERT INTO held VALUES (?, ?, ?)", (first, last, key))
+                    continue
+                self._lose("blocks", row)
+                if not is_lot:
+                    common = (series, max(first, holder[0]), min(last, holder[1]))
+                    yield Twice(position, key, holder[2], common)
 
-@dataclass(frozen=True)
-class _HeldBlock:
-    block: SerialBlock
-    credit_id: str
-
-
-def _first_ending_at(held: Sequence[_HeldBlock], number: int) -> int:
-    """Return the place of the first block that ends at this number or after it."""
-    return bisect_left(held, number, key=_last)
-
-
-def _last(held: _HeldBlock) -> int:
-    return held.block.last
+    def _lose(self, table: str, row: int) -> None:
+        self._database.execute(f"UPDATE {table} SET is_lost = 1 WHERE rowid = ?", (row,))  # noqa: S608

@@ -1,247 +1,302 @@
 """The histories, credit by credit: each event against its text, its hash and the one before it.
 
 And with each history what hangs on it: its positions, the credit's row, and its rows in the tables
-that are derived. All of them are read in the order of credit ids, side by side, so the memory
-this takes does not grow with the number of credits. Nothing is written here.
+that are derived. A range of keys is checked by itself and in a few statements, so ranges can be
+checked in several processes, and memory does not grow with the ledger. Nothing is written here.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import groupby
-from operator import attrgetter
-from typing import Any, Final
+from operator import itemgetter
+from typing import Final
 
-from sqlalchemy import Connection, Row, Select, Table, select
+from sqlalchemy import Connection
 
 from webapp.domain.credits import Credit
+from webapp.domain.errors import UnknownCredit
 from webapp.domain.events import Event, text_hash
 from webapp.domain.lifecycle import FIRST, STATUS_AFTER, EventType
 from webapp.domain.soundness import Link, Unsound, breaks, read_event, stated_credit
-from webapp.domain.text import canonical
-from webapp.ledger import tables
-from webapp.ledger.findings import Finding, Progress, Report, differences
-from webapp.ledger.projections import PARTY_FIELD, Positioned, Sums, changes, credit_of, first_state
+from webapp.ledger import statements
+from webapp.ledger.ancestors import Ancestors
+from webapp.ledger.derived_check import Expected
+from webapp.ledger.findings import Finding, differences
+from webapp.ledger.holdings import block_row
+from webapp.ledger.key_ranges import KeyRange
+from webapp.ledger.naming import Named, Naming, add_named, named_by
+from webapp.ledger.projections import Positioned, changes, credit_of, first_state
+from webapp.ledger.statements import Row
 
-BATCH: Final = 1000
-
-# Executes a statement and yields its rows without holding all of them in memory.
-Stream = Callable[[Select[Any]], Iterator[Row[Any]]]
-
-_TYPES: Final = frozenset(EventType)
-_COLUMNS: Final = ("seq", "type", "actor", "recorded_at", "prev_hash")
-
-
-@contextmanager
-def streaming(connection: Connection) -> Iterator[Stream]:
-    """Give a way to stream rows, and close every cursor at the end, also where it comes early."""
-    with ExitStack() as results:
-
-        def stream(statement: Select[Any]) -> Iterator[Row[Any]]:
-            result = connection.execute(statement, execution_options={"yield_per": BATCH})
-            return iter(results.enter_context(result))
-
-        yield stream
-
-
-class Expected:
-    """What the histories give for the derived tables that are not by credit."""
-
-    def __init__(self) -> None:
-        """Start with nothing."""
-        self.sums = Sums()
-        self.registries: dict[str, tuple[int, str]] = {}  # first position and spelling, by key
-        self.parties: dict[tuple[str, str], tuple[int, str, int]] = {}  # first, spelling, last position
-        # Ten-thousandths that were recorded, and that are in a leaf or in a cancelled credit.
-        self.recorded_e4 = 0
-        self.accounted_e4 = 0
-        self.is_whole = True
-
-    def add(self, credit: Credit, entries: Sequence[Positioned]) -> None:
-        """Add the history of one credit."""
-        key, place = credit.canonical.registry, (entries[0].position, credit.registry)
-        self.registries[key] = min(place, self.registries.get(key, place))
-        if credit.parent is None:
-            self.recorded_e4 += credit.quantity_e4
-        if entries[-1].event.type is not EventType.SPLIT:
-            self.accounted_e4 += credit.quantity_e4
-        before: str | None = None
-        for entry in entries:
-            status = STATUS_AFTER[entry.event.type]
-            if before is not None:
-                self.sums.add((key, credit.vintage, before), -1, -credit.quantity_e4)
-            self.sums.add((key, credit.vintage, status), 1, credit.quantity_e4)
-            before = status
-            if entry.event.type is not FIRST:
-                self._add_party(entry)
-
-    def _add_party(self, entry: Positioned) -> None:
-        name = entry.event.data.get(PARTY_FIELD.get(entry.event.type, ""))
-        if name is None:
-            return
-        key, here = (str(entry.event.type), canonical(str(name))), (entry.position, str(name))
-        first, spelling, last = self.parties.get(key, (*here, entry.position))
-        self.parties[key] = (*min(here, (first, spelling)), max(last, entry.position))
+_EVENTS: Final = (
+    "SELECT events.subject, events.seq, events.type, events.hash, events.body, feed.position, feed.type"
+    " FROM events LEFT JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
+    " WHERE events.subject BETWEEN ? AND ? ORDER BY events.subject, events.seq"
+)
+_CREDITS: Final = (
+    "SELECT credits.key, credits.id, credits.project_name, credits.registry, credits.vintage,"
+    " credits.quantity_e4, credits.serial_number, credits.offset_e4, credits.parent, whole.id,"
+    " credits.replaces, replaced.id FROM credits"
+    " LEFT JOIN credits AS whole ON whole.key = credits.parent"
+    " LEFT JOIN credits AS replaced ON replaced.key = credits.replaces"
+    " WHERE credits.key BETWEEN ? AND ?"
+)
+_CREDIT_COLUMNS: Final = (
+    "id",
+    "project_name",
+    "registry",
+    "vintage",
+    "quantity_e4",
+    "serial_number",
+    "offset_e4",
+    "parent",
+    "replaces",
+)
+_STATE_COLUMNS: Final = (
+    "created_position",
+    "status",
+    "vintage",
+    "quantity_e4",
+    "project_key",
+    "registry_key",
+    "serial_key",
+    "created_at",
+    "changed_at",
+    "buyer",
+    "beneficiary",
+)
+_BLOCK_COLUMNS: Final = ("credit", "series", "first", "last", "size_class")
+# The tables with a row for each credit, its key first.
+_BY_CREDIT: Final = {
+    "credits": _CREDITS,
+    "credit_states": "SELECT credit, created_position, status, vintage, quantity_e4, project_key,"
+    " registry_key, serial_key, created_at, changed_at, buyer, beneficiary"
+    " FROM credit_states WHERE credit BETWEEN ? AND ?",
+    "serial_claims": "SELECT credit, registry_key, serial_key FROM serial_claims"
+    " WHERE credit BETWEEN ? AND ?",
+    "serial_blocks": "SELECT credit, series, first, last, size_class, is_held FROM serial_blocks"
+    " WHERE credit BETWEEN ? AND ?",
+}
 
 
-class Beside:
-    """The rows of another table, walked along in the order of credit ids."""
+@dataclass
+class Histories:
+    """What a range of histories gives for the rest of the ledger, and what is wrong with it."""
 
-    def __init__(self, stream: Stream, table: Table, key: str, report: Report) -> None:
-        """Take the table and the name of its column that holds the credit's id."""
-        rows = stream(select(table).order_by(table.c[key]))
-        self.table, self._report = table, report
-        self.columns = table.columns.keys()
-        self._key = self.columns.index(key)
-        self._rows = iter(rows)
-        self._next = next(self._rows, None)
+    findings: list[Finding] = field(default_factory=list)
+    events: int = 0
+    expected: Expected = field(default_factory=Expected)
+    named: Named = field(default_factory=Named)
 
-    def take(self, credit_id: str) -> list[Row[Any]]:
-        """Return the credit's rows; those of credits before it belong to none, and are reported."""
-        found: list[Row[Any]] = []
-        while self._next is not None and self._next[self._key] <= credit_id:
-            if self._next[self._key] == credit_id:
-                found.append(self._next)
-            else:
-                self._report_stray(self._next[self._key])
-            self._next = next(self._rows, None)
+
+def check_histories(connection: Connection, keys: KeyRange) -> Histories:
+    """Check every history of a range, and the rows of its credits."""
+    return _RangeCheck(connection, keys).run()
+
+
+class _RangeCheck:
+    """The check of one range. Rows of tables by credit are taken out as their credits come."""
+
+    def __init__(self, connection: Connection, keys: KeyRange) -> None:
+        self._result = Histories()
+        self._ancestors = Ancestors(connection)
+        self._events = statements.fetch(connection, _EVENTS, *keys)
+        self._credits, self._states, self._claims, self._blocks = (
+            self._by_key(table, statements.fetch(connection, query, *keys))
+            for table, query in _BY_CREDIT.items()
+        )
+        self._ids = {key: row[1] for key, row in self._credits.items()}
+
+    def run(self) -> Histories:
+        for key, rows in groupby(self._events, key=itemgetter(0)):
+            self._check_credit(key, list(rows))
+        self._report_strays()
+        self._result.events = len(self._events)
+        return self._result
+
+    def _by_key(self, table: str, rows: Sequence[Row]) -> dict[int, Row]:
+        """Return the rows by the key of their credit, which comes first."""
+        found = {row[0]: row for row in rows}
+        if len(found) < len(rows):  # where a unique index is missing
+            for key, count in Counter(row[0] for row in rows).items():
+                if count > 1:
+                    self._report(f"credit of key {key}", f"table {table}: there are {count} rows of it")
         return found
 
-    def finish(self) -> None:
-        """Report the rows after the last credit."""
-        while self._next is not None:
-            self._report_stray(self._next[self._key])
-            self._next = next(self._rows, None)
+    def _report(self, place: str, wrong: str) -> None:
+        self._result.findings.append(Finding(place, wrong))
 
-    def _report_stray(self, credit_id: str) -> None:
-        wrong = f"table {self.table.name} has a row, and there is no event of this credit"
-        self._report(Finding(f"credit {credit_id}", wrong))
+    def _id(self, key: int) -> str:
+        """Return how a finding names a credit that no event names."""
+        return str(_hex(self._ids[key])) if key in self._ids else f"of key {key}"
 
-
-class HistoryCheck:
-    """One pass over all histories. `expected` holds what follows from them when it is over."""
-
-    def __init__(self, stream: Stream, report: Report) -> None:
-        """Read with `stream`, all of it on one snapshot."""
-        self.expected = Expected()
-        self._stream = stream
-        self._report = report
-        self._credits = Beside(stream, tables.credits, "id", report)
-        self._states = Beside(stream, tables.credit_states, "credit_id", report)
-
-    def run(self, progress: Progress) -> None:
-        """Check every history."""
-        events, feed = tables.events, tables.feed
-        statement = (
-            select(events, feed.c.position, feed.c.type.label("feed_type"))
-            .join_from(
-                events,
-                feed,
-                (feed.c.credit_id == events.c.credit_id) & (feed.c.seq == events.c.seq),
-                isouter=True,
-            )
-            .order_by(events.c.credit_id, events.c.seq)
-        )
-        done = 0
-        for credit_id, history in groupby(self._stream(statement), key=attrgetter("credit_id")):
-            done += self._check_credit(credit_id, list(history))
-            progress(done)
-        for walk in (self._credits, self._states):
-            walk.finish()
-
-    def _check_credit(self, credit_id: str, rows: Sequence[Row[Any]]) -> int:
-        entries: list[Positioned] = []
-        credit: Credit | None = None
-        last: Link | None = None
-        position = 0
+    def _check_credit(self, key: int, rows: Sequence[Row]) -> None:
+        """Check all events of one credit, and then its rows."""
+        history = _History(key)
         for row in rows:
-            place = f"credit {credit_id}, event {row.seq}"
-            event = self._read(place, row)
-            if event is not None:
-                for wrong in breaks(last, event):
-                    self._report(Finding(place, wrong))
-                entries.append(Positioned(row.position or 0, event))
-                if event.type is FIRST:
-                    credit = self._stated(place, event)
-                else:
-                    self._stated(place, event)
-            self._check_position(place, row, position)
-            position = row.position or position
-            if row.type in _TYPES:
-                last = Link(row.seq, EventType(row.type), row.hash, row.recorded_at)
-        beside = [walk.take(credit_id) for walk in (self._credits, self._states)]
-        is_whole = len(entries) == len(rows) and all(row.position for row in rows)
-        if credit is not None and is_whole and entries[0].event.type is FIRST:
-            self.expected.add(credit, entries)
-            self._check_rows(credit, entries, beside)
+            for wrong in history.add(row):
+                self._report(f"credit {history.credit_id or self._id(key)}, event {row[1]}", wrong)
+            if row[5] is not None and row[6] != row[2]:
+                self._report(f"position {row[5]}", f"says {row[6]}, its event {row[2]}")
+        if history.credit is not None and history.is_whole:
+            self._result.expected.add(history.credit, history.entries)
+            self._check_rows(history.credit_id, history.credit, history.entries)
         else:
-            self.expected.is_whole = False
-        return len(rows)
+            self._result.expected.is_whole = False
+            for rows_by_key in (self._credits, self._states, self._claims, self._blocks):
+                rows_by_key.pop(key, None)
 
-    def _read(self, place: str, row: Row[Any]) -> Event | None:
-        """Return the event of the text, having compared the text with its hash and its columns."""
-        if text_hash(row.body) != row.hash:
-            self._report(Finding(place, "its hash is not the hash of its text"))
-        try:
-            event = read_event(row.body)
-        except Unsound as error:
-            self._report(Finding(place, str(error)))
-            return None
-        if event.credit_id != row.credit_id:
-            self._report(Finding(place, f"its text is about another credit, {event.credit_id}"))
-        for column in _COLUMNS:
-            if getattr(row, column) != getattr(event, column):
-                self._report(Finding(place, f"column {column} does not agree with its text"))
-        return event
-
-    def _stated(self, place: str, event: Event) -> Credit | None:
-        try:
-            return stated_credit(event)
-        except Unsound as error:
-            self._report(Finding(place, str(error)))
-        try:
-            return credit_of(event) if event.type is FIRST else None
-        except (KeyError, ValueError):
-            return None
-
-    def _check_position(self, place: str, row: Row[Any], before: int) -> None:
-        if row.position is None:
-            self._report(Finding(place, "it has no position in the feed"))
-        elif row.position <= before:
-            wrong = f"its position {row.position} is not after that of the event before it, {before}"
-            self._report(Finding(place, wrong))
-        if row.position is not None and row.feed_type != row.type:
-            self._report(Finding(f"position {row.position}", f"says {row.feed_type}, its event {row.type}"))
-
-    def _check_rows(
-        self, credit: Credit, entries: Sequence[Positioned], beside: Sequence[list[Row[Any]]]
-    ) -> None:
-        credit_id = entries[0].event.credit_id
-        state = first_state(entries[0], credit)
+    def _check_rows(self, credit_id: str, credit: Credit, entries: Sequence[Positioned]) -> None:
+        key, state = entries[0].key, first_state(entries[0], credit)
         for entry in entries[1:]:
             if entry.event.type is not FIRST:
                 state |= changes(entry.event)
-        row = {
-            "id": credit_id,
-            "project_name": credit.project_name,
-            "registry": credit.registry,
-            "vintage": credit.vintage,
-            "quantity_e4": credit.quantity_e4,
-            "serial_number": credit.serial_number,
-            "parent": credit.parent,
-            "offset_e4": credit.offset_e4,
-            "replaces": credit.replaces,
-        }
-        for walk, rows, expected in zip((self._credits, self._states), beside, (row, state), strict=True):
-            self._compare(f"credit {credit_id}", walk, rows, expected)
+        row = self._credits.pop(key, None)
+        expected = _credit_row(credit_id, credit)
+        self._compare(credit_id, "credits", row and _as_stated(row), expected, _CREDIT_COLUMNS)
+        row = self._states.pop(key, None)
+        expected = tuple(map(state.get, _STATE_COLUMNS))
+        self._compare(credit_id, "credit_states", row and row[1:], expected, _STATE_COLUMNS)
+        try:
+            naming = named_by(credit, entries, self._ancestors)
+        except UnknownCredit as missing:
+            self._report(f"credit {credit_id}", f"it is a lot of {missing.credit_id}, which is not recorded")
+            return
+        found = self._find_claim(key, credit, naming), self._find_block(key, credit_id, naming)
+        add_named(self._result.named, credit, entries, naming, found)
 
     def _compare(
-        self, place: str, walk: Beside, rows: list[Row[Any]], expected: Mapping[str, object]
+        self, credit_id: str, table: str, found: Row | None, expected: Row, columns: Sequence[str]
     ) -> None:
-        table = walk.table.name
-        if len(rows) != 1:
-            wrong = "its row is missing" if not rows else f"there are {len(rows)} rows of it"
-            self._report(Finding(place, f"table {table}: {wrong}"))
-        elif rows[0] != tuple(expected[name] for name in walk.columns):
-            found = dict(zip(walk.columns, rows[0], strict=True))
-            for wrong in differences(found, expected, "its events give"):
-                self._report(Finding(place, f"table {table}: {wrong}"))
+        if found is None:
+            self._report(f"credit {credit_id}", f"table {table}: its row is missing")
+        elif found != expected:
+            one, other = (dict(zip(columns, row, strict=True)) for row in (found, expected))
+            for wrong in differences(one, other, "its events give"):
+                self._report(f"credit {credit_id}", f"table {table}: {wrong}")
+
+    def _find_claim(self, key: int, credit: Credit, naming: Naming) -> int:
+        """Say whether the credit's claim is there; a row of other texts is left over and reported."""
+        row = self._claims.get(key)
+        if row is None or not naming.claims_serial:
+            return 0
+        if row[1:] != (credit.canonical.registry, credit.canonical.serial_number):
+            return 0
+        del self._claims[key]
+        return 1
+
+    def _find_block(self, key: int, credit_id: str, naming: Naming) -> int | None:
+        """Compare the row of the numbers; return whether it says that they are held, None without one."""
+        if naming.numbers is None:
+            return None
+        place = f"table serial_blocks, {credit_id}"
+        row = self._blocks.pop(key, None)
+        if row is None:
+            self._report(place, "this row is missing")
+            return None
+        expected = block_row(key, naming.numbers)
+        if row[:-1] != expected:
+            one, other = (dict(zip(_BLOCK_COLUMNS, values, strict=True)) for values in (row[:-1], expected))
+            for wrong in differences(one, other, "the log gives"):
+                self._report(place, wrong)
+        return int(row[-1])
+
+    def _report_strays(self) -> None:
+        """Report the rows that are left over, because no history gives them."""
+        for key in sorted(self._credits.keys() | self._states.keys()):
+            for table, rows in (("credits", self._credits), ("credit_states", self._states)):
+                if key in rows:
+                    wrong = f"table {table} has a row, and there is no event of this credit"
+                    self._report(f"credit {self._id(key)}", wrong)
+        for _, registry_key, serial_key in self._claims.values():
+            place = f"table serial_claims, {registry_key} / {serial_key}"
+            self._report(place, "the log does not give this row")
+        for key in self._blocks:
+            self._report(f"table serial_blocks, {self._id(key)}", "the log does not give this row")
+
+
+class _History:
+    """The events of one credit so far. `is_whole` says that all can be read and have their positions."""
+
+    def __init__(self, key: int) -> None:
+        self.entries: list[Positioned] = []
+        self.credit: Credit | None = None
+        self.credit_id = ""
+        self.is_whole = True
+        self._key = key
+        self._last: Link | None = None
+        self._position = 0
+
+    def add(self, row: Row) -> list[str]:
+        """Take the next event; return what is wrong with it."""
+        _, seq, event_type, event_hash, body, position, _ = row
+        wrongs = [] if text_hash(body) == event_hash.hex() else ["its hash is not the hash of its text"]
+        recorded_at = self._last.recorded_at if self._last else ""
+        try:
+            event = read_event(body)
+        except Unsound as error:
+            self.is_whole = False
+            wrongs.append(str(error))
+        else:
+            recorded_at = event.recorded_at
+            wrongs += self._follow(row, event)
+        if position is None:
+            self.is_whole = False
+            wrongs.append("it has no position in the feed")
+        elif position <= self._position:
+            before = self._position
+            wrongs.append(f"its position {position} is not after that of the event before it, {before}")
+        self._position = position or self._position
+        if event_type in STATUS_AFTER:
+            self._last = Link(seq, EventType(event_type), event_hash.hex(), recorded_at)
+        return wrongs
+
+    def _follow(self, row: Row, event: Event) -> Iterator[str]:
+        """Take an event that could be read; yield how it does not agree with its row or follow the last."""
+        _, seq, event_type, _, _, position, _ = row
+        self.credit_id = self.credit_id or event.credit_id
+        if event.credit_id != self.credit_id:
+            yield f"its text is about another credit, {event.credit_id}"
+        if event.seq != seq:
+            yield "column seq does not agree with its text"
+        if event.type != event_type:
+            yield "column type does not agree with its text"
+        yield from breaks(self._last, event)
+        stated = None
+        try:
+            stated = stated_credit(event)
+        except Unsound as error:
+            yield str(error)
+            with suppress(KeyError, ValueError):
+                stated = credit_of(event) if event.type is FIRST else None
+        if event.type is FIRST:
+            self.credit = stated
+        elif not self.entries:
+            self.is_whole = False
+        self.entries.append(Positioned(position or 0, self._key, event, stated))
+
+
+def _credit_row(credit_id: str, credit: Credit) -> Row:
+    return (
+        credit_id,
+        credit.project_name,
+        credit.registry,
+        credit.vintage,
+        credit.quantity_e4,
+        credit.serial_number,
+        credit.offset_e4,
+        credit.parent,
+        credit.replaces,
+    )
+
+
+def _as_stated(row: Row) -> Row:
+    """Return a row of credits with ids in the place of keys; a key that leads nowhere stays a key."""
+    _, credit_id, *own, parent, parent_id, replaces, replaced_id = row
+    return (_hex(credit_id), *own, _hex(parent_id or parent), _hex(replaced_id or replaces))
+
+
+def _hex(value: object) -> object:
+    return value.hex() if isinstance(value, bytes) else value

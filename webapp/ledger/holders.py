@@ -11,7 +11,7 @@ from webapp.domain.errors import BlockHeld
 from webapp.domain.fields import E4
 from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.serial_blocks import SerialBlock, parse_numbers
-from webapp.ledger.queries import CreditView
+from webapp.ledger.views import CreditView
 
 _RECORDED: Final = "in place of recording it again."
 _SAME: Final = {

@@ -1,6 +1,6 @@
 """What is derived from events: written only by applying events that have their feed position.
 
-`apply` is called by ``webapp.ledger.log`` alone, in feed order and by one writer at a time, so
+`apply` is called by ``webapp.ledger.event_log`` alone, in feed order and by one writer at a time, so
 nothing here needs a lock or can meet another writer. `rebuild` makes all of it again from the
 log; a test proves that rebuilt equals live.
 """
@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, bindparam, delete, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, Select, delete, select, text
 
 from webapp.domain.credits import Credit
 from webapp.domain.events import Event
 from webapp.domain.fields import quantity_from_text
 from webapp.domain.lifecycle import STATUS_AFTER, EventType
 from webapp.domain.text import canonical
-from webapp.ledger import holdings, tables
+from webapp.ledger import holdings, statements, tables
 from webapp.ledger.bulk import insert_rows
 
 BATCH: Final = 1000
@@ -32,10 +31,12 @@ PARTY_FIELD: Final = {EventType.SOLD: "buyer", EventType.RETIRED: "beneficiary"}
 
 @dataclass(frozen=True)
 class Positioned:
-    """An event with its position in the feed."""
+    """An event with its position in the feed and the key of its credit; `credit` where it is CREATED."""
 
     position: int
+    key: int
     event: Event
+    credit: Credit | None
 
 
 def credit_of(event: Event) -> Credit:
@@ -64,11 +65,11 @@ def apply(connection: Connection, entries: Sequence[Positioned], *, is_replay: b
     what was recorded before there was a rule, the one that came first holds it.
     """
     for run in _runs(entries):
-        holdings.release(connection, run[0].event)
-        created = [entry for entry in run if entry.event.type is EventType.CREATED]
+        holdings.release(connection, run[0])
+        created = [entry for entry in run if entry.credit]
         if created:
             _apply_created(connection, created, is_replay=is_replay)
-        acts = [entry for entry in run if entry.event.type is not EventType.CREATED]
+        acts = [entry for entry in run if not entry.credit]
         for start in range(0, len(acts), BATCH):
             _apply_acts(connection, acts[start : start + BATCH])
 
@@ -111,24 +112,19 @@ class Sums(dict[tuple[str, int, str], tuple[int, int]]):
 
 
 def first_state(entry: Positioned, credit: Credit) -> dict[str, object]:
-    """Return the row of credit_states that a CREATED event makes."""
+    """Return the row of credit_states that a CREATED event makes, without what the database computes."""
     keys = credit.canonical
     return {
         "created_position": entry.position,
-        "credit_id": entry.event.credit_id,
+        "credit": entry.key,
         "status": STATUS_AFTER[EventType.CREATED],
-        "project_name": credit.project_name,
-        "registry": credit.registry,
         "vintage": credit.vintage,
         "quantity_e4": credit.quantity_e4,
-        "serial_number": credit.serial_number,
         "project_key": keys.project_name,
         "registry_key": keys.registry,
-        "search_key": f"{keys.project_name} {keys.registry} {keys.serial_number} {credit.id}",
+        "serial_key": keys.serial_number or None,
         "created_at": entry.event.recorded_at,
         "changed_at": entry.event.recorded_at,
-        "buyer": None,
-        "beneficiary": None,
     }
 
 
@@ -144,112 +140,69 @@ def changes(event: Event) -> dict[str, object]:
 
 
 def _apply_created(connection: Connection, entries: Sequence[Positioned], *, is_replay: bool) -> None:
-    created: list[Credit] = []
     names: dict[str, str] = {}
-    states: list[dict[str, object]] = []
+    states: list[statements.Parameters] = []
     sums = Sums()
     for entry in entries:
-        credit = credit_of(entry.event)
-        keys = credit.canonical
-        created.append(credit)
-        names.setdefault(keys.registry, credit.registry)
-        states.append(first_state(entry, credit))
-        sums.add((keys.registry, credit.vintage, STATUS_AFTER[EventType.CREATED]), 1, credit.quantity_e4)
-    holdings.hold(connection, created, is_replay=is_replay)
-    connection.execute(
-        _insert(connection, tables.registries).on_conflict_do_nothing(index_elements=["registry_key"]),
-        [{"registry_key": key, "name": name} for key, name in sorted(names.items())],
-    )
-    insert_rows(connection, tables.credit_states, states)
-    _index_for_search(connection, states)
+        credit = entry.credit
+        if credit is None:
+            continue
+        key = credit.canonical.registry
+        names.setdefault(key, credit.registry)
+        states.append(tuple(first_state(entry, credit).values()))
+        sums.add((key, credit.vintage, str(STATUS_AFTER[EventType.CREATED])), 1, credit.quantity_e4)
+    holdings.hold(connection, entries, is_replay=is_replay)
+    statements.send(connection, statements.INSERT_REGISTRY, sorted(names.items()))
+    insert_rows(connection, tables.credit_states, statements.INSERT_STATE, states)
+    if connection.dialect.name == "sqlite":
+        statements.send(connection, statements.INDEX_FOR_SEARCH, [(states[0][0], states[-1][0])])
     _add_to_totals(connection, sums)
 
 
 def _apply_acts(connection: Connection, entries: Sequence[Positioned]) -> None:
-    states = tables.credit_states
-    credit_ids = {entry.event.credit_id for entry in entries}
-    rows = connection.execute(
-        select(
-            states.c.credit_id, states.c.registry_key, states.c.vintage, states.c.status, states.c.quantity_e4
-        ).where(states.c.credit_id.in_(credit_ids))
-    )
-    found = {row.credit_id: row for row in rows}
-    status: dict[str, str] = {credit_id: row.status for credit_id, row in found.items()}
+    found = _states_of(connection, {entry.key for entry in entries})
+    status: dict[int, str] = {key: row.status for key, row in found.items()}
     sums = Sums()
     for entry in entries:
-        row, event = found[entry.event.credit_id], entry.event
-        sums.add((row.registry_key, row.vintage, status[event.credit_id]), -1, -row.quantity_e4)
-        status[event.credit_id] = STATUS_AFTER[event.type]
-        sums.add((row.registry_key, row.vintage, status[event.credit_id]), 1, row.quantity_e4)
+        row, event = found[entry.key], entry.event
+        sums.add((row.registry_key, row.vintage, status[entry.key]), -1, -row.quantity_e4)
+        status[entry.key] = STATUS_AFTER[event.type]
+        sums.add((row.registry_key, row.vintage, status[entry.key]), 1, row.quantity_e4)
     for act in ACTS:
-        _change_states(connection, [entry.event for entry in entries if entry.event.type is act])
+        _change_states(connection, act, [entry for entry in entries if entry.event.type is act])
     _add_to_totals(connection, sums)
     _remember_parties(connection, entries)
 
 
-def _change_states(connection: Connection, acts: Sequence[Event]) -> None:
+def _states_of(connection: Connection, keys: set[int]) -> Mapping[int, Row[Any]]:
+    states = tables.credit_states.c
+    query: Select[Any] = select(
+        states.credit, states.registry_key, states.vintage, states.status, states.quantity_e4
+    )
+    return {row.credit: row for row in connection.execute(query.where(states.credit.in_(keys)))}
+
+
+def _change_states(connection: Connection, act: EventType, entries: Sequence[Positioned]) -> None:
     """Apply acts that are all of one type."""
-    if acts:
-        states = tables.credit_states
-        connection.execute(
-            update(states).where(states.c.credit_id == bindparam("of_credit")),
-            [{"of_credit": event.credit_id, **changes(event)} for event in acts],
-        )
+    statement = {EventType.SOLD: statements.SOLD, EventType.RETIRED: statements.RETIRED}.get(
+        act, statements.CHANGED
+    )
+    rows = [(*changes(entry.event).values(), entry.key) for entry in entries]
+    statements.send(connection, statement, rows)
 
 
 def _add_to_totals(connection: Connection, sums: Sums) -> None:
-    insert = _insert(connection, tables.totals)
-    connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=["registry_key", "vintage", "status"],
-            set_={
-                "credits": tables.totals.c.credits + insert.excluded.credits,
-                "quantity_e4": tables.totals.c.quantity_e4 + insert.excluded.quantity_e4,
-            },
-        ),
-        [
-            {
-                "registry_key": registry_key,
-                "vintage": vintage,
-                "status": status,
-                "credits": credits,
-                "quantity_e4": quantity_e4,
-            }
-            for (registry_key, vintage, status), (credits, quantity_e4) in sorted(sums.items())
-        ],
-    )
+    rows = [(*key, *sum_) for key, sum_ in sorted(sums.items())]
+    statements.send(connection, statements.ADD_TO_TOTAL, rows)
 
 
 def _remember_parties(connection: Connection, entries: Sequence[Positioned]) -> None:
-    named: dict[tuple[str, str], dict[str, object]] = {}
+    named: dict[tuple[str, str], tuple[str, int]] = {}
     for entry in entries:
         name = entry.event.data.get(PARTY_FIELD.get(entry.event.type, ""))
         if name is not None:
-            role, key = entry.event.type, canonical(str(name))
-            row = named.setdefault((role, key), {"role": role, "name_key": key, "name": name})
-            row["last_position"] = entry.position
-    if named:
-        insert = _insert(connection, tables.parties)
-        connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=["role", "name_key"],
-                set_={"last_position": insert.excluded.last_position},
-            ),
-            [row for _, row in sorted(named.items())],
-        )
-
-
-def _index_for_search(connection: Connection, states: Sequence[Mapping[str, Any]]) -> None:
-    """Fill SQLite's trigram table. PostgreSQL keeps its trigram index by itself."""
-    if connection.dialect.name == "sqlite":
-        connection.execute(
-            text("INSERT INTO credit_search (rowid, search_key) VALUES (:position, :key)"),
-            [{"position": s["created_position"], "key": s["search_key"]} for s in states],
-        )
-
-
-def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """Return an INSERT that knows ON CONFLICT, which each dialect has as a class of its own."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+            role, key = str(entry.event.type), canonical(str(name))
+            first, _ = named.get((role, key), (str(name), 0))
+            named[role, key] = (first, entry.position)
+    rows = [(*key, name, position) for key, (name, position) in sorted(named.items())]
+    statements.send(connection, statements.REMEMBER_PARTY, rows)

@@ -8,7 +8,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from webapp.domain.errors import SchemaOutdated
-from webapp.ledger.database import MIGRATE, reading
+from webapp.ledger.database import MIGRATE, reading, require_same_file
 
 _MIGRATIONS: Final = Path(__file__).resolve().parents[2] / "migrations"
 _NEWER: Final = (
@@ -20,6 +20,7 @@ _NEWER: Final = (
 def ping() -> None:
     """Ask the database for an answer. Raises LedgerUnavailable, or SchemaOutdated for another schema."""
     with reading() as connection:
+        require_same_file(connection)
         found = connection.scalar(text("SELECT version_num FROM alembic_version"))
         connection.exec_driver_sql("SELECT 1 FROM feed LIMIT 1")
     head, *before = _revisions()

@@ -1,54 +1,79 @@
-"""Which credits a search finds: by words, by a serial number or a part of it, by a number held.
+"""What a search asks of a credit: words of its texts, numbers of its block, the beginning of its id.
 
-The exact meaning is "Search" in docs/ledger.md. Whatever may be found in two ways is a union of
-positions and never an OR: a database that has an index for either side reads a whole table for
-the OR of both.
+Pure: text becomes conditions. What they mean exactly is "Search" in docs/ledger.md; ``search_sql`` asks
+the databases for them.
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Final
-
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    ColumnElement,
-    Integer,
-    Select,
-    and_,
-    cast,
-    func,
-    literal_column,
-    select,
-    text,
-    type_coerce,
-    union,
-)
-from sqlalchemy.dialects.postgresql import INT8RANGE
 
 from webapp.domain.lifecycle import NOT_COUNTED, Status
 from webapp.domain.serial_blocks import DIGITS_MAX, SerialBlock, parse_numbers, single_numbers
 from webapp.domain.text import canonical
 from webapp.domain.unicode14 import SURROGATE
-from webapp.ledger.database import db, reading
-from webapp.ledger.tables import credit_states, serial_blocks
+from webapp.ledger.search_text import as_search_text
 
-Found = Select[tuple[int]]
-
-_TRIGRAM: Final = 3
+# Shorter ones are too common as parts of words, so they stand for whole words.
+PART_MIN: Final = 3
 # Fewer digits are too many things, such as a year, to stand for a number of a block by themselves.
 _NUMBER_DIGITS_MIN: Final = 5
 _NUMBER: Final = re.compile(rf"0|[1-9][0-9]{{0,{DIGITS_MAX - 1}}}")
 # As people write one: with a sign before it, commas between thousands, the end of a sentence.
 _WRITTEN: Final = re.compile(r"#?([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)[.,;]?")
-# A word of nothing else is no word but what stands between two, as in "VCS - 941467200".
-_BETWEEN: Final = ".-\u2010\u2012\u2013\u2014\u2015\u2212"
+_ID_START: Final = re.compile("[0-9a-f]{6,64}")
+# Dashes by themselves are no word but what stands between two, as in "VCS \u2014 941467200".
+_DASHES: Final = "\u2010\u2012\u2014\u2015\u2212"
 # What stands for what was left out, as in "VCS … 941467200"; in canonical form "…" is three dots.
 _LEFT_OUT: Final = re.compile(r"\.{2,}")
-_TERMS_MAX: Final = 100
+_WORDS_MAX: Final = 100
 _PRIVATE: Final = "\ue000"
-_ID_LENGTH: Final = 64
+
+
+@dataclass(frozen=True)
+class Text:
+    """The texts of the credit, or its serial number alone, hold this, in the form of ``search_text``."""
+
+    pattern: str
+    in_serial: bool = False
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The block of the credit has any of these numbers, of this series or of whichever there is.
+
+    Numbers that it has given up count where `is_given_up` says so.
+    """
+
+    first: int
+    last: int
+    series: str | None
+    is_given_up: bool
+
+
+@dataclass(frozen=True)
+class IdStart:
+    """The id of the credit begins with these digits."""
+
+    digits: str
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """Each of these."""
+
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """One of these at least."""
+
+    parts: tuple["Condition", ...]
+
+
+Condition = Text | Numbers | IdStart | AllOf | AnyOf
 
 
 def key_of(text: str) -> str:
@@ -62,57 +87,71 @@ def key_of(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the different words of a search, canonical, without dots and dashes between them.
+    """Return the different words of a search, canonical, without what only stands between them.
 
     The first hundred of them: a database has a limit to the conditions of one query.
     """
     words = dict.fromkeys(_LEFT_OUT.sub(" ", key_of(text)).split(" "))
-    return [word for word in words if word.strip(_BETWEEN)][:_TERMS_MAX]
+    return [word for word in words if as_search_text(word).strip(f" {_DASHES}")][:_WORDS_MAX]
 
 
-def holds_words(words: Sequence[str], status: Status | None) -> list[ColumnElement[bool]]:
-    """Say in SQL that a credit's texts hold each of the words, or its block the number that one is.
+def condition_of(q: str, serial: str, status: Status | None) -> AllOf | None:
+    """Return what a credit must be to be found, None where nothing is asked.
+
+    `status` is the one that the list is narrowed to: credits that hold their numbers no more are
+    found by them only in a list of such.
+    """
+    is_given_up = status in NOT_COUNTED
+    parts = (*_of_words(words_of(q), is_given_up=is_given_up), *_of_serial(serial, is_given_up=is_given_up))
+    return AllOf(parts) if parts else None
+
+
+def _of_words(words: Sequence[str], *, is_given_up: bool) -> Iterator[Condition]:
+    """Yield what each word asks of the texts, of the id, or of the block where it is a number.
 
     A short number is that of a block only beside words that its serial number holds: by itself it
-    is a word. `status` is the one that the list is narrowed to.
+    is a word.
     """
-    names = [word for word in words if _number_of(word) is None]
-    conditions, holders = [], _Holders(status)
+    names = [_text(word, in_serial=True) for word in words if _number_of(word) is None]
     for word in words:
+        ways: list[Condition] = [_text(word)]
+        if _ID_START.fullmatch(word):
+            ways.append(IdStart(word))
         number = _number_of(word)
-        if number is None or not (names or len(number) >= _NUMBER_DIGITS_MIN):
-            conditions.append(_in_text(word))
-            continue
-        held = holders.of(int(number), int(number))
-        if len(number) < _NUMBER_DIGITS_MIN:
-            held = _found(and_(credit_states.c.created_position.in_(held), *map(_in_serial, names)))
-        conditions.append(_any_of(*(_found(_in_text(form)) for form in dict.fromkeys((word, number))), held))
-    return conditions
+        if number is not None and len(number) >= _NUMBER_DIGITS_MIN:
+            ways += [_text(number), _one_number(number, is_given_up=is_given_up)]
+        elif number is not None and names:
+            ways += [_text(number), AllOf((*names, _one_number(number, is_given_up=is_given_up)))]
+        yield _any_of(ways)
 
 
-def holds_serial(serial: str, status: Status | None) -> list[ColumnElement[bool]]:
-    """Say in SQL that a credit has this serial number, holds these numbers of it, or a part of it.
+def _of_serial(serial: str, *, is_given_up: bool) -> Iterator[Condition]:
+    """Yield what is asked of the serial number: each word is in it, or is a number of the block.
 
-    Each word must be in its serial number, or be a number that its block holds; or the whole is a
-    block, or one number of a series, and the credit holds any of that.
+    Or the whole is a block, or one number of a series, and the credit has any of that.
     """
-    words = words_of(serial)
-    if not words:
-        return []
-    holders = _Holders(status)
-    names = [_in_serial(word) for word in words if _number_of(word) is None]
-    numbers = [
-        _any_of(
-            *(_found(_in_serial(form)) for form in dict.fromkeys((word, number))),
-            holders.of(int(number), int(number)),
-        )
-        for word in words
-        if (number := _number_of(word)) is not None
-    ]
-    stated = [holders.of(block.first, block.last, block.series) for block in _blocks(key_of(serial))]
-    if not stated:
-        return [*names, *numbers]
-    return [_any_of(_found(and_(*names, *numbers)), *stated)]
+    parts: list[Condition] = []
+    for word in words_of(serial):
+        number = _number_of(word)
+        ways: list[Condition] = [_text(word, in_serial=True)]
+        if number is not None:
+            ways += [_text(number, in_serial=True), _one_number(number, is_given_up=is_given_up)]
+        parts.append(_any_of(ways))
+    if not parts:
+        return
+    stated = [Numbers(b.first, b.last, b.series, is_given_up) for b in _blocks(key_of(serial))]
+    yield from parts if not stated else [_any_of([AllOf(tuple(parts)), *stated])]
+
+
+def _any_of(ways: Sequence[Condition]) -> Condition:
+    different = tuple(dict.fromkeys(ways))
+    return different[0] if len(different) == 1 else AnyOf(different)
+
+
+def _text(word: str, *, in_serial: bool = False) -> Text:
+    text = as_search_text(word)
+    inner = text.strip(" ")
+    return Text(f" {inner} " if len(inner) < PART_MIN else text, in_serial)
 
 
 def _number_of(word: str) -> str | None:
@@ -122,99 +161,8 @@ def _number_of(word: str) -> str | None:
     return digits if _NUMBER.fullmatch(digits) else None
 
 
-def _in_text(word: str) -> ColumnElement[bool]:
-    """Say that one of the texts of a credit holds the word."""
-    states = credit_states.c
-    if db.engine.dialect.name != "sqlite":
-        return states.search_key.contains(word, autoescape=True)
-    if len(word) < _TRIGRAM:
-        return func.instr(states.search_key, word) > 0
-    match = '"' + word.replace('"', '""') + '"'
-    found = (
-        select(literal_column("rowid", Integer))
-        .select_from(text("credit_search"))
-        .where(literal_column("credit_search").op("MATCH")(match))
-    )
-    return states.created_position.in_(found)
-
-
-def _in_serial(word: str) -> ColumnElement[bool]:
-    """Say that the serial number holds the word: found by the index of all texts, then looked at.
-
-    The key is the project, the registry, the serial number and the id, with a space between them.
-    """
-    states = credit_states.c
-    before = func.length(states.project_key) + func.length(states.registry_key) + 2
-    serial = func.substr(
-        states.search_key, before + 1, func.length(states.search_key) - before - 1 - _ID_LENGTH
-    )
-    place = func.instr if db.engine.dialect.name == "sqlite" else func.strpos
-    return and_(_in_text(word), place(serial, word) > 0)
-
-
-def _found(condition: ColumnElement[bool]) -> Found:
-    return select(credit_states.c.created_position).where(condition)
-
-
-def _any_of(*found: Found) -> ColumnElement[bool]:
-    return credit_states.c.created_position.in_(union(*found) if len(found) > 1 else found[0])
-
-
-class _Holders:
-    """Who holds which numbers among the credits of a status, or among all that are counted."""
-
-    def __init__(self, status: Status | None) -> None:
-        self._status = status
-
-    def of(self, first: int, last: int, series: str | None = None) -> Found:
-        """Find the credits that hold any of these numbers, of this series or of whichever there is."""
-        if self._status in NOT_COUNTED:
-            return _positions(
-                [
-                    position
-                    for position, block in self._given_up
-                    if block.first <= last and block.last >= first and series in {None, block.series}
-                ]
-            )
-        held = select(serial_blocks.c.credit_id).where(_has_any_of(first, last))
-        if series is not None:
-            held = held.where(serial_blocks.c.series == series)
-        return _found(credit_states.c.credit_id.in_(held))
-
-    @cached_property
-    def _given_up(self) -> list[tuple[int, SerialBlock]]:
-        """The blocks that credits of this status held once, by position.
-
-        There is no index of what was given up, so every credit of the status is read.
-        """
-        states = credit_states.c
-        query = select(states.created_position, states.serial_number).where(
-            states.status == self._status, states.serial_number.is_not(None)
-        )
-        with reading() as connection:
-            rows = connection.execute(query).all()
-        blocks = ((row.created_position, parse_numbers(row.serial_number)) for row in rows)
-        return [(position, block) for position, block in blocks if block]
-
-
-def _has_any_of(first: int, last: int) -> ColumnElement[bool]:
-    """Say that a block has any of these numbers, in the words for which the database has an index."""
-    blocks = serial_blocks.c
-    if db.engine.dialect.name == "sqlite":
-        return and_(blocks.first <= last, blocks.last >= first)
-    block, asked = (
-        func.int8range(start, end, "[]", type_=INT8RANGE)
-        for start, end in ((blocks.first, blocks.last), (cast(first, BigInteger), cast(last, BigInteger)))
-    )
-    overlap: ColumnElement[bool] = block.overlaps(asked)
-    return overlap
-
-
-def _positions(positions: list[int]) -> Found:
-    """Return the positions as rows. One parameter for all: a database has a limit to their number."""
-    listed = func.json_each if db.engine.dialect.name == "sqlite" else func.json_array_elements_text
-    rows = listed(type_coerce(positions, JSON)).table_valued("value")
-    return select(cast(rows.c.value, BigInteger))
+def _one_number(digits: str, *, is_given_up: bool) -> Numbers:
+    return Numbers(int(digits), int(digits), None, is_given_up)
 
 
 def _blocks(serial: str) -> Iterator[SerialBlock]:

@@ -1,8 +1,13 @@
 """The tables, as Flask-SQLAlchemy models, with their constraints.
 
-Three kinds: the log (credits, events, feed), which is only ever appended to; what is derived
-from the log, which `flask rebuild` drops and makes again; and what is there for a while only: the
-imports, a desk on which files lie before they become events, and the answers kept for a retry.
+Four kinds. The log (credits, events, splits, feed) is only ever appended to, and so is log_marks,
+which says what holds of it. What is derived from the log is dropped and made again by `flask
+rebuild`. Imports and idempotency keys are working data.
+
+Inside, a credit is an integer key and a hash is its 32 bytes; the texts of ids and hashes are made
+at the edge (``Digest32``). Keys are given in the order in which credits are recorded and mean
+nothing else: they are neither positions nor part of any event.
+
 The triggers that guard the log on both databases are in ``webapp.ledger.guards``. The migrations
 create all of it; a test compares them with this.
 """
@@ -17,130 +22,115 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Table,
-    Text,
     UniqueConstraint,
     column,
     func,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import TypeEngine
 
+from webapp.ledger.column_types import ROW_ID, STRING, ComputedText, Digest32
 from webapp.ledger.database import Base, db
+from webapp.ledger.search_text import SEARCH_TEXT_SQL
 
 if TYPE_CHECKING:
     Model = Base
 else:
     Model = db.Model
 
-# Both databases must sort alike, so PostgreSQL compares bytes as SQLite does.
-STRING: Final[TypeEngine[str]] = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
-# An integer primary key of SQLite is its row id, which only the type INTEGER makes it.
-ROW_ID: Final[TypeEngine[int]] = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
+# What `totals` counts by.
+_GROUP: Final = ("registry_key", "vintage", "status")
 
 # A table without row ids has no hidden key by which INSERT OR REPLACE could reach a row.
 WITHOUT_ROWID: Final = {"sqlite_with_rowid": False}
 
 
 class Credit(Model):
-    """One immutable batch of credits, as recorded. Written by the trigger of its CREATED event."""
+    """One immutable batch of credits, as recorded. Written by the trigger of its CREATED event.
+
+    `parent` and `replaces` are keys of other credits.
+    """
 
     __tablename__ = "credits"
     __table_args__ = (
         CheckConstraint("vintage BETWEEN 1990 AND 2100", "vintage"),
         CheckConstraint("quantity_e4 BETWEEN 1 AND 1000000000000", "quantity"),
-        Index("uq_credits_place", "parent", "offset_e4", unique=True),
+        CheckConstraint("length(id) = 32", "id"),
+        CheckConstraint("key > 0", "key"),
+        Index(
+            "uq_credits_place",
+            "parent",
+            "offset_e4",
+            unique=True,
+            sqlite_where=column("parent").is_not(None),
+            postgresql_where=column("parent").is_not(None),
+        ),
         # A cancelled credit is replaced once: what comes next replaces the replacement.
-        Index("uq_credits_replaces", "replaces", unique=True),
-        WITHOUT_ROWID,
+        Index(
+            "uq_credits_replaces",
+            "replaces",
+            unique=True,
+            sqlite_where=column("replaces").is_not(None),
+            postgresql_where=column("replaces").is_not(None),
+        ),
     )
 
-    id: Mapped[str] = mapped_column(STRING, primary_key=True)
+    key: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=False)
+    id: Mapped[str] = mapped_column(Digest32, unique=True)
     project_name: Mapped[str] = mapped_column(STRING)
     registry_name: Mapped[str] = mapped_column("registry", STRING)
     vintage: Mapped[int] = mapped_column(Integer)
     quantity_e4: Mapped[int] = mapped_column(BigInteger)
     serial_number: Mapped[str | None] = mapped_column(STRING)
-    parent: Mapped[str | None] = mapped_column(STRING)
+    parent: Mapped[int | None] = mapped_column(BigInteger)
     offset_e4: Mapped[int | None] = mapped_column(BigInteger)
-    replaces: Mapped[str | None] = mapped_column(STRING)
+    replaces: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Event(Model):
-    """One fact. `body` is the canonical text that is hashed; the other columns repeat it."""
+    """One fact. `body` is the canonical text that is hashed.
+
+    `subject` is the key of the credit that the event is about. Nothing here says that a subject is a
+    credit but the guard of the event types there are, so that the log can take entries about others.
+    """
 
     __tablename__ = "events"
     __table_args__ = (
         # A credit is retired once. This index is the promise of the whole program: whatever
-        # code runs and whoever connects, the second retirement of a credit is refused.
+        # code runs and whatever client connects, the second retirement of a credit is refused.
         Index(
             "uq_events_retired_once",
-            "credit_id",
+            "subject",
             unique=True,
             sqlite_where=column("type") == "RETIRED",
             postgresql_where=column("type") == "RETIRED",
         ),
-        # A check passes on NULL, hence CASE … ELSE.
-        CheckConstraint(
-            "CASE WHEN typeof(body) = 'text' AND typeof(hash) = 'text' AND json_valid(body) THEN"
-            " json_type(body, '$.v') IS 'integer' AND json_type(body, '$.seq') IS 'integer'"
-            " AND json_type(body, '$.actor') IS 'text'"
-            " AND json_extract(body, '$.v') IS 1"
-            " AND json_extract(body, '$.credit') IS credit_id"
-            " AND json_extract(body, '$.seq') IS seq"
-            " AND json_extract(body, '$.type') IS type"
-            " AND json_extract(body, '$.actor') IS actor"
-            " AND json_extract(body, '$.recorded_at') IS recorded_at"
-            " AND json_extract(body, '$.prev_hash') IS prev_hash"
-            " ELSE 0 END",
-            "body_agrees",
-        ).ddl_if(dialect="sqlite"),
-        CheckConstraint(
-            "CASE WHEN (body::json->'v')::text = '1'"
-            " AND body::json->>'credit' = credit_id"
-            " AND (body::json->'seq')::text = seq::text"
-            " AND json_typeof(body::json->'actor') = 'string'"
-            " AND body::json->>'type' = type"
-            " AND body::json->>'actor' = actor"
-            " AND body::json->>'recorded_at' = recorded_at"
-            " AND body::json->>'prev_hash' = prev_hash"
-            " THEN true ELSE false END",
-            "body_agrees",
-        ).ddl_if(dialect="postgresql"),
-        CheckConstraint("CASE WHEN length(hash) = 64 THEN 1 ELSE 0 END = 1", "hash"),
+        CheckConstraint("length(hash) = 32", "hash"),
         WITHOUT_ROWID,
     )
 
-    credit_id: Mapped[str] = mapped_column(
-        STRING,
-        # Deferred, because the trigger of the event makes the credit.
-        ForeignKey("credits.id", deferrable=True, initially="DEFERRED"),
-        primary_key=True,
-    )
-    seq: Mapped[int] = mapped_column(Integer, primary_key=True)
+    subject: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     type: Mapped[str] = mapped_column(STRING)
-    actor: Mapped[str] = mapped_column(STRING)
-    recorded_at: Mapped[str] = mapped_column(STRING)
-    prev_hash: Mapped[str] = mapped_column(STRING)
-    hash: Mapped[str] = mapped_column(STRING)
+    hash: Mapped[str] = mapped_column(Digest32)
     body: Mapped[str] = mapped_column(STRING)
 
 
 class Split(Model):
     """A split as one sealed piece: its event and all events of its lots, with their hashes.
 
-    Events of a split are only ever inserted by the trigger of this row, which refuses lots that
-    do not partition their parent. So there is never a moment, and never a client, in which a lot
-    is there without the others. `envelope` is a JSON array of `{"hash", "body"}` in feed order.
+    Events of a split are only ever inserted by the trigger of this row, which gives the lots the
+    next keys and refuses lots that do not partition their parent. So there is never a moment, and
+    never a client, in which a lot is there without the others. `envelope` is a JSON array of
+    `{"hash", "body"}` in feed order.
     """
 
     __tablename__ = "splits"
-    __table_args__ = (WITHOUT_ROWID,)
 
-    credit_id: Mapped[str] = mapped_column(STRING, primary_key=True)
+    subject: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=False)
     envelope: Mapped[str] = mapped_column(STRING)
 
 
@@ -149,16 +139,28 @@ class FeedEntry(Model):
 
     __tablename__ = "feed"
     __table_args__ = (
-        UniqueConstraint("credit_id", "seq"),
-        ForeignKeyConstraint(["credit_id", "seq"], ["events.credit_id", "events.seq"]),
+        UniqueConstraint("subject", "seq"),
+        ForeignKeyConstraint(["subject", "seq"], ["events.subject", "events.seq"]),
         Index("ix_feed_type_position", "type", "position"),
-        WITHOUT_ROWID,
     )
 
-    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    credit_id: Mapped[str] = mapped_column(STRING)
+    position: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=False)
+    subject: Mapped[int] = mapped_column(BigInteger)
     seq: Mapped[int] = mapped_column(Integer)
     type: Mapped[str] = mapped_column(STRING)
+
+
+class LogMark(Model):
+    """From which position on something holds of the feed, for ever. Part of the log, append-only.
+
+    `in_order_of_time`: `recorded_at` never runs backwards from this position on.
+    """
+
+    __tablename__ = "log_marks"
+    __table_args__ = (WITHOUT_ROWID,)
+
+    name: Mapped[str] = mapped_column(STRING, primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
 
 
 class SerialClaim(Model):
@@ -169,66 +171,80 @@ class SerialClaim(Model):
 
     registry_key: Mapped[str] = mapped_column(STRING, primary_key=True)
     serial_key: Mapped[str] = mapped_column(STRING, primary_key=True)
-    credit_id: Mapped[str] = mapped_column(STRING, unique=True)
+    credit: Mapped[int] = mapped_column(BigInteger, unique=True)
 
 
 class SerialBlock(Model):
-    """Which credit holds which numbers of a series: no number of a series is held twice. Derived.
+    """Which numbers of a series a credit names, and whether it still holds them. Derived.
 
-    On PostgreSQL the exclusion constraint says so, on SQLite the triggers of ``guards``.
+    No number of a series is held twice: on PostgreSQL by the exclusion constraint, on SQLite by the
+    triggers of ``guards``. `is_held` is 1 or 0; a credit that gave its numbers up is still found by
+    them. `size_class` is the number of binary digits of `last - first`: with it, an index finds the
+    blocks that hold a number (see ``search``).
     """
 
     __tablename__ = "serial_blocks"
     __table_args__ = (
         CheckConstraint("first <= last", "forwards"),
+        CheckConstraint("is_held IN (0, 1)", "is_held"),
         ExcludeConstraint(
             ("series", "="),
             (func.int8range(column("first"), column("last"), text("'[]'")), "&&"),
             name="ex_serial_blocks_once",
+            where=column("is_held") == 1,
         ).ddl_if(dialect="postgresql"),
-        Index("ix_serial_blocks_series", "series", "first"),
-        Index("ix_serial_blocks_numbers", "first", "last", "credit_id"),
-        WITHOUT_ROWID,
+        Index(
+            "ix_serial_blocks_series",
+            "series",
+            "first",
+            sqlite_where=column("is_held") == 1,
+            postgresql_where=column("is_held") == 1,
+        ),
+        Index("ix_serial_blocks_numbers", "size_class", "first"),
     )
 
-    credit_id: Mapped[str] = mapped_column(STRING, primary_key=True)
+    credit: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=False)
     series: Mapped[str] = mapped_column(STRING)
     first: Mapped[int] = mapped_column(BigInteger)
     last: Mapped[int] = mapped_column(BigInteger)
+    size_class: Mapped[int] = mapped_column(SmallInteger)
+    is_held: Mapped[int] = mapped_column(SmallInteger)
 
 
 class CreditState(Model):
-    """What a credit is now, in one row with all that lists show, filter and sort by. Derived.
+    """What a credit is now, with all that lists filter and sort by; its texts stand in credits. Derived.
 
     `created_position` is the feed position of its CREATED event: the newest has the highest.
+    `search_text` is computed by the database from the canonical texts (see ``search_text``).
     """
 
     __tablename__ = "credit_states"
     __table_args__ = (
-        Index("ix_credit_states_registry", "registry_key", "created_position"),
-        Index("ix_credit_states_vintage", "vintage", "created_position"),
+        # A list is a merge of runs, each in the order of one of these (see ``runs``): of all credits of
+        # a status, or of one status, registry and vintage; by age, by project or by quantity.
         Index("ix_credit_states_status", "status", "created_position"),
-        Index("ix_credit_states_project", "project_key", "created_position"),
-        Index("ix_credit_states_quantity", "quantity_e4", "created_position"),
+        Index("ix_credit_states_status_project", "status", "project_key", "created_position"),
+        Index("ix_credit_states_status_quantity", "status", "quantity_e4", "created_position"),
+        Index("ix_credit_states_group", *_GROUP, "created_position"),
+        Index("ix_credit_states_group_project", *_GROUP, "project_key", "created_position"),
+        Index("ix_credit_states_group_quantity", *_GROUP, "quantity_e4", "created_position"),
         Index(
             "ix_credit_states_search",
-            "search_key",
+            "search_text",
             postgresql_using="gin",
-            postgresql_ops={"search_key": "gin_trgm_ops"},
+            postgresql_ops={"search_text": "gin_trgm_ops"},
         ).ddl_if(dialect="postgresql"),
     )
 
     created_position: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=False)
-    credit_id: Mapped[str] = mapped_column(STRING, unique=True)
+    credit: Mapped[int] = mapped_column(BigInteger, unique=True)
     status: Mapped[str] = mapped_column(STRING)
-    project_name: Mapped[str] = mapped_column(STRING)
-    registry_name: Mapped[str] = mapped_column("registry", STRING)
     vintage: Mapped[int] = mapped_column(Integer)
     quantity_e4: Mapped[int] = mapped_column(BigInteger)
-    serial_number: Mapped[str | None] = mapped_column(STRING)
     project_key: Mapped[str] = mapped_column(STRING)
     registry_key: Mapped[str] = mapped_column(STRING)
-    search_key: Mapped[str] = mapped_column(STRING)
+    serial_key: Mapped[str | None] = mapped_column(STRING)
+    search_text: Mapped[str] = mapped_column(STRING, ComputedText(SEARCH_TEXT_SQL, persisted=True))
     created_at: Mapped[str] = mapped_column(STRING)
     changed_at: Mapped[str] = mapped_column(STRING)
     buyer: Mapped[str | None] = mapped_column(STRING)
@@ -301,10 +317,11 @@ class Import(Model):
 
 
 class IdempotencyKey(Model):
-    """The answer to a writing request that carried a key, kept to be given again. See ``keys``.
+    """What came of a writing request that carried a key. See ``idempotency_store``.
 
-    The row is there from the first moment of its request's transaction, so that a twin of the
-    request waits for it; `status` (an HTTP status), `headers` (JSON) and `body` are there at its end.
+    `kind` is the kind of act, `status` the HTTP status of its answer, `ids` a JSON array of what it
+    made, and `position` the last position of the feed after it: a repeat shows the records as they
+    were then.
     """
 
     __tablename__ = "idempotency_keys"
@@ -314,9 +331,10 @@ class IdempotencyKey(Model):
     key: Mapped[str] = mapped_column(STRING, primary_key=True)
     fingerprint: Mapped[str] = mapped_column(STRING)
     made_at: Mapped[str] = mapped_column(STRING)
-    status: Mapped[int | None] = mapped_column(Integer)
-    headers: Mapped[str | None] = mapped_column(STRING)
-    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    kind: Mapped[str] = mapped_column(STRING)
+    status: Mapped[int] = mapped_column(Integer)
+    ids: Mapped[str] = mapped_column(STRING)
+    position: Mapped[int] = mapped_column(BigInteger)
 
 
 class ImportProblem(Model):
@@ -334,7 +352,7 @@ class ImportProblem(Model):
     row: Mapped[int] = mapped_column(Integer)
     field: Mapped[str] = mapped_column(STRING)
     message: Mapped[str] = mapped_column(STRING)
-    holder: Mapped[str | None] = mapped_column(STRING)
+    holder: Mapped[str | None] = mapped_column(Digest32)
     first: Mapped[int | None] = mapped_column(BigInteger)
     last: Mapped[int | None] = mapped_column(BigInteger)
 
@@ -351,6 +369,7 @@ credits: Final = table_of(Credit)
 events: Final = table_of(Event)
 splits: Final = table_of(Split)
 feed: Final = table_of(FeedEntry)
+log_marks: Final = table_of(LogMark)
 serial_claims: Final = table_of(SerialClaim)
 serial_blocks: Final = table_of(SerialBlock)
 credit_states: Final = table_of(CreditState)
@@ -361,5 +380,5 @@ imports: Final = table_of(Import)
 import_problems: Final = table_of(ImportProblem)
 idempotency_keys: Final = table_of(IdempotencyKey)
 
-LOG: Final = (credits, events, splits, feed)
+LOG: Final = (credits, events, splits, feed, log_marks)
 DERIVED: Final = (serial_claims, serial_blocks, credit_states, registries, totals, parties)

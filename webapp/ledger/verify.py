@@ -1,39 +1,32 @@
-"""Compare everything that is stored with what the log says, on one snapshot. Nothing is written.
+"""Compare everything that is stored with what the log says, at one moment. Nothing is written.
 
-The histories are checked in ``history_check``, what hangs together between them in
-``family_check``, who holds which numbers in ``held_check``, the guards and the rest of the schema
-in ``schema_check``. Here stand the feed with its digest, the derived tables that are not by credit,
-and the order of it all.
+The histories are checked in ``history_check``, what hangs together between them in ``family_check``,
+the feed in ``feed_check``, who holds which numbers in ``held_check``, totals and the like in
+``derived_check``, SQLite's file and search in ``sqlite_check``, the guards and the rest of the schema
+in ``schema_check``. Where the ledger is large, several processes do it (``check_workers``). Here
+stands the order of it all.
 """
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
+from functools import partial
 
-from sqlalchemy import Connection, Table, func, select
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Connection
 
-from webapp.domain.errors import LedgerBusy, SchemaOutdated
-from webapp.domain.fields import quantity_text
-from webapp.ledger import schema_check, tables
-from webapp.ledger.database import db, reading, transact
-from webapp.ledger.digest import Digest, RunningDigest
+from webapp.domain.errors import SchemaOutdated
+from webapp.ledger import schema_check
+from webapp.ledger.ancestors import ids_of
+from webapp.ledger.check_workers import Checks, at_one_moment
+from webapp.ledger.database import db, reading
+from webapp.ledger.derived_check import Expected, check_derived
+from webapp.ledger.digest import Digest
 from webapp.ledger.family_check import check_families
-from webapp.ledger.findings import Finding, Progress, Report, differences, no_progress
-from webapp.ledger.held_check import expected_holdings
-from webapp.ledger.history_check import Expected, HistoryCheck, Stream, streaming
-
-DAMAGE_LIMIT: Final = 20
-_TYPED: Final = (
-    *(tables.events.c[name] for name in ("credit_id", "seq", "recorded_at", "body")),
-    tables.feed.c.position,
-    tables.credits.c.id,
-    tables.credit_states.c.credit_id,
-    tables.serial_claims.c.credit_id,
-    tables.splits.c.credit_id,
-    tables.splits.c.envelope,
-)
-_SQLITE_TYPES: Final = {str: "text", int: "integer"}
-_SEARCH_CHECK: Final = "INSERT INTO credit_search (credit_search, rank) VALUES ('integrity-check', 1)"
+from webapp.ledger.feed_check import check_feed
+from webapp.ledger.findings import Finding, Progress, Report, no_progress
+from webapp.ledger.held_check import Holdings, gathering
+from webapp.ledger.history_check import Histories, check_histories
+from webapp.ledger.key_ranges import KeyRange, key_ranges
+from webapp.ledger.naming import emptied_credits
+from webapp.ledger.sqlite_check import TYPES, check_file, check_search, check_types
 
 
 def verify(report: Report, expected: Digest | None = None, progress: Progress = no_progress) -> Digest | None:
@@ -46,151 +39,101 @@ def verify(report: Report, expected: Digest | None = None, progress: Progress = 
     """
     _require_migrated()
     try:
-        with reading(snapshot=True) as connection, streaming(connection) as stream:
+        with reading() as connection:
             schema_check.check_schema(connection, report)
-            if connection.dialect.name == "sqlite" and not _is_readable(connection, report):
-                return None
-            check = HistoryCheck(stream, report)
-            check.run(progress)
-            check_families(connection, stream, report)
-            digest = _check_feed(stream, report, expected)
-            _check_sums(stream, report, check.expected)
-        _check_search(report)
+        with at_one_moment() as checks:
+            if db.engine.dialect.name == "sqlite":
+                return _check_with_file(checks, report, expected, progress)
+            return _Verification(checks, report, progress, expected).run()
     except SchemaOutdated:
         report(Finding("ledger", "a table or a column is missing, so nothing more could be checked"))
         return None
+
+
+def _check_with_file(
+    checks: Checks, report: Report, expected: Digest | None, progress: Progress
+) -> Digest | None:
+    if _report_all(report, checks.start([partial(check_types, table=table) for table in TYPES])):
+        return None
+    verification = _Verification(checks, report, progress, expected)
+    # These come last, while this process works out who holds what.
+    of_the_file = checks.start([check_file, check_search])
+    try:
+        digest = verification.run()
+    except Exception:
+        _report_all(report, of_the_file)  # where the file is damaged, this says so
+        raise
+    _report_all(report, of_the_file)
     return digest
 
 
-def _check_feed(stream: Stream, report: Report, expected: Digest | None) -> Digest:
-    """Check that positions are 1, 2, 3 … and each has its event; return the digest."""
-    feed, events = tables.feed, tables.events
-    statement = (
-        select(feed.c.position, feed.c.credit_id, feed.c.seq, events.c.hash)
-        .join_from(
-            feed,
-            events,
-            (feed.c.credit_id == events.c.credit_id) & (feed.c.seq == events.c.seq),
-            isouter=True,
-        )
-        .order_by(feed.c.position)
-    )
-    running, position = RunningDigest(expected), 0
-    for row in stream(statement):
-        if row.position != position + 1:
-            report(Finding(f"position {row.position}", f"follows position {position}"))
-        position = row.position
-        if row.hash is None:
-            wrong = f"its event is missing: credit {row.credit_id}, event {row.seq}"
-            report(Finding(f"position {position}", wrong))
-        else:
-            running.add(row.hash)
-    broken = running.broken_promise()
-    if broken:
-        report(Finding("expected digest", broken))
-    return running.now()
+class _Verification:
+    """The checks of the log and of what is derived from it. They are handed out when it is made."""
+
+    def __init__(self, checks: Checks, report: Report, progress: Progress, expected: Digest | None) -> None:
+        self._checks, self._report, self._progress = checks, report, progress
+        (ranges,) = checks.start([key_ranges])
+        self._emptied = checks.start([emptied_credits])
+        self._ranges = checks.start([partial(_check_range, keys=keys) for keys in ranges])
+        self._feed = checks.start([partial(check_feed, expected=expected)])
+
+    def run(self) -> Digest:
+        """Report what is wrong; return the digest of the feed."""
+        with gathering() as holdings:
+            (emptied,) = self._emptied
+            expected = self._check_ranges(holdings)
+            (feed,) = self._feed
+            _report_all(self._report, [feed.findings])
+            if expected.is_whole:
+                self._check_holdings(holdings, emptied)
+                check_derived(self._checks, self._report, expected)
+            else:
+                wrong = "cannot be compared, because not every history is whole"
+                names = "tables totals, registries, parties, serial_claims and serial_blocks"
+                self._report(Finding(names, wrong))
+        return feed.digest
+
+    def _check_ranges(self, holdings: Holdings) -> Expected:
+        """Report what is wrong in the histories; return what all of them give, and gather what they name."""
+        expected, done = Expected(), 0
+        for histories in self._ranges:
+            _report_all(self._report, [histories.findings])
+            expected.merge(histories.expected)
+            holdings.add(histories.named)
+            done += histories.events
+            self._progress(done)
+        return expected
+
+    def _check_holdings(self, holdings: Holdings, emptied: Mapping[int, int]) -> None:
+        """Report what the log gives twice, and where the tables say wrongly who holds what."""
+        twice = holdings.settle(emptied)
+        wrong_blocks = list(holdings.wrong_blocks())
+        keys = {key for one in twice for key in (one.key, one.holder)} | {key for key, _, _ in wrong_blocks}
+        (ids,) = self._checks.start([partial(ids_of, keys=keys)])
+        for one in twice:
+            self._report(Finding(f"credit {ids[one.key]}", one.wrong(ids[one.holder])))
+        for registry_key, serial_key, is_held in holdings.wrong_claims():
+            wrong = "this row is missing" if is_held else "the log does not give this row"
+            self._report(Finding(f"table serial_claims, {registry_key} / {serial_key}", wrong))
+        for key, found, given in wrong_blocks:
+            wrong = f"is_held is {found}, and the log gives {given}"
+            self._report(Finding(f"table serial_blocks, {ids[key]}", wrong))
 
 
-def _check_sums(stream: Stream, report: Report, expected: Expected) -> None:
-    if not expected.is_whole:
-        wrong = "cannot be compared, because not every history is whole"
-        names = "tables totals, registries, parties, serial_claims and serial_blocks"
-        report(Finding(names, wrong))
-        return
-    if expected.accounted_e4 != expected.recorded_e4:
-        leaves, recorded = quantity_text(expected.accounted_e4), quantity_text(expected.recorded_e4)
-        wrong = f"{recorded} t were recorded, and leaves and cancelled credits hold {leaves} t"
-        report(Finding("ledger", wrong))
-    claims, blocks = expected_holdings(
-        stream, lambda twice: report(Finding(f"credit {twice.credit_id}", twice.wrong))
-    )
-    _compare(stream, report, tables.serial_claims, claims)
-    _compare(stream, report, tables.serial_blocks, blocks)
-    _compare(
-        stream,
-        report,
-        tables.registries,
-        {(key,): {"name": name} for key, (_, name) in expected.registries.items()},
-    )
-    _compare(
-        stream,
-        report,
-        tables.totals,
-        {key: {"credits": n, "quantity_e4": e4} for key, (n, e4) in expected.sums.items()},
-    )
-    _compare(
-        stream,
-        report,
-        tables.parties,
-        {key: {"name": name, "last_position": last} for key, (_, name, last) in expected.parties.items()},
-    )
+def _check_range(connection: Connection, keys: KeyRange) -> Histories:
+    histories = check_histories(connection, keys)
+    histories.findings += check_families(connection, keys)
+    return histories
 
 
-def _compare(
-    stream: Stream,
-    report: Report,
-    table: Table,
-    expected: Mapping[tuple[object, ...], Mapping[str, object]],
-) -> None:
-    """Compare a derived table with what the log gives, by primary key."""
-    missing = dict(expected)
-    names = [column.name for column in table.primary_key]
-    for row in stream(select(table)):
-        found = dict(row._mapping)
-        key = tuple(found[name] for name in names)
-        place = f"table {table.name}, {' / '.join(map(str, key))}"
-        values = missing.pop(key, None)
-        if values is None:
-            report(Finding(place, "the log does not give this row"))
-            continue
-        for wrong in differences(found, values, "the log gives"):
-            report(Finding(place, wrong))
-    for key in missing:
-        report(Finding(f"table {table.name}, {' / '.join(map(str, key))}", "this row is missing"))
-
-
-def _is_readable(connection: Connection, report: Report) -> bool:
-    """Let SQLite check its file, and that what is hashed and put in order has the type for it.
-
-    It would store a number or bytes in a column of texts, and then nothing could be compared.
-    """
-    for damage in connection.exec_driver_sql(f"PRAGMA integrity_check({DAMAGE_LIMIT})").scalars():
-        if damage != "ok":
-            report(Finding("database file", str(damage)))
-    sound = True
-    for column in _TYPED:
-        stored = _SQLITE_TYPES[column.type.python_type]
-        count = connection.scalar(select(func.count()).where(func.typeof(column) != stored))
-        if count:
-            wrong = f"{count} values of {column.name} are not of type {stored}"
-            report(Finding(f"table {column.table}", wrong))
-            sound = False
-    return sound
-
-
-def _check_search(report: Report) -> None:
-    """Let SQLite compare its search index with the texts of the credits.
-
-    It spells this check as an INSERT, which changes nothing but needs the write lock, and so a
-    transaction of its own: a snapshot that others have written past cannot get the lock any more.
-    """
-
-    def act(connection: Connection) -> str | None:
-        try:
-            connection.exec_driver_sql(_SEARCH_CHECK)
-        except DatabaseError as error:
-            return str(error.orig)
-        return None
-
-    if db.engine.dialect.name != "sqlite":
-        return
-    try:
-        wrong = transact(act)
-    except (LedgerBusy, DatabaseError) as error:
-        report(Finding("table credit_search", f"could not be checked: {error}"))
-        return
-    if wrong:
-        report(Finding("table credit_search", f"does not agree with the credits: {wrong}"))
+def _report_all(report: Report, results: Iterable[Iterable[Finding]]) -> bool:
+    """Report all findings, and say whether there are any."""
+    count = 0
+    for findings in results:
+        for finding in findings:
+            report(finding)
+            count += 1
+    return count > 0
 
 
 def _require_migrated() -> None:

@@ -1,7 +1,10 @@
 """Pages: one module per noun. A view parses, calls one command or query, and renders."""
 
-from flask import Flask
+from http import HTTPStatus
 
+from flask import Flask, Response, render_template, request
+
+from webapp import idempotency
 from webapp.web import (
     account,
     account_log,
@@ -14,8 +17,10 @@ from webapp.web import (
     downloads,
     entry,
     formats,
+    fragments,
     imports,
     people,
+    query,
     splits,
     tokens,
 )
@@ -27,5 +32,22 @@ def install(app: Flask) -> None:
     app.jinja_env.filters["who"] = actors.who
     ledger = (dashboard, credits, acts, splits, corrections, activity, imports, downloads)
     accounts = (entry, account, people, tokens, account_log)
-    for module in (*ledger, *accounts):
-        app.register_blueprint(module.pages)
+    blueprints = [module.pages for module in (*ledger, *accounts)]
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
+    app.after_request(_say_in_fragment)
+    names = {blueprint.name for blueprint in blueprints}
+
+    @app.before_request  # behind who may pass: whoever may not, learns nothing about the page
+    def refuse_unknown_filters() -> None:
+        if request.blueprint in names:
+            query.refuse_unknown()
+
+
+def _say_in_fragment(response: Response) -> Response:
+    """Say beside a part of a page that it shows what was done before; a whole page says it by itself."""
+    is_part = fragments.wants_fragment() and response.mimetype == "text/html"
+    if idempotency.is_replay() and is_part and response.status_code < HTTPStatus.MULTIPLE_CHOICES:
+        said = render_template("_repeated.html", said=idempotency.DONE_BEFORE)
+        response.set_data(response.get_data(as_text=True) + said)
+    return response

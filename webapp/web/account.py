@@ -15,8 +15,9 @@ from webapp.accounts.errors import SignInsHeld
 from webapp.accounts.passwords import LENGTH_MIN
 from webapp.accounts.roles import Role
 from webapp.accounts.sign_in import change_password
+from webapp.answers import status_of
 from webapp.domain.errors import InvalidFields
-from webapp.kept import answer_is_never_kept
+from webapp.idempotency import takes_no_key
 from webapp.web.entry import NOT_THE_SAME, lead_to_set_up, open_session
 from webapp.web.forms import show_problems
 
@@ -35,7 +36,7 @@ class OwnPasswordForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no typ
 @pages.route("/account/password", methods=["GET", "POST"])
 @allows(Role.VIEWER)
 @allows_given_password
-@answer_is_never_kept("It counts wrong passwords.")
+@takes_no_key("It counts wrong passwords.")
 def password() -> AnyResponse:
     """Ask for the old and the new password, and change it."""
     person_id = visitor().person_id
@@ -57,7 +58,7 @@ def password() -> AnyResponse:
         return _page(form, HTTPStatus.UNPROCESSABLE_ENTITY)
     except SignInsHeld as held:
         form.form_errors.append(str(held))
-        page = _page(form, HTTPStatus.TOO_MANY_REQUESTS)
+        page = _page(form, status_of(held))
         page.headers["Retry-After"] = str(held.retry_after_s)
         return page
     open_session(secret)

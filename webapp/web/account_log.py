@@ -9,7 +9,7 @@ from webapp.accounts import account_log
 from webapp.accounts.account_log import Act
 from webapp.accounts.roles import Role
 from webapp.domain.errors import CursorMismatch
-from webapp.web import actors, fragments
+from webapp.web import actors, fragments, query
 from webapp.web.entry import lead_to_set_up
 
 pages = Blueprint("account_log", __name__)
@@ -37,6 +37,7 @@ PHRASES: Final = {
 
 @pages.get("/account-log")
 @allows(Role.ADMINISTRATOR)
+@query.reads("act", "before")
 def show() -> Response:
     """Show a page of the log, the newest first; the kind and the place stand in the address."""
     act = _act(request.args.get("act", ""))

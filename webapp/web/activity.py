@@ -8,8 +8,8 @@ from webapp.access import allows
 from webapp.accounts.roles import Role
 from webapp.domain.lifecycle import EventType
 from webapp.ledger.lists import list_events
-from webapp.ledger.queries import EventView
-from webapp.web import actors, fragments
+from webapp.ledger.views import EventView
+from webapp.web import actors, fragments, query
 from webapp.web.formats import tonnes
 
 LOTS_SHOWN: Final = 4
@@ -19,6 +19,7 @@ pages = Blueprint("activity", __name__)
 
 @pages.get("/activity")
 @allows(Role.VIEWER)
+@query.reads("type", "cursor")
 def show() -> Response:
     """Show a page of events; the type and the place in the list stand in the address."""
     event_type = event_type_of(request.args.get("type", ""))

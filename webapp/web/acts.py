@@ -4,12 +4,12 @@ Both acts are one view with two sets of words, so that neither can forget what t
 act on less than the whole leaves two lots: the one that it is on, and the rest.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -19,9 +19,10 @@ from webapp.domain.errors import ActNotAllowed, InvalidFields
 from webapp.domain.fields import E4
 from webapp.domain.lifecycle import EventType
 from webapp.domain.serial_blocks import SerialBlock
-from webapp.ledger import commands, queries
-from webapp.ledger.queries import CreditView, EventView
-from webapp.web import fragments, overtaken
+from webapp.idempotency import flash_done, note_replay, request_key
+from webapp.ledger import commands, queries, summaries
+from webapp.ledger.views import CreditView, EventView
+from webapp.web import fragments, overtaken, query
 from webapp.web.formats import short_id, tonnes
 from webapp.web.forms import ActForm, RetirementForm, SaleForm
 from webapp.web.serials import block_of
@@ -47,7 +48,7 @@ class Act:
     sign: str
     party: str
     form: type[ActForm]
-    command: Callable[[str, Mapping[str, object], str], commands.Acted]
+    command: Callable[..., commands.ActionResult]
 
 
 SALE: Final = Act(
@@ -99,6 +100,7 @@ class Outcome:
 
 @pages.route("/credits/<credit_id>/sell", methods=["GET", "POST"])
 @allows(Role.OPERATOR)
+@query.reads("quantity")
 def sell(credit_id: str) -> AnyResponse:
     """Ask for the facts of a sale, and record it."""
     return _answer(SALE, credit_id)
@@ -106,6 +108,7 @@ def sell(credit_id: str) -> AnyResponse:
 
 @pages.route("/credits/<credit_id>/retire", methods=["GET", "POST"])
 @allows(Role.OPERATOR)
+@query.reads("quantity")
 def retire(credit_id: str) -> AnyResponse:
     """Ask for the facts of a retirement, and record it."""
     return _answer(RETIREMENT, credit_id)
@@ -115,27 +118,26 @@ def _answer(act: Act, credit_id: str) -> AnyResponse:
     credit = queries.credit(credit_id)
     quantity = "" if request.method == "POST" else request.args.get("quantity", "")
     form = act.form(scope=f"{short_id(credit_id)}-", quantity=quantity)
-    if act.event_type not in credit.open_acts:
-        return overtaken.answer(credit_id, act.event_type, form.part_e4)
-    if request.method != "POST":
-        return _ask(act, credit, form, HTTPStatus.OK)
-    if not form.validate():
-        return _ask(act, credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    if request.method != "POST" or not form.validate():
+        if act.event_type not in credit.open_acts:
+            return overtaken.answer(credit_id, act.event_type, form.part_e4)
+        is_refused = request.method == "POST"
+        return _ask(act, credit, form, HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK)
     try:
-        acted = act.command(credit_id, form.values, actor())
+        result = act.command(credit_id, form.values, actor(), key=request_key())
     except ActNotAllowed:
         return overtaken.answer(credit_id, act.event_type, form.part_e4)
     except InvalidFields as refusal:
         form.show_refused_part(refusal.problems)
         return _ask(act, credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
-    return _done(act, acted)
+    return _done(act, result)
 
 
 def _ask(act: Act, credit: CreditView, form: ActForm, status: HTTPStatus) -> Response:
     panel = Panel(
         act,
         form,
-        queries.suggest_parties(act.event_type),
+        summaries.suggest_parties(act.event_type),
         block=block_of(credit),
         asked=_asked(credit, form),
     )
@@ -160,14 +162,14 @@ def _asked(credit: CreditView, form: ActForm) -> str:
     return tonnes(part_e4 or credit.quantity_e4)
 
 
-def _done(act: Act, acted: commands.Acted) -> AnyResponse:
-    record = queries.record(acted.credit_id)
-    rest = queries.credit(acted.rest_id) if acted.rest_id else None
+def _done(act: Act, result: commands.ActionResult) -> AnyResponse:
+    note_replay(is_replay=result.is_replay)
+    record = result.record
     if not fragments.wants_fragment():
-        flash(_said(act, record.credit, rest), "success")
-        address = url_for("credits.show", credit_id=acted.credit_id)
+        flash_done(_said(act, record.credit, result.rest))
+        address = url_for("credits.show", credit_id=result.credit_id)
         return fragments.mark(redirect(address, HTTPStatus.SEE_OTHER))
-    outcome = Outcome(act, record.events[-1], rest)
+    outcome = Outcome(act, record.events[-1], result.rest)
     template = "credits/_acted.html"
     response = fragments.answer(template, template, credit=record.credit, outcome=outcome)
     response.headers["HX-Trigger"] = CHANGED

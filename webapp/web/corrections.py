@@ -3,15 +3,16 @@
 from http import HTTPStatus
 from typing import Final
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.access import actor, allows
 from webapp.accounts.roles import Role
 from webapp.domain.errors import ActNotAllowed, InvalidFields, SerialHeld
 from webapp.domain.lifecycle import EventType
-from webapp.ledger import commands, queries
-from webapp.ledger.queries import CreditView
+from webapp.idempotency import flash_done, note_replay, request_key
+from webapp.ledger import commands, queries, summaries
+from webapp.ledger.views import CreditView
 from webapp.web import overtaken
 from webapp.web.forms import CancelForm, CorrectionForm
 from webapp.web.serials import show_holder
@@ -27,18 +28,19 @@ OLD_VALUES: Final = ("project_name", "registry", "vintage", "quantity", "serial_
 def cancel(credit_id: str) -> AnyResponse:
     """Ask why the credit should never have been recorded, and record that."""
     credit = queries.credit(credit_id)
-    if EventType.CANCELLED not in credit.open_acts:
-        return overtaken.answer(credit_id, EventType.CANCELLED)
     form = CancelForm()
+    if request.method != "POST" and EventType.CANCELLED not in credit.open_acts:
+        return overtaken.answer(credit_id, EventType.CANCELLED)
     if request.method != "POST":
         return _page("credits/cancel.html", credit, form, HTTPStatus.OK)
     if not form.validate():
         return _page("credits/cancel.html", credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        commands.cancel_credit(credit_id, form.values, actor())
+        result = commands.cancel_credit(credit_id, form.values, actor(), key=request_key())
     except ActNotAllowed:
         return overtaken.answer(credit_id, EventType.CANCELLED)
-    flash("Cancelled. It is not counted any more, and its serial number is free.", "success")
+    note_replay(is_replay=result.is_replay)
+    flash_done("Cancelled. It is not counted any more, and its serial number is free.")
     return redirect(url_for("credits.show", credit_id=credit_id), HTTPStatus.SEE_OTHER)
 
 
@@ -47,14 +49,16 @@ def cancel(credit_id: str) -> AnyResponse:
 def correct(credit_id: str) -> AnyResponse:
     """Ask for the credit as it should have been recorded; cancel this one and record that one."""
     credit = queries.credit(credit_id)
-    if EventType.CANCELLED not in credit.open_acts:
+    if request.method != "POST" and EventType.CANCELLED not in credit.open_acts:
         return overtaken.answer(credit_id, EventType.CANCELLED)
     form = CorrectionForm(data=old_values(credit))
     if request.method != "POST" or not form.validate():
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_submitted() else HTTPStatus.OK
         return _page("credits/correct.html", credit, form, status)
     try:
-        new_id = commands.correct_credit(credit_id, form.credit, form.cancellation, actor())
+        result = commands.correct_credit(
+            credit_id, form.credit, form.cancellation, actor(), key=request_key()
+        )
     except ActNotAllowed:
         return overtaken.answer(credit_id, EventType.CANCELLED)
     except InvalidFields as refusal:
@@ -63,8 +67,9 @@ def correct(credit_id: str) -> AnyResponse:
     except SerialHeld as refusal:
         show_holder(form, refusal)
         return _page("credits/correct.html", credit, form, HTTPStatus.CONFLICT)
-    flash("Corrected: this credit stands in place of the one that is cancelled.", "success")
-    return redirect(url_for("credits.show", credit_id=new_id), HTTPStatus.SEE_OTHER)
+    note_replay(is_replay=result.is_replay)
+    flash_done("Corrected: this credit stands in place of the one that is cancelled.")
+    return redirect(url_for("credits.show", credit_id=result.credit_id), HTTPStatus.SEE_OTHER)
 
 
 def old_values(credit: CreditView) -> dict[str, object]:
@@ -81,5 +86,5 @@ def old_values(credit: CreditView) -> dict[str, object]:
 def _page(
     template: str, credit: CreditView, form: CancelForm | CorrectionForm, status: HTTPStatus
 ) -> AnyResponse:
-    registries, _ = queries.filter_choices()
+    registries, _ = summaries.filter_choices()
     return make_response(render_template(template, credit=credit, form=form, registries=registries), status)

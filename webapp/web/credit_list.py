@@ -13,12 +13,13 @@ from webapp.domain.credits import FIELDS
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.fields import Field, FieldRefused, TextField
 from webapp.domain.lifecycle import Status
-from webapp.ledger.lists import SORTS, CreditFilter
+from webapp.ledger.credit_filter import SORTS, CreditFilter
 
 PATH: Final = "/credits"
 PATH_OF_FILE: Final = "/credits.csv"
 ASCENDING: Final = "asc"
 DESCENDING: Final = "desc"
+COUNT_ALL: Final = "all"
 
 _BY_NAME: Final[dict[str, Field]] = {field.name: field for field in FIELDS}
 _FILTERS: Final[tuple[Field, ...]] = (
@@ -26,16 +27,22 @@ _FILTERS: Final[tuple[Field, ...]] = (
     replace(_BY_NAME["registry"], required=False),
     replace(_BY_NAME["vintage"], required=False),
 )
+# What an address may say of which credits are in the list, and in which order.
+PARAMETERS: Final = (*(field.name for field in _FILTERS), "status", "sort", "order")
 # What one wants to see first when choosing a column: names from A, figures and times from the top.
 _DESCENDS_FIRST: Final = frozenset({"created", "vintage", "quantity"})
 
 
 @dataclass(frozen=True)
 class CreditList:
-    """A list of credits: its filter and order, and the cursor of its page (None: the first)."""
+    """A list of credits: its filter and order, and the cursor of its page (None: the first).
+
+    `counts_all` says that all that a search finds is added up, however long that takes.
+    """
 
     filter: CreditFilter
     cursor: str | None = None
+    counts_all: bool = False
 
     @classmethod
     def read(cls, arguments: Mapping[str, str]) -> "CreditList":
@@ -56,6 +63,9 @@ class CreditList:
             problems.append(Problem("Sort", f"Must be one of {', '.join(SORTS)}."))
         if order not in {ASCENDING, DESCENDING}:
             problems.append(Problem("Order", f"Must be {ASCENDING} or {DESCENDING}."))
+        count = arguments.get("count") or ""
+        if count not in {"", COUNT_ALL}:
+            problems.append(Problem("Count", f"Must be {COUNT_ALL}."))
         if problems:
             raise InvalidFields(problems)
         vintage = values["vintage"]
@@ -67,7 +77,7 @@ class CreditList:
             sort=sort,
             descending=order == DESCENDING,
         )
-        return cls(wanted, arguments.get("cursor") or None)
+        return cls(wanted, arguments.get("cursor") or None, count == COUNT_ALL)
 
     @property
     def is_filtered(self) -> bool:
@@ -92,7 +102,13 @@ class CreditList:
     @property
     def here(self) -> str:
         """The address of this page of the list."""
-        return self.address(self.cursor)
+        return self.counted if self.counts_all else self.address(self.cursor)
+
+    @property
+    def counted(self) -> str:
+        """The address of this page with all that the search finds added up."""
+        address = self.address(self.cursor)
+        return f"{address}{'&' if '?' in address else '?'}count={COUNT_ALL}"
 
     @property
     def download(self) -> str:

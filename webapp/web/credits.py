@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.access import actor, allows
@@ -23,11 +23,15 @@ from webapp.domain.events import ACT_FIELDS
 from webapp.domain.fields import Field
 from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.text import canonical
-from webapp.ledger import commands, lists, queries
-from webapp.ledger.queries import EventView, Record
-from webapp.web import actors, families, fragments
+from webapp.idempotency import flash_done, note_replay, request_key
+from webapp.ledger import commands, lists, queries, selection, summaries
+from webapp.ledger.credit_filter import CreditFilter
+from webapp.ledger.cursors import Page
+from webapp.ledger.views import EventView, Record
+from webapp.web import actors, families, fragments, query
 from webapp.web.corrections import old_values
-from webapp.web.credit_list import CreditList
+from webapp.web.credit_list import PARAMETERS, CreditList
+from webapp.web.formats import number
 from webapp.web.forms import CreditForm
 from webapp.web.serials import show_holder
 
@@ -44,11 +48,13 @@ ANOTHER_BATCH: Final = "Already recorded. If this is another batch, give it a se
 
 @pages.get("/credits")
 @allows(Role.VIEWER)
+@query.reads(*PARAMETERS, "cursor", "count")
 def index() -> Response:
     """Show the credits that the address asks for, with their sums."""
     try:
         wanted = CreditList.read(request.args)
         page = lists.list_credits(wanted.filter, wanted.cursor)
+        sums = lists.sum_credits(wanted.filter, is_quick=not wanted.counts_all)
     except (InvalidFields, CursorMismatch) as refusal:
         return _unusable_address(refusal)
     return fragments.answer(
@@ -56,14 +62,16 @@ def index() -> Response:
         "credits/_table.html",
         credit_list=wanted,
         page=page,
-        sums=lists.sum_credits(wanted.filter),
+        sums=sums,
+        number_found=_number_found(sums, len(page.items)),
         problems=[],
-        bar=_filter_bar(),
+        bar=_filter_bar(wanted),
     )
 
 
 @pages.get("/credits/new")
 @allows(Role.OPERATOR)
+@query.reads(*REPLACEMENT)
 def new() -> str:
     """Show the form of a new credit, begun with what the address states."""
     begun = {name: request.args[name] for name in REPLACEMENT if name in request.args}
@@ -78,7 +86,7 @@ def create() -> AnyResponse | tuple[str, HTTPStatus]:
     if not form.validate():
         return _new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
     try:
-        recorded = commands.create_credit(form.values, actor())
+        result = commands.create_credit(form.values, actor(), request_key())
     except SerialHeld as refusal:
         show_holder(form, refusal)
         return _new_page(form), HTTPStatus.CONFLICT
@@ -92,13 +100,14 @@ def create() -> AnyResponse | tuple[str, HTTPStatus]:
     except InvalidFields as refusal:
         form.show(refusal.problems)
         return _new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
-    if recorded.is_new:
-        flash("The credit is recorded.", "success")
-    elif queries.credit(recorded.credit_id).serial_number is None:
-        flash(ANOTHER_BATCH, "info")
+    note_replay(is_replay=result.is_replay)
+    if result.is_new:
+        flash_done("The credit is recorded.")
+    elif result.record.credit.serial_number is None:
+        flash_done(ANOTHER_BATCH, "info")
     else:
-        flash("Already recorded: this is the credit. Nothing was added.", "info")
-    return redirect(url_for(".show", credit_id=recorded.credit_id), HTTPStatus.SEE_OTHER)
+        flash_done("Already recorded: this is the credit. Nothing was added.", "info")
+    return redirect(url_for(".show", credit_id=result.credit_id), HTTPStatus.SEE_OTHER)
 
 
 @pages.get("/credits/<credit_id>")
@@ -175,7 +184,7 @@ def data_of(event: EventView) -> list[tuple[str, str, str | int | list[str]]]:
 
 def _new_page(form: CreditForm, before: CancelledBefore | ReplacedBefore | None = None) -> str:
     """Show the form. `before`: this very credit, or what it was to replace, was cancelled or replaced."""
-    registries, _ = queries.filter_choices()
+    registries, _ = summaries.filter_choices()
     replaced_id = form.replaces.data or ""
     if not replaced_id:
         del form.replaces
@@ -189,9 +198,19 @@ def _new_page(form: CreditForm, before: CancelledBefore | ReplacedBefore | None 
     )
 
 
+def _number_found(sums: summaries.StatusSums, shown: int) -> str:
+    """Return how many credits the list has, as far as that is known. `shown` are on the page."""
+    found = sum(counted.credits for counted in sums.by_status.values())
+    if sums.is_all:
+        return number(found)
+    if found > selection.SUMMED_MAX:
+        return f"more than {number(selection.SUMMED_MAX)}"
+    return f"at least {number(max(found, shown))}"
+
+
 def _unusable_address(refusal: InvalidFields | CursorMismatch) -> Response:
     if isinstance(refusal, InvalidFields):
-        wanted, problems = CreditList(lists.CreditFilter()), refusal.problems
+        wanted, problems = CreditList(CreditFilter()), refusal.problems
     else:
         wanted = CreditList.read({**request.args, "cursor": ""})
         problems = [Problem("", "This page belongs to another filter or another order.")]
@@ -200,22 +219,24 @@ def _unusable_address(refusal: InvalidFields | CursorMismatch) -> Response:
         "credits/_table.html",
         HTTPStatus.UNPROCESSABLE_ENTITY,
         credit_list=wanted,
-        page=lists.Page([], None, None),
-        sums=queries.StatusSums("", {}),
+        page=Page([], None, None),
+        sums=summaries.StatusSums("", {}),
+        number_found="0",
         problems=problems,
-        bar=_filter_bar(),
+        bar=_filter_bar(wanted),
     )
 
 
-def _filter_bar() -> dict[str, object]:
+def _filter_bar(wanted: CreditList) -> dict[str, object]:
     """Return what the filters offer and what stands in them; a fragment is without them."""
     if fragments.wants_fragment():
         return {}
-    registries, vintages = queries.filter_choices()
+    registries, vintages = summaries.filter_choices()
     typed = {name: request.args.get(name, "") for name in ("q", "registry", "vintage", "status")}
     typed["status"] = typed["status"].strip().upper()
     spelling = {canonical(name): name for name in registries}
-    typed["registry"] = spelling.get(canonical(typed["registry"]), typed["registry"])
+    # Of the filter that was understood: what was typed may be as long as an address.
+    typed["registry"] = spelling.get(canonical(wanted.filter.registry), typed["registry"])
     return {
         "typed": typed,
         "registries": _offer(registries, typed["registry"]),

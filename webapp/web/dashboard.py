@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.access import allows, allows_everyone
 from webapp.accounts.roles import Role
 from webapp.ledger.lists import list_events
-from webapp.ledger.queries import ledger_totals
+from webapp.ledger.summaries import ledger_totals
 from webapp.web import actors
 
 LATEST: Final = 8

@@ -17,9 +17,9 @@ from webapp.access import allows
 from webapp.accounts.roles import Role
 from webapp.domain.events import ACT_FIELDS, PART
 from webapp.ledger import clock, lists
-from webapp.ledger.queries import CreditView, EventView
-from webapp.web import activity
-from webapp.web.credit_list import CreditList
+from webapp.ledger.views import CreditView, EventView
+from webapp.web import activity, query
+from webapp.web.credit_list import PARAMETERS, CreditList
 
 pages = Blueprint("downloads", __name__)
 
@@ -63,6 +63,7 @@ EVENT_COLUMNS: Final = (
 
 @pages.get("/credits.csv")
 @allows(Role.VIEWER)
+@query.reads(*PARAMETERS)
 def credits_file() -> Response:
     """Send every credit that the address of the list asks for, in its order."""
     wanted = CreditList.read(request.args).filter
@@ -71,6 +72,7 @@ def credits_file() -> Response:
 
 @pages.get("/activity.csv")
 @allows(Role.VIEWER)
+@query.reads("type")
 def activity_file() -> Response:
     """Send every event that the address of the activity asks for, the newest first."""
     event_type = activity.event_type_of(request.args.get("type", ""))

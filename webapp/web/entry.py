@@ -29,9 +29,11 @@ from webapp.accounts.errors import AlreadySetUp, SignInRefused, SignInsHeld
 from webapp.accounts.passwords import LENGTH_MIN
 from webapp.accounts.people import Person
 from webapp.accounts.sign_in import sign_in as check_and_start
+from webapp.answers import status_of
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.kept import answer_is_never_kept
+from webapp.idempotency import takes_no_key
 from webapp.ledger.actors import LOCAL, SETUP
+from webapp.web import query
 from webapp.web.addresses import own_or_home
 from webapp.web.forms import show_problems
 
@@ -58,7 +60,8 @@ class SetUpForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
 @pages.route("/sign-in", methods=["GET", "POST"])
 @allows_everyone
-@answer_is_never_kept("It starts a session, and counts wrong passwords.")
+@takes_no_key("It starts a session, and counts wrong passwords.")
+@query.reads("next")
 def sign_in() -> AnyResponse:
     """Ask for name and password, and lead to where the person wanted to go."""
     if not people.exist():
@@ -76,14 +79,14 @@ def sign_in() -> AnyResponse:
         return _sign_in_page(form, wanted, HTTPStatus.UNPROCESSABLE_ENTITY)
     except SignInsHeld as held:
         form.form_errors.append(str(held))
-        return _held(_sign_in_page(form, wanted, HTTPStatus.TOO_MANY_REQUESTS), held)
+        return _held(_sign_in_page(form, wanted, status_of(held)), held)
     open_session(signed_in.secret)
     return _to(wanted)
 
 
 @pages.post("/sign-out")
 @allows_everyone
-@answer_is_never_kept("It ends the session.")
+@takes_no_key("It ends the session.")
 def sign_out() -> AnyResponse:
     """End the session, here and on the server."""
     _close_session()
@@ -93,7 +96,7 @@ def sign_out() -> AnyResponse:
 
 @pages.route("/setup", methods=["GET", "POST"])
 @allows_everyone
-@answer_is_never_kept("It starts a session, and counts wrong codes.")
+@takes_no_key("It starts a session, and counts wrong codes.")
 def set_up() -> AnyResponse:
     """Make the first administrator: from this machine, or with the code that the start printed."""
     # In this order: whoever was not local because of an account just made is led on by the next line.
@@ -112,7 +115,7 @@ def set_up() -> AnyResponse:
         return _set_up_page(form, HTTPStatus.UNPROCESSABLE_ENTITY, is_here=is_here)
     except SignInsHeld as held:
         form.form_errors.append(str(held))
-        return _held(_set_up_page(form, HTTPStatus.TOO_MANY_REQUESTS, is_here=is_here), held)
+        return _held(_set_up_page(form, status_of(held), is_here=is_here), held)
     except AlreadySetUp as refusal:
         flash(str(refusal), "warning")
         return _to(url_for(".sign_in"))

@@ -14,6 +14,7 @@ from webapp.answers import ErrorAnswer
 from webapp.domain import errors
 from webapp.web import fragments
 from webapp.web.addresses import is_own
+from webapp.web.query import UnknownFilter
 
 
 class Link(NamedTuple):
@@ -56,6 +57,7 @@ REFUSAL_TITLES: Final[dict[type[errors.Refusal], str]] = {
     errors.AlreadySplit: "Already split",
     errors.AlreadyCancelled: "Already cancelled",
     errors.CursorMismatch: "No such page of the list",
+    UnknownFilter: "This address cannot be used",
     errors.TooManyRows: "Too many rows",
     errors.UnreadableFile: "This file cannot be read",
     errors.LedgerBusy: "The ledger is busy",
@@ -126,6 +128,8 @@ def _link_of(refusal: errors.Refusal | None) -> Link | None:
             return Link("See the credit and its history", f"/credits/{credit_id}")
         case errors.CursorMismatch():
             return Link("First page of the list", request.path if is_own(request.path) else "/")
+        case UnknownFilter():
+            return Link("Without any filter", request.path if is_own(request.path) else "/")
         case errors.TooManyRows() | errors.UnreadableFile() | errors.UnsupportedFile():
             return Link("Choose another file", "/imports/new")
         case _:

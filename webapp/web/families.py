@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import Final
 
 from webapp.domain.lifecycle import COUNTED
-from webapp.ledger.queries import CreditView, Family, Member
+from webapp.ledger.views import CreditView, Family, Member
 
 SHOWN_MAX: Final = 60
 # Of a large family: of the credits with its tonnes so many, and those nearest above, with the root.

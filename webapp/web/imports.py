@@ -3,7 +3,17 @@
 from http import HTTPStatus
 from typing import Final
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, send_file, url_for
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from werkzeug.wrappers import Response as AnyResponse
@@ -21,10 +31,10 @@ from webapp.domain.errors import (
     UnsupportedFile,
 )
 from webapp.domain.import_file import ROWS_MAX
-from webapp.kept import commit_all_the_same
-from webapp.ledger import imports
-from webapp.ledger.imports import ImportView
-from webapp.web import actors, fragments
+from webapp.idempotency import DONE_BEFORE, is_replay, note_replay, request_key
+from webapp.ledger import import_views, imports
+from webapp.ledger.import_views import ImportView
+from webapp.web import actors, fragments, query
 from webapp.web.formats import number
 from webapp.web.serials import split_address
 
@@ -72,10 +82,11 @@ class DecisionForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
 @pages.get("/imports")
 @allows(Role.VIEWER)
+@query.reads("before")
 def index() -> str:
     """Show the imports, the newest first."""
     before = _number("before")
-    found = imports.list_imports(before, LISTED + 1)
+    found = import_views.list_imports(before, LISTED + 1)
     more = len(found) > LISTED
     actors.look_up(one.actor for one in found)
     return render_template(
@@ -104,18 +115,18 @@ def receive() -> AnyResponse:
         return make_response(_new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY)
     content, filename = form.file.data.read(), form.file.data.filename
     try:
-        import_id = imports.receive(content, filename, actor())
+        received = imports.receive(content, filename, actor(), key=request_key())
     except (UnreadableFile, UnsupportedFile, TooManyRows) as refusal:
         form.file.errors = [f"{imports.display_name(filename)}: {refusal}"]
         return make_response(_new_page(form), status_of(refusal))
-    return _to(import_id)
+    return _received(received)
 
 
 @pages.post("/imports/sample")
 @allows(Role.OPERATOR)
 def receive_sample() -> AnyResponse:
     """Receive the ten sample credits as if they had been uploaded."""
-    return _to(imports.receive(SAMPLE.read_bytes(), SAMPLE.name, actor()))
+    return _received(imports.receive(SAMPLE.read_bytes(), SAMPLE.name, actor(), key=request_key()))
 
 
 @pages.get("/sample-registry.json")
@@ -127,9 +138,10 @@ def sample_file() -> Response:
 
 @pages.get(ONE)
 @allows(Role.VIEWER)
+@query.reads("after")
 def show(import_id: int) -> Response:
     """Show what the import would write, or what became of it."""
-    return _import_page(imports.find(import_id), DecisionForm())
+    return _import_page(import_views.find(import_id), DecisionForm())
 
 
 @pages.post(f"{ONE}/write")
@@ -138,19 +150,21 @@ def write(import_id: int) -> AnyResponse:
     """Write the import, if what is wrong with it may be left out."""
     form = DecisionForm()
     try:
-        found = imports.write(
+        written = imports.write(
             import_id,
             skip_invalid=form.skip_invalid.data,
             ignore_unknown=form.ignore_unknown.data,
             actor=actor(),
+            key=request_key(),
         )
     except ImportNotOpen:
         return _too_late(import_id)
+    found = written.view
     if found.is_open:
-        commit_all_the_same()  # its counts and problems are as they are now
         form.show_what_is_missing(found)
         return _import_page(found, form, HTTPStatus.CONFLICT)
-    return _import_page(found, form) if fragments.wants_fragment() else _to(import_id)
+    note_replay(is_replay=written.is_replay)
+    return _import_page(found, form) if fragments.wants_fragment() else _done(import_id)
 
 
 @pages.post(f"{ONE}/cancel")
@@ -158,10 +172,10 @@ def write(import_id: int) -> AnyResponse:
 def cancel(import_id: int) -> AnyResponse:
     """Give the import up."""
     try:
-        imports.cancel(import_id)
+        note_replay(is_replay=imports.cancel(import_id, request_key()))
     except ImportNotOpen:
         return _too_late(import_id)
-    return show(import_id) if fragments.wants_fragment() else _to(import_id)
+    return show(import_id) if fragments.wants_fragment() else _done(import_id)
 
 
 @pages.get(f"{ONE}/write", endpoint="written")
@@ -187,18 +201,18 @@ def _import_page(
 ) -> Response:
     form.describe(found)
     after = _number("after") or 0
-    problems = imports.problems(found.id, after, PROBLEMS_SHOWN) if found.has_problems else []
+    problems = import_views.problems(found.id, after, PROBLEMS_SHOWN) if found.has_problems else []
     return fragments.answer(
         "imports/show.html",
         "imports/_import.html",
         status,
         found=found,
         form=form,
-        rows=imports.sample_rows(found.id, ROWS_SHOWN) if found.is_open else [],
+        rows=import_views.sample_rows(found.id, ROWS_SHOWN) if found.is_open else [],
         problems=problems,
         split_address=split_address,
         problems_after=after,
-        problems_total=imports.count_problems(found.id) if problems else 0,
+        problems_total=import_views.count_problems(found.id) if problems else 0,
         problems_shown=PROBLEMS_SHOWN,
         too_late=too_late,
     )
@@ -206,7 +220,19 @@ def _import_page(
 
 def _too_late(import_id: int) -> Response:
     """Show what happened to the import instead: by a second click, in another tab, by someone else."""
-    return _import_page(imports.find(import_id), DecisionForm(), HTTPStatus.CONFLICT, too_late=True)
+    return _import_page(import_views.find(import_id), DecisionForm(), HTTPStatus.CONFLICT, too_late=True)
+
+
+def _received(received: imports.Received) -> AnyResponse:
+    note_replay(is_replay=received.is_replay)
+    return _done(received.import_id)
+
+
+def _done(import_id: int) -> AnyResponse:
+    """Lead to the import; where the same form did it before, say so there."""
+    if is_replay():
+        flash(DONE_BEFORE, "info")
+    return _to(import_id)
 
 
 def _to(import_id: int) -> AnyResponse:

@@ -14,7 +14,7 @@ from flask import Response, request
 from webapp.domain.fields import quantity_text
 from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger import queries
-from webapp.ledger.queries import CreditView, EventView
+from webapp.ledger.views import CreditView, EventView
 from webapp.web import families, fragments
 
 LOTS_SHOWN: Final = 10

@@ -18,7 +18,7 @@ from webapp.accounts.passwords import GIVEN_LIFETIME, LENGTH_MIN
 from webapp.accounts.people import Account
 from webapp.accounts.roles import Role
 from webapp.domain.errors import InvalidFields
-from webapp.kept import answer_is_never_kept
+from webapp.idempotency import takes_no_key
 from webapp.web.entry import lead_to_set_up
 from webapp.web.forms import show_problems
 
@@ -27,7 +27,7 @@ pages.before_request(lead_to_set_up)
 
 ONE: Final = "/people/<int:person_id>"
 _NOT_EVEN_HASHED: Final = "Its form holds a password, of which no fingerprint may be kept."
-_AGAIN_IS_NOTHING: Final = "Whoever does it again changes nothing."
+_SETS_THE_SAME: Final = "Sent again, it sets the same."
 ROLES: Final = [
     SelectChoice(Role.VIEWER, "Viewer: reads everything"),
     SelectChoice(Role.OPERATOR, "Operator: also records, sells, retires and imports"),
@@ -77,7 +77,7 @@ def index() -> str:
 
 @pages.route("/people/new", methods=["GET", "POST"])
 @allows(Role.ADMINISTRATOR)
-@answer_is_never_kept(_NOT_EVEN_HASHED)
+@takes_no_key(_NOT_EVEN_HASHED)
 def new() -> AnyResponse:
     """Ask who it is, and add them."""
     form = NewPersonForm()
@@ -105,7 +105,7 @@ def show(person_id: int) -> AnyResponse:
 
 @pages.post(f"{ONE}/role")
 @allows(Role.ADMINISTRATOR)
-@answer_is_never_kept(_AGAIN_IS_NOTHING)
+@takes_no_key(_SETS_THE_SAME)
 def change_role(person_id: int) -> AnyResponse:
     """Give the person another role."""
     person = people.find(person_id)
@@ -122,7 +122,7 @@ def change_role(person_id: int) -> AnyResponse:
 
 @pages.post(f"{ONE}/password")
 @allows(Role.ADMINISTRATOR)
-@answer_is_never_kept(_NOT_EVEN_HASHED)
+@takes_no_key(_NOT_EVEN_HASHED)
 def set_password(person_id: int) -> AnyResponse:
     """Give the person a new password."""
     person = people.find(person_id)
@@ -142,7 +142,7 @@ def set_password(person_id: int) -> AnyResponse:
 
 @pages.post(f"{ONE}/disable")
 @allows(Role.ADMINISTRATOR)
-@answer_is_never_kept(_AGAIN_IS_NOTHING)
+@takes_no_key(_SETS_THE_SAME)
 def disable(person_id: int) -> AnyResponse:
     """Let the person sign in no more."""
     person = people.find(person_id)
@@ -152,7 +152,7 @@ def disable(person_id: int) -> AnyResponse:
 
 @pages.post(f"{ONE}/enable")
 @allows(Role.ADMINISTRATOR)
-@answer_is_never_kept(_AGAIN_IS_NOTHING)
+@takes_no_key(_SETS_THE_SAME)
 def enable(person_id: int) -> AnyResponse:
     """Let the person sign in again."""
     person = people.find(person_id)

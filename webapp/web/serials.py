@@ -9,7 +9,7 @@ from webapp.domain.fields import E4
 from webapp.domain.serial_blocks import SerialBlock, parse_block
 from webapp.ledger import queries
 from webapp.ledger.holders import HeldNumbers, numbers_refused
-from webapp.ledger.queries import CreditView
+from webapp.ledger.views import CreditView
 from webapp.web.formats import tonnes
 from webapp.web.forms import FieldForm
 

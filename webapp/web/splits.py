@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import TextAreaField
@@ -21,9 +21,10 @@ from webapp.domain.events import PART
 from webapp.domain.fields import FieldRefused, quantity_text
 from webapp.domain.lifecycle import EventType
 from webapp.domain.lots import LOTS_MAX, LOTS_MIN, NOT_A_LIST
+from webapp.idempotency import flash_done, note_replay, request_key
 from webapp.ledger import commands, queries
-from webapp.ledger.queries import CreditView
-from webapp.web import overtaken
+from webapp.ledger.views import CreditView
+from webapp.web import overtaken, query
 from webapp.web.serials import block_of
 
 pages = Blueprint("splits", __name__)
@@ -42,6 +43,7 @@ class SplitForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
 @pages.get("/credits/<credit_id>/split")
 @allows(Role.OPERATOR)
+@query.reads("quantities")
 def split(credit_id: str) -> AnyResponse:
     """Ask for the lots; once they are stated, show what each of them would be."""
     credit = queries.credit(credit_id)
@@ -66,12 +68,13 @@ def record(credit_id: str) -> AnyResponse:
     credit = queries.credit(credit_id)
     form = SplitForm()
     try:
-        made = commands.split_credit(credit_id, _stated(form, credit), actor())
+        result = commands.split_credit(credit_id, _stated(form, credit), actor(), key=request_key())
     except ActNotAllowed:
         return overtaken.answer(credit_id, EventType.SPLIT)
     except InvalidFields as refusal:
         return _ask(credit, form, refusal)
-    flash(f"Split into {len(made)} lots. It is recorded for good.", "success")
+    note_replay(is_replay=result.is_replay)
+    flash_done(f"Split into {len(result.lots)} lots. It is recorded for good.")
     return redirect(url_for("credits.show", credit_id=credit_id), HTTPStatus.SEE_OTHER)
 
 

@@ -13,7 +13,7 @@ from webapp.access import actor, allows
 from webapp.accounts import tokens
 from webapp.accounts.roles import Role
 from webapp.domain.errors import InvalidFields
-from webapp.kept import answer_is_never_kept, repeats_lead_to
+from webapp.idempotency import note_replay, request_key, takes_no_key
 from webapp.web import actors
 from webapp.web.entry import lead_to_set_up
 from webapp.web.forms import show_problems
@@ -52,7 +52,6 @@ def index() -> str:
 
 @pages.route("/tokens/new", methods=["GET", "POST"])
 @allows(Role.ADMINISTRATOR)
-@repeats_lead_to("tokens.index", "This token was made already; its text was shown once.")
 def new() -> AnyResponse:
     """Ask what it is for, make it, and show its text this once: in this answer and nowhere else."""
     form = NewTokenForm()
@@ -60,17 +59,23 @@ def new() -> AnyResponse:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_submitted() else HTTPStatus.OK
         return make_response(render_template("tokens/new.html", form=form), status)
     try:
-        made = tokens.make(form.name.data or "", Role(form.role.data), actor(), days=form.days.data)
+        made = tokens.make(
+            form.name.data or "", Role(form.role.data), actor(), days=form.days.data, key=request_key()
+        )
     except InvalidFields as refusal:
         show_problems(form, refusal.problems)
         page = render_template("tokens/new.html", form=form)
         return make_response(page, HTTPStatus.UNPROCESSABLE_ENTITY)
+    if made is None:
+        note_replay(is_replay=True)
+        flash("This token was made already; its text was shown once.", "info")
+        return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)
     return make_response(render_template("tokens/made.html", token=made.token, secret=made.secret))
 
 
 @pages.post("/tokens/<int:token_id>/revoke")
 @allows(Role.ADMINISTRATOR)
-@answer_is_never_kept("Whoever does it again changes nothing.")
+@takes_no_key("Sent again, it changes nothing.")
 def revoke(token_id: int) -> AnyResponse:
     """Let the token work no more."""
     tokens.revoke(token_id, actor())

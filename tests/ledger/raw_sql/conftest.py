@@ -8,8 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fixtures.ledger import DIALECTS, MakeDatabase, RawClient
-from tests.ledger.raw_sql.rows import History, Ids, record_history
+from tests.fixtures.credits import recorded, sold
+from tests.fixtures.ledger import DIALECTS, MakeDatabase, RawClient, connected, opened
+from tests.ledger.raw_sql.rows import Family, History, Ids, record_history
+from webapp.ledger.actors import LOCAL
+from webapp.ledger.commands import cancel_credit, split_credit
 
 
 @pytest.fixture(scope="module", params=DIALECTS)
@@ -32,3 +35,18 @@ def raw(history: History) -> RawClient:
 @pytest.fixture
 def ids(history: History) -> Ids:
     return history.ids
+
+
+@pytest.fixture(scope="module", params=DIALECTS)
+def family(request: pytest.FixtureRequest, make_module_database: MakeDatabase) -> Iterator[Family]:
+    """Share one family of credits on each database."""
+    url = make_module_database(request.param)
+    with opened(url):
+        active = recorded()
+        bought = sold(serial_number="VCS-0002")
+        split = recorded(registry="ACR", quantity="10", serial_number="ACR-X-2025-1 to 10")
+        lots = split_credit(split, {"quantities": ["4", "6"]}, LOCAL).lot_ids
+        cancelled = recorded(serial_number="VCS-0003")
+        cancel_credit(cancelled, {"reason": "Typo"}, LOCAL)
+    with connected(url) as raw:
+        yield Family(raw, active, bought, split, lots, cancelled)

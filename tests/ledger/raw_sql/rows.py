@@ -17,15 +17,37 @@ from webapp.domain.lifecycle import EventType
 
 REFUSALS: Final = (SqliteError, psycopg.Error)
 LOG: Final = {
-    "credits": "id",
-    "events": "credit_id, seq",
-    "splits": "credit_id",
+    "credits": "key",
+    "events": "subject, seq",
+    "splits": "subject",
     "feed": "position",
+    "log_marks": "name, position",
 }
 AT: Final = "2026-11-20T12:00:00.000000Z"
 LATER: Final = "2100-01-01T00:00:00.000000Z"
 
 Row = Mapping[str, object]
+
+COLUMNS = {
+    "credits": (
+        "key id project_name registry vintage quantity_e4 serial_number parent offset_e4 replaces".split()
+    ),
+    "events": "subject seq type hash body".split(),
+    "feed": "position subject seq type".split(),
+    "log_marks": "name position".split(),
+}
+
+
+@dataclass(frozen=True)
+class Family:
+    """A credit to split, a sold one, a split one with its lots, and a cancelled one."""
+
+    raw: RawClient
+    active: str
+    sold: str
+    split: str
+    lots: list[str]
+    cancelled: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +78,7 @@ def record_history(database_url: str) -> Iterator[History]:
             unplaced=recorded(serial_number="VCS-0004"),
         )
     with connected(database_url) as raw:
-        insert(raw, "events", event_row(next_event(raw, ids.unplaced, "SOLD")))
+        insert(raw, "events", event_row(raw, next_event(raw, ids.unplaced, "SOLD")))
         yield History(raw, ids)
 
 
@@ -106,16 +128,29 @@ def assert_no_effect(raw: RawClient, statement: str, *values: object) -> None:
     assert log_of(raw) == before
 
 
-def event_row(event: Event, **changes: object) -> Row:
+def key_of(raw: RawClient, credit_id: str) -> int | None:
+    """Return the key of a credit, None where it is not recorded."""
+    found = raw.execute("SELECT key FROM credits WHERE id = ?", bytes.fromhex(credit_id))
+    return int(found[0][0]) if found else None
+
+
+def next_key(raw: RawClient) -> int:
+    """Return the key that the next credit gets."""
+    return int(raw.execute("SELECT coalesce(max(subject), 0) + 1 FROM events")[0][0])
+
+
+def subject_of(raw: RawClient, credit_id: str) -> int:
+    """Return the key that events of this credit are recorded under."""
+    return key_of(raw, credit_id) or next_key(raw)
+
+
+def event_row(raw: RawClient, event: Event, **changes: object) -> Row:
     """Return the row of an event, some of its columns changed after the text was made."""
     return {
-        "credit_id": event.credit_id,
+        "subject": subject_of(raw, event.credit_id),
         "seq": event.seq,
         "type": str(event.type),
-        "actor": event.actor,
-        "recorded_at": event.recorded_at,
-        "prev_hash": event.prev_hash,
-        "hash": event.hash,
+        "hash": bytes.fromhex(event.hash),
         "body": event.text,
         **changes,
     }
@@ -126,8 +161,8 @@ def next_event(raw: RawClient, credit_id: str, event_type: str, **changes: objec
 
     The type is not checked: the row is what the ledger would write if it wrote such a thing.
     """
-    seq, prev_hash = raw.execute(
-        "SELECT seq, hash FROM events WHERE credit_id = ? ORDER BY seq DESC LIMIT 1", credit_id
+    seq, last_hash = raw.execute(
+        "SELECT seq, hash FROM events WHERE subject = ? ORDER BY seq DESC LIMIT 1", key_of(raw, credit_id)
     )[0]
     facts: dict[str, Any] = {
         "credit_id": credit_id,
@@ -136,7 +171,7 @@ def next_event(raw: RawClient, credit_id: str, event_type: str, **changes: objec
         "data": {"occurred_on": "2026-11-20"},
         "actor": "local",
         "recorded_at": LATER,
-        "prev_hash": prev_hash,
+        "prev_hash": last_hash.hex(),
     }
     return Event(**{**facts, **changes})
 
@@ -154,9 +189,9 @@ def first_event(credit_id: str = "f" * 64, /, **data: object) -> Event:
     return Event(credit_id, 1, EventType.CREATED, stated, "local", AT, NO_HASH)
 
 
-def row_with_text(event: Event, text: str) -> Row:
+def row_with_text(raw: RawClient, event: Event, text: str) -> Row:
     """Return the row of an event whose stored text is another."""
-    return event_row(event, body=text, hash=text_hash(text))
+    return event_row(raw, event, body=text, hash=bytes.fromhex(text_hash(text)))
 
 
 def facts_of(event: Event) -> dict[str, Any]:
@@ -180,7 +215,7 @@ def text_of(facts: dict[str, Any]) -> str:
 
 def put(raw: RawClient, event: Event) -> None:
     """Insert the event and its position, as the ledger does, but nothing that is derived."""
-    insert(raw, "events", event_row(event))
+    insert(raw, "events", event_row(raw, event))
     insert(raw, "feed", feed_row(raw, event))
 
 
@@ -189,7 +224,7 @@ def feed_row(raw: RawClient, event: Event, **changes: object) -> Row:
     (last,) = raw.execute("SELECT max(position) FROM feed")[0]
     return {
         "position": (last or 0) + 1,
-        "credit_id": event.credit_id,
+        "subject": subject_of(raw, event.credit_id),
         "seq": event.seq,
         "type": str(event.type),
         **changes,

@@ -1,22 +1,22 @@
-"""What the database itself refuses of lots, replacements and blocks, on both databases alike."""
+"""What the database itself refuses of lots and replacements, on both databases alike."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
-from tests.fixtures.credits import recorded, sold
-from tests.fixtures.ledger import DIALECTS, MakeDatabase, RawClient, connected, opened
 from tests.ledger.raw_sql.rows import (
     LATER,
     REFUSALS,
+    Family,
     assert_insert_refused,
     assert_refused,
     event_row,
     first_event,
     insert,
+    key_of,
     log_of,
     next_event,
+    next_key,
     rolled_back,
 )
 from webapp.domain.credits import Credit
@@ -25,37 +25,9 @@ from webapp.domain.fields import E4
 from webapp.domain.json_text import encode
 from webapp.domain.lifecycle import EventType
 from webapp.domain.lots import Place, lots_of, split_data, split_events
-from webapp.ledger.actors import LOCAL
-from webapp.ledger.commands import cancel_credit, split_credit
 
 Sealed = list[Event]
 WHOLE = Credit("Mangrove Restoration Project", "VCS", 2023, 100 * E4, "VCS-0001")
-
-
-@dataclass(frozen=True)
-class Family:
-    """A credit to split, a sold one, a split one with its lots, and a cancelled one."""
-
-    raw: RawClient
-    active: str
-    sold: str
-    split: str
-    lots: list[str]
-    cancelled: str
-
-
-@pytest.fixture(scope="module", params=DIALECTS)
-def family(request: pytest.FixtureRequest, make_module_database: MakeDatabase) -> Iterator[Family]:
-    url = make_module_database(request.param)
-    with opened(url):
-        active = recorded()
-        bought = sold(serial_number="VCS-0002")
-        split = recorded(registry="ACR", quantity="10", serial_number="ACR-X-2025-1 to 10")
-        lots = split_credit(split, {"quantities": ["4", "6"]}, LOCAL)
-        cancelled = recorded(serial_number="VCS-0003")
-        cancel_credit(cancelled, {"reason": "Typo"}, LOCAL)
-    with connected(url) as raw:
-        yield Family(raw, active, bought, split, lots, cancelled)
 
 
 def sealed(family: Family, quantities: list[int], credit_id: str | None = None) -> Sealed:
@@ -69,9 +41,9 @@ def sealed(family: Family, quantities: list[int], credit_id: str | None = None) 
     return split_events(split, parts, None)
 
 
-def row_of(events: Sealed, credit_id: str | None = None) -> dict[str, object]:
+def row_of(family: Family, events: Sealed, credit_id: str | None = None) -> dict[str, object]:
     envelope = [{"hash": event.hash, "body": event.text} for event in events]
-    return {"credit_id": credit_id or events[0].credit_id, "envelope": encode(envelope)}
+    return {"subject": key_of(family.raw, credit_id or events[0].credit_id), "envelope": encode(envelope)}
 
 
 def changed(events: Sealed, place: int, **data: str | int | list[str]) -> Sealed:
@@ -82,9 +54,13 @@ def changed(events: Sealed, place: int, **data: str | int | list[str]) -> Sealed
 
 def test_an_honest_split_is_accepted(family: Family) -> None:
     with rolled_back(family.raw):
-        insert(family.raw, "splits", row_of(sealed(family, [25, 75])))
-        query = "SELECT count(*) FROM credits WHERE parent = ?"
-        assert family.raw.execute(query, family.active) == [(2,)]
+        events = sealed(family, [25, 75])
+        first = next_key(family.raw)
+        insert(family.raw, "splits", row_of(family, events))
+        query = "SELECT key, id FROM credits WHERE parent = ? ORDER BY key"
+        lots = [(first, events[1].credit_id), (first + 1, events[2].credit_id)]
+        found = family.raw.execute(query, key_of(family.raw, family.active))
+        assert [(key, lot_id.hex()) for key, lot_id in found] == lots
 
 
 def test_lots_that_do_not_partition_their_parent_are_refused(family: Family) -> None:
@@ -107,7 +83,7 @@ def test_lots_that_do_not_partition_their_parent_are_refused(family: Family) -> 
         sealed(family, [100, 100])[:2],  # one lot of the whole
         [honest[0], *changed(honest, 2, parent=family.sold)[1:]],  # a lot of somebody else
     ):
-        assert_insert_refused(family.raw, "splits", row_of(events, family.active))
+        assert_insert_refused(family.raw, "splits", row_of(family, events, family.active))
 
 
 @pytest.mark.parametrize(
@@ -131,75 +107,115 @@ def test_a_split_that_states_other_quantities_than_its_lots_have_is_refused(
 ) -> None:
     events = changed(sealed(family, [25, 75]), 0, quantities=stated)
     with pytest.raises(REFUSALS, match="must state the quantities of its lots"):
-        insert(family.raw, "splits", row_of(events))
-    assert_insert_refused(family.raw, "splits", row_of(events))
+        insert(family.raw, "splits", row_of(family, events))
+    assert_insert_refused(family.raw, "splits", row_of(family, events))
 
 
 def test_a_split_that_states_no_quantities_is_refused(family: Family) -> None:
     honest = sealed(family, [25, 75])
-    assert_insert_refused(family.raw, "splits", row_of([replace(honest[0], data={}), *honest[1:]]))
+    assert_insert_refused(family.raw, "splits", row_of(family, [replace(honest[0], data={}), *honest[1:]]))
 
 
 def test_a_split_of_a_hundred_lots_states_them_in_the_order_of_their_places(family: Family) -> None:
     with rolled_back(family.raw):
-        insert(family.raw, "splits", row_of(sealed(family, [1] * 99 + [1])))
+        insert(family.raw, "splits", row_of(family, sealed(family, [1] * 99 + [1])))
 
 
 def test_lots_of_a_sold_credit_without_the_sale_are_refused(family: Family) -> None:
     events = sealed(family, [25, 75], family.sold)
-    assert_insert_refused(family.raw, "splits", row_of(events))
+    assert_insert_refused(family.raw, "splits", row_of(family, events))
     sale = Event(events[1].credit_id, 2, EventType.SOLD, {}, "local", LATER, events[1].hash)
-    assert_insert_refused(family.raw, "splits", row_of([*events, sale]))
+    assert_insert_refused(family.raw, "splits", row_of(family, [*events, sale]))
 
 
 def test_lots_of_an_unsold_credit_that_bring_a_sale_are_refused(family: Family) -> None:
     events = sealed(family, [25, 75])
     sale = Event(events[1].credit_id, 2, EventType.SOLD, {}, "local", LATER, events[1].hash)
-    assert_insert_refused(family.raw, "splits", row_of([*events, sale]))
+    assert_insert_refused(family.raw, "splits", row_of(family, [*events, sale]))
 
 
 def test_a_lot_from_nowhere_is_refused(family: Family) -> None:
     for parent in (family.active, family.split, "e" * 64):
         lot = first_event(parent=parent, offset="0", serial_number="1–1 of 10")  # noqa: RUF001
-        assert_insert_refused(family.raw, "events", event_row(lot))
+        assert_insert_refused(family.raw, "events", event_row(family.raw, lot))
     for data in ({"parent": family.split}, {"offset": "0"}, {"parent": 7, "offset": "0"}):
-        assert_insert_refused(family.raw, "events", event_row(first_event(**data)))
+        assert_insert_refused(family.raw, "events", event_row(family.raw, first_event(**data)))
 
 
 def test_a_split_without_its_row_of_splits_is_refused(family: Family) -> None:
     for credit_id in (family.active, family.sold):
         split = next_event(family.raw, credit_id, "SPLIT", data={"quantities": ["25", "75"]})
-        assert_insert_refused(family.raw, "events", event_row(split))
+        assert_insert_refused(family.raw, "events", event_row(family.raw, split))
 
 
 def test_a_second_split_is_refused(family: Family) -> None:
-    assert_insert_refused(family.raw, "splits", row_of(sealed(family, [3, 7], family.split)))
+    assert_insert_refused(family.raw, "splits", row_of(family, sealed(family, [3, 7], family.split)))
     for event_type in ("SPLIT", "SOLD", "RETIRED", "CANCELLED"):
         event = next_event(family.raw, family.split, event_type)
-        assert_insert_refused(family.raw, "events", event_row(event))
+        assert_insert_refused(family.raw, "events", event_row(family.raw, event))
 
 
 def test_a_split_of_a_credit_that_is_not_there_is_refused(family: Family) -> None:
-    events = [replace(event, credit_id="e" * 64) for event in sealed(family, [25, 75])[:1]]
-    for envelope in (row_of(events), {"credit_id": "e" * 64, "envelope": "[]"}):
-        assert_insert_refused(family.raw, "splits", envelope)
+    row = row_of(family, sealed(family, [25, 75]))
+    for subject in (next_key(family.raw), 99, 0, -1, None):
+        assert_insert_refused(family.raw, "splits", row | {"subject": subject})
+        assert_insert_refused(family.raw, "splits", {"subject": subject, "envelope": "[]"})
 
 
 @pytest.mark.parametrize("envelope", ["", "x", "{}", "[1]", "[[]]", '[{"hash":"x"}]', None, b"[]"], ids=repr)
 def test_an_envelope_that_is_none_is_refused(family: Family, envelope: object) -> None:
-    assert_insert_refused(family.raw, "splits", {"credit_id": family.active, "envelope": envelope})
+    subject = key_of(family.raw, family.active)
+    assert_insert_refused(family.raw, "splits", {"subject": subject, "envelope": envelope})
+
+
+def test_an_envelope_that_holds_more_than_its_split_is_refused(family: Family) -> None:
+    honest = sealed(family, [25, 75])
+    others = (
+        next_event(family.raw, family.lots[0], "CANCELLED", data={"reason": "x"}),
+        next_event(family.raw, family.sold, "RETIRED"),
+        first_event(serial_number="VCS-0009"),
+        honest[1],
+        Event(honest[1].credit_id, 2, EventType.RETIRED, {}, "local", LATER, honest[1].hash),
+    )
+    for other in others:
+        assert_insert_refused(family.raw, "splits", row_of(family, [*honest, other]))
+
+
+def test_lots_that_do_not_come_in_the_order_of_their_places_are_refused(family: Family) -> None:
+    split, first, second = sealed(family, [25, 75])
+    assert_insert_refused(family.raw, "splits", row_of(family, [split, second, first]))
+
+
+@pytest.mark.parametrize("spelling", ["upper", "short", "long"])
+def test_the_hashes_in_an_envelope_are_64_lower_case_hexadecimal_digits(
+    family: Family, spelling: str
+) -> None:
+    row = row_of(family, sealed(family, [25, 75]))
+    for event in sealed(family, [25, 75]):
+        envelope = str(row["envelope"])
+        assert envelope.count(f'"hash":"{event.hash}"') == 1
+        wrong = {"upper": event.hash.upper(), "short": event.hash[:-1], "long": f"{event.hash}0"}[spelling]
+        bad = envelope.replace(f'"hash":"{event.hash}"', f'"hash":"{wrong}"')
+        assert_insert_refused(family.raw, "splits", row | {"envelope": bad})
+
+
+def test_a_lot_cannot_be_added_to_a_split_later(family: Family) -> None:
+    data = {"registry": "ACR", "project_name": WHOLE.project_name, "vintage": 2023, "parent": family.split}
+    for offset, quantity in (("10", "1"), ("0", "4"), ("0", "1"), ("9", "1")):
+        lot = first_event(offset=offset, quantity=quantity, **data)
+        assert_insert_refused(family.raw, "events", event_row(family.raw, lot))
 
 
 def test_a_hidden_retirement_in_an_envelope_must_keep_to_the_lifecycle(family: Family) -> None:
     events = sealed(family, [25, 75])
     for event_type in ("SOLD", "RETIRED"):
         hidden = next_event(family.raw, family.cancelled, event_type)
-        assert_insert_refused(family.raw, "splits", row_of([*events, hidden]))
+        assert_insert_refused(family.raw, "splits", row_of(family, [*events, hidden]))
 
 
 def test_a_recorded_split_cannot_be_changed_or_taken_away(family: Family) -> None:
     assert_refused(family.raw, "UPDATE splits SET envelope = envelope")
-    assert_refused(family.raw, "UPDATE splits SET credit_id = credit_id")
+    assert_refused(family.raw, "UPDATE splits SET subject = subject")
     assert_refused(family.raw, "DELETE FROM splits")
     if family.raw.dialect == "postgresql":
         assert_refused(family.raw, "TRUNCATE splits")
@@ -220,36 +236,36 @@ def test_no_clause_of_sqlite_opens_a_way_to_a_bad_split(family: Family, clause: 
         (sealed(family, [3, 7], family.split), family.split),
     ):
         with pytest.raises(REFUSALS):
-            insert(family.raw, "splits", row_of(events, credit_id), clause)
+            insert(family.raw, "splits", row_of(family, events, credit_id), clause)
     assert log_of(family.raw) == before
 
 
 def test_a_lot_can_be_cancelled_once(family: Family) -> None:
     event = next_event(family.raw, family.lots[0], "CANCELLED", data={"reason": "x"})
     with rolled_back(family.raw):
-        insert(family.raw, "events", event_row(event))
+        insert(family.raw, "events", event_row(family.raw, event))
         again = next_event(family.raw, family.lots[0], "CANCELLED", data={"reason": "x"})
         with pytest.raises(REFUSALS, match="may not follow"):
-            insert(family.raw, "events", event_row(again))
+            insert(family.raw, "events", event_row(family.raw, again))
 
 
 def test_only_an_active_credit_can_be_cancelled(family: Family) -> None:
     for credit_id in (family.sold, family.split, family.cancelled):
         event = next_event(family.raw, credit_id, "CANCELLED", data={"reason": "x"})
-        assert_insert_refused(family.raw, "events", event_row(event))
+        assert_insert_refused(family.raw, "events", event_row(family.raw, event))
 
 
 @pytest.mark.parametrize("status", ["active", "sold", "split", "unknown"])
 def test_a_replacement_of_a_credit_that_is_not_cancelled_is_refused(family: Family, status: str) -> None:
     replaced = getattr(family, status, "e" * 64)
     event = created(replace(WHOLE, replaces=replaced), "local", LATER)
-    assert_insert_refused(family.raw, "events", event_row(event))
+    assert_insert_refused(family.raw, "events", event_row(family.raw, event))
 
 
 def test_a_replacement_of_a_cancelled_credit_is_accepted(family: Family) -> None:
     event = created(replace(WHOLE, replaces=family.cancelled), "local", LATER)
     with rolled_back(family.raw):
-        insert(family.raw, "events", event_row(event))
+        insert(family.raw, "events", event_row(family.raw, event))
 
 
 @pytest.mark.parametrize("clause", ["", "OR REPLACE", "OR IGNORE", "OR FAIL"])
@@ -261,45 +277,11 @@ def test_a_second_replacement_of_a_credit_is_refused(family: Family, clause: str
         for vintage in (2021, 2022)
     )
     query = "SELECT id FROM credits WHERE replaces = ?"
+    cancelled = key_of(family.raw, family.cancelled)
     with rolled_back(family.raw):
-        insert(family.raw, "events", event_row(first))
+        insert(family.raw, "events", event_row(family.raw, first))
         family.raw.execute("SAVEPOINT second")
         with pytest.raises(REFUSALS, match=r"replaced already|uq_credits_replaces"):
-            insert(family.raw, "events", event_row(second), clause)
+            insert(family.raw, "events", event_row(family.raw, second), clause)
         family.raw.execute("ROLLBACK TO second")
-        assert family.raw.execute(query, family.cancelled) == [(first.credit_id,)]
-
-
-BLOCK_INSERT = "INSERT INTO serial_blocks (credit_id, series, first, last) VALUES (?, 'acr-x-2025-#', ?, ?)"
-
-
-@pytest.mark.parametrize(("first", "last"), [(1, 4), (4, 4), (4, 5), (0, 1), (10, 99), (0, 99), (6, 7)])
-def test_a_block_that_overlaps_is_refused(family: Family, first: int, last: int) -> None:
-    assert_refused(family.raw, BLOCK_INSERT, "e" * 64, first, last)
-    if family.raw.dialect == "sqlite":
-        replacing = BLOCK_INSERT.replace("INSERT", "INSERT OR REPLACE")
-        assert_refused(family.raw, replacing, "e" * 64, first, last)
-        assert_refused(family.raw, replacing, family.lots[0], first, last)
-    assert len(family.raw.execute("SELECT * FROM serial_blocks")) == 2
-
-
-def test_a_block_beside_the_others_or_of_another_series_is_accepted(family: Family) -> None:
-    with rolled_back(family.raw):
-        family.raw.execute(BLOCK_INSERT, "e" * 64, 11, 20)
-        family.raw.execute(BLOCK_INSERT.replace("acr-x", "acr-y"), "d" * 64, 1, 10)
-
-
-@pytest.mark.parametrize(
-    "change", ["last = 5", "last = 10", "first = 0, last = 99", "first = 5, last = 5", "first = last + 1"]
-)
-def test_a_block_cannot_be_moved_onto_another(family: Family, change: str) -> None:
-    assert_refused(family.raw, f"UPDATE serial_blocks SET {change} WHERE first = 1")
-    if family.raw.dialect == "sqlite":
-        assert_refused(family.raw, f"UPDATE OR REPLACE serial_blocks SET {change} WHERE first = 1")
-    assert len(family.raw.execute("SELECT * FROM serial_blocks")) == 2
-
-
-def test_a_block_cannot_take_the_row_of_another_credit(family: Family) -> None:
-    clause = "OR REPLACE" if family.raw.dialect == "sqlite" else ""
-    change = f"UPDATE {clause} serial_blocks SET credit_id = ? WHERE first = 1"
-    assert_refused(family.raw, change, family.lots[1])
+        assert family.raw.execute(query, cancelled) == [(bytes.fromhex(first.credit_id),)]

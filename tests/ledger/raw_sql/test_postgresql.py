@@ -7,6 +7,7 @@ import pytest
 
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected
 from tests.ledger.raw_sql.rows import (
+    LATER,
     LOG,
     REFUSALS,
     History,
@@ -17,8 +18,10 @@ from tests.ledger.raw_sql.rows import (
     event_row,
     feed_row,
     first_event,
+    key_of,
     log_of,
     next_event,
+    next_key,
     record_history,
 )
 from webapp.domain.events import Event
@@ -26,10 +29,10 @@ from webapp.domain.lifecycle import EventType
 
 CONFLICTS = [
     "ON CONFLICT DO NOTHING",
-    "ON CONFLICT (credit_id, seq) DO NOTHING",
-    "ON CONFLICT (credit_id, seq) DO UPDATE SET actor = 'somebody'",
+    "ON CONFLICT (subject, seq) DO NOTHING",
+    "ON CONFLICT (subject, seq) DO UPDATE SET type = 'CREATED'",
     "ON CONFLICT ON CONSTRAINT pk_events DO UPDATE SET body = excluded.body, hash = excluded.hash",
-    "ON CONFLICT (credit_id) WHERE type = 'RETIRED' DO UPDATE SET actor = 'somebody'",
+    "ON CONFLICT (subject) WHERE type = 'RETIRED' DO UPDATE SET seq = 99",
 ]
 
 
@@ -54,27 +57,29 @@ def test_the_log_cannot_be_truncated(raw: RawClient, table: str, how: str) -> No
 
 
 def test_the_log_cannot_be_truncated_whole(raw: RawClient) -> None:
-    assert_refused(raw, "TRUNCATE feed, events, credits")
+    assert_refused(raw, "TRUNCATE feed, events, credits, splits, log_marks")
 
 
 @pytest.mark.parametrize("clause", CONFLICTS)
 def test_no_conflict_clause_changes_an_event(raw: RawClient, ids: Ids, clause: str) -> None:
     for credit_id, seq in ((ids.active, 1), (ids.sold, 2), (ids.retired, 2), (ids.retired, 3)):
-        row = event_row(next_event(raw, credit_id, "RETIRED", seq=seq))
+        row = event_row(raw, next_event(raw, credit_id, "RETIRED", seq=seq))
         insert_refused(raw, "events", row, clause)
-    insert_refused(raw, "events", event_row(first_event(ids.active)), clause)
+    insert_refused(raw, "events", event_row(raw, first_event(ids.active)), clause)
 
 
 @pytest.mark.parametrize(
-    "clause", ["ON CONFLICT DO NOTHING", "ON CONFLICT (id) DO UPDATE SET quantity_e4 = 1"]
+    "clause", ["ON CONFLICT DO NOTHING", "ON CONFLICT (key) DO UPDATE SET quantity_e4 = 1"]
 )
 def test_no_conflict_clause_changes_a_credit(raw: RawClient, ids: Ids, clause: str) -> None:
-    statement = "INSERT INTO credits SELECT id, 'A', 'B', 2020, 1, NULL FROM credits WHERE id = ?"
-    assert_refused(raw, f"{statement} ON CONFLICT (id) DO UPDATE SET quantity_e4 = 1", ids.active)
-    before = log_of(raw)
-    with suppress(*REFUSALS):
-        raw.execute(f"{statement} {clause}", ids.retired)
-    assert log_of(raw) == before
+    active, retired = key_of(raw, ids.active), key_of(raw, ids.retired)
+    for key in ("key", "key + 100"):
+        statement = f"INSERT INTO credits SELECT {key}, id, 'A', 'B', 2020, 1 FROM credits WHERE key = ?"
+        assert_refused(raw, f"{statement} ON CONFLICT (id) DO UPDATE SET vintage = 1", active)
+        before = log_of(raw)
+        with suppress(*REFUSALS):
+            raw.execute(f"{statement} {clause}", retired)
+        assert log_of(raw) == before
 
 
 @pytest.mark.parametrize(
@@ -82,7 +87,7 @@ def test_no_conflict_clause_changes_a_credit(raw: RawClient, ids: Ids, clause: s
     [
         "ON CONFLICT DO NOTHING",
         "ON CONFLICT (position) DO UPDATE SET seq = 1",
-        "ON CONFLICT (credit_id, seq) DO UPDATE SET position = 99",
+        "ON CONFLICT (subject, seq) DO UPDATE SET position = 99",
     ],
 )
 @pytest.mark.parametrize("position", [1, 6, 8])
@@ -90,11 +95,11 @@ def test_no_conflict_clause_changes_a_position(raw: RawClient, ids: Ids, positio
     unplaced = Event(ids.unplaced, 2, EventType.SOLD, {}, "", "", "")
     insert_refused(raw, "feed", feed_row(raw, unplaced, position=position), clause)
     placed = Event(ids.active, 1, EventType.CREATED, {}, "", "", "")
-    insert_refused(raw, "feed", feed_row(raw, placed), "ON CONFLICT (credit_id, seq) DO UPDATE SET seq = 9")
+    insert_refused(raw, "feed", feed_row(raw, placed), "ON CONFLICT (subject, seq) DO UPDATE SET seq = 9")
 
 
 @pytest.mark.parametrize(
-    "action", ["UPDATE SET actor = 'somebody'", "DELETE", "UPDATE SET body = '{}', hash = ''"]
+    "action", ["UPDATE SET type = 'CREATED'", "DELETE", "UPDATE SET body = '{}', hash = ''"]
 )
 def test_merge_changes_no_event(raw: RawClient, action: str) -> None:
     assert_refused(
@@ -115,16 +120,16 @@ def copy_refused(raw: RawClient, table: str, row: Row) -> None:
 
 
 def test_copy_is_held_to_the_lifecycle(raw: RawClient, ids: Ids) -> None:
-    copy_refused(raw, "events", event_row(next_event(raw, ids.retired, "RETIRED")))
-    copy_refused(raw, "events", event_row(next_event(raw, ids.active, "SOLD", seq=3)))
-    copy_refused(raw, "events", event_row(first_event(quantity="0")))
+    copy_refused(raw, "events", event_row(raw, next_event(raw, ids.retired, "RETIRED")))
+    copy_refused(raw, "events", event_row(raw, next_event(raw, ids.active, "SOLD", seq=3)))
+    copy_refused(raw, "events", event_row(raw, first_event(quantity="0")))
 
 
 def test_copy_makes_no_credit_and_no_position_of_its_own(raw: RawClient, ids: Ids) -> None:
     placed = Event(ids.active, 1, EventType.CREATED, {}, "", "", "")
     copy_refused(raw, "feed", feed_row(raw, placed))
-    credit = {"id": "e" * 64, "project_name": "A", "registry": "B", "vintage": 2020}
-    copy_refused(raw, "credits", {**credit, "quantity_e4": 1, "serial_number": None})
+    credit = {"key": next_key(raw), "id": b"e" * 32, "project_name": "A", "registry": "B"}
+    copy_refused(raw, "credits", {**credit, "vintage": 2020, "quantity_e4": 1, "serial_number": None})
 
 
 def pose_as_the_log(history: History, schema: str) -> None:
@@ -135,11 +140,11 @@ def pose_as_the_log(history: History, schema: str) -> None:
 
 
 def sell_the_retired(history: History) -> None:
-    before = history.raw.execute("SELECT * FROM public.events ORDER BY credit_id, seq")
-    row = event_row(next_event(history.raw, history.ids.retired, "SOLD"))
+    before = history.raw.execute("SELECT * FROM public.events ORDER BY subject, seq")
+    row = event_row(history.raw, next_event(history.raw, history.ids.retired, "SOLD"))
     with pytest.raises(REFUSALS, match="may not follow"):
         history.raw.execute(f"INSERT INTO public.events {columns_of(row)}", *row.values())
-    assert history.raw.execute("SELECT * FROM public.events ORDER BY credit_id, seq") == before
+    assert history.raw.execute("SELECT * FROM public.events ORDER BY subject, seq") == before
 
 
 def test_temporary_tables_that_pose_as_the_log_deceive_no_guard(fresh: History) -> None:
@@ -156,7 +161,7 @@ def test_another_schema_first_in_the_search_path_deceives_no_guard(fresh: Histor
 
 def test_deferring_constraints_opens_no_way_in(raw: RawClient) -> None:
     before = log_of(raw)
-    row = event_row(Event("e" * 64, 2, EventType.SOLD, {}, "local", "2100", "1" * 64))
+    row = event_row(raw, Event("e" * 64, 2, EventType.SOLD, {}, "local", LATER, "1" * 64))
     raw.execute("BEGIN")
     raw.execute("SET CONSTRAINTS ALL DEFERRED")
     with pytest.raises(REFUSALS):

@@ -1,0 +1,109 @@
+"""Rows of a large ledger on their way from old tables to new ones, in batches, on either database."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy
+
+SQL: Final = Path(__file__).parent / "sql"
+BATCH: Final = 1000
+
+Row = tuple[Any, ...]
+
+
+class Database:
+    """The driver's own connection to either database, where a per cent sign is only that."""
+
+    def __init__(self, connection: sqlalchemy.Connection) -> None:
+        """Take the connection, whose transaction is open."""
+        self.dialect = connection.dialect.name
+        self._schema = connection.scalar(sqlalchemy.func.current_schema()) if self.is_postgresql else ""
+        self.path = connection.engine.url.database or ""
+        self._driver: Any = connection.connection.driver_connection
+        self._names = (f"moving_{number}" for number in count())
+
+    @property
+    def is_postgresql(self) -> bool:
+        return self.dialect == "postgresql"
+
+    @contextmanager
+    def prepared(self, tables: str) -> Iterator[None]:
+        """Keep everybody else away from the tables, and have what the statements need."""
+        if self.is_postgresql:
+            self._driver.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
+            yield
+            return
+        self._driver.create_function("unhex", 1, bytes.fromhex, deterministic=True)
+        # Where it is on, each page of a dropped table is written once more, with zeros.
+        secure_delete = self.value("PRAGMA secure_delete")
+        self._driver.execute("PRAGMA secure_delete = OFF")
+        try:
+            yield
+        finally:
+            self._driver.execute(f"PRAGMA secure_delete = {secure_delete}")
+            self._driver.create_function("unhex", 1, None)
+
+    def digits(self, column: str) -> str:
+        """Return SQL for the hexadecimal digits of bytes."""
+        return f"encode({column}, 'hex')" if self.is_postgresql else f"nullif(lower(hex({column})), '')"
+
+    def bytes_of(self, column: str) -> str:
+        """Return SQL for the bytes of hexadecimal digits."""
+        return f"decode({column}, 'hex')" if self.is_postgresql else f"unhex({column})"
+
+    def value(self, query: str) -> Any:  # noqa: ANN401 - whatever the query gives
+        """Return the one value of the query."""
+        return self._driver.execute(query).fetchone()[0]
+
+    def find(self, query: str, *parameters: object) -> list[Row]:
+        """Return the few rows of a query with parameters, `?` for each of them."""
+        found: list[Row] = self._driver.execute(self._spelled(query), parameters).fetchall()
+        return found
+
+    def batches(self, query: str) -> Iterator[list[Row]]:
+        """Yield the rows of a query, not all at once."""
+        if not self.is_postgresql:
+            cursor = self._driver.execute(query)
+            while batch := cursor.fetchmany(BATCH):
+                yield batch
+            return
+        with self._driver.cursor(name=next(self._names)) as cursor:
+            cursor.execute(query)
+            while batch := cursor.fetchmany(BATCH):
+                yield batch
+
+    def rows(self, query: str) -> Iterator[Row]:
+        """Yield the rows of a query."""
+        for batch in self.batches(query):
+            yield from batch
+
+    def insert(self, table: str, columns: str, rows: Sequence[Row]) -> None:
+        """Insert the rows in their order."""
+        if self.is_postgresql:
+            with self._driver.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+            return
+        marks = ", ".join("?" * len(columns.split(",")))
+        self.send(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
+
+    def send(self, statement: str, rows: Sequence[Row]) -> None:
+        """Execute a statement for each row of parameters, `?` for each of them."""
+        self._driver.cursor().executemany(self._spelled(statement), rows)
+
+    def copy(self, query: str, table: str, columns: str, convert: Callable[[Row], Row] = tuple) -> None:
+        """Insert what the query gives, each row converted."""
+        for batch in self.batches(query):
+            self.insert(table, columns, [convert(row) for row in batch])
+
+    def run_file(self, name: str) -> None:
+        """Execute the statements of a file of `sql`; `{}` in its name is the database's."""
+        text = (SQL / name.format(self.dialect)).read_text(encoding="utf-8")
+        for statement in text.replace("@schema@", self._schema).split("\n--;\n"):
+            self._driver.execute(statement)
+
+    def _spelled(self, statement: str) -> str:
+        return statement.replace("?", "%s") if self.is_postgresql else statement

@@ -1,0 +1,206 @@
+"""The queue before the writer: bounded, in order, left by those who give up, and never stuck."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from tests.fixtures.credits import recorded
+from tests.fixtures.groups import Group, outcome, until
+from webapp.domain.errors import LedgerBusy, LedgerUnavailable
+from webapp.ledger import write_queue, writer
+from webapp.ledger.credit_filter import CreditFilter
+from webapp.ledger.database import begin_moment, db, end_moment
+from webapp.ledger.lists import list_credits
+from webapp.ledger.writer import Transaction, best_effort_write, commit
+
+pytestmark = pytest.mark.usefixtures("ledger_app")
+
+NOTHING = text("SELECT 1")
+
+
+def doing(done: list[str], name: str, *, is_alone: bool = False) -> Callable[[], object]:
+    return lambda: commit(lambda _: done.append(name), is_alone=is_alone)
+
+
+def test_an_act_that_waits_too_long_is_withdrawn_and_never_done(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    group.keep_busy()
+    monkeypatch.setattr(writer, "WAIT_S", 0.1)
+    with pytest.raises(LedgerBusy):
+        doing(done, "too late")()
+    monkeypatch.undo()
+    group.let_go()
+    commit(lambda _: None)
+    assert done == []
+
+
+def test_an_act_that_was_begun_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "WAIT_S", 0.05)
+    monkeypatch.setattr(write_queue, "TAKEN_WAIT_S", 0.05)
+
+    def act(_transaction: Transaction) -> str:
+        time.sleep(0.3)
+        return "done"
+
+    assert commit(act) == "done"
+
+
+def test_an_act_whose_time_runs_out_while_it_is_done_does_not_wait_to_be_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The writer may never come round to it: another process can hold the turn for as long as it likes."""
+
+    def put_off(act: write_queue.Act[object], _error: object) -> None:
+        time.sleep(0.3)
+        act.is_to_be_retried, act.not_before = True, time.monotonic() + 3600
+
+    monkeypatch.setattr(writer, "_retry_or_refuse", put_off)
+    monkeypatch.setattr(writer, "WAIT_S", 0.1)
+    with pytest.raises(LedgerBusy):
+        commit(lambda transaction: transaction.connection.execute(text("SELECT no_such_column")))
+    assert len(writer._queue_of(db.engine)) == 0
+
+
+def test_the_queue_is_bounded(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(write_queue, "QUEUE_MAX", 2)
+    waiting = [group.add(doing(done, name), queued=number) for number, name in enumerate("ab", start=1)]
+    with pytest.raises(LedgerBusy, match="nothing was recorded"):
+        doing(done, "c")()
+    group.let_go()
+    assert [outcome(future) for future in waiting] == [None, None]
+    assert done == ["a", "b"]
+
+
+def test_an_act_that_wants_to_be_alone_shares_its_transaction_with_no_other(group: Group) -> None:
+    alone = lambda: commit(lambda transaction: transaction, is_alone=True)  # noqa: E731 - one of three
+    shared = lambda: commit(lambda transaction: transaction)  # noqa: E731
+    first, second, third, fourth = group.of(shared, shared, alone, shared)
+    assert first is second
+    assert len({id(first), id(third), id(fourth)}) == 3
+
+
+def test_acts_that_are_alone_alternate_with_groups_of_the_others(group: Group) -> None:
+    """What keeps the writer busy here is alone too, so one of the others comes after it."""
+    done: list[str] = []
+    group.of(*[doing(done, name, is_alone=name.isupper()) for name in "IaJbK"])
+    assert "".join(done) == "aIbJK"
+
+
+def test_a_write_that_may_be_left_out_waits_for_nobody(group: Group) -> None:
+    group.keep_busy()
+    begun = time.monotonic()
+    best_effort_write(NOTHING)
+    assert time.monotonic() - begun < 2
+    assert len(writer._queue_of(db.engine)) == 0
+
+
+def test_a_write_that_may_be_left_out_is_not_waited_for_where_it_was_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As while another program holds SQLite's lock: a page would wait for it as long as a write."""
+    go_on = threading.Event()
+    monkeypatch.setattr(writer, "_do", lambda *_: go_on.wait(30))
+    begun = time.monotonic()
+    best_effort_write(NOTHING)
+    assert time.monotonic() - begun < 2
+    go_on.set()
+
+
+def test_a_write_that_may_be_left_out_does_not_end_the_moment_that_a_page_reads(group: Group) -> None:
+    begin_moment()
+    assert list_credits(CreditFilter()).items == []
+    best_effort_write(NOTHING)
+    group.start(recorded).result()
+    assert list_credits(CreditFilter()).items == []
+    end_moment()
+    assert list_credits(CreditFilter()).items != []
+
+
+def test_what_an_act_raises_to_end_the_program_ends_no_writer() -> None:
+    def act(_transaction: Transaction) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        commit(act)
+    assert commit(lambda _: "goes on") == "goes on"
+
+
+def test_ctrl_c_takes_back_an_act_that_is_being_done() -> None:
+    def act(transaction: Transaction) -> None:
+        transaction.connection.execute(
+            text("INSERT INTO registries (registry_key, name) VALUES ('vcs', 'VCS')")
+        )
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.3)
+
+    with pytest.raises(KeyboardInterrupt):
+        commit(act)
+    registries = commit(lambda t: t.connection.execute(text("SELECT name FROM registries")).all())
+    assert registries == []
+
+
+def test_ctrl_c_withdraws_an_act_that_waits(group: Group) -> None:
+    done: list[str] = []
+    group.keep_busy()
+    queue = writer._queue_of(db.engine)
+
+    def interrupt() -> None:
+        until(lambda: len(queue) == 1)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    group.start(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        doing(done, "interrupted")()
+    assert len(queue) == 0
+    group.let_go()
+
+
+def test_where_no_thread_can_be_started_the_next_act_starts_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="can't start"):
+        commit(lambda _: None)
+    monkeypatch.undo()
+    assert commit(lambda _: "done") == "done"
+
+
+def test_a_thread_without_work_ends_and_another_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write_queue, "IDLE_S", 0.01)
+    first = commit(lambda _: threading.current_thread())
+    until(lambda: not first.is_alive())
+    assert commit(lambda _: threading.current_thread()) is not first
+
+
+def test_a_bug_of_the_writer_itself_is_answered_and_the_next_act_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(writer, "_do", fail)
+    monkeypatch.setattr(writer, "_answer_or_run_singly", fail)
+    with pytest.raises(LedgerUnavailable, match="Look whether it was recorded"):
+        commit(lambda _: None)
+    monkeypatch.undo()
+    assert commit(lambda _: "done") == "done"
+
+
+def test_many_threads_are_all_answered(ledger_app: Flask) -> None:
+    def work(number: int) -> int:
+        with ledger_app.app_context():
+            return commit(lambda _: number)
+
+    with ThreadPoolExecutor(24) as pool:
+        assert list(pool.map(work, range(200))) == list(range(200))

@@ -1,0 +1,275 @@
+"""The one writer of a process: acts in groups, each for itself, and nobody answered too early."""
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+
+from tests.fixtures.clock import SetClock
+from tests.fixtures.credits import a_credit, recorded
+from tests.fixtures.groups import Group, Work, outcome
+from tests.fixtures.ledger import RawClient
+from tests.fixtures.people import a_person, a_token, an_administrator
+from tests.fixtures.visitors import bearing, form_token, signed_in
+from tests.ledger.tampering import findings
+from webapp.accounts import people, tokens
+from webapp.accounts.roles import Role
+from webapp.admission import CSRF_HEADER
+from webapp.domain import events
+from webapp.domain.credits import parse_credit
+from webapp.domain.errors import AlreadyRetired, LedgerBusy, LedgerUnavailable
+from webapp.ledger import commands, event_log, queries, writer
+from webapp.ledger.actors import CLI, LOCAL
+from webapp.ledger.credit_filter import CreditFilter
+from webapp.ledger.database import db
+from webapp.ledger.lists import list_credits
+from webapp.ledger.writer import Transaction, commit, precommit_check, transact
+
+pytestmark = pytest.mark.usefixtures("ledger_app")
+
+
+def creating(number: int) -> Work:
+    return lambda: commands.create_credit(a_credit(serial_number=f"VCS-{number:04}"), LOCAL).credit_id
+
+
+def serials_of(*credit_ids: object) -> list[str | None]:
+    return [queries.credit(str(credit_id)).serial_number for credit_id in credit_ids]
+
+
+def append_credit(transaction: Transaction, number: int) -> None:
+    """Record a credit in a transaction that is open."""
+    credit = parse_credit(a_credit(serial_number=f"VCS-{number:04}"))
+    created = events.created(credit, LOCAL, event_log.time_of(transaction))
+    event_log.append(transaction, [created], [credit])
+
+
+def test_acts_that_wait_are_committed_in_one_transaction(group: Group) -> None:
+    transactions = group.of(*[lambda: commit(lambda transaction: transaction)] * 5)
+    assert len({id(transaction) for transaction in transactions}) == 1
+
+
+def test_a_group_takes_no_more_acts_than_its_database_does_well_with(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "GROUP_MAX", {"sqlite": 2, "postgresql": 2})
+    transactions = group.of(*[lambda: commit(lambda transaction: transaction)] * 5)
+    assert len({id(transaction) for transaction in transactions}) == 3
+
+
+def test_one_bad_act_of_a_group_takes_back_only_itself(group: Group) -> None:
+    def act(transaction: Transaction) -> None:
+        append_credit(transaction, 99)
+        raise RuntimeError("a bug")
+
+    first, failed, second = group.of(creating(1), lambda: commit(act), creating(2))
+    assert isinstance(failed, RuntimeError)
+    assert serials_of(first, second) == ["VCS-0001", "VCS-0002"]
+    assert findings() == []
+
+
+def test_a_bad_statement_of_a_group_takes_back_only_its_act(group: Group) -> None:
+    def act(transaction: Transaction) -> None:
+        append_credit(transaction, 99)
+        transaction.connection.execute(text("SELECT no_such_column FROM feed"))
+
+    first, failed, second = group.of(creating(1), lambda: commit(act), creating(2))
+    assert isinstance(failed, Exception)
+    assert serials_of(first, second) == ["VCS-0001", "VCS-0002"]
+    assert findings() == []
+
+
+def test_an_act_decides_on_what_the_act_before_it_did(group: Group) -> None:
+    retire = partial(commands.retire_credit, recorded(), {}, LOCAL)
+    won, lost = group.of(retire, retire)
+    assert isinstance(won, commands.ActionResult)
+    assert isinstance(lost, AlreadyRetired)
+
+
+def test_an_act_does_not_decide_on_what_was_taken_back(group: Group) -> None:
+    def refuse(_connection: Connection) -> None:
+        raise LedgerBusy("no longer allowed")
+
+    def with_check() -> object:
+        with precommit_check(refuse):
+            return commands.create_credit(a_credit(vintage="2022"), LOCAL)
+
+    refused, done = group.of(with_check, lambda: commands.create_credit(a_credit(), LOCAL))
+    assert isinstance(refused, LedgerBusy)
+    assert isinstance(done, commands.ActionResult)
+    assert done.is_new
+    assert findings() == []
+
+
+@pytest.mark.usefixtures("quick_passwords")
+def test_a_serial_number_is_free_again_where_its_creator_lost_their_role_in_the_same_group(
+    group: Group, ledger_app: Flask
+) -> None:
+    ada, ben = an_administrator("Ada"), a_person("Ben", Role.OPERATOR)
+    browser, other = signed_in(ledger_app, "Ben"), bearing(a_token())
+    headers = {CSRF_HEADER: form_token(browser)}
+
+    def create(vintage: int, headers: dict[str, str]) -> Work:
+        credit = a_credit(vintage=vintage)
+        return lambda: browser.post("/records", json=credit, headers=headers).status_code
+
+    _, lost, won = group.of(
+        lambda: people.change_role(ben.id, Role.VIEWER, ada.actor), create(2021, headers), create(2022, other)
+    )
+    assert (lost, won) == (403, 201)
+    assert [credit.vintage for credit in list_credits(CreditFilter()).items] == [2022]
+    assert findings() == []
+
+
+@pytest.mark.usefixtures("quick_passwords")
+def test_what_a_token_asked_for_is_taken_back_where_it_is_revoked_in_the_same_group(
+    group: Group, ledger_app: Flask
+) -> None:
+    an_administrator("Ada")
+    made = tokens.make("nightly", Role.OPERATOR, CLI)
+
+    def create() -> object:
+        answer = ledger_app.test_client().post("/records", json=a_credit(), headers=bearing(made.secret))
+        return answer.status_code
+
+    _, answered = group.of(lambda: tokens.revoke(made.token.id, CLI), create)
+    assert answered == 401
+    assert recorded()
+    assert findings() == []
+
+
+def test_the_first_account_takes_back_what_this_machine_is_about_to_write(
+    group: Group, ledger_app: Flask
+) -> None:
+    """A request of this machine was let in while nobody had an account, and is committed after."""
+    added, answered = group.of(
+        lambda: people.add_first("Ada", "correct horse battery staple", LOCAL).role,
+        lambda: ledger_app.test_client().post("/records", json=a_credit()).status_code,
+    )
+    assert (added, answered) == (Role.ADMINISTRATOR, 401)
+
+
+def test_a_refusal_is_answered_only_after_the_commit_of_its_group(group: Group) -> None:
+    credit_id = recorded()
+    commands.retire_credit(credit_id, {}, LOCAL)
+    reached, go_on = threading.Event(), threading.Event()
+
+    def slow(_transaction: Transaction) -> None:
+        reached.set()
+        assert go_on.wait(30)
+
+    refused = group.add(lambda: commands.retire_credit(credit_id, {}, LOCAL), queued=1)
+    group.add(lambda: commit(slow), queued=2)
+    group.let_go()
+    assert reached.wait(30)
+    time.sleep(0.05)
+    assert not refused.done()
+    go_on.set()
+    assert isinstance(outcome(refused), AlreadyRetired)
+
+
+def test_a_write_inside_a_write_is_a_bug() -> None:
+    with pytest.raises(RuntimeError, match="a write inside a write"):
+        transact(lambda _: transact(lambda _: None))
+
+
+def test_a_group_whose_transaction_the_database_ended_is_done_again_act_by_act(group: Group) -> None:
+    """As SQLite does on a full disk. The act that caused it fails each time; the others do not."""
+
+    def act(transaction: Transaction) -> None:
+        driver = transaction.connection.connection.driver_connection
+        assert driver is not None
+        driver.execute("ROLLBACK")
+        raise OperationalError("", None, Exception("database or disk is full"))
+
+    first, failed, second = group.of(creating(1), lambda: commit(act), creating(2))
+    assert isinstance(failed, LedgerUnavailable)
+    assert "nothing was recorded" in str(failed)
+    assert serials_of(first, second) == ["VCS-0001", "VCS-0002"]
+    assert findings() == []
+
+
+def test_a_commit_that_certainly_failed_is_done_again_act_by_act(group: Group, raw: RawClient) -> None:
+    raw.execute("CREATE TABLE things (id INTEGER PRIMARY KEY)")
+    deferred = "REFERENCES things (id) DEFERRABLE INITIALLY DEFERRED"
+    raw.execute(f"CREATE TABLE notes (thing INTEGER {deferred})")
+
+    def breaks_commit() -> object:
+        statement = "INSERT INTO notes VALUES (5)"
+        return name_of_error(lambda: transact(lambda connection: connection.exec_driver_sql(statement)))
+
+    first, failed, second = group.of(creating(1), breaks_commit, creating(2))
+    assert failed == "IntegrityError"
+    assert serials_of(first, second) == ["VCS-0001", "VCS-0002"]
+
+
+def name_of_error(work: Callable[[], object]) -> object:
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 - its class is what is asked
+        return type(error).__name__
+
+
+def test_where_no_transaction_can_be_begun_it_is_not_tried_for_each_act_of_a_group(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may take seconds each time, as where a server cannot be reached, or a lock is held."""
+    begun: list[float] = []
+
+    def refuse(self: object, connection: object) -> None:
+        del self, connection
+        begun.append(time.monotonic())
+        raise OperationalError("", None, psycopg.OperationalError("the server went away"))
+
+    works = [group.add(creating(number), queued=number) for number in (1, 2, 3)]
+    monkeypatch.setattr(type(db.engine.dialect), "do_begin", refuse)
+    group.let_go()
+    refused = [outcome(work) for work in works]
+    assert {str(error) for error in refused} == {"The database does not answer."}
+    assert len({id(error) for error in refused}) == 3, "threads raise one exception between them"
+    assert len(begun) == 1
+
+
+def test_where_the_outcome_of_a_commit_is_unknown_every_act_is_told_so(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose_the_answer(self: object, connection: object) -> None:
+        del self, connection
+        raise OperationalError("", None, psycopg.OperationalError("the connection was lost"))
+
+    works = [group.add(creating(number), queued=number) for number in (1, 2)]
+    monkeypatch.setattr(type(db.engine.dialect), "do_commit", lose_the_answer)
+    group.let_go()
+    for work in works:
+        error = outcome(work)
+        assert isinstance(error, LedgerUnavailable)
+        assert "Look whether it was recorded" in str(error)
+
+
+def test_a_bug_in_a_commit_is_not_taken_for_a_commit_that_failed(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may come after the commit, and then the acts would be done twice."""
+    done: list[int] = []
+
+    def fail(self: object, connection: object) -> None:
+        del self, connection
+        raise RuntimeError("a bug")
+
+    works = [group.add(lambda: commit(lambda _: done.append(1)), queued=number) for number in (1, 2)]
+    monkeypatch.setattr(type(db.engine.dialect), "do_commit", fail)
+    group.let_go()
+    assert [str(outcome(work)) for work in works] == ["a bug"] * 2
+    assert len(done) == 2
+
+
+def test_what_is_recorded_is_never_dated_before_the_last_event(set_clock: SetClock) -> None:
+    first = queries.record(recorded()).events[0].recorded_at
+    set_clock.go(hours=-1)
+    second = queries.record(recorded(serial_number="VCS-0002")).events[0].recorded_at
+    assert second == first

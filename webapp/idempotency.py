@@ -1,0 +1,142 @@
+"""The key of a writing request, by which it is done once, and what its repeats are told.
+
+A program sends its own key in a header, for one request: the same key with another request is a
+mistake. The other headers are no part of it: Content-Type does not change what a body means here, and
+after a lost answer a program may well send the ETag that its own act has made. A form carries a key
+that was made when its page was shown, for one act: the same form with other fields is another act.
+
+A view passes `request_key()` to its command, which keeps the row (``ledger.idempotency_store``), and
+says with `note_replay` that the command did nothing again.
+"""
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar
+
+from flask import Flask, Response, current_app, flash, g, request
+from werkzeug.datastructures import FileStorage
+
+from webapp.access import actor, is_of_api
+from webapp.domain.errors import InvalidFields, Problem
+from webapp.ledger.idempotency_store import Key
+
+KEY_HEADER: Final = "Idempotency-Key"
+HIT_HEADER: Final = "Idempotency-Hit"
+KEY_LENGTH_MAX: Final = 255
+FIELD: Final = "idempotency_key"
+DONE_BEFORE: Final = "This was done already, when it was sent the first time. It was not done twice."
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_WHY_WITHOUT_KEY: Final = "reason_without_key"
+_KEY: Final = re.compile(f"[ -~]{{1,{KEY_LENGTH_MAX}}}")
+_MULTIPART: Final = "multipart/form-data"
+
+
+def install(app: Flask) -> None:
+    """Mark the answers to repeats, and give forms their keys."""
+    app.after_request(_mark)
+    app.jinja_env.globals["new_idempotency_key"] = new_key
+
+
+def takes_no_key(why: str) -> Callable[[View], View]:
+    """Say of a writing view that its request is done anew each time, and why."""
+
+    def note(view: View) -> View:
+        setattr(view, _WHY_WITHOUT_KEY, why)
+        return view
+
+    return note
+
+
+def reason_without_key(view: Callable[..., Any]) -> str | None:
+    """Return why the view takes no key, None where it takes one."""
+    return getattr(view, _WHY_WITHOUT_KEY, None)
+
+
+def new_key() -> str:
+    """Return a key for a form that is about to be shown."""
+    return secrets.token_urlsafe(16)
+
+
+def request_key() -> Key | None:
+    """Return the key of the current request, None where it carries none. Raises InvalidFields."""
+    return _key_of_call() if is_of_api() else _key_of_form()
+
+
+def note_replay(*, is_replay: bool) -> None:
+    """Say whether what the view answers was done by an earlier request of the same key."""
+    g.is_replay = is_replay
+
+
+def is_replay() -> bool:
+    """Say whether the current request repeats an earlier one."""
+    return bool(g.get("is_replay", False))
+
+
+def flash_done(message: str, category: str = "success") -> None:
+    """Say on the next page that it was done, or that it had been done before."""
+    if is_replay():
+        flash(DONE_BEFORE, "info")
+    else:
+        flash(message, category)
+
+
+def _mark(response: Response) -> Response:
+    if is_replay():
+        response.headers[HIT_HEADER] = "true"
+    return response
+
+
+def _key_of_call() -> Key | None:
+    text = request.headers.get(KEY_HEADER)
+    if text is None:
+        return None
+    fingerprint = _fingerprint_of_fields(()) if request.mimetype == _MULTIPART else _fingerprint_of_body()
+    return Key(actor(), f"call {_required(text, KEY_HEADER)}", fingerprint)
+
+
+def _key_of_form() -> Key | None:
+    text = request.form.get(FIELD)
+    if text is None:
+        return None
+    fingerprint = _fingerprint_of_fields((FIELD, current_app.config["WTF_CSRF_FIELD_NAME"]))
+    return Key(actor(), f"form {_required(text, FIELD)} {fingerprint}", fingerprint)
+
+
+def _required(text: str, name: str) -> str:
+    if not _KEY.fullmatch(text):
+        message = f"Must be 1 to {KEY_LENGTH_MAX} printable ASCII characters."
+        raise InvalidFields([Problem(name, message)])
+    return text
+
+
+def _fingerprint_of_body() -> str:
+    return hashlib.sha256(_route() + request.get_data()).hexdigest()
+
+
+def _fingerprint_of_fields(others: Iterable[str]) -> str:
+    """Hash the fields and files of a form. Its bytes will not do: a boundary in them is random."""
+    fields = [(name, values) for name, values in request.form.lists() if name not in others]
+    files = [
+        (name, [(file.filename, _content_hash(file)) for file in given])
+        for name, given in request.files.lists()
+    ]
+    return hashlib.sha256(_route() + json.dumps([fields, files]).encode()).hexdigest()
+
+
+def _content_hash(file: FileStorage) -> str:
+    """Hash a file, and leave it at its start for the view to read."""
+    content = hashlib.sha256()
+    file.stream.seek(0)
+    while part := file.stream.read(1024**2):
+        content.update(part)
+    file.stream.seek(0)
+    return content.hexdigest()
+
+
+def _route() -> bytes:
+    return json.dumps([request.method, request.full_path]).encode() + b"\n"

@@ -1,0 +1,109 @@
+"""Pages of a long list, found by keyset: by the values of the row that a page starts after.
+
+Rows are never counted (OFFSET), so the thousandth page costs what the first does, and rows that
+arrive meanwhile shift nothing. A cursor is those values with a fingerprint of the list, so that it
+cannot be used with another one.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from webapp.domain.errors import CursorMismatch
+from webapp.domain.unicode14 import SURROGATE
+
+T = TypeVar("T")
+
+# The values by which a list is ordered; the last of them is unique.
+Keys = tuple[str | int, ...]
+
+_INTEGER_MAX: Final = 2**63
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """One page of a list, with the cursors of its neighbours, None where there is none.
+
+    `end` is the cursor of what comes after these items, also where nothing does yet; it is None
+    only in a list that was read from its start and is empty.
+    """
+
+    items: Sequence[T]
+    next: str | None
+    previous: str | None
+    end: str | None = None
+
+
+class Window(NamedTuple):
+    """Which rows of a list are read: at most `limit` after the keys `after`, from its start where None.
+
+    `descending` is the direction of reading, in whichever order the list is shown.
+    """
+
+    after: Keys | None
+    descending: bool
+    limit: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in which list a page stands. `kinds` are the types of its keys, in their order."""
+
+    fingerprint: str
+    kinds: tuple[type, ...]
+    descending: bool
+    cursor: str | None
+    limit: int
+
+
+def read_page(place: Place, read: Callable[[Window], Sequence[T]], keys_of: Callable[[T], Keys]) -> Page[T]:
+    """Return a page, with `read` for its rows. Raises CursorMismatch."""
+    start, backwards = _decoded(place) if place.cursor else (None, False)
+    rows = read(Window(start, place.descending is not backwards, place.limit + 1))
+    more, rows = len(rows) > place.limit, rows[: place.limit]
+    if backwards:
+        rows = rows[::-1]
+    if not rows:
+        return Page([], None, None, place.cursor)
+    has_next = backwards or more
+    has_previous = more if backwards else start is not None
+    end = _encoded(place, keys_of(rows[-1]), backwards=False)
+    return Page(
+        items=rows,
+        next=end if has_next else None,
+        previous=_encoded(place, keys_of(rows[0]), backwards=True) if has_previous else None,
+        end=end,
+    )
+
+
+def _encoded(place: Place, keys: Keys, *, backwards: bool) -> str:
+    facts = json.dumps([place.fingerprint, backwards, *keys], separators=(",", ":"))
+    return base64.urlsafe_b64encode(facts.encode()).decode().rstrip("=")
+
+
+def _decoded(place: Place) -> tuple[Keys, bool]:
+    cursor = place.cursor or ""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        facts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        fingerprint, backwards, *values = facts
+    except (binascii.Error, ValueError, TypeError, RecursionError):
+        raise CursorMismatch from None
+    if (
+        fingerprint != place.fingerprint
+        or not isinstance(backwards, bool)
+        or tuple(type(value) for value in values) != place.kinds
+        or not all(_can_be_stored(value) for value in values)
+    ):
+        raise CursorMismatch
+    return tuple(values), backwards
+
+
+def _can_be_stored(value: str | int) -> bool:
+    """Say whether the value can stand in a column at all; a database fails where it cannot."""
+    if isinstance(value, int):
+        return abs(value) < _INTEGER_MAX
+    return "\0" not in value and not any(character in SURROGATE for character in value)

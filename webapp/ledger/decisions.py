@@ -1,0 +1,357 @@
+"""What may be recorded, decided for a batch: the one rule set for a new credit and for a whole file.
+
+Each row is decided on what the ledger holds and on the rows before it. A single new credit is a batch
+of one. Reads only.
+"""
+
+from bisect import bisect_left
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from operator import attrgetter
+from typing import Final
+
+from sqlalchemy import Connection
+
+from webapp.domain.credits import NOT_CANCELLED, Credit, require_true_block
+from webapp.domain.errors import (
+    BlockHeld,
+    CancelledBefore,
+    InvalidFields,
+    Problem,
+    Refusal,
+    ReplacedBefore,
+    RowConflict,
+    SerialHeld,
+    are,
+    numbers_of,
+)
+from webapp.domain.fields import E4
+from webapp.domain.import_file import Row
+from webapp.domain.inactive_stock import Claim, InactiveStock, claim_of
+from webapp.domain.lifecycle import Status
+from webapp.domain.serial_blocks import SerialBlock, in_common, is_inside
+from webapp.ledger import statements
+from webapp.ledger.holders import NOT_EXACT
+from webapp.ledger.places import is_gone
+from webapp.ledger.successions import refusal_to_repeat, refusal_to_replace
+
+LOOK_UP_BATCH: Final = 400
+
+_HISTORY_LOST: Final = (
+    "The file says {}, and this ledger does not hold the credit: its history would be lost and its "
+    "tonnes counted twice. Move whole histories with flask export and flask restore."
+)
+_KEEP_ONE: Final = "Keep one of the two rows, or correct the serial number of the one that is wrong."
+_LOT: Final = (
+    "This is a lot of a credit, and lots come into being by a split. "
+    "Move whole histories with flask export and flask restore."
+)
+
+
+class Outcome(StrEnum):
+    """What a row is, on what the ledger holds and on the rows before it."""
+
+    NEW = "new"
+    EXISTING = "existing"
+    CONFLICTING = "conflicting"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A row with its outcome. `error` says why it is not recorded, None where it is or was.
+
+    `stated` is the block that the row names, where another credit holds numbers of it and is to be
+    looked at again when somebody reads the problem.
+    """
+
+    row: Row
+    outcome: Outcome
+    error: Refusal | None = None
+    stated: SerialBlock | None = None
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """What is wrong with the row, by field."""
+        if self.error is None:
+            return ()
+        if isinstance(self.error, InvalidFields):
+            return self.error.problems
+        message = str(self.error)
+        if isinstance(self.error, BlockHeld):
+            advice = "" if self.error.is_exact else f" {NOT_EXACT}"
+            message = f"{self.error.sentence}.{advice}"
+        return [Problem(self._field, message)]
+
+    @property
+    def _field(self) -> str:
+        """The field that is in conflict, empty for the credit as a whole."""
+        replaces = self.row.credit and self.row.credit.replaces
+        match self.error:
+            case SerialHeld():
+                return "serial_number"
+            case RowConflict(field=name):
+                return name
+            case CancelledBefore(replaced=replaced) | ReplacedBefore(replaced=replaced):
+                return "replaces" if replaced and replaced == replaces else ""
+            case _:
+                return ""
+
+    @property
+    def holder(self) -> str | None:
+        """The recorded credit that is in the way, if one is."""
+        match self.error:
+            case SerialHeld(holder=holder):
+                return holder
+            case CancelledBefore(credit_id=credit_id) | ReplacedBefore(credit_id=credit_id):
+                return credit_id
+            case _:
+                return None
+
+
+@dataclass(frozen=True)
+class _HeldBlock:
+    """A block with its holder: a recorded credit, or a row before."""
+
+    block: SerialBlock
+    credit_id: str | None = None
+    row: int | None = None
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A recorded credit: its key and its status."""
+
+    key: int
+    status: str
+
+
+@dataclass
+class _Looked:
+    """What the ledger holds of what the rows name, and what rows before took."""
+
+    # The credit that the same act cancels: a correction records what replaces it.
+    being_cancelled: str | None
+    # What the file itself says is no longer active.
+    inactive: InactiveStock
+    known: dict[str, _Known] = field(default_factory=dict)
+    claims: dict[Claim, str] = field(default_factory=dict)
+    # By the place of the row in the batch: the first held block that its serial number meets.
+    blocks: dict[int, tuple[SerialBlock, _HeldBlock]] = field(default_factory=dict)
+    gone: dict[str, Refusal] = field(default_factory=dict)
+    replaced: dict[str, Refusal] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)
+    replacing: dict[str, int] = field(default_factory=dict)
+    claimed: dict[Claim, int] = field(default_factory=dict)
+    taken: dict[str, list[_HeldBlock]] = field(default_factory=dict)
+
+    def take(self, row: Row, credit: Credit) -> None:
+        """Note what a new row takes from those after it."""
+        self.seen[credit.id] = row.number
+        if credit.replaces:
+            self.replacing[credit.replaces] = row.number
+        if credit.serial_number is not None:
+            self.claimed[claim_of(credit)] = row.number
+        if credit.stated_block:
+            taken = self.taken.setdefault(credit.stated_block.series, [])
+            block = _HeldBlock(credit.stated_block, row=row.number)
+            taken.insert(_place_among(taken, credit.stated_block), block)
+
+
+def decide(
+    connection: Connection,
+    rows: Sequence[Row],
+    *,
+    freed: Collection[int] = (),
+    being_cancelled: str | None = None,
+) -> list[Decision]:
+    """Say what each row is, in order: a row counts against those after it.
+
+    What the credits `freed`, by their keys, hold counts as free, and `being_cancelled` as cancelled: a
+    correction is about to do both.
+    """
+    looked = _look_up(connection, rows, freed, being_cancelled)
+    decisions = []
+    for place, row in enumerate(rows):
+        decision = _decide(place, row, looked)
+        if decision.outcome is Outcome.NEW and row.credit:
+            looked.take(row, row.credit)
+        decisions.append(decision)
+    return decisions
+
+
+def counts_of(decisions: Sequence[Decision]) -> dict[str, int]:
+    """Return the number of rows in all and of each outcome."""
+    counts = {str(outcome): 0 for outcome in Outcome}
+    for decision in decisions:
+        counts[decision.outcome] += 1
+    return {"total": len(decisions), **counts}
+
+
+def _decide(place: int, row: Row, looked: _Looked) -> Decision:
+    credit = row.credit
+    if credit is None:
+        return Decision(row, Outcome.INVALID, InvalidFields(list(row.problems)))
+    known = looked.known.get(credit.id)
+    if credit.id in looked.gone and known and row.status != known.status:
+        return Decision(row, Outcome.CONFLICTING, looked.gone[credit.id])
+    if known or (credit.id in looked.seen and row.is_active):
+        return Decision(row, Outcome.EXISTING)
+    error = _unfounded(row, credit, looked)
+    if error:
+        return Decision(row, Outcome.INVALID, error)
+    conflict = _meets_replacement(credit, looked) or _meets_claim(credit, looked)
+    if conflict:
+        return Decision(row, Outcome.CONFLICTING, conflict)
+    return (
+        _meets_block(place, row, credit, looked)
+        or _meets_inactive_row(row, credit, looked)
+        or Decision(row, Outcome.NEW)
+    )
+
+
+def _unfounded(row: Row, credit: Credit, looked: _Looked) -> InvalidFields | None:
+    """Say what of a new row is wrong by itself, or builds on what this ledger does not hold."""
+    if row.status is not Status.ACTIVE:
+        return InvalidFields([Problem("status", _HISTORY_LOST.format(row.status))])
+    if row.not_active:
+        return InvalidFields([row.not_active])
+    if credit.parent is not None:
+        return InvalidFields([Problem("parent", _LOT)])
+    if credit.replaces is not None and credit.replaces != looked.being_cancelled:
+        replaced = looked.known.get(credit.replaces)
+        if replaced is None or replaced.status != Status.CANCELLED:
+            return InvalidFields([Problem("replaces", NOT_CANCELLED)])
+    try:
+        require_true_block(credit)
+    except InvalidFields as error:
+        return error
+    return None
+
+
+def _meets_claim(credit: Credit, looked: _Looked) -> Refusal | None:
+    """Say who has the serial number in this registry."""
+    if credit.serial_number is None:
+        return None
+    claim = claim_of(credit)
+    if claim in looked.claims:
+        return SerialHeld(credit.registry, credit.serial_number, looked.claims[claim])
+    if claim in looked.claimed:
+        message = f"Row {looked.claimed[claim]} has this serial number with other fields. {_KEEP_ONE}"
+        return RowConflict("serial_number", message)
+    return None
+
+
+def _meets_replacement(credit: Credit, looked: _Looked) -> Refusal | None:
+    """Say whether what the credit replaces was replaced before, in the ledger or by another row."""
+    if credit.replaces is None:
+        return None
+    if credit.replaces in looked.replaced:
+        return looked.replaced[credit.replaces]
+    if credit.replaces in looked.replacing:
+        row = looked.replacing[credit.replaces]
+        return RowConflict("replaces", f"Row {row} replaces this credit as well. Keep one of the two rows.")
+    return None
+
+
+def _meets_block(place: int, row: Row, credit: Credit, looked: _Looked) -> Decision | None:
+    """Say who holds numbers that the serial number names."""
+    if place in looked.blocks:
+        stated, held = looked.blocks[place]
+        inside = is_inside(stated, held.block)
+        error = BlockHeld(
+            credit.registry,
+            credit.serial_number or "",
+            held.credit_id or "",
+            in_common(stated, held.block),
+            is_inside=inside,
+            is_same=inside and is_inside(held.block, stated),
+            is_exact=stated.length * E4 == credit.quantity_e4,
+        )
+        # What can be done with the holder is said when the problem is read, as the holder is then.
+        return Decision(row, Outcome.CONFLICTING, error, stated if error.is_exact else None)
+    for block in credit.named_numbers:
+        taken = looked.taken.get(block.series, [])
+        nearest = _place_among(taken, block)
+        if nearest < len(taken) and taken[nearest].block.first <= block.last:
+            first, last = in_common(block, taken[nearest].block)
+            message = (
+                f"{numbers_of(first, last)} of this block {are(first, last)} in row "
+                f"{taken[nearest].row} as well. {_KEEP_ONE}"
+            )
+            return Decision(row, Outcome.CONFLICTING, RowConflict("serial_number", message))
+    return None
+
+
+def _meets_inactive_row(row: Row, credit: Credit, looked: _Looked) -> Decision | None:
+    """Say which row of the file says that these tonnes, or some of them, are no longer active.
+
+    Its place in the file does not matter, nor whether it is left out itself.
+    """
+    other = looked.inactive.row_about(credit)
+    if not other:
+        return None
+    message = f"Row {other} says that these tonnes, or some of them, are no longer active."
+    return Decision(row, Outcome.CONFLICTING, RowConflict("serial_number", message))
+
+
+def _place_among(held: Sequence[_HeldBlock], block: SerialBlock) -> int:
+    """Return the place of the first block that ends at or after the first number of this one.
+
+    Blocks of a series do not overlap, so in order of their first number they are in order of the
+    last as well, and that one is the only one to look at.
+    """
+    return bisect_left(held, block.first, key=attrgetter("block.last"))
+
+
+def _look_up(
+    connection: Connection, rows: Sequence[Row], freed: Collection[int], being_cancelled: str | None
+) -> _Looked:
+    stated = [(place, row.credit) for place, row in enumerate(rows) if row.credit]
+    looked = _Looked(being_cancelled, InactiveStock(rows))
+    for start in range(0, len(stated), LOOK_UP_BATCH):
+        _look_up_batch(connection, stated[start : start + LOOK_UP_BATCH], freed, looked)
+    for _, credit in stated:
+        known = looked.known.get(credit.id)
+        if known and is_gone(connection, known.key, known.status):
+            looked.gone[credit.id] = refusal_to_repeat(connection, known.key, credit.id)
+        replaced = looked.known.get(credit.replaces or "")
+        if credit.replaces and replaced and replaced.status == Status.CANCELLED:
+            refusal = refusal_to_replace(connection, replaced.key, credit.replaces)
+            if refusal:
+                looked.replaced[credit.replaces] = refusal
+    return looked
+
+
+def _look_up_batch(
+    connection: Connection,
+    stated: Sequence[tuple[int, Credit]],
+    freed: Collection[int],
+    looked: _Looked,
+) -> None:
+    """Note which of the credits, and of what they replace, are known, and who holds what they name."""
+    ids = {credit.id for _, credit in stated}
+    ids |= {credit.replaces for _, credit in stated if credit.replaces} - {looked.being_cancelled}
+    asked = [(place, block) for place, credit in stated for block in credit.named_numbers]
+    found = statements.fetch(
+        connection,
+        statements.LOOK_UP[connection.dialect.name].format(", ".join("?" * len(ids))),
+        statements.as_json([claim_of(credit) for _, credit in stated if credit.serial_number is not None]),
+        statements.as_json(
+            [[n, block.series, block.first, block.last] for n, (_, block) in enumerate(asked)]
+        ),
+        statements.as_json(list(freed)),
+        *map(bytes.fromhex, sorted(ids)),
+    )
+    for kind, n, digest, text, other, number, last in found:
+        credit_id = bytes(digest).hex()
+        if kind == "known":
+            looked.known[credit_id] = _Known(number, text)
+        elif kind == "claim":
+            looked.claims[text, other] = credit_id
+        else:
+            place, block = asked[n]
+            if place not in looked.blocks or number < looked.blocks[place][1].block.first:
+                held = SerialBlock(text, number, last, ("", "", ""))
+                looked.blocks[place] = (block, _HeldBlock(held, credit_id=credit_id))

@@ -1,0 +1,241 @@
+"""Append and read events. Nothing else in the program adds a row to events, splits or feed.
+
+Appending brings what is derived up to date in the same transaction; there is no other way to write
+either. Events are made under the writer's turn, so the feed is in order of time.
+"""
+
+import json
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from webapp.domain import events as domain_events
+from webapp.domain.credits import Credit
+from webapp.domain.errors import BrokenLog, LedgerNotEmpty
+from webapp.domain.events import Event
+from webapp.domain.json_text import encode
+from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
+from webapp.domain.lots import flatten, units
+from webapp.ledger import clock, projections, statements
+from webapp.ledger.bulk import insert_rows
+from webapp.ledger.projections import Positioned
+from webapp.ledger.tables import credits, events, feed, log_marks
+from webapp.ledger.writer import Transaction
+
+_SAME_EVENT: Final = (feed.c.subject == events.c.subject) & (feed.c.seq == events.c.seq)
+_VERIFY: Final = "`flask verify` says which."
+# The mark from which the feed is in order of time.
+IN_ORDER_OF_TIME: Final = "in_order_of_time"
+
+
+@dataclass(frozen=True)
+class EventHead:
+    """The last event of a credit: what the next one must follow."""
+
+    seq: int
+    type: EventType
+    hash: str
+    recorded_at: str
+
+    @property
+    def status(self) -> Status:
+        """The credit's status since this event."""
+        return STATUS_AFTER[self.type]
+
+
+@dataclass(frozen=True)
+class LogHead:
+    """The end of the log: its last position, the highest key of a credit, and the last time in it."""
+
+    position: int
+    last_key: int
+    recorded_at: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An event as it lies in the log: its position, the key of its credit, its text and hash."""
+
+    position: int
+    key: int
+    body: str
+    hash: str
+
+
+def head_of(transaction: Transaction) -> LogHead:
+    """Return the end of the log as this transaction sees it."""
+    if transaction.head is None:
+        ((position, last_key, body),) = statements.fetch(transaction.connection, statements.LOG_HEAD)
+        recorded_at = json.loads(body)["recorded_at"] if body else ""
+        transaction.head = LogHead(position, last_key, recorded_at)
+    return transaction.head
+
+
+def time_of(transaction: Transaction) -> str:
+    """Return the time at which what is appended now is recorded: never before the last event's."""
+    return max(domain_events.time_text(clock.now()), head_of(transaction).recorded_at)
+
+
+def require_whole_feed(connection: Connection) -> None:
+    """Raise BrokenLog where an event has no position: a reader of the feed would miss it."""
+    recorded = connection.scalar(select(func.count()).select_from(events))
+    if recorded != connection.scalar(select(func.count()).select_from(feed)):
+        raise BrokenLog(f"An event has no position in the feed, or a position no event. {_VERIFY}")
+
+
+def append(
+    transaction: Transaction, new: Sequence[Event], credits_of: Sequence[Credit] = ()
+) -> list[Positioned]:
+    """Append events, each after the last one of its credit, and apply them; return them in order.
+
+    Positions follow the order of `new`. `credits_of` are the credits that its CREATED events state,
+    in order, where they are at hand. Raises sqlalchemy.exc.IntegrityError where the database refuses.
+    """
+    if not new:
+        return []
+    entries = _positioned(transaction, new, credits_of)
+    _insert(transaction, entries)
+    projections.apply(transaction.connection, entries)
+    return entries
+
+
+def restore(transaction: Transaction, history: Iterable[Event]) -> int:
+    """Append a whole history, in feed order, to an empty ledger; return the number of events.
+
+    Raises LedgerNotEmpty, and what reading `history` raises.
+    """
+    connection = transaction.connection
+    if connection.scalar(select(events.c.seq).limit(1)) is not None:
+        raise LedgerNotEmpty("This ledger is not empty. A history is restored into an empty one only.")
+    remaining, done, is_in_order, last_at = units(history), 0, True, ""
+    while batch := list(flatten(islice(remaining, projections.BATCH))):
+        entries = _positioned(transaction, batch, ())
+        _insert(transaction, entries)
+        projections.apply(connection, entries, is_replay=True)
+        for event in batch:
+            is_in_order, last_at = is_in_order and last_at <= event.recorded_at, event.recorded_at
+        done += len(batch)
+    if not is_in_order:
+        connection.execute(log_marks.insert(), {"name": IN_ORDER_OF_TIME, "position": done + 1})
+    return done
+
+
+def read_feed(connection: Connection) -> Generator[Stored, None, None]:
+    """Yield every event that has a position, in feed order, without holding all in memory.
+
+    Close it where it may not be read to its end: the database keeps a cursor open for it.
+    """
+    statement = (
+        select(feed.c.position, feed.c.subject, events.c.body, events.c.hash)
+        .join_from(feed, events, _SAME_EVENT)
+        .order_by(feed.c.position)
+    )
+    # As an option of this statement alone: the connection may go on to write.
+    with connection.execute(statement, execution_options={"yield_per": 1000}) as rows:
+        for row in rows:
+            yield Stored(row.position, row.subject, row.body, row.hash)
+
+
+def parse_stored(body: str) -> Event:
+    """Return the event whose stored text this is.
+
+    Raises ValueError, KeyError or TypeError where the text is not one of ours; whether its bytes
+    are the canonical ones is for the caller to compare.
+    """
+    facts = json.loads(body)
+    return Event(
+        credit_id=facts["credit"],
+        seq=facts["seq"],
+        type=EventType(facts["type"]),
+        data=facts["data"],
+        actor=facts["actor"],
+        recorded_at=facts["recorded_at"],
+        prev_hash=facts["prev_hash"],
+    )
+
+
+def envelope_of(split: Sequence[Event]) -> str:
+    """Return what seals the events of a split, in feed order: the text in its row of splits."""
+    return encode([{"hash": event.hash, "body": event.text} for event in split])
+
+
+def _positioned(
+    transaction: Transaction, new: Sequence[Event], credits_of: Sequence[Credit]
+) -> list[Positioned]:
+    """Give each event its position and the key of its credit, and move the head of the log on.
+
+    A new credit gets the next key. The trigger that makes lots counts in the same way.
+    """
+    head = head_of(transaction)
+    last_key, stated = head.last_key, iter(credits_of)
+    keys = _keys_of(transaction.connection, new)
+    entries = []
+    for position, event in enumerate(new, start=head.position + 1):
+        credit = None
+        if event.type is EventType.CREATED:
+            last_key += 1
+            keys[event.credit_id] = last_key
+            credit = next(stated, None) or projections.credit_of(event)
+        entries.append(Positioned(position, keys[event.credit_id], event, credit))
+    transaction.head = replace(
+        head,
+        position=head.position + len(new),
+        last_key=last_key,
+        recorded_at=max(head.recorded_at, new[-1].recorded_at),
+    )
+    return entries
+
+
+def _keys_of(connection: Connection, new: Sequence[Event]) -> dict[str, int]:
+    """Return the keys of the recorded credits that the events are about, by id."""
+    created = {event.credit_id for event in new if event.type is EventType.CREATED}
+    wanted = list({event.credit_id for event in new} - created)
+    found: dict[str, int] = {}
+    for start in range(0, len(wanted), projections.BATCH):
+        batch = wanted[start : start + projections.BATCH]
+        query = select(credits.c.id, credits.c.key).where(credits.c.id.in_(batch))
+        found |= {row.id: row.key for row in connection.execute(query)}
+    return found
+
+
+def _insert(transaction: Transaction, entries: Sequence[Positioned]) -> None:
+    """Insert events and positions.
+
+    An event that builds on another one is in a later statement: PostgreSQL makes the credits of
+    CREATED events at the end of a statement only.
+    """
+    connection = transaction.connection
+    by_event = {id(entry.event): entry for entry in entries}
+    run: list[Positioned] = []
+    created: set[int] = set()
+    for unit in units(entry.event for entry in entries):
+        entry = by_event[id(unit[0])]
+        is_split = entry.event.type is EventType.SPLIT
+        if is_split or entry.key in created or "replaces" in entry.event.data:
+            _insert_events(connection, run)
+            run, created = [], set()
+        if is_split:
+            statements.send(connection, statements.INSERT_SPLIT, [(entry.key, envelope_of(unit))])
+        else:
+            run.append(entry)
+            if entry.credit:
+                created.add(entry.key)
+    _insert_events(connection, run)
+    insert_rows(
+        connection,
+        feed,
+        statements.INSERT_POSITION,
+        [(entry.position, entry.key, entry.event.seq, entry.event.type) for entry in entries],
+    )
+
+
+def _insert_events(connection: Connection, entries: Sequence[Positioned]) -> None:
+    rows = [
+        (entry.key, event.seq, event.type, bytes.fromhex(event.hash), event.text)
+        for entry in entries
+        for event in [entry.event]
+    ]
+    insert_rows(connection, events, statements.INSERT_EVENT, rows)
