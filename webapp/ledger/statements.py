@@ -77,10 +77,11 @@ EVENTS: Final = (
     " WHERE events.subject = ? ORDER BY events.seq"
 )
 # Events with what a list says of their credits. The sale of a lot is carried over where its parent has one.
+# In place of EXISTS there is a subquery with a limit: for that, PostgreSQL may read all sales there are.
 FEED: Final = (
     "SELECT feed.position, events.body, events.hash, credits.project_name, credits.quantity_e4,"
-    " feed.type = 'SOLD' AND EXISTS (SELECT 1 FROM events AS sale"
-    " WHERE sale.subject = credits.parent AND sale.type = 'SOLD') AS is_carried"
+    " feed.type = 'SOLD' AND (SELECT 1 FROM events AS sale"
+    " WHERE sale.subject = credits.parent AND sale.type = 'SOLD' LIMIT 1) IS NOT NULL AS is_carried"
     " FROM feed JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
     " JOIN credits ON credits.key = feed.subject"
 )
