@@ -117,8 +117,14 @@ def walk_among(
 
 def runs_of(connection: Connection, wanted: CreditFilter) -> list[Run]:
     """Return the runs that make the list, which are the fewer the less it is filtered."""
-    is_filtered = wanted.registry_key or wanted.year is not None
-    if is_filtered or wanted.sort in {"registry", "vintage"}:
+    if wanted.sort in {"registry", "vintage"}:
+        return counted_runs_of(connection, wanted)
+    return unordered_runs_of(connection, wanted)
+
+
+def unordered_runs_of(connection: Connection, wanted: CreditFilter) -> list[Run]:
+    """Return the runs that make the list where its order does not matter."""
+    if wanted.registry_key or wanted.year is not None:
         return counted_runs_of(connection, wanted)
     return [Run(status) for status in wanted.statuses]
 

@@ -4,7 +4,7 @@ Sources find together every credit that meets a condition, and others too: whate
 tested by the whole condition.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -58,10 +58,10 @@ def test_of(condition: Condition, dialect: str) -> Sql:
         case Numbers():
             has = _has_numbers(condition)
             own = "SELECT 1 FROM serial_blocks WHERE serial_blocks.credit = credit_states.credit"
-            return Sql(f"EXISTS ({own} AND {has.text})", has.parameters)
+            return _exists(f"{own} AND {has.text}", has.parameters)
         case IdStart():
             own = "SELECT 1 FROM credits WHERE credits.key = credit_states.credit"
-            return Sql(f"EXISTS ({own} AND {_ID_BETWEEN})", _id_range(condition))
+            return _exists(f"{own} AND {_ID_BETWEEN}", _id_range(condition))
         case AllOf() | AnyOf():
             parts = [test_of(part, dialect) for part in condition.parts]
             word = " AND " if isinstance(condition, AllOf) else " OR "
@@ -70,13 +70,26 @@ def test_of(condition: Condition, dialect: str) -> Sql:
 
 def sources_of(
     connection: Connection, wanted: CreditFilter, condition: Condition, *, by_age: bool
-) -> list[Source]:
+) -> "Found":
     """Return the sources of a list's condition. `by_age`: the first of them by age will be read."""
-    return _Finder(connection, wanted.registry_key, by_age).find(condition, ()).sources
+    return _Finder(connection, wanted.registry_key, by_age).find(condition, ())
 
 
-class _Found(NamedTuple):
-    """Sources; `is_narrow` says that an index finds them, and not a walk along many blocks."""
+def _exists(select: str, parameters: tuple[object, ...]) -> Sql:
+    """Return the test that a SELECT has a row; for EXISTS, PostgreSQL may read all rows of its table."""
+    return Sql(f"({select} LIMIT 1) IS NOT NULL", parameters)
+
+
+def source_of_positions(positions: Iterable[int]) -> Source:
+    """Return the source of credits that were recorded at these positions of the feed. SQLite only."""
+    return Source(
+        Sql("json_each(?) AS listed CROSS JOIN credit_states", (as_json(list(positions)),)),
+        Sql("credit_states.created_position = listed.value"),
+    )
+
+
+class Found(NamedTuple):
+    """Sources; `is_narrow` says that an index finds their candidates, and not a walk along many blocks."""
 
     sources: list[Source]
     is_narrow: bool = True
@@ -92,37 +105,40 @@ class _Finder:
     def _is_sqlite(self) -> bool:
         return self.connection.dialect.name == "sqlite"
 
-    def find(self, condition: Condition, beside: tuple[Text, ...]) -> _Found:
+    def find(self, condition: Condition, beside: tuple[Text, ...]) -> Found:
         """Return the sources of a condition, for credits whose texts hold what stands `beside` it too."""
         match condition:
             case Text():
-                return _Found([self._texts((*beside, condition))])
+                return Found([self._texts((*beside, condition))])
             case IdStart():
                 ids = Sql(f"credits.key = credit_states.credit AND {_ID_BETWEEN}", _id_range(condition))
-                return _Found([Source(Sql("credits CROSS JOIN credit_states"), ids)])
+                return Found([Source(Sql("credits CROSS JOIN credit_states"), ids)])
             case Numbers():
                 return self._numbers(condition)
             case AnyOf():
                 found = [self.find(part, beside) for part in condition.parts]
                 sources = [source for each in found for source in each.sources]
-                return _Found(sources, all(each.is_narrow for each in found))
+                beside_alone = self._texts(beside) if beside else None
+                if beside_alone in sources:  # it finds what the others find, too
+                    return Found([source for source in sources if source == beside_alone][:1])
+                return Found(sources, all(each.is_narrow for each in found))
             case AllOf():
                 return self._all_of(condition, beside)
 
-    def _all_of(self, condition: AllOf, beside: tuple[Text, ...]) -> _Found:
+    def _all_of(self, condition: AllOf, beside: tuple[Text, ...]) -> Found:
         """Return the sources of one of the parts: they find all that meet the others as well."""
         texts = (*beside, *(part for part in condition.parts if isinstance(part, Text)))
         others = [part for part in condition.parts if not isinstance(part, Text)]
-        wide: _Found | None = None
+        wide: Found | None = None
         for other in others[:_LOOKED_UP]:
             found = self.find(other, texts)
             if found.is_narrow:
                 return found
             wide = wide or found
-        return _Found([self._texts(texts)]) if texts or not wide else wide
+        return Found([self._texts(texts)]) if texts or not wide else wide
 
     def _texts(self, texts: Sequence[Text]) -> Source:
-        patterns = [text.pattern for text in texts]
+        patterns = list(dict.fromkeys(text.pattern for text in texts))
         if not self._is_sqlite:
             # A fence (OFFSET 0): the planner would rather walk along the list, which was tried before.
             likes = " AND ".join("search_text LIKE ?" for _ in patterns)
@@ -140,10 +156,10 @@ class _Finder:
             positions=Sql("SELECT rowid FROM credit_search WHERE credit_search MATCH ?", (match,)),
         )
 
-    def _numbers(self, numbers: Numbers) -> _Found:
+    def _numbers(self, numbers: Numbers) -> Found:
         words = _words_of_series(numbers)
         if numbers.is_given_up and words:  # no index has the series of blocks that were given up
-            return _Found([self._texts(words)])
+            return Found([self._texts(words)])
         has = _has_numbers(numbers)
         holders = Sql(f"SELECT credit FROM serial_blocks WHERE {has.text}", has.parameters)
         if numbers.series is None or numbers.is_given_up:
@@ -151,11 +167,11 @@ class _Finder:
         some = f"SELECT credit FROM ({holders.text}) AS holder LIMIT ?"
         keys = [key for (key,) in fetch(self.connection, some, *holders.parameters, FEW_HOLDERS + 1)]
         if len(keys) <= FEW_HOLDERS:
-            return _Found([self._keys(keys)])
+            return Found([self._keys(keys)])
         joined = "credit_states.credit = {}.credit"
         if not self.by_age:
             tables = Sql(f"({holders.text}) AS holder CROSS JOIN credit_states", holders.parameters)
-            return _Found([Source(tables, Sql(joined.format("holder")))], is_narrow=False)
+            return Found([Source(tables, Sql(joined.format("holder")))], is_narrow=False)
         by_age = Source(
             Sql("serial_blocks CROSS JOIN credit_states"),
             Sql(f"{joined.format('serial_blocks')} AND {has.text}", has.parameters),
@@ -163,7 +179,7 @@ class _Finder:
             age="serial_blocks.credit",
             beyond="serial_blocks.credit {0} (SELECT credit FROM credit_states WHERE created_position = ?)",
         )
-        return _Found([by_age], is_narrow=False)
+        return Found([by_age], is_narrow=False)
 
     def _keys(self, keys: Sequence[int]) -> Source:
         listed = (as_json(keys),)

@@ -14,26 +14,26 @@ from webapp.ledger.credit_filter import CreditFilter
 from webapp.ledger.cursors import Keys, Window
 from webapp.ledger.runs import (
     RUNS_MAX,
-    Run,
     Sql,
     counted_runs_of,
     parameters_of,
+    unordered_runs_of,
     walk,
     walk_among,
     where_filtered,
 )
 from webapp.ledger.search import AllOf
-from webapp.ledger.search_sql import Source, sources_of, test_of
+from webapp.ledger.search_sql import Source, source_of_positions, sources_of, test_of
 from webapp.ledger.statements import fetch
 
-# So many credits of a list are looked at in search of a page before the sources are asked.
-WALKED_MAX: Final = 3000
-# Of a search that has more candidates, they are first looked for among so many credits of the list:
-# to read all of them may take longer.
+# Up to so many candidates of a search are all read for a page of it.
 FEW: Final = 10_000
+# Of more, so many credits of the list are looked at first, and then so many passed by to find candidates
+# among them.
+WALKED_MAX: Final = 3000
 PASSED_MAX: Final = 50_000
 # So many candidates are read to add up what a search finds, and so many credits found are added up.
-CANDIDATES_MAX: Final = 15_000
+CANDIDATES_MAX: Final = 12_000
 SUMMED_MAX: Final = 10_000
 _NO_LIMIT: Final = 2**62
 
@@ -50,21 +50,24 @@ def keys_in(connection: Connection, wanted: CreditFilter, window: Window) -> lis
     condition = wanted.condition
     if condition is None:
         return _walk_on(connection, wanted, window)
-    if not _are_sources_in_order(connection, wanted):
-        walked = walk(connection, wanted, window, WALKED_MAX, _test(connection, condition))
-        if walked.is_end or len(walked.found) == window.limit:
-            return walked.found
-    by_age = wanted.sort == "created"
-    sources = sources_of(connection, wanted, condition, by_age=by_age)
-    if not by_age and connection.dialect.name == "sqlite":
-        candidates = _positions(sources)
-        count = f"SELECT count(*) FROM (SELECT 1 FROM ({candidates.text}) LIMIT ?)"
-        ((number,),) = fetch(connection, count, *candidates.parameters, FEW + 1)
-        if number > FEW:
-            test = _test(connection, condition)
-            found = walk_among(connection, wanted, window, candidates, test, PASSED_MAX)
-            if len(found) == window.limit:
-                return found
+    sources, is_narrow = sources_of(connection, wanted, condition, by_age=wanted.sort == "created")
+    if _are_sources_in_order(connection, wanted):
+        return _keys_of_sources(connection, wanted, condition, sources, window)
+    candidates = _positions(sources) if is_narrow and connection.dialect.name == "sqlite" else None
+    if candidates:
+        some = f"SELECT * FROM ({candidates.text}) LIMIT ?"
+        positions = {position for (position,) in fetch(connection, some, *candidates.parameters, FEW + 1)}
+        if len(positions) <= FEW:
+            few = [source_of_positions(positions)]
+            return _keys_of_sources(connection, wanted, condition, few, window)
+    test = _test(connection, condition)
+    walked = walk(connection, wanted, window, WALKED_MAX, test)
+    if walked.is_end or len(walked.found) == window.limit:
+        return walked.found
+    if candidates:
+        found = walk_among(connection, wanted, window, candidates, test, PASSED_MAX)
+        if len(found) == window.limit:
+            return found
     return _keys_of_sources(connection, wanted, condition, sources, window)
 
 
@@ -102,9 +105,8 @@ def sums_of(connection: Connection, wanted: CreditFilter, candidates_max: int | 
             where.parameters,
         )
         return Sums(_added(connection, [totals]))
-    runs = counted_runs_of(connection, wanted)
-    if sum(run.credits for run in runs) <= WALKED_MAX:
-        return Sums(_added(connection, _counting_runs(connection, wanted.condition, runs)))
+    if sum(run.credits for run in counted_runs_of(connection, wanted)) <= WALKED_MAX:
+        return Sums(_added(connection, _counting_runs(connection, wanted, wanted.condition)))
     limit = _NO_LIMIT if candidates_max is None else candidates_max
     sums = _added(connection, [_counting_candidates(connection, wanted, wanted.condition, limit)])
     candidates = sum(credits for credits, _ in sums.values())
@@ -156,15 +158,15 @@ def _positions(sources: Sequence[Source]) -> Sql:
 _SUMMED: Final = "SELECT status, count(*), sum(quantity_e4) FROM ({}) AS candidates GROUP BY status"
 
 
-def _counting_runs(connection: Connection, condition: AllOf, runs: Sequence[Run]) -> list[Sql]:
-    """Return statements that together add up what is found in runs."""
+def _counting_runs(connection: Connection, wanted: CreditFilter, condition: AllOf) -> list[Sql]:
+    """Return statements that together add up what is found among all credits of the list."""
     test = _test(connection, condition)
     parts = [
         Sql(
             f"SELECT status, quantity_e4 FROM credit_states WHERE {run.where.text} AND {test.text}",
             (*run.where.parameters, *test.parameters),
         )
-        for run in runs
+        for run in unordered_runs_of(connection, wanted)
     ]
     several = [parts[start : start + RUNS_MAX] for start in range(0, len(parts), RUNS_MAX)]
     return [
@@ -185,7 +187,7 @@ def _counting_candidates(connection: Connection, wanted: CreditFilter, condition
             f"SELECT * FROM (SELECT {columns} FROM {tables.text} WHERE {where.text} LIMIT ?) AS part",
             (*passed.parameters, *tables.parameters, *where.parameters, limit),
         )
-        for source in sources_of(connection, wanted, condition, by_age=False)
+        for source in sources_of(connection, wanted, condition, by_age=False).sources
         for tables, where in [(source.tables, source.where)]
     ]
     return Sql(_SUMMED.format(" UNION ".join(part.text for part in parts)), parameters_of(parts))
