@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 
 from tests.fixtures.credits import recorded, retired, sold
 from tests.fixtures.forms import Element, form_of, parse, submit
+from webapp.ledger import selection
 
 HTMX = {"HX-Request": "true"}
 
@@ -263,3 +264,25 @@ def test_what_people_typed_is_never_markup(client: FlaskClient) -> None:
     assert not [e for e in document.find_all() if e.has("onmouseover")]
     assert [s["src"] for s in document.find_all("script") if not s["src"]] == []
     assert form_of(page, "/credits").values["q"] == ['{{7*7}} "']
+
+
+@pytest.mark.parametrize(("limit", "said"), [("SUMMED_MAX", "more than 2"), ("CANDIDATES_MAX", "at least 3")])
+def test_what_a_search_finds_is_counted_by_a_link_where_it_is_very_much(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, limit: str, said: str
+) -> None:
+    for n in range(3):
+        recorded(serial_number=f"S-{n}")
+    monkeypatch.setattr(selection, "WALKED_MAX", 0)
+    monkeypatch.setattr(selection, limit, 2)
+    page = client.get("/credits?q=mangrove&sort=quantity")
+    assert totals(page).startswith(f"{said} credits Count them")
+    counted = link(page, "Count them")
+    assert query(counted) == {"q": "mangrove", "sort": "quantity", "order": "desc", "count": "all"}
+    assert totals(client.get(counted)).startswith("3 credits 300 t ACTIVE 3 · 300 t")
+    assert query(element(client.get(counted), "totals")["hx-get"])["count"] == "all"
+
+
+def test_a_count_that_makes_no_sense_is_explained(client: FlaskClient) -> None:
+    page = client.get("/credits?count=some")
+    assert page.status_code == 422
+    assert "Must be all." in page.text
