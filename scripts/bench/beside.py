@@ -1,18 +1,22 @@
-"""Loads beside the bare route: it is measured before and after each, because machines drift."""
+"""Loads beside the bare route, second by second, because the speed of machines changes.
+
+On a shared machine a second may have half of the speed of the one before. So a load is sent a second at a
+time, with a second of the bare route before and after, and its figure is the median of these ratios.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from statistics import mean
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import mean, median
 from typing import Final
 
 from scripts.bench import load
 from scripts.bench.load import CLIENTS, Load, Measured, request
 from scripts.bench.server import Server
 
-BARE_SECONDS: Final = 2
-WARM_UP_SECONDS: Final = 1
+SLICE_SECONDS: Final = 1
 # Of one core, at the bare route. A load that takes more measures itself.
 WRK_CORES_MAX: Final = 1 / 3
 _BARE: Final = Load([request("GET", "/")])
@@ -20,21 +24,31 @@ _BARE: Final = Load([request("GET", "/")])
 
 @dataclass(frozen=True)
 class Beside:
-    """A load and the bare route around it."""
+    """The seconds of a load, and those of the bare route before, between and after them."""
 
-    measured: Measured
-    bare_rate: float
-    bare_cpu_ms: float
+    seconds: list[Measured]
+    bare: list[Measured]
+
+    @property
+    def measured(self) -> Measured:
+        """The whole load: all answers, and the medians of the seconds' latencies."""
+        return load.merged(self.seconds)
 
     @property
     def rate_ratio(self) -> float:
         """Answers a second, in those of the bare route."""
-        return self.measured.rate / self.bare_rate
+        return median(
+            measured.rate / ((before.rate + after.rate) / 2)
+            for measured, (before, after) in zip(self.seconds, pairwise(self.bare), strict=True)
+        )
 
     @property
     def cpu_ratio(self) -> float:
         """The server's CPU for each answer, in that of the bare route."""
-        return self.measured.cpu_ms / self.bare_cpu_ms
+        return median(
+            measured.cpu_ms / ((before.cpu_ms + after.cpu_ms) / 2)
+            for measured, (before, after) in zip(self.seconds, pairwise(self.bare), strict=True)
+        )
 
 
 class BareRoute:
@@ -47,17 +61,24 @@ class BareRoute:
         self._server = server
         self._seconds = seconds
         self._tell = tell
-        load.run(server, _BARE, WARM_UP_SECONDS)
+        load.run(server, _BARE, SLICE_SECONDS)  # to warm up
         self._last = self._measure()
 
     def beside(self, name: str, server: Server, sent: Load, clients: int = CLIENTS) -> Beside:
         """Measure a load; `name` is what a fault is told about."""
-        measured = load.run(server, sent, self._seconds, clients)
-        if not measured.is_as_expected:
-            self.faults.append(f"{name}: {statuses_text(measured)} where only {sent.expected} was expected")
-        before, after = self._last, self._measure()
-        self._last = after
-        beside = Beside(measured, (before.rate + after.rate) / 2, (before.cpu_ms + after.cpu_ms) / 2)
+        seconds: list[Measured] = []
+        bare = [self._last]
+        for part in range(self._seconds):
+            slice_of_load = (
+                sent if sent.is_cyclic else replace(sent, requests=sent.requests[part :: self._seconds])
+            )
+            seconds.append(load.run(server, slice_of_load, SLICE_SECONDS, clients))
+            bare.append(self._measure())
+        self._last = bare[-1]
+        beside = Beside(seconds, bare)
+        if not beside.measured.is_as_expected:
+            found = statuses_text(beside.measured)
+            self.faults.append(f"{name}: {found} where only {sent.expected} was expected")
         self._tell(f"{name}: {beside.rate_ratio:.3f} of the bare route, CPU {beside.cpu_ratio:.1f} times")
         return beside
 
@@ -67,7 +88,7 @@ class BareRoute:
         return mean(measured.cpu_ms for measured in self.measurements) / 1000
 
     def _measure(self) -> Measured:
-        measured = load.run(self._server, _BARE, BARE_SECONDS)
+        measured = load.run(self._server, _BARE, SLICE_SECONDS)
         self.measurements.append(measured)
         if measured.wrk_cores > WRK_CORES_MAX:
             self.faults.append(f"wrk took {measured.wrk_cores:.2f} cores at the bare route")

@@ -6,10 +6,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 from scripts.bench import processes
@@ -120,6 +122,23 @@ def run(server: Server, load: Load, seconds: int, clients: int = CLIENTS) -> Mea
         p99_ms=counted["p99_ms"],
         wrk_cpu_seconds=ended.cpu_seconds,
         server_cpu_seconds=server_cpu,
+    )
+
+
+def merged(parts: Sequence[Measured]) -> Measured:
+    """Return parts of one load as a whole: counts and times added up, the medians of the latencies."""
+    statuses: Counter[int] = Counter()
+    for part in parts:
+        statuses.update(part.statuses)
+    return Measured(
+        expected=parts[0].expected,
+        seconds=sum(part.seconds for part in parts),
+        statuses=statuses,
+        unanswered=sum(part.unanswered for part in parts),
+        p50_ms=median(part.p50_ms for part in parts),
+        p99_ms=median(part.p99_ms for part in parts),
+        wrk_cpu_seconds=sum(part.wrk_cpu_seconds for part in parts),
+        server_cpu_seconds=sum(part.server_cpu_seconds for part in parts),
     )
 
 

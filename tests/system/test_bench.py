@@ -149,24 +149,43 @@ def test_a_load_without_an_answer_is_refused() -> None:
 # The comparison
 
 
-def test_a_load_is_compared_with_the_mean_of_the_bare_route_around_it(
+def test_each_second_of_a_load_is_compared_with_the_bare_route_around_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """The figure is the median of the seconds, so one slow second of the machine does not make it."""
     runs = iter(
         [
             measured(),  # to warm up
             measured(statuses={200: 4_000}, server_cpu=1.0),
             measured(statuses={200: 500}, server_cpu=2.0),
             measured(statuses={200: 6_000}, server_cpu=1.0),
+            measured(statuses={200: 10}, server_cpu=2.0),
+            measured(statuses={200: 4_000}, server_cpu=1.0),
+            measured(statuses={200: 600}, server_cpu=2.0),
+            measured(statuses={200: 4_000}, server_cpu=1.0),
         ]
     )
     monkeypatch.setattr(load, "run", lambda *_arguments: next(runs))
     server = Server(0, "", 0.0)
-    bare = BareRoute(server, 1, lambda _text: None)
+    bare = BareRoute(server, 3, lambda _text: None)
     beside = bare.beside("read", server, Load([]))
     assert beside.rate_ratio == pytest.approx(500 / 5_000)
     assert beside.cpu_ratio == pytest.approx(4.0 / ((1 / 4 + 1 / 6) / 2))
+    assert beside.measured.answers == 500 + 10 + 600
     assert bare.faults == []
+
+
+def test_requests_that_can_be_sent_once_are_shared_among_the_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Load] = []
+
+    def run(_server: Server, load: Load, *_arguments: object) -> Measured:
+        sent.append(load)
+        return measured()
+
+    monkeypatch.setattr(load, "run", run)
+    bare = BareRoute(Server(0, "", 0.0), 2, lambda _text: None)
+    bare.beside("create", Server(0, "", 0.0), Load([b"1", b"2", b"3"], is_cyclic=False))
+    assert [load.requests for load in sent if not load.is_cyclic] == [[b"1", b"3"], [b"2"]]
 
 
 @pytest.mark.parametrize(

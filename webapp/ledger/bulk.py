@@ -16,7 +16,7 @@ from webapp.ledger import statements
 from webapp.ledger.statements import Parameters
 
 # Below this a statement for each row is as quick, and its error names the row.
-_COPIED_FROM: Final = 50
+COPIED_FROM: Final = 50
 _COLUMNS: Final = re.compile(r"INSERT INTO \w+ (\([^)]*\))")
 
 
@@ -25,7 +25,7 @@ def insert_rows(connection: Connection, table: Table, insert: str, rows: Sequenc
 
     Raises sqlalchemy.exc.IntegrityError and its kin.
     """
-    if len(rows) < _COPIED_FROM or connection.dialect.name != "postgresql":
+    if len(rows) < COPIED_FROM or connection.dialect.name != "postgresql":
         statements.send(connection, insert, rows)
         return
     named = _COLUMNS.match(insert)

@@ -75,6 +75,7 @@ def create_credit(values: Mapping[str, object], actor: str, key: Key | None = No
     Raises InvalidFields, SerialHeld or BlockHeld, and CancelledBefore or ReplacedBefore.
     """
     credit = parse_credit(values)
+    credit.prepare()
     row = Row(1, credit)
 
     def act(transaction: Transaction) -> ActionResult:
@@ -134,7 +135,7 @@ def split_credit(
     def act(transaction: Transaction) -> ActionResult:
         found = _Found.read(transaction, credit_id, EventType.SPLIT, after)
         split = found.split(quantities_e4, actor)
-        entries = event_log.append(transaction, split.events, split.lots)
+        entries = found.append(split.events, split.lots)
         views = [split.record_of(lot, entries).credit for lot in split.lots]
         record = found.record_after(entries[:1])
         return ActionResult(replace(record, relations=replace(record.relations, lots=views)), is_new=True)
@@ -164,7 +165,7 @@ def cancel_credit(
 
     def act(transaction: Transaction) -> ActionResult:
         found = _Found.read(transaction, credit_id, EventType.CANCELLED, after)
-        entries = event_log.append(transaction, [found.event(EventType.CANCELLED, data, actor)])
+        entries = found.append([found.event(EventType.CANCELLED, data, actor)])
         return ActionResult(found.record_after(entries))
 
     return _once(act, key, "cancel")
@@ -186,6 +187,7 @@ def correct_credit(
     if not is_credit_id(credit_id):
         raise UnknownCredit(credit_id)
     credit = parse_credit({**values, "replaces": credit_id})
+    credit.prepare()
     data = events.parse_act(EventType.CANCELLED, cancellation, today=clock.now().date())
 
     def act(transaction: Transaction) -> ActionResult:
@@ -199,7 +201,7 @@ def correct_credit(
             raise decision.error
         cancelled = found.event(EventType.CANCELLED, data, actor)
         created = events.created(credit, actor, cancelled.recorded_at)
-        entries = event_log.append(transaction, [cancelled, created], [credit])
+        entries = found.append([cancelled, created], [credit])
         return ActionResult(_record_of_new(entries[1:], credit), is_new=True)
 
     return _once(act, key, "correct")
@@ -220,7 +222,7 @@ def _act_on_part(
         found = _Found.read(transaction, credit_id, event_type, after)
         whole_e4 = found.credit.quantity_e4
         if part_e4 is None or part_e4 == whole_e4:
-            entries = event_log.append(transaction, [found.event(event_type, data, actor)])
+            entries = found.append([found.event(event_type, data, actor)])
             return ActionResult(found.record_after(entries))
         if part_e4 > whole_e4:
             asked, whole = tonnes_text(part_e4), tonnes_text(whole_e4)
@@ -232,7 +234,7 @@ def _act_on_part(
         part, rest = split.lots
         last = [event for event in split.events if event.credit_id == part.id][-1]
         acted = Event(part.id, last.seq + 1, event_type, data, actor, last.recorded_at, last.hash)
-        entries = event_log.append(transaction, [*split.events, acted], split.lots)
+        entries = found.append([*split.events, acted], split.lots)
         return ActionResult(split.record_of(part, entries), split.record_of(rest, entries).credit)
 
     return _once(act, key, "sell" if event_type is EventType.SOLD else "retire")
@@ -323,6 +325,10 @@ class _Found:
             recorded_at=event_log.time_of(self.transaction),
             prev_hash=head.hash,
         )
+
+    def append(self, events: Sequence[Event], new: Sequence[Credit] = ()) -> list[Positioned]:
+        """Append events of this credit and of those that it makes, which are `new`."""
+        return event_log.append(self.transaction, events, new, {self.credit.id: self.record.key})
 
     def record_after(self, entries: Sequence[Positioned]) -> Record:
         """Return the record once these events of the credit are appended."""

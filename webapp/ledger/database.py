@@ -252,6 +252,11 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         "synchronous = FULL",
         "foreign_keys = ON",
         "recursive_triggers = ON",
+        # A checkpoint writes a page once however often it changed; at 1,000 pages, SQLite's default, there is
+        # one for every few groups of acts, under the turn to write.
+        "wal_autocheckpoint = 4000",
+        # 8 MB: what a group of acts changes stays in memory until it is committed.
+        "cache_size = -8000",
         # A statement that fires triggers keeps the pages that it changes, to take itself back. Once these
         # were many, SQLite writes them to a file, each row of an import anew.
         "temp_store = MEMORY",

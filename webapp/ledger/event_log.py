@@ -5,7 +5,8 @@ either. Events are made under the writer's turn, so the feed is in order of time
 """
 
 import json
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
@@ -20,9 +21,10 @@ from webapp.domain.json_text import encode
 from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
 from webapp.domain.lots import flatten, units
 from webapp.ledger import clock, projections, statements
-from webapp.ledger.bulk import insert_rows
+from webapp.ledger.bulk import COPIED_FROM, insert_rows
+from webapp.ledger.holdings import RELEASING
 from webapp.ledger.projections import Positioned
-from webapp.ledger.tables import credits, events, feed, log_marks
+from webapp.ledger.tables import events, feed, log_marks
 from webapp.ledger.writer import Transaction
 
 _SAME_EVENT: Final = (feed.c.subject == events.c.subject) & (feed.c.seq == events.c.seq)
@@ -87,18 +89,26 @@ def require_whole_feed(connection: Connection) -> None:
 
 
 def append(
-    transaction: Transaction, new: Sequence[Event], credits_of: Sequence[Credit] = ()
+    transaction: Transaction,
+    new: Sequence[Event],
+    credits_of: Sequence[Credit] = (),
+    keys: Mapping[str, int] | None = None,
 ) -> list[Positioned]:
     """Append events, each after the last one of its credit, and apply them; return them in order.
 
-    Positions follow the order of `new`. `credits_of` are the credits that its CREATED events state,
-    in order, where they are at hand. Raises sqlalchemy.exc.IntegrityError where the database refuses.
+    Positions follow the order of `new`. `credits_of` are the credits that its CREATED events state, in
+    order, and `keys` the keys of recorded credits by id, where they are at hand. Raises
+    sqlalchemy.exc.IntegrityError where the database refuses.
     """
     if not new:
         return []
-    entries = _positioned(transaction, new, credits_of)
-    _insert(transaction, entries)
-    projections.apply(transaction.connection, entries)
+    connection = transaction.connection
+    entries = _positioned(transaction, new, credits_of, keys or {})
+    is_plain = len(entries) < COPIED_FROM and all(map(_is_plain, entries))
+    with statements.pipelined(connection) if is_plain else nullcontext():
+        _insert(transaction, entries)
+        projections.apply(connection, entries)
+    _index_before_commit(transaction, entries)
     return entries
 
 
@@ -112,15 +122,33 @@ def restore(transaction: Transaction, history: Iterable[Event]) -> int:
         raise LedgerNotEmpty("This ledger is not empty. A history is restored into an empty one only.")
     remaining, done, is_in_order, last_at = units(history), 0, True, ""
     while batch := list(flatten(islice(remaining, projections.BATCH))):
-        entries = _positioned(transaction, batch, ())
+        entries = _positioned(transaction, batch, (), {})
         _insert(transaction, entries)
         projections.apply(connection, entries, is_replay=True)
+        _index_before_commit(transaction, entries)
         for event in batch:
             is_in_order, last_at = is_in_order and last_at <= event.recorded_at, event.recorded_at
         done += len(batch)
     if not is_in_order:
         connection.execute(log_marks.insert(), {"name": IN_ORDER_OF_TIME, "position": done + 1})
     return done
+
+
+def _is_plain(entry: Positioned) -> bool:
+    """Say whether nothing has to be read to append and apply the event, but for states."""
+    if entry.credit:
+        return entry.credit.parent is None and entry.credit.replaces is None
+    return entry.event.type not in RELEASING
+
+
+def _index_before_commit(transaction: Transaction, entries: Sequence[Positioned]) -> None:
+    """Have the credits that were recorded searchable when the group is committed.
+
+    Positions only grow, so the first that a group gives is the lowest, also where its act is rolled back.
+    """
+    if transaction.before_commit is None and any(entry.credit for entry in entries):
+        first = entries[0].position
+        transaction.before_commit = lambda: projections.index_for_search(transaction.connection, first)
 
 
 def read_feed(connection: Connection) -> Generator[Stored, None, None]:
@@ -163,7 +191,10 @@ def envelope_of(split: Sequence[Event]) -> str:
 
 
 def _positioned(
-    transaction: Transaction, new: Sequence[Event], credits_of: Sequence[Credit]
+    transaction: Transaction,
+    new: Sequence[Event],
+    credits_of: Sequence[Credit],
+    known: Mapping[str, int],
 ) -> list[Positioned]:
     """Give each event its position and the key of its credit, and move the head of the log on.
 
@@ -171,7 +202,7 @@ def _positioned(
     """
     head = head_of(transaction)
     last_key, stated = head.last_key, iter(credits_of)
-    keys = _keys_of(transaction.connection, new)
+    keys = _keys_of(transaction.connection, new, known)
     entries = []
     for position, event in enumerate(new, start=head.position + 1):
         credit = None
@@ -189,15 +220,15 @@ def _positioned(
     return entries
 
 
-def _keys_of(connection: Connection, new: Sequence[Event]) -> dict[str, int]:
+def _keys_of(connection: Connection, new: Sequence[Event], known: Mapping[str, int]) -> dict[str, int]:
     """Return the keys of the recorded credits that the events are about, by id."""
     created = {event.credit_id for event in new if event.type is EventType.CREATED}
-    wanted = list({event.credit_id for event in new} - created)
-    found: dict[str, int] = {}
+    wanted = list({event.credit_id for event in new} - created - known.keys())
+    found = dict(known)
     for start in range(0, len(wanted), projections.BATCH):
-        batch = wanted[start : start + projections.BATCH]
-        query = select(credits.c.id, credits.c.key).where(credits.c.id.in_(batch))
-        found |= {row.id: row.key for row in connection.execute(query)}
+        ids = [bytes.fromhex(credit_id) for credit_id in wanted[start : start + projections.BATCH]]
+        rows = statements.fetch(connection, statements.KEYS_OF.format(", ".join("?" * len(ids))), *ids)
+        found |= {bytes(digest).hex(): key for digest, key in rows}
     return found
 
 

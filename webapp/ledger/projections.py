@@ -5,12 +5,12 @@ nothing here needs a lock or can meet another writer. `rebuild` makes all of it 
 log; a test proves that rebuilt equals live.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Row, Select, delete, select, text
+from sqlalchemy import Connection, delete, text
 
 from webapp.domain.credits import Credit
 from webapp.domain.events import Event
@@ -99,7 +99,18 @@ def rebuild(
         apply(connection, batch, is_replay=True)
         done += len(batch)
         progress(done)
+    index_for_search(connection, 0)
     return done
+
+
+def index_for_search(connection: Connection, first: int) -> None:
+    """Add the credits recorded from position `first` on to SQLite's search index.
+
+    Once for a group of acts or an import, before it is committed: SQLite writes out what an index holds
+    in memory at each savepoint, as a segment of its own. PostgreSQL keeps its index by itself.
+    """
+    if connection.dialect.name == "sqlite":
+        statements.send(connection, statements.INDEX_FOR_SEARCH, [(first,)])
 
 
 class Sums(dict[tuple[str, int, str], tuple[int, int]]):
@@ -154,32 +165,23 @@ def _apply_created(connection: Connection, entries: Sequence[Positioned], *, is_
     holdings.hold(connection, entries, is_replay=is_replay)
     statements.send(connection, statements.INSERT_REGISTRY, sorted(names.items()))
     insert_rows(connection, tables.credit_states, statements.INSERT_STATE, states)
-    if connection.dialect.name == "sqlite":
-        statements.send(connection, statements.INDEX_FOR_SEARCH, [(states[0][0], states[-1][0])])
     _add_to_totals(connection, sums)
 
 
 def _apply_acts(connection: Connection, entries: Sequence[Positioned]) -> None:
-    found = _states_of(connection, {entry.key for entry in entries})
-    status: dict[int, str] = {key: row.status for key, row in found.items()}
+    keys = statements.as_json(sorted({entry.key for entry in entries}))
+    found = {key: state for key, *state in statements.fetch(connection, statements.STATES_OF, keys)}
     sums = Sums()
     for entry in entries:
-        row, event = found[entry.key], entry.event
-        sums.add((row.registry_key, row.vintage, status[entry.key]), -1, -row.quantity_e4)
-        status[entry.key] = STATUS_AFTER[event.type]
-        sums.add((row.registry_key, row.vintage, status[entry.key]), 1, row.quantity_e4)
+        state = found[entry.key]
+        registry_key, vintage, status, quantity_e4 = state
+        sums.add((registry_key, vintage, status), -1, -quantity_e4)
+        state[2] = STATUS_AFTER[entry.event.type]
+        sums.add((registry_key, vintage, state[2]), 1, quantity_e4)
     for act in ACTS:
         _change_states(connection, act, [entry for entry in entries if entry.event.type is act])
     _add_to_totals(connection, sums)
     _remember_parties(connection, entries)
-
-
-def _states_of(connection: Connection, keys: set[int]) -> Mapping[int, Row[Any]]:
-    states = tables.credit_states.c
-    query: Select[Any] = select(
-        states.credit, states.registry_key, states.vintage, states.status, states.quantity_e4
-    )
-    return {row.credit: row for row in connection.execute(query.where(states.credit.in_(keys)))}
 
 
 def _change_states(connection: Connection, act: EventType, entries: Sequence[Positioned]) -> None:

@@ -8,8 +8,8 @@ Ids and hashes are bytes here, as in the tables.
 
 import json
 import sqlite3
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from typing import Any, Final
 
@@ -141,6 +141,15 @@ LOOK_UP: Final = {
     + _LOOK_UP,
 }
 
+KEYS_OF: Final = "SELECT id, key FROM credits WHERE id IN ({})"
+# What sums and states change by, for the keys of a JSON array.
+_STATES: Final = "SELECT credit, registry_key, vintage, status, quantity_e4 FROM credit_states"
+STATES_OF: Final = {
+    "sqlite": f"{_STATES} WHERE credit IN (SELECT value FROM json_each(?))",
+    "postgresql": f"{_STATES} WHERE credit = ANY (ARRAY("
+    "SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value))",
+}
+
 INSERT_EVENT: Final = "INSERT INTO events (subject, seq, type, hash, body) VALUES (?, ?, ?, ?, ?)"
 INSERT_SPLIT: Final = "INSERT INTO splits (subject, envelope) VALUES (?, ?)"
 INSERT_POSITION: Final = "INSERT INTO feed (position, subject, seq, type) VALUES (?, ?, ?, ?)"
@@ -151,7 +160,7 @@ INSERT_STATE: Final = (
 # SQLite's search index takes the texts that the table computes, of the credits made from one position on.
 INDEX_FOR_SEARCH: Final = (
     "INSERT INTO credit_search (rowid, search_text)"
-    " SELECT created_position, search_text FROM credit_states WHERE created_position BETWEEN ? AND ?"
+    " SELECT created_position, search_text FROM credit_states WHERE created_position >= ?"
 )
 INSERT_CLAIM: Final = "INSERT INTO serial_claims (registry_key, serial_key, credit) VALUES (?, ?, ?)"
 INSERT_BLOCK: Final = (
@@ -247,6 +256,22 @@ def send(connection: Connection, statement: str, rows: Sequence[Parameters]) -> 
             _driver(connection).cursor().executemany(text, rows)
     except (sqlite3.Error, psycopg.Error) as error:
         raise _as_sqlalchemy(connection, text, error) from error
+
+
+@contextmanager
+def pipelined(connection: Connection) -> Iterator[None]:
+    """Send what is in here to PostgreSQL without waiting for each answer; an error may come at the end.
+
+    Only `fetch` and `send` may be called in here, of fewer rows than ``bulk`` copies.
+    """
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    try:
+        with _driver(connection).pipeline():
+            yield
+    except psycopg.Error as error:
+        raise _as_sqlalchemy(connection, "one of several statements", error) from error
 
 
 def as_json(values: object) -> str:

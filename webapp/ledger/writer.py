@@ -32,6 +32,7 @@ from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from webapp.domain.errors import LedgerBusy, LedgerUnavailable
+from webapp.ledger import statements
 from webapp.ledger.database import (
     FEED_LOCK,
     database_error,
@@ -69,7 +70,11 @@ SILENT_MS: Final = 60_000
 _WRITER_FAILED: Final = "The writer failed. Look whether it was recorded before you try again."
 _TAKE_TURN: Final = (
     f"SELECT pg_advisory_xact_lock({FEED_LOCK}); SET LOCAL lock_timeout = {FOREIGN_LOCK_MS};"
-    f" SET LOCAL idle_in_transaction_session_timeout = {SILENT_MS}"
+    f" SET LOCAL idle_in_transaction_session_timeout = {SILENT_MS};"
+    # What acts ask finds a few rows by their keys, however large the tables are. Without statistics (a new
+    # ledger) PostgreSQL reads whole tables instead; and to plan anew takes longer than to run.
+    " SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off;"
+    " SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_sort = off"
 )
 
 
@@ -77,11 +82,13 @@ _TAKE_TURN: Final = (
 class Transaction:
     """The write transaction of a group, as its acts see it.
 
-    `head` is the end of the log; ``event_log`` reads it once for a group and moves it on.
+    `head` is the end of the log; ``event_log`` reads it once for a group and moves it on. `before_commit`
+    is called once, after the last act.
     """
 
     connection: Connection
     head: "LogHead | None" = None
+    before_commit: Callable[[], None] | None = None
 
 
 _current: Final[ContextVar[Transaction | None]] = ContextVar("write_transaction", default=None)
@@ -277,6 +284,8 @@ def _commit(engine: Engine, take: Callable[[], Sequence[Act[Any]]]) -> _Failure 
                 for act in group:
                     act.reset()
                     _do(act, transaction)
+                if transaction.before_commit:
+                    transaction.before_commit()
                 step = _Step.COMMIT
     except _GroupLostError as lost:
         return _Failure(step, lost.__cause__ or lost)
@@ -288,7 +297,7 @@ def _commit(engine: Engine, take: Callable[[], Sequence[Act[Any]]]) -> _Failure 
 def _do(act: Act[Any], transaction: Transaction) -> None:
     """Do one act in a savepoint. Raises _GroupLostError where the transaction is gone after it."""
     connection, head = transaction.connection, transaction.head
-    connection.exec_driver_sql("SAVEPOINT act")
+    statements.send(connection, "SAVEPOINT act", [()])
     try:
         act.result = act.context.run(_within, act, transaction)
     except BaseException as error:  # noqa: BLE001 - it is raised where the act was asked for
@@ -299,7 +308,7 @@ def _do(act: Act[Any], transaction: Transaction) -> None:
         else:
             act.fail(error)
     else:
-        connection.exec_driver_sql("RELEASE SAVEPOINT act")
+        statements.send(connection, "RELEASE SAVEPOINT act", [()])
 
 
 def _within(act: Act[T], transaction: Transaction) -> T:
@@ -326,8 +335,8 @@ def _roll_back(connection: Connection, error: BaseException) -> None:
     if not _is_open(connection):
         raise _GroupLostError from error
     try:
-        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT act")
-        connection.exec_driver_sql("RELEASE SAVEPOINT act")
+        statements.send(connection, "ROLLBACK TO SAVEPOINT act", [()])
+        statements.send(connection, "RELEASE SAVEPOINT act", [()])
     except SQLAlchemyError:
         raise _GroupLostError from error
 
