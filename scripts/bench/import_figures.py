@@ -16,7 +16,7 @@ from scripts.bench.workbench import Workbench
 # What everything but the insert may cost, in that of understanding the rows alone.
 PREPARING_FACTOR: Final = 1.5
 # The CPU of one imported row at commit b3902b8, in that of one request of the bare route.
-ROW_AT_B3902B8: Final = 1.8
+ROW_AT_B3902B8: Final = 1.7
 FASTER_THAN_B3902B8: Final = 2.5
 BYTES_OF_A_CREDIT_MAX: Final = 1_800
 GUARDS_FACTOR: Final = 2
