@@ -1,5 +1,6 @@
 """The one writer of a process: acts in groups, each for itself, and nobody answered too early."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from webapp.admission import CSRF_HEADER
 from webapp.domain import events
 from webapp.domain.credits import parse_credit
 from webapp.domain.errors import AlreadyRetired, LedgerBusy, LedgerUnavailable
-from webapp.ledger import commands, event_log, queries, writer
+from webapp.ledger import commands, event_log, queries, statements, writer
 from webapp.ledger.actors import CLI, LOCAL
 from webapp.ledger.credit_filter import CreditFilter
 from webapp.ledger.database import db
@@ -71,6 +72,36 @@ def test_one_bad_act_of_a_group_takes_back_only_itself(group: Group) -> None:
     assert isinstance(failed, RuntimeError)
     assert serials_of(first, second) == ["VCS-0001", "VCS-0002"]
     assert findings() == []
+
+
+def test_a_search_finds_all_that_a_group_recorded_and_nothing_that_it_took_back(group: Group) -> None:
+    """SQLite's search index is written once for a group, after its last act."""
+
+    def act(transaction: Transaction) -> None:
+        append_credit(transaction, 99)
+        raise RuntimeError("a bug")
+
+    first, _, second = group.of(creating(1), lambda: commit(act), creating(2))
+    found = list_credits(CreditFilter(q="VCS-00", descending=False)).items
+    assert [credit.id for credit in found] == [first, second]
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+def test_what_an_act_looks_up_reads_no_whole_table_on_postgresql() -> None:
+    """Without statistics, as of a new ledger, its planner reads all there is: each create took longer."""
+    look_up = statements.LOOK_UP["postgresql"].format("?")
+    plan = commit(
+        lambda transaction: statements.fetch(
+            transaction.connection,
+            f"EXPLAIN {look_up}",
+            '[["verra", "a"]]',
+            '[[0, "a", 1, 2]]',
+            "[]",
+            bytes(32),
+        )
+    )
+    text_of_plan = "\n".join(line for (line,) in plan)
+    assert not re.search(r"Seq Scan|Hash Join|Merge Join|Sort", text_of_plan), text_of_plan
 
 
 def test_a_bad_statement_of_a_group_takes_back_only_its_act(group: Group) -> None:

@@ -171,11 +171,13 @@ INSERT_FREE_CLAIM: Final = (
     "INSERT INTO serial_claims (registry_key, serial_key, credit) VALUES (?, ?, ?)"
     " ON CONFLICT (registry_key, serial_key) DO NOTHING"
 )
+# Held blocks of a series do not overlap, so only the last one that begins before the end can be in the way.
 INSERT_BLOCK_HELD_IF_FREE: Final = (
     "INSERT INTO serial_blocks (credit, series, first, last, size_class, is_held)"
     " SELECT asked.credit, asked.series, asked.first, asked.last, asked.size_class,"
-    " CASE WHEN EXISTS (SELECT 1 FROM serial_blocks AS held WHERE held.series = asked.series"
-    " AND held.is_held = 1 AND held.first <= asked.last AND held.last >= asked.first) THEN 0 ELSE 1 END"
+    " CASE WHEN (SELECT held.last FROM serial_blocks AS held WHERE held.series = asked.series"
+    " AND held.is_held = 1 AND held.first <= asked.last ORDER BY held.first DESC LIMIT 1) >= asked.first"
+    " THEN 0 ELSE 1 END"
     " FROM (SELECT CAST(? AS BIGINT) AS credit, CAST(? AS TEXT) AS series, CAST(? AS BIGINT) AS first,"
     " CAST(? AS BIGINT) AS last, CAST(? AS SMALLINT) AS size_class) AS asked"
 )
