@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any, Protocol
 
-from scripts.settings import Address, worker_count
-from scripts.setup_code import setup_code, setup_code_hash
-from scripts.terminal import Refused
-from scripts.worker import PatientWorker
+from server.settings import Address, worker_count
+from server.setup_code import setup_code, setup_code_hash
+from server.terminal import Refused
+from server.worker import PatientWorker
 
 
 class Server(Protocol):
@@ -148,12 +148,12 @@ def _has_no_account(program: Any) -> bool:  # noqa: ANN401 (gunicorn serves anyt
 
     if not isinstance(program, Flask) or program.import_name != "webapp":
         return False
-    from webapp.accounts import people
+    from webapp.accounts import users
     from webapp.domain.errors import Refusal
 
     try:
         with program.app_context():
-            return not people.exist()
+            return not users.exist()
     except Refusal:
         return False  # the database is away or not migrated: the pages say so
 

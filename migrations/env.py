@@ -9,8 +9,7 @@ from alembic import context
 from flask import current_app
 
 from webapp.ledger import archive
-from webapp.ledger.database import Base
-from webapp.ledger.writer import turn
+from webapp.ledger.storage.engine import Base, turn
 
 # Two servers that start at once must not both migrate. Any number that nothing else here uses.
 MIGRATION_LOCK = 0x6D696772

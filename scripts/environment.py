@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts import terminal
-from scripts.terminal import Refused
+from server import terminal
+from server.terminal import Refused
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = "set-up.json"

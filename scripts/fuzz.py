@@ -13,9 +13,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
-from scripts import terminal
-from scripts.terminal import Refused
 from scripts.throwaway import database
+from server import terminal
+from server.terminal import Refused
 from tests.fixtures.ledger import DIALECTS
 from tests.fixtures.server import flask, serving
 from tests.system.fuzzing import a_program, fuzz

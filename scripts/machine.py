@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts import terminal
+from server import terminal
 
 POSTGRESQL_FOLDERS = (
     "/usr/lib/postgresql/*/bin",

@@ -17,13 +17,13 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from scripts import terminal
-from scripts.terminal import Refused
 from scripts.throwaway import database
+from server import terminal
+from server.terminal import Refused
 from tests.fixtures.ledger import DIALECTS
 from tests.fixtures.server import Serve, flask, serving
 from tests.system import races
-from tests.system.key_races import KEY_RACES
+from tests.system.idempotency_races import KEY_RACES
 
 RACES = {**races.RACES, **KEY_RACES}
 

@@ -11,10 +11,10 @@ import re
 import subprocess
 from pathlib import Path
 
-from scripts import terminal
 from scripts.environment import ROOT, alone, prepare
-from scripts.settings import Address, worker_count
-from scripts.terminal import Refused
+from server import terminal
+from server.settings import Address, worker_count
+from server.terminal import Refused
 
 
 def migrate(python: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 
 from scripts.machine import find_postgresql
-from scripts.terminal import Refused
+from server.terminal import Refused
 from tests.services.postgresql import Starter, wait_for_server
 
 

@@ -7,11 +7,11 @@ pytest_plugins = [
     "tests.services.postgresql",
     "tests.services.browser",
     "tests.services.not_run",
-    "tests.fixtures.at_once",
+    "tests.fixtures.concurrency",
     "tests.fixtures.clock",
-    "tests.fixtures.groups",
+    "tests.fixtures.group_commits",
     "tests.fixtures.ledger",
-    "tests.fixtures.people",
+    "tests.fixtures.users",
     "tests.fixtures.server",
 ]
 

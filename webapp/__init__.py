@@ -12,11 +12,12 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from webapp import admission, api, cli, cli_accounts, cookies, gate, idempotency, refusals, upkeep, web
+from webapp import api, authorization, cli, error_handlers, idempotency, web
 from webapp.accounts import tables as account_tables
 from webapp.config import INSTANCE, MAX_BODY_BYTES, ROOT, Settings
-from webapp.ledger import tables
-from webapp.ledger.database import begin_moment, db, end_moment, engine_options, prepare
+from webapp.http import request_security, session_cookie
+from webapp.ledger.storage import tables
+from webapp.ledger.storage.engine import begin_moment, db, end_moment, engine_options, prepare
 
 __all__ = ["account_tables", "create_app", "tables"]
 
@@ -26,9 +27,9 @@ class Application(Flask):
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Answer the request, which has passed every gate."""
-        if request.method in gate.SAFE_METHODS or request.endpoint is None:
+        if request.method in request_security.SAFE_METHODS or request.endpoint is None:
             return super().dispatch_request()
-        with admission.held_to_the_end():
+        with authorization.held_to_the_end():
             return super().dispatch_request()
 
 
@@ -63,7 +64,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # it would redirect, and a write that is redirected may be lost
-    app.session_interface = cookies.SessionCookie()
+    app.session_interface = session_cookie.SessionCookie()
 
     db.init_app(app)
     with app.app_context():
@@ -71,15 +72,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     Migrate(app, db, directory=str(ROOT / "migrations"))
     app.before_request(begin_moment)
     app.teardown_request(lambda _error: end_moment())
-    gate.install(app)  # before who asks is looked at, so that a foreign body is not even read
-    admission.install(app)
+    request_security.install(app)  # before who asks is looked at, so that a foreign body is not even read
+    authorization.install(app)
     idempotency.install(app)
-    refusals.install(app)
+    error_handlers.install(app)
     web.install(app)
     api.install(app)
     cli.install(app)
-    cli_accounts.install(app)
-    upkeep.install(app)
     _serve_static_files(app)
     _believe_proxies(app, settings.trusted_proxies)
     return app
@@ -110,7 +109,9 @@ def _serve_static_files(app: Flask) -> None:
         # Here, because WhiteNoise leaves them out where a file has not changed.
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - as WSGI has it
             kept = Headers(headers)
-            for name, value in gate.headers(over_tls=environ["wsgi.url_scheme"] == "https").items():
+            for name, value in request_security.headers(
+                over_tls=environ["wsgi.url_scheme"] == "https"
+            ).items():
                 kept.setdefault(name, value)
             return start_response(status, kept.items(), *error)
 

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from webapp import key_file
+from webapp import secret_key_file
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 INSTANCE: Final = ROOT / "instance"
@@ -70,7 +70,7 @@ class Settings:
 def _database_url() -> str:
     given = os.environ.get("DATABASE_URL", "").strip()
     if not given:
-        INSTANCE.mkdir(key_file.ONLY_OWNERS_FOLDER, exist_ok=True)
+        INSTANCE.mkdir(secret_key_file.ONLY_OWNERS_FOLDER, exist_ok=True)
         return f"sqlite:///{INSTANCE / 'ledger.sqlite3'}"
     if given.startswith("postgres://"):  # as many hosting services still spell it
         given = given.replace("postgres://", "postgresql://", 1)
@@ -123,11 +123,11 @@ def _secret_keys() -> list[str]:
     given = os.environ.get("SECRET_KEY", "")
     before = os.environ.get("SECRET_KEY_FALLBACKS", "").replace(",", " ").split()
     for name, keys in {"SECRET_KEY": [given] if given else [], "SECRET_KEY_FALLBACKS": before}.items():
-        if any(len(key) < key_file.LENGTH_MIN for key in keys):
-            raise BadSetting(name, f"must have at least {key_file.LENGTH_MIN} characters")
+        if any(len(key) < secret_key_file.LENGTH_MIN for key in keys):
+            raise BadSetting(name, f"must have at least {secret_key_file.LENGTH_MIN} characters")
     if given:
         return [given, *before]
     try:
-        return [*key_file.read_or_make(key_path()), *before]
-    except key_file.BadKeyFile as error:
+        return [*secret_key_file.read_or_make(key_path()), *before]
+    except secret_key_file.BadKeyFile as error:
         raise BadSetting("SECRET_KEY", str(error)) from None

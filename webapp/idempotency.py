@@ -19,8 +19,8 @@ from typing import Any, Final, TypeVar
 from flask import Flask, Response, current_app, flash, g, request
 from werkzeug.datastructures import FileStorage
 
-from webapp.access import actor, is_of_api
 from webapp.domain.errors import InvalidFields, Problem
+from webapp.http.authentication import actor, is_of_api
 from webapp.ledger.idempotency_store import Key
 
 KEY_HEADER: Final = "Idempotency-Key"

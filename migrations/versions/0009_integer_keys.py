@@ -18,10 +18,10 @@ import click
 from alembic import op
 from alembic.util import CommandError
 
-from migrations.kept_answers import converted_keys, unreadable_answers
-from migrations.moving import Database, Row
-from webapp.domain.credits import Credit
-from webapp.domain.lots import numbers_of
+from migrations.idempotency_rows import converted_keys, unreadable_answers
+from migrations.table_moves import Database, Row
+from webapp.domain.credit import Credit
+from webapp.domain.split import numbers_of
 from webapp.domain.text import canonical
 
 revision = "0009"
@@ -57,7 +57,7 @@ def upgrade() -> None:
             raise CommandError(f"The copy differs, so nothing was changed: {before} became {after}.")
         move_derived(database)
         move_working_data(database)
-        database.run_file("0009_{}_guards.sql")
+        database.run_file("0009_{}_triggers.sql")
         # Up to here, the clock of one process may have been behind that of another.
         database.insert("log_marks", "name, position", [("in_order_of_time", before.positions + 1)])
     if is_filled:

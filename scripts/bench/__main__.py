@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from scripts import terminal
 from scripts.bench import report
 from scripts.bench.figures import FIGURES
 from scripts.bench.load import require_wrk
@@ -18,7 +17,8 @@ from scripts.bench.processes import require_linux
 from scripts.bench.report import Figure
 from scripts.bench.scale import scale_figures
 from scripts.bench.workbench import Workbench
-from scripts.terminal import Refused
+from server import terminal
+from server.terminal import Refused
 
 CREDITS: Final = 20_000
 # The document keeps what a whole run measured: every figure, on ledgers of at least these sizes.

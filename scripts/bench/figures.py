@@ -19,7 +19,7 @@ from scripts.bench.made_credits import made_credits
 from scripts.bench.report import Figure, at_least, at_most, load_details
 from scripts.bench.server import LEDGER, PLAIN_LEDGER, flask
 from scripts.bench.workbench import Workbench
-from scripts.terminal import Refused
+from server.terminal import Refused
 from tests.fixtures.server import environment_for
 
 MEGABYTE: Final = 1024 * 1024

@@ -18,10 +18,12 @@ import psycopg
 from psycopg import sql
 
 from scripts.bench.ledgers import copy_sqlite, file_of
-from webapp.domain import events
-from webapp.domain.import_file import parse_row, row_texts
+from webapp.accounts.actors import CLI
+from webapp.domain.event import created as created_event
+from webapp.domain.event import time_text
+from webapp.imports.readers.json_file import row_texts
+from webapp.imports.rows import parse_row
 from webapp.ledger import clock
-from webapp.ledger.actors import CLI
 
 ROUNDS: Final = 3
 
@@ -54,12 +56,12 @@ def preparing_seconds(content: bytes) -> float:
     """Return the CPU seconds of parsing an import file and of its ids, event texts and hashes alone."""
 
     def prepare() -> None:
-        now = events.time_text(clock.now())
+        now = time_text(clock.now())
         for number, text in enumerate(row_texts(content), start=1):
             credit = parse_row(number, text).credit
             if credit is None:
                 raise ValueError(f"row {number} of the file is not a credit")
-            _ = events.created(credit, CLI, now).hash
+            _ = created_event(credit, CLI, now).hash
 
     return median(_cpu_of(prepare) for _ in range(ROUNDS))
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from scripts.bench.made_credits import CreditRow, import_file, made_credits
 from scripts.bench.server import Server, flask
-from scripts.terminal import Refused
+from server.terminal import Refused
 
 ROWS_OF_AN_IMPORT: Final = 10_000
 _PASSWORD: Final = b"measured, then thrown away"

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from scripts.bench import processes
 from scripts.bench.server import Server
-from scripts.terminal import Refused
+from server.terminal import Refused
 
 CLIENTS: Final = 16
 ANSWER_WITHIN_S: Final = 20

@@ -14,7 +14,7 @@ from typing import Final
 
 from scripts.bench.made_credits import CreditRow
 from scripts.bench.server import Server
-from scripts.terminal import Refused
+from server.terminal import Refused
 from tests.fixtures.server import Client
 
 CLIENTS: Final = 32

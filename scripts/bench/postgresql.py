@@ -12,7 +12,7 @@ from psycopg import sql
 from scripts.bench import processes
 from scripts.bench.ledgers import migrate
 from scripts.machine import find_postgresql
-from scripts.terminal import Refused
+from server.terminal import Refused
 from tests.services.postgresql import PostgresqlServer, Starter, wait_for_server
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from scripts.environment import ROOT
-from scripts.terminal import Refused
+from server.terminal import Refused
 
 _TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
 # Fields of /proc/PID/stat behind the name of the program, which may hold spaces and brackets: the

@@ -18,7 +18,7 @@ from typing import Final
 
 from scripts.bench.beside import BareRoute, Beside, statuses_text
 from scripts.environment import ROOT
-from scripts.terminal import Refused
+from server.terminal import Refused
 
 DOCUMENT: Final = ROOT / "docs" / "performance.md"
 

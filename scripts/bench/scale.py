@@ -22,7 +22,7 @@ from scripts.bench.report import Figure, at_most, load_details
 from scripts.bench.scale_queries import get, small_numbers, time_all
 from scripts.bench.server import LEDGER, Server, flask, serving
 from scripts.bench.workbench import Workbench
-from scripts.terminal import Refused
+from server.terminal import Refused
 
 SMALL: Final = 1_000
 IMPORTS_OF_SMALL: Final = 10

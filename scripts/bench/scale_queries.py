@@ -12,7 +12,7 @@ from urllib.parse import quote_plus
 
 from scripts.bench.made_credits import CreditRow, made_credit
 from scripts.bench.server import Server
-from scripts.terminal import Refused
+from server.terminal import Refused
 from tests.fixtures.server import Answer, Client
 
 SORTS: Final = ("created", "project", "registry", "vintage", "quantity", "status")

@@ -16,7 +16,7 @@ from typing import Final
 
 from scripts.bench import processes
 from scripts.environment import ROOT
-from scripts.terminal import Refused
+from server.terminal import Refused
 from tests.fixtures.server import Client, environment_for
 
 LEDGER: Final = "wsgi:app"

@@ -5,9 +5,10 @@ from functools import partial
 
 import pytest
 
-from tests.fixtures.at_once import AtOnce
-from tests.fixtures.people import PASSWORD, a_person, an_administrator
-from webapp.accounts import account_log, passwords, people, sessions, sign_in, throttle, tokens
+from tests.fixtures.concurrency import AtOnce
+from tests.fixtures.users import PASSWORD, a_person, an_administrator
+from webapp.accounts import audit_log, login, login_rate_limit, passwords, sessions, tokens, users
+from webapp.accounts.actors import CLI, LOCAL
 from webapp.accounts.errors import (
     AlreadySetUp,
     LastAdministrator,
@@ -16,10 +17,9 @@ from webapp.accounts.errors import (
     SignInRefused,
     SignInsHeld,
 )
-from webapp.accounts.people import Person
 from webapp.accounts.roles import Role
 from webapp.accounts.tokens import MadeToken
-from webapp.ledger.actors import CLI, LOCAL
+from webapp.accounts.users import Person
 
 THREADS = 16
 pytestmark = pytest.mark.usefixtures("quick_passwords")
@@ -30,18 +30,18 @@ def kinds(outcomes: list[object]) -> Counter[type]:
 
 
 def enabled_administrators() -> int:
-    return sum(who.role is Role.ADMINISTRATOR and who.is_enabled for who in people.list_all())
+    return sum(who.role is Role.ADMINISTRATOR and who.is_enabled for who in users.list_all())
 
 
 def test_two_administrators_who_disable_each_other_leave_one(at_once: AtOnce) -> None:
     for number in range(6):
         pair = [an_administrator(f"A{number}"), an_administrator(f"B{number}")]
-        for other in people.list_all():
+        for other in users.list_all():
             if other.is_enabled and other.id not in {who.id for who in pair}:
-                people.disable(other.id, CLI)
+                users.disable(other.id, CLI)
         first, second = pair
         outcomes = at_once(
-            [partial(people.disable, second.id, first.actor), partial(people.disable, first.id, second.actor)]
+            [partial(users.disable, second.id, first.actor), partial(users.disable, first.id, second.actor)]
         )
         assert kinds(outcomes) == {type(None): 1, NoLongerAllowed: 1}
         assert enabled_administrators() == 1
@@ -49,42 +49,40 @@ def test_two_administrators_who_disable_each_other_leave_one(at_once: AtOnce) ->
 
 def test_of_all_administrators_who_lose_the_role_at_once_one_keeps_it(at_once: AtOnce) -> None:
     several = [an_administrator(f"A{number}") for number in range(8)]
-    outcomes = at_once([partial(people.change_role, who.id, Role.VIEWER, CLI) for who in several])
+    outcomes = at_once([partial(users.change_role, who.id, Role.VIEWER, CLI) for who in several])
     assert kinds(outcomes) == {type(None): 7, LastAdministrator: 1}
     assert enabled_administrators() == 1
 
 
 def test_the_first_administrator_is_made_once_however_many_try(at_once: AtOnce) -> None:
-    outcomes = at_once(
-        [partial(people.add_first, f"A{number}", PASSWORD, LOCAL) for number in range(THREADS)]
-    )
+    outcomes = at_once([partial(users.add_first, f"A{number}", PASSWORD, LOCAL) for number in range(THREADS)])
     assert kinds(outcomes) == {Person: 1, AlreadySetUp: THREADS - 1}
-    assert len(people.list_all()) == 1
+    assert len(users.list_all()) == 1
 
 
 def test_a_name_is_given_once_however_many_want_it(at_once: AtOnce) -> None:
     an_administrator()
-    outcomes = at_once([partial(people.add, "Oscar", Role.VIEWER, PASSWORD, CLI)] * THREADS)
+    outcomes = at_once([partial(users.add, "Oscar", Role.VIEWER, PASSWORD, CLI)] * THREADS)
     assert kinds(outcomes) == {Person: 1, NameTaken: THREADS - 1}
 
 
 @pytest.mark.parametrize("name", ["Oscar", "Nobody"])
 def test_guesses_at_once_do_not_slip_past_the_limit(at_once: AtOnce, name: str) -> None:
     a_person("Oscar")
-    outcomes = at_once([partial(sign_in.sign_in, name, "wrong", "192.0.2.1")] * THREADS)
+    outcomes = at_once([partial(login.sign_in, name, "wrong", "192.0.2.1")] * THREADS)
     assert kinds(outcomes) == {
-        SignInRefused: throttle.PER_PAIR,
-        SignInsHeld: THREADS - throttle.PER_PAIR,
+        SignInRefused: login_rate_limit.PER_PAIR,
+        SignInsHeld: THREADS - login_rate_limit.PER_PAIR,
     }
 
 
 def test_guesses_from_many_addresses_at_once_do_not_slip_past_the_limit(
     at_once: AtOnce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(throttle, "PER_NAME", 7)
+    monkeypatch.setattr(login_rate_limit, "PER_NAME", 7)
     a_person("Oscar")
     outcomes = at_once(
-        [partial(sign_in.sign_in, "Oscar", "wrong", f"203.0.113.{number}") for number in range(THREADS)]
+        [partial(login.sign_in, "Oscar", "wrong", f"203.0.113.{number}") for number in range(THREADS)]
     )
     assert kinds(outcomes) == {SignInRefused: 7, SignInsHeld: THREADS - 7}
 
@@ -94,8 +92,8 @@ def test_of_many_who_sign_in_as_one_person_all_get_in_while_the_hash_is_renewed(
 ) -> None:
     a_person("Oscar")
     monkeypatch.setattr(passwords, "METHOD", "scrypt:512:8:1")
-    outcomes = at_once([partial(sign_in.sign_in, "Oscar", PASSWORD, f"192.0.2.{n}") for n in range(4)])
-    assert kinds(outcomes) == {sign_in.SignedIn: 4}
+    outcomes = at_once([partial(login.sign_in, "Oscar", PASSWORD, f"192.0.2.{n}") for n in range(4)])
+    assert kinds(outcomes) == {login.SignedIn: 4}
 
 
 def test_a_person_disabled_while_signing_in_has_no_session_afterwards(at_once: AtOnce) -> None:
@@ -103,11 +101,11 @@ def test_a_person_disabled_while_signing_in_has_no_session_afterwards(at_once: A
         person = a_person(f"Oscar {number}")
         outcomes = at_once(
             [
-                partial(people.disable, person.id, CLI),
-                *[partial(sign_in.sign_in, person.name, PASSWORD, f"192.0.2.{n}") for n in range(3)],
+                partial(users.disable, person.id, CLI),
+                *[partial(login.sign_in, person.name, PASSWORD, f"192.0.2.{n}") for n in range(3)],
             ]
         )
-        secrets = [outcome.secret for outcome in outcomes if isinstance(outcome, sign_in.SignedIn)]
+        secrets = [outcome.secret for outcome in outcomes if isinstance(outcome, login.SignedIn)]
         assert [sessions.find(secret) for secret in secrets] == [None] * len(secrets)
 
 
@@ -117,7 +115,7 @@ def test_a_demoted_administrator_leaves_no_token_behind(at_once: AtOnce) -> None
         eve = an_administrator(f"Eve {number}")
         outcomes = at_once(
             [
-                partial(people.change_role, eve.id, Role.VIEWER, CLI),
+                partial(users.change_role, eve.id, Role.VIEWER, CLI),
                 *[partial(tokens.make, "x", Role.ADMINISTRATOR, eve.actor) for _ in range(4)],
             ]
         )
@@ -127,7 +125,5 @@ def test_a_demoted_administrator_leaves_no_token_behind(at_once: AtOnce) -> None
 
 def test_entries_of_many_at_once_have_positions_without_gaps(at_once: AtOnce) -> None:
     an_administrator()
-    at_once(
-        [partial(people.add, f"Person {number}", Role.VIEWER, PASSWORD, CLI) for number in range(THREADS)]
-    )
-    assert [entry.position for entry in account_log.page()] == list(range(THREADS + 1, 0, -1))
+    at_once([partial(users.add, f"Person {number}", Role.VIEWER, PASSWORD, CLI) for number in range(THREADS)])
+    assert [entry.position for entry in audit_log.page()] == list(range(THREADS + 1, 0, -1))

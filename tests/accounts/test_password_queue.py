@@ -10,13 +10,13 @@ from flask import Flask
 
 from tests.fixtures.forms import form_of, submit
 from tests.fixtures.ledger import RawClient
-from tests.fixtures.people import PASSWORD, a_person, an_administrator
 from tests.fixtures.server import eventually
+from tests.fixtures.users import PASSWORD, a_person, an_administrator
 from tests.web.pages import words
-from webapp.accounts import passwords, people, sign_in
+from webapp.accounts import login, passwords, users
+from webapp.accounts.actors import CLI
 from webapp.accounts.errors import SignInRefused, SignInsBusy
 from webapp.config import ROOT
-from webapp.ledger.actors import CLI
 
 THREADS = 32
 HERE = "192.0.2.1"
@@ -110,12 +110,12 @@ def full(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 def test_a_sign_in_that_was_not_tried_is_not_counted(full: Callable[[], None], raw: RawClient) -> None:
     a_person("Oscar")
     with pytest.raises(SignInRefused):
-        sign_in.sign_in("Oscar", "a wrong password", HERE)
+        login.sign_in("Oscar", "a wrong password", HERE)
     counted = raw.execute("SELECT id, name_hash, at FROM sign_in_failures")
     full()
     for password in ("a wrong password", PASSWORD):
         with pytest.raises(SignInsBusy, match="Too many passwords are being checked"):
-            sign_in.sign_in("Oscar", password, HERE)
+            login.sign_in("Oscar", password, HERE)
     assert raw.execute("SELECT id, name_hash, at FROM sign_in_failures") == counted
 
 
@@ -126,7 +126,7 @@ def test_a_change_of_a_password_that_was_not_tried_is_not_counted(
     oscar = a_person("Oscar")
     full()
     with pytest.raises(SignInsBusy):
-        sign_in.change_password(oscar.id, PASSWORD, "another good one", address=HERE)
+        login.change_password(oscar.id, PASSWORD, "another good one", address=HERE)
     assert raw.execute("SELECT * FROM sign_in_failures") == []
 
 
@@ -136,10 +136,10 @@ def test_nobody_is_added_or_given_a_password_meanwhile(full: Callable[[], None])
     oscar = a_person("Oscar")
     full()
     with pytest.raises(SignInsBusy):
-        people.add("Vera", oscar.role, PASSWORD, ada.actor)
+        users.add("Vera", oscar.role, PASSWORD, ada.actor)
     with pytest.raises(SignInsBusy):
-        people.set_password(oscar.id, "another good one", CLI)
-    assert [person.name for person in people.list_all()] == ["Ada", "Oscar"]
+        users.set_password(oscar.id, "another good one", CLI)
+    assert [person.name for person in users.list_all()] == ["Ada", "Oscar"]
 
 
 @pytest.mark.usefixtures("quick_passwords")

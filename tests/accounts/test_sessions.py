@@ -6,12 +6,12 @@ import pytest
 
 from tests.fixtures.clock import SetClock
 from tests.fixtures.ledger import RawClient
-from tests.fixtures.people import a_person, an_administrator
-from webapp.accounts import account_log, people, sessions
-from webapp.accounts.account_log import Act
+from tests.fixtures.users import a_person, an_administrator
+from webapp.accounts import audit_log, sessions, users
+from webapp.accounts.actors import CLI
+from webapp.accounts.audit_log import Act
 from webapp.accounts.errors import NoLongerAllowed, UnknownPerson
 from webapp.accounts.roles import Role
-from webapp.ledger.actors import CLI
 
 pytestmark = pytest.mark.usefixtures("ledger_app", "quick_passwords")
 
@@ -50,7 +50,7 @@ def test_the_hash_in_the_database_is_no_secret(raw: RawClient) -> None:
 
 def test_a_disabled_person_gets_no_session() -> None:
     oscar = a_person()
-    people.disable(oscar.id, CLI)
+    users.disable(oscar.id, CLI)
     with pytest.raises(UnknownPerson):
         sessions.start(oscar.id)
 
@@ -69,7 +69,7 @@ def test_signing_out_ends_this_session_alone() -> None:
     sessions.end(here)
     assert sessions.find(here) is None
     assert sessions.find(there)
-    assert [entry.act for entry in account_log.page()].count(Act.SIGNED_OUT) == 1
+    assert [entry.act for entry in audit_log.page()].count(Act.SIGNED_OUT) == 1
 
 
 def test_signing_out_everywhere_ends_all_of_one_s_own() -> None:

@@ -6,17 +6,16 @@ from time import monotonic
 
 import pytest
 
-from tests.fixtures.at_once import AtOnce
 from tests.fixtures.clock import SetClock
+from tests.fixtures.concurrency import AtOnce
 from tests.fixtures.ledger import RawClient
-from tests.fixtures.people import PASSWORD, a_person, an_administrator
-from webapp.accounts import account_log, people, tokens
-from webapp.accounts.account_log import Act
+from tests.fixtures.users import PASSWORD, a_person, an_administrator
+from webapp.accounts import audit_log, tokens, users
+from webapp.accounts.actors import CLI, names_of
+from webapp.accounts.audit_log import Act
 from webapp.accounts.errors import NoLongerAllowed, UnknownToken
-from webapp.accounts.names import names_of
 from webapp.accounts.roles import Role
 from webapp.domain.errors import InvalidFields
-from webapp.ledger.actors import CLI
 from webapp.ledger.idempotency_store import Key
 
 pytestmark = pytest.mark.usefixtures("ledger_app", "quick_passwords")
@@ -70,7 +69,7 @@ def test_a_token_that_was_refused_frees_the_key() -> None:
     vera = a_person("Vera", Role.VIEWER)
     with pytest.raises(NoLongerAllowed):
         tokens.make("x", Role.VIEWER, vera.actor, key=Key(vera.actor, "k", "f"))
-    people.change_role(vera.id, Role.ADMINISTRATOR, CLI)
+    users.change_role(vera.id, Role.ADMINISTRATOR, CLI)
     assert tokens.make("x", Role.VIEWER, vera.actor, key=Key(vera.actor, "k", "f"))
 
 
@@ -110,7 +109,7 @@ def test_a_revoked_token_works_no_more() -> None:
     tokens.revoke(made.token.id, ada.actor)
     tokens.revoke(made.token.id, ada.actor)
     assert tokens.find(made.secret) is None
-    assert [(entry.act, entry.subject) for entry in account_log.page()][:2] == [
+    assert [(entry.act, entry.subject) for entry in audit_log.page()][:2] == [
         (Act.TOKEN_REVOKED, made.token.actor),
         (Act.TOKEN_MADE, made.token.actor),
     ]
@@ -138,7 +137,7 @@ def test_a_token_never_changes_accounts_whatever_its_role() -> None:
     with pytest.raises(NoLongerAllowed):
         tokens.revoke(1, actor)
     with pytest.raises(NoLongerAllowed):
-        people.add_first("Eve", PASSWORD, actor)
+        users.add_first("Eve", PASSWORD, actor)
 
 
 def test_the_list_shows_each_token_and_no_secret() -> None:

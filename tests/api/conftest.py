@@ -18,8 +18,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from tests.fixtures.ledger import DIALECTS, LedgerClient, MakeDatabase, opened
-from webapp.ledger import import_views
-from webapp.ledger.lists import list_events
+from webapp.imports import views
+from webapp.ledger.listing import list_events
 
 PROBLEM: Final = "application/problem+json"
 # Headers that an answer has only where there is something to say.
@@ -95,7 +95,7 @@ def empty_api(request: pytest.FixtureRequest, make_module_database: MakeDatabase
         app.test_client_class = DescribedClient
         yield app.test_client()
         assert list_events().items == []
-        assert import_views.list_imports() == []
+        assert views.list_imports() == []
 
 
 @pytest.fixture

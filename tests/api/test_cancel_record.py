@@ -3,7 +3,7 @@ from flask.testing import FlaskClient
 
 from tests.api.conftest import exact, fields_of
 from tests.fixtures.credits import a_credit, recorded, retired, sold
-from webapp.ledger.actors import LOCAL
+from webapp.accounts.actors import LOCAL
 from webapp.ledger.commands import retire_credit
 
 MISTAKE = {"reason": "Recorded twice"}

@@ -4,9 +4,9 @@ from flask.testing import FlaskClient
 from tests.api.conftest import exact, fields_of
 from tests.fixtures.blocks import BLOCK, INSIDE, a_block
 from tests.fixtures.credits import a_credit, recorded, sold
-from webapp.ledger.actors import LOCAL
+from webapp.accounts.actors import LOCAL
 from webapp.ledger.commands import retire_credit
-from webapp.ledger.lists import list_events
+from webapp.ledger.listing import list_events
 
 
 def a_correction(**changes: object) -> dict[str, object]:

@@ -6,9 +6,9 @@ from flask.testing import FlaskClient
 from tests.api.conftest import exact, fields_of
 from tests.fixtures.blocks import BLOCK, INSIDE, a_block
 from tests.fixtures.credits import a_credit, recorded, retired
-from webapp.ledger.actors import LOCAL
+from webapp.accounts.actors import LOCAL
 from webapp.ledger.commands import cancel_credit, correct_credit
-from webapp.ledger.lists import list_events
+from webapp.ledger.listing import list_events
 
 ID = "6533fc8cb26eece006a49bf9d031c00214d21ca22c477be633f3c3cb73aed3bb"
 

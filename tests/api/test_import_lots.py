@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 from tests.api.conftest import exact
 from tests.fixtures.blocks import BLOCK, INSIDE, a_block
 from tests.fixtures.credits import a_credit, recorded
+from webapp.accounts.actors import LOCAL
 from webapp.ledger import queries
-from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import cancel_credit, correct_credit, retire_credit
 
 

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from tests.api.conftest import exact, fields_of
 from tests.fixtures.credits import a_credit, recorded
 from webapp.config import ROOT
-from webapp.ledger.lists import list_events
+from webapp.ledger.listing import list_events
 
 SAMPLE = (ROOT / "sample-registry.json").read_bytes()
 REAL = (Path(__file__).parent.parent / "data" / "real-credits-excerpt.json").read_bytes()

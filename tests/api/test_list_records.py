@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from tests.api.conftest import exact, fields_of
 from tests.fixtures.blocks import BLOCK, INSIDE, a_block
 from tests.fixtures.credits import recorded, retired, sold
-from webapp.ledger.actors import LOCAL
+from webapp.accounts.actors import LOCAL
 from webapp.ledger.commands import cancel_credit, retire_credit
 
 

@@ -5,23 +5,23 @@ from flask.testing import FlaskClient
 
 from tests.api.conftest import exact, fields_of
 from tests.fixtures.credits import a_credit
-from webapp.ledger import imports
-from webapp.ledger.actors import LOCAL
+from webapp.accounts.actors import LOCAL
+from webapp.imports import jobs
 
 
 def received(rows: list[object]) -> int:
-    return imports.receive(json.dumps(rows).encode(), "rows.json", LOCAL).import_id
+    return jobs.receive(json.dumps(rows).encode(), "rows.json", LOCAL).import_id
 
 
 def test_a_cancelled_import_says_so(api: FlaskClient) -> None:
     import_id = received([a_credit()])
-    imports.cancel(import_id)
+    jobs.cancel(import_id)
     assert exact(api.get(f"/records/imports/{import_id}"))["state"] == "cancelled"
 
 
 def test_a_dry_run_can_still_be_written_elsewhere(api: FlaskClient) -> None:
     api.post("/records/imports?dry_run=1", json=[a_credit()])
-    assert imports.write(1, actor=LOCAL).view.written == 1
+    assert jobs.write(1, actor=LOCAL).view.written == 1
     assert exact(api.get("/records/imports/1"))["state"] == "done"
 
 

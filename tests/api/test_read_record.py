@@ -3,8 +3,8 @@ from flask.testing import FlaskClient
 
 from tests.api.conftest import exact
 from tests.fixtures.credits import retired
-from webapp.domain.events import text_hash
-from webapp.domain.json_text import encode
+from webapp.domain.canonical_json import encode
+from webapp.domain.event import text_hash
 
 
 def test_a_record_comes_with_its_whole_history_oldest_first(api: FlaskClient) -> None:

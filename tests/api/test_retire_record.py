@@ -5,7 +5,7 @@ from tests.api.conftest import exact, fields_of
 from tests.fixtures.blocks import BLOCK, a_block
 from tests.fixtures.credits import recorded, retired, sold
 from webapp.ledger import clock
-from webapp.ledger.lists import list_events
+from webapp.ledger.listing import list_events
 
 
 def test_a_retirement_is_answered_with_the_whole_record(api: FlaskClient) -> None:

@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from tests.api.conftest import exact, fields_of
 from tests.fixtures.blocks import BLOCK, a_block
 from tests.fixtures.credits import recorded, retired, sold
-from webapp.ledger.lists import list_events
+from webapp.ledger.listing import list_events
 
 
 def test_a_split_is_201_with_the_lots_in_order(api: FlaskClient) -> None:

@@ -11,12 +11,12 @@ from werkzeug.test import TestResponse
 
 from tests.fixtures.blocks import a_block
 from tests.fixtures.credits import a_credit, recorded, sold
-from tests.fixtures.people import a_person, a_token
-from tests.fixtures.visitors import bearing, form_token, signed_in
+from tests.fixtures.principals import bearing, form_token, signed_in
+from tests.fixtures.users import a_person, a_token
+from webapp.accounts.actors import LOCAL
 from webapp.ledger import idempotency_store
-from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import correct_credit, split_credit
-from webapp.ledger.database import db
+from webapp.ledger.storage.engine import db
 
 pytestmark = pytest.mark.usefixtures("quick_passwords")
 

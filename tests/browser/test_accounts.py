@@ -5,8 +5,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit, expects
 from tests.fixtures.ledger import MakeDatabase, opened
-from tests.fixtures.people import PASSWORD, a_person, an_administrator
 from tests.fixtures.server import Serve, Server
+from tests.fixtures.users import PASSWORD, a_person, an_administrator
 from webapp.accounts import sessions
 from webapp.accounts.roles import Role
 

@@ -9,11 +9,11 @@ from playwright.sync_api import Page, ViewportSize, expect
 from tests.browser.conftest import Visit, expects
 from tests.fixtures.credits import a_credit
 from tests.fixtures.ledger import MakeDatabase, opened
-from tests.fixtures.people import PASSWORD, a_person, a_token, an_administrator
 from tests.fixtures.server import Client, Serve, Server
-from webapp.accounts import people, tokens
+from tests.fixtures.users import PASSWORD, a_person, a_token, an_administrator
+from webapp.accounts import tokens, users
 from webapp.accounts.roles import Role
-from webapp.api.problems import is_api_path
+from webapp.http.error_status import is_api_path
 
 DESK: Final[ViewportSize] = {"width": 1280, "height": 800}
 NARROW_DESK: Final[ViewportSize] = {"width": 1000, "height": 700}
@@ -182,7 +182,7 @@ def test_the_pages_about_accounts_are_readable_and_fit_a_phone(
     with opened(database_url):
         an_administrator("Ada")
         person = a_person(LONG[:100], Role.VIEWER)
-        people.disable(person.id, "cli")
+        users.disable(person.id, "cli")
         a_token(name=UNBROKEN[:100])
         tokens.revoke(1, "cli")
         a_token(name="nightly")

@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Visit
 from tests.fixtures.credits import recorded
 from tests.fixtures.ledger import MakeDatabase, opened
-from tests.fixtures.people import PASSWORD, an_administrator
 from tests.fixtures.server import Serve
+from tests.fixtures.users import PASSWORD, an_administrator
 
 PROJECT = "A forest that is nobody's business"
 

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from webapp.domain.credits import Credit, parse_credit
-from webapp.domain.json_text import Number
+from webapp.domain.canonical_json import Number
+from webapp.domain.credit import Credit, parse_credit
 
 GOLDEN: Final[list[tuple[tuple[str, str, str, str, str | None], str]]] = [
     (

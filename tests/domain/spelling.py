@@ -5,7 +5,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from webapp.domain.json_text import Number
+from webapp.domain.canonical_json import Number
 from webapp.domain.text import recorded
 from webapp.domain.unicode14 import ASSIGNED, BIDIRECTIONAL_CONTROL
 

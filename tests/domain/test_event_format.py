@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 
 from tests.domain.golden import credit_from
-from webapp.domain.events import NO_HASH, Data, Event, created, parse_act, phrase, text_hash, time_text
+from webapp.domain.event import NO_HASH, Data, Event, created, parse_act, phrase, text_hash, time_text
 from webapp.domain.lifecycle import EventType
 
 AT = "2026-11-20T08:09:10.000042Z"

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 from tests.fixtures.credits import a_credit
-from webapp.domain.credits import FIELDS, Credit, parse_credit
+from webapp.domain.canonical_json import Number
+from webapp.domain.credit import FIELDS, Credit, parse_credit
 from webapp.domain.errors import InvalidFields
-from webapp.domain.events import ACT_FIELDS, parse_act
+from webapp.domain.event import ACT_FIELDS, parse_act
 from webapp.domain.fields import FieldRefused, TextField, quantity_from_text, quantity_text
-from webapp.domain.json_text import Number
 from webapp.domain.lifecycle import EventType
 
 ZERO_WIDTH = "\u200b\u2060\ufeff"

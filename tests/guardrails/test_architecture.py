@@ -1,4 +1,4 @@
-"""The arrow: domain <- ledger <- {web, api, cli}. And the few rules that nobody must forget."""
+"""The arrows between the rooms: domain <- ledger <- {imports, accounts} <- http <- {web, api, cli}."""
 
 import ast
 import re
@@ -13,20 +13,41 @@ from webapp.config import ROOT
 WEBAPP = ROOT / "webapp"
 MODULES = sorted(WEBAPP.rglob("*.py"))
 PYTHON = sorted(
-    path for folder in ("webapp", "tests", "scripts", "migrations") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("webapp", "server", "tests", "scripts", "migrations")
+    for path in (ROOT / folder).rglob("*.py")
 )
 MAX_LINES = 400
 
-# What each layer may import of ours. The top of webapp is where the edges are put together.
-LAYERS = {
+# What each room may import of ours. The top of webapp is where the three ways in are put together.
+ROOMS = {
     "domain": {"domain"},
     "ledger": {"domain", "ledger"},
+    "imports": {"domain", "ledger", "imports"},
     "accounts": {"domain", "ledger", "accounts"},
-    "web": {"domain", "ledger", "accounts", "web"},
-    "api": {"domain", "ledger", "accounts", "api"},
+    "http": {"domain", "ledger", "accounts", "http"},
+    "web": {"domain", "ledger", "imports", "accounts", "http", "web"},
+    "api": {"domain", "ledger", "imports", "accounts", "http", "api"},
+    "cli": {"domain", "ledger", "imports", "accounts", "cli"},
 }
-# What the edges share between them, at the top of webapp.
-SHARED_BY_EDGES = {"access", "answers", "config", "idempotency"}
+# What the three ways in share between them, at the top of webapp.
+SHARED = {"authorization", "config", "idempotency", "secret_key_file"}
+# The rooms of the ledger, from the bottom up. What is in none of them stands beside `search` and `audit`.
+LEDGER_ROOMS = {
+    "storage": {"storage"},
+    "projections": {"storage", "projections"},
+    "search": {"storage", "search"},
+    "audit": {"storage", "projections", "audit"},
+}
+# Single modules at the top of the ledger that a room may use all the same.
+LEDGER_TOP = {"audit": {"event_log", "writer"}, "projections": set(), "search": set(), "storage": set()}
+# What pages, API and commands use of the ledger: its facades, and never what is behind them.
+FACADES = {"commands", "queries", "listing", "summaries", "views", "serial_conflicts", "clock"}
+FACADES_OF_CLI = FACADES | {"archive", "audit", "backup", "permissions", "storage"}
+# Beside them: whether the schema is the one of this program, and how long a key is kept.
+SINGLE_NAMES = {("storage", "schema_version", "ping"), ("idempotency_store", "KEPT_FOR")}
+# The types of what lists are asked for and give.
+SEARCH_TYPES = {"credit_filter", "pagination", "selection"}
 
 
 def name_of(path: Path) -> str:
@@ -53,14 +74,44 @@ def modules_of(*layers: str) -> list[Path]:
     return found
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_a_layer_imports_only_what_is_under_it(layer: str) -> None:
-    allowed = LAYERS[layer] | (SHARED_BY_EDGES if layer in {"web", "api"} else set())
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_what_is_under_it(room: str) -> None:
+    allowed = ROOMS[room] | (SHARED if room in {"web", "api", "cli"} else set())
     wrong = [
         (name_of(path), name)
-        for path in modules_of(layer)
+        for path in modules_of(room)
         for name in imports_of(path)
         if name.startswith("webapp.") and name.split(".")[1] not in allowed
+    ]
+    assert wrong == []
+
+
+def of_ledger(path: Path) -> Iterator[tuple[str, ...]]:
+    """Yield what a file imports of the ledger, by the parts of its name after `webapp.ledger`."""
+    for name in imports_of(path):
+        if name.startswith("webapp.ledger."):
+            yield tuple(name.split(".")[2:])
+
+
+@pytest.mark.parametrize("room", LEDGER_ROOMS)
+def test_a_room_of_the_ledger_imports_only_what_is_under_it(room: str) -> None:
+    allowed = LEDGER_ROOMS[room] | LEDGER_TOP[room] | {"clock"}
+    found = sorted((WEBAPP / "ledger" / room).glob("*.py"))
+    assert found
+    assert [
+        (name_of(path), name) for path in found for name in of_ledger(path) if name[0] not in allowed
+    ] == []
+
+
+@pytest.mark.parametrize(("room", "facades"), [("web", FACADES), ("api", FACADES), ("cli", FACADES_OF_CLI)])
+def test_the_ways_in_use_the_ledger_by_its_facades(room: str, facades: set[str]) -> None:
+    wrong = [
+        (name_of(path), name)
+        for path in modules_of(room)
+        for name in of_ledger(path)
+        if name[0] not in facades
+        and name not in SINGLE_NAMES
+        and not (name[0] == "search" and name[1] in SEARCH_TYPES)
     ]
     assert wrong == []
 
@@ -70,9 +121,10 @@ def test_the_domain_imports_the_standard_library_and_itself() -> None:
     assert tops <= sys.stdlib_module_names | {"webapp"}
 
 
-def test_the_ledger_knows_no_request_and_no_template() -> None:
+@pytest.mark.parametrize("room", ["ledger", "imports"])
+def test_the_ledger_and_what_stands_on_it_know_no_request_and_no_template(room: str) -> None:
     edges = {"flask", "werkzeug", "jinja2", "wtforms", "flask_wtf", "flask_login"}
-    tops = {name.split(".")[0] for path in modules_of("ledger") for name in imports_of(path)}
+    tops = {name.split(".")[0] for path in modules_of(room) for name in imports_of(path)}
     assert tops & edges == set()
 
 
@@ -88,8 +140,8 @@ def test_the_only_insert_into_the_log_stands_in_one_module() -> None:
     assert modules_with(inserting) == {"webapp.ledger.event_log"}
     # The triggers hold that by which a row of splits inserts its own events.
     spelled = r"\b(INSERT\s+(OR\s+\w+\s+)?INTO|COPY)\s+\"?(credits|events|splits|feed)\"?\s*\("
-    triggers = {"webapp.ledger.triggers_postgresql", "webapp.ledger.triggers_sqlite"}
-    assert modules_with(spelled) == {"webapp.ledger.statements", *triggers}
+    triggers = {"webapp.ledger.storage.triggers_postgresql", "webapp.ledger.storage.triggers_sqlite"}
+    assert modules_with(spelled) == {"webapp.ledger.storage.statements", *triggers}
 
 
 def modules_with(pattern: str) -> set[str]:
@@ -99,7 +151,8 @@ def modules_with(pattern: str) -> set[str]:
 
 
 def test_what_is_derived_is_written_only_by_applying_events() -> None:
-    assert modules_with(r"\bprojections\.apply\(") == {"webapp.ledger.event_log"}
+    defined, applying = "webapp.ledger.projections.apply", "webapp.ledger.event_log"
+    assert modules_with(r"\bapply_events\(") == {defined, applying}
 
 
 def test_the_rows_of_keys_are_written_in_one_module() -> None:

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from webapp.api.problems import is_api_path
 from webapp.config import ROOT
+from webapp.http.error_status import is_api_path
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PROGRAM = [*(ROOT / "webapp").rglob("*.py"), *(ROOT / "scripts").rglob("*.py"), ROOT / "gunicorn.conf.py"]
+PROGRAM = [
+    *(path for folder in ("webapp", "server", "scripts") for path in (ROOT / folder).rglob("*.py")),
+    ROOT / "gunicorn.conf.py",
+]
 
 
 def _documented_pages() -> set[tuple[str, str]]:

@@ -16,7 +16,7 @@ from tests.fixtures.ledger import LedgerClient, MakeDatabase, opened
 from tests.fixtures.server import Server
 from tests.hostile.sockets import exchange
 from tests.web.pages import HOSTILE, HTMX, dangers, receive
-from webapp.ledger.actors import LOCAL
+from webapp.accounts.actors import LOCAL
 from webapp.ledger.commands import (
     cancel_credit,
     correct_credit,
@@ -25,7 +25,7 @@ from webapp.ledger.commands import (
     sell_credit,
     split_credit,
 )
-from webapp.ledger.lists import list_events
+from webapp.ledger.listing import list_events
 
 __all__ = ["visit"]
 

@@ -12,10 +12,10 @@ from werkzeug.test import TestResponse
 from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import a_credit, recorded, retired, sold
 from tests.web.pages import links
-from webapp.ledger import lists
-from webapp.ledger.actors import LOCAL
+from webapp.accounts.actors import LOCAL
+from webapp.ledger import listing
 from webapp.ledger.commands import create_credit, retire_credit
-from webapp.ledger.credit_filter import CreditFilter
+from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.web.downloads import CREDIT_COLUMNS, neutral
 
 
@@ -148,13 +148,13 @@ def test_a_database_that_fails_half_way_is_an_error_and_no_short_file(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorded()
-    whole = lists.every_credit
+    whole = listing.every_credit
 
     def broken(wanted: CreditFilter) -> Iterator[object]:
         yield from whole(wanted)
         raise RuntimeError
 
-    monkeypatch.setattr(lists, "every_credit", broken)
+    monkeypatch.setattr(listing, "every_credit", broken)
     answer = client.get("/credits.csv")
     assert answer.status_code == 500
     assert "Content-Disposition" not in answer.headers
@@ -163,7 +163,7 @@ def test_a_database_that_fails_half_way_is_an_error_and_no_short_file(
 def test_a_file_is_one_moment_of_the_ledger_though_others_write(ledger_app: Flask) -> None:
     for number in range(3):
         recorded(serial_number=f"S-{number}")
-    reading = lists.every_credit(CreditFilter(sort="project", descending=False))
+    reading = listing.every_credit(CreditFilter(sort="project", descending=False))
     found = [next(reading)]
     with ledger_app.app_context():
         recorded(serial_number="later")

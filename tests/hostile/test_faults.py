@@ -12,9 +12,10 @@ from werkzeug.test import TestResponse
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.forms import submit
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
-from webapp.ledger import database, writer
-from webapp.ledger.database import FEED_LOCK, reading
-from webapp.ledger.lists import list_events
+from webapp.ledger import writer
+from webapp.ledger.listing import list_events
+from webapp.ledger.storage import engine
+from webapp.ledger.storage.engine import FEED_LOCK, reading
 
 # What another program may hold of a PostgreSQL database, so that neither credits nor sales can be recorded.
 LOCKS = {
@@ -69,7 +70,7 @@ def assert_come_back_later(answer: TestResponse) -> None:
 def test_a_writer_on_postgresql_does_not_wait_for_ever(
     make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch, lock: str
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.2)
     monkeypatch.setattr(writer, "ATTEMPTS", 2)
     url = make_database("postgresql")
     with opened(url) as app, connected(url) as other:

@@ -14,7 +14,7 @@ from tests.fixtures.forms import submit
 from tests.fixtures.server import Server
 from tests.hostile.sockets import exchange, post
 from tests.web.pages import words
-from webapp.ledger.lists import list_events
+from webapp.ledger.listing import list_events
 
 MEGABYTE = 1_000_000
 NO_OBJECT = "This is not an object with one array of credits in it."

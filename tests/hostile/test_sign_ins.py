@@ -8,8 +8,8 @@ import pytest
 
 from tests.fixtures.forms import form_of
 from tests.fixtures.ledger import MakeDatabase, opened
-from tests.fixtures.people import an_administrator
 from tests.fixtures.server import Answer, Client, Serve, Server
+from tests.fixtures.users import an_administrator
 from webapp.accounts.passwords import WAITING_MAX
 
 CLIENTS = 32

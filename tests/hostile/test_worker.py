@@ -4,8 +4,8 @@ from socket import socketpair
 
 import pytest
 
-from scripts import worker
-from scripts.worker import Arrival, ImpatientSocket
+from server import worker
+from server.worker import Arrival, ImpatientSocket
 
 
 def arrived(content: bytes) -> Arrival:

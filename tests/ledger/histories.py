@@ -1,8 +1,8 @@
 """Histories of every kind, for what must hold of all of them."""
 
 from tests.fixtures.credits import a_credit, recorded, sold
+from webapp.accounts.actors import CLI, LOCAL
 from webapp.ledger import commands
-from webapp.ledger.actors import CLI, LOCAL
 
 
 def record_histories() -> None:

@@ -10,13 +10,13 @@ import pytest
 from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import recorded, sold
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
+from tests.ledger.audit.tampering import digest, findings, put_text
 from tests.ledger.histories import record_families, record_histories
-from tests.ledger.tampering import digest, findings, put_text
+from webapp.accounts.actors import LOCAL
 from webapp.config import ROOT
 from webapp.domain.errors import BrokenArchive, BrokenLog, LedgerNotEmpty
 from webapp.ledger import archive, commands, queries
-from webapp.ledger.actors import LOCAL
-from webapp.ledger.digest import Digest
+from webapp.ledger.audit.digest import Digest
 
 OTHER = {"sqlite": "postgresql", "postgresql": "sqlite"}
 LOG = "SELECT position, feed.subject, body, hash FROM feed JOIN events USING (subject, seq) ORDER BY position"

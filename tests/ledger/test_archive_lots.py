@@ -8,13 +8,13 @@ import pytest
 
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.ledger import DIALECTS, MakeDatabase, connected, opened
-from tests.ledger.raw_sql.rows import LATER
-from webapp.domain.credits import parse_credit
+from tests.ledger.triggers.rows import LATER
+from webapp.accounts.actors import LOCAL
+from webapp.domain.canonical_json import encode
+from webapp.domain.credit import parse_credit
 from webapp.domain.errors import BrokenArchive
-from webapp.domain.events import created
-from webapp.domain.json_text import encode
+from webapp.domain.event import created
 from webapp.ledger import archive
-from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import cancel_credit, create_credit, split_credit
 
 Lines = list[bytes]

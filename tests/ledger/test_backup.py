@@ -8,11 +8,11 @@ import pytest
 
 from tests.fixtures.credits import recorded
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
-from tests.ledger.tampering import digest, tamper
+from tests.ledger.audit.tampering import digest, tamper
 from webapp.domain.errors import BrokenLog, LedgerUnavailable, SchemaOutdated
 from webapp.ledger import backup
+from webapp.ledger.audit.digest import Digest
 from webapp.ledger.backup import back_up
-from webapp.ledger.digest import Digest
 
 
 @pytest.fixture

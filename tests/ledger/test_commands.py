@@ -7,6 +7,7 @@ import pytest
 from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import a_credit, recorded, retired, sold
 from tests.fixtures.ledger import RawClient
+from webapp.accounts.actors import CLI, LOCAL
 from webapp.domain.errors import (
     ActNotAllowed,
     AlreadyRetired,
@@ -18,13 +19,12 @@ from webapp.domain.errors import (
     SerialHeld,
     UnknownCredit,
 )
-from webapp.domain.events import NO_HASH, text_hash
+from webapp.domain.event import NO_HASH, text_hash
 from webapp.domain.lifecycle import EventType, Status
-from webapp.ledger import projections, queries, writer
-from webapp.ledger.actors import CLI, LOCAL
+from webapp.ledger import event_log, queries, writer
 from webapp.ledger.commands import correct_credit, create_credit, retire_credit, sell_credit
-from webapp.ledger.database import reading
-from webapp.ledger.lists import list_events
+from webapp.ledger.listing import list_events
+from webapp.ledger.storage.engine import reading
 from webapp.ledger.views import Record
 from webapp.ledger.writer import ATTEMPTS
 
@@ -293,7 +293,7 @@ def test_an_act_that_fails_half_way_leaves_nothing_behind(monkeypatch: pytest.Mo
         raise RuntimeError("half way")
 
     with monkeypatch.context() as patched:
-        patched.setattr(projections, "apply", fail)
+        patched.setattr(event_log, "apply_events", fail)
         with pytest.raises(RuntimeError, match="half way"):
             retire_credit(credit_id, {}, LOCAL)
     assert types_of(credit_id) == ["CREATED"]

@@ -11,9 +11,10 @@ from sqlalchemy import select
 from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import a_credit
 from tests.fixtures.ledger import DIALECTS, MakeDatabase, opened
-from tests.ledger.soundness import assert_sound, derived
-from tests.ledger.tampering import digest
-from webapp.domain.credits import parse_credit
+from tests.ledger.audit.tampering import digest
+from tests.ledger.invariants import assert_sound, derived
+from webapp.accounts.actors import LOCAL
+from webapp.domain.credit import parse_credit
 from webapp.domain.errors import (
     AlreadyCancelled,
     AlreadyRetired,
@@ -30,7 +31,6 @@ from webapp.domain.fields import E4, quantity_text
 from webapp.domain.lifecycle import COUNTED, Status
 from webapp.domain.text import canonical
 from webapp.ledger import queries, summaries
-from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import (
     cancel_credit,
     correct_credit,
@@ -39,10 +39,10 @@ from webapp.ledger.commands import (
     sell_credit,
     split_credit,
 )
-from webapp.ledger.database import reading
-from webapp.ledger.lists import list_events
+from webapp.ledger.listing import list_events
+from webapp.ledger.storage.engine import reading
+from webapp.ledger.storage.tables import serial_blocks
 from webapp.ledger.summaries import Sum
-from webapp.ledger.tables import serial_blocks
 
 # Tonnes, serial number, the numbers it names: two blocks that overlap, a quantity with decimals that
 # names numbers of both, a plain serial number, the text of a lot of that, and none.

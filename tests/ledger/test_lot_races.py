@@ -2,17 +2,17 @@
 
 from functools import partial
 
-from tests.fixtures.at_once import AtOnce
+from tests.fixtures.concurrency import AtOnce
 from tests.fixtures.credits import a_credit, recorded
-from tests.ledger.soundness import assert_sound
+from tests.ledger.invariants import assert_sound
 from tests.ledger.test_races import THREADS
+from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import AlreadyRetired, AlreadySplit, BlockHeld, Refusal
 from webapp.domain.lifecycle import Status
 from webapp.ledger import queries, summaries
-from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import ActionResult, create_credit, retire_credit
-from webapp.ledger.credit_filter import CreditFilter
-from webapp.ledger.lists import list_credits
+from webapp.ledger.listing import list_credits
+from webapp.ledger.search.credit_filter import CreditFilter
 
 ROUNDS = 6
 

@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from tests.fixtures.credits import a_credit, recorded
-from tests.ledger.soundness import assert_sound
+from tests.ledger.invariants import assert_sound
+from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import AlreadyRetired, BlockHeld, CancelledBefore, InvalidFields, SerialHeld
-from webapp.ledger import import_views, imports, queries, summaries
-from webapp.ledger.actors import LOCAL
+from webapp.imports import jobs, views
+from webapp.ledger import queries, summaries
 from webapp.ledger.commands import (
     cancel_credit,
     correct_credit,
@@ -17,8 +18,8 @@ from webapp.ledger.commands import (
     retire_credit,
     split_credit,
 )
-from webapp.ledger.database import reading
-from webapp.ledger.tables import serial_blocks, serial_claims
+from webapp.ledger.storage.engine import reading
+from webapp.ledger.storage.tables import serial_blocks, serial_claims
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 REASON = {"reason": "Typo"}
@@ -127,9 +128,9 @@ def test_a_credit_whose_lots_are_all_cancelled_is_recorded_again_only_as_a_repla
     with pytest.raises(CancelledBefore) as refusal:
         create_credit(a_credit(), LOCAL)
     assert refusal.value.credit_id == lots[0]
-    number = imports.receive(json.dumps([a_credit()]).encode(), "rows.json", LOCAL).import_id
-    (problem,) = import_views.problems(number)
-    assert (import_views.find(number).conflicting, problem.holder) == (1, lots[0])
+    number = jobs.receive(json.dumps([a_credit()]).encode(), "rows.json", LOCAL).import_id
+    (problem,) = views.problems(number)
+    assert (views.find(number).conflicting, problem.holder) == (1, lots[0])
     assert create_credit(a_credit(replaces=lots[0]), LOCAL).is_new
     assert_sound()
 

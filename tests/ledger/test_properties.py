@@ -11,16 +11,16 @@ from tests.domain.spelling import credit_values, texts
 from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import a_credit
 from tests.fixtures.ledger import DIALECTS, MakeDatabase, opened
-from tests.ledger.soundness import Rows, assert_sound, derived
-from webapp.domain.credits import parse_credit
+from tests.ledger.invariants import Rows, assert_sound, derived
+from webapp.accounts.actors import LOCAL
+from webapp.domain.credit import parse_credit
 from webapp.domain.errors import AlreadyRetired, AlreadySold, Refusal, SerialHeld, UnknownCredit
-from webapp.domain.events import created
+from webapp.domain.event import created
 from webapp.domain.lifecycle import Status
 from webapp.ledger import queries, summaries
-from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import create_credit, retire_credit, sell_credit
-from webapp.ledger.credit_filter import CreditFilter
-from webapp.ledger.lists import list_credits, list_events
+from webapp.ledger.listing import list_credits, list_events
+from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.summaries import Sum
 from webapp.ledger.views import EventView
 

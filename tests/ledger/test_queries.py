@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.counting import counted
 from tests.fixtures.credits import a_credit, recorded, retired, sold
+from tests.fixtures.statement_counts import counted
+from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import UnknownCredit
 from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger import queries, summaries
-from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import create_credit, retire_credit, sell_credit
-from webapp.ledger.credit_filter import CreditFilter
-from webapp.ledger.lists import list_credits, list_events, sum_credits
-from webapp.ledger.statements import Row
+from webapp.ledger.listing import list_credits, list_events, sum_credits
+from webapp.ledger.search.credit_filter import CreditFilter
+from webapp.ledger.storage.statements import Row
 from webapp.ledger.summaries import Sum
 
 pytestmark = pytest.mark.usefixtures("ledger_app")

@@ -5,14 +5,15 @@ from collections import Counter
 from functools import partial
 from random import Random
 
-from tests.fixtures.at_once import AtOnce
+from tests.fixtures.concurrency import AtOnce
 from tests.fixtures.credits import a_credit, recorded
-from tests.ledger.soundness import assert_sound
+from tests.ledger.invariants import assert_sound
+from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import ActNotAllowed, AlreadyRetired, SerialHeld
-from webapp.ledger import imports, queries
-from webapp.ledger.actors import LOCAL
+from webapp.imports import jobs
+from webapp.ledger import queries
 from webapp.ledger.commands import ActionResult, create_credit, retire_credit, sell_credit
-from webapp.ledger.lists import list_events
+from webapp.ledger.listing import list_events
 
 THREADS = 8
 ROUNDS = 24
@@ -83,9 +84,9 @@ def test_imports_of_the_same_rows_in_other_orders_record_each_once(at_once: AtOn
     received = []
     for number in range(THREADS):
         part = random.sample(rows, 40)
-        received.append(imports.receive(json.dumps(part).encode(), f"{number}.json", LOCAL).import_id)
-    outcomes = at_once([partial(imports.write, number, actor=LOCAL) for number in received])
-    views = [outcome.view for outcome in outcomes if isinstance(outcome, imports.Written)]
+        received.append(jobs.receive(json.dumps(part).encode(), f"{number}.json", LOCAL).import_id)
+    outcomes = at_once([partial(jobs.write, number, actor=LOCAL) for number in received])
+    views = [outcome.view for outcome in outcomes if isinstance(outcome, jobs.Written)]
     assert len(views) == THREADS
     recorded_ids = {event.credit_id for event in list_events(limit=500).items}
     assert sum(view.written for view in views) == len(recorded_ids) == len(list_events(limit=500).items)

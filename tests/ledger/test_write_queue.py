@@ -12,12 +12,12 @@ from flask import Flask
 from sqlalchemy import text
 
 from tests.fixtures.credits import recorded
-from tests.fixtures.groups import Group, outcome, until
+from tests.fixtures.group_commits import Group, outcome, until
 from webapp.domain.errors import LedgerBusy, LedgerUnavailable
 from webapp.ledger import write_queue, writer
-from webapp.ledger.credit_filter import CreditFilter
-from webapp.ledger.database import begin_moment, db, end_moment
-from webapp.ledger.lists import list_credits
+from webapp.ledger.listing import list_credits
+from webapp.ledger.search.credit_filter import CreditFilter
+from webapp.ledger.storage.engine import begin_moment, db, end_moment
 from webapp.ledger.writer import Transaction, best_effort_write, commit
 
 pytestmark = pytest.mark.usefixtures("ledger_app")

@@ -14,22 +14,23 @@ from sqlalchemy.exc import OperationalError
 
 from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import a_credit, recorded
-from tests.fixtures.groups import Group, Work, outcome
+from tests.fixtures.group_commits import Group, Work, outcome
 from tests.fixtures.ledger import RawClient
-from tests.fixtures.people import a_person, a_token, an_administrator
-from tests.fixtures.visitors import bearing, form_token, signed_in
-from tests.ledger.tampering import findings
-from webapp.accounts import people, tokens
+from tests.fixtures.principals import bearing, form_token, signed_in
+from tests.fixtures.users import a_person, a_token, an_administrator
+from tests.ledger.audit.tampering import findings
+from webapp.accounts import tokens, users
+from webapp.accounts.actors import CLI, LOCAL
 from webapp.accounts.roles import Role
-from webapp.admission import CSRF_HEADER
-from webapp.domain import events
-from webapp.domain.credits import parse_credit
+from webapp.authorization import CSRF_HEADER
+from webapp.domain.credit import parse_credit
 from webapp.domain.errors import AlreadyRetired, LedgerBusy, LedgerUnavailable
-from webapp.ledger import commands, event_log, queries, statements, writer
-from webapp.ledger.actors import CLI, LOCAL
-from webapp.ledger.credit_filter import CreditFilter
-from webapp.ledger.database import db
-from webapp.ledger.lists import list_credits
+from webapp.domain.event import created as created_event
+from webapp.ledger import commands, event_log, queries, writer
+from webapp.ledger.listing import list_credits
+from webapp.ledger.search.credit_filter import CreditFilter
+from webapp.ledger.storage import statements
+from webapp.ledger.storage.engine import db
 from webapp.ledger.writer import Transaction, commit, precommit_check, transact
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
@@ -46,7 +47,7 @@ def serials_of(*credit_ids: object) -> list[str | None]:
 def append_credit(transaction: Transaction, number: int) -> None:
     """Record a credit in a transaction that is open."""
     credit = parse_credit(a_credit(serial_number=f"VCS-{number:04}"))
-    created = events.created(credit, LOCAL, event_log.time_of(transaction))
+    created = created_event(credit, LOCAL, event_log.time_of(transaction))
     event_log.append(transaction, [created], [credit])
 
 
@@ -150,7 +151,7 @@ def test_a_serial_number_is_free_again_where_its_creator_lost_their_role_in_the_
         return lambda: browser.post("/records", json=credit, headers=headers).status_code
 
     _, lost, won = group.of(
-        lambda: people.change_role(ben.id, Role.VIEWER, ada.actor), create(2021, headers), create(2022, other)
+        lambda: users.change_role(ben.id, Role.VIEWER, ada.actor), create(2021, headers), create(2022, other)
     )
     assert (lost, won) == (403, 201)
     assert [credit.vintage for credit in list_credits(CreditFilter()).items] == [2022]
@@ -179,7 +180,7 @@ def test_the_first_account_takes_back_what_this_machine_is_about_to_write(
 ) -> None:
     """A request of this machine was let in while nobody had an account, and is committed after."""
     added, answered = group.of(
-        lambda: people.add_first("Ada", "correct horse battery staple", LOCAL).role,
+        lambda: users.add_first("Ada", "correct horse battery staple", LOCAL).role,
         lambda: ledger_app.test_client().post("/records", json=a_credit()).status_code,
     )
     assert (added, answered) == (Role.ADMINISTRATOR, 401)

@@ -13,9 +13,10 @@ from itsdangerous import URLSafeTimedSerializer
 
 from tests.fixtures.forms import form_of
 from tests.fixtures.ledger import SECRET_KEY
-from tests.fixtures.people import an_administrator
-from tests.fixtures.visitors import signed_in
-from webapp.access import COOKIE, SESSION_SECRET
+from tests.fixtures.principals import signed_in
+from tests.fixtures.users import an_administrator
+from webapp.http.authentication import SESSION_SECRET
+from webapp.http.session_cookie import COOKIE
 
 SALT: Final = "cookie-session"
 

@@ -17,9 +17,9 @@ from sqlalchemy import Connection, Table, event
 from tests.system.faults import DIE, FILE_SIZE, PROCESS, Moment
 from webapp import create_app
 from webapp.ledger import event_log
-from webapp.ledger.bulk import insert_rows
-from webapp.ledger.database import db
-from webapp.ledger.tables import events
+from webapp.ledger.storage.bulk_insert import insert_rows
+from webapp.ledger.storage.engine import db
+from webapp.ledger.storage.tables import events
 from webapp.ledger.write_queue import Act, WriteQueue
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.fixtures.ledger import opened
-from tests.fixtures.people import a_token, an_administrator
 from tests.fixtures.server import Server
+from tests.fixtures.users import a_token, an_administrator
 from webapp.accounts.roles import Role
 from webapp.config import ROOT
 

@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 
 from tests.fixtures.forms import form_of
 from tests.fixtures.server import Answer, Client, Server, eventually
-from tests.system.turns import turn_held
+from tests.system.write_lock import turn_held
 
 CLIENTS: Final = 32
 IMPORTING_CLIENTS: Final = 8

@@ -23,9 +23,10 @@ from scripts.bench.made_credits import PROJECTS, import_file, made_credit, made_
 from scripts.bench.report import Figure, at_least, at_most
 from scripts.bench.server import BARE_ROUTE, Server, serving
 from scripts.bench.workload import creates, retires
-from scripts.terminal import Refused
-from webapp.domain.import_file import parse_row, row_texts
-from webapp.domain.serial_blocks import parse_block
+from server.terminal import Refused
+from webapp.domain.serial_number import parse_block
+from webapp.imports.readers.json_file import row_texts
+from webapp.imports.rows import parse_row
 
 needs_wrk = pytest.mark.skipif(
     shutil.which("wrk") is None, reason="the load of make bench (wrk is not installed)"

@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 from tests.fixtures.forms import form_of
 from tests.fixtures.ledger import MakeDatabase, opened
-from tests.fixtures.people import PASSWORD, an_administrator
 from tests.fixtures.server import Answer, Serve, Server, eventually
+from tests.fixtures.users import PASSWORD, an_administrator
 
 # As from behind a proxy that nobody has told the program about.
 PASSED_ON = {"Via": "1.1 proxy"}

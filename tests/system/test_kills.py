@@ -25,7 +25,7 @@ from tests.fixtures.server import (
     eventually,
 )
 from tests.system.faults import DIE, Moment
-from tests.system.turns import by_worker, turn_held, waiting
+from tests.system.write_lock import by_worker, turn_held, waiting
 
 # Enough for PostgreSQL to be given its half in one COPY.
 ROWS: Final = 120

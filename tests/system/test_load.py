@@ -13,9 +13,9 @@ import pytest
 from tests.fixtures.credits import a_credit
 from tests.fixtures.forms import form_of
 from tests.fixtures.ledger import opened
-from tests.fixtures.people import PASSWORD, a_token, an_administrator
+from tests.fixtures.principals import bearing
 from tests.fixtures.server import Answer, Client, Serve, Server, assert_verified_within, flask
-from tests.fixtures.visitors import bearing
+from tests.fixtures.users import PASSWORD, a_token, an_administrator
 
 CLIENTS: Final = 10
 ROWS: Final = 400

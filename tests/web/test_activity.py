@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from tests.fixtures.credits import recorded, retired, sold
 from tests.fixtures.forms import form_of, parse, submit
 from tests.web.pages import HOSTILE, HTMX, dangers, links, table, words
-from webapp.ledger.actors import LOCAL
+from webapp.accounts.actors import LOCAL
 from webapp.ledger.commands import retire_credit, sell_credit, split_credit
 
 EVENTS = "Events, the newest first"

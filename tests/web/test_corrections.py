@@ -7,8 +7,8 @@ from werkzeug.test import TestResponse
 from tests.fixtures.credits import a_credit, recorded, sold
 from tests.fixtures.forms import form_of, submit
 from tests.web.pages import HOSTILE, dangers, links, part, words
+from webapp.accounts.actors import LOCAL
 from webapp.ledger import queries
-from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import cancel_credit, retire_credit, split_credit
 
 REASON = "Recorded with the wrong vintage"

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from tests.fixtures.credits import recorded, retired, sold
 from tests.fixtures.forms import Element, form_of, parse, submit
-from webapp.ledger import selection
+from webapp.ledger.search import selection
 
 HTMX = {"HX-Request": "true"}
 

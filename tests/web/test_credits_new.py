@@ -6,7 +6,7 @@ from werkzeug.test import TestResponse
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.forms import Element, form_of, parse, submit
 from webapp.ledger import queries
-from webapp.ledger.lists import list_events
+from webapp.ledger.listing import list_events
 
 NEW = "/credits/new"
 

@@ -4,8 +4,8 @@ from flask.testing import FlaskClient
 
 from tests.fixtures.credits import recorded, retired, sold
 from tests.fixtures.forms import Element, parse
+from webapp.accounts.actors import LOCAL
 from webapp.ledger import queries
-from webapp.ledger.actors import LOCAL
 from webapp.ledger.commands import retire_credit, sell_credit
 
 

@@ -13,7 +13,7 @@ from tests.fixtures.credits import a_credit, recorded, retired
 from tests.fixtures.forms import parse, submit
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
 from tests.web.pages import HOSTILE, HTMX, dangers, links, receive, words
-from webapp.access import allows_everyone
+from webapp.authorization import allows_everyone
 from webapp.domain.errors import (
     ActNotAllowed,
     AlreadyRetired,
@@ -26,7 +26,8 @@ from webapp.domain.errors import (
     UnreadableFile,
     UnsupportedFile,
 )
-from webapp.ledger import database, summaries
+from webapp.ledger import summaries
+from webapp.ledger.storage import engine
 
 # How an error looks does not depend on the database; where it does, the test makes its own.
 pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
@@ -149,7 +150,7 @@ def test_a_bug_in_a_write_does_not_claim_that_nothing_was_recorded(
         raise RuntimeError
 
     page = client.get("/")
-    monkeypatch.setattr("webapp.ledger.imports.receive", broken)
+    monkeypatch.setattr("webapp.imports.jobs.receive", broken)
     answer = submit(client, page, "/imports/sample")
     assert answer.status_code == 500
     assert "Look whether it was recorded before you send it again." in words(answer)
@@ -237,7 +238,7 @@ def test_a_database_that_is_not_migrated_gives_the_command(tmp_path: Path) -> No
 def test_a_database_that_stays_locked_refuses_a_write_with_a_page(
     make_database: MakeDatabase, dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.05)
     url = make_database(dialect)
     with opened(url) as app, connected(url) as other:
         client = app.test_client()
@@ -254,7 +255,7 @@ def test_a_database_that_stays_locked_refuses_a_write_with_a_page(
 def test_a_locked_database_keeps_an_import_open(
     make_database: MakeDatabase, dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.05)
     url = make_database(dialect)
     with opened(url) as app, connected(url) as other:
         client = app.test_client()

@@ -10,8 +10,9 @@ from flask.testing import FlaskClient
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.forms import parse, submit
 from tests.web.pages import HTMX, dangers, links, part, receive, table, words, write
-from webapp.ledger import imports, summaries
-from webapp.ledger.actors import LOCAL
+from webapp.accounts.actors import LOCAL
+from webapp.imports import jobs
+from webapp.ledger import summaries
 
 NEW = a_credit(serial_number="VCS-0002")
 INVALID = a_credit(vintage="1812", serial_number="VCS-0003")
@@ -197,7 +198,7 @@ def test_an_import_that_does_not_exist_cannot_be_decided(client: FlaskClient, ac
 
 def test_an_import_that_failed_says_why(client: FlaskClient) -> None:
     rows = json.dumps([a_credit(vintage=1)]).encode()
-    failed = imports.import_now(rows, "rows.json", LOCAL, how_to_skip="The <b>row</b> is wrong.").view
+    failed = jobs.import_now(rows, "rows.json", LOCAL, how_to_skip="The <b>row</b> is wrong.").view
     page = client.get(f"/imports/{failed.id}")
     assert "The <b>row</b> is wrong. Nothing of this file was recorded." in words(page)
     assert list(dangers(page)) == []

@@ -10,7 +10,8 @@ from werkzeug.test import TestResponse
 from tests.fixtures.forms import form_of, parse, submit
 from tests.web.pages import HOSTILE, dangers, links, part, receive, words
 from webapp.config import MAX_BODY_BYTES
-from webapp.ledger import import_views, imports, summaries
+from webapp.imports import jobs, views
+from webapp.ledger import summaries
 
 # What a file is does not depend on the database.
 pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
@@ -80,7 +81,7 @@ def test_a_file_that_cannot_be_read_is_refused_beside_the_field(
     answer = send(client, content)
     assert answer.status_code == status
     assert sentence in said_of_file(answer)
-    assert import_views.list_imports() == []
+    assert views.list_imports() == []
 
 
 def test_a_refused_file_is_named_and_another_can_be_chosen_at_once(client: FlaskClient) -> None:
@@ -95,7 +96,7 @@ def test_a_file_over_the_limit_of_the_body_is_refused_on_a_page(client: FlaskCli
     )
     assert answer.status_code == 413
     assert "At most 16 MB are taken here" in words(answer)
-    assert import_views.list_imports() == []
+    assert views.list_imports() == []
 
 
 def test_bringing_a_file_writes_nothing_to_the_ledger(client: FlaskClient) -> None:
@@ -120,7 +121,7 @@ def test_hostile_names_of_files_are_inert(client: FlaskClient) -> None:
     for name in HOSTILE:
         sent = name.replace('"', "%22")  # as browsers write it
         address = receive(client, [ROW], sent)
-        shown = imports.display_name(name)
+        shown = jobs.display_name(name)
         for page in (client.get(address), client.get("/imports"), send(client, b"[", sent)):
             assert shown in words(page)
             assert list(dangers(page)) == []

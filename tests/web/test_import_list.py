@@ -9,8 +9,8 @@ from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.forms import submit
 from tests.web.pages import links, receive, table, words, write
-from webapp.ledger import imports
-from webapp.ledger.actors import LOCAL
+from webapp.accounts.actors import LOCAL
+from webapp.imports import jobs
 
 IMPORTS = "Imports, the newest first"
 INVALID = a_credit(vintage="1812", serial_number="VCS-0003")
@@ -62,7 +62,7 @@ def test_a_preview_that_nobody_decides_on_is_given_up_when_another_file_comes_af
 
 
 def test_a_failed_import_is_listed_as_failed(client: FlaskClient) -> None:
-    imports.import_now(json.dumps([a_credit(vintage=1)]).encode(), "rows.json", LOCAL)
+    jobs.import_now(json.dumps([a_credit(vintage=1)]).encode(), "rows.json", LOCAL)
     assert table(client.get("/imports"), IMPORTS)[0][1] == "FAILED"
 
 
@@ -74,7 +74,7 @@ def test_the_newest_import_stands_first(client: FlaskClient) -> None:
 
 def test_older_imports_are_on_the_pages_after(client: FlaskClient) -> None:
     for number in range(52):
-        imports.receive(b"[1]", f"{number}.json", LOCAL)
+        jobs.receive(b"[1]", f"{number}.json", LOCAL)
     first = client.get("/imports")
     assert len(table(first, IMPORTS)) == 50
     second = client.get(links(first)["Older"])

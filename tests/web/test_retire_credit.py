@@ -6,8 +6,8 @@ from flask.testing import FlaskClient
 from tests.fixtures.credits import recorded, sold
 from tests.fixtures.forms import form_of, submit
 from webapp.ledger import queries
-from webapp.ledger.credit_filter import CreditFilter
-from webapp.ledger.lists import sum_credits
+from webapp.ledger.listing import sum_credits
+from webapp.ledger.search.credit_filter import CreditFilter
 
 HTMX = {"HX-Request": "true"}
 

@@ -5,10 +5,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.fixtures.credits import recorded
-from tests.fixtures.people import an_administrator
-from tests.fixtures.visitors import sign_in
+from tests.fixtures.principals import sign_in
+from tests.fixtures.users import an_administrator
 from tests.web.pages import HOSTILE, HTMX, dangers, links, words
-from webapp.web.query import names_of
+from webapp.web.query_parameters import names_of
 
 SAID = "There is no such filter here."
 

@@ -1,4 +1,4 @@
-"""One class per refusal of accounts. No HTTP in here: which status each is stands in ``answers``."""
+"""One class per refusal of accounts. No HTTP in here: ``http.error_status`` has their statuses."""
 
 from webapp.domain.errors import InvalidFields, Problem, Refusal
 

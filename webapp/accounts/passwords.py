@@ -22,7 +22,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from webapp.accounts.errors import SignInsBusy
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.domain.events import time_text
+from webapp.domain.event import time_text
 from webapp.domain.text import canonical
 from webapp.ledger import clock
 

@@ -9,17 +9,17 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from webapp.accounts import account_log, passwords
-from webapp.accounts.account_log import Act
+from webapp.accounts import audit_log, passwords
+from webapp.accounts.audit_log import Act, change
 from webapp.accounts.errors import UnknownPerson
-from webapp.accounts.people import Person, require_administrator
 from webapp.accounts.roles import Role
-from webapp.accounts.secret_text import hash_of, new_secret
 from webapp.accounts.tables import sessions, users
-from webapp.accounts.transactions import change
-from webapp.domain.events import time_text
-from webapp.ledger import clock, statements
-from webapp.ledger.database import reading
+from webapp.accounts.tokens import hash_of, new_secret
+from webapp.accounts.users import Person, require_administrator
+from webapp.domain.event import time_text
+from webapp.ledger import clock
+from webapp.ledger.storage import statements
+from webapp.ledger.storage.engine import reading
 from webapp.ledger.writer import best_effort_write
 
 LIFETIME: Final = timedelta(days=7)
@@ -43,7 +43,7 @@ def started(connection: Connection, person_id: int) -> str:
     """Start a session of this enabled person within a change, and log that they signed in."""
     secret = made(connection, person_id)
     actor = f"user:{person_id}"
-    account_log.append(connection, actor, Act.SIGNED_IN, actor)
+    audit_log.append(connection, actor, Act.SIGNED_IN, actor)
     return secret
 
 
@@ -99,7 +99,7 @@ def end(secret: str) -> None:
         person_id = connection.scalar(ended.returning(sessions.c.user_id))
         if person_id is not None:
             actor = f"user:{person_id}"
-            account_log.append(connection, actor, Act.SIGNED_OUT, actor)
+            audit_log.append(connection, actor, Act.SIGNED_OUT, actor)
 
     change(act)
 
@@ -111,6 +111,6 @@ def end_all(person_id: int, actor: str) -> None:
         if actor != f"user:{person_id}":
             require_administrator(connection, actor)
         connection.execute(delete(sessions).where(sessions.c.user_id == person_id))
-        account_log.append(connection, actor, Act.SIGNED_OUT_EVERYWHERE, f"user:{person_id}")
+        audit_log.append(connection, actor, Act.SIGNED_OUT_EVERYWHERE, f"user:{person_id}")
 
     change(act)

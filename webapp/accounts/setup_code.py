@@ -9,11 +9,10 @@ import hmac
 import re
 from typing import Final
 
-from webapp.accounts import account_log, throttle
-from webapp.accounts.account_log import Act
-from webapp.accounts.transactions import change
+from webapp.accounts import audit_log, login_rate_limit
+from webapp.accounts.actors import SETUP
+from webapp.accounts.audit_log import Act, change
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.ledger.actors import SETUP
 
 # In place of a name: no canonical name has a line break. Guesses are counted like those at passwords.
 _COUNTED_AS: Final = "set-up\ncode"
@@ -27,9 +26,9 @@ def require_right(code: str, expected_hash: str, address: str) -> None:
     was printed. Must not be called inside an open transaction. Raises InvalidFields on "code", and
     CodesHeld after too many guesses.
     """
-    throttle.begin_code(_COUNTED_AS, address)
+    login_rate_limit.begin_code(_COUNTED_AS, address)
     found = hashlib.sha256(_BETWEEN.sub("", code.lower()).encode()).hexdigest()
     if not expected_hash or not hmac.compare_digest(found, expected_hash):
-        change(lambda connection: account_log.append(connection, SETUP, Act.SIGN_IN_REFUSED))
+        change(lambda connection: audit_log.append(connection, SETUP, Act.SIGN_IN_REFUSED))
         raise InvalidFields([Problem("code", "This is not the code that the start printed.")])
-    change(lambda connection: throttle.forget(connection, _COUNTED_AS))
+    change(lambda connection: login_rate_limit.forget(connection, _COUNTED_AS))

@@ -1,6 +1,6 @@
 """The tables of accounts, beside the ledger: an export of events holds none of them.
 
-`account_log` is append-only like the log of the ledger, by the triggers of ``webapp.ledger.guards``.
+`account_log` is append-only like the log of the ledger, by the triggers of ``triggers_*``.
 Secrets and typed names are in none of these tables, only what cannot be turned back into them.
 """
 
@@ -10,8 +10,8 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.accounts.roles import Role
-from webapp.ledger.column_types import ROW_ID, STRING
-from webapp.ledger.tables import WITHOUT_ROWID, Model, table_of
+from webapp.ledger.storage.columns import ROW_ID, STRING
+from webapp.ledger.storage.tables import WITHOUT_ROWID, Model, table_of
 
 # What both databases take for an integer. A number from an address may be any.
 INTEGER_MAX: Final = 2**63 - 1

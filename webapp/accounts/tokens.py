@@ -1,9 +1,13 @@
 """Secrets by which programs act: shown once, kept as a hash, with a role and an end.
 
-A token's text is `ccl_` and a secret; the prefix lets scanners of leaked secrets know it.
+A token's text is `ccl_` and a secret; the prefix lets scanners of leaked secrets know it. A secret of
+this program, also that of a session, is 256 random bits as text: it cannot be guessed, so a plain SHA-256
+keeps it as well as a slow hash would.
 """
 
+import hashlib
 import re
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -11,21 +15,20 @@ from typing import Final, overload
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from webapp.accounts import account_log
-from webapp.accounts.account_log import Act
+from webapp.accounts import audit_log
+from webapp.accounts.actors import next_number
+from webapp.accounts.audit_log import Act, change
 from webapp.accounts.errors import UnknownToken
-from webapp.accounts.numbers import next_number
-from webapp.accounts.people import require_administrator
 from webapp.accounts.roles import Role
-from webapp.accounts.secret_text import hash_of, new_secret
 from webapp.accounts.tables import INTEGER_MAX, tokens
-from webapp.accounts.transactions import change
+from webapp.accounts.users import require_administrator
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.domain.events import time_text
+from webapp.domain.event import time_text
 from webapp.domain.fields import TextField, parse_fields
-from webapp.ledger import clock, idempotency_store, statements
-from webapp.ledger.database import reading
+from webapp.ledger import clock, idempotency_store
 from webapp.ledger.idempotency_store import Kept, Key
+from webapp.ledger.storage import statements
+from webapp.ledger.storage.engine import reading
 from webapp.ledger.writer import best_effort_write
 
 PREFIX: Final = "ccl_"
@@ -117,7 +120,7 @@ def make(name: str, role: Role, actor: str, *, days: int = DAYS, key: Key | None
         ).one()
         token = _token(row)
         data = {"name": name, "role": role, "expires_at": token.expires_at}
-        account_log.append(connection, actor, Act.TOKEN_MADE, token.actor, data)
+        audit_log.append(connection, actor, Act.TOKEN_MADE, token.actor, data)
         if key:  # what it made, and never its secret; no event of the ledger belongs to it
             made = Kept("token", HTTPStatus.OK, [str(token.id)], position=0)
             idempotency_store.keep(connection, key, made)
@@ -159,7 +162,7 @@ def revoke(token_id: int, actor: str) -> None:
             return
         now = time_text(clock.now())
         connection.execute(update(tokens).where(tokens.c.id == token_id).values(revoked_at=now))
-        account_log.append(connection, actor, Act.TOKEN_REVOKED, f"token:{token_id}")
+        audit_log.append(connection, actor, Act.TOKEN_REVOKED, f"token:{token_id}")
 
     change(act)
 
@@ -181,3 +184,16 @@ def _token(row: Row[tuple[object, ...]]) -> Token:
         row.revoked_at,
         row.last_used_at,
     )
+
+
+SECRET_BYTES: Final = 32
+
+
+def new_secret() -> str:
+    """Return a secret of 43 characters that may stand in a cookie or a header."""
+    return secrets.token_urlsafe(SECRET_BYTES)
+
+
+def hash_of(secret: str) -> str:
+    """Return the hex SHA-256 of the secret; half a surrogate pair, which no secret has, is replaced."""
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()

@@ -2,11 +2,11 @@
 
 from flask import Flask
 
-from webapp.api import acts, description, feed, health, imports, records
+from webapp.api import actions, events, health, imports, openapi, records
 
 
 def install(app: Flask) -> None:
     """Register every route of the API."""
-    for module in (records, acts, imports, feed, health, description):
+    for module in (records, actions, imports, events, health, openapi):
         app.register_blueprint(module.api)
-    description.install(app)
+    openapi.install(app)

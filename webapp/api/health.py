@@ -4,10 +4,10 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response
 
-from webapp.access import allows_everyone
-from webapp.api.encoding import answer
 from webapp.api.operations import Answer, Operation, describes
-from webapp.ledger.revision import ping
+from webapp.api.serializers import answer
+from webapp.authorization import allows_everyone
+from webapp.ledger.storage.schema_version import ping
 
 api = Blueprint("api_health", __name__)
 

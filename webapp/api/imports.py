@@ -5,17 +5,18 @@ from typing import Final
 
 from flask import Blueprint, Response, request, url_for
 
-from webapp.access import actor, allows
 from webapp.accounts.roles import Role
-from webapp.api import bodies, query
-from webapp.api.encoding import answer, import_body, problem_body
+from webapp.api import query_parameters, request_body
 from webapp.api.operations import Answer, Body, Operation, describes
+from webapp.api.serializers import answer, import_body, problem_body
+from webapp.authorization import allows
 from webapp.config import MAX_BODY_BYTES
 from webapp.domain.errors import InvalidFields, Problem, UnknownImport
-from webapp.domain.import_file import ROWS_MAX
+from webapp.http.authentication import actor
 from webapp.idempotency import note_replay, request_key
-from webapp.ledger import import_views, imports
-from webapp.ledger.lists import LIMIT_MAX
+from webapp.imports import jobs, views
+from webapp.imports.readers.json_file import ROWS_MAX
+from webapp.ledger.listing import LIMIT_MAX
 
 api = Blueprint("api_imports", __name__)
 
@@ -23,14 +24,18 @@ MULTIPART: Final = "multipart/form-data"
 # Newline-delimited JSON has no registered type; these are the ones in use.
 LINES: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 
-_DRY_RUN: Final = query.flag("dry_run", "1 only checks: nothing is written, the import stays `checked`.")
-_SKIP_INVALID: Final = query.flag(
+_DRY_RUN: Final = query_parameters.flag(
+    "dry_run", "1 only checks: nothing is written, the import stays `checked`."
+)
+_SKIP_INVALID: Final = query_parameters.flag(
     "skip_invalid", "1 leaves out rows that are invalid or in conflict and writes the others."
 )
-_IGNORE_UNKNOWN: Final = query.flag("ignore_unknown", "1 leaves out the fields that a record does not have.")
+_IGNORE_UNKNOWN: Final = query_parameters.flag(
+    "ignore_unknown", "1 leaves out the fields that a record does not have."
+)
 _OPTIONS: Final = (_DRY_RUN, _SKIP_INVALID, _IGNORE_UNKNOWN)
-_PAGE: Final = (query.LIMIT_OF_PAGE, query.CURSOR_NUMBER)
-_PROBLEMS_PAGE: Final = (query.LIMIT_OF_PROBLEMS, query.CURSOR_NUMBER)
+_PAGE: Final = (query_parameters.LIMIT_OF_PAGE, query_parameters.CURSOR_NUMBER)
+_PROBLEMS_PAGE: Final = (query_parameters.LIMIT_OF_PROBLEMS, query_parameters.CURSOR_NUMBER)
 
 _ROW: Final = {
     "anyOf": [
@@ -62,7 +67,7 @@ _UPLOAD: Final = {
         query=_OPTIONS,
         body=Body(
             {
-                bodies.JSON_TYPE: {
+                request_body.JSON_TYPE: {
                     "anyOf": [_ROWS, {"type": "object", "description": "With exactly one array in it."}]
                 },
                 **{kind: {"type": "string", "description": "A record in each line."} for kind in LINES},
@@ -87,12 +92,12 @@ _UPLOAD: Final = {
 @allows(Role.OPERATOR)
 def import_records() -> Response:
     content, filename = _file()
-    values = query.read(*_OPTIONS, form=request.form)
+    values = query_parameters.read(*_OPTIONS, form=request.form)
     if values[_DRY_RUN]:
-        received = imports.receive(content, filename, actor(), key=request_key())
+        received = jobs.receive(content, filename, actor(), key=request_key())
         import_id, is_replay = received.import_id, received.is_replay
     else:
-        written = imports.import_now(
+        written = jobs.import_now(
             content,
             filename,
             actor(),
@@ -120,12 +125,12 @@ def import_records() -> Response:
 )
 @allows(Role.VIEWER)
 def list_imports() -> Response:
-    values = query.read(*_PAGE)
-    limit = values[query.LIMIT_OF_PAGE]
-    found = import_views.list_imports(values[query.CURSOR_NUMBER], limit + 1)
+    values = query_parameters.read(*_PAGE)
+    limit = values[query_parameters.LIMIT_OF_PAGE]
+    found = views.list_imports(values[query_parameters.CURSOR_NUMBER], limit + 1)
     cursor = str(found[limit - 1].id) if len(found) > limit else None
     items = [import_body(item) for item in found[:limit]]
-    return answer({"items": items, "next": query.next_address(cursor)})
+    return answer({"items": items, "next": query_parameters.next_address(cursor)})
 
 
 @api.get("/records/imports/<import_id>")
@@ -140,17 +145,19 @@ def list_imports() -> Response:
 )
 @allows(Role.VIEWER)
 def get_import(import_id: str) -> Response:
-    values = query.read(*_PROBLEMS_PAGE)
-    number = query.number_of(import_id)
+    values = query_parameters.read(*_PROBLEMS_PAGE)
+    number = query_parameters.number_of(import_id)
     if number is None:
         raise UnknownImport("There is no such import.")
-    return answer(_body(number, values[query.CURSOR_NUMBER] or 0, values[query.LIMIT_OF_PROBLEMS]))
+    return answer(
+        _body(number, values[query_parameters.CURSOR_NUMBER] or 0, values[query_parameters.LIMIT_OF_PROBLEMS])
+    )
 
 
 def _body(import_id: int, after: int = 0, limit: int = LIMIT_MAX) -> dict[str, object]:
     """Return the import with its problems past the first `after`."""
-    found = import_views.find(import_id)
-    problems = import_views.problems(import_id, after, limit + 1)
+    found = views.find(import_id)
+    problems = views.problems(import_id, after, limit + 1)
     following = None
     if len(problems) > limit:
         following = url_for(".get_import", import_id=import_id, limit=limit, cursor=after + limit)
@@ -160,7 +167,7 @@ def _body(import_id: int, after: int = 0, limit: int = LIMIT_MAX) -> dict[str, o
 
 def _file() -> tuple[bytes, str]:
     """Return the file and its name. Aborts with 413 or 415; raises InvalidFields."""
-    bodies.require_json_type(MULTIPART, *LINES)
+    request_body.require_json_type(MULTIPART, *LINES)
     if request.mimetype != MULTIPART:
         return request.get_data(), "(request body)"
     others = [name for name in request.files if name != "file"]

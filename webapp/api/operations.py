@@ -1,6 +1,6 @@
 """What an operation says of itself, beside the view that does it.
 
-``description`` turns it into OpenAPI; a test compares what is said here with every answer that
+``openapi`` turns it into OpenAPI; a test compares what is said here with every answer that
 the tests of the API get.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
-from webapp.api.query import Parameter
+from webapp.api.query_parameters import Parameter
 
 View = TypeVar("View", bound=Callable[..., Any])
 

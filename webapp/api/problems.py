@@ -5,9 +5,8 @@ from typing import Final
 
 from flask import Response
 
-from webapp.answers import ErrorAnswer
-from webapp.api.encoding import answer as encode_answer
-from webapp.api.encoding import lot_body, record_url, split_body
+from webapp.api.serializers import answer as encode_answer
+from webapp.api.serializers import lot_body, record_url, split_body
 from webapp.domain.errors import (
     ActNotAllowed,
     AlreadySplit,
@@ -21,18 +20,13 @@ from webapp.domain.errors import (
     SerialHeld,
     TooManyRows,
 )
+from webapp.http.error_status import ErrorAnswer
 from webapp.ledger import queries
-from webapp.ledger.holders import HeldNumbers, numbers_refused
+from webapp.ledger.serial_conflicts import HeldNumbers, numbers_refused
 
-API_PATHS: Final = frozenset({"records", "register", "events", "openapi.json", "healthz"})
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE: Final = "about:blank"  # the title says no more than the HTTP status does
 _SPELLED_OUT_MAX: Final = 5
-
-
-def is_api_path(path: str) -> bool:
-    """Say whether an address belongs to the API, whose errors are JSON."""
-    return path.strip("/").partition("/")[0] in API_PATHS
 
 
 def render(answer: ErrorAnswer) -> Response:

@@ -5,27 +5,28 @@ from typing import Final
 
 from flask import Blueprint, Response
 
-from webapp.access import actor, allows
 from webapp.accounts.roles import Role
-from webapp.api import bodies, field_schemas, query
-from webapp.api.conditions import etag
-from webapp.api.encoding import answer, record_body, record_url, summary_body
+from webapp.api import field_schemas, query_parameters, request_body
+from webapp.api.etags import etag
 from webapp.api.operations import Answer, Operation, describes
-from webapp.domain.credits import NEW_FIELDS
+from webapp.api.serializers import answer, record_body, record_url, summary_body
+from webapp.authorization import allows
+from webapp.domain.credit import NEW_FIELDS
+from webapp.http.authentication import actor
 from webapp.idempotency import note_replay, request_key
-from webapp.ledger import commands, lists, queries
-from webapp.ledger.credit_filter import CreditFilter
+from webapp.ledger import commands, listing, queries
+from webapp.ledger.search.credit_filter import CreditFilter
 
 api = Blueprint("api_records", __name__)
 
 _FILTERS: Final = (
-    query.REGISTRY,
-    query.VINTAGE,
-    query.STATUS,
-    query.Q,
-    query.SERIAL,
-    query.LIMIT_OF_PAGE,
-    query.CURSOR,
+    query_parameters.REGISTRY,
+    query_parameters.VINTAGE,
+    query_parameters.STATUS,
+    query_parameters.Q,
+    query_parameters.SERIAL,
+    query_parameters.LIMIT_OF_PAGE,
+    query_parameters.CURSOR,
 )
 
 
@@ -39,7 +40,7 @@ _FILTERS: Final = (
         "that exists is answered, and nothing is appended. A serial number that states a block holds "
         "all of its numbers. `replaces` names a cancelled record in whose place this one is recorded, which "
         "is done once at most.",
-        body=bodies.described("NewRecord", field_schemas.example(NEW_FIELDS)),
+        body=request_body.described("NewRecord", field_schemas.example(NEW_FIELDS)),
         answers={
             HTTPStatus.CREATED: Answer("Recorded.", "Record", has_location=True, has_etag=True),
             HTTPStatus.OK: Answer("The same credit was recorded before.", "Record", has_etag=True),
@@ -54,8 +55,8 @@ _FILTERS: Final = (
 )
 @allows(Role.OPERATOR)
 def create_record() -> Response:
-    query.read()
-    result = commands.create_credit(bodies.read_object(), actor(), request_key())
+    query_parameters.read()
+    result = commands.create_credit(request_body.read_object(), actor(), request_key())
     note_replay(is_replay=result.is_replay)
     body, tag = record_body(result.record), etag(result.record)
     if not result.is_new:
@@ -76,17 +77,19 @@ def create_record() -> Response:
 )
 @allows(Role.VIEWER)
 def list_records() -> Response:
-    values = query.read(*_FILTERS)
+    values = query_parameters.read(*_FILTERS)
     wanted = CreditFilter(
-        q=values[query.Q],
-        registry=values[query.REGISTRY],
-        vintage=values[query.VINTAGE],
-        status=values[query.STATUS],
-        serial=values[query.SERIAL],
+        q=values[query_parameters.Q],
+        registry=values[query_parameters.REGISTRY],
+        vintage=values[query_parameters.VINTAGE],
+        status=values[query_parameters.STATUS],
+        serial=values[query_parameters.SERIAL],
     )
-    page = lists.list_records(wanted, values[query.CURSOR], values[query.LIMIT_OF_PAGE])
+    page = listing.list_records(
+        wanted, values[query_parameters.CURSOR], values[query_parameters.LIMIT_OF_PAGE]
+    )
     items = [summary_body(credit, origin) for credit, origin in page.items]
-    return answer({"items": items, "next": query.next_address(page.next)})
+    return answer({"items": items, "next": query_parameters.next_address(page.next)})
 
 
 @api.get("/records/<record_id>")
@@ -102,6 +105,6 @@ def list_records() -> Response:
 )
 @allows(Role.VIEWER)
 def get_record(record_id: str) -> Response:
-    query.read()
+    query_parameters.read()
     record = queries.record(record_id)
     return answer(record_body(record), etag=etag(record))

@@ -1,7 +1,7 @@
 """JSON Schemas (2020-12) of what the API takes and gives.
 
 Those of fields are made in ``field_schemas`` from the tables that parse them
-(``webapp.domain.credits.FIELDS``, ``webapp.domain.events.ACT_FIELDS``), so that no rule stands in
+(``webapp.domain.credit.FIELDS``, ``webapp.domain.event.ACT_FIELDS``), so that no rule stands in
 two places.
 """
 
@@ -17,18 +17,12 @@ from webapp.api.field_schemas import (
     input_object,
     recorded,
 )
-from webapp.domain.credits import FIELDS, NEW_FIELDS, REPLACES
-from webapp.domain.events import (
-    ACT_FIELDS,
-    CANCELLATION_FIELDS,
-    PART,
-    RETIREMENT_FIELDS,
-    SALE_FIELDS,
-)
+from webapp.domain.credit import FIELDS, NEW_FIELDS, REPLACES
+from webapp.domain.event import ACT_FIELDS, CANCELLATION_FIELDS, PART, RETIREMENT_FIELDS, SALE_FIELDS
 from webapp.domain.fields import Field, PastDateField
 from webapp.domain.lifecycle import EventType, Status
-from webapp.domain.lots import LOTS_MAX, LOTS_MIN
-from webapp.ledger.import_views import State
+from webapp.domain.split import LOTS_MAX, LOTS_MIN
+from webapp.imports.views import State
 
 _AN_ID: Final = "6533fc8cb26eece006a49bf9d031c00214d21ca22c477be633f3c3cb73aed3bb"
 _HASH: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}

@@ -1,7 +1,7 @@
 """The kinds of field that a credit or an event has, each with its one rule.
 
 A field turns what came in (JSON value or form text) into what is recorded, or says what is wrong.
-Which fields there are stands in ``credits`` and ``events``; forms and the API's schemas are
+Which fields there are stands in ``credit`` and ``event``; forms and the API's schemas are
 built from those tables, so a rule cannot differ between them.
 """
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from webapp.domain.canonical_json import Number
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.domain.json_text import Number
 from webapp.domain.text import (
     COMPOSED_OF_MAX,
     RefusedCharacter,

@@ -1,6 +1,6 @@
 """What may follow what in the life of a credit.
 
-The same table is enforced by the database's own guards (``webapp.ledger.guards``); a test
+The same table is enforced by the database's own guards (``webapp.ledger.storage.triggers_*``); a test
 compares the two act by act.
 """
 

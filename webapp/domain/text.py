@@ -1,6 +1,6 @@
 """Two forms of a text: as it is recorded, and its canonical form, by which equals are found.
 
-Only text to text lives here; which field has which limits stands in ``credits`` and ``events``.
+Only text to text lives here; which field has which limits stands in ``credit`` and ``event``.
 The source of both rules is "Fields" and "Identity" in docs/ledger.md.
 """
 

@@ -14,24 +14,23 @@ from typing import BinaryIO, Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
-from webapp.domain.credits import Credit
+from webapp.domain.credit import Credit
 from webapp.domain.errors import BrokenArchive, BrokenLog
-from webapp.domain.events import Event, text_hash
+from webapp.domain.event import Event, Positioned, text_hash
+from webapp.domain.event_validation import Link, Unsound, breaks, link_of, read_event, stated_credit
 from webapp.domain.lifecycle import EventType
-from webapp.domain.lots import Families
-from webapp.domain.soundness import Link, Unsound, breaks, link_of, read_event, stated_credit
-from webapp.ledger import event_log, projections
-from webapp.ledger.ancestors import ids_of
-from webapp.ledger.database import reading
-from webapp.ledger.digest import Digest, RunningDigest
+from webapp.domain.split import Families
+from webapp.ledger import event_log
+from webapp.ledger.audit.ancestors import ids_of
+from webapp.ledger.audit.check_workers import key_ranges
+from webapp.ledger.audit.digest import Digest, RunningDigest
+from webapp.ledger.audit.findings import Progress, no_progress
+from webapp.ledger.audit.lineage_check import check_families
+from webapp.ledger.audit.serial_check import emptied_credits, gathering, named_in
 from webapp.ledger.event_log import Stored
-from webapp.ledger.family_check import check_families
-from webapp.ledger.findings import Progress, no_progress
-from webapp.ledger.held_check import gathering
-from webapp.ledger.key_ranges import key_ranges
-from webapp.ledger.naming import emptied_credits, named_in
-from webapp.ledger.projections import Positioned
-from webapp.ledger.whole_file import appearing
+from webapp.ledger.projections.apply import rebuild_projections
+from webapp.ledger.storage.atomic_file import appearing
+from webapp.ledger.storage.engine import reading
 from webapp.ledger.writer import Transaction, commit
 
 # Far above any event: a note of 2,000 characters and five names of 300, four bytes each.
@@ -131,7 +130,7 @@ def rebuild_on(connection: Connection, progress: Progress = no_progress) -> int:
     event_log.require_whole_feed(connection)
     try:
         with closing(event_log.read_feed(connection)) as feed:
-            return projections.rebuild(connection, _positioned(feed), progress)
+            return rebuild_projections(connection, _positioned(feed), progress)
     except (IntegrityError, NoResultFound, KeyError) as error:
         raise BrokenLog("The events of the log contradict each other. `flask verify` says where.") from error
 

@@ -13,10 +13,10 @@ from sqlalchemy import URL, Connection, create_engine
 
 from webapp.domain.errors import LedgerUnavailable
 from webapp.ledger import archive
-from webapp.ledger.database import reading
-from webapp.ledger.digest import Digest
-from webapp.ledger.findings import Progress, no_progress
-from webapp.ledger.whole_file import appearing
+from webapp.ledger.audit.digest import Digest
+from webapp.ledger.audit.findings import Progress, no_progress
+from webapp.ledger.storage.atomic_file import appearing
+from webapp.ledger.storage.engine import reading
 
 # Between two steps Ctrl-C is heard and progress is told: 16 MB of pages of 4 kB.
 _PAGES_IN_A_STEP: Final = 4096

@@ -1,8 +1,8 @@
 """One function per business act, one transaction each.
 
 An act reads the credit's last event, decides, and appends, while nobody else writes (``writer``). The
-database refuses a second retirement all the same (see ``tables.Event`` and ``guards``): that is the
-whole defence against a double retirement.
+database refuses a second retirement all the same (see ``storage.tables.Event`` and
+``storage.triggers_*``): that is the whole defence against a double retirement.
 
 A command returns what it read to decide and what it appended, so nothing is read back. With a `key`
 it is done once: a repeat returns the records as they were after the first time.
@@ -13,19 +13,19 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import accumulate
 
-from webapp.domain import events, lots
-from webapp.domain.credits import Credit, is_credit_id, parse_credit
+from webapp.domain.credit import Credit, is_credit_id, parse_credit
 from webapp.domain.errors import CreditMoved, InvalidFields, Problem, UnknownCredit
-from webapp.domain.events import PART, Data, Event
+from webapp.domain.event import PART, Data, Event, Positioned, parse_act, parse_part
+from webapp.domain.event import created as created_event
 from webapp.domain.fields import E4, tonnes_text
-from webapp.domain.import_file import Row
+from webapp.domain.import_row import Row
 from webapp.domain.lifecycle import EventType, require_allowed
+from webapp.domain.split import WHOLE_TONNES, lots_of, parse_quantities, split_data, split_events
 from webapp.ledger import clock, event_log, idempotency_store, queries
-from webapp.ledger.database import reading
 from webapp.ledger.decisions import Outcome, decide
 from webapp.ledger.idempotency_store import Kept, Key
-from webapp.ledger.places import emptied_by, place_of
-from webapp.ledger.projections import Positioned
+from webapp.ledger.projections.lineage import emptied_by, place_of
+from webapp.ledger.storage.engine import reading
 from webapp.ledger.views import CreditView, Origin, Record
 from webapp.ledger.writer import Transaction, commit
 
@@ -84,7 +84,7 @@ def create_credit(values: Mapping[str, object], actor: str, key: Key | None = No
             raise decision.error
         if decision.outcome is Outcome.EXISTING:
             return ActionResult(queries.read_record(transaction.connection, credit.id))
-        created = events.created(credit, actor, event_log.time_of(transaction))
+        created = created_event(credit, actor, event_log.time_of(transaction))
         entries = event_log.append(transaction, [created], [credit])
         return ActionResult(_record_of_new(entries, credit), is_new=True)
 
@@ -130,7 +130,7 @@ def split_credit(
 
     Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
-    quantities_e4 = lots.parse_quantities(values)
+    quantities_e4 = parse_quantities(values)
 
     def act(transaction: Transaction) -> ActionResult:
         found = _Found.read(transaction, credit_id, EventType.SPLIT, after)
@@ -145,7 +145,7 @@ def split_credit(
 
 def plan_split(credit_id: str, values: Mapping[str, object]) -> list[Credit]:
     """Return the lots that `split_credit` would make, and write nothing. Raises what it raises."""
-    quantities_e4 = lots.parse_quantities(values)
+    quantities_e4 = parse_quantities(values)
     with reading() as connection:
         return _Found.read(Transaction(connection), credit_id, EventType.SPLIT).lots(quantities_e4)
 
@@ -161,7 +161,7 @@ def cancel_credit(
 
     Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
-    data = events.parse_act(EventType.CANCELLED, values, today=clock.now().date())
+    data = parse_act(EventType.CANCELLED, values, today=clock.now().date())
 
     def act(transaction: Transaction) -> ActionResult:
         found = _Found.read(transaction, credit_id, EventType.CANCELLED, after)
@@ -188,7 +188,7 @@ def correct_credit(
         raise UnknownCredit(credit_id)
     credit = parse_credit({**values, "replaces": credit_id})
     credit.prepare()
-    data = events.parse_act(EventType.CANCELLED, cancellation, today=clock.now().date())
+    data = parse_act(EventType.CANCELLED, cancellation, today=clock.now().date())
 
     def act(transaction: Transaction) -> ActionResult:
         found = _Found.read(transaction, credit_id, EventType.CANCELLED, after)
@@ -200,7 +200,7 @@ def correct_credit(
         if decision.error:
             raise decision.error
         cancelled = found.event(EventType.CANCELLED, data, actor)
-        created = events.created(credit, actor, cancelled.recorded_at)
+        created = created_event(credit, actor, cancelled.recorded_at)
         entries = found.append([cancelled, created], [credit])
         return ActionResult(_record_of_new(entries[1:], credit), is_new=True)
 
@@ -215,8 +215,8 @@ def _act_on_part(
     after: After,
     key: Key | None,
 ) -> ActionResult:
-    data = events.parse_act(event_type, values, today=clock.now().date())
-    part_e4 = events.parse_part(values)
+    data = parse_act(event_type, values, today=clock.now().date())
+    part_e4 = parse_part(values)
 
     def act(transaction: Transaction) -> ActionResult:
         found = _Found.read(transaction, credit_id, event_type, after)
@@ -229,7 +229,7 @@ def _act_on_part(
             message = f"{asked} t is more than the {whole} t that this credit has."
             raise InvalidFields([Problem(PART.name, message)])
         if found.credit.block and part_e4 % E4:
-            raise InvalidFields([Problem(PART.name, lots.WHOLE_TONNES)])
+            raise InvalidFields([Problem(PART.name, WHOLE_TONNES)])
         split = found.split([part_e4, whole_e4 - part_e4], actor)
         part, rest = split.lots
         last = [event for event in split.events if event.credit_id == part.id][-1]
@@ -337,11 +337,11 @@ class _Found:
     def lots(self, quantities_e4: Sequence[int]) -> list[Credit]:
         """Return the lots of these quantities. Raises InvalidFields."""
         place = place_of(self.transaction.connection, self.credit)
-        return lots.lots_of(self.credit, place, quantities_e4, self.credit.block)
+        return lots_of(self.credit, place, quantities_e4, self.credit.block)
 
     def split(self, quantities_e4: Sequence[int], actor: str) -> _Split:
         """Return the lots of these quantities with the events that make them. Raises InvalidFields."""
         new = self.lots(quantities_e4)
-        split = self.event(EventType.SPLIT, lots.split_data(new), actor)
+        split = self.event(EventType.SPLIT, split_data(new), actor)
         sale = next((e.event for e in self.record.events if e.event_type is EventType.SOLD), None)
-        return _Split(new, lots.split_events(split, new, sale), sale is not None)
+        return _Split(new, split_events(split, new, sale), sale is not None)

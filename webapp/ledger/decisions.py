@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from webapp.domain.credits import NOT_CANCELLED, Credit, require_true_block
+from webapp.domain.credit import NOT_CANCELLED, Credit, require_true_block
 from webapp.domain.errors import (
     BlockHeld,
     CancelledBefore,
@@ -27,14 +27,13 @@ from webapp.domain.errors import (
     numbers_of,
 )
 from webapp.domain.fields import E4
-from webapp.domain.import_file import Row
-from webapp.domain.inactive_stock import Claim, InactiveStock, claim_of
+from webapp.domain.import_row import Claim, InactiveStock, Row, claim_of
 from webapp.domain.lifecycle import Status
-from webapp.domain.serial_blocks import SerialBlock, in_common, is_inside
-from webapp.ledger import statements
-from webapp.ledger.holders import NOT_EXACT
-from webapp.ledger.places import is_gone
-from webapp.ledger.successions import refusal_to_repeat, refusal_to_replace
+from webapp.domain.serial_number import SerialBlock, in_common, is_inside
+from webapp.ledger.projections.lineage import is_gone
+from webapp.ledger.projections.replacements import refusal_to_repeat, refusal_to_replace
+from webapp.ledger.serial_conflicts import NOT_EXACT
+from webapp.ledger.storage import statements
 
 LOOK_UP_BATCH: Final = 400
 

@@ -13,18 +13,18 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from webapp.domain import events as domain_events
-from webapp.domain.credits import Credit
+from webapp.domain.canonical_json import encode
+from webapp.domain.credit import Credit
 from webapp.domain.errors import BrokenLog, LedgerNotEmpty
-from webapp.domain.events import Event
-from webapp.domain.json_text import encode
+from webapp.domain.event import Event, Positioned, credit_of, time_text
 from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
-from webapp.domain.lots import flatten, units
-from webapp.ledger import clock, projections, statements
-from webapp.ledger.bulk import COPIED_FROM, insert_rows
-from webapp.ledger.holdings import RELEASING
-from webapp.ledger.projections import Positioned
-from webapp.ledger.tables import events, feed, log_marks
+from webapp.domain.split import flatten, units
+from webapp.ledger import clock
+from webapp.ledger.projections.apply import BATCH, apply_events, index_for_search
+from webapp.ledger.projections.serial_index import RELEASING
+from webapp.ledger.storage import statements
+from webapp.ledger.storage.bulk_insert import COPIED_FROM, insert_rows
+from webapp.ledger.storage.tables import events, feed, log_marks
 from webapp.ledger.writer import Transaction
 
 _SAME_EVENT: Final = (feed.c.subject == events.c.subject) & (feed.c.seq == events.c.seq)
@@ -78,7 +78,7 @@ def head_of(transaction: Transaction) -> LogHead:
 
 def time_of(transaction: Transaction) -> str:
     """Return the time at which what is appended now is recorded: never before the last event's."""
-    return max(domain_events.time_text(clock.now()), head_of(transaction).recorded_at)
+    return max(time_text(clock.now()), head_of(transaction).recorded_at)
 
 
 def require_whole_feed(connection: Connection) -> None:
@@ -107,7 +107,7 @@ def append(
     is_plain = len(entries) < COPIED_FROM and all(map(_is_plain, entries))
     with statements.pipelined(connection) if is_plain else nullcontext():
         _insert(transaction, entries)
-        projections.apply(connection, entries)
+        apply_events(connection, entries)
     _index_before_commit(transaction, entries)
     return entries
 
@@ -121,10 +121,10 @@ def restore(transaction: Transaction, history: Iterable[Event]) -> int:
     if connection.scalar(select(events.c.seq).limit(1)) is not None:
         raise LedgerNotEmpty("This ledger is not empty. A history is restored into an empty one only.")
     remaining, done, is_in_order, last_at = units(history), 0, True, ""
-    while batch := list(flatten(islice(remaining, projections.BATCH))):
+    while batch := list(flatten(islice(remaining, BATCH))):
         entries = _positioned(transaction, batch, (), {})
         _insert(transaction, entries)
-        projections.apply(connection, entries, is_replay=True)
+        apply_events(connection, entries, is_replay=True)
         _index_before_commit(transaction, entries)
         for event in batch:
             is_in_order, last_at = is_in_order and last_at <= event.recorded_at, event.recorded_at
@@ -148,7 +148,7 @@ def _index_before_commit(transaction: Transaction, entries: Sequence[Positioned]
     """
     if transaction.before_commit is None and any(entry.credit for entry in entries):
         first = entries[0].position
-        transaction.before_commit = lambda: projections.index_for_search(transaction.connection, first)
+        transaction.before_commit = lambda: index_for_search(transaction.connection, first)
 
 
 def read_feed(connection: Connection) -> Generator[Stored, None, None]:
@@ -209,7 +209,7 @@ def _positioned(
         if event.type is EventType.CREATED:
             last_key += 1
             keys[event.credit_id] = last_key
-            credit = next(stated, None) or projections.credit_of(event)
+            credit = next(stated, None) or credit_of(event)
         entries.append(Positioned(position, keys[event.credit_id], event, credit))
     transaction.head = replace(
         head,
@@ -225,8 +225,8 @@ def _keys_of(connection: Connection, new: Sequence[Event], known: Mapping[str, i
     created = {event.credit_id for event in new if event.type is EventType.CREATED}
     wanted = list({event.credit_id for event in new} - created - known.keys())
     found = dict(known)
-    for start in range(0, len(wanted), projections.BATCH):
-        ids = [bytes.fromhex(credit_id) for credit_id in wanted[start : start + projections.BATCH]]
+    for start in range(0, len(wanted), BATCH):
+        ids = [bytes.fromhex(credit_id) for credit_id in wanted[start : start + BATCH]]
         rows = statements.fetch(connection, statements.KEYS_OF.format(", ".join("?" * len(ids))), *ids)
         found |= {bytes(digest).hex(): key for digest, key in rows}
     return found

@@ -15,10 +15,11 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, select, tuple_
 
-from webapp.domain import events
 from webapp.domain.errors import KeyUsedBefore
-from webapp.ledger import clock, statements
-from webapp.ledger.tables import idempotency_keys
+from webapp.domain.event import time_text
+from webapp.ledger import clock
+from webapp.ledger.storage import statements
+from webapp.ledger.storage.tables import idempotency_keys
 
 KEPT_FOR: Final = timedelta(hours=24)
 # Rows whose time is over are deleted when so many were kept since, or so many seconds have passed; more
@@ -91,7 +92,7 @@ def find(connection: Connection, key: Key) -> Kept | None:
 
 def keep(connection: Connection, key: Key, kept: Kept) -> None:
     """Keep what came of the request. A row whose time is over makes room for it."""
-    made_at = events.time_text(clock.now())
+    made_at = time_text(clock.now())
     what = (kept.kind, int(kept.status), json.dumps(list(kept.ids)), kept.position)
     row = (key.actor, key.text, key.fingerprint, made_at, *what)
     statements.send(connection, statements.KEEP_KEY, [row])
@@ -111,4 +112,4 @@ def sweep(connection: Connection) -> None:
 
 
 def _over() -> str:
-    return events.time_text(clock.now() - KEPT_FOR)
+    return time_text(clock.now() - KEPT_FOR)

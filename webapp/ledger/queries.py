@@ -1,6 +1,6 @@
 """Reads of one credit: its record, its family, and others by their ids. Each in the transaction of `reading`.
 
-What they return stands in ``views``. Lists are read by ``lists``, sums by ``summaries``.
+What they return stands in ``views``. Lists are read by ``listing``, sums by ``summaries``.
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from webapp.domain.credits import Credit, is_credit_id
+from webapp.domain.credit import Credit, is_credit_id
 from webapp.domain.errors import BrokenLog, UnknownCredit
+from webapp.domain.event import Positioned
 from webapp.domain.lifecycle import EventType, Status
-from webapp.ledger import statements
-from webapp.ledger.database import reading
 from webapp.ledger.event_log import parse_stored
-from webapp.ledger.projections import Positioned
-from webapp.ledger.statements import Row, fetch
+from webapp.ledger.storage import statements
+from webapp.ledger.storage.engine import reading
+from webapp.ledger.storage.statements import Row, fetch
 from webapp.ledger.views import (
     CreditView,
     EventView,

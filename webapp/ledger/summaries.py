@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from webapp.domain.fields import quantity_text
 from webapp.domain.lifecycle import COUNTED, EventType, Status
-from webapp.ledger.database import reading
-from webapp.ledger.statements import Row, fetch
+from webapp.ledger.storage.engine import reading
+from webapp.ledger.storage.statements import Row, fetch
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ On PostgreSQL it is the feed's advisory lock, taken as the first statement of ea
 Why so: docs/decisions/0070-one-writer.md.
 """
 
-import fcntl
 import logging
 import os
 import threading
@@ -23,7 +22,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -32,8 +30,8 @@ from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from webapp.domain.errors import LedgerBusy, LedgerUnavailable
-from webapp.ledger import statements
-from webapp.ledger.database import (
+from webapp.ledger.storage import statements
+from webapp.ledger.storage.engine import (
     FEED_LOCK,
     database_error,
     db,
@@ -42,6 +40,7 @@ from webapp.ledger.database import (
     leave_moment,
     require_file,
     require_same_file,
+    turn,
 )
 from webapp.ledger.write_queue import Act, WriteQueue
 
@@ -151,35 +150,6 @@ def precommit_check(check: Callable[[Connection], None]) -> Iterator[None]:
 def is_transacting() -> bool:
     """Say whether this is inside an act, so that what is written may still be taken back."""
     return _current.get() is not None
-
-
-@contextmanager
-def turn(engine: Engine) -> Iterator[None]:
-    """Take the turn between processes. On PostgreSQL the transaction itself takes it.
-
-    Raises LedgerUnavailable where that cannot be.
-    """
-    if engine.dialect.name != "sqlite":
-        yield
-        return
-    file = turn_file(engine)
-    try:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        message = f"Nothing was recorded, since writers cannot take turns: {file.name}: {error.strerror}."
-        raise LedgerUnavailable(message) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        # To close it would not do: a process that was forked meanwhile has it open too.
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-        os.close(descriptor)
-
-
-def turn_file(engine: Engine) -> Path:
-    """Return the file on which the writers of a SQLite database queue."""
-    return Path(f"{engine.url.database}-turn")
 
 
 def _serve(engine: Engine, queue: WriteQueue) -> None:
@@ -312,7 +282,7 @@ def _do(act: Act[Any], transaction: Transaction) -> None:
 
 
 def _within(act: Act[T], transaction: Transaction) -> T:
-    """Do the act so that ``database.reading`` inside it reads in its transaction."""
+    """Do the act so that ``storage.engine.reading`` inside it reads in its transaction."""
     current = _current.set(transaction)
     joined = joined_connection.set(transaction.connection)
     try:

@@ -4,12 +4,13 @@ from typing import Final
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from webapp.access import allows
 from webapp.accounts.roles import Role
+from webapp.authorization import allows
 from webapp.domain.lifecycle import EventType
-from webapp.ledger.lists import list_events
+from webapp.http import htmx
+from webapp.ledger.listing import list_events
 from webapp.ledger.views import EventView
-from webapp.web import actors, fragments, query
+from webapp.web import actor_names, query_parameters
 from webapp.web.formats import tonnes
 
 LOTS_SHOWN: Final = 4
@@ -19,17 +20,17 @@ pages = Blueprint("activity", __name__)
 
 @pages.get("/activity")
 @allows(Role.VIEWER)
-@query.reads("type", "cursor")
+@query_parameters.reads("type", "cursor")
 def show() -> Response:
     """Show a page of events; the type and the place in the list stand in the address."""
     event_type = event_type_of(request.args.get("type", ""))
     page = list_events(event_type, request.args.get("cursor"), newest_first=True)
-    actors.look_up(event.actor for event in page.items)
+    actor_names.look_up(event.actor for event in page.items)
 
     def address(cursor: str | None) -> str | None:
         return cursor and url_for(".show", type=event_type, cursor=cursor)
 
-    return fragments.answer(
+    return htmx.answer(
         "activity/list.html",
         "activity/_events.html",
         events=[(event, _more(event)) for event in page.items],

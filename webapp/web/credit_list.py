@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
-from webapp.domain.credits import FIELDS
+from webapp.domain.credit import FIELDS
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.fields import Field, FieldRefused, TextField
 from webapp.domain.lifecycle import Status
-from webapp.ledger.credit_filter import SORTS, CreditFilter
+from webapp.ledger.search.credit_filter import SORTS, CreditFilter
 
 PATH: Final = "/credits"
 PATH_OF_FILE: Final = "/credits.csv"

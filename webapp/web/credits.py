@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.access import actor, allows
 from webapp.accounts.roles import Role
-from webapp.domain.credits import NEW_FIELDS, is_credit_id
+from webapp.authorization import allows
+from webapp.domain.credit import NEW_FIELDS, is_credit_id
 from webapp.domain.errors import (
     CancelledBefore,
     CursorMismatch,
@@ -19,21 +19,24 @@ from webapp.domain.errors import (
     ReplacedBefore,
     SerialHeld,
 )
-from webapp.domain.events import ACT_FIELDS
+from webapp.domain.event import ACT_FIELDS
 from webapp.domain.fields import Field
 from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.text import canonical
+from webapp.http import htmx
+from webapp.http.authentication import actor
 from webapp.idempotency import flash_done, note_replay, request_key
-from webapp.ledger import commands, lists, queries, selection, summaries
-from webapp.ledger.credit_filter import CreditFilter
-from webapp.ledger.cursors import Page
+from webapp.ledger import commands, listing, queries, summaries
+from webapp.ledger.search import selection
+from webapp.ledger.search.credit_filter import CreditFilter
+from webapp.ledger.search.pagination import Page
 from webapp.ledger.views import EventView, Record
-from webapp.web import actors, families, fragments, query
+from webapp.web import actor_names, query_parameters, split_history
 from webapp.web.corrections import old_values
 from webapp.web.credit_list import PARAMETERS, CreditList
 from webapp.web.formats import number
 from webapp.web.forms import CreditForm
-from webapp.web.serials import show_holder
+from webapp.web.serial_numbers import show_holder
 
 pages = Blueprint("credits", __name__)
 
@@ -48,16 +51,16 @@ ANOTHER_BATCH: Final = "Already recorded. If this is another batch, give it a se
 
 @pages.get("/credits")
 @allows(Role.VIEWER)
-@query.reads(*PARAMETERS, "cursor", "count")
+@query_parameters.reads(*PARAMETERS, "cursor", "count")
 def index() -> Response:
     """Show the credits that the address asks for, with their sums."""
     try:
         wanted = CreditList.read(request.args)
-        page = lists.list_credits(wanted.filter, wanted.cursor)
-        sums = lists.sum_credits(wanted.filter, is_quick=not wanted.counts_all)
+        page = listing.list_credits(wanted.filter, wanted.cursor)
+        sums = listing.sum_credits(wanted.filter, is_quick=not wanted.counts_all)
     except (InvalidFields, CursorMismatch) as refusal:
         return _unusable_address(refusal)
-    return fragments.answer(
+    return htmx.answer(
         "credits/list.html",
         "credits/_table.html",
         credit_list=wanted,
@@ -71,7 +74,7 @@ def index() -> Response:
 
 @pages.get("/credits/new")
 @allows(Role.OPERATOR)
-@query.reads(*REPLACEMENT)
+@query_parameters.reads(*REPLACEMENT)
 def new() -> str:
     """Show the form of a new credit, begun with what the address states."""
     begun = {name: request.args[name] for name in REPLACEMENT if name in request.args}
@@ -115,7 +118,7 @@ def create() -> AnyResponse | tuple[str, HTTPStatus]:
 def show(credit_id: str) -> str:
     """Show one credit with its history."""
     record = queries.record(credit_id)
-    actors.look_up(event.actor for event in record.events)
+    actor_names.look_up(event.actor for event in record.events)
     return render_template(
         "credits/show.html",
         credit=record.credit,
@@ -126,11 +129,11 @@ def show(credit_id: str) -> str:
     )
 
 
-def _family(record: Record) -> families.Branch | None:
+def _family(record: Record) -> split_history.Branch | None:
     """Return the credits around a lot or a split credit, None around any other: it is its whole family."""
     if not (record.relations.origin.parent or record.relations.lots):
         return None
-    return families.around(queries.family(record.credit.id), record.credit.id)
+    return split_history.around(queries.family(record.credit.id), record.credit.id)
 
 
 def _corrections(record: Record) -> dict[str, object]:
@@ -161,9 +164,9 @@ def _form_begun_with(values: Mapping[str, object]) -> str:
 @allows(Role.VIEWER)
 def row(credit_id: str) -> AnyResponse:
     """Show the row of the list again, as it was before an act was begun in it."""
-    if not fragments.wants_fragment():
-        return fragments.mark(redirect(url_for(".show", credit_id=credit_id), HTTPStatus.SEE_OTHER))
-    return fragments.answer(
+    if not htmx.wants_fragment():
+        return htmx.mark(redirect(url_for(".show", credit_id=credit_id), HTTPStatus.SEE_OTHER))
+    return htmx.answer(
         "credits/_row.html",
         "credits/_row.html",
         credit=queries.credit(credit_id),
@@ -214,7 +217,7 @@ def _unusable_address(refusal: InvalidFields | CursorMismatch) -> Response:
     else:
         wanted = CreditList.read({**request.args, "cursor": ""})
         problems = [Problem("", "This page belongs to another filter or another order.")]
-    return fragments.answer(
+    return htmx.answer(
         "credits/list.html",
         "credits/_table.html",
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -229,7 +232,7 @@ def _unusable_address(refusal: InvalidFields | CursorMismatch) -> Response:
 
 def _filter_bar(wanted: CreditList) -> dict[str, object]:
     """Return what the filters offer and what stands in them; a fragment is without them."""
-    if fragments.wants_fragment():
+    if htmx.wants_fragment():
         return {}
     registries, vintages = summaries.filter_choices()
     typed = {name: request.args.get(name, "") for name in ("q", "registry", "vintage", "status")}

@@ -7,11 +7,11 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.access import allows, allows_everyone
 from webapp.accounts.roles import Role
-from webapp.ledger.lists import list_events
+from webapp.authorization import allows, allows_everyone
+from webapp.ledger.listing import list_events
 from webapp.ledger.summaries import ledger_totals
-from webapp.web import actors
+from webapp.web import actor_names
 
 LATEST: Final = 8
 
@@ -33,5 +33,5 @@ def show() -> str:
     if not any(held.credits for held in totals.ledger.by_status.values()):
         return render_template("dashboard/empty.html", sample_form=FlaskForm())
     latest = list_events(limit=LATEST, newest_first=True)
-    actors.look_up(event.actor for event in latest.items)
+    actor_names.look_up(event.actor for event in latest.items)
     return render_template("dashboard/show.html", totals=totals, events=latest.items)

@@ -13,12 +13,12 @@ from typing import Final
 
 from flask import Blueprint, Response, request, send_file
 
-from webapp.access import allows
 from webapp.accounts.roles import Role
-from webapp.domain.events import ACT_FIELDS, PART
-from webapp.ledger import clock, lists
+from webapp.authorization import allows
+from webapp.domain.event import ACT_FIELDS, PART
+from webapp.ledger import clock, listing
 from webapp.ledger.views import CreditView, EventView
-from webapp.web import activity, query
+from webapp.web import activity, query_parameters
 from webapp.web.credit_list import PARAMETERS, CreditList
 
 pages = Blueprint("downloads", __name__)
@@ -63,20 +63,20 @@ EVENT_COLUMNS: Final = (
 
 @pages.get("/credits.csv")
 @allows(Role.VIEWER)
-@query.reads(*PARAMETERS)
+@query_parameters.reads(*PARAMETERS)
 def credits_file() -> Response:
     """Send every credit that the address of the list asks for, in its order."""
     wanted = CreditList.read(request.args).filter
-    return _answer("credits", CREDIT_COLUMNS, map(_credit_row, lists.every_credit(wanted)))
+    return _answer("credits", CREDIT_COLUMNS, map(_credit_row, listing.every_credit(wanted)))
 
 
 @pages.get("/activity.csv")
 @allows(Role.VIEWER)
-@query.reads("type")
+@query_parameters.reads("type")
 def activity_file() -> Response:
     """Send every event that the address of the activity asks for, the newest first."""
     event_type = activity.event_type_of(request.args.get("type", ""))
-    return _answer("activity", EVENT_COLUMNS, map(_event_row, lists.every_event(event_type)))
+    return _answer("activity", EVENT_COLUMNS, map(_event_row, listing.every_event(event_type)))
 
 
 def neutral(cell: Cell) -> Cell:

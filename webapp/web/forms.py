@@ -12,9 +12,9 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 from wtforms.widgets import DateInput
 
-from webapp.domain.credits import FIELDS, REPLACES, parse_credit, require_true_block
+from webapp.domain.credit import FIELDS, REPLACES, parse_credit, require_true_block
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.domain.events import (
+from webapp.domain.event import (
     CANCELLATION_FIELDS,
     PART,
     RETIREMENT_FIELDS,

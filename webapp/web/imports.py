@@ -19,9 +19,8 @@ from flask_wtf.file import FileField
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField
 
-from webapp.access import actor, allows
 from webapp.accounts.roles import Role
-from webapp.answers import status_of
+from webapp.authorization import allows
 from webapp.config import MAX_BODY_BYTES, ROOT
 from webapp.domain.errors import (
     CursorMismatch,
@@ -30,13 +29,16 @@ from webapp.domain.errors import (
     UnreadableFile,
     UnsupportedFile,
 )
-from webapp.domain.import_file import ROWS_MAX
+from webapp.http import htmx
+from webapp.http.authentication import actor
+from webapp.http.error_status import status_of
 from webapp.idempotency import DONE_BEFORE, is_replay, note_replay, request_key
-from webapp.ledger import import_views, imports
-from webapp.ledger.import_views import ImportView
-from webapp.web import actors, fragments, query
+from webapp.imports import jobs, views
+from webapp.imports.readers.json_file import ROWS_MAX
+from webapp.imports.views import ImportView
+from webapp.web import actor_names, query_parameters
 from webapp.web.formats import number
-from webapp.web.serials import split_address
+from webapp.web.serial_numbers import split_address
 
 LISTED: Final = 50
 PROBLEMS_SHOWN: Final = 100
@@ -82,18 +84,18 @@ class DecisionForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
 @pages.get("/imports")
 @allows(Role.VIEWER)
-@query.reads("before")
+@query_parameters.reads("before")
 def index() -> str:
     """Show the imports, the newest first."""
     before = _number("before")
-    found = import_views.list_imports(before, LISTED + 1)
+    found = views.list_imports(before, LISTED + 1)
     more = len(found) > LISTED
-    actors.look_up(one.actor for one in found)
+    actor_names.look_up(one.actor for one in found)
     return render_template(
         "imports/list.html",
         imports=found[:LISTED],
         is_first_page=before is None,
-        open_days=imports.OPEN_DAYS,
+        open_days=jobs.OPEN_DAYS,
         older=url_for(".index", before=found[LISTED - 1].id) if more else None,
     )
 
@@ -115,9 +117,9 @@ def receive() -> AnyResponse:
         return make_response(_new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY)
     content, filename = form.file.data.read(), form.file.data.filename
     try:
-        received = imports.receive(content, filename, actor(), key=request_key())
+        received = jobs.receive(content, filename, actor(), key=request_key())
     except (UnreadableFile, UnsupportedFile, TooManyRows) as refusal:
-        form.file.errors = [f"{imports.display_name(filename)}: {refusal}"]
+        form.file.errors = [f"{jobs.display_name(filename)}: {refusal}"]
         return make_response(_new_page(form), status_of(refusal))
     return _received(received)
 
@@ -126,7 +128,7 @@ def receive() -> AnyResponse:
 @allows(Role.OPERATOR)
 def receive_sample() -> AnyResponse:
     """Receive the ten sample credits as if they had been uploaded."""
-    return _received(imports.receive(SAMPLE.read_bytes(), SAMPLE.name, actor(), key=request_key()))
+    return _received(jobs.receive(SAMPLE.read_bytes(), SAMPLE.name, actor(), key=request_key()))
 
 
 @pages.get("/sample-registry.json")
@@ -138,10 +140,10 @@ def sample_file() -> Response:
 
 @pages.get(ONE)
 @allows(Role.VIEWER)
-@query.reads("after")
+@query_parameters.reads("after")
 def show(import_id: int) -> Response:
     """Show what the import would write, or what became of it."""
-    return _import_page(import_views.find(import_id), DecisionForm())
+    return _import_page(views.find(import_id), DecisionForm())
 
 
 @pages.post(f"{ONE}/write")
@@ -150,7 +152,7 @@ def write(import_id: int) -> AnyResponse:
     """Write the import, if what is wrong with it may be left out."""
     form = DecisionForm()
     try:
-        written = imports.write(
+        written = jobs.write(
             import_id,
             skip_invalid=form.skip_invalid.data,
             ignore_unknown=form.ignore_unknown.data,
@@ -164,7 +166,7 @@ def write(import_id: int) -> AnyResponse:
         form.show_what_is_missing(found)
         return _import_page(found, form, HTTPStatus.CONFLICT)
     note_replay(is_replay=written.is_replay)
-    return _import_page(found, form) if fragments.wants_fragment() else _done(import_id)
+    return _import_page(found, form) if htmx.wants_fragment() else _done(import_id)
 
 
 @pages.post(f"{ONE}/cancel")
@@ -172,10 +174,10 @@ def write(import_id: int) -> AnyResponse:
 def cancel(import_id: int) -> AnyResponse:
     """Give the import up."""
     try:
-        note_replay(is_replay=imports.cancel(import_id, request_key()))
+        note_replay(is_replay=jobs.cancel(import_id, request_key()))
     except ImportNotOpen:
         return _too_late(import_id)
-    return show(import_id) if fragments.wants_fragment() else _done(import_id)
+    return show(import_id) if htmx.wants_fragment() else _done(import_id)
 
 
 @pages.get(f"{ONE}/write", endpoint="written")
@@ -201,18 +203,18 @@ def _import_page(
 ) -> Response:
     form.describe(found)
     after = _number("after") or 0
-    problems = import_views.problems(found.id, after, PROBLEMS_SHOWN) if found.has_problems else []
-    return fragments.answer(
+    problems = views.problems(found.id, after, PROBLEMS_SHOWN) if found.has_problems else []
+    return htmx.answer(
         "imports/show.html",
         "imports/_import.html",
         status,
         found=found,
         form=form,
-        rows=import_views.sample_rows(found.id, ROWS_SHOWN) if found.is_open else [],
+        rows=views.sample_rows(found.id, ROWS_SHOWN) if found.is_open else [],
         problems=problems,
         split_address=split_address,
         problems_after=after,
-        problems_total=import_views.count_problems(found.id) if problems else 0,
+        problems_total=views.count_problems(found.id) if problems else 0,
         problems_shown=PROBLEMS_SHOWN,
         too_late=too_late,
     )
@@ -220,10 +222,10 @@ def _import_page(
 
 def _too_late(import_id: int) -> Response:
     """Show what happened to the import instead: by a second click, in another tab, by someone else."""
-    return _import_page(import_views.find(import_id), DecisionForm(), HTTPStatus.CONFLICT, too_late=True)
+    return _import_page(views.find(import_id), DecisionForm(), HTTPStatus.CONFLICT, too_late=True)
 
 
-def _received(received: imports.Received) -> AnyResponse:
+def _received(received: jobs.Received) -> AnyResponse:
     note_replay(is_replay=received.is_replay)
     return _done(received.import_id)
 
@@ -236,7 +238,7 @@ def _done(import_id: int) -> AnyResponse:
 
 
 def _to(import_id: int) -> AnyResponse:
-    return fragments.mark(redirect(url_for(".show", import_id=import_id), HTTPStatus.SEE_OTHER))
+    return htmx.mark(redirect(url_for(".show", import_id=import_id), HTTPStatus.SEE_OTHER))
 
 
 def _number(name: str) -> int | None:

@@ -13,19 +13,20 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import TextAreaField
 
-from webapp.access import actor, allows
 from webapp.accounts.roles import Role
-from webapp.domain.credits import Credit
+from webapp.authorization import allows
+from webapp.domain.credit import Credit
 from webapp.domain.errors import ActNotAllowed, InvalidFields
-from webapp.domain.events import PART
+from webapp.domain.event import PART
 from webapp.domain.fields import FieldRefused, quantity_text
 from webapp.domain.lifecycle import EventType
-from webapp.domain.lots import LOTS_MAX, LOTS_MIN, NOT_A_LIST
+from webapp.domain.split import LOTS_MAX, LOTS_MIN, NOT_A_LIST
+from webapp.http.authentication import actor
 from webapp.idempotency import flash_done, note_replay, request_key
 from webapp.ledger import commands, queries
 from webapp.ledger.views import CreditView
-from webapp.web import overtaken, query
-from webapp.web.serials import block_of
+from webapp.web import action_conflict, query_parameters
+from webapp.web.serial_numbers import block_of
 
 pages = Blueprint("splits", __name__)
 
@@ -43,19 +44,19 @@ class SplitForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
 @pages.get("/credits/<credit_id>/split")
 @allows(Role.OPERATOR)
-@query.reads("quantities")
+@query_parameters.reads("quantities")
 def split(credit_id: str) -> AnyResponse:
     """Ask for the lots; once they are stated, show what each of them would be."""
     credit = queries.credit(credit_id)
     if EventType.SPLIT not in credit.open_acts:
-        return overtaken.answer(credit_id, EventType.SPLIT)
+        return action_conflict.answer(credit_id, EventType.SPLIT)
     form = SplitForm(request.args)
     lots: Sequence[Credit] = []
     if form.quantities.data:
         try:
             lots = commands.plan_split(credit_id, _stated(form, credit))
         except ActNotAllowed:
-            return overtaken.answer(credit_id, EventType.SPLIT)
+            return action_conflict.answer(credit_id, EventType.SPLIT)
         except InvalidFields as refusal:
             return _ask(credit, form, refusal)
     return _page(credit, form, lots, HTTPStatus.OK)
@@ -70,7 +71,7 @@ def record(credit_id: str) -> AnyResponse:
     try:
         result = commands.split_credit(credit_id, _stated(form, credit), actor(), key=request_key())
     except ActNotAllowed:
-        return overtaken.answer(credit_id, EventType.SPLIT)
+        return action_conflict.answer(credit_id, EventType.SPLIT)
     except InvalidFields as refusal:
         return _ask(credit, form, refusal)
     note_replay(is_replay=result.is_replay)

@@ -9,13 +9,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
-from webapp.access import actor, allows
 from webapp.accounts import tokens
 from webapp.accounts.roles import Role
+from webapp.authorization import allows
 from webapp.domain.errors import InvalidFields
+from webapp.http.authentication import actor
 from webapp.idempotency import note_replay, request_key, takes_no_key
-from webapp.web import actors
-from webapp.web.entry import lead_to_set_up
+from webapp.web import actor_names
+from webapp.web.auth_pages import lead_to_set_up
 from webapp.web.forms import show_problems
 
 pages = Blueprint("tokens", __name__)
@@ -46,7 +47,7 @@ class RevokeForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 def index() -> str:
     """Show every token that was ever made."""
     found = tokens.list_all()
-    actors.look_up(token.added_by for token in found)
+    actor_names.look_up(token.added_by for token in found)
     return render_template("tokens/list.html", tokens=found, form=RevokeForm())
 
 

@@ -1,0 +1,245 @@
+"""What a serial number states, by its text alone: "Serial blocks" in docs/ledger.md."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from webapp.domain.canonical_json import decode
+from webapp.domain.credit import parse_credit, require_true_block
+from webapp.domain.errors import InvalidFields
+from webapp.domain.serial_number import DIGITS_MAX, SerialBlock, parse_block, parse_numbers, single_numbers
+
+DATA = Path(__file__).parent.parent / "data"
+REAL = json.loads((DATA / "real-credits-excerpt.json").read_text(encoding="utf-8"))
+
+VERRA = "19385-941467007-941467431-VCS-VCU-1507-VER-ET-14-1340-01012020-31122020-1"
+NOTATIONS = [
+    (VERRA, 425, "19385-#-vcs-vcu-1507-ver-et-14-1340-01012020-31122020-1"),
+    (
+        "7059-367676034-367676083-VCU-005-APX-BR-14-1686-01072014-31122014-1",
+        50,
+        "7059-#-vcu-005-apx-br-14-1686-01072014-31122014-1",
+    ),
+    ("GS1-1-KE-GS11603-16-2025-30256-110-5463", 5354, "gs1-1-ke-gs11603-16-2025-30256-#"),
+    ("ACR-FR-1129-2025-2917-30932 to 35143", 4212, "acr-fr-1129-2025-2917-#"),
+    ("CAR-1-US-1335-31-983-KS-2025-9659-43177 to 43276", 100, "car-1-us-1335-31-983-ks-2025-9659-#"),
+    ("ART-GY-102-2021-11-2759599 to 2760598", 1000, "art-gy-102-2021-11-#"),
+    ("RW-5-1463953-2-2-0-7014 - RW-5-1467609-2-2-0-7014", 3657, "rw-5-#-2-2-0-7014"),
+    ("ACR-FR-1129-2025-2917-30932 to ACR-FR-1129-2025-2917-35143", 4212, "acr-fr-1129-2025-2917-#"),
+]
+# One of each kind: hyphen, non-breaking hyphen, figure dash, en dash, em dash, minus sign.
+DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212"
+PLAIN = [
+    None,
+    "VCS-0001",
+    "CDC_1_1_1_321_14_1_2009",
+    "CDC_1_1_1_321_14_1_2009_2262_4425",
+    "19385",
+    "1 to 100",
+    "ACR-1 to",
+    "ACR-1 to 2 to 3x",
+    "ACR-FR-0001 to 0100",  # leading zeros
+    "GS1-1-KE-007-12",
+    "A-1-2 - B-5-2",  # not the same series
+    "A-1-2 - A-5-3",  # two numbers differ
+    "1-2-3",
+    "ACR-1 to " + "9" * (DIGITS_MAX + 1),
+]
+
+
+@pytest.mark.parametrize(("serial", "length", "series"), NOTATIONS)
+def test_a_serial_number_that_states_a_range_is_a_block(serial: str, length: int, series: str) -> None:
+    block = parse_block(serial)
+    assert block is not None
+    assert (block.length, block.series) == (length, series)
+
+
+@pytest.mark.parametrize("serial", PLAIN)
+def test_whatever_does_not_clearly_state_a_range_stays_plain(serial: str | None) -> None:
+    assert parse_block(serial) is None
+
+
+@pytest.mark.parametrize(("serial", "length", "series"), NOTATIONS)
+@pytest.mark.parametrize("dash", DASHES)
+def test_another_kind_of_dash_states_the_same_block(serial: str, length: int, series: str, dash: str) -> None:
+    for spelling in (
+        serial.replace("-", dash),
+        serial.replace("-", dash, 3),
+        serial.replace(" - ", f" {dash} "),
+    ):
+        block = parse_block(spelling)
+        assert block is not None
+        assert (block.series, block.length) == (series, length)
+        assert block.part(0, length) == spelling
+        assert parse_block(block.part(1, 2)) is not None
+
+
+@pytest.mark.parametrize(("serial", "length", "series"), NOTATIONS)
+def test_spaces_around_dashes_are_seen_through(serial: str, length: int, series: str) -> None:
+    for dash in (" - ", "- ", " \u2013 "):
+        spelling = " ".join(serial.replace("-", dash).split())
+        block = parse_block(spelling)
+        assert block is not None
+        assert (block.series, block.length) == (series, length)
+        assert block.part(0, length) == spelling
+
+
+def test_a_pair_may_be_joined_by_a_wide_dash_alone() -> None:
+    block = parse_block("RW-5-1463953-2-2-0-7014\u2013RW-5-1467609-2-2-0-7014")
+    assert block is not None
+    assert (block.series, block.length) == ("rw-5-#-2-2-0-7014", 3657)
+    assert block.part(0, 2) == "RW-5-1463953-2-2-0-7014\u2013RW-5-1463954-2-2-0-7014"
+
+
+@pytest.mark.parametrize(
+    ("serial", "first", "last", "series"),
+    [
+        ("ACR-FR-1129-2025-2917-30932 - 35143", 30932, 35143, "acr-fr-1129-2025-2917-#"),
+        ("ACR-FR-1129-2025-2917-30932\u201335143", 30932, 35143, "acr-fr-1129-2025-2917-#"),
+        ("ACR-FR-1129-2025-2917-30932 \u2014 35143", 30932, 35143, "acr-fr-1129-2025-2917-#"),
+        ("ACR-FR-1129-2025-2917-030932 to 035143", 30932, 35143, "acr-fr-1129-2025-2917-#"),
+        ("GS1-1-KE-007-12", 7, 12, "gs1-1-ke-#"),
+        ("19385-0041-50-VCS-VCU-1507-VER", 41, 50, "19385-#-vcs-vcu-1507-ver"),
+        ("RW-5-007-9 - RW-5-012-9", 7, 12, "rw-5-#-9"),
+        ("ABC-2019 - 2020", 2019, 2020, "abc-#"),
+    ],
+)
+def test_what_may_state_a_range_only_names_its_numbers(
+    serial: str, first: int, last: int, series: str
+) -> None:
+    assert parse_block(serial) is None
+    named = parse_numbers(serial)
+    assert named is not None
+    assert (named.first, named.last, named.series, named.is_clear) == (first, last, series, False)
+
+
+@pytest.mark.parametrize(
+    "serial",
+    [
+        "VCS-0001",
+        "CDC_1_1_1_321_14_1_2009",
+        "VCS-0001, 1\u201330 of 100",  # the text of a lot
+        "1\u201330 of 100",
+        "ACR-X-1 - 5, 1\u201330 of 100",
+        "RW-5-1-2 - RW-5-9-2, 0\u20131 t of 2.5 t",
+        "ACR-1-2020 - 2019",  # backwards
+        "2019 - 2020",
+        "A - 1 - 2",
+        "ACR\u20131\u20132",
+        "Wind farm - phase 2",
+        "ACR-FR-1129-2025-2917-30932-35143",
+    ],
+)
+def test_other_texts_name_no_numbers(serial: str) -> None:
+    assert parse_numbers(serial) is None
+
+
+def test_a_text_with_one_number_may_be_that_one_of_any_of_its_series() -> None:
+    def singles(serial: str) -> list[tuple[str, int]]:
+        return [(block.series, block.first) for block in single_numbers(serial)]
+
+    assert singles("ACR \u2013 2025-030933") == [("acr-#-030933", 2025), ("acr-2025-#", 30933)]
+    assert singles("RW-5-A - RW-5-A") == [("rw-#-a", 5)]
+    assert singles("RW-5-A to RW-5-A") == [("rw-#-a", 5)]
+    assert singles("VCS_1") == singles("1") == singles("") == []
+
+
+@pytest.mark.parametrize(("serial", "length", "series"), NOTATIONS)
+def test_spelling_makes_no_other_series(serial: str, length: int, series: str) -> None:
+    for spelling in (serial.lower(), f" {serial} ", serial.replace("-", "-\u200b"), serial.upper()):
+        block = parse_block(spelling)
+        assert block is not None
+        assert (block.series, block.length) == (series, length)
+
+
+def test_real_blocks_are_as_long_as_their_quantities() -> None:
+    stated = [(row, parse_block(row["serial_number"])) for row in REAL]
+    lengths = [(block.length, row["quantity"]) for row, block in stated if block]
+    assert len(lengths) == 42
+    assert all(length == quantity for length, quantity in lengths)
+
+
+def test_real_serial_numbers_without_a_clear_range_stay_plain() -> None:
+    plain = [row["serial_number"] for row in REAL if parse_block(row["serial_number"]) is None]
+    assert len(plain) == 8
+    assert all(serial.startswith("CDC_") for serial in plain)
+
+
+@pytest.mark.parametrize(("serial", "length"), [(serial, length) for serial, length, _ in NOTATIONS])
+def test_a_part_of_a_block_is_written_in_the_same_notation(serial: str, length: int) -> None:
+    block = parse_block(serial)
+    assert block is not None
+    assert block.part(0, length) == serial
+    middle = parse_block(block.part(3, 5))
+    assert middle is not None
+    assert (middle.series, middle.first, middle.last) == (block.series, block.first + 3, block.first + 7)
+
+
+def test_the_parts_of_a_block_have_its_notation_word_for_word() -> None:
+    block = parse_block(VERRA)
+    assert block is not None
+    assert block.part(0, 250) == VERRA.replace("941467431", "941467256")
+    assert block.part(250, 175) == VERRA.replace("941467007", "941467257")
+
+
+def test_a_part_in_a_notation_of_odd_characters_is_written_canonically() -> None:
+    # As many characters as its canonical form, but not in the same places.
+    block = parse_block("GS1-\u00df-1-10\u200b0")
+    assert block is not None
+    assert (block.first, block.last) == (1, 100)
+    assert block.part(0, 10) == "gs1-ss-1-10"
+
+
+def test_blocks_overlap_where_they_have_a_number_in_common() -> None:
+    def block(first: int, last: int, series: str = "s") -> SerialBlock:
+        return SerialBlock(series, first, last, ("", "", ""))
+
+    assert block(1, 10).overlaps(block(10, 20))
+    assert block(5, 6).overlaps(block(1, 10))
+    assert not block(1, 10).overlaps(block(11, 20))
+    assert not block(1, 10).overlaps(block(1, 10, "t"))
+
+
+def credit_with(serial: str, quantity: str) -> None:
+    values = decode(
+        json.dumps(
+            {
+                "project_name": "A",
+                "registry": "B",
+                "vintage": 2020,
+                "quantity": quantity,
+                "serial_number": serial,
+            }
+        ).encode()
+    )
+    assert isinstance(values, dict)
+    require_true_block(parse_credit(values))
+
+
+def test_a_block_of_another_length_is_refused_with_both_numbers() -> None:
+    with pytest.raises(InvalidFields, match="has 425 units, and the quantity is 424 tonnes"):
+        credit_with(VERRA, "424")
+    credit_with(VERRA, "425")
+    with pytest.raises(InvalidFields, match="has 2 units, and the quantity is 1 tonne\\."):
+        credit_with("GS1-1-KE-GS11603-16-2025-30256-1-2", "1")
+    with pytest.raises(InvalidFields, match="has 1 unit, and the quantity is 2 tonnes\\."):
+        credit_with("GS1-1-KE-GS11603-16-2025-30256-1-1", "2")
+
+
+def test_a_block_that_runs_backwards_is_refused_with_both_numbers() -> None:
+    with pytest.raises(InvalidFields, match="runs backwards, from 35143 to 30932"):
+        credit_with("ACR-FR-1129-2025-2917-35143 to 30932", "4212")
+
+
+def test_a_quantity_with_decimals_has_no_block() -> None:
+    credit_with(VERRA, "424.5")
+
+
+@pytest.mark.parametrize("text", ["-" * 200, "1-" * 100, "a-1 " * 50, "-1-1" * 24 + " - " + "-1-1" * 24])
+def test_a_hostile_text_is_read_at_once(text: str) -> None:
+    started = time.process_time()
+    parse_block(text[:200])
+    single_numbers(text[:200])
+    assert time.process_time() - started < 0.5

@@ -1,0 +1,141 @@
+"""A large ledger is verified by several processes, which find the same and see the same moment."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from functools import partial
+from threading import Thread
+from typing import NoReturn
+
+import pytest
+from flask import Flask
+from sqlalchemy import Connection
+
+from tests.fixtures.credits import recorded, sold
+from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
+from tests.ledger.audit.tampering import digest, findings, tamper
+from tests.ledger.histories import record_families, record_histories
+from webapp.accounts.actors import LOCAL
+from webapp.domain.errors import LedgerBusy, LedgerUnavailable, SchemaOutdated
+from webapp.ledger.audit import check_workers
+from webapp.ledger.audit.check_workers import at_one_moment
+from webapp.ledger.commands import create_credit, retire_credit
+from webapp.ledger.storage import statements
+
+EDITS = (
+    "UPDATE credits SET vintage = 1999 WHERE key = 3",
+    "UPDATE events SET body = replace(body, 'VCS', 'GS') WHERE subject = 2",
+    "DELETE FROM feed WHERE position = 5",
+    "UPDATE totals SET credits = 5",
+    "DELETE FROM splits WHERE subject = 7",
+    "UPDATE serial_blocks SET last = last + 1 WHERE is_held = 1 AND series = 'acr-y-2025-#'",
+)
+
+
+@pytest.fixture
+def in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let two processes verify also a small ledger, a few credits each."""
+    monkeypatch.setattr(check_workers, "LARGE", 0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(check_workers, "EVENTS_IN_RANGE", 5)
+
+
+def pid_of(_connection: Connection) -> int:
+    return os.getpid()
+
+
+def end_itself(_connection: Connection) -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def rows_of(connection: Connection, table: str) -> int:
+    ((count,),) = statements.fetch(connection, f"SELECT count(*) FROM {table}")
+    return int(count)
+
+
+@pytest.mark.usefixtures("ledger_app")
+def test_several_processes_find_what_one_finds(raw: RawClient, request: pytest.FixtureRequest) -> None:
+    record_histories()
+    record_families()
+    for edit in EDITS:
+        tamper(raw, edit)
+    by_one = findings()
+    assert len(by_one) > len(EDITS)
+    request.getfixturevalue("in_processes")
+    assert sorted(findings()) == sorted(by_one)
+
+
+@pytest.mark.usefixtures("in_processes")
+def test_several_processes_find_nothing_in_a_sound_ledger_while_others_write(ledger_app: Flask) -> None:
+    def write() -> None:
+        with ledger_app.app_context():
+            for number in range(60):
+                block = f"ACR-{number}-2025-1 to 100"
+                credit_id = create_credit(
+                    {
+                        "project_name": "Solar",
+                        "registry": f"ACR {number % 7}",
+                        "vintage": "2025",
+                        "quantity": "100",
+                        "serial_number": block,
+                    },
+                    LOCAL,
+                ).credit_id
+                retire_credit(credit_id, {"quantity": "1"}, LOCAL)
+
+    record_histories()
+    record_families()
+    before = digest().events
+    writer = Thread(target=write)
+    writer.start()
+    found = [findings() for _ in range(2)]
+    writer.join()
+    assert found == [[]] * 2
+    assert digest().events == before + 60 * 5
+
+
+@pytest.mark.usefixtures("ledger_app", "in_processes")
+def test_all_processes_see_the_moment_at_which_they_began_and_end_with_the_checks() -> None:
+    recorded()
+    with at_one_moment() as checks:
+        sold(serial_number="VCS-0002")
+        pids = set(checks.start([pid_of] * 4))
+        counts = set(checks.start([partial(rows_of, table="feed")] * 4))
+        assert multiprocessing.active_children()
+    assert os.getpid() not in pids
+    assert counts == {1}
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.usefixtures("ledger_app", "in_processes")
+@pytest.mark.parametrize("check", [partial(rows_of, table="no_such_table"), end_itself])
+def test_a_check_that_fails_is_an_error_here(check: Callable[[Connection], object]) -> None:
+    with pytest.raises((SchemaOutdated, LedgerUnavailable)), at_one_moment() as checks:
+        list(checks.start([check]))
+    assert not multiprocessing.active_children()
+
+
+def test_verify_keeps_no_writer_out(make_database: MakeDatabase) -> None:
+    url = make_database("sqlite")
+    with opened(url), connected(url) as raw:
+        recorded()
+        raw.execute("BEGIN IMMEDIATE")
+        assert findings() == []
+        raw.execute("ROLLBACK")
+
+
+@pytest.mark.usefixtures("in_processes")
+def test_where_no_moment_is_to_be_had_one_process_verifies(
+    make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_arguments: object, **_options: object) -> NoReturn:
+        raise LedgerBusy("The database is locked by another writer.")
+
+    monkeypatch.setattr(check_workers, "transact", busy)
+    with opened(make_database("sqlite")):
+        recorded()
+        assert findings() == []
+        with at_one_moment() as checks:
+            assert list(checks.start([pid_of])) == [os.getpid()]

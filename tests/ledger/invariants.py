@@ -1,0 +1,32 @@
+"""What must hold for every ledger, whatever was done to it."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from webapp.ledger import archive
+from webapp.ledger.audit.findings import Finding
+from webapp.ledger.audit.verify import verify
+from webapp.ledger.storage import tables
+from webapp.ledger.storage.engine import reading
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+def derived() -> Rows:
+    """Return every row of every derived table."""
+    with reading() as connection:
+        return {
+            table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
+            for table in tables.DERIVED
+        }
+
+
+def assert_sound() -> None:
+    """Verify the ledger, and rebuild it: what is derived anew must be what was derived live."""
+    findings: list[Finding] = []
+    verify(findings.append)
+    assert findings == []
+    live = derived()
+    archive.rebuild()
+    assert derived() == live

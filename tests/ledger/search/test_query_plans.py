@@ -1,0 +1,256 @@
+"""A list is the same by whichever way the database finds it: that of a look at every credit.
+
+The ways are chosen by how many credits there are, so the limits between them are made small here.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.fixtures.ledger import DIALECTS, MakeDatabase, opened
+from webapp.accounts.actors import LOCAL
+from webapp.domain.lifecycle import COUNTED, NOT_COUNTED, Status
+from webapp.domain.serial_number import parse_numbers
+from webapp.domain.text import canonical
+from webapp.ledger import listing
+from webapp.ledger.commands import cancel_credit, create_credit, retire_credit, sell_credit
+from webapp.ledger.search import conditions_sql, index_merge, selection
+from webapp.ledger.search.credit_filter import SORTS, CreditFilter
+from webapp.ledger.storage.engine import reading
+from webapp.ledger.storage.statements import fetch
+from webapp.ledger.summaries import Sum
+from webapp.ledger.views import CreditView
+
+PROJECTS = ["Mangrove Kenya", "Mangrove Peru", "Lake Kemp Solar", "\u00c4ther Wind-Farm", "Biochar (KE)"]
+REGISTRIES = ["VCS", "Gold Standard", "Iso.metric"]
+WORDS = [
+    *("mangrove", "kenya", "ke", "KE", "solar", "wind farm", "farm", "vcs", "gold", "metric", "o.m", "peru"),
+    *("gs1", "5", "50", "150", "12345", "941,467,105", "941467105", "2020", "x", "nowhere", "-", "gs11-16"),
+]
+SERIALS = [
+    "5",
+    "ke",
+    "gs1",
+    "941467105",
+    "gs1 5",
+    "GS1-1-KE-GS11-16-2020-7-1-60",
+    "GS1-1-KE-GS11-16-2020-7-5",
+]
+
+LIMITS = {
+    "as they are": {},
+    "walks give up": {"WALKED_MAX": 2, "PASSED_MAX": 2, "FEW": 3},
+    "walks pass by": {"WALKED_MAX": 2, "PASSED_MAX": 10_000, "FEW": 0},
+    "few holders": {"WALKED_MAX": 2, "FEW_HOLDERS": 0},
+    "many statements": {"RUNS_MAX": 2, "READ_MAX": 1},
+}
+
+
+def a_ledger_of(random: Random) -> None:
+    """Record credits of every kind and status. Blocks of Gold Standard begin at 1, as they do."""
+    first = 941_467_000
+    for number in range(70):
+        registry = random.choice(REGISTRIES)
+        tonnes = random.choice([1, 40, 60, 200, 20_000])
+        vintage = random.choice(["2019", "2020", "2021"])
+        serial: str | None = f"X-{number}"
+        if registry == "VCS":
+            serial = f"19385-{first}-{first + tonnes - 1}-VCS-VCU-1507-VER-KE-14-{number}-0101{vintage}-1"
+            first += tonnes
+        elif registry == "Gold Standard":
+            serial = f"GS1-1-KE-GS11-16-{vintage}-{number}-1-{tonnes}"
+        values = {
+            "project_name": random.choice(PROJECTS),
+            "registry": registry,
+            "vintage": vintage,
+            "quantity": str(tonnes),
+            "serial_number": serial,
+        }
+        credit_id = create_credit(values, LOCAL).credit_id
+        match random.randrange(6):
+            case 0:
+                sell_credit(credit_id, {"buyer": "A"}, LOCAL)
+            case 1:
+                retire_credit(credit_id, {}, LOCAL)
+            case 2 if tonnes > 1:
+                retire_credit(credit_id, {"quantity": "1"}, LOCAL)
+            case 3:
+                cancel_credit(credit_id, {"reason": "Typo"}, LOCAL)
+            case _:
+                pass
+
+
+@pytest.fixture(scope="module", params=DIALECTS)
+def every(request: pytest.FixtureRequest, make_module_database: MakeDatabase) -> Iterator[list[CreditView]]:
+    """Give all credits of a ledger, whatever their status, in the order in which they were recorded."""
+    with opened(make_module_database(request.param)):
+        a_ledger_of(Random(8))  # noqa: S311 - not a secret
+        found = [
+            credit
+            for wanted in (CreditFilter(), *(CreditFilter(status=status) for status in NOT_COUNTED))
+            for credit in listing.list_credits(wanted, limit=500).items
+        ]
+        yield sorted(found, key=lambda credit: credit.created_position)
+
+
+def plain(text: str) -> str:
+    """Return a text as a search reads it: canonical, in words, a space at either end."""
+    return " " + re.sub(r"[-.,/()_:'\u2013]", " ", canonical(text)) + " "
+
+
+def holds_word(text: str, word: str) -> bool:
+    asked = re.sub(r"[-.,/()_:'\u2013]", " ", word)
+    return (f" {asked.strip()} " if len(asked.strip()) < 3 else asked) in text
+
+
+def number_of(word: str) -> int | None:
+    digits = word.replace(",", "")
+    return int(digits) if re.fullmatch("0|[1-9][0-9]*", digits) else None
+
+
+def has_number(credit: CreditView, number: int, wanted: CreditFilter) -> bool:
+    """Say whether a credit of the list has the number: a leaf holds its own, and what is none held it."""
+    block = parse_numbers(credit.serial_number)
+    holds = credit.status in COUNTED or wanted.status in NOT_COUNTED
+    return bool(block) and holds and block.first <= number <= block.last  # type: ignore[union-attr]
+
+
+def is_found(credit: CreditView, wanted: CreditFilter) -> bool:
+    """Say whether the search of a list finds the credit, by what "Search" in docs/ledger.md says."""
+    serial = plain(credit.serial_number or "")
+    text = plain(f"{credit.project_name} {credit.registry} {credit.serial_number or ''}")
+    words = [word for word in canonical(wanted.q).split(" ") if word.strip("-")]
+    names = [word for word in words if number_of(word) is None]
+    for word in words:
+        number = number_of(word)
+        ways = [
+            holds_word(text, word),
+            bool(re.fullmatch("[0-9a-f]{6,}", word)) and credit.id.startswith(word),
+        ]
+        if number is not None and (len(str(number)) >= 5 or names):
+            ways.append(holds_word(text, str(number)))
+            in_serial = len(str(number)) >= 5 or all(holds_word(serial, name) for name in names)
+            ways.append(in_serial and has_number(credit, number, wanted))
+        if not any(ways):
+            return False
+    return not wanted.serial or is_found_by_serial(credit, serial, wanted)
+
+
+def is_found_by_serial(credit: CreditView, serial: str, wanted: CreditFilter) -> bool:
+    def has(word: str) -> bool:
+        number = number_of(word)
+        return holds_word(serial, word) or (number is not None and has_number(credit, number, wanted))
+
+    asked, own = parse_numbers(wanted.serial), parse_numbers(credit.serial_number)
+    holds = credit.status in COUNTED or wanted.status in NOT_COUNTED
+    if asked and own and holds and asked.overlaps(own):
+        return True
+    of_series = re.fullmatch("(.*)-([0-9]+)", canonical(wanted.serial))
+    if of_series and own and holds and own.series == f"{of_series[1]}-#":
+        return own.first <= int(of_series[2]) <= own.last
+    return all(has(word) for word in canonical(wanted.serial).split(" "))
+
+
+def expected(every: Sequence[CreditView], wanted: CreditFilter) -> list[CreditView]:
+    """Return the list as a look at every credit makes it."""
+    keys: dict[str, Callable[[CreditView], str | int]] = {
+        "created": lambda credit: credit.created_position,
+        "project": lambda credit: canonical(credit.project_name),
+        "registry": lambda credit: canonical(credit.registry),
+        "vintage": lambda credit: credit.vintage,
+        "quantity": lambda credit: credit.quantity_e4,
+        "status": lambda credit: str(credit.status),
+    }
+    found = [
+        credit
+        for credit in every
+        if credit.status in wanted.statuses
+        and (not wanted.registry or canonical(credit.registry) == canonical(wanted.registry))
+        and (wanted.vintage is None or credit.vintage == wanted.vintage)
+        and is_found(credit, wanted)
+    ]
+    key = keys[wanted.sort]
+    return sorted(found, key=lambda credit: (key(credit), credit.created_position), reverse=wanted.descending)
+
+
+def pages_of(wanted: CreditFilter, limit: int) -> list[CreditView]:
+    """Return all pages forward, after they are found to be the same backward."""
+    page = listing.list_credits(wanted, limit=limit)
+    forward = [page]
+    while page.next:
+        page = listing.list_credits(wanted, page.next, limit)
+        forward.append(page)
+        assert len(forward) <= 200, "the pages go round in a circle"
+    backward = [page]
+    while page.previous:
+        page = listing.list_credits(wanted, page.previous, limit)
+        backward.append(page)
+    assert [p.items for p in reversed(backward)] == [p.items for p in forward]
+    return [credit for page in forward for credit in page.items]
+
+
+wanted_lists = st.builds(
+    CreditFilter,
+    q=st.one_of(st.just(""), st.lists(st.sampled_from(WORDS), max_size=3).map(" ".join)),
+    registry=st.sampled_from(["", "", "vcs", "GOLD standard", "nobody's"]),
+    vintage=st.sampled_from([None, None, 2020, 1990]),
+    status=st.sampled_from([None, None, *Status]),
+    serial=st.sampled_from(["", "", "", *SERIALS]),
+    sort=st.sampled_from(list(SORTS)),
+    descending=st.booleans(),
+)
+
+
+@pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS.keys())
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
+@given(wanted=wanted_lists, limit=st.sampled_from([1, 3, 50]))
+def test_all_pages_of_a_list_are_the_credits_that_a_look_at_each_finds(
+    every: list[CreditView], limits: dict[str, int], wanted: CreditFilter, limit: int
+) -> None:
+    with pytest.MonkeyPatch.context() as small:
+        for name, value in limits.items():
+            for module in (index_merge, conditions_sql, selection):
+                if hasattr(module, name):
+                    small.setattr(module, name, value)
+        wished = expected(every, wanted)
+        assert [credit.id for credit in pages_of(wanted, limit)] == [credit.id for credit in wished]
+        assert [credit.id for credit in listing.every_credit(wanted)] == [credit.id for credit in wished]
+        sums = listing.sum_credits(wanted)
+        assert sums.is_all
+        assert sum(sums.by_status.values(), Sum()) == Sum(
+            len(wished), sum(credit.quantity_e4 for credit in wished)
+        )
+
+
+def test_the_sum_of_what_a_search_finds_says_when_it_is_of_a_part(
+    every: list[CreditView], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = CreditFilter(q="mangrove")
+    number = len(expected(every, wanted))
+    monkeypatch.setattr(selection, "WALKED_MAX", 0)
+    assert listing.sum_credits(wanted, is_quick=True).is_all
+    for limit in ("SUMMED_MAX", "CANDIDATES_MAX"):
+        with monkeypatch.context() as small:
+            small.setattr(selection, limit, number - 1)
+            assert not listing.sum_credits(wanted, is_quick=True).is_all
+            assert listing.sum_credits(wanted).all.credits == number
+            assert listing.sum_credits(replace(wanted, q=""), is_quick=True).is_all, "totals have it"
+
+
+def test_credits_have_their_keys_in_the_order_of_their_positions(every: list[CreditView]) -> None:
+    """A walk along the blocks of credits is one along the list of the newest."""
+    with reading() as connection:
+        rows = fetch(connection, "SELECT credit FROM credit_states ORDER BY created_position")
+    keys = [key for (key,) in rows]
+    assert len(keys) == len(every)
+    assert keys == sorted(keys)

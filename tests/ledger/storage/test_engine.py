@@ -1,0 +1,210 @@
+"""What the databases say in their own words becomes a refusal of the ledger's."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from tests.fixtures.credits import recorded
+from tests.fixtures.ledger import MakeDatabase, connected, opened
+from webapp.accounts.actors import LOCAL
+from webapp.domain.errors import LedgerBusy, LedgerUnavailable
+from webapp.ledger import queries
+from webapp.ledger.commands import retire_credit
+from webapp.ledger.listing import list_credits, list_events
+from webapp.ledger.search.credit_filter import CreditFilter
+from webapp.ledger.storage import engine
+from webapp.ledger.storage.engine import begin_moment, db, end_moment, reading
+from webapp.ledger.storage.schema_version import ping
+from webapp.ledger.writer import transact
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch, make_database: MakeDatabase) -> str:
+    """Return a SQLite ledger whose writers wait a moment only."""
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.2)
+    return make_database("sqlite")
+
+
+def test_a_locked_sqlite_is_busy_and_says_when_to_come_back(hasty: str) -> None:
+    with opened(hasty), connected(hasty) as other:
+        credit_id = recorded()
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerBusy, match="locked by another writer") as refusal:
+            retire_credit(credit_id, {}, LOCAL)
+        other.execute("ROLLBACK")
+        assert refusal.value.retry_after_s > 0
+        retire_credit(credit_id, {}, LOCAL)
+
+
+def test_a_locked_sqlite_can_be_read(hasty: str) -> None:
+    with opened(hasty), connected(hasty) as other:
+        credit_id = recorded()
+        other.execute("BEGIN IMMEDIATE")
+        assert queries.credit(credit_id).id == credit_id
+        other.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+def test_a_server_that_is_gone_is_unavailable(ledger_app: Flask, database_url: str) -> None:
+    del ledger_app
+    credit_id = recorded()
+    admin_url = make_url(database_url).set(database="postgres").render_as_string(hide_password=False)
+    name = make_url(database_url).database
+    with psycopg.connect(admin_url, autocommit=True) as server:
+        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        for act in (lambda: queries.credit(credit_id), lambda: retire_credit(credit_id, {}, LOCAL), ping):
+            with pytest.raises(LedgerUnavailable) as refusal:
+                act()
+            assert refusal.value.retry_after_s > 0
+        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    retire_credit(credit_id, {}, LOCAL)
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+def test_a_connection_that_was_cut_while_idle_is_replaced_unseen(
+    ledger_app: Flask, database_url: str
+) -> None:
+    del ledger_app
+    credit_id = recorded()
+    with connected(database_url) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        retire_credit(credit_id, {}, LOCAL)
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+@pytest.mark.parametrize("failure", [psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure])
+@pytest.mark.usefixtures("ledger_app")
+def test_a_deadlock_is_run_again_whole(failure: type[psycopg.Error]) -> None:
+    credit_id = recorded()
+    sqlstate, tries = str(failure.sqlstate), []
+
+    def act(connection: object) -> str:
+        tries.append(connection)
+        if len(tries) == 1:
+            connection.execute(  # type: ignore[attr-defined]
+                text(f"DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '{sqlstate}'; END $$")
+            )
+        return credit_id
+
+    assert transact(act) == credit_id
+    assert len(tries) == 2
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+def test_the_isolation_is_ours_whatever_the_server_has_for_a_default(database_url: str) -> None:
+    def isolation(connection: Connection) -> str:
+        return str(connection.scalar(text("SHOW transaction_isolation")))
+
+    with connected(database_url) as other:
+        name = make_url(database_url).database
+        other.execute(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'serializable'")
+    with opened(database_url):
+        assert transact(isolation) == "read committed"
+        with reading() as connection:
+            assert isolation(connection) == "repeatable read"
+        assert transact(isolation) == "read committed"
+
+
+def test_a_sqlite_file_that_cannot_be_opened_is_unavailable(tmp_path_factory: pytest.TempPathFactory) -> None:
+    nowhere = tmp_path_factory.mktemp("nowhere") / "missing" / "ledger.sqlite3"
+    with opened(f"sqlite:///{nowhere}"), pytest.raises(LedgerUnavailable):
+        ping()
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("broken") / "ledger.sqlite3"
+    path.write_text("this is no database" * 100)
+    with opened(f"sqlite:///{path}"), pytest.raises(LedgerUnavailable):
+        ping()
+
+
+def test_when_every_connection_is_in_use_the_ledger_is_busy(ledger_app: Flask) -> None:
+    del ledger_app
+    pool = db.engine.pool
+    pool._timeout = 0.05  # type: ignore[attr-defined]
+    held = []
+    with suppress(LedgerBusy):
+        while True:
+            held.append(reading())
+            held[-1].__enter__()
+    with pytest.raises(LedgerBusy, match="All connections"):
+        list_credits(CreditFilter())
+    for one in held[:-1]:
+        one.__exit__(None, None, None)
+    assert list_credits(CreditFilter()).items == []
+
+
+@pytest.mark.usefixtures("ledger_app")
+def test_a_mistake_in_the_program_is_no_refusal() -> None:
+    with pytest.raises(Exception, match="nonsense"), reading() as connection:
+        connection.execute(text("nonsense"))
+
+
+@pytest.mark.usefixtures("ledger_app")
+def test_an_error_that_is_logged_does_not_show_the_values_it_was_about() -> None:
+    with pytest.raises(DBAPIError) as error, db.engine.connect() as connection:
+        connection.execute(text("SELECT nonsense(:secret)"), {"secret": "hunter2"})
+    assert "nonsense" in str(error.value)
+    assert "hunter2" not in str(error.value)
+
+
+# What a request reads is of one moment
+
+
+@pytest.fixture
+def moment(ledger_app: Flask) -> Iterator[None]:
+    """Have all that the test reads read one moment, as in a request."""
+    del ledger_app
+    begin_moment()
+    yield
+    end_moment()
+
+
+def elsewhere(app: Flask, work: Callable[[], object]) -> object:
+    """Do the work in another thread, as another request does."""
+
+    def run() -> object:
+        with app.app_context():
+            return work()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(run).result(30)
+
+
+@pytest.mark.usefixtures("moment")
+def test_a_request_does_not_see_what_others_write_meanwhile(ledger_app: Flask) -> None:
+    assert list_events().items == []
+    elsewhere(ledger_app, recorded)
+    assert list_events().items == []
+
+
+@pytest.mark.usefixtures("moment")
+def test_a_request_sees_what_it_wrote_itself() -> None:
+    assert list_events().items == []
+    recorded()
+    assert len(list_events().items) == 1
+
+
+@pytest.mark.usefixtures("ledger_app")
+def test_what_reads_inside_an_act_sees_what_the_act_wrote_and_nobody_else_does(ledger_app: Flask) -> None:
+    def registries() -> list[str]:
+        with reading() as connection:
+            return list(connection.scalars(text("SELECT name FROM registries")))
+
+    def act(connection: Connection) -> tuple[list[str], object]:
+        connection.execute(text("INSERT INTO registries (registry_key, name) VALUES ('vcs', 'VCS')"))
+        return registries(), elsewhere(ledger_app, registries)
+
+    assert transact(act) == (["VCS"], [])
+    assert registries() == ["VCS"]

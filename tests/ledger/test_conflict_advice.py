@@ -1,0 +1,153 @@
+"""What is said of the holder of a block fits what the holder is, and how the blocks lie."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.fixtures.credits import a_credit, recorded
+from webapp.accounts.actors import LOCAL
+from webapp.domain.errors import BlockHeld
+from webapp.imports import jobs, views
+from webapp.ledger import queries
+from webapp.ledger.commands import cancel_credit, create_credit, retire_credit, sell_credit, split_credit
+from webapp.ledger.serial_conflicts import NOT_EXACT, numbers_held, numbers_refused
+
+pytestmark = pytest.mark.usefixtures("ledger_app")
+
+
+def block(first: int, last: int, **changes: object) -> dict[str, object]:
+    serial = f"ACR-X-2025-{first} to {last}"
+    return a_credit(registry="ACR", quantity=str(last - first + 1), serial_number=serial) | changes
+
+
+def nothing(_credit_id: str) -> None:
+    return None
+
+
+def sell(credit_id: str) -> None:
+    sell_credit(credit_id, {}, LOCAL)
+
+
+def retire(credit_id: str) -> None:
+    retire_credit(credit_id, {}, LOCAL)
+
+
+def split(credit_id: str) -> None:
+    split_credit(credit_id, {"quantities": ["50", "50"]}, LOCAL)
+
+
+def cancel(credit_id: str) -> None:
+    cancel_credit(credit_id, {"reason": "Typo"}, LOCAL)
+
+
+@pytest.mark.parametrize(
+    ("act", "numbers", "advice", "lots"),
+    [
+        (nothing, (101, 200), "Sell or retire that credit in place of", ()),
+        (
+            nothing,
+            (111, 120),
+            "Split that credit so that these numbers",
+            (10, 10, 80),
+        ),
+        (
+            nothing,
+            (101, 120),
+            "Split that credit so that these numbers",
+            (20, 80),
+        ),
+        (
+            nothing,
+            (191, 200),
+            "Split that credit so that these numbers",
+            (90, 10),
+        ),
+        (nothing, (191, 201), "One of the two states wrong numbers", ()),
+        (nothing, (1, 300), "One of the two states wrong numbers", ()),
+        (sell, (101, 200), "That credit is sold: retire it in place of", ()),
+        (sell, (111, 120), "That credit is sold: split it so that these", (10, 10, 80)),
+        (sell, (100, 101), "One of the two states wrong numbers", ()),
+        (retire, (101, 200), "That credit is retired, so nothing more", ()),
+        (retire, (111, 120), "That credit is retired, so nothing more", ()),
+        (retire, (111, 201), "One of the two states wrong numbers", ()),
+        (split, (111, 120), "That credit was split, and its lots have these tonnes now", ()),
+        (cancel, (111, 120), "That credit is cancelled since", ()),
+    ],
+)
+def test_the_advice_fits_the_status_of_the_holder_and_how_the_blocks_lie(
+    act: Callable[[str], None], numbers: tuple[int, int], advice: str, lots: tuple[int, ...]
+) -> None:
+    holder = recorded(**block(101, 200))
+    act(holder)
+    held = numbers_held(queries.credit(holder), *numbers)
+    assert held is not None
+    assert held.advice.startswith(advice)
+    assert held.split == lots
+
+
+@pytest.mark.parametrize(
+    "serial_number",
+    ["ACR-X-2025-111 - 120", "ACR-X-2025-000111 to 000120", "ACR-X-2025-111\u2013120", "ACR-X-2025-111"],
+)
+def test_numbers_that_a_text_only_names_are_offered_as_a_lot_as_those_of_a_block(serial_number: str) -> None:
+    holder = recorded(**block(101, 200))
+    numbers = 1 if serial_number.endswith("-111") else 10
+    row = a_credit(registry="ACR", quantity=str(numbers), serial_number=serial_number)
+    with pytest.raises(BlockHeld) as refusal:
+        create_credit(row, LOCAL)
+    refused = numbers_refused(queries.credit(holder), refusal.value)
+    number = jobs.receive(json.dumps([row]).encode(), "rows.json", LOCAL).import_id
+    (problem,) = views.problems(number)
+    assert refused == problem.held
+    assert refused is not None
+    assert refused.split == (10, numbers, 90 - numbers)
+
+
+def test_a_quantity_that_is_not_the_number_of_the_numbers_is_offered_no_split() -> None:
+    holder = recorded(**block(101, 200))
+    row = block(111, 120, quantity="9.5")
+    with pytest.raises(BlockHeld) as refusal:
+        create_credit(row, LOCAL)
+    refused = numbers_refused(queries.credit(holder), refusal.value)
+    number = jobs.receive(json.dumps([row]).encode(), "rows.json", LOCAL).import_id
+    (problem,) = views.problems(number)
+    assert refused is not None
+    assert (refused.split, problem.held) == ((), None)
+    assert refused.advice == NOT_EXACT
+    assert problem.message.endswith(f"a block that another credit holds. {NOT_EXACT}")
+
+
+def test_numbers_that_the_holder_does_not_have_are_not_held() -> None:
+    holder = queries.credit(recorded(**block(101, 200)))
+    assert numbers_held(holder, 1, 100) is None
+    assert numbers_held(holder, 201, 300) is None
+    assert numbers_held(queries.credit(recorded()), 1, 300) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "said"),
+    [
+        (101, 200, "This block, 101 to 200, is held by another credit"),
+        (101, 199, "This block, 101 to 199, is a part of a block that another credit holds"),
+        (200, 300, "The number 200 of this block is held by another credit"),
+        (100, 200, "The numbers 101 to 200 of this block are held by another credit"),
+    ],
+)
+def test_the_refusal_and_the_import_say_which_numbers_are_held(first: int, last: int, said: str) -> None:
+    recorded(**block(101, 200))
+    again = block(first, last, registry="Other")
+    with pytest.raises(BlockHeld) as refusal:
+        create_credit(again, LOCAL)
+    number = jobs.receive(json.dumps([again]).encode(), "rows.json", LOCAL).import_id
+    (problem,) = views.problems(number)
+    assert str(refusal.value).startswith(said)
+    assert problem.message.startswith(f"{said}. ")
+
+
+def test_rows_that_have_the_same_serial_number_are_told_to_keep_one() -> None:
+    number = jobs.receive(
+        json.dumps([a_credit(), a_credit(vintage="2001")]).encode(), "rows.json", LOCAL
+    ).import_id
+    (problem,) = views.problems(number)
+    assert problem.message.startswith("Row 1 has this serial number with other fields. Keep one")

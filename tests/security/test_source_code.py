@@ -1,0 +1,98 @@
+"""What the program's own code does not do at all, read from its source."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from webapp.config import ROOT
+
+MODULES: Final = sorted((ROOT / "webapp").rglob("*.py"))
+OF_THE_SYSTEM: Final = {"system", "popen", "fork", "forkpty", "posix_spawn", "startfile"}
+
+
+def _trees() -> Iterator[tuple[Path, ast.AST]]:
+    assert len(MODULES) > 50
+    for path in MODULES:
+        yield path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _imports() -> set[str]:
+    """Return every module that is imported, and every name that is imported from one: `os.path`."""
+    found: set[str] = set()
+    for _, tree in _trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def _imported(*names: str) -> list[str]:
+    return [
+        found for found in sorted(_imports()) if any(f"{found}.".startswith(f"{name}.") for name in names)
+    ]
+
+
+def _calls() -> set[str]:
+    return {
+        ast.unparse(node.func)
+        for _, tree in _trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    }
+
+
+def test_the_program_starts_no_other_program() -> None:
+    assert _imported("subprocess", "pty", "ctypes") == []
+    # `flask verify` alone divides its work among processes, which run this program and no other.
+    several = [path.stem for path, tree in _trees() if "multiprocessing" in ast.unparse(tree)]
+    assert several == ["check_workers"]
+    of_os = {name for name in _calls() if name.startswith("os.")}
+    assert "os.environ.get" in of_os
+    assert [
+        name
+        for name in sorted(of_os)
+        if name.removeprefix("os.") in OF_THE_SYSTEM or name.startswith(("os.exec", "os.spawn"))
+    ] == []
+
+
+def test_no_text_becomes_code_or_a_template() -> None:
+    assert _imported("pickle", "marshal", "shelve", "dill", "yaml", "code", "importlib") == []
+    calls = _calls()
+    assert "isinstance" in calls
+    forbidden = {"eval", "exec", "compile", "__import__", "render_template_string", "Template"}
+    assert calls & forbidden == set()
+    assert [name for name in sorted(calls) if name.endswith((".from_string", ".literal_eval"))] == []
+
+
+def test_no_xml_is_read() -> None:
+    assert _imported("xml", "lxml", "defusedxml", "html.parser") == []
+
+
+def test_the_program_asks_no_other_host() -> None:
+    assert (
+        _imported("urllib.request", "http.client", "requests", "httpx", "socket", "smtplib", "ftplib") == []
+    )
+
+
+def test_every_hash_is_sha_256_or_made_for_passwords() -> None:
+    used = {name.removeprefix("hashlib.") for name in _imports() if name.startswith("hashlib.")}
+    for _, tree in _trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "hashlib":
+                used.add(node.attr)
+    assert "sha256" in used
+    assert used <= {"sha256", "scrypt"}
+
+
+def test_nothing_is_enciphered_by_code_of_ours() -> None:
+    assert _imported("cryptography", "Crypto", "Cryptodome", "nacl", "ssl") == []
+
+
+def test_chance_that_nobody_may_guess_comes_from_the_system() -> None:
+    for path, tree in _trees():
+        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        # Waiting before another try is the one thing that is left to ordinary chance.
+        assert "random" not in names or path == Path("webapp/ledger/storage/engine.py"), path

@@ -1,0 +1,42 @@
+"""Sixteen at once with one key, on every route that writes. `python -m scripts.race` runs hundreds."""
+
+import re
+
+import pytest
+
+from tests.fixtures.ledger import DIALECTS, MakeDatabase, opened
+from tests.fixtures.server import Serve, Server, assert_verified_within
+from tests.system import races
+from tests.system.idempotency_races import CALLS, KEY_RACES, SHEETS
+from webapp.http.request_security import SAFE_METHODS
+from webapp.idempotency import reason_without_key
+
+ROUNDS = 2
+# The form of a new token, for which tests/accounts/test_tokens.py has its twins.
+NEEDS_AN_ACCOUNT = "/tokens/new"
+
+
+@pytest.fixture(scope="module", params=DIALECTS)
+def server(request: pytest.FixtureRequest, make_module_database: MakeDatabase, serve_module: Serve) -> Server:
+    return serve_module(make_module_database(request.param))
+
+
+def test_every_route_that_takes_a_key_is_raced_for(server: Server) -> None:
+    with opened(server.database_url) as app:
+        writing = {
+            re.sub("<[^>]*>", "{}", rule.rule)
+            for rule in app.url_map.iter_rules()
+            if (rule.methods or set()) - SAFE_METHODS
+            and not reason_without_key(app.view_functions[rule.endpoint])
+        }
+    raced = {call.route.replace("{record_id}", "{}") for call in CALLS.values()}
+    raced |= {sheet.route for sheet in SHEETS.values()}
+    assert raced == writing - {NEEDS_AN_ACCOUNT}
+
+
+def test_of_many_with_one_key_one_acts_and_all_are_shown_what_it_came_to(server: Server) -> None:
+    for name, race in KEY_RACES.items():
+        with races.crowd(server, re.sub("[: ]+", "-", name)) as crowd:
+            for number in range(ROUNDS):
+                race(crowd, number)
+    assert_verified_within(server.database_url)

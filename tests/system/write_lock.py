@@ -1,0 +1,46 @@
+"""How a test decides which acts of a server wait at the same time, and in which of its processes."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from tests.fixtures.server import Client, Server, eventually
+from tests.system.faults import PROCESS
+from webapp.ledger.storage.engine import FEED_LOCK
+
+
+@contextmanager
+def turn_held(database_url: str) -> Iterator[None]:
+    """Hold the turn as the writer of another process does: what is asked meanwhile waits, as one group."""
+    url = make_url(database_url)
+    if url.drivername == "sqlite":
+        with Path(f"{url.database}-turn").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+        return
+    with psycopg.connect(database_url, autocommit=True) as holder:
+        holder.execute("SELECT pg_advisory_lock(%s)", (FEED_LOCK,))
+        yield
+
+
+def by_worker(server: Server, number: int) -> list[list[Client]]:
+    """Return so many clients of each worker of the faulty program, connected to it just now."""
+    found: dict[str, list[Client]] = {}
+
+    def are_enough() -> bool:
+        client = server.client()
+        found.setdefault(client.get("/healthz").headers[PROCESS], []).append(client)
+        clients = found.values()
+        return len(clients) == len(server.workers()) and min(map(len, clients)) >= number
+
+    eventually(are_enough, "every worker has clients")
+    return [clients[-number:] for clients in found.values()]
+
+
+def waiting(server: Server) -> int:
+    """Return how many acts have ever been about to wait for a writer of the faulty program."""
+    return server.log.count("waits pid=")

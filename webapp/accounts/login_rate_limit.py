@@ -1,0 +1,164 @@
+"""How many guesses at passwords are tried, counted in the database.
+
+A guess is written down before it is checked, so that any number at once cannot slip past the
+limit, and taken back when it was right. Within WINDOW there are at most
+
+- PER_PAIR guesses at one name from one address,
+- PER_ADDRESS from one address at any names, and
+- PER_NAME at one name from anywhere.
+
+From an address where that person signed in during the last KNOWN_FOR, only the first limit counts:
+whoever guesses elsewhere, or shares the address, cannot keep a person out for ever.
+"""
+
+import hashlib
+import hmac
+import ipaddress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Final
+
+from flask import current_app
+from sqlalchemy import ColumnElement, Connection, delete, insert, select
+
+from webapp.accounts.audit_log import change
+from webapp.accounts.errors import CodesHeld, SignInsHeld
+from webapp.accounts.tables import known_addresses, sign_in_failures, users
+from webapp.domain.event import time_text
+from webapp.ledger import clock
+from webapp.ledger.writer import is_transacting
+
+WINDOW: Final = timedelta(minutes=15)
+KNOWN_FOR: Final = timedelta(days=30)
+PER_PAIR: Final = 5
+PER_NAME: Final = 25
+PER_ADDRESS: Final = 20
+
+_IPV6_PREFIX: Final = 64  # what one customer of a provider has at least
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A guess that may be tried, counted until it turns out to be right."""
+
+    name_hash: str
+    address_hash: str
+    row_id: int = 0
+
+    def withdraw(self) -> None:
+        """Count it no more: it was not tried after all."""
+        mine = delete(sign_in_failures).where(sign_in_failures.c.id == self.row_id)
+        change(lambda connection: connection.execute(mine))
+
+    def succeed(self, connection: Connection, person_id: int) -> None:
+        """Take back this person's guesses from this address, and know the address from now on."""
+        mine = (sign_in_failures.c.name_hash == self.name_hash) & (
+            sign_in_failures.c.address_hash == self.address_hash
+        )
+        connection.execute(delete(sign_in_failures).where(mine))
+        known = {"user_id": person_id, "address_hash": self.address_hash}
+        connection.execute(delete(known_addresses).filter_by(**known))
+        connection.execute(insert(known_addresses), known | {"at": time_text(clock.now())})
+
+
+def begin_code(counted_as: str, address: str) -> Attempt:
+    """Count a guess at a code of the program's own, like `begin`; raises CodesHeld.
+
+    Such a code is too long to be guessed from many addresses, so nobody elsewhere is held up, and its
+    guesses are none at passwords.
+    """
+    attempt = Attempt(_keyed("name", counted_as), _keyed("address of code", _network(address)))
+    return _begin(attempt, counted_as, CodesHeld)
+
+
+def begin(name_key: str, address: str) -> Attempt:
+    """Count a guess at the password of whoever has this canonical name, and commit that.
+
+    Raises SignInsHeld where there were too many: then nothing may be checked. Inside an open
+    transaction, where a refusal would take the count back, it raises RuntimeError.
+    """
+    attempt = Attempt(_keyed("name", name_key), _keyed("address", _network(address)))
+    return _begin(attempt, name_key, SignInsHeld)
+
+
+def _begin(attempt: Attempt, name_key: str, held: type[SignInsHeld]) -> Attempt:
+    if is_transacting():
+        raise RuntimeError("a guess must be counted in a transaction of its own")
+
+    def act(connection: Connection) -> Attempt:
+        now = clock.now()
+        _clear(connection, now)
+        limits = _limits(connection, attempt, name_key)
+        for limit, guesses in [limits["pair"]] if held is CodesHeld else limits.values():
+            held_by = _newest(connection, limit, guesses)
+            if held_by is not None:
+                free_at = datetime.fromisoformat(held_by) + WINDOW
+                wait_s = ceil((free_at - now).total_seconds())
+                raise held(min(wait_s, int(WINDOW.total_seconds())))
+        row = {"name_hash": attempt.name_hash, "address_hash": attempt.address_hash, "at": time_text(now)}
+        counted = insert(sign_in_failures).values(row).returning(sign_in_failures.c.id)
+        return replace(attempt, row_id=connection.execute(counted).scalar_one())
+
+    return change(act)
+
+
+def reached(connection: Connection, attempt: Attempt, name_key: str) -> list[str]:
+    """Return which limits hold the next guess of the same kind: "pair", "name", "address"."""
+    limits = _limits(connection, attempt, name_key)
+    return [name for name, (limit, guesses) in limits.items() if _newest(connection, limit, guesses)]
+
+
+def forget(connection: Connection, name_key: str) -> None:
+    """Forget every guess at this name, so that its person is held up no more."""
+    connection.execute(
+        delete(sign_in_failures).where(sign_in_failures.c.name_hash == _keyed("name", name_key))
+    )
+
+
+def _limits(
+    connection: Connection, attempt: Attempt, name_key: str
+) -> dict[str, tuple[int, ColumnElement[bool]]]:
+    """Return the limits that count for this attempt, each with the condition of what it counts."""
+    at_name = sign_in_failures.c.name_hash == attempt.name_hash
+    from_address = sign_in_failures.c.address_hash == attempt.address_hash
+    limits: dict[str, tuple[int, ColumnElement[bool]]] = {"pair": (PER_PAIR, at_name & from_address)}
+    is_known = connection.scalar(
+        select(users.c.id)
+        .join(known_addresses, known_addresses.c.user_id == users.c.id)
+        .where(users.c.name_key == name_key, known_addresses.c.address_hash == attempt.address_hash)
+    )
+    if is_known is None:
+        limits |= {"name": (PER_NAME, at_name), "address": (PER_ADDRESS, from_address)}
+    return limits
+
+
+def _newest(connection: Connection, number: int, guesses: ColumnElement[bool]) -> str | None:
+    """Return when the guess was made that is `number`-th from the newest, None for fewer."""
+    at = select(sign_in_failures.c.at).where(guesses).order_by(sign_in_failures.c.at.desc())
+    found = connection.scalar(at.offset(number - 1).limit(1))
+    return None if found is None else str(found)
+
+
+def _clear(connection: Connection, now: datetime) -> None:
+    connection.execute(delete(sign_in_failures).where(sign_in_failures.c.at <= time_text(now - WINDOW)))
+    connection.execute(delete(known_addresses).where(known_addresses.c.at <= time_text(now - KNOWN_FOR)))
+
+
+def _keyed(kind: str, text: str) -> str:
+    """Return the text hashed with the program's key: without it, no address can be tried out."""
+    key = str(current_app.config["SECRET_KEY"]).encode()
+    return hmac.new(key, f"{kind}:{text}".encode(), hashlib.sha256).hexdigest()
+
+
+def _network(address: str) -> str:
+    """Return what counts as one address: of IPv6 the network, in which one client has them all."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((int(parsed), _IPV6_PREFIX), strict=False))
+    return str(parsed)

@@ -1,0 +1,70 @@
+"""The body of a request, as far as HTTP goes: its type, its size, and the JSON value in it.
+
+What the fields of the value mean is decided by the domain's tables of fields.
+"""
+
+from http import HTTPStatus
+from typing import Final, NoReturn
+
+from flask import abort, request
+
+from webapp.api.operations import Body
+from webapp.domain.canonical_json import NotJson, compressed_as, decode
+from webapp.domain.errors import InvalidFields, Problem
+
+# A record is at most some 40 kB, every character of it escaped.
+RECORD_BYTES_MAX: Final = 256 * 1024
+
+JSON_TYPE: Final = "application/json"
+_CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
+
+
+def described(schema: str, example: object, *, required: bool = True) -> Body:
+    """Return what the description says of a JSON body with a schema that has a name."""
+    return Body({JSON_TYPE: {"$ref": f"#/components/schemas/{schema}"}}, required=required, example=example)
+
+
+def read_object() -> dict[str, object]:
+    """Return the JSON object that the body is. Aborts with 400, 413 or 415; raises InvalidFields."""
+    request.max_content_length = RECORD_BYTES_MAX
+    if (request.content_length or 0) > RECORD_BYTES_MAX:  # it may have been read already
+        abort(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    require_json_type()
+    return _object(request.get_data())
+
+
+def read_object_if_any() -> dict[str, object]:
+    """Return the JSON object that the body is, empty where there is no body at all."""
+    request.max_content_length = RECORD_BYTES_MAX
+    if not request.content_length:
+        return {}
+    return read_object()
+
+
+def require_json_type(*others: str) -> None:
+    """Abort with 415 unless the body is plain JSON in UTF-8, or of one of the other types."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        _unsupported("Send the body as it is, without a Content-Encoding.")
+    kind = request.mimetype
+    is_json = kind == JSON_TYPE or (kind.startswith("application/") and kind.endswith("+json"))
+    if not is_json and kind not in others:
+        given = f", not {kind}" if kind else ""
+        _unsupported(f"Send the body as Content-Type: {JSON_TYPE}{given}.")
+    if request.mimetype_params.get("charset", "utf-8").lower() not in _CHARSETS:
+        _unsupported("Send the body in UTF-8.")
+
+
+def _unsupported(detail: str) -> NoReturn:
+    abort(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
+
+
+def _object(content: bytes) -> dict[str, object]:
+    if kind := compressed_as(content):
+        _unsupported(f"This is packed with {kind}. Send the JSON in it as it is.")
+    try:
+        value = decode(content)
+    except NotJson as error:
+        abort(HTTPStatus.BAD_REQUEST, str(error))
+    if not isinstance(value, dict):
+        raise InvalidFields([Problem("", "The body must be a JSON object with the fields in it.")])
+    return value

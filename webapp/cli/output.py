@@ -1,0 +1,83 @@
+"""How commands speak: progress and summaries on the standard error, a refusal in one line."""
+
+import functools
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, ParamSpec, Self, TypeVar
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp.domain.errors import Refusal
+from webapp.ledger.audit.findings import one_line
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_REDRAWN_EVERY_S: Final = 0.1
+
+
+class Stopped(click.ClickException):
+    """One line on the standard error, and exit status 1."""
+
+    def show(self, file: object = None) -> None:
+        """Print the line."""
+        del file
+        click.echo(one_line(self.message), err=True)
+
+
+class Progress:
+    """A number that counts on the standard error, where that is a terminal."""
+
+    def __init__(self, doing: str, counted: str = "events") -> None:
+        """Take what is being done, such as "Verifying", and what is counted."""
+        self._doing = doing
+        self._counted = counted
+        self._shown = ""
+        self._next_s = time.monotonic() + _REDRAWN_EVERY_S
+        self._is_seen = sys.stderr.isatty()
+
+    def __call__(self, done: int) -> None:
+        """Show how many are done."""
+        if self._is_seen and time.monotonic() >= self._next_s:
+            self.clear()
+            self._shown = f"{self._doing}: {done:,} {self._counted}"
+            click.echo(self._shown, nl=False, err=True)
+            self._next_s = time.monotonic() + _REDRAWN_EVERY_S
+
+    def clear(self) -> None:
+        """Take the line away, so that another can be printed."""
+        if self._shown:
+            click.echo(f"\r{' ' * len(self._shown)}\r", nl=False, err=True)
+            self._shown = ""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the line away, also where it ended early."""
+        self.clear()
+
+
+def plainly(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn what a command can meet into one line: a refusal, a bad file, a database in trouble."""
+
+    @functools.wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except Refusal as refusal:
+            raise Stopped(str(refusal)) from None
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Stopped(f"{error.filename or 'file'}: {error.strerror or error}") from None
+        except SQLAlchemyError as error:
+            said = str(getattr(error, "orig", None) or error).strip()
+            raise Stopped(f"The database refuses: {said.splitlines()[0]}") from None
+
+    return wrapper

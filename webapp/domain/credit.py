@@ -1,0 +1,232 @@
+"""A credit: its fields and their rules, its canonical form, and the id that follows from it.
+
+The source of every rule is "Fields" and "Identity" in docs/ledger.md, golden values included.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import Final
+
+from webapp.domain.canonical_json import encode
+from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.fields import (
+    E4,
+    ID_PATTERN,
+    VINTAGE_MAX,
+    VINTAGE_MIN,
+    Field,
+    IdField,
+    QuantityField,
+    TextField,
+    VintageField,
+    parse_fields,
+    quantity_text,
+    tonnes_text,
+)
+from webapp.domain.serial_number import SerialBlock, block_in, numbers_in, parse_range, single_numbers
+from webapp.domain.text import canonical
+
+FIELDS: Final[tuple[Field, ...]] = (
+    TextField(
+        "project_name",
+        "Project name",
+        required=True,
+        example="Mangrove Restoration Project",
+        max_length=300,
+    ),
+    TextField(
+        "registry",
+        "Registry",
+        required=True,
+        hint="The registry that issued the credit.",
+        example="VCS",
+        max_length=50,
+    ),
+    VintageField(
+        "vintage",
+        "Vintage",
+        required=True,
+        hint=f"The year of the reduction, {VINTAGE_MIN} to {VINTAGE_MAX}.",
+        example="2023",
+    ),
+    QuantityField(
+        "quantity",
+        "Quantity",
+        required=True,
+        hint="Tonnes of CO2 equivalent, with at most 4 decimals.",
+        example="100",
+    ),
+    TextField(
+        "serial_number",
+        "Serial number",
+        hint="As the registry states it. It can be held once in a registry.",
+        example="VCS-0001",
+        max_length=200,
+    ),
+)
+# What a correction states besides: a page fills it in, a script names it.
+REPLACES: Final = IdField(
+    "replaces",
+    "Replaces",
+    hint="The id of the cancelled credit in whose place this one is recorded.",
+)
+NEW_FIELDS: Final = (*FIELDS, REPLACES)
+NOT_CANCELLED: Final = "Must be the id of a cancelled credit."
+
+
+class RecordedData(dict[str, str | int]):
+    """The data of an event with their canonical JSON, which is part of the event's text."""
+
+    @cached_property
+    def json(self) -> str:
+        """The canonical JSON."""
+        return encode(dict(self))
+
+
+@dataclass(frozen=True)
+class CanonicalCredit:
+    """The five fields in the form in which equal credits are equal. All are text."""
+
+    project_name: str
+    registry: str
+    vintage: str
+    quantity: str
+    serial_number: str
+
+
+@dataclass(frozen=True)
+class Credit:
+    """One immutable batch of carbon credits, its texts as recorded."""
+
+    project_name: str
+    registry: str
+    vintage: int
+    quantity_e4: int
+    serial_number: str | None
+    # The cancelled credit in whose place this one was recorded; a part of its identity.
+    replaces: str | None = None
+    # A lot: the credit of which it is a part, and where in it the part begins.
+    parent: str | None = None
+    offset_e4: int | None = None
+
+    @cached_property
+    def canonical(self) -> CanonicalCredit:
+        """The canonical form. A missing serial number is the empty text."""
+        return CanonicalCredit(
+            project_name=canonical(self.project_name),
+            registry=canonical(self.registry),
+            vintage=f"{self.vintage:04}",
+            quantity=quantity_text(self.quantity_e4),
+            serial_number=canonical(self.serial_number or ""),
+        )
+
+    @cached_property
+    def stated_block(self) -> SerialBlock | None:
+        """The numbers that the serial number names, whatever the quantity: the credit holds them."""
+        return numbers_in(self.stated_range)
+
+    @cached_property
+    def named_numbers(self) -> list[SerialBlock]:
+        """What nobody else may hold: the numbers stated, or each that the text may be the one of.
+
+        One number alone holds nothing, for it may mean anything in another registry.
+        """
+        stated = self.stated_block
+        if stated and stated.is_clear and stated.length > 1:
+            return [stated]
+        return [block for block in (stated, *single_numbers(self.serial_number)) if block]
+
+    @cached_property
+    def block(self) -> SerialBlock | None:
+        """The block of numbers that the serial number states, one for each tonne.
+
+        None where it states none or another number of units than there are tonnes: a quantity with
+        decimals; or else such a credit is not recorded any more (`require_true_block`), but a log
+        may hold one from before.
+        """
+        block = block_in(self.stated_range)
+        return block if block and block.length * E4 == self.quantity_e4 else None
+
+    @cached_property
+    def stated_range(self) -> SerialBlock | None:
+        """The range in the serial number, forwards or backwards, clear or not."""
+        return parse_range(self.serial_number)
+
+    @cached_property
+    def created_data(self) -> RecordedData:
+        """The data of the CREATED event: the fields as recorded, absent ones left out."""
+        data: dict[str, str | int] = {
+            "project_name": self.project_name,
+            "registry": self.registry,
+            "vintage": self.vintage,
+            "quantity": quantity_text(self.quantity_e4),
+        }
+        if self.serial_number is not None:
+            data["serial_number"] = self.serial_number
+        if self.replaces is not None:
+            data["replaces"] = self.replaces
+        if self.parent is not None:
+            data["parent"] = self.parent
+            data["offset"] = quantity_text(self.offset_e4 or 0)
+        return RecordedData(data)
+
+    def prepare(self) -> None:
+        """Compute all that recording the credit needs, before a turn to write is taken."""
+        _ = self.id, self.canonical, self.named_numbers, self.created_data.json
+
+    @cached_property
+    def id(self) -> str:
+        """The lower-case hex SHA-256 of "credit/v1" (of a lot: "lot/v1"), a newline and the
+        canonical JSON of the fields (of a lot: of its parent and its place in it).
+        """
+        if self.parent is not None:
+            place = {
+                "parent": self.parent,
+                "offset": str(self.offset_e4),
+                "quantity": str(self.quantity_e4),
+            }
+            return sha256(b"lot/v1\n" + encode(place).encode()).hexdigest()
+        fields = dict(vars(self.canonical))
+        if self.replaces is not None:
+            fields["replaces"] = self.replaces
+        return sha256(b"credit/v1\n" + encode(fields).encode()).hexdigest()
+
+
+def require_true_block(credit: Credit) -> None:
+    """Raise InvalidFields where the serial number states a block that is not the quantity.
+
+    A quantity with decimals has no block: then the serial number only names numbers.
+    """
+    block = credit.stated_range
+    if block is None or not block.is_clear or credit.quantity_e4 % E4 or credit.block:
+        return
+    if block.length < 1:
+        message = f"The block runs backwards, from {block.first} to {block.last}."
+    else:
+        message = (
+            f"The block {block.first} to {block.last} has {block.length:,} "
+            f"{'unit' if block.length == 1 else 'units'}, and the quantity is "
+            f"{tonnes_text(credit.quantity_e4)} {'tonne' if credit.quantity_e4 == E4 else 'tonnes'}."
+        )
+    raise InvalidFields([Problem("serial_number", message)])
+
+
+def is_credit_id(text: str) -> bool:
+    """Say whether the text can be the id of a credit at all."""
+    return re.fullmatch(ID_PATTERN, text) is not None
+
+
+def parse_credit(values: Mapping[str, object]) -> Credit:
+    """Return the credit that the values state. Raises InvalidFields with every bad field."""
+    parsed = parse_fields(NEW_FIELDS, values)
+    return Credit(
+        project_name=str(parsed["project_name"]),
+        registry=str(parsed["registry"]),
+        vintage=int(parsed["vintage"] or 0),
+        quantity_e4=int(parsed["quantity"] or 0),
+        serial_number=None if parsed["serial_number"] is None else str(parsed["serial_number"]),
+        replaces=None if parsed["replaces"] is None else str(parsed["replaces"]),
+    )

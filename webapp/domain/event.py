@@ -1,0 +1,192 @@
+"""Events: one frozen value per fact, its canonical bytes, its hash, and how it reads to a person.
+
+The source of the format is "Events" in docs/ledger.md. It is frozen: golden values in the tests
+fail when a byte of it changes, because every hash ever recorded depends on it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from functools import cached_property
+from hashlib import sha256
+from typing import Final
+
+from webapp.domain.canonical_json import encode
+from webapp.domain.credit import Credit, RecordedData
+from webapp.domain.fields import (
+    Field,
+    PastDateField,
+    QuantityField,
+    TextField,
+    parse_fields,
+    quantity_from_text,
+)
+from webapp.domain.lifecycle import EventType
+
+VERSION: Final = 1
+NO_HASH: Final = "0" * 64
+
+_OCCURRED_ON: Final = PastDateField(
+    "occurred_on",
+    "Date",
+    hint="When it happened; today if left empty.",
+    example="2026-01-31",
+)
+_REFERENCE: Final = TextField("reference", "Reference", hint="What the registry or the contract calls it.")
+_NOTE: Final = TextField("note", "Note", max_length=2000, newlines=True)
+# How much of the credit the act is on. Less than all of it is split off first, so the event itself
+# is always on the whole of a lot and never states it.
+PART: Final = QuantityField("quantity", "Quantity", hint="Tonnes; all of them if left empty.")
+
+# What an event states: absent data are left out, never None.
+Data = Mapping[str, str | int | list[str]]
+
+SALE_FIELDS: Final[tuple[Field, ...]] = (
+    PART,
+    TextField("buyer", "Buyer", hint="Who bought it.", example="Acme Airlines"),
+    _OCCURRED_ON,
+    _REFERENCE,
+    _NOTE,
+)
+RETIREMENT_FIELDS: Final[tuple[Field, ...]] = (
+    PART,
+    TextField(
+        "beneficiary",
+        "Beneficiary",
+        hint="On whose behalf the tonnes are retired.",
+        example="Acme Airlines",
+    ),
+    TextField("reason", "Reason", example="Flights of 2025"),
+    _OCCURRED_ON,
+    _REFERENCE,
+    _NOTE,
+)
+CANCELLATION_FIELDS: Final[tuple[Field, ...]] = (
+    TextField(
+        "reason",
+        "Reason",
+        required=True,
+        hint="Why it should never have been recorded.",
+        example="Recorded with the wrong vintage",
+    ),
+    _NOTE,
+)
+ACT_FIELDS: Final[dict[EventType, tuple[Field, ...]]] = {
+    EventType.CANCELLED: CANCELLATION_FIELDS,
+    EventType.SOLD: SALE_FIELDS,
+    EventType.RETIRED: RETIREMENT_FIELDS,
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One fact in the life of a credit. `data` has no None in it: what is absent is left out."""
+
+    credit_id: str
+    seq: int
+    type: EventType
+    data: Data
+    actor: str
+    recorded_at: str
+    prev_hash: str
+
+    @cached_property
+    def text(self) -> str:
+        """The canonical JSON of the facts: the text that is stored and hashed."""
+        data = self.data.json if isinstance(self.data, RecordedData) else encode(dict(self.data))
+        # The keys in their order. All values but the data and the actor are of ASCII without quotes.
+        return (
+            f'{{"actor":{encode(self.actor)},"credit":"{self.credit_id}","data":{data},'
+            f'"prev_hash":"{self.prev_hash}","recorded_at":"{self.recorded_at}","seq":{self.seq},'
+            f'"type":"{self.type}","v":{VERSION}}}'
+        )
+
+    @cached_property
+    def hash(self) -> str:
+        """The hex SHA-256 of a zero byte and the text."""
+        return text_hash(self.text)
+
+
+def text_hash(text: str) -> str:
+    """Return the hash of a stored event text: hex SHA-256 of a zero byte and its UTF-8."""
+    return sha256(b"\0" + text.encode()).hexdigest()
+
+
+def created(credit: Credit, actor: str, recorded_at: str) -> Event:
+    """Return the first event of the credit."""
+    return Event(credit.id, 1, EventType.CREATED, credit.created_data, actor, recorded_at, NO_HASH)
+
+
+def parse_act(act: EventType, values: Mapping[str, object], today: date) -> dict[str, str | int]:
+    """Return the data of a SOLD, RETIRED or CANCELLED event.
+
+    The day on which a sale or a retirement happened is always among them, the quantity never.
+
+    Raises InvalidFields with every bad field; a day after `today` is one.
+    """
+    fields = [
+        replace(field, latest=today) if isinstance(field, PastDateField) else field
+        for field in ACT_FIELDS[act]
+    ]
+    parsed = parse_fields(fields, values)
+    if "occurred_on" in parsed:
+        parsed["occurred_on"] = parsed["occurred_on"] or today.isoformat()
+    return {name: value for name, value in parsed.items() if value is not None and name != PART.name}
+
+
+def parse_part(values: Mapping[str, object]) -> int | None:
+    """Return the ten-thousandths that the act is on, None for the whole. Raises InvalidFields."""
+    parsed = parse_fields([PART], {PART.name: values.get(PART.name)})[PART.name]
+    return None if parsed is None else int(parsed)
+
+
+def time_text(moment: datetime) -> str:
+    """Return the time as it is recorded, `YYYY-MM-DDTHH:MM:SS.ffffffZ`, in UTC."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+def phrase(event_type: EventType, data: Data) -> str:
+    """Say the event in a few words for a person: "Retired for Acme Airlines"."""
+    match event_type:
+        case EventType.CREATED:
+            return "Created" if "parent" not in data else "Created as a lot"
+        case EventType.SOLD:
+            buyer = data.get("buyer")
+            return f"Sold to {buyer}" if buyer else "Sold"
+        case EventType.RETIRED:
+            beneficiary = data.get("beneficiary")
+            return f"Retired for {beneficiary}" if beneficiary else "Retired"
+        case EventType.SPLIT:
+            lots = data["quantities"]
+            return f"Split into {len(lots)} lots" if isinstance(lots, list) else "Split"
+        case EventType.CANCELLED:
+            return "Cancelled"
+
+
+@dataclass(frozen=True)
+class Positioned:
+    """An event with its position in the feed and the key of its credit; `credit` where it is CREATED."""
+
+    position: int
+    key: int
+    event: Event
+    credit: Credit | None
+
+
+def credit_of(event: Event) -> Credit:
+    """Return the credit that a CREATED event states."""
+    data = event.data
+
+    def text(name: str) -> str | None:
+        return None if name not in data else str(data[name])
+
+    return Credit(
+        project_name=str(data["project_name"]),
+        registry=str(data["registry"]),
+        vintage=int(str(data["vintage"])),
+        quantity_e4=quantity_from_text(str(data["quantity"])),
+        serial_number=text("serial_number"),
+        replaces=text("replaces"),
+        parent=text("parent"),
+        offset_e4=None if "offset" not in data else quantity_from_text(str(data["offset"])),
+    )

@@ -1,0 +1,169 @@
+"""What makes a stored event sound: its text read strictly, its data by the rules, its chain.
+
+`flask verify` asks these questions of the log, `flask restore` of an archive. They trust nothing
+that a database or a file says: a text is ours only if writing it again gives the same bytes, its
+data only if the rules would record the same, and an id only if the fields give it.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+from webapp.domain.canonical_json import Number
+from webapp.domain.credit import Credit, is_credit_id, parse_credit
+from webapp.domain.errors import InvalidFields
+from webapp.domain.event import NO_HASH, VERSION, Data, Event, parse_act
+from webapp.domain.fields import QUANTITY_PATTERN, quantity_from_text
+from webapp.domain.lifecycle import FIRST, OPEN_ACTS, STATUS_AFTER, EventType
+from webapp.domain.split import parse_split_data
+
+_FACTS: Final = {"v", "credit", "seq", "type", "data", "actor", "recorded_at", "prev_hash"}
+_TEXTS: Final = ("credit", "type", "actor", "recorded_at", "prev_hash")
+_TYPES: Final = frozenset(EventType)
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z", re.ASCII)
+
+
+class Unsound(ValueError):
+    """The text is not an event of this ledger; `str()` says why, to follow a place and a colon."""
+
+
+class Link(NamedTuple):
+    """The end of a credit's chain: what the next event must follow."""
+
+    seq: int
+    type: EventType
+    hash: str
+    recorded_at: str
+
+
+def link_of(event: Event) -> Link:
+    """Return the end of the chain after this event."""
+    return Link(event.seq, event.type, event.hash, event.recorded_at)
+
+
+def read_event(text: str) -> Event:
+    """Return the event whose canonical text this is, byte for byte. Raises Unsound."""
+    facts = _facts(text)
+    event = Event(
+        credit_id=facts["credit"],
+        seq=facts["seq"],
+        type=EventType(facts["type"]),
+        data=facts["data"],
+        actor=facts["actor"],
+        recorded_at=facts["recorded_at"],
+        prev_hash=facts["prev_hash"],
+    )
+    if event.text != text:
+        raise Unsound("its text is not the canonical JSON of its facts")
+    return event
+
+
+def stated_credit(event: Event) -> Credit | None:
+    """Return the credit that a CREATED event states, None for an act.
+
+    Raises Unsound where the rules would not record these data, or the id is not theirs.
+    """
+    values: dict[str, object] = {
+        name: Number(item) if isinstance(item, int) else item for name, item in event.data.items()
+    }
+    try:
+        if event.type is EventType.SPLIT:
+            _require_same(parse_split_data(event.data), event)
+            return None
+        if event.type is not FIRST:
+            # Whoever recorded it had to state a day that was not in the future then.
+            recorded = parse_act(event.type, values, date.fromisoformat(event.recorded_at[:10]))
+            if "occurred_on" not in event.data:
+                recorded.pop("occurred_on", None)
+            _require_same(recorded, event)
+            return None
+        credit = _parse_lot(values) if "parent" in values else parse_credit(values)
+    except InvalidFields as refusal:
+        raise Unsound(f"its data break the rules: {refusal}") from None
+    _require_same(credit.created_data, event)
+    if credit.id != event.credit_id:
+        raise Unsound(f"its fields give another id, {credit.id}")
+    return credit
+
+
+def breaks(last: Link | None, event: Event) -> Iterator[str]:
+    """Yield every way in which the event does not follow `last` (None: nothing before it)."""
+    if last is None:
+        if event.type is not FIRST or event.seq != 1:
+            yield f"it is {event.type} with seq {event.seq} where CREATED with seq 1 must stand"
+        if event.prev_hash != NO_HASH:
+            yield "its prev_hash names an event before it, and there is none"
+        return
+    if event.seq != last.seq + 1:
+        yield f"seq {event.seq} follows seq {last.seq}"
+    if event.prev_hash != last.hash:
+        yield "its prev_hash is not the hash of the event before it"
+    if event.recorded_at < last.recorded_at:
+        yield f"it was recorded at {event.recorded_at}, before the event it follows"
+    if event.type not in OPEN_ACTS[STATUS_AFTER[last.type]]:
+        yield f"{event.type} may not follow {last.type}"
+
+
+def _facts(text: str) -> dict[str, Any]:
+    """Return the facts, each of its type. Raises Unsound."""
+    try:
+        facts = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Unsound("its text is not JSON") from None
+    if not isinstance(facts, dict) or facts.keys() != _FACTS:
+        raise Unsound("its text does not state the facts of an event")
+    if type(facts["v"]) is not int or facts["v"] != VERSION:
+        raise Unsound(f"its version is not {VERSION}")
+    if not all(isinstance(facts[name], str) for name in _TEXTS) or type(facts["seq"]) is not int:
+        raise Unsound("a fact in its text is of the wrong type")
+    data = facts["data"]
+    if not isinstance(data, dict) or not all(_is_datum(item) for item in data.values()):
+        raise Unsound("its data are not texts and whole numbers")
+    if facts["type"] not in _TYPES:
+        raise Unsound("there is no such type of event")
+    if not _HASH.fullmatch(facts["credit"]) or not _HASH.fullmatch(facts["prev_hash"]):
+        raise Unsound("its credit or its prev_hash is not 64 hexadecimal digits")
+    if not _is_time(facts["recorded_at"]):
+        raise Unsound("its recorded_at is not a time as this ledger writes it")
+    return facts
+
+
+def _is_datum(item: object) -> bool:
+    if type(item) is list:
+        return all(type(part) is str for part in item)
+    return type(item) in {str, int}
+
+
+def _is_time(text: str) -> bool:
+    if not _TIME.fullmatch(text):
+        return False
+    try:
+        date.fromisoformat(text[:10])
+    except ValueError:
+        return False
+    return True
+
+
+def _parse_lot(values: dict[str, object]) -> Credit:
+    """Return the lot that the values state. Its serial number follows from its parent's.
+
+    Raises InvalidFields, and Unsound where its place is not one.
+    """
+    parent, offset, serial = (values.pop(name, None) for name in ("parent", "offset", "serial_number"))
+    if not (isinstance(parent, str) and is_credit_id(parent)):
+        raise Unsound("its parent is not the id of a credit")
+    if not (isinstance(offset, str) and re.fullmatch(QUANTITY_PATTERN, offset)):
+        raise Unsound("its offset is not a quantity")
+    if not (isinstance(serial, str) and serial):
+        raise Unsound("it does not state its serial number")
+    whole = parse_credit(values)
+    return replace(whole, serial_number=serial, parent=parent, offset_e4=quantity_from_text(offset))
+
+
+def _require_same(recorded: Data, event: Event) -> None:
+    if recorded != event.data:
+        raise Unsound("its data are not as the rules record them")

@@ -1,0 +1,81 @@
+"""What an error answer has to say, before it becomes a page or a problem document.
+
+The one table of which HTTP status each refusal of the ledger is stands here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+
+from webapp.accounts import errors as account_errors
+from webapp.domain import errors
+from webapp.domain.errors import Refusal
+from webapp.http import authentication
+
+API_PATHS: Final = frozenset({"records", "register", "events", "openapi.json", "healthz"})
+
+STATUS: Final[dict[type[errors.Refusal], HTTPStatus]] = {
+    errors.InvalidFields: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.CursorMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.UnknownCredit: HTTPStatus.NOT_FOUND,
+    errors.UnknownImport: HTTPStatus.NOT_FOUND,
+    errors.SerialHeld: HTTPStatus.CONFLICT,
+    errors.ActNotAllowed: HTTPStatus.CONFLICT,
+    errors.CreditMoved: HTTPStatus.PRECONDITION_FAILED,
+    errors.CancelledBefore: HTTPStatus.CONFLICT,
+    errors.ReplacedBefore: HTTPStatus.CONFLICT,
+    errors.ImportNotOpen: HTTPStatus.CONFLICT,
+    errors.LedgerNotEmpty: HTTPStatus.CONFLICT,
+    errors.TooManyRows: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.UnsupportedFile: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.UnreadableFile: HTTPStatus.BAD_REQUEST,
+    errors.BrokenArchive: HTTPStatus.BAD_REQUEST,
+    account_errors.UnknownPerson: HTTPStatus.NOT_FOUND,
+    account_errors.UnknownToken: HTTPStatus.NOT_FOUND,
+    account_errors.FirstAdministers: HTTPStatus.UNPROCESSABLE_ENTITY,
+    account_errors.AlreadySetUp: HTTPStatus.CONFLICT,
+    account_errors.LastAdministrator: HTTPStatus.CONFLICT,
+    account_errors.NoLongerAllowed: HTTPStatus.FORBIDDEN,
+    account_errors.OwnPassword: HTTPStatus.FORBIDDEN,
+    # Not 401, which would have to name a scheme by which browsers then ask in a window of their own.
+    account_errors.SignInRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    account_errors.SignInsHeld: HTTPStatus.TOO_MANY_REQUESTS,
+    account_errors.SignInsBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.LedgerBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.LedgerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.BrokenLog: HTTPStatus.SERVICE_UNAVAILABLE,
+    authentication.NotSignedIn: HTTPStatus.UNAUTHORIZED,
+    authentication.RoleNeeded: HTTPStatus.FORBIDDEN,
+    authentication.OwnPasswordNeeded: HTTPStatus.FORBIDDEN,
+    authentication.NotSetUp: HTTPStatus.FORBIDDEN,
+}
+
+
+@dataclass(frozen=True)
+class ErrorAnswer:
+    """An HTTP status, one sentence for the reader, and the refusal behind it if there is one."""
+
+    status: HTTPStatus
+    detail: str
+    refusal: Refusal | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The status in words, such as "Not Found"."""
+        return self.status.phrase
+
+
+def status_of(refusal: errors.Refusal) -> HTTPStatus:
+    """Return the status of a refusal, by the nearest of its classes that the table has."""
+    for kind in type(refusal).__mro__:
+        if issubclass(kind, errors.Refusal) and kind in STATUS:
+            return STATUS[kind]
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def is_api_path(path: str) -> bool:
+    """Say whether an address belongs to the API, whose errors are JSON."""
+    return path.strip("/").partition("/")[0] in API_PATHS

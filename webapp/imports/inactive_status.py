@@ -1,0 +1,252 @@
+"""What a row of a file says about the status of its tonnes, in any column and spelling.
+
+Registries, spreadsheets and other programs say in many ways that tonnes are retired, cancelled,
+withdrawn, used, converted or in a buffer. An import cannot record such a row for what it is, and
+must not record it as active stock, so the row is refused with what it says. How the names of columns
+are read is in ``column_names``; what the ledger holds is not known here.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from webapp.domain.canonical_json import Number
+from webapp.domain.errors import Problem
+from webapp.domain.text import canonical
+from webapp.imports.column_names import Column, Role, column_of, plain_words
+
+SHOWN_MAX: Final = 80
+STATEMENTS_SHOWN: Final = 3
+# A status, a note or a flag is short. What is longer is cut before it is looked at.
+_VALUE_MAX: Final = 300
+
+_REFUSED: Final = "{} tonnes cannot be recorded as active stock; leave the row out."
+_HISTORY: Final = "The history would be lost and the tonnes counted twice; leave the row out."
+
+_INACTIVE: Final = (
+    r"(?:(?P<Retired>retir(?:ed|e|al|ements?|ing))"
+    r"|(?P<Cancelled>cancel(?:l?ed|s|l?ations?|l?ing)?)"
+    r"|(?P<Withdrawn>withdr(?:awn|awals?|ew))"
+    r"|(?P<Used>used)"
+    r"|(?P<Converted>converted|conversion)"
+    r"|(?P<Buffer>buffer(?:ed)?)"
+    r"|(?P<Invalidated>invalidated)"
+    r"|(?P<Surrendered>surrendered)"
+    r"|(?P<Redeemed>redeemed|redemption)"
+    r"|(?P<Revoked>revoked)"
+    r"|(?P<Inactive>inactive|expired|void(?:ed)?|consumed|burn(?:ed|t)|(?:not|no longer) (?:active|valid)))"
+)
+_UNNAMED: Final = re.sub(r"\?P<\w+>", "?:", _INACTIVE)
+_INACTIVE_WORD: Final = re.compile(rf"\b{_INACTIVE}\b")
+_STEMS: Final = (
+    "retir cancel withdr used conver buffer invalid surrender redee redem revok inactiv expir void consum "
+    "burn activ valid"
+).split()
+# In a column that is about something else, only a status that is the whole value says something, and
+# only in words that say nothing else there: machines are used, and warranties expire.
+_WHOLE_STATUS: Final = re.compile(
+    rf"(?!used|conver|inactive|expired|void|consumed|burn|not|no)"
+    rf"{_INACTIVE}(?: (?:account|pool|pool account|credits?|units?|tonnes))?"
+)
+# "not yet retired", "can be cancelled", "available for retirement".
+_NEGATED: Final = re.compile(
+    r"\b(?:not|never|non|un|no|(?:can|could|may|to) be|(?:available|eligible|held|issued|active) for)"
+    rf"(?: (?:yet|been|be|a|any|fully))*[ -]{_UNNAMED}(?: (?:or|and|nor) {_UNNAMED})*\b"
+)
+# A note stands in words of its own, or behind the last separator of the serial number.
+_NOTE: Final = re.compile(
+    rf"(?:(?:^|[\s()\[\]{{}},;:])|[-_/](?=\w+\W*$)){_INACTIVE}(?![\w-])",
+)
+_ACTIVE: Final = frozenset("active issued issuance available held".split())
+_NO: Final = frozenset(["false", "no", "n", "f", "off", "never", "none"])
+_MISSING: Final = frozenset(
+    "|n a|na|null|none|nil|nan|not public|not applicable|not available|not yet".split("|")
+)
+# No number, date or time: "0", "0.00", "0,0 t", "0000-00-00 00:00".
+_ZERO: Final = re.compile(r"[-+.,]*0[0.,'’\s/:%-]*(?:t|tco2e?|tonnes?|tons?)?")  # noqa: RUF001
+_TICKS: Final = re.compile("[√✓✔☑✅]")
+
+_CREATION: Final = re.compile(
+    r"creat(?:e|ion)|\b(?:issu(?:e|ance)|regist|mint|record|import|add(?:ed)?\b|new\b|init)"
+)
+# Where an event of another program says what it is, the clearest first.
+_EVENT_TYPES: Final = (
+    "eventtype type event action kind transactiontype transaction operation status state activity "
+    "eventname name verb act message"
+).split()
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """A field that says that tonnes are not active: its name and value as the file has them."""
+
+    name: str
+    value: str
+    reason: str
+    is_date: bool = False
+
+
+def not_active(row: Mapping[str, object]) -> Problem | None:
+    """Return why the row's tonnes are not active stock, as the row itself says; None where it does not.
+
+    `row` is a decoded JSON object. The problem has the first field that says so, and names up to
+    `STATEMENTS_SHOWN` of them with their values. A status of the row's own that says that it is active
+    outweighs a date, and nothing else.
+    """
+    columns = {name: column_of(name) for name in row}
+    said = [statement for name in row for statement in _said(name, columns[name], row[name])]
+    act = next((column for column in columns.values() if column.is_act), None)
+    if act:
+        # The date of a status says which status only beside the columns of a retirement.
+        said += [
+            _Statement(_shown(name), _shown(row[name]), _REFUSED.format(act.adjective), is_date=True)
+            for name, column in columns.items()
+            if column.role is Role.STATUS_DATE and not _is_missing(row[name])
+        ]
+    if any(column.is_own_status and _is_active(row[name]) for name, column in columns.items()):
+        said = [statement for statement in said if not statement.is_date]
+    if not said:
+        return None
+    named = "; ".join(f"{statement.name}: {statement.value}" for statement in said[:STATEMENTS_SHOWN])
+    more = len(said) - STATEMENTS_SHOWN
+    also = f"; and {more} more" if more > 0 else ""
+    return Problem(said[0].name, f"This row says {named}{also}. {said[0].reason}")
+
+
+def says_inactive(value: object) -> bool:
+    """Say whether the value of a status field says that tonnes are not active."""
+    return _inactive_word(_text(value)) is not None
+
+
+def _said(name: str, column: Column, value: object) -> Iterator[_Statement]:
+    """Yield what one field says, or every element and field in it."""
+    if isinstance(value, list):
+        if (column.role is Role.LOTS and value) or (column.role is Role.EVENTS and not _is_creation(value)):
+            yield _Statement(_shown(name), _history_shown(value), _HISTORY)
+            return
+        for element in value:
+            yield from _said(name, column, element)
+    elif isinstance(value, dict):
+        for inner, item in value.items():
+            path = f"{name}.{inner}"
+            yield from _said(path, column_of(path), item)
+    elif adjective := _adjective(column, value):
+        yield _Statement(_shown(name), _shown(value), _REFUSED.format(adjective), column.is_date)
+
+
+def _adjective(column: Column, value: object) -> str | None:
+    """Return what the tonnes are, such as "Retired", where this value in this column says so."""
+    if column.role is Role.SILENT or value is None:
+        return None
+    if column.role is Role.INACTIVE:
+        return None if _denies(column, value) else column.adjective
+    if column.role is Role.ACTIVE and _is_no(value):
+        return "Inactive"
+    text = _text(value)
+    if column.role is Role.SERIAL_NUMBER:
+        return _adjective_in(_NOTE, canonical(text)) if _has_stem(text) else None
+    if column.role is Role.OTHER:
+        return _whole_status(text)
+    return _inactive_word(text)
+
+
+def _inactive_word(text: str) -> str | None:
+    return _adjective_in(_INACTIVE_WORD, plain_words(text)) if _has_stem(text) else None
+
+
+def _whole_status(text: str) -> str | None:
+    if len(text) > SHOWN_MAX or not _has_stem(text):
+        return None
+    found = _WHOLE_STATUS.fullmatch(plain_words(text))
+    return found.lastgroup if found else None
+
+
+def _adjective_in(pattern: re.Pattern[str], words: str) -> str | None:
+    found = pattern.search(_NEGATED.sub("", words))
+    return found.lastgroup if found else None
+
+
+def _has_stem(text: str) -> bool:
+    """Say quickly that most texts say nothing. In a text that is not ASCII, letters may be disguised."""
+    lower = text.lower()
+    return not text.isascii() or any(stem in lower for stem in _STEMS)
+
+
+def _denies(column: Column, value: object) -> bool:
+    """Say whether the value says that what the column is named for did not happen."""
+    text = _text(value)
+    if column.adjective.startswith("Buffer") and "%" in text:  # a rate of the project, and no tonnes
+        return True
+    return _is_missing(value) or _is_no(value) or _is_active(value) or not _without_denials(text)
+
+
+def _is_missing(value: object) -> bool:
+    text = _text(value)
+    return (plain_words(text) in _MISSING and not _TICKS.search(text)) or bool(
+        _ZERO.fullmatch(canonical(text))
+    )
+
+
+def _is_no(value: object) -> bool:
+    text = _text(value)
+    return _is_zero(text) or plain_words(text) in _NO
+
+
+def _is_zero(text: str) -> bool:
+    return bool(_ZERO.fullmatch(canonical(text)))
+
+
+def _is_active(value: object) -> bool:
+    words = _without_denials(_text(value)).split()
+    return bool(words) and all(word in _ACTIVE for word in words)
+
+
+def _without_denials(text: str) -> str:
+    words = plain_words(text)
+    return _NEGATED.sub("", words).strip() if words else text
+
+
+def _is_creation(events: Sequence[object]) -> bool:
+    """Say whether the list of events is no more than the creation of what it belongs to."""
+    if len(events) != 1:
+        return not events
+    kind = _event_type(events[0])
+    return not kind or bool(_CREATION.search(plain_words(kind)) and not _inactive_word(kind))
+
+
+def _event_type(event: object) -> str:
+    """Return what happened, as the event has it; empty where it does not say."""
+    if not isinstance(event, dict):
+        return "" if isinstance(event, Number) else _text(event)
+    types = {plain_words(name).replace(" ", ""): value for name, value in event.items()}
+    for name in _EVENT_TYPES:
+        value = types.get(name)
+        if isinstance(value, str) and not isinstance(value, Number) and plain_words(value):
+            return value[:_VALUE_MAX]
+    return ""
+
+
+def _history_shown(entries: Sequence[object]) -> str:
+    types = [_event_type(entry) for entry in entries[: SHOWN_MAX // 2]]
+    if all(types):
+        return _shown(", ".join(types))
+    return f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}"
+
+
+def _text(value: object) -> str:
+    """Return a JSON scalar as a text without its edges, cut where it is too long to be a status."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value[:_VALUE_MAX].strip() if isinstance(value, str) else ""
+
+
+def _shown(value: object) -> str:
+    text = _printable(_text(value))
+    half = SHOWN_MAX // 2
+    return text if len(text) <= SHOWN_MAX else f"{text[:half]}…{text[-half:]}"  # a note is at the end
+
+
+def _printable(text: str) -> str:
+    """Return the text on one line, what has no picture left out: databases and terminals get it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text[:_VALUE_MAX]).split())

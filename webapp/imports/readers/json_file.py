@@ -1,0 +1,145 @@
+"""From the bytes of a JSON file to the texts of its rows.
+
+A file is a JSON array, an object with exactly one array in it, or newline-delimited JSON. It is
+cut into rows before any of it is decoded, so that neither a record of 200 MB nor a million
+brackets ever becomes a tree in memory.
+"""
+
+import re
+from typing import Final
+
+from webapp.domain.canonical_json import MAX_DEPTH, NotJson, compressed_as, decode_text, text_of
+from webapp.domain.errors import (
+    TooManyRows,
+    UnreadableFile,
+    UnsupportedFile,
+)
+
+ROWS_MAX: Final = 10_000
+ROW_CHARACTERS_MAX: Final = 200_000
+FRAME_CHARACTERS_MAX: Final = 1_000_000
+# More than a record of our own API has; each may hold as many rows as a file.
+ARRAYS_MAX: Final = 8
+
+_MARK: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
+_JSON_SPACE: Final = " \t\r\n"
+
+
+def row_texts(content: bytes) -> list[str]:
+    """Return the JSON text of every row, in order, at least one.
+
+    Raises UnsupportedFile, UnreadableFile and TooManyRows.
+    """
+    if kind := compressed_as(content):
+        raise UnsupportedFile(f"This is a {kind} file. Unpack it and choose the JSON in it.")
+    try:
+        text = text_of(content).strip(_JSON_SPACE)
+    except NotJson as error:
+        raise UnreadableFile(str(error)) from None
+    if not text:
+        raise UnreadableFile("This file is empty.")
+    if text[0] == "[":
+        rows, end = _elements(text, 0)
+        if text[end:].strip(_JSON_SPACE):
+            raise UnreadableFile("There is something after the end of the array.")
+    elif text[0] == "{":
+        rows = _lines(text) or _rows_in_object(text)
+    else:
+        raise UnreadableFile("This is not JSON: it must begin with [ or {.")
+    if not rows:
+        raise UnreadableFile("There are no rows in this file.")
+    return rows
+
+
+def _lines(text: str) -> list[str]:
+    """Return the rows of newline-delimited JSON, none where the text is one object."""
+    rows: list[str] = []
+    first, _, rest = text.partition("\n")
+    try:
+        decode_text(first[:ROW_CHARACTERS_MAX])
+    except NotJson:
+        return rows
+    if not rest:
+        return rows
+    for line in text.split("\n", ROWS_MAX * 2):
+        if line.strip(_JSON_SPACE):
+            rows.append(line)
+            if len(rows) > ROWS_MAX:
+                raise TooManyRows(ROWS_MAX)
+            if len(line) > ROW_CHARACTERS_MAX:
+                raise UnreadableFile(_too_long(len(rows)))
+    return rows
+
+
+def _rows_in_object(text: str) -> list[str]:
+    """Return the rows of the one array among the members of an object, or the object itself.
+
+    A record of our own API is an object with an array, its events; so an object that names a
+    project is a row.
+    """
+    arrays: list[list[str]] = []
+    frame: list[str] = []
+    framed, copied, depth, place, end = 0, 0, 0, 0, len(text)
+    while match := _MARK.search(text, place):
+        mark, place = match.group()[0], match.end()
+        if mark == "[" and depth == 1:
+            rows, after = _elements(text, match.start())
+            arrays.append(rows)
+            frame += (text[copied : match.start()], "[]")
+            framed += match.start() - copied
+            copied = place = after
+        elif mark in "[{":
+            depth += 1
+        elif mark in "]}":
+            depth -= 1
+        if depth == 0 and mark in "]}":
+            end = place
+            break
+        too_large = framed + place - copied > FRAME_CHARACTERS_MAX or len(arrays) > ARRAYS_MAX
+        if depth > MAX_DEPTH or too_large:
+            raise UnreadableFile("This is not an object with one array of credits in it.")
+    frame.append(text[copied:end])
+    try:
+        members = decode_text("".join(frame) + text[end : end + 100])
+    except NotJson as error:
+        raise UnreadableFile(f"Outside the array of rows: {error}") from None
+    if isinstance(members, dict) and "project_name" in members:
+        return [text]
+    if len(arrays) != 1:
+        raise UnreadableFile(
+            f"An object must have exactly one array of credits in it; this has {len(arrays)}."
+        )
+    return arrays[0]
+
+
+def _elements(text: str, start: int) -> tuple[list[str], int]:
+    """Cut the array that begins at `start` into the texts of its elements.
+
+    Returns them and the place after the array. Whether each is JSON shows when it is decoded.
+    """
+    elements: list[str] = []
+    depth, begin = 0, start + 1
+    for match in _MARK.finditer(text, start):
+        mark, place = match.group()[0], match.start()
+        if match.end() - begin > ROW_CHARACTERS_MAX:
+            raise UnreadableFile(_too_long(len(elements) + 1))
+        if mark in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise UnreadableFile(f"Row {len(elements) + 1}: nested deeper than {MAX_DEPTH} levels.")
+        elif mark in "]}":
+            depth -= 1
+        if (mark == "," and depth == 1) or depth == 0:
+            element = text[begin:place]
+            if depth or elements or element.strip(_JSON_SPACE):
+                elements.append(element)
+            begin = match.end()
+            if len(elements) > ROWS_MAX:
+                raise TooManyRows(ROWS_MAX)
+        if depth == 0:
+            return elements, match.end()
+    raise UnreadableFile(f"The file is cut off in row {len(elements) + 1}.")
+
+
+def _too_long(number: int) -> str:
+    return f"Row {number} is longer than {ROW_CHARACTERS_MAX:,} characters."

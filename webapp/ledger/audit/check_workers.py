@@ -1,0 +1,260 @@
+"""Run the checks of `flask verify` on one moment of the ledger, in several processes where it is large.
+
+A check is a function of a connection that reads; it can be sent to another process. Each process
+reads in a transaction of its own, and all of these see the same moment: on PostgreSQL they share an
+exported snapshot, on SQLite they begin inside one turn to write, which takes some milliseconds and
+keeps every other writer out. After that nothing is locked, however long the checks take.
+"""
+
+import os
+import signal
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.connection import wait
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
+
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp.domain.errors import LedgerBusy, LedgerUnavailable
+from webapp.ledger.storage import statements
+from webapp.ledger.storage.engine import database_error, db, engine_options, prepare, reading
+from webapp.ledger.writer import transact
+
+R = TypeVar("R")
+Check = Callable[[Connection], R]
+
+# From this many events on, several processes are quicker than one: each takes a second to start.
+LARGE: Final = 50_000
+WORKERS_MAX: Final = 4
+_START_WITHIN_S: Final = 60
+# A process of its own and no copy of this one, whose threads and connections would be copied too.
+_SPAWN: Final = get_context("spawn")
+_LAST_POSITION: Final = "SELECT coalesce(max(position), 0) FROM feed"
+
+
+class Checks(Protocol):
+    """Where checks run, all of them on one moment of the ledger."""
+
+    def start(self, checks: Iterable[Check[R]]) -> Iterator[R]:
+        """Return the results as they come. The checks run in their order, several at once."""
+
+
+@contextmanager
+def at_one_moment() -> Iterator[Checks]:
+    """Give a way to run checks that all see the ledger at one moment."""
+    workers = [_Worker(_url()) for _ in range(_worker_count())]
+    try:
+        if workers and _begin_together(workers):
+            yield _InProcesses(workers)
+            return
+    finally:
+        for worker in workers:
+            worker.stop()
+    with reading() as connection:
+        yield Here(connection)
+
+
+class Here:
+    """Runs checks on a connection of this process, each when its result is asked for."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Take a connection in whose transaction the ledger is read."""
+        self._connection = connection
+
+    def start(self, checks: Iterable[Check[R]]) -> Iterator[R]:
+        """Return the results in the order of the checks."""
+        return (check(self._connection) for check in checks)
+
+
+class _InProcesses:
+    """Gives each check to the next process that has nothing to do."""
+
+    def __init__(self, workers: Sequence["_Worker"]) -> None:
+        self._idle = deque(workers)
+        self._busy: dict[_Worker, _Group[Any]] = {}
+        self._waiting: deque[tuple[Check[Any], _Group[Any]]] = deque()
+
+    def start(self, checks: Iterable[Check[R]]) -> Iterator[R]:
+        group: _Group[R] = _Group()
+        for check in checks:
+            group.expected += 1
+            self._waiting.append((check, group))
+        self._hand_out()
+        return self._results(group)
+
+    def _results(self, group: "_Group[R]") -> Iterator[R]:
+        while group.expected:
+            while not group.done:
+                self._collect()
+            group.expected -= 1
+            result, error = group.done.popleft()
+            if error is not None:
+                raise error
+            yield result  # type: ignore[misc] # there is one where there is no error
+
+    def _collect(self) -> None:
+        """Wait until a process is done with a check, and give it the next."""
+        ready = wait([worker.pipe for worker in self._busy])
+        for worker in [worker for worker in self._busy if worker.pipe in ready]:
+            self._busy.pop(worker).done.append(worker.receive())
+            self._idle.append(worker)
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        while self._idle and self._waiting:
+            worker, (check, group) = self._idle.popleft(), self._waiting.popleft()
+            worker.send(check)
+            self._busy[worker] = group
+
+
+class _Group(Generic[R]):
+    """The checks of one call: how many results are still to come, and those that came."""
+
+    def __init__(self) -> None:
+        self.expected = 0
+        self.done: deque[tuple[R | None, BaseException | None]] = deque()
+
+
+class _Worker:
+    """A process that runs checks, as this process sees it."""
+
+    def __init__(self, url: str) -> None:
+        self.pipe, there = _SPAWN.Pipe()
+        self._process = _SPAWN.Process(target=_work, args=(url, there), daemon=True)
+        self._process.start()
+        there.close()
+
+    def send(self, check: Check[Any]) -> None:
+        """Give it a check."""
+        self.pipe.send(check)
+
+    def receive(self) -> tuple[Any, BaseException | None]:
+        """Wait for what came of its last check: a result, or an error."""
+        try:
+            result: Any
+            error: BaseException | None
+            result, error = self.pipe.recv()
+        except EOFError:
+            raise LedgerUnavailable("A process that checked the ledger was ended.") from None
+        return result, error
+
+    def is_ready(self) -> bool:
+        """Wait until it is connected; say whether it is."""
+        try:
+            return self.pipe.poll(_START_WITHIN_S) and self.receive()[1] is None
+        except LedgerUnavailable:
+            return False
+
+    def stop(self) -> None:
+        """End the process, also in the middle of a check."""
+        self.pipe.close()
+        self._process.terminate()
+        self._process.join()
+
+
+def _worker_count() -> int:
+    with reading() as connection:
+        ((events,),) = statements.fetch(connection, _LAST_POSITION)
+    count = min(len(os.sched_getaffinity(0)), WORKERS_MAX)
+    return count if events >= LARGE and count > 1 else 0
+
+
+def _url() -> str:
+    return db.engine.url.render_as_string(hide_password=False)
+
+
+def _begin_together(workers: Sequence[_Worker]) -> bool:
+    """Have all processes begin to read at one moment. Says no where no moment could be had."""
+
+    def begin(snapshot: str | None = None) -> None:
+        for worker in workers:
+            worker.send(_Begin(snapshot))
+        for worker in workers:
+            _, error = worker.receive()
+            if error is not None:
+                raise error
+
+    if not all(worker.is_ready() for worker in workers):
+        return False
+    if db.engine.dialect.name == "postgresql":
+        with reading() as connection:
+            begin(str(connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar()))
+        return True
+    try:
+        # All of them are ready, so the turn is as short as a message and its answer.
+        transact(lambda _: begin(), unconditional=True)
+    except (LedgerBusy, LedgerUnavailable):
+        return False
+    return True
+
+
+class _Begin:
+    """The check that begins the transaction of a process. `snapshot` is PostgreSQL's name of the moment."""
+
+    def __init__(self, snapshot: str | None) -> None:
+        self._snapshot = snapshot
+
+    def __call__(self, connection: Connection) -> None:
+        connection.begin()
+        if self._snapshot is not None:
+            # A name that the database itself made, and no parameter is taken here.
+            connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{self._snapshot}'")
+        # SQLite takes its snapshot when it reads for the first time.
+        statements.fetch(connection, _LAST_POSITION)
+
+
+def _work(url: str, pipe: Pipe) -> None:
+    """Be the process: connect, say so, and run checks until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that was asked hears it, and ends this one
+    engine = create_engine(url, **engine_options(url))
+    prepare(engine)
+    try:
+        connection = engine.connect()
+    except SQLAlchemyError as error:
+        pipe.send((None, database_error(error, is_writing=False)))
+        return
+    with connection, suppress(EOFError):
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        pipe.send((None, None))
+        while True:
+            pipe.send(_outcome(pipe.recv(), connection))
+
+
+def _outcome(check: Check[R], connection: Connection) -> tuple[R | None, BaseException | None]:
+    try:
+        return check(connection), None
+    except Exception as error:  # noqa: BLE001 - it is raised where the result is asked for
+        known = database_error(error, is_writing=False) if isinstance(error, SQLAlchemyError) else error
+        known.add_note(traceback.format_exc())
+        return None, known
+
+
+EVENTS_IN_RANGE: Final = 10_000
+_FIRST: Final = -(2**63)
+_LAST: Final = 2**63 - 1
+_END_OF_RANGE: Final = "SELECT subject FROM events WHERE subject >= ? ORDER BY subject LIMIT 1 OFFSET ?"
+
+
+class KeyRange(NamedTuple):
+    """The keys from `first` to `last`, both included."""
+
+    first: int
+    last: int
+
+
+def key_ranges(connection: Connection) -> list[KeyRange]:
+    """Return ranges that cover every key there can be, each with about as many events."""
+    ranges, first = [], _FIRST
+    while found := statements.fetch(connection, _END_OF_RANGE, first, EVENTS_IN_RANGE):
+        ((last,),) = found
+        if last == _LAST:
+            break
+        ranges.append(KeyRange(first, last))
+        first = last + 1
+    return [*ranges, KeyRange(first, _LAST)]

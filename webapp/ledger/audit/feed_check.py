@@ -1,0 +1,91 @@
+"""The feed: its positions without gaps, its digest, and the times of its events.
+
+It is one sequence, so it is read by one process in the order of positions. Nothing is written here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+from webapp.ledger.audit.digest import Digest, RunningDigest
+from webapp.ledger.audit.findings import Finding, Report
+from webapp.ledger.event_log import IN_ORDER_OF_TIME
+from webapp.ledger.storage import statements
+
+_PAGE: Final = 5_000
+_BEFORE_ALL: Final = -(2**63)
+_FEED: Final = (
+    "SELECT feed.position, feed.subject, feed.seq, events.hash, events.body, credits.id"
+    " FROM feed LEFT JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
+    " LEFT JOIN credits ON events.hash IS NULL AND credits.key = feed.subject"
+    " WHERE feed.position > ? ORDER BY feed.position LIMIT ?"
+)
+_MARK: Final = "SELECT max(position) FROM log_marks WHERE name = ?"
+_RECORDED_AT: Final = '"recorded_at":"'
+_TIME_LENGTH: Final = len("2026-11-20T00:00:00.000000Z")
+
+
+@dataclass
+class FeedResult:
+    """The digest of the feed, and what is wrong with it."""
+
+    digest: Digest
+    findings: list[Finding]
+
+
+def check_feed(connection: Connection, expected: Digest | None) -> FeedResult:
+    """Check that positions are 1, 2, 3 …, that each has its event, and that `expected` is a prefix.
+
+    From the position of the mark on, no event was recorded before the one in front of it.
+    """
+    findings: list[Finding] = []
+    running, position, time = RunningDigest(expected), 0, ""
+    mark = _mark(connection, findings.append)
+    for row_position, subject, seq, event_hash, body, credit_id in _pages(connection):
+        if row_position != position + 1:
+            findings.append(Finding(f"position {row_position}", f"follows position {position}"))
+        position = row_position
+        if event_hash is None:
+            credit = credit_id.hex() if credit_id else f"of key {subject}"
+            wrong = f"its event is missing: credit {credit}, event {seq}"
+            findings.append(Finding(f"position {position}", wrong))
+            continue
+        running.add(event_hash.hex())
+        before, time = time, _recorded_at(body)
+        if mark is not None and position > mark and time < before:
+            wrong = f"it was recorded at {time}, before the event in front of it"
+            findings.append(Finding(f"position {position}", wrong))
+    if mark is not None and mark > position + 1:
+        wrong = f"it is at position {mark}, and the feed ends at {position}"
+        findings.append(Finding(f"mark {IN_ORDER_OF_TIME}", wrong))
+    broken = running.broken_promise()
+    if broken:
+        findings.append(Finding("expected digest", broken))
+    return FeedResult(running.now(), findings)
+
+
+def _pages(connection: Connection) -> Iterator[statements.Row]:
+    """Yield the feed, some thousand rows at a time in memory."""
+    after = _BEFORE_ALL
+    while page := statements.fetch(connection, _FEED, after, _PAGE):
+        yield from page
+        after = page[-1][0]
+
+
+def _mark(connection: Connection, report: Report) -> int | None:
+    """Return the position from which the feed is in order of time: the last one that was marked."""
+    ((position,),) = statements.fetch(connection, _MARK, IN_ORDER_OF_TIME)
+    if position is None:
+        report(Finding(f"mark {IN_ORDER_OF_TIME}", "is missing from table log_marks"))
+        return None
+    return int(position)
+
+
+def _recorded_at(body: str) -> str:
+    """Return the time in the text of an event, without reading all of the text.
+
+    Behind it stand only its number and its type. What is wrong with the text, its history says.
+    """
+    return body.rpartition(_RECORDED_AT)[2][:_TIME_LENGTH]

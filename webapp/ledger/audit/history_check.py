@@ -1,0 +1,302 @@
+"""The histories, credit by credit: each event against its text, its hash and the one before it.
+
+And with each history what hangs on it: its positions, the credit's row, and its rows in the tables
+that are derived. A range of keys is checked by itself and in a few statements, so ranges can be
+checked in several processes, and memory does not grow with the ledger. Nothing is written here.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+
+from sqlalchemy import Connection
+
+from webapp.domain.credit import Credit
+from webapp.domain.errors import UnknownCredit
+from webapp.domain.event import Event, Positioned, credit_of, text_hash
+from webapp.domain.event_validation import Link, Unsound, breaks, read_event, stated_credit
+from webapp.domain.lifecycle import FIRST, STATUS_AFTER, EventType
+from webapp.ledger.audit.ancestors import Ancestors
+from webapp.ledger.audit.check_workers import KeyRange
+from webapp.ledger.audit.findings import Finding, differences
+from webapp.ledger.audit.projection_check import Expected
+from webapp.ledger.audit.serial_check import Named, Naming, add_named, named_by
+from webapp.ledger.projections.apply import changes, first_state
+from webapp.ledger.projections.serial_index import block_row
+from webapp.ledger.storage import statements
+from webapp.ledger.storage.statements import Row
+
+_EVENTS: Final = (
+    "SELECT events.subject, events.seq, events.type, events.hash, events.body, feed.position, feed.type"
+    " FROM events LEFT JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
+    " WHERE events.subject BETWEEN ? AND ? ORDER BY events.subject, events.seq"
+)
+_CREDITS: Final = (
+    "SELECT credits.key, credits.id, credits.project_name, credits.registry, credits.vintage,"
+    " credits.quantity_e4, credits.serial_number, credits.offset_e4, credits.parent, whole.id,"
+    " credits.replaces, replaced.id FROM credits"
+    " LEFT JOIN credits AS whole ON whole.key = credits.parent"
+    " LEFT JOIN credits AS replaced ON replaced.key = credits.replaces"
+    " WHERE credits.key BETWEEN ? AND ?"
+)
+_CREDIT_COLUMNS: Final = (
+    "id",
+    "project_name",
+    "registry",
+    "vintage",
+    "quantity_e4",
+    "serial_number",
+    "offset_e4",
+    "parent",
+    "replaces",
+)
+_STATE_COLUMNS: Final = (
+    "created_position",
+    "status",
+    "vintage",
+    "quantity_e4",
+    "project_key",
+    "registry_key",
+    "serial_key",
+    "created_at",
+    "changed_at",
+    "buyer",
+    "beneficiary",
+)
+_BLOCK_COLUMNS: Final = ("credit", "series", "first", "last", "size_class")
+# The tables with a row for each credit, its key first.
+_BY_CREDIT: Final = {
+    "credits": _CREDITS,
+    "credit_states": "SELECT credit, created_position, status, vintage, quantity_e4, project_key,"
+    " registry_key, serial_key, created_at, changed_at, buyer, beneficiary"
+    " FROM credit_states WHERE credit BETWEEN ? AND ?",
+    "serial_claims": "SELECT credit, registry_key, serial_key FROM serial_claims"
+    " WHERE credit BETWEEN ? AND ?",
+    "serial_blocks": "SELECT credit, series, first, last, size_class, is_held FROM serial_blocks"
+    " WHERE credit BETWEEN ? AND ?",
+}
+
+
+@dataclass
+class Histories:
+    """What a range of histories gives for the rest of the ledger, and what is wrong with it."""
+
+    findings: list[Finding] = field(default_factory=list)
+    events: int = 0
+    expected: Expected = field(default_factory=Expected)
+    named: Named = field(default_factory=Named)
+
+
+def check_histories(connection: Connection, keys: KeyRange) -> Histories:
+    """Check every history of a range, and the rows of its credits."""
+    return _RangeCheck(connection, keys).run()
+
+
+class _RangeCheck:
+    """The check of one range. Rows of tables by credit are taken out as their credits come."""
+
+    def __init__(self, connection: Connection, keys: KeyRange) -> None:
+        self._result = Histories()
+        self._ancestors = Ancestors(connection)
+        self._events = statements.fetch(connection, _EVENTS, *keys)
+        self._credits, self._states, self._claims, self._blocks = (
+            self._by_key(table, statements.fetch(connection, query, *keys))
+            for table, query in _BY_CREDIT.items()
+        )
+        self._ids = {key: row[1] for key, row in self._credits.items()}
+
+    def run(self) -> Histories:
+        for key, rows in groupby(self._events, key=itemgetter(0)):
+            self._check_credit(key, list(rows))
+        self._report_strays()
+        self._result.events = len(self._events)
+        return self._result
+
+    def _by_key(self, table: str, rows: Sequence[Row]) -> dict[int, Row]:
+        """Return the rows by the key of their credit, which comes first."""
+        found = {row[0]: row for row in rows}
+        if len(found) < len(rows):  # where a unique index is missing
+            for key, count in Counter(row[0] for row in rows).items():
+                if count > 1:
+                    self._report(f"credit of key {key}", f"table {table}: there are {count} rows of it")
+        return found
+
+    def _report(self, place: str, wrong: str) -> None:
+        self._result.findings.append(Finding(place, wrong))
+
+    def _id(self, key: int) -> str:
+        """Return how a finding names a credit that no event names."""
+        return str(_hex(self._ids[key])) if key in self._ids else f"of key {key}"
+
+    def _check_credit(self, key: int, rows: Sequence[Row]) -> None:
+        """Check all events of one credit, and then its rows."""
+        history = _History(key)
+        for row in rows:
+            for wrong in history.add(row):
+                self._report(f"credit {history.credit_id or self._id(key)}, event {row[1]}", wrong)
+            if row[5] is not None and row[6] != row[2]:
+                self._report(f"position {row[5]}", f"says {row[6]}, its event {row[2]}")
+        if history.credit is not None and history.is_whole:
+            self._result.expected.add(history.credit, history.entries)
+            self._check_rows(history.credit_id, history.credit, history.entries)
+        else:
+            self._result.expected.is_whole = False
+            for rows_by_key in (self._credits, self._states, self._claims, self._blocks):
+                rows_by_key.pop(key, None)
+
+    def _check_rows(self, credit_id: str, credit: Credit, entries: Sequence[Positioned]) -> None:
+        key, state = entries[0].key, first_state(entries[0], credit)
+        for entry in entries[1:]:
+            if entry.event.type is not FIRST:
+                state |= changes(entry.event)
+        row = self._credits.pop(key, None)
+        expected = _credit_row(credit_id, credit)
+        self._compare(credit_id, "credits", row and _as_stated(row), expected, _CREDIT_COLUMNS)
+        row = self._states.pop(key, None)
+        expected = tuple(map(state.get, _STATE_COLUMNS))
+        self._compare(credit_id, "credit_states", row and row[1:], expected, _STATE_COLUMNS)
+        try:
+            naming = named_by(credit, entries, self._ancestors)
+        except UnknownCredit as missing:
+            self._report(f"credit {credit_id}", f"it is a lot of {missing.credit_id}, which is not recorded")
+            return
+        found = self._find_claim(key, credit, naming), self._find_block(key, credit_id, naming)
+        add_named(self._result.named, credit, entries, naming, found)
+
+    def _compare(
+        self, credit_id: str, table: str, found: Row | None, expected: Row, columns: Sequence[str]
+    ) -> None:
+        if found is None:
+            self._report(f"credit {credit_id}", f"table {table}: its row is missing")
+        elif found != expected:
+            one, other = (dict(zip(columns, row, strict=True)) for row in (found, expected))
+            for wrong in differences(one, other, "its events give"):
+                self._report(f"credit {credit_id}", f"table {table}: {wrong}")
+
+    def _find_claim(self, key: int, credit: Credit, naming: Naming) -> int:
+        """Say whether the credit's claim is there; a row of other texts is left over and reported."""
+        row = self._claims.get(key)
+        if row is None or not naming.claims_serial:
+            return 0
+        if row[1:] != (credit.canonical.registry, credit.canonical.serial_number):
+            return 0
+        del self._claims[key]
+        return 1
+
+    def _find_block(self, key: int, credit_id: str, naming: Naming) -> int | None:
+        """Compare the row of the numbers; return whether it says that they are held, None without one."""
+        if naming.numbers is None:
+            return None
+        place = f"table serial_blocks, {credit_id}"
+        row = self._blocks.pop(key, None)
+        if row is None:
+            self._report(place, "this row is missing")
+            return None
+        expected = block_row(key, naming.numbers)
+        if row[:-1] != expected:
+            one, other = (dict(zip(_BLOCK_COLUMNS, values, strict=True)) for values in (row[:-1], expected))
+            for wrong in differences(one, other, "the log gives"):
+                self._report(place, wrong)
+        return int(row[-1])
+
+    def _report_strays(self) -> None:
+        """Report the rows that are left over, because no history gives them."""
+        for key in sorted(self._credits.keys() | self._states.keys()):
+            for table, rows in (("credits", self._credits), ("credit_states", self._states)):
+                if key in rows:
+                    wrong = f"table {table} has a row, and there is no event of this credit"
+                    self._report(f"credit {self._id(key)}", wrong)
+        for _, registry_key, serial_key in self._claims.values():
+            place = f"table serial_claims, {registry_key} / {serial_key}"
+            self._report(place, "the log does not give this row")
+        for key in self._blocks:
+            self._report(f"table serial_blocks, {self._id(key)}", "the log does not give this row")
+
+
+class _History:
+    """The events of one credit so far. `is_whole` says that all can be read and have their positions."""
+
+    def __init__(self, key: int) -> None:
+        self.entries: list[Positioned] = []
+        self.credit: Credit | None = None
+        self.credit_id = ""
+        self.is_whole = True
+        self._key = key
+        self._last: Link | None = None
+        self._position = 0
+
+    def add(self, row: Row) -> list[str]:
+        """Take the next event; return what is wrong with it."""
+        _, seq, event_type, event_hash, body, position, _ = row
+        wrongs = [] if text_hash(body) == event_hash.hex() else ["its hash is not the hash of its text"]
+        recorded_at = self._last.recorded_at if self._last else ""
+        try:
+            event = read_event(body)
+        except Unsound as error:
+            self.is_whole = False
+            wrongs.append(str(error))
+        else:
+            recorded_at = event.recorded_at
+            wrongs += self._follow(row, event)
+        if position is None:
+            self.is_whole = False
+            wrongs.append("it has no position in the feed")
+        elif position <= self._position:
+            before = self._position
+            wrongs.append(f"its position {position} is not after that of the event before it, {before}")
+        self._position = position or self._position
+        if event_type in STATUS_AFTER:
+            self._last = Link(seq, EventType(event_type), event_hash.hex(), recorded_at)
+        return wrongs
+
+    def _follow(self, row: Row, event: Event) -> Iterator[str]:
+        """Take an event that could be read; yield how it does not agree with its row or follow the last."""
+        _, seq, event_type, _, _, position, _ = row
+        self.credit_id = self.credit_id or event.credit_id
+        if event.credit_id != self.credit_id:
+            yield f"its text is about another credit, {event.credit_id}"
+        if event.seq != seq:
+            yield "column seq does not agree with its text"
+        if event.type != event_type:
+            yield "column type does not agree with its text"
+        yield from breaks(self._last, event)
+        stated = None
+        try:
+            stated = stated_credit(event)
+        except Unsound as error:
+            yield str(error)
+            with suppress(KeyError, ValueError):
+                stated = credit_of(event) if event.type is FIRST else None
+        if event.type is FIRST:
+            self.credit = stated
+        elif not self.entries:
+            self.is_whole = False
+        self.entries.append(Positioned(position or 0, self._key, event, stated))
+
+
+def _credit_row(credit_id: str, credit: Credit) -> Row:
+    return (
+        credit_id,
+        credit.project_name,
+        credit.registry,
+        credit.vintage,
+        credit.quantity_e4,
+        credit.serial_number,
+        credit.offset_e4,
+        credit.parent,
+        credit.replaces,
+    )
+
+
+def _as_stated(row: Row) -> Row:
+    """Return a row of credits with ids in the place of keys; a key that leads nowhere stays a key."""
+    _, credit_id, *own, parent, parent_id, replaces, replaced_id = row
+    return (_hex(credit_id), *own, _hex(parent_id or parent), _hex(replaced_id or replaces))
+
+
+def _hex(value: object) -> object:
+    return value.hex() if isinstance(value, bytes) else value

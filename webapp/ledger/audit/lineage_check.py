@@ -1,0 +1,133 @@
+"""What hangs together between credits: a split and its lots, a replacement and what it replaces.
+
+`flask verify` asks it of the ledger, `flask restore` of what it has just written, a range of keys at
+a time. Each history by itself is checked in ``history_check``. Nothing is written here.
+"""
+
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
+from typing import Final
+
+from sqlalchemy import Connection
+
+from webapp.domain.errors import InvalidFields, UnknownCredit
+from webapp.domain.event import Event, credit_of
+from webapp.domain.lifecycle import EventType
+from webapp.domain.split import blocks_of, lots_of, quantities_of, split_events
+from webapp.ledger.audit.ancestors import Ancestors
+from webapp.ledger.audit.check_workers import KeyRange
+from webapp.ledger.audit.findings import Finding
+from webapp.ledger.event_log import envelope_of, parse_stored
+from webapp.ledger.storage import statements
+
+_SPLITS: Final = (
+    "SELECT splits.subject, splits.envelope, credits.id FROM splits"
+    " LEFT JOIN credits ON credits.key = splits.subject"
+    " WHERE splits.subject BETWEEN ? AND ? ORDER BY splits.subject"
+)
+_OWN_EVENTS: Final = "SELECT type, body FROM events WHERE subject = ?"
+_LOT_EVENTS: Final = (
+    "SELECT credits.id, events.seq, events.body FROM credits JOIN events ON events.subject = credits.key"
+    " WHERE credits.parent = ?"
+)
+_UNSEALED_SPLITS: Final = (
+    "SELECT events.subject, credits.id FROM events LEFT JOIN credits ON credits.key = events.subject"
+    " WHERE events.subject BETWEEN ? AND ? AND events.type = 'SPLIT'"
+    " AND NOT EXISTS (SELECT 1 FROM splits WHERE splits.subject = events.subject)"
+)
+_UNSEALED_LOTS: Final = (
+    "SELECT lot.id, lot.parent, whole.id FROM credits AS lot"
+    " LEFT JOIN credits AS whole ON whole.key = lot.parent"
+    " WHERE lot.key BETWEEN ? AND ? AND lot.parent IS NOT NULL"
+    " AND NOT EXISTS (SELECT 1 FROM splits WHERE splits.subject = lot.parent)"
+)
+_REPLACEMENTS: Final = (
+    "SELECT credits.id, credits.replaces, replaced.id FROM credits"
+    " LEFT JOIN credits AS replaced ON replaced.key = credits.replaces"
+    " LEFT JOIN feed AS created ON created.subject = credits.key AND created.seq = 1"
+    " LEFT JOIN events AS ended ON ended.subject = credits.replaces AND ended.type = 'CANCELLED'"
+    " LEFT JOIN feed AS cancelled ON cancelled.subject = ended.subject AND cancelled.seq = ended.seq"
+    " WHERE credits.key BETWEEN ? AND ? AND credits.replaces IS NOT NULL"
+    " AND (cancelled.position < created.position) IS NOT TRUE"
+)
+_REPLACED_TWICE: Final = (
+    "SELECT credits.replaces, replaced.id FROM credits"
+    " LEFT JOIN credits AS replaced ON replaced.key = credits.replaces"
+    " WHERE credits.replaces BETWEEN ? AND ? GROUP BY credits.replaces, replaced.id HAVING count(*) > 1"
+    " ORDER BY credits.replaces"
+)
+
+
+def check_families(connection: Connection, keys: KeyRange) -> list[Finding]:
+    """Check that each split made its lots and nothing else, and what each replacement replaces."""
+    findings: list[Finding] = []
+
+    def report(credit: str, wrong: str) -> None:
+        findings.append(Finding(f"credit {credit}", wrong))
+
+    ancestors = Ancestors(connection)
+    for key, envelope, credit_id in statements.fetch(connection, _SPLITS, *keys):
+        name = _named(key, credit_id)
+        findings += _check_split(connection, ancestors, name, key, envelope)
+    for key, credit_id in statements.fetch(connection, _UNSEALED_SPLITS, *keys):
+        report(_named(key, credit_id), "it was split, and table splits has no row of it")
+    for lot_id, key, credit_id in statements.fetch(connection, _UNSEALED_LOTS, *keys):
+        wrong = f"it is a lot of {_named(key, credit_id)}, which table splits does not split"
+        report(lot_id.hex(), wrong)
+    for own_id, key, credit_id in statements.fetch(connection, _REPLACEMENTS, *keys):
+        report(own_id.hex(), f"it replaces {_named(key, credit_id)}, which was not cancelled before")
+    for key, credit_id in statements.fetch(connection, _REPLACED_TWICE, *keys):
+        report(_named(key, credit_id), "it is replaced more than once")
+    return findings
+
+
+def _check_split(
+    connection: Connection, ancestors: Ancestors, credit_id: str, key: int, envelope: str
+) -> list[Finding]:
+    """Make the lots again from the credit and the quantities; all that is stored must be the same."""
+    place = f"credit {credit_id}"
+    try:
+        ways = _expected_events(connection, ancestors, key)
+    except InvalidFields as refusal:
+        return [Finding(place, f"its lots do not partition it: {refusal}")]
+    except (ValueError, KeyError, TypeError, UnknownCredit):
+        return [Finding(place, "table splits has a row of it, and its events do not give its lots")]
+    findings = []
+    envelopes = [envelope_of(way) for way in ways]
+    expected = ways[envelopes.index(envelope)] if envelope in envelopes else ways[0]
+    if envelope not in envelopes:
+        findings.append(Finding(place, "table splits: its row is not as its events give it"))
+    rows = statements.fetch(connection, _LOT_EVENTS, key)
+    stored = {(lot_id.hex(), seq): body for lot_id, seq, body in rows}
+    for event in expected[1:]:
+        if stored.get((event.credit_id, event.seq)) != event.text:
+            wrong = f"event {event.seq} of its lot {event.credit_id} is not as the split gives it"
+            findings.append(Finding(place, wrong))
+    given = {event.credit_id for event in expected}
+    made_up = sorted({lot_id for lot_id, _ in stored} - given)
+    wrong = f"it is no lot that the split of {credit_id} gives"
+    return findings + [Finding(f"credit {lot_id}", wrong) for lot_id in made_up]
+
+
+def _expected_events(connection: Connection, ancestors: Ancestors, key: int) -> Sequence[list[Event]]:
+    """Return all events that the split of this credit appends, in each way that lots ever had.
+
+    The first is how it is done now. Raises InvalidFields where its lots do not partition it, and
+    ValueError, KeyError, TypeError or UnknownCredit where the events cannot be read.
+    """
+    rows = statements.fetch(connection, _OWN_EVENTS, key)
+    own = {event_type: parse_stored(body) for event_type, body in rows}
+    parent, split = credit_of(own[EventType.CREATED]), own[EventType.SPLIT]
+    place, quantities_e4 = ancestors.place_of(parent), quantities_of(split)
+    ways: list[list[Event]] = []
+    for block in blocks_of(parent):
+        # Lots that only state their place may cut through what is understood as a number now.
+        with suppress(InvalidFields) if block else nullcontext():
+            lots = lots_of(parent, place, quantities_e4, block)
+            ways.append(split_events(split, lots, own.get(EventType.SOLD)))
+    return ways
+
+
+def _named(key: int, credit_id: bytes | None) -> str:
+    """Return how a finding names a credit."""
+    return credit_id.hex() if credit_id else f"of key {key}"

@@ -1,0 +1,145 @@
+"""The tables that are derived and not by credit: totals, registries and parties.
+
+What they must hold follows from the histories (``history_check``), which are added up here and
+compared with what is stored. Nothing is written here.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection
+
+from webapp.domain.credit import Credit
+from webapp.domain.event import Positioned
+from webapp.domain.fields import quantity_text
+from webapp.domain.lifecycle import STATUS_AFTER, EventType
+from webapp.domain.text import canonical
+from webapp.ledger.audit.check_workers import Checks
+from webapp.ledger.audit.findings import Finding, Report, differences
+from webapp.ledger.projections.apply import PARTY_FIELD
+from webapp.ledger.projections.totals import Sums
+from webapp.ledger.storage import statements
+
+_PAGE: Final = 5_000
+# Each table with the columns of its primary key and the others, in the order of the key.
+_TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "registries": (("registry_key",), ("name",)),
+    "totals": (("registry_key", "vintage", "status"), ("credits", "quantity_e4")),
+    "parties": (("role", "name_key"), ("name", "last_position")),
+}
+
+Key = tuple[object, ...]
+Values = tuple[object, ...]
+
+
+class Expected:
+    """What histories give for these tables; two of them can be merged.
+
+    Of a name, the first spelling counts, so its position is kept beside it.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.sums = Sums()
+        self.registries: dict[str, tuple[int, str]] = {}
+        # First position and spelling, and last position.
+        self.parties: dict[tuple[str, str], tuple[int, str, int]] = {}
+        # Ten-thousandths that were recorded, and that are in a leaf or in a cancelled credit.
+        self.recorded_e4 = 0
+        self.accounted_e4 = 0
+        self.is_whole = True
+
+    def add(self, credit: Credit, entries: Sequence[Positioned]) -> None:
+        """Add the history of one credit."""
+        registry = credit.canonical.registry
+        self._add_registry(registry, (entries[0].position, credit.registry))
+        if credit.parent is None:
+            self.recorded_e4 += credit.quantity_e4
+        if entries[-1].event.type is not EventType.SPLIT:
+            self.accounted_e4 += credit.quantity_e4
+        for entry in entries[:-1]:  # what it was once has a row, too
+            self.sums.add((registry, credit.vintage, STATUS_AFTER[entry.event.type]), 0, 0)
+        status = STATUS_AFTER[entries[-1].event.type]
+        self.sums.add((registry, credit.vintage, status), 1, credit.quantity_e4)
+        for entry in entries[1:]:
+            self._add_party_of(entry)
+
+    def merge(self, other: "Expected") -> None:
+        """Add what other histories give."""
+        for key, sum_ in other.sums.items():
+            self.sums.add(key, *sum_)
+        for registry, place in other.registries.items():
+            self._add_registry(registry, place)
+        for party, (first, name, last) in other.parties.items():
+            self._add_party(party, first, name, last)
+        self.recorded_e4 += other.recorded_e4
+        self.accounted_e4 += other.accounted_e4
+        self.is_whole = self.is_whole and other.is_whole
+
+    def rows(self) -> dict[str, dict[Key, Values]]:
+        """Return the rows of each table by their keys."""
+        return {
+            "registries": {(key,): (name,) for key, (_, name) in self.registries.items()},
+            "totals": {key: sum_ for key, sum_ in self.sums.items()},  # noqa: C416 - its type is wider
+            "parties": {key: (name, last) for key, (_, name, last) in self.parties.items()},
+        }
+
+    def _add_registry(self, key: str, place: tuple[int, str]) -> None:
+        self.registries[key] = min(place, self.registries.get(key, place))
+
+    def _add_party_of(self, entry: Positioned) -> None:
+        name = entry.event.data.get(PARTY_FIELD.get(entry.event.type, ""))
+        if name is not None:
+            party = (str(entry.event.type), canonical(str(name)))
+            self._add_party(party, entry.position, str(name), entry.position)
+
+    def _add_party(self, party: tuple[str, str], first: int, name: str, last: int) -> None:
+        known_first, known_name, known_last = self.parties.get(party, (first, name, last))
+        first, name = min((first, name), (known_first, known_name))
+        self.parties[party] = (first, name, max(last, known_last))
+
+
+def check_derived(checks: Checks, report: Report, expected: Expected) -> None:
+    """Compare the tables with what all histories give."""
+    if expected.accounted_e4 != expected.recorded_e4:
+        leaves, recorded = quantity_text(expected.accounted_e4), quantity_text(expected.recorded_e4)
+        wrong = f"{recorded} t were recorded, and leaves and cancelled credits hold {leaves} t"
+        report(Finding("ledger", wrong))
+    for table, rows in expected.rows().items():
+        _compare(checks, report, table, rows)
+
+
+def _compare(checks: Checks, report: Report, table: str, expected: dict[Key, Values]) -> None:
+    names, columns = _TABLES[table]
+    for row in _rows(checks, table):
+        key, found = row[: len(names)], row[len(names) :]
+        values = expected.pop(key, None)
+        if values is None:
+            report(Finding(_place(table, key), "the log does not give this row"))
+        elif found != values:
+            one, other = (dict(zip(columns, pair, strict=True)) for pair in (found, values))
+            for wrong in differences(one, other, "the log gives"):
+                report(Finding(_place(table, key), wrong))
+    for key in expected:
+        report(Finding(_place(table, key), "this row is missing"))
+
+
+def _place(table: str, key: Key) -> str:
+    return f"table {table}, {' / '.join(map(str, key))}"
+
+
+def _rows(checks: Checks, table: str) -> Iterator[tuple[object, ...]]:
+    """Yield all rows of a table, some thousand at a time in memory."""
+    last: Key | None = None
+    while page := next(checks.start([partial(_page, table=table, after=last)])):
+        yield from page
+        last = page[-1][: len(_TABLES[table][0])]
+
+
+def _page(connection: Connection, table: str, after: Key | None) -> list[tuple[object, ...]]:
+    names, columns = _TABLES[table]
+    key = ", ".join(names)
+    where = f" WHERE ({key}) > ({', '.join('?' * len(names))})" if after else ""
+    query = f"SELECT {key}, {', '.join(columns)} FROM {table}{where} ORDER BY {key} LIMIT {_PAGE}"  # noqa: S608
+    return [tuple(row) for row in statements.fetch(connection, query, *(after or ()))]

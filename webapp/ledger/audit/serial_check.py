@@ -1,0 +1,307 @@
+"""Who must hold which serial number and which numbers, worked out again from the whole log.
+
+First come, first served in feed order. What the credits name (`Named`) is gathered and sorted in a
+private database on the disk, so memory does not grow with the ledger. Only serial numbers that
+several credits name, and series in which blocks have numbers in common, are played through.
+
+`flask verify` compares the outcome with what ``projections.serial_index`` wrote as the events were
+applied, and `flask restore` asks whether the log gives anything twice. Nothing is written to the ledger here.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from webapp.domain.credit import Credit
+from webapp.domain.errors import are
+from webapp.domain.errors import numbers_of as numbers_text
+from webapp.domain.event import Event, Positioned, credit_of
+from webapp.domain.lifecycle import EventType
+from webapp.domain.serial_number import SerialBlock
+from webapp.domain.split import numbers_of
+from webapp.ledger.audit.ancestors import Ancestors
+from webapp.ledger.audit.check_workers import KeyRange
+from webapp.ledger.event_log import parse_stored
+from webapp.ledger.storage import statements
+
+# 64 MB at most are kept in memory.
+_CACHE_KIB: Final = 65_536
+
+
+@contextmanager
+def scratch_database(schema: str) -> Iterator[sqlite3.Connection]:
+    """Give a SQLite database with these empty tables, in one transaction that is never committed.
+
+    An empty name is what SQLite calls a temporary file of its own (TMPDIR).
+    """
+    with closing(sqlite3.connect("", isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.executescript(schema)
+        connection.execute("BEGIN")
+        yield connection
+
+
+# (registry_key, serial_key, key, is_lot, created, released, found) and
+# (series, first, last, key, is_lot, created, released, found).
+#
+# `created` and `released` are positions of the feed; `released` is None where the credit gave nothing
+# up by an event of its own (see `emptied_credits`). `found` is 1 or 0 as the derived table says that
+# it holds it or not, None where that was not looked up.
+ClaimRow = tuple[str, str, int, bool, int, int | None, int | None]
+BlockRow = tuple[str, int, int, int, bool, int, int | None, int | None]
+
+_EVENTS: Final = (
+    "SELECT events.subject, events.body, feed.position FROM events"
+    " JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
+    " WHERE events.subject BETWEEN ? AND ? ORDER BY events.subject, events.seq"
+)
+_CANCELLED_LOTS: Final = (
+    "SELECT feed.position, lot.parent FROM feed JOIN credits AS lot ON lot.key = feed.subject"
+    " WHERE feed.type = 'CANCELLED' AND lot.parent IS NOT NULL ORDER BY feed.position"
+)
+_LOTS: Final = "SELECT count(*) FROM credits WHERE parent = ?"
+_PARENT: Final = "SELECT parent FROM credits WHERE key = ?"
+
+
+@dataclass
+class Named:
+    """What the credits of a range name."""
+
+    claims: list[ClaimRow] = field(default_factory=list)
+    blocks: list[BlockRow] = field(default_factory=list)
+
+
+class Naming(NamedTuple):
+    """What one credit names, and when it gives it up by an event of its own."""
+
+    claims_serial: bool
+    numbers: SerialBlock | None
+    claim_released: int | None
+    numbers_released: int | None
+
+
+def named_by(credit: Credit, entries: Sequence[Positioned], ancestors: Ancestors) -> Naming:
+    """Return what a credit with this history names. Raises UnknownCredit where a lot's parent is missing."""
+    last = entries[-1]
+    claim_released = numbers_released = last.position if last.event.type is EventType.CANCELLED else None
+    if credit.parent is None:
+        claims_serial, numbers = credit.serial_number is not None, credit.stated_block
+    else:
+        # The lots of a credit without a serial number state their place alone, which holds nothing.
+        claims_serial = ancestors.place(credit.parent).serial_number is not None
+        numbers = numbers_of(ancestors.credit(credit.parent), credit)
+    if numbers and last.event.type is EventType.SPLIT:
+        lot = ancestors.first_lot(last.key)
+        if lot and numbers_of(credit, lot):
+            numbers_released = last.position
+    return Naming(claims_serial, numbers, claim_released, numbers_released)
+
+
+def named_in(connection: Connection, keys: KeyRange) -> Named:
+    """Return what all credits of a range name, of a log that was checked otherwise."""
+    named, ancestors = Named(), Ancestors(connection)
+    rows = statements.fetch(connection, _EVENTS, *keys)
+    for key, history in groupby(rows, key=itemgetter(0)):
+        entries = [_entry(key, body, position) for _, body, position in history]
+        credit = credit_of(entries[0].event)
+        add_named(named, credit, entries, named_by(credit, entries, ancestors))
+    return named
+
+
+def add_named(
+    named: Named,
+    credit: Credit,
+    entries: Sequence[Positioned],
+    naming: Naming,
+    found: tuple[int | None, int | None] = (None, None),
+) -> None:
+    """Add what one credit names; `found` says of its claim and of its numbers whether they are held."""
+    key, created, is_lot = entries[0].key, entries[0].position, credit.parent is not None
+    if naming.claims_serial:
+        keys = credit.canonical
+        named.claims.append(
+            (keys.registry, keys.serial_number, key, is_lot, created, naming.claim_released, found[0])
+        )
+    if naming.numbers:
+        block = naming.numbers
+        named.blocks.append(
+            (block.series, block.first, block.last, key, is_lot, created, naming.numbers_released, found[1])
+        )
+
+
+def emptied_credits(connection: Connection) -> dict[int, int]:
+    """Return the split credits of which nothing is counted any more, and since which position.
+
+    Remembers the credits of which a lot was cancelled, which are few.
+    """
+    counted: dict[int, int] = {}
+    emptied: dict[int, int] = {}
+    for position, parent in statements.fetch(connection, _CANCELLED_LOTS):
+        above = parent
+        while above is not None:
+            if above not in counted:
+                ((counted[above],),) = statements.fetch(connection, _LOTS, above)
+            counted[above] -= 1
+            if counted[above]:
+                break
+            emptied[above] = position
+            found = statements.fetch(connection, _PARENT, above)
+            above = found[0][0] if found else None
+    return emptied
+
+
+def _entry(key: int, body: str, position: int) -> Positioned:
+    event: Event = parse_stored(body)
+    return Positioned(position, key, event, None)
+
+
+# The columns are those of ClaimRow and BlockRow. `held` is what is held of one series at a moment.
+_TABLES: Final = """
+CREATE TABLE claims (registry_key, serial_key,
+  key INTEGER, is_lot INTEGER, created INTEGER, released INTEGER, found INTEGER, is_lost INTEGER);
+CREATE TABLE blocks (series, first INTEGER, last INTEGER,
+  key INTEGER, is_lot INTEGER, created INTEGER, released INTEGER, found INTEGER, is_lost INTEGER);
+CREATE TABLE emptied (key INTEGER PRIMARY KEY, position INTEGER);
+CREATE TABLE held (first INTEGER PRIMARY KEY, last INTEGER, key INTEGER);
+"""
+_RELEASE: Final = (
+    "UPDATE {0} SET released = (SELECT position FROM emptied WHERE emptied.key = {0}.key)"
+    " WHERE released IS NULL AND key IN (SELECT key FROM emptied)"
+)
+_ADD_CLAIM: Final = "INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?, 0)"
+_ADD_BLOCK: Final = "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)"
+_CONTESTED_CLAIMS: Final = (
+    "SELECT registry_key, serial_key, rowid, key, is_lot, created, released FROM claims"
+    " WHERE (registry_key, serial_key) IN"
+    " (SELECT registry_key, serial_key FROM claims GROUP BY 1, 2 HAVING count(*) > 1)"
+    " ORDER BY registry_key, serial_key, created"
+)
+# The series in which a block begins before all those that begin before it have ended.
+_CONTESTED_SERIES: Final = (
+    "CREATE TABLE contested AS SELECT DISTINCT series FROM ("
+    "SELECT series, first, max(last) OVER (PARTITION BY series ORDER BY first"
+    " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached FROM blocks) WHERE first <= reached"
+)
+_CHANGES: Final = (
+    "SELECT series, created AS position, 0 AS is_release, rowid, first, last, key, is_lot FROM blocks"
+    " WHERE series IN (SELECT series FROM contested)"
+    " UNION ALL SELECT series, released, 1, rowid, first, last, key, is_lot FROM blocks"
+    " WHERE series IN (SELECT series FROM contested) AND released IS NOT NULL"
+    " ORDER BY series, position"
+)
+# Of what is held and overlaps a range, that with the lowest numbers.
+_HOLDER: Final = (
+    "SELECT first, last, key FROM held WHERE last >= :first AND first <= :last AND first >="
+    " coalesce((SELECT max(first) FROM held WHERE first <= :first), :first) ORDER BY first LIMIT 1"
+)
+_BEFORE_ALL: Final = 0
+_FOR_EVER: Final = 2**63
+_IS_HELD: Final = "(released IS NULL AND NOT is_lost)"
+
+
+@dataclass(frozen=True)
+class Twice:
+    """What the log gives to a second credit, whose CREATED event has this position.
+
+    Credits are keys. `numbers` are a series and the first and the last number of it that both name;
+    where it is None, it is the serial number.
+    """
+
+    position: int
+    key: int
+    holder: int
+    numbers: tuple[str, int, int] | None = None
+
+    def wrong(self, holder_id: str) -> str:
+        """Say what is wrong."""
+        if self.numbers is None:
+            return f"its serial number is held by {holder_id}, which was recorded before it"
+        series, first, last = self.numbers
+        named = f"{numbers_text(first, last).lower()} of {series} {are(first, last)}"
+        return f"{named} held by credit {holder_id}, and named here too"
+
+
+@contextmanager
+def gathering() -> Iterator["Holdings"]:
+    """Give a place to gather what all credits name."""
+    with scratch_database(_TABLES) as database:
+        yield Holdings(database)
+
+
+class Holdings:
+    """What all credits name, and who must hold it."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        """Take the database to gather it in."""
+        self._database = database
+
+    def add(self, named: Named) -> None:
+        """Add what credits name."""
+        self._database.executemany(_ADD_CLAIM, named.claims)
+        self._database.executemany(_ADD_BLOCK, named.blocks)
+
+    def settle(self, emptied: Mapping[int, int]) -> list[Twice]:
+        """Find who holds what, once all is added; return what the log gives twice, in feed order.
+
+        `emptied` are the positions since which nothing of some split credits is counted any more.
+        A lot may find its own taken, by a credit that named it before the split: it does without.
+        """
+        self._release(emptied)
+        twice = [*self._settle_claims(), *self._settle_blocks()]
+        return sorted(twice, key=lambda one: one.position)
+
+    def wrong_claims(self) -> Iterator[tuple[str, str, bool]]:
+        """Yield each claim that the derived table has wrong: its keys, and whether it must be there."""
+        query = f"SELECT registry_key, serial_key, {_IS_HELD} FROM claims WHERE found IS NOT {_IS_HELD}"  # noqa: S608
+        for registry_key, serial_key, is_held in self._database.execute(query):
+            yield registry_key, serial_key, bool(is_held)
+
+    def wrong_blocks(self) -> Iterator[tuple[int, int, int]]:
+        """Yield each credit whose row of blocks says it wrongly: its key, what it says and should say."""
+        query = f"SELECT key, found, {_IS_HELD} FROM blocks WHERE found <> {_IS_HELD}"  # noqa: S608
+        yield from self._database.execute(query)
+
+    def _release(self, emptied: Mapping[int, int]) -> None:
+        self._database.executemany("INSERT INTO emptied VALUES (?, ?)", emptied.items())
+        if emptied:
+            self._database.execute(_RELEASE.format("claims"))
+            self._database.execute(_RELEASE.format("blocks"))
+
+    def _settle_claims(self) -> Iterator[Twice]:
+        contested = self._database.execute(_CONTESTED_CLAIMS)
+        for _, claims in groupby(contested, key=itemgetter(0, 1)):
+            holder, held_until = 0, _BEFORE_ALL
+            for _, _, row, key, is_lot, created, released in claims:
+                if held_until < created:
+                    holder, held_until = key, _FOR_EVER if released is None else released
+                    continue
+                self._lose("claims", row)
+                if not is_lot:
+                    yield Twice(created, key, holder)
+
+    def _settle_blocks(self) -> Iterator[Twice]:
+        self._database.execute(_CONTESTED_SERIES)
+        for series, changes in groupby(self._database.execute(_CHANGES), key=itemgetter(0)):
+            self._database.execute("DELETE FROM held")
+            for _, position, is_release, row, first, last, key, is_lot in changes:
+                if is_release:
+                    self._database.execute("DELETE FROM held WHERE first = ? AND key = ?", (first, key))
+                    continue
+                holder = self._database.execute(_HOLDER, {"first": first, "last": last}).fetchone()
+                if holder is None:
+                    self._database.execute("INSERT INTO held VALUES (?, ?, ?)", (first, last, key))
+                    continue
+                self._lose("blocks", row)
+                if not is_lot:
+                    common = (series, max(first, holder[0]), min(last, holder[1]))
+                    yield Twice(position, key, holder[2], common)
+
+    def _lose(self, table: str, row: int) -> None:
+        self._database.execute(f"UPDATE {table} SET is_lost = 1 WHERE rowid = ?", (row,))  # noqa: S608

@@ -1,0 +1,134 @@
+"""The two long lists, of credits and of events: a page of it, all of it, and the sums of credits."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Final
+
+from sqlalchemy import Connection
+
+from webapp.domain.lifecycle import EventType, Status
+from webapp.ledger.event_log import parse_stored
+from webapp.ledger.search import selection
+from webapp.ledger.search.credit_filter import CreditFilter
+from webapp.ledger.search.pagination import Keys, Page, Place, Window, read_page
+from webapp.ledger.storage import statements
+from webapp.ledger.storage.engine import reading
+from webapp.ledger.storage.statements import Row, as_json, fetch
+from webapp.ledger.summaries import StatusSums, Sum
+from webapp.ledger.views import CreditView, EventView, Origin, credit_of_row, event_of
+
+LIMIT_MAX: Final = 500
+LIMIT: Final = 50
+_KINDS: Final = {"project": str, "registry": str, "status": str, "vintage": int, "quantity": int}
+_READ: Final = 1000
+
+
+def list_credits(wanted: CreditFilter, cursor: str | None = None, limit: int = LIMIT) -> Page[CreditView]:
+    """Return a page of credits. Raises CursorMismatch."""
+    page = list_records(wanted, cursor, limit)
+    return Page([credit for credit, _ in page.items], page.next, page.previous, page.end)
+
+
+def list_records(
+    wanted: CreditFilter, cursor: str | None = None, limit: int = LIMIT
+) -> Page[tuple[CreditView, Origin]]:
+    """Return a page of credits, each with where it comes from. Raises CursorMismatch."""
+    kinds = (int,) if wanted.sort == "created" else (_KINDS[wanted.sort], int)
+    place = Place(wanted.fingerprint, kinds, wanted.descending, cursor, limit)
+    with reading() as connection:
+        page = read_page(
+            place, lambda window: selection.keys_in(connection, wanted, window), lambda keys: keys
+        )
+        return Page(_credits_at(connection, page.items), page.next, page.previous, page.end)
+
+
+def every_credit(wanted: CreditFilter) -> Iterator[CreditView]:
+    """Yield all credits of the list in its order, as they were at one moment.
+
+    Read it to its end at once: until then, the database keeps that moment.
+    """
+    with reading() as connection:
+        for keys in selection.every_key(connection, wanted):
+            for start in range(0, len(keys), _READ):
+                for credit, _ in _credits_at(connection, keys[start : start + _READ]):
+                    yield credit
+
+
+def sum_credits(wanted: CreditFilter, *, is_quick: bool = False) -> StatusSums:
+    """Return the sums by status over all credits that the filter shows, on every page of it.
+
+    With `is_quick`, where a search finds very many, only over the first of them: then not `is_all`.
+    """
+    with reading() as connection:
+        found = selection.sums_of(connection, wanted, selection.CANDIDATES_MAX if is_quick else None)
+    sums = {Status(status): Sum(*sum_) for status, sum_ in found.by_status.items()}
+    return StatusSums("", sums, found.is_all)
+
+
+def list_events(
+    event_type: EventType | None = None,
+    cursor: str | None = None,
+    limit: int = LIMIT,
+    *,
+    newest_first: bool = False,
+) -> Page[EventView]:
+    """Return a page of the feed. Raises CursorMismatch.
+
+    Oldest first, `next` is None only where the feed ends for now: a reader that keeps `end` and
+    comes back misses nothing.
+    """
+    fingerprint = sha256(json.dumps([event_type, newest_first]).encode()).hexdigest()[:12]
+    place = Place(fingerprint, (int,), newest_first, cursor, limit)
+    with reading() as connection:
+        return read_page(
+            place,
+            lambda window: _events_in(connection, event_type, window),
+            lambda event: (event.position,),
+        )
+
+
+def every_event(event_type: EventType | None = None) -> Iterator[EventView]:
+    """Yield all events of the feed, the newest first, as they were at one moment.
+
+    Read it to its end at once: until then, the database keeps that moment.
+    """
+    after: Keys | None = None
+    with reading() as connection:
+        while events := _events_in(connection, event_type, Window(after, descending=True, limit=_READ)):
+            yield from events
+            after = (events[-1].position,)
+
+
+def _credits_at(connection: Connection, keys: Sequence[Keys]) -> list[tuple[CreditView, Origin]]:
+    """Return the credits of these keys of a list, in their order."""
+    positions = [each[-1] for each in keys]
+    rows = fetch(connection, statements.CREDITS_AT, as_json(positions)) if positions else []
+    found = {credit.created_position: (credit, origin) for credit, origin in map(credit_of_row, rows)}
+    return [found[int(position)] for position in positions]
+
+
+def _events_in(connection: Connection, event_type: EventType | None, window: Window) -> list[EventView]:
+    conditions = ["1 = 1"]
+    parameters: list[object] = []
+    if event_type:
+        conditions.append("feed.type = ?")
+        parameters.append(str(event_type))
+    if window.after:
+        conditions.append(f"feed.position {'<' if window.descending else '>'} ?")
+        parameters.append(window.after[0])
+    order = f"feed.position{' DESC' if window.descending else ''}"
+    rows = fetch(
+        connection,
+        f"{statements.FEED} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?",
+        *parameters,
+        window.limit,
+    )
+    return [_event_of_row(row) for row in rows]
+
+
+def _event_of_row(row: Row) -> EventView:
+    position, body, event_hash, project_name, quantity_e4, is_carried = row
+    event = event_of(parse_stored(body), position, event_hash.hex(), project_name, quantity_e4)
+    return replace(event, is_carried=True) if is_carried else event

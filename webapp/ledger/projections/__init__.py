@@ -1,0 +1,1 @@
+"""The tables derived from events. Written only by applying events."""

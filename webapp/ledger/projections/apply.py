@@ -1,0 +1,167 @@
+"""What is derived from events: written only by applying events that have their feed position.
+
+`apply_events` is called by ``webapp.ledger.event_log`` alone, in feed order and by one writer at a time, so
+nothing here needs a lock or can meet another writer. `rebuild_projections` makes all of it again from the
+log; a test proves that rebuilt equals live.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice, pairwise
+from typing import Final
+
+from sqlalchemy import Connection, delete, text
+
+from webapp.domain.credit import Credit
+from webapp.domain.event import Event, Positioned
+from webapp.domain.lifecycle import STATUS_AFTER, EventType
+from webapp.domain.text import canonical
+from webapp.ledger.projections import serial_index
+from webapp.ledger.projections.totals import Sums, add_to_totals
+from webapp.ledger.storage import statements, tables
+from webapp.ledger.storage.bulk_insert import insert_rows
+
+BATCH: Final = 1000
+
+# In the order of a life: a sale cannot follow any other act.
+ACTS: Final = (EventType.SOLD, EventType.RETIRED, EventType.SPLIT, EventType.CANCELLED)
+
+# The field of an event's data that names another party.
+PARTY_FIELD: Final = {EventType.SOLD: "buyer", EventType.RETIRED: "beneficiary"}
+
+
+def apply_events(connection: Connection, entries: Sequence[Positioned], *, is_replay: bool = False) -> None:
+    """Bring everything derived up to these events, which are in feed order.
+
+    A new credit that names what another holds gets sqlalchemy.exc.IntegrityError; in a replay of
+    what was recorded before there was a rule, the one that came first holds it.
+    """
+    for run in _runs(entries):
+        serial_index.release(connection, run[0])
+        created = [entry for entry in run if entry.credit]
+        if created:
+            _apply_created(connection, created, is_replay=is_replay)
+        acts = [entry for entry in run if not entry.credit]
+        for start in range(0, len(acts), BATCH):
+            _apply_acts(connection, acts[start : start + BATCH])
+
+
+def _runs(entries: Sequence[Positioned]) -> Iterator[Sequence[Positioned]]:
+    """Cut the entries before every event that lets go of serial numbers others may then hold.
+
+    Within a run the credits can be made first and the acts applied after them, many at once.
+    """
+    starts = [place for place, entry in enumerate(entries) if entry.event.type in serial_index.RELEASING]
+    for start, end in pairwise(sorted({0, *starts, len(entries)})):
+        yield entries[start:end]
+
+
+def rebuild_projections(
+    connection: Connection,
+    feed: Iterable[Positioned],
+    progress: Callable[[int], None] = lambda _done: None,
+) -> int:
+    """Drop everything derived and make it again from the feed. Returns the number of events."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("INSERT INTO credit_search (credit_search) VALUES ('delete-all')"))
+    for table in tables.DERIVED:
+        connection.execute(delete(table))
+    entries, done = iter(feed), 0
+    while batch := list(islice(entries, BATCH)):
+        apply_events(connection, batch, is_replay=True)
+        done += len(batch)
+        progress(done)
+    index_for_search(connection, 0)
+    return done
+
+
+def index_for_search(connection: Connection, first: int) -> None:
+    """Add the credits recorded from position `first` on to SQLite's search index.
+
+    Once for a group of acts or an import, before it is committed: SQLite writes out what an index holds
+    in memory at each savepoint, as a segment of its own. PostgreSQL keeps its index by itself.
+    """
+    if connection.dialect.name == "sqlite":
+        statements.send(connection, statements.INDEX_FOR_SEARCH, [(first,)])
+
+
+def first_state(entry: Positioned, credit: Credit) -> dict[str, object]:
+    """Return the row of credit_states that a CREATED event makes, without what the database computes."""
+    keys = credit.canonical
+    return {
+        "created_position": entry.position,
+        "credit": entry.key,
+        "status": STATUS_AFTER[EventType.CREATED],
+        "vintage": credit.vintage,
+        "quantity_e4": credit.quantity_e4,
+        "project_key": keys.project_name,
+        "registry_key": keys.registry,
+        "serial_key": keys.serial_number or None,
+        "created_at": entry.event.recorded_at,
+        "changed_at": entry.event.recorded_at,
+    }
+
+
+def changes(event: Event) -> dict[str, object]:
+    """Return what an act changes in its credit's row of credit_states."""
+    changed: dict[str, object] = {
+        "status": STATUS_AFTER[event.type],
+        "changed_at": event.recorded_at,
+    }
+    if event.type in PARTY_FIELD:
+        changed[PARTY_FIELD[event.type]] = event.data.get(PARTY_FIELD[event.type])
+    return changed
+
+
+def _apply_created(connection: Connection, entries: Sequence[Positioned], *, is_replay: bool) -> None:
+    names: dict[str, str] = {}
+    states: list[statements.Parameters] = []
+    sums = Sums()
+    for entry in entries:
+        credit = entry.credit
+        if credit is None:
+            continue
+        key = credit.canonical.registry
+        names.setdefault(key, credit.registry)
+        states.append(tuple(first_state(entry, credit).values()))
+        sums.add((key, credit.vintage, str(STATUS_AFTER[EventType.CREATED])), 1, credit.quantity_e4)
+    serial_index.hold(connection, entries, is_replay=is_replay)
+    statements.send(connection, statements.INSERT_REGISTRY, sorted(names.items()))
+    insert_rows(connection, tables.credit_states, statements.INSERT_STATE, states)
+    add_to_totals(connection, sums)
+
+
+def _apply_acts(connection: Connection, entries: Sequence[Positioned]) -> None:
+    keys = statements.as_json(sorted({entry.key for entry in entries}))
+    found = {key: state for key, *state in statements.fetch(connection, statements.STATES_OF, keys)}
+    sums = Sums()
+    for entry in entries:
+        state = found[entry.key]
+        registry_key, vintage, status, quantity_e4 = state
+        sums.add((registry_key, vintage, status), -1, -quantity_e4)
+        state[2] = STATUS_AFTER[entry.event.type]
+        sums.add((registry_key, vintage, state[2]), 1, quantity_e4)
+    for act in ACTS:
+        _change_states(connection, act, [entry for entry in entries if entry.event.type is act])
+    add_to_totals(connection, sums)
+    _remember_parties(connection, entries)
+
+
+def _change_states(connection: Connection, act: EventType, entries: Sequence[Positioned]) -> None:
+    """Apply acts that are all of one type."""
+    statement = {EventType.SOLD: statements.SOLD, EventType.RETIRED: statements.RETIRED}.get(
+        act, statements.CHANGED
+    )
+    rows = [(*changes(entry.event).values(), entry.key) for entry in entries]
+    statements.send(connection, statement, rows)
+
+
+def _remember_parties(connection: Connection, entries: Sequence[Positioned]) -> None:
+    named: dict[tuple[str, str], tuple[str, int]] = {}
+    for entry in entries:
+        name = entry.event.data.get(PARTY_FIELD.get(entry.event.type, ""))
+        if name is not None:
+            role, key = str(entry.event.type), canonical(str(name))
+            first, _ = named.get((role, key), (str(name), 0))
+            named[role, key] = (first, entry.position)
+    rows = [(*key, name, position) for key, (name, position) in sorted(named.items())]
+    statements.send(connection, statements.REMEMBER_PARTY, rows)

@@ -1,0 +1,103 @@
+"""Which credit holds which serial number and which numbers of a series, as events are applied. Derived.
+
+Called by ``apply`` alone, in feed order and by one writer at a time. ``decisions`` reads what
+is written here, and ``audit.serial_check`` works it out again for `flask verify`.
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import Connection, delete, select, tuple_, update
+
+from webapp.domain.credit import Credit
+from webapp.domain.lifecycle import EventType
+from webapp.domain.serial_number import SerialBlock
+from webapp.domain.split import numbers_of
+from webapp.ledger.projections.lineage import credit_at, emptied_by, first_lot_of, place_of
+from webapp.ledger.storage import statements
+from webapp.ledger.storage.bulk_insert import insert_rows
+from webapp.ledger.storage.statements import Parameters
+from webapp.ledger.storage.tables import credits, serial_blocks, serial_claims
+
+if TYPE_CHECKING:
+    from webapp.domain.event import Positioned
+
+# After these, others may hold what the credit held.
+RELEASING: Final = frozenset({EventType.SPLIT, EventType.CANCELLED})
+
+
+def claim_row(key: int, credit: Credit) -> Parameters:
+    """Return the row of serial_claims that a credit with a serial number makes."""
+    return credit.canonical.registry, credit.canonical.serial_number, key
+
+
+def block_row(key: int, block: SerialBlock) -> Parameters:
+    """Return the row of serial_blocks that a credit makes by the numbers it names, but for `is_held`."""
+    return key, block.series, block.first, block.last, (block.last - block.first).bit_length()
+
+
+def release(connection: Connection, entry: "Positioned") -> None:
+    """Let a split credit hand its block to its lots, and a cancelled one give up all it holds.
+
+    Where lots only state their place, there is no block to hand on: the numbers stay with the credit
+    until nothing of it is counted any more. So does its serial number.
+    """
+    if entry.event.type is EventType.SPLIT:
+        if numbers_of(credit_at(connection, entry.key), first_lot_of(connection, entry.key)):
+            _give_up_blocks(connection, [entry.key])
+    elif entry.event.type is EventType.CANCELLED:
+        emptied = [entry.key, *emptied_by(connection, entry.key)]
+        _give_up_blocks(connection, emptied)
+        connection.execute(delete(serial_claims).where(serial_claims.c.credit.in_(emptied)))
+
+
+def hold(connection: Connection, new: Sequence["Positioned"], *, is_replay: bool) -> None:
+    """Let new credits hold what they name. None of them comes before the lots of a split.
+
+    What a lot cannot hold, because somebody else does, it does without: its parent may be from
+    before there was a rule. A new credit that is no lot gets sqlalchemy.exc.IntegrityError; in a
+    replay it does without, too, unless another that is no lot holds its very serial number.
+    """
+    created = [(entry.key, entry.credit) for entry in new if entry.credit]
+    lots = ((key, credit) for key, credit in created if credit.parent is not None)
+    for parent_id, siblings in groupby(lots, key=lambda lot: lot[1].parent):
+        _hold_as_lots(connection, str(parent_id), list(siblings))
+    roots = [
+        (key, credit) for key, credit in created if credit.parent is None and credit.serial_number is not None
+    ]
+    claims = [claim_row(key, credit) for key, credit in roots]
+    if is_replay:
+        claims = _not_held_by_lots(connection, claims)
+    insert_rows(connection, serial_claims, statements.INSERT_CLAIM, claims)
+    blocks = [block_row(key, credit.stated_block) for key, credit in roots if credit.stated_block]
+    if is_replay:
+        statements.send(connection, statements.INSERT_BLOCK_HELD_IF_FREE, blocks)
+    else:
+        insert_rows(connection, serial_blocks, statements.INSERT_BLOCK, [(*block, 1) for block in blocks])
+
+
+def _give_up_blocks(connection: Connection, keys: Sequence[int]) -> None:
+    connection.execute(update(serial_blocks).where(serial_blocks.c.credit.in_(keys)).values(is_held=0))
+
+
+def _hold_as_lots(connection: Connection, parent_id: str, lots: Sequence[tuple[int, Credit]]) -> None:
+    """Let lots hold their own parts of the block, and their texts where there is a serial number."""
+    parent_key = connection.scalar(select(credits.c.key).where(credits.c.id == parent_id)) or 0
+    parent = credit_at(connection, parent_key)
+    blocks = [block_row(key, numbers) for key, lot in lots if (numbers := numbers_of(parent, lot))]
+    statements.send(connection, statements.INSERT_BLOCK_HELD_IF_FREE, blocks)
+    if place_of(connection, parent).serial_number is not None:
+        claims = [claim_row(key, lot) for key, lot in lots]
+        statements.send(connection, statements.INSERT_FREE_CLAIM, claims)
+
+
+def _not_held_by_lots(connection: Connection, claims: Sequence[Parameters]) -> list[Parameters]:
+    pair = tuple_(serial_claims.c.registry_key, serial_claims.c.serial_key)
+    held = (
+        select(serial_claims.c.registry_key, serial_claims.c.serial_key)
+        .join(credits, credits.c.key == serial_claims.c.credit)
+        .where(pair.in_([claim[:2] for claim in claims]), credits.c.parent.is_not(None))
+    )
+    taken = {tuple(row) for row in connection.execute(held)} if claims else set()
+    return [claim for claim in claims if claim[:2] not in taken]

@@ -1,0 +1,34 @@
+"""Whether the database answers, and has the schema that this program's migrations make."""
+
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from webapp.domain.errors import SchemaOutdated
+from webapp.ledger.storage.engine import MIGRATE, reading, require_same_file
+
+_MIGRATIONS: Final = Path(__file__).resolve().parents[3] / "migrations"
+_NEWER: Final = (
+    "The database was migrated by another version of this program ({}), and this one knows no such "
+    "schema. Start the version that did it."
+)
+
+
+def ping() -> None:
+    """Ask the database for an answer. Raises LedgerUnavailable, or SchemaOutdated for another schema."""
+    with reading() as connection:
+        require_same_file(connection)
+        found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        connection.exec_driver_sql("SELECT 1 FROM feed LIMIT 1")
+    head, *before = _revisions()
+    if found != head:
+        raise SchemaOutdated(MIGRATE if found is None or found in before else _NEWER.format(found))
+
+
+@cache
+def _revisions() -> tuple[str, ...]:
+    """Return the revisions of this program's schema, the newest first."""
+    return tuple(step.revision for step in ScriptDirectory(str(_MIGRATIONS)).walk_revisions())

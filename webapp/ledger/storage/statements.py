@@ -1,0 +1,302 @@
+"""The SQL of the hot paths, sent as it stands here: what a create, an act and a read of one record need.
+
+Ordinary queries are SQLAlchemy's (``queries``, ``listing``). Building a statement anew, and SQLAlchemy's
+way to the driver, cost more than these take to run; so they are written down and given to the driver,
+on the connection and in the transaction of SQLAlchemy. `?` is a parameter; PostgreSQL spells it `%s`.
+Ids and hashes are bytes here, as in the tables.
+"""
+
+import json
+import sqlite3
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from functools import lru_cache
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+Row = Sequence[Any]
+Parameters = tuple[Any, ...]
+
+# The end of the log: its last position, the highest key, and the text of the last event.
+LOG_HEAD: Final = (
+    "SELECT (SELECT coalesce(max(position), 0) FROM feed), (SELECT coalesce(max(key), 0) FROM credits),"
+    " (SELECT events.body FROM feed JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
+    " ORDER BY feed.position DESC LIMIT 1)"
+)
+
+# A credit as ``views.credit_of_row`` reads it. One without a state has no position for its first event.
+_CREDIT_COLUMNS: Final = (
+    "SELECT credits.key, credits.id, credits.project_name, credits.registry, credits.vintage,"
+    " credits.quantity_e4, credits.serial_number, credits.offset_e4, state.status, state.created_at,"
+    " state.changed_at, state.created_position, state.buyer, state.beneficiary,"
+    " whole.id AS parent, replaced.id AS replaces"
+)
+_ORIGIN_JOINS: Final = (
+    " LEFT JOIN credits AS whole ON whole.key = credits.parent"
+    " LEFT JOIN credits AS replaced ON replaced.key = credits.replaces"
+)
+_CREDIT_JOINS: Final = f" LEFT JOIN credit_states AS state ON state.credit = credits.key{_ORIGIN_JOINS}"
+_CREDITS: Final = f"{_CREDIT_COLUMNS} FROM credits{_CREDIT_JOINS}"
+CREDIT: Final = f"{_CREDITS} WHERE credits.id = ?"
+# The credits of some ids, with as many parameters; `{}` stands for their marks.
+CREDITS_OF: Final = f"{_CREDITS} WHERE credits.id IN ({{}})"
+# Those that were recorded at the positions of a JSON array.
+_LISTED: Final = (
+    f"{_CREDIT_COLUMNS} FROM credit_states AS state JOIN credits ON credits.key = state.credit{_ORIGIN_JOINS}"
+)
+CREDITS_AT: Final = {
+    "sqlite": f"{_LISTED} WHERE state.created_position IN (SELECT value FROM json_each(?))",
+    "postgresql": f"{_LISTED} WHERE state.created_position = ANY (ARRAY("
+    "SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value))",
+}
+# What was split off a credit, and what was recorded in its place, each with its own origin.
+RELATED: Final = (
+    f"{_CREDITS} WHERE credits.parent = ? OR credits.replaces = ?"
+    " ORDER BY credits.offset_e4, state.created_position"
+)
+# From a credit up to the root and down from that again, generation by generation.
+FAMILY: Final = (
+    "WITH RECURSIVE above (key, parent) AS (SELECT key, parent FROM credits WHERE key = ?"
+    " UNION ALL SELECT credits.key, credits.parent FROM above JOIN credits ON credits.key = above.parent),"
+    " below (key, depth) AS (SELECT key, 0 FROM above WHERE parent IS NULL"
+    " UNION ALL SELECT credits.key, below.depth + 1 FROM below JOIN credits ON credits.parent = below.key)"
+    f" {_CREDIT_COLUMNS} FROM below JOIN credits ON credits.key = below.key{_CREDIT_JOINS}"
+    " ORDER BY below.depth, credits.offset_e4, credits.id LIMIT ?"
+)
+REPLACEMENTS: Final = (
+    "SELECT credits.id FROM credits JOIN credits AS replaced ON replaced.key = credits.replaces"
+    " WHERE replaced.id = ? ORDER BY credits.id"
+)
+
+EVENTS: Final = (
+    "SELECT events.hash, events.body, feed.position"
+    " FROM events LEFT JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
+    " WHERE events.subject = ? ORDER BY events.seq"
+)
+# Events with what a list says of their credits. The sale of a lot is carried over where its parent has one.
+# In place of EXISTS there is a subquery with a limit: for that, PostgreSQL may read all sales there are.
+FEED: Final = (
+    "SELECT feed.position, events.body, events.hash, credits.project_name, credits.quantity_e4,"
+    " feed.type = 'SOLD' AND (SELECT 1 FROM events AS sale"
+    " WHERE sale.subject = credits.parent AND sale.type = 'SOLD' LIMIT 1) IS NOT NULL AS is_carried"
+    " FROM feed JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
+    " JOIN credits ON credits.key = feed.subject"
+)
+# Up to a position, those of the lots of a credit, lot by lot.
+EVENTS_OF_LOTS: Final = (
+    "SELECT events.body, feed.position FROM credits JOIN events ON events.subject = credits.key"
+    " JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
+    " WHERE credits.parent = ? AND feed.position <= ? ORDER BY events.subject, events.seq"
+)
+# Whether the credit that a lot was split from was sold: then the sale of the lot is that one.
+SALE_OF_PARENT: Final = (
+    "SELECT 1 FROM credits JOIN events ON events.subject = credits.parent"
+    " WHERE credits.key = ? AND events.type = 'SOLD'"
+)
+
+# What the ledger holds of what new credits name. Parameters: a JSON array of [registry, serial number] in
+# canonical form, one of [n, series, first, last], one of the keys of credits that are about to give up what
+# they hold, and ids; `{}` stands for the marks of the ids. The rows are
+# ('claim', 0, id of the holder, registry, serial number, 0, 0),
+# ('block', n, id of the holder, series, '', first, last) and
+# ('known', 0, id, status, '', key, 0).
+# Of each range, the held blocks nearest to its start: of those that overlap it, the first is among them,
+# since held blocks of a series do not overlap each other.
+_LOOK_UP: Final = (
+    " near AS ("
+    "SELECT n, first, last, (SELECT credit FROM serial_blocks AS held WHERE held.series = asked.series"
+    " AND held.is_held = 1 AND held.first <= asked.first AND held.credit NOT IN (SELECT credit FROM freed)"
+    " ORDER BY held.first DESC LIMIT 1) AS credit FROM asked"
+    " UNION ALL "
+    "SELECT n, first, last, (SELECT credit FROM serial_blocks AS held WHERE held.series = asked.series"
+    " AND held.is_held = 1 AND held.first > asked.first AND held.first <= asked.last"
+    " AND held.credit NOT IN (SELECT credit FROM freed)"
+    " ORDER BY held.first LIMIT 1) AS credit FROM asked)"
+    " SELECT 'block', near.n, credits.id, held.series, '', held.first, held.last FROM near"
+    " JOIN serial_blocks AS held ON held.credit = near.credit JOIN credits ON credits.key = held.credit"
+    " WHERE held.last >= near.first"
+    " UNION ALL "
+    "SELECT 'claim', 0, credits.id, claims.registry_key, claims.serial_key, 0, 0 FROM named"
+    " JOIN serial_claims AS claims ON claims.registry_key = named.registry_key"
+    " AND claims.serial_key = named.serial_key JOIN credits ON credits.key = claims.credit"
+    " WHERE claims.credit NOT IN (SELECT credit FROM freed)"
+    " UNION ALL "
+    "SELECT 'known', 0, credits.id, state.status, '', credits.key, 0 FROM credits"
+    " JOIN credit_states AS state ON state.credit = credits.key WHERE credits.id IN ({})"
+)
+LOOK_UP: Final = {
+    "sqlite": "WITH named AS (SELECT json_extract(value, '$[0]') AS registry_key,"
+    " json_extract(value, '$[1]') AS serial_key FROM json_each(?)),"
+    " asked AS (SELECT json_extract(value, '$[0]') AS n, json_extract(value, '$[1]') AS series,"
+    " json_extract(value, '$[2]') AS first, json_extract(value, '$[3]') AS last FROM json_each(?)),"
+    " freed AS (SELECT value AS credit FROM json_each(?))," + _LOOK_UP,
+    "postgresql": "WITH named AS (SELECT value->>0 AS registry_key, value->>1 AS serial_key"
+    " FROM jsonb_array_elements(?::jsonb) AS value),"
+    " asked AS (SELECT (value->>0)::bigint AS n, value->>1 AS series, (value->>2)::bigint AS first,"
+    " (value->>3)::bigint AS last FROM jsonb_array_elements(?::jsonb) AS value),"
+    " freed AS (SELECT value::bigint AS credit FROM jsonb_array_elements_text(?::jsonb) AS value),"
+    + _LOOK_UP,
+}
+
+KEYS_OF: Final = "SELECT id, key FROM credits WHERE id IN ({})"
+# What sums and states change by, for the keys of a JSON array.
+_STATES: Final = "SELECT credit, registry_key, vintage, status, quantity_e4 FROM credit_states"
+STATES_OF: Final = {
+    "sqlite": f"{_STATES} WHERE credit IN (SELECT value FROM json_each(?))",
+    "postgresql": f"{_STATES} WHERE credit = ANY (ARRAY("
+    "SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value))",
+}
+
+INSERT_EVENT: Final = "INSERT INTO events (subject, seq, type, hash, body) VALUES (?, ?, ?, ?, ?)"
+INSERT_SPLIT: Final = "INSERT INTO splits (subject, envelope) VALUES (?, ?)"
+INSERT_POSITION: Final = "INSERT INTO feed (position, subject, seq, type) VALUES (?, ?, ?, ?)"
+INSERT_STATE: Final = (
+    "INSERT INTO credit_states (created_position, credit, status, vintage, quantity_e4, project_key,"
+    " registry_key, serial_key, created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+# SQLite's search index takes the texts that the table computes, of the credits made from one position on.
+INDEX_FOR_SEARCH: Final = (
+    "INSERT INTO credit_search (rowid, search_text)"
+    " SELECT created_position, search_text FROM credit_states WHERE created_position >= ?"
+)
+INSERT_CLAIM: Final = "INSERT INTO serial_claims (registry_key, serial_key, credit) VALUES (?, ?, ?)"
+INSERT_BLOCK: Final = (
+    "INSERT INTO serial_blocks (credit, series, first, last, size_class, is_held) VALUES (?, ?, ?, ?, ?, ?)"
+)
+# What a lot, or a credit from before there was a rule, names: it holds that only where nobody else does.
+INSERT_FREE_CLAIM: Final = (
+    "INSERT INTO serial_claims (registry_key, serial_key, credit) VALUES (?, ?, ?)"
+    " ON CONFLICT (registry_key, serial_key) DO NOTHING"
+)
+# Held blocks of a series do not overlap, so only the last one that begins before the end can be in the way.
+INSERT_BLOCK_HELD_IF_FREE: Final = (
+    "INSERT INTO serial_blocks (credit, series, first, last, size_class, is_held)"
+    " SELECT asked.credit, asked.series, asked.first, asked.last, asked.size_class,"
+    " CASE WHEN (SELECT held.last FROM serial_blocks AS held WHERE held.series = asked.series"
+    " AND held.is_held = 1 AND held.first <= asked.last ORDER BY held.first DESC LIMIT 1) >= asked.first"
+    " THEN 0 ELSE 1 END"
+    " FROM (SELECT CAST(? AS BIGINT) AS credit, CAST(? AS TEXT) AS series, CAST(? AS BIGINT) AS first,"
+    " CAST(? AS BIGINT) AS last, CAST(? AS SMALLINT) AS size_class) AS asked"
+)
+INSERT_REGISTRY: Final = (
+    "INSERT INTO registries (registry_key, name) VALUES (?, ?) ON CONFLICT (registry_key) DO NOTHING"
+)
+ADD_TO_TOTAL: Final = (
+    "INSERT INTO totals (registry_key, vintage, status, credits, quantity_e4) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (registry_key, vintage, status) DO UPDATE SET credits = totals.credits + excluded.credits,"
+    " quantity_e4 = totals.quantity_e4 + excluded.quantity_e4"
+)
+REMEMBER_PARTY: Final = (
+    "INSERT INTO parties (role, name_key, name, last_position) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (role, name_key) DO UPDATE SET last_position = excluded.last_position"
+)
+SOLD: Final = "UPDATE credit_states SET status = ?, changed_at = ?, buyer = ? WHERE credit = ?"
+RETIRED: Final = "UPDATE credit_states SET status = ?, changed_at = ?, beneficiary = ? WHERE credit = ?"
+CHANGED: Final = "UPDATE credit_states SET status = ?, changed_at = ? WHERE credit = ?"
+
+FIND_KEY: Final = (
+    "SELECT fingerprint, made_at, kind, status, ids, position FROM idempotency_keys"
+    " WHERE actor = ? AND key = ?"
+)
+KEEP_KEY: Final = (
+    "INSERT INTO idempotency_keys (actor, key, fingerprint, made_at, kind, status, ids, position)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (actor, key) DO UPDATE"
+    " SET fingerprint = excluded.fingerprint, made_at = excluded.made_at, kind = excluded.kind,"
+    " status = excluded.status, ids = excluded.ids, position = excluded.position"
+)
+ANYBODY: Final = "SELECT 1 FROM users LIMIT 1"
+FIND_TOKEN: Final = (
+    "SELECT id, name, role, last_used_at FROM tokens"
+    " WHERE secret_hash = ? AND revoked_at IS NULL AND expires_at > ?"
+)
+FIND_SESSION: Final = (
+    "SELECT users.id, users.name, users.role, users.password_given_at, sessions.seen_at"
+    " FROM sessions JOIN users ON users.id = sessions.user_id"
+    " WHERE sessions.secret_hash = ? AND sessions.expires_at > ? AND sessions.seen_at > ?"
+    " AND users.disabled_at IS NULL"
+)
+# What somebody may do now. On PostgreSQL the row stays as it is until the transaction ends.
+_ROLE_OF_USER: Final = "SELECT role FROM users WHERE id = ? AND disabled_at IS NULL"
+_ROLE_OF_TOKEN: Final = "SELECT role FROM tokens WHERE id = ? AND revoked_at IS NULL AND expires_at > ?"
+ROLE_OF_USER: Final = {"sqlite": _ROLE_OF_USER, "postgresql": f"{_ROLE_OF_USER} FOR SHARE"}
+ROLE_OF_TOKEN: Final = {"sqlite": _ROLE_OF_TOKEN, "postgresql": f"{_ROLE_OF_TOKEN} FOR SHARE"}
+
+
+def fetch(connection: Connection, statement: str | Mapping[str, str], *parameters: object) -> list[Row]:
+    """Return all rows of a statement."""
+    text = _spelled(connection, statement)
+    try:
+        rows: list[Row] = _driver(connection).execute(text, parameters).fetchall()
+    except (sqlite3.Error, psycopg.Error) as error:
+        raise _as_sqlalchemy(connection, text, error) from error
+    return rows
+
+
+def stream(connection: Connection, statement: str, *parameters: object) -> Generator[Row, None, None]:
+    """Yield the rows of a statement. Close it where it may not be read to its end.
+
+    SQLite computes a row when it is asked for; of PostgreSQL they are all fetched at once.
+    """
+    text = _spelled(connection, statement)
+    try:
+        with closing(_driver(connection).execute(text, parameters)) as cursor:
+            yield from cursor
+    except (sqlite3.Error, psycopg.Error) as error:
+        raise _as_sqlalchemy(connection, text, error) from error
+
+
+def send(connection: Connection, statement: str, rows: Sequence[Parameters]) -> None:
+    """Execute a statement for each row of parameters. Raises sqlalchemy.exc.IntegrityError and its kin."""
+    text = _spelled(connection, statement)
+    try:
+        if len(rows) == 1:
+            _driver(connection).execute(text, rows[0])
+        elif rows:
+            _driver(connection).cursor().executemany(text, rows)
+    except (sqlite3.Error, psycopg.Error) as error:
+        raise _as_sqlalchemy(connection, text, error) from error
+
+
+@contextmanager
+def pipelined(connection: Connection) -> Iterator[None]:
+    """Send what is in here to PostgreSQL without waiting for each answer; an error may come at the end.
+
+    Only `fetch` and `send` may be called in here, of fewer rows than ``bulk_insert`` copies.
+    """
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    try:
+        with _driver(connection).pipeline():
+            yield
+    except psycopg.Error as error:
+        raise _as_sqlalchemy(connection, "one of several statements", error) from error
+
+
+def as_json(values: object) -> str:
+    """Return the parameter of a statement that takes a list."""
+    return json.dumps(values, ensure_ascii=False)
+
+
+def _driver(connection: Connection) -> Any:  # noqa: ANN401 - of sqlite3 or psycopg, which agree on this
+    return connection.connection.driver_connection
+
+
+def _as_sqlalchemy(connection: Connection, text: str, error: Exception) -> BaseException:
+    """Return a driver's error as SQLAlchemy has it, for the callers to tell them apart in one way."""
+    kind = sqlite3.Error if isinstance(error, sqlite3.Error) else psycopg.Error
+    return DBAPIError.instance(text, None, error, kind, dialect=connection.dialect, hide_parameters=True)
+
+
+def _spelled(connection: Connection, statement: str | Mapping[str, str]) -> str:
+    dialect = connection.dialect.name
+    text = statement if isinstance(statement, str) else statement[dialect]
+    return text if dialect == "sqlite" else _for_postgresql(text)
+
+
+@lru_cache(maxsize=1000)
+def _for_postgresql(text: str) -> str:
+    return text.replace("?", "%s")

@@ -1,0 +1,267 @@
+"""The triggers of PostgreSQL by which it refuses a rewritten history, and their functions.
+
+On both databases the triggers hold against raw SQL from any client, also a bare SQLite one with
+`foreign_keys` and `recursive_triggers` off. What they cannot hold against (a dropped trigger, an edited
+file) is found by `flask verify`, which compares the triggers in place with these texts.
+
+These texts and those of ``triggers_sqlite`` are how the schema is now. A migration carries its own copy,
+frozen.
+"""
+
+from typing import Final
+
+from webapp.domain.event import NO_HASH
+from webapp.ledger.storage.engine import FEED_LOCK
+from webapp.ledger.storage.tables import APPEND_ONLY, FOLLOWS
+
+# The pattern of a time as it is recorded.
+_TIME: Final = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.]\d{6}Z$"
+
+# No text of ours spells a character as an escape: see ``triggers_sqlite``.
+_HAS_NO_ESCAPES: Final = r"strpos(replace(NEW.body, '\\', ''), '\u') = 0"
+
+# Bodies of the functions, by name. Class 23 of the SQLSTATE codes: a writer that was overtaken sees an
+# integrity error, whether a unique index or a trigger stopped it.
+POSTGRESQL_FUNCTIONS: Final[dict[str, str]] = {
+    "ledger_refuse_change": """
+BEGIN
+  RAISE EXCEPTION 'ledger: % of % is refused, the log is append-only', TG_OP, TG_TABLE_NAME
+    USING ERRCODE = 'restrict_violation';
+END""",
+    # Facts are compared as they are written in the text, with their quotes, so that 1 is not "1".
+    "ledger_guard_event": f"""
+DECLARE
+  facts record;
+  last events%ROWTYPE;
+  id text;
+  prev_hash text;
+BEGIN
+  SELECT * INTO facts FROM json_to_record(NEW.body::json)
+    AS stated (v json, credit json, seq json, type json, actor json, recorded_at json, prev_hash json);
+  SELECT * INTO last FROM events WHERE subject = NEW.subject ORDER BY seq DESC LIMIT 1;
+  IF NEW.type = 'CREATED' THEN
+    IF NEW.seq IS DISTINCT FROM 1
+       OR NEW.subject IS DISTINCT FROM (SELECT coalesce(max(subject), 0) + 1 FROM events) THEN
+      RAISE EXCEPTION 'ledger: only the first event of a credit is CREATED, with seq 1 and the next key'
+        USING ERRCODE = 'restrict_violation';
+    END IF;
+    id := facts.credit #>> '{{}}';
+    prev_hash := '{NO_HASH}';
+  ELSE
+    IF last.subject IS NULL THEN
+      RAISE EXCEPTION 'ledger: the first event of a credit must be CREATED with seq 1'
+        USING ERRCODE = 'restrict_violation';
+    END IF;
+    SELECT encode(credits.id, 'hex') INTO id FROM credits WHERE key = NEW.subject;
+    prev_hash := encode(last.hash, 'hex');
+  END IF;
+  IF ({_HAS_NO_ESCAPES} AND facts.v::text = '1' AND facts.seq::text = NEW.seq::text
+      AND facts.credit::text = '"' || id || '"' AND id ~ '^[0-9a-f]{{64}}$'
+      AND facts.type::text = '"' || NEW.type || '"'
+      AND json_typeof(facts.actor) = 'string'
+      AND facts.recorded_at #>> '{{}}' ~ '{_TIME}'
+      AND facts.prev_hash::text = '"' || prev_hash || '"') IS NOT TRUE THEN
+    RAISE EXCEPTION 'ledger: the text of an event must agree with its row and follow the last hash'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF last.subject IS NOT NULL
+     AND (NEW.seq = last.seq + 1
+          AND facts.recorded_at #>> '{{}}' >= last.body::json->>'recorded_at' COLLATE "C"
+          AND (last.type, NEW.type) IN (VALUES {FOLLOWS})) IS NOT TRUE THEN
+    RAISE EXCEPTION 'ledger: this event may not follow the last one of its credit'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF NEW.type = 'SPLIT' AND NOT EXISTS (SELECT 1 FROM splits WHERE subject = NEW.subject) THEN
+    RAISE EXCEPTION 'ledger: a split and its lots are recorded by a row of splits'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END""",
+    "ledger_make_credit": """
+DECLARE
+  data json := NEW.body::json->'data';
+  whole bigint;
+  replaced bigint;
+BEGIN
+  IF data->>'parent' ~ '^[0-9a-f]{64}$' THEN
+    SELECT key INTO whole FROM credits WHERE id = decode(data->>'parent', 'hex');
+  END IF;
+  IF data->>'replaces' ~ '^[0-9a-f]{64}$' THEN
+    SELECT key INTO replaced FROM credits WHERE id = decode(data->>'replaces', 'hex');
+  END IF;
+  INSERT INTO credits (key, id, project_name, registry, vintage, quantity_e4, serial_number,
+                       parent, offset_e4, replaces)
+  SELECT NEW.subject, decode(NEW.body::json->>'credit', 'hex'), data->>'project_name', data->>'registry',
+         (data->>'vintage')::integer, ((data->>'quantity')::numeric * 10000)::bigint,
+         data->>'serial_number', whole, ((data->>'offset')::numeric * 10000)::bigint, replaced
+   WHERE json_typeof(data->'project_name') = 'string'
+     AND json_typeof(data->'registry') = 'string'
+     AND json_typeof(data->'vintage') = 'number'
+     AND json_typeof(data->'quantity') = 'string'
+     AND data->>'quantity' ~ '^(0|[1-9][0-9]{0,11})([.][0-9]{0,3}[1-9])?$'
+     AND coalesce(json_typeof(data->'serial_number'), 'string') = 'string'
+     AND coalesce(json_typeof(data->'offset'), 'string') = 'string'
+     AND coalesce(data->>'offset', '0') ~ '^(0|[1-9][0-9]{0,11})([.][0-9]{0,3}[1-9])?$'
+     AND (data->'offset' IS NULL) = (whole IS NULL)
+     AND (data->'parent' IS NULL) = (whole IS NULL)
+     AND (data->'replaces' IS NULL) = (replaced IS NULL);
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'ledger: a CREATED event must state its credit'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END""",
+    # The lots of a split come one after the other, each where the one before it ends. So once they
+    # are the whole, there is no place for another one.
+    "ledger_guard_credit": """
+DECLARE
+  place bigint;
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM events WHERE subject = NEW.key AND seq = 1 AND type = 'CREATED') THEN
+    RAISE EXCEPTION 'ledger: a credit is made by its CREATED event'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF NEW.replaces IS NOT NULL
+     AND NOT EXISTS (SELECT 1 FROM events WHERE subject = NEW.replaces AND type = 'CANCELLED') THEN
+    RAISE EXCEPTION 'ledger: only a cancelled credit can be replaced'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF NEW.parent IS NOT NULL THEN
+    IF NOT EXISTS (SELECT 1 FROM splits WHERE subject = NEW.parent) THEN
+      RAISE EXCEPTION 'ledger: a split and its lots are recorded by a row of splits'
+        USING ERRCODE = 'restrict_violation';
+    END IF;
+    SELECT offset_e4 + quantity_e4 INTO place FROM credits
+     WHERE parent = NEW.parent ORDER BY offset_e4 DESC LIMIT 1;
+    IF NOT EXISTS (
+         SELECT 1 FROM credits AS whole
+          WHERE whole.key = NEW.parent
+            AND (whole.project_name, whole.registry, whole.vintage)
+                = (NEW.project_name, NEW.registry, NEW.vintage)
+            AND NEW.offset_e4 = coalesce(place, 0)
+            AND NEW.offset_e4 + NEW.quantity_e4 <= whole.quantity_e4) THEN
+      RAISE EXCEPTION 'ledger: the lots must partition their parent'
+        USING ERRCODE = 'restrict_violation';
+    END IF;
+  END IF;
+  RETURN NEW;
+END""",
+    # Each lot gets the next key, in the order of the envelope, and its further events are those of its
+    # id. An event of any other credit gets no key, and is refused.
+    "ledger_make_lots": """
+DECLARE
+  whole credits%ROWTYPE;
+  sealed json;
+  fact json;
+  its_subject bigint;
+  lots bigint;
+  given_out bigint;
+  sold bigint;
+  stated json;
+BEGIN
+  SELECT * INTO whole FROM credits WHERE key = NEW.subject;
+  FOR sealed IN SELECT * FROM json_array_elements(NEW.envelope::json) LOOP
+    fact := (sealed->>'body')::json;
+    IF fact->>'credit' = encode(whole.id, 'hex') THEN
+      its_subject := NEW.subject;
+    ELSIF fact->>'type' = 'CREATED' THEN
+      its_subject := (SELECT max(subject) + 1 FROM events);
+    ELSE
+      its_subject := (SELECT key FROM credits
+                       WHERE id = decode(fact->>'credit', 'hex') AND parent = NEW.subject);
+    END IF;
+    IF (sealed->>'hash' ~ '^[0-9a-f]{64}$' AND its_subject IS NOT NULL) IS NOT TRUE THEN
+      RAISE EXCEPTION 'ledger: a row of splits holds the events of one split'
+        USING ERRCODE = 'restrict_violation';
+    END IF;
+    INSERT INTO events (subject, seq, type, hash, body)
+    VALUES (its_subject, (fact->>'seq')::integer, fact->>'type', decode(sealed->>'hash', 'hex'),
+            sealed->>'body');
+  END LOOP;
+  SELECT count(*), max(offset_e4 + quantity_e4) INTO lots, given_out FROM credits WHERE parent = NEW.subject;
+  SELECT count(*) INTO sold FROM events JOIN credits ON key = subject
+   WHERE parent = NEW.subject AND seq = 2 AND type = 'SOLD';
+  SELECT body::json->'data'->'quantities' INTO stated FROM events
+   WHERE subject = NEW.subject AND type = 'SPLIT';
+  IF NOT FOUND OR lots < 2 OR given_out IS DISTINCT FROM whole.quantity_e4
+     OR sold <> (CASE WHEN EXISTS (SELECT 1 FROM events WHERE subject = NEW.subject AND type = 'SOLD')
+                      THEN lots ELSE 0 END)
+     OR json_array_length(NEW.envelope::json) <> 1 + lots + sold THEN
+    RAISE EXCEPTION 'ledger: the lots must partition their parent'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF stated::jsonb IS DISTINCT FROM (
+       SELECT jsonb_agg(body::json->'data'->>'quantity' ORDER BY offset_e4)
+         FROM credits JOIN events ON subject = key AND seq = 1
+        WHERE parent = NEW.subject) THEN
+    RAISE EXCEPTION 'ledger: a split must state the quantities of its lots'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END""",
+    "ledger_guard_position": f"""
+BEGIN
+  PERFORM pg_advisory_xact_lock({FEED_LOCK});
+  IF NEW.position IS DISTINCT FROM (SELECT coalesce(max(position), 0) + 1 FROM feed) THEN
+    RAISE EXCEPTION 'ledger: the positions of the feed have no gaps'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF NEW.type IS DISTINCT FROM
+     (SELECT type FROM events WHERE subject = NEW.subject AND seq = NEW.seq) THEN
+    RAISE EXCEPTION 'ledger: there is no such event' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END""",
+    "ledger_guard_mark": f"""
+BEGIN
+  PERFORM pg_advisory_xact_lock({FEED_LOCK});
+  IF NEW.position IS DISTINCT FROM (SELECT coalesce(max(position), 0) + 1 FROM feed) THEN
+    RAISE EXCEPTION 'ledger: a mark is set at the next position of the feed'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END""",
+    "ledger_guard_account_entry": """
+BEGIN
+  IF NEW.position IS DISTINCT FROM (SELECT coalesce(max(position), 0) + 1 FROM account_log) THEN
+    RAISE EXCEPTION 'ledger: the positions of the log of accounts have no gaps'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END""",
+}
+
+# By name: (table, when, function).
+POSTGRESQL_TRIGGERS: Final[dict[str, tuple[str, str, str]]] = {
+    **{
+        f"{table}_refuse_change": (
+            table,
+            "BEFORE UPDATE OR DELETE ON {} FOR EACH ROW",
+            "ledger_refuse_change",
+        )
+        for table in APPEND_ONLY
+    },
+    **{
+        f"{table}_refuse_truncate": (
+            table,
+            "BEFORE TRUNCATE ON {} FOR EACH STATEMENT",
+            "ledger_refuse_change",
+        )
+        for table in APPEND_ONLY
+    },
+    "events_guard_insert": ("events", "BEFORE INSERT ON {} FOR EACH ROW", "ledger_guard_event"),
+    "events_make_credit": (
+        "events",
+        "AFTER INSERT ON {} FOR EACH ROW WHEN (NEW.type = 'CREATED')",
+        "ledger_make_credit",
+    ),
+    "splits_make_lots": ("splits", "AFTER INSERT ON {} FOR EACH ROW", "ledger_make_lots"),
+    "credits_guard_insert": ("credits", "BEFORE INSERT ON {} FOR EACH ROW", "ledger_guard_credit"),
+    "feed_guard_insert": ("feed", "BEFORE INSERT ON {} FOR EACH ROW", "ledger_guard_position"),
+    "log_marks_guard_insert": ("log_marks", "BEFORE INSERT ON {} FOR EACH ROW", "ledger_guard_mark"),
+    "account_log_guard_insert": (
+        "account_log",
+        "BEFORE INSERT ON {} FOR EACH ROW",
+        "ledger_guard_account_entry",
+    ),
+}

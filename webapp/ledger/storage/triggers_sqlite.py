@@ -1,0 +1,297 @@
+"""The triggers of SQLite by which it refuses a rewritten history, one text for each.
+
+What SQLite has that makes this harder than on PostgreSQL: a bare client has `foreign_keys` and
+`recursive_triggers` off; INSERT OR REPLACE deletes the row in its way without firing a DELETE
+trigger, and hands its conflict clause down to what a trigger inserts; a column takes a value of any
+type. So a BEFORE INSERT trigger looks at every unique key of a table of the log, and refuses with
+RAISE(ABORT), which takes the whole statement back under every conflict clause.
+
+Texts of events are read with as few calls as possible: `json_extract` with several paths gives one
+JSON array, which is compared with the array that it must be, types included.
+"""
+
+import json
+from typing import Final
+
+from webapp.domain.event import NO_HASH
+from webapp.ledger.storage.tables import APPEND_ONLY, FOLLOWS
+
+
+def _refuse_change(table: str, verb: str) -> str:
+    return f"""
+CREATE TRIGGER {table}_refuse_{verb.lower()} BEFORE {verb} ON {table}
+BEGIN
+  SELECT RAISE(ABORT, 'ledger: {verb} of {table} is refused, the log is append-only');
+END"""
+
+
+# SQLite before 3.41 has no `unhex`. But the `hex` of two hexadecimal digits are decimal digits, 3666 of
+# `6f`, and modulo 380 no two of the 256 are alike: so they say where the byte stands in this constant.
+_MODULUS: Final = 380
+_BYTES: Final = bytearray(_MODULUS)
+for _byte in range(256):
+    _BYTES[int(f"{_byte:02x}".encode().hex()) % _MODULUS] = _byte
+# Four bytes at a time, from the 16 decimal digits that begin here.
+_NUMBERS: Final = json.dumps(list(range(1, 129, 16)))
+
+
+def _bytes_of(digits: str) -> str:
+    """Return SQL for the 32 bytes of 64 lower-case hexadecimal digits, NULL for any other value.
+
+    The name of the digits must be none of json_each, such as `id`.
+    """
+    four = " || ".join(
+        f"substr(X'{_BYTES.hex()}', number / {divisor} % 10000 % {_MODULUS} + 1, 1)"
+        for divisor in (10**12, 10**8, 10**4, 1)
+    )
+    return (
+        f"(SELECT bytes FROM (SELECT CAST(group_concat({four}, '') AS BLOB) AS bytes"
+        f" FROM (SELECT substr(decimals, value, 16) + 0 AS number"
+        f" FROM (SELECT hex({digits}) AS decimals LIMIT 1), json_each('{_NUMBERS}') LIMIT -1))"
+        f" WHERE lower(hex(bytes)) = {digits})"
+    )
+
+
+def _key_of(digits: str) -> str:
+    """Return SQL for the key of the credit with this id, NULL where there is none."""
+    key = f"SELECT key FROM credits AS other WHERE other.id = {_bytes_of(digits)}"
+    return f"CASE WHEN {digits} IS NOT NULL THEN ({key}) END"
+
+
+def _e4_of(decimal: str) -> str:
+    """Return SQL for the ten-thousandths of a decimal text, if it is one: see `_text_of`."""
+    return f"CAST(round({decimal} * 10000) AS INTEGER)"
+
+
+def _text_of(e4: str) -> str:
+    """Return SQL for the decimal text of ten-thousandths, as the domain writes it."""
+    return f"rtrim(rtrim(printf('%d.%04d', {e4} / 10000, {e4} % 10000), '0'), '.')"
+
+
+# The events in the envelope of a split, in their order.
+_SEALED: Final = (
+    "SELECT key AS place, json_extract(value, '$.hash') AS hash, json_extract(value, '$.body') AS body"
+    " FROM json_each(NEW.envelope)"
+)
+
+# The pattern of a time as it is recorded.
+_TIME: Final = "0000-00-00T00:00:00.000000Z".replace("0", "[0-9]")
+
+# No text of ours spells a character as an escape. One that does could state what is no text at all, such
+# as half a surrogate pair, which nobody could read any more. What follows an escaped backslash is none.
+_HAS_ESCAPES: Final = r"instr(replace(NEW.body, '\\', ''), '\u') > 0"
+
+# By name.
+SQLITE_TRIGGERS: Final[dict[str, str]] = {
+    **{
+        f"{table}_refuse_{verb.lower()}": _refuse_change(table, verb)
+        for table in APPEND_ONLY
+        for verb in ("UPDATE", "DELETE")
+    },
+    # A subject that is one more than the greatest has no event yet.
+    "events_guard_first": f"""
+CREATE TRIGGER events_guard_first BEFORE INSERT ON events WHEN NEW.type IS 'CREATED'
+BEGIN
+  SELECT CASE
+    WHEN NEW.subject IS NOT (SELECT coalesce(max(subject), 0) + 1 FROM events)
+      THEN RAISE(ABORT, 'ledger: only the first event of a credit is CREATED, and its key is the next')
+    WHEN NEW.seq IS NOT 1
+      THEN RAISE(ABORT, 'ledger: the first event of a credit must be CREATED with seq 1')
+    WHEN typeof(NEW.hash) <> 'blob' OR typeof(NEW.body) <> 'text' OR NOT json_valid(NEW.body)
+      OR {_HAS_ESCAPES}
+      OR json_extract(NEW.body, '$.v', '$.seq', '$.type', '$.prev_hash')
+         IS NOT '[1,1,"CREATED","{NO_HASH}"]'
+      OR json_type(NEW.body, '$.actor') IS NOT 'text'
+      OR json_extract(NEW.body, '$.recorded_at') GLOB '{_TIME}' IS NOT 1
+      THEN RAISE(ABORT, 'ledger: the text of an event must agree with its row')
+  END;
+END""",
+    "events_guard_next": f"""
+CREATE TRIGGER events_guard_next BEFORE INSERT ON events WHEN NEW.type IS NOT 'CREATED'
+BEGIN
+  SELECT CASE
+    WHEN NOT EXISTS (SELECT 1 FROM events WHERE subject = NEW.subject)
+      THEN RAISE(ABORT, 'ledger: the first event of a credit must be CREATED with seq 1')
+    WHEN EXISTS (SELECT 1 FROM events WHERE subject = NEW.subject AND seq = NEW.seq)
+      THEN RAISE(ABORT, 'ledger: this event is recorded already')
+    WHEN typeof(NEW.hash) <> 'blob' OR typeof(NEW.body) <> 'text' OR NOT json_valid(NEW.body)
+      OR {_HAS_ESCAPES}
+      OR json_extract(NEW.body, '$.v', '$.credit', '$.seq', '$.type') IS NOT
+         (SELECT json_array(1, lower(hex(id)), NEW.seq, NEW.type) FROM credits WHERE key = NEW.subject)
+      OR json_type(NEW.body, '$.actor') IS NOT 'text'
+      OR json_extract(NEW.body, '$.recorded_at') GLOB '{_TIME}' IS NOT 1
+      THEN RAISE(ABORT, 'ledger: the text of an event must agree with its row')
+    WHEN NOT EXISTS (
+      SELECT 1 FROM events AS last
+       WHERE last.subject = NEW.subject
+         AND last.seq = (SELECT max(seq) FROM events WHERE subject = NEW.subject)
+         AND NEW.seq = last.seq + 1
+         AND json_extract(NEW.body, '$.prev_hash') = lower(hex(last.hash))
+         AND json_extract(NEW.body, '$.recorded_at') >= json_extract(last.body, '$.recorded_at')
+         AND (last.type, NEW.type) IN (VALUES {FOLLOWS}))
+      THEN RAISE(ABORT, 'ledger: this event may not follow the last one of its credit')
+    WHEN NEW.type = 'SPLIT' AND NOT EXISTS (SELECT 1 FROM splits WHERE subject = NEW.subject)
+      THEN RAISE(ABORT, 'ledger: a split and its lots are recorded by a row of splits')
+  END;
+END""",
+    # A quantity must read back as the text that it was: 1e3 and 1t have ten-thousandths too. Nothing is
+    # left to the constraints of credits: under INSERT OR FAIL they would stop the credit but keep its
+    # event. LIMIT keeps SQLite from working a fact out again in each place that names it.
+    "events_make_credit": f"""
+CREATE TRIGGER events_make_credit AFTER INSERT ON events WHEN NEW.type = 'CREATED'
+BEGIN
+  INSERT INTO credits (key, id, project_name, registry, vintage, quantity_e4, serial_number,
+                       parent, offset_e4, replaces)
+  SELECT NEW.subject, id, json_extract(NEW.body, '$.data.project_name'),
+         json_extract(NEW.body, '$.data.registry'), vintage, quantity_e4,
+         json_extract(NEW.body, '$.data.serial_number'), parent, offset_e4, replaces
+    FROM (SELECT {_bytes_of("credit_id")} AS id, vintage, quantity, {_e4_of("quantity")} AS quantity_e4,
+                 {_key_of("parent_id")} AS parent, place, {_e4_of("place")} AS offset_e4,
+                 {_key_of("replaced_id")} AS replaces
+            FROM (SELECT json_extract(NEW.body, '$.credit') AS credit_id,
+                         json_extract(NEW.body, '$.data.vintage') AS vintage,
+                         json_extract(NEW.body, '$.data.quantity') AS quantity,
+                         json_extract(NEW.body, '$.data.parent') AS parent_id,
+                         json_extract(NEW.body, '$.data.offset') AS place,
+                         json_extract(NEW.body, '$.data.replaces') AS replaced_id LIMIT 1) LIMIT 1)
+   WHERE id IS NOT NULL
+     AND json_type(NEW.body, '$.data.project_name') = 'text'
+     AND json_type(NEW.body, '$.data.registry') = 'text'
+     AND json_type(NEW.body, '$.data.vintage') = 'integer' AND vintage BETWEEN 1990 AND 2100
+     AND json_type(NEW.body, '$.data.quantity') = 'text' AND quantity = {_text_of("quantity_e4")}
+     AND quantity_e4 BETWEEN 1 AND 1000000000000
+     AND coalesce(json_type(NEW.body, '$.data.serial_number'), 'text') = 'text'
+     AND (json_type(NEW.body, '$.data.parent') IS NULL) = (parent IS NULL)
+     AND (json_type(NEW.body, '$.data.offset') IS NULL) = (parent IS NULL)
+     AND (json_type(NEW.body, '$.data.replaces') IS NULL) = (replaces IS NULL)
+     AND (place IS NULL OR place = {_text_of("offset_e4")});
+  SELECT RAISE(ABORT, 'ledger: a CREATED event must state its credit')
+   WHERE NOT EXISTS (SELECT 1 FROM credits WHERE key = NEW.subject);
+END""",
+    # The lots of a split come one after the other, each where the one before it ends. So once they
+    # are the whole, there is no place for another one.
+    "credits_guard_insert": """
+CREATE TRIGGER credits_guard_insert BEFORE INSERT ON credits
+BEGIN
+  SELECT CASE
+    WHEN NOT EXISTS (SELECT 1 FROM events WHERE subject = NEW.key AND seq = 1 AND type = 'CREATED')
+      THEN RAISE(ABORT, 'ledger: a credit is made by its CREATED event')
+    WHEN EXISTS (SELECT 1 FROM credits WHERE key = NEW.key)
+      OR EXISTS (SELECT 1 FROM credits WHERE id = NEW.id)
+      THEN RAISE(ABORT, 'ledger: this credit is recorded already')
+    WHEN NEW.replaces IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM events WHERE subject = NEW.replaces AND type = 'CANCELLED')
+      THEN RAISE(ABORT, 'ledger: only a cancelled credit can be replaced')
+    WHEN NEW.replaces IS NOT NULL AND EXISTS (SELECT 1 FROM credits WHERE replaces = NEW.replaces)
+      THEN RAISE(ABORT, 'ledger: this credit is replaced already')
+    WHEN NEW.parent IS NOT NULL AND NOT EXISTS (SELECT 1 FROM splits WHERE subject = NEW.parent)
+      THEN RAISE(ABORT, 'ledger: a split and its lots are recorded by a row of splits')
+    WHEN NEW.parent IS NOT NULL AND NOT EXISTS (
+      SELECT 1 FROM credits AS whole
+       WHERE whole.key = NEW.parent
+         AND (whole.project_name, whole.registry, whole.vintage)
+             = (NEW.project_name, NEW.registry, NEW.vintage)
+         AND NEW.offset_e4 = coalesce((SELECT offset_e4 + quantity_e4 FROM credits
+                                        WHERE parent = NEW.parent ORDER BY offset_e4 DESC LIMIT 1), 0)
+         AND NEW.offset_e4 + NEW.quantity_e4 <= whole.quantity_e4)
+      THEN RAISE(ABORT, 'ledger: the lots must partition their parent')
+  END;
+END""",
+    "splits_guard_insert": """
+CREATE TRIGGER splits_guard_insert BEFORE INSERT ON splits
+BEGIN
+  SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM splits WHERE subject = NEW.subject)
+      THEN RAISE(ABORT, 'ledger: this credit is split already')
+    WHEN NOT EXISTS (SELECT 1 FROM credits WHERE key = NEW.subject)
+      OR typeof(NEW.envelope) <> 'text' OR NOT json_valid(NEW.envelope)
+      THEN RAISE(ABORT, 'ledger: a row of splits holds the events of one split')
+  END;
+END""",
+    # Each lot gets the next key, in the order of the envelope, and its further events are those of its
+    # id. An event of any other credit gets no key, and is refused.
+    "splits_make_lots": f"""
+CREATE TRIGGER splits_make_lots AFTER INSERT ON splits
+BEGIN
+  INSERT INTO events (subject, seq, type, hash, body)
+  SELECT CASE WHEN sealed.credit = (SELECT lower(hex(id)) FROM credits WHERE key = NEW.subject)
+              THEN NEW.subject ELSE (SELECT max(subject) FROM events) + lot.number END,
+         json_extract(body, '$.seq'), json_extract(body, '$.type'), {_bytes_of("hash")}, body
+    FROM (SELECT place, hash, body, json_extract(body, '$.credit') AS credit
+            FROM ({_SEALED}) LIMIT -1) AS sealed
+    LEFT JOIN (SELECT json_extract(body, '$.credit') AS credit, row_number() OVER (ORDER BY place) AS number
+                 FROM ({_SEALED}) WHERE json_extract(body, '$.type') = 'CREATED') AS lot USING (credit)
+   ORDER BY place;
+  SELECT RAISE(ABORT, 'ledger: the lots must partition their parent')
+    FROM (SELECT count(*) AS lots, max(offset_e4 + quantity_e4) AS given_out,
+                 (SELECT quantity_e4 FROM credits WHERE key = NEW.subject) AS whole,
+                 EXISTS (SELECT 1 FROM events WHERE subject = NEW.subject AND type = 'SOLD') AS was_sold,
+                 (SELECT count(*) FROM credits AS lot JOIN events ON subject = lot.key
+                   WHERE parent = NEW.subject AND seq = 2 AND type = 'SOLD') AS sold_lots
+            FROM credits WHERE parent = NEW.subject)
+   WHERE lots < 2 OR given_out IS NOT whole OR sold_lots <> lots * was_sold
+      OR json_array_length(NEW.envelope) <> 1 + lots + sold_lots
+      OR NOT EXISTS (SELECT 1 FROM events WHERE subject = NEW.subject AND type = 'SPLIT');
+  SELECT RAISE(ABORT, 'ledger: a split must state the quantities of its lots')
+   WHERE (SELECT json_extract(body, '$.data.quantities') FROM events
+           WHERE subject = NEW.subject AND type = 'SPLIT' AND json_type(body, '$.data.quantities') = 'array')
+         IS NOT (SELECT json_group_array(json_extract(body, '$.data.quantity'))
+                   FROM (SELECT body FROM credits JOIN events ON subject = key AND seq = 1
+                          WHERE parent = NEW.subject ORDER BY offset_e4));
+END""",
+    "feed_guard_insert": """
+CREATE TRIGGER feed_guard_insert BEFORE INSERT ON feed
+BEGIN
+  SELECT CASE
+    WHEN NEW.position IS NOT (SELECT coalesce(max(position), 0) + 1 FROM feed)
+      THEN RAISE(ABORT, 'ledger: the positions of the feed have no gaps')
+    WHEN EXISTS (SELECT 1 FROM feed WHERE subject = NEW.subject AND seq = NEW.seq)
+      THEN RAISE(ABORT, 'ledger: this event has its position already')
+    WHEN NEW.type IS NOT (SELECT type FROM events WHERE subject = NEW.subject AND seq = NEW.seq)
+      THEN RAISE(ABORT, 'ledger: there is no such event')
+  END;
+END""",
+    "log_marks_guard_insert": """
+CREATE TRIGGER log_marks_guard_insert BEFORE INSERT ON log_marks
+BEGIN
+  SELECT RAISE(ABORT, 'ledger: a mark is set at the next position of the feed')
+   WHERE NEW.position IS NOT (SELECT coalesce(max(position), 0) + 1 FROM feed);
+END""",
+    "account_log_guard_insert": """
+CREATE TRIGGER account_log_guard_insert BEFORE INSERT ON account_log
+BEGIN
+  SELECT RAISE(ABORT, 'ledger: the positions of the log of accounts have no gaps')
+   WHERE NEW.position IS NOT (SELECT coalesce(max(position), 0) + 1 FROM account_log);
+END""",
+    # No number of a series is held twice: PostgreSQL's exclusion constraint, as triggers. The blocks
+    # that are held do not overlap, so of those that begin before this one ends, only the last can meet
+    # it. The row itself may be in its own way only where it is updated.
+    **{
+        f"serial_blocks_guard_{verb.lower()}": f"""
+CREATE TRIGGER serial_blocks_guard_{verb.lower()} BEFORE {verb} ON serial_blocks
+BEGIN
+  SELECT CASE
+    WHEN typeof(NEW.first) <> 'integer' OR typeof(NEW.last) <> 'integer' OR NEW.credit < 1
+      THEN RAISE(ABORT, 'ledger: a block is of a credit, from one number to another')
+    WHEN {is_taken}
+      THEN RAISE(ABORT, 'ledger: this credit has its block already')
+    WHEN NEW.is_held = 1 AND NEW.first <= (
+      SELECT last FROM serial_blocks
+       WHERE series = NEW.series AND is_held = 1 AND first <= NEW.last{but_itself}
+       ORDER BY first DESC LIMIT 1)
+      THEN RAISE(ABORT, 'ledger: this block is held already, or a part of it is')
+  END;
+END"""
+        for verb, is_taken, but_itself in (
+            ("INSERT", "EXISTS (SELECT 1 FROM serial_blocks WHERE credit = NEW.credit)", ""),
+            ("UPDATE", "NEW.credit <> OLD.credit", " AND credit <> OLD.credit"),
+        )
+    },
+}
+
+# The search index of SQLite: a full-text table of trigrams, one row a credit. Derived.
+SQLITE_SEARCH: Final = (
+    "CREATE VIRTUAL TABLE credit_search USING fts5"
+    "(search_text, tokenize = 'trigram case_sensitive 1', detail = none,"
+    " content = 'credit_states', content_rowid = 'created_position')"
+)

@@ -1,0 +1,194 @@
+"""The acts on a credit, its sale and its retirement: in a row of the list, and as pages.
+
+Both acts are one view with two sets of words, so that neither can forget what the other minds. An
+act on less than the whole leaves two lots: the one that it is on, and the rest.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from flask import Blueprint, Response, redirect, request, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.accounts.roles import Role
+from webapp.authorization import allows
+from webapp.domain.errors import ActNotAllowed, InvalidFields
+from webapp.domain.fields import E4
+from webapp.domain.lifecycle import EventType
+from webapp.domain.serial_number import SerialBlock
+from webapp.http import htmx
+from webapp.http.authentication import actor
+from webapp.idempotency import flash_done, note_replay, request_key
+from webapp.ledger import commands, queries, summaries
+from webapp.ledger.views import CreditView, EventView
+from webapp.web import action_conflict, query_parameters
+from webapp.web.formats import short_id, tonnes
+from webapp.web.forms import ActForm, RetirementForm, SaleForm
+from webapp.web.serial_numbers import block_of
+
+pages = Blueprint("acts", __name__)
+
+# The name of the event that makes an open list read its sums again.
+CHANGED: Final = "ledger-changed"
+
+
+@dataclass(frozen=True)
+class Act:
+    """An act as a page sees it: its event, its words, its form and its command.
+
+    `path` is the last part of its address. `party` is the field that names the other side, suggested
+    from those named before.
+    """
+
+    event_type: EventType
+    path: str
+    verb: str
+    done: str
+    sign: str
+    party: str
+    form: type[ActForm]
+    command: Callable[..., commands.ActionResult]
+
+
+SALE: Final = Act(
+    event_type=EventType.SOLD,
+    path="sell",
+    verb="Sell",
+    done="Sold",
+    sign="arrows-exchange",
+    party="buyer",
+    form=SaleForm,
+    command=commands.sell_credit,
+)
+RETIREMENT: Final = Act(
+    event_type=EventType.RETIRED,
+    path="retire",
+    verb="Retire",
+    done="Retired",
+    sign="lock",
+    party="beneficiary",
+    form=RetirementForm,
+    command=commands.retire_credit,
+)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A form that is open, in a row or on a page of its own."""
+
+    act: Act
+    form: ActForm
+    parties: list[str]
+    block: SerialBlock | None
+    asked: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What this request recorded: the event, and the lot that was left, if there is one."""
+
+    act: Act
+    event: EventView
+    rest: CreditView | None
+
+    @property
+    def stays(self) -> str:
+        """What is said of the lot that was left, empty where there is none."""
+        return _stays(self.rest) if self.rest else ""
+
+
+@pages.route("/credits/<credit_id>/sell", methods=["GET", "POST"])
+@allows(Role.OPERATOR)
+@query_parameters.reads("quantity")
+def sell(credit_id: str) -> AnyResponse:
+    """Ask for the facts of a sale, and record it."""
+    return _answer(SALE, credit_id)
+
+
+@pages.route("/credits/<credit_id>/retire", methods=["GET", "POST"])
+@allows(Role.OPERATOR)
+@query_parameters.reads("quantity")
+def retire(credit_id: str) -> AnyResponse:
+    """Ask for the facts of a retirement, and record it."""
+    return _answer(RETIREMENT, credit_id)
+
+
+def _answer(act: Act, credit_id: str) -> AnyResponse:
+    credit = queries.credit(credit_id)
+    quantity = "" if request.method == "POST" else request.args.get("quantity", "")
+    form = act.form(scope=f"{short_id(credit_id)}-", quantity=quantity)
+    if request.method != "POST" or not form.validate():
+        if act.event_type not in credit.open_acts:
+            return action_conflict.answer(credit_id, act.event_type, form.part_e4)
+        is_refused = request.method == "POST"
+        return _ask(act, credit, form, HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK)
+    try:
+        result = act.command(credit_id, form.values, actor(), key=request_key())
+    except ActNotAllowed:
+        return action_conflict.answer(credit_id, act.event_type, form.part_e4)
+    except InvalidFields as refusal:
+        form.show_refused_part(refusal.problems)
+        return _ask(act, credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _done(act, result)
+
+
+def _ask(act: Act, credit: CreditView, form: ActForm, status: HTTPStatus) -> Response:
+    panel = Panel(
+        act,
+        form,
+        summaries.suggest_parties(act.event_type),
+        block=block_of(credit),
+        asked=_asked(credit, form),
+    )
+    return htmx.answer(
+        "credits/action.html",
+        "credits/_row.html",
+        status,
+        credit=credit,
+        panel=panel,
+        outcome=None,
+        overtaken=None,
+    )
+
+
+def _asked(credit: CreditView, form: ActForm) -> str:
+    """Say how much the act is about, without claiming a quantity that is or would be refused."""
+    part_e4 = form.part_e4
+    typed = (form.quantity.data or "").strip()
+    is_refused = form.quantity.errors or (typed and part_e4 is None)
+    if is_refused or (part_e4 or 0) > credit.quantity_e4:
+        return "a part"
+    return tonnes(part_e4 or credit.quantity_e4)
+
+
+def _done(act: Act, result: commands.ActionResult) -> AnyResponse:
+    note_replay(is_replay=result.is_replay)
+    record = result.record
+    if not htmx.wants_fragment():
+        flash_done(_said(act, record.credit, result.rest))
+        address = url_for("credits.show", credit_id=result.credit_id)
+        return htmx.mark(redirect(address, HTTPStatus.SEE_OTHER))
+    outcome = Outcome(act, record.events[-1], result.rest)
+    template = "credits/_action_rows.html"
+    response = htmx.answer(template, template, credit=record.credit, outcome=outcome)
+    response.headers["HX-Trigger"] = CHANGED
+    return response
+
+
+def _said(act: Act, credit: CreditView, rest: CreditView | None) -> str | Markup:
+    if rest is None:
+        return f"{act.done}. It is recorded for good."
+    return Markup('{} {}, <a href="{}">{}</a>. It is recorded for good.').format(
+        tonnes(credit.quantity_e4),
+        act.done.lower(),
+        url_for("credits.show", credit_id=rest.id),
+        _stays(rest),
+    )
+
+
+def _stays(rest: CreditView) -> str:
+    verb = "stays" if rest.quantity_e4 == E4 else "stay"
+    return f"{tonnes(rest.quantity_e4)} {verb} {rest.status.lower()}"

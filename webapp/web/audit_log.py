@@ -1,0 +1,76 @@
+"""The page of everything that was done to accounts, for administrators."""
+
+from typing import Final
+
+from flask import Blueprint, Response, abort, request, url_for
+
+from webapp.accounts import audit_log
+from webapp.accounts.audit_log import Act
+from webapp.accounts.roles import Role
+from webapp.authorization import allows
+from webapp.domain.errors import CursorMismatch
+from webapp.http import htmx
+from webapp.web import actor_names, query_parameters
+from webapp.web.auth_pages import lead_to_set_up
+
+pages = Blueprint("account_log", __name__)
+pages.before_request(lead_to_set_up)
+
+SHOWN: Final = 50
+NUMBER_LENGTH_MAX: Final = 18
+# What each act is called on the page; whom it is about stands beside it.
+PHRASES: Final = {
+    Act.USER_ADDED: "Added",
+    Act.ROLE_CHANGED: "Role changed",
+    Act.USER_DISABLED: "Disabled",
+    Act.USER_ENABLED: "Enabled again",
+    Act.PASSWORD_CHANGED: "Changed their password",
+    Act.PASSWORD_SET: "New password given",
+    Act.TOKEN_MADE: "Token made",
+    Act.TOKEN_REVOKED: "Token revoked",
+    Act.SIGNED_IN: "Signed in",
+    Act.SIGNED_OUT: "Signed out",
+    Act.SIGNED_OUT_EVERYWHERE: "Signed out everywhere",
+    Act.SIGN_IN_REFUSED: "Sign-in refused",
+    Act.SIGN_INS_HELD: "Too many sign-ins, held up",
+}
+
+
+@pages.get("/account-log")
+@allows(Role.ADMINISTRATOR)
+@query_parameters.reads("act", "before")
+def show() -> Response:
+    """Show a page of the log, the newest first; the kind and the place stand in the address."""
+    act = _act(request.args.get("act", ""))
+    before = _before(request.args.get("before", ""))
+    entries = audit_log.page(before, SHOWN + 1, act=act)
+    actor_names.look_up(name for entry in entries for name in (entry.actor, entry.subject) if name)
+    older = entries[SHOWN - 1].position if len(entries) > SHOWN else None
+    return htmx.answer(
+        "account/audit_log.html",
+        "account/_audit_entries.html",
+        entries=entries[:SHOWN],
+        phrases=PHRASES,
+        act=act,
+        is_first_page=before is None,
+        newest=url_for(".show", act=act),
+        older=older and url_for(".show", act=act, before=older),
+    )
+
+
+def _act(text: str) -> Act | None:
+    if not text:
+        return None
+    try:
+        return Act(text.upper())
+    except ValueError:
+        abort(422, f"There is no kind of entry called “{text[:40]}”.")
+
+
+def _before(text: str) -> int | None:
+    """Return a position of the address. Raises CursorMismatch where it is none."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= NUMBER_LENGTH_MAX):
+        raise CursorMismatch
+    return int(text)

@@ -1,0 +1,180 @@
+"""The doors: signing in and out, and setting up the first administrator.
+
+None of these views may run inside an open transaction: a guess at a password or at the code is
+counted before it is refused.
+"""
+
+from http import HTTPStatus
+from typing import Final
+
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import PasswordField, StringField
+
+from webapp.accounts import sessions, setup_code, users
+from webapp.accounts.actors import LOCAL, SETUP
+from webapp.accounts.errors import AlreadySetUp, SignInRefused, SignInsHeld
+from webapp.accounts.login import sign_in as check_and_start
+from webapp.accounts.passwords import LENGTH_MIN
+from webapp.accounts.users import Person
+from webapp.authorization import allows_everyone
+from webapp.domain.errors import InvalidFields, Problem
+from webapp.http import authentication
+from webapp.http.authentication import SESSION_SECRET
+from webapp.http.error_status import status_of
+from webapp.idempotency import takes_no_key
+from webapp.web import query_parameters
+from webapp.web.forms import show_problems
+from webapp.web.safe_redirect import own_or_home
+
+pages = Blueprint("entry", __name__)
+
+NOT_THE_SAME: Final = "This is not the same as the password above."
+
+
+class SignInForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
+    """A name and a password."""
+
+    name = StringField("Name")
+    password = PasswordField("Password")
+
+
+class SetUpForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
+    """The first administrator; `code` only where the request is not from this machine."""
+
+    code = StringField("Set-up code")
+    name = StringField("Name")
+    password = PasswordField("Password")
+    again = PasswordField("The password again")
+
+
+@pages.route("/sign-in", methods=["GET", "POST"])
+@allows_everyone
+@takes_no_key("It starts a session, and counts wrong passwords.")
+@query_parameters.reads("next")
+def sign_in() -> AnyResponse:
+    """Ask for name and password, and lead to where the person wanted to go."""
+    if not users.exist():
+        return _to(url_for(".set_up"))
+    wanted = own_or_home(request.args.get("next"))
+    form = SignInForm()
+    if request.method != "POST":
+        if authentication.visitor().person_id is not None:
+            return _to(wanted)
+        return _sign_in_page(form, wanted, HTTPStatus.OK)
+    try:
+        signed_in = check_and_start(form.name.data or "", form.password.data or "", request.remote_addr or "")
+    except SignInRefused as refusal:
+        form.form_errors.append(str(refusal))
+        return _sign_in_page(form, wanted, HTTPStatus.UNPROCESSABLE_ENTITY)
+    except SignInsHeld as held:
+        form.form_errors.append(str(held))
+        return _held(_sign_in_page(form, wanted, status_of(held)), held)
+    open_session(signed_in.secret)
+    return _to(wanted)
+
+
+@pages.post("/sign-out")
+@allows_everyone
+@takes_no_key("It ends the session.")
+def sign_out() -> AnyResponse:
+    """End the session, here and on the server."""
+    _close_session()
+    flash("You are signed out.", "success")
+    return _to(url_for(".sign_in"))
+
+
+@pages.route("/setup", methods=["GET", "POST"])
+@allows_everyone
+@takes_no_key("It starts a session, and counts wrong codes.")
+def set_up() -> AnyResponse:
+    """Make the first administrator: from this machine, or with the code that the start printed."""
+    # In this order: whoever was not local because of an account just made is led on by the next line.
+    is_here = authentication.visitor().is_local
+    if users.exist():
+        return _to(url_for(".sign_in"))
+    form = SetUpForm()
+    if is_here:
+        del form.code
+    if request.method != "POST":
+        return _set_up_page(form, HTTPStatus.OK, is_here=is_here)
+    try:
+        person = _first_administrator(form, is_here=is_here)
+    except InvalidFields as refusal:
+        show_problems(form, refusal.problems)
+        return _set_up_page(form, HTTPStatus.UNPROCESSABLE_ENTITY, is_here=is_here)
+    except SignInsHeld as held:
+        form.form_errors.append(str(held))
+        return _held(_set_up_page(form, status_of(held), is_here=is_here), held)
+    except AlreadySetUp as refusal:
+        flash(str(refusal), "warning")
+        return _to(url_for(".sign_in"))
+    open_session(sessions.start(person.id))
+    flash("You are the administrator. From now on everybody signs in, on this machine too.", "success")
+    return _to("/")
+
+
+def _first_administrator(form: SetUpForm, *, is_here: bool) -> Person:
+    """Make the first administrator as the form says. Raises what it calls raises."""
+    if not is_here:
+        expected = current_app.config["SETUP_CODE_HASH"]
+        setup_code.require_right(form.code.data or "", expected, request.remote_addr or "")
+    if form.password.data != form.again.data:
+        raise InvalidFields([Problem("again", NOT_THE_SAME)])
+    return users.add_first(form.name.data or "", form.password.data or "", LOCAL if is_here else SETUP)
+
+
+def lead_to_set_up() -> AnyResponse | None:
+    """Lead there from pages about accounts while there is none: whoever is local has nothing to see."""
+    return _to(url_for("entry.set_up")) if authentication.visitor().is_local else None
+
+
+def open_session(secret: str) -> None:
+    """Begin a new session in the cookie: nothing of the one before stays, its form token neither."""
+    _close_session()
+    session[SESSION_SECRET] = secret
+
+
+def _close_session() -> None:
+    before = session.get(SESSION_SECRET)
+    if before:
+        sessions.end(before)  # first: where it cannot be ended, the browser must still know it
+    session.clear()
+    authentication.forget_visitor()
+
+
+def _sign_in_page(form: SignInForm, wanted: str, status: HTTPStatus) -> AnyResponse:
+    authentication.visitor()
+    action = url_for(".sign_in", next=None if wanted == "/" else wanted)
+    return make_response(render_template("auth/sign_in.html", form=form, action=action), status)
+
+
+def _set_up_page(form: SetUpForm, status: HTTPStatus, *, is_here: bool) -> AnyResponse:
+    page = render_template(
+        "auth/set_up.html",
+        form=form,
+        needs_code=not is_here,
+        has_code=bool(current_app.config["SETUP_CODE_HASH"]),
+        length_min=LENGTH_MIN,
+    )
+    return make_response(page, status)
+
+
+def _held(page: AnyResponse, held: SignInsHeld) -> AnyResponse:
+    page.headers["Retry-After"] = str(held.retry_after_s)
+    return page
+
+
+def _to(address: str) -> AnyResponse:
+    return redirect(address, HTTPStatus.SEE_OTHER)
