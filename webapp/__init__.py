@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from webapp import api, authorization, cli, error_handlers, idempotency, web
+from webapp.accounts import login_rate_limit
 from webapp.accounts import tables as account_tables
 from webapp.config import INSTANCE, MAX_BODY_BYTES, ROOT, Settings
 from webapp.http import request_security, session_cookie
@@ -69,6 +70,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare(db.engine)
+        login_rate_limit.use_key(db.engine, settings.secret_key)
     Migrate(app, db, directory=str(ROOT / "migrations"))
     app.before_request(begin_moment)
     app.teardown_request(lambda _error: end_moment())

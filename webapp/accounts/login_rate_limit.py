@@ -18,15 +18,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Final
+from weakref import WeakKeyDictionary
 
-from flask import current_app
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select
 
 from webapp.accounts.audit_log import change
 from webapp.accounts.errors import CodesHeld, SignInsHeld
 from webapp.accounts.tables import known_addresses, sign_in_failures, users
 from webapp.domain.event import time_text
 from webapp.ledger import clock
+from webapp.ledger.storage.engine import db
 from webapp.ledger.writer import is_transacting
 
 WINDOW: Final = timedelta(minutes=15)
@@ -36,6 +37,7 @@ PER_NAME: Final = 25
 PER_ADDRESS: Final = 20
 
 _IPV6_PREFIX: Final = 64  # what one customer of a provider has at least
+_keys: Final[WeakKeyDictionary[Engine, bytes]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,11 @@ class Attempt:
         known = {"user_id": person_id, "address_hash": self.address_hash}
         connection.execute(delete(known_addresses).filter_by(**known))
         connection.execute(insert(known_addresses), known | {"at": time_text(clock.now())})
+
+
+def use_key(engine: Engine, secret_key: str) -> None:
+    """Set the key with which names and addresses in this database are hashed."""
+    _keys[engine] = secret_key.encode()
 
 
 def begin_code(counted_as: str, address: str) -> Attempt:
@@ -147,8 +154,7 @@ def _clear(connection: Connection, now: datetime) -> None:
 
 def _keyed(kind: str, text: str) -> str:
     """Return the text hashed with the program's key: without it, no address can be tried out."""
-    key = str(current_app.config["SECRET_KEY"]).encode()
-    return hmac.new(key, f"{kind}:{text}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(_keys[db.engine], f"{kind}:{text}".encode(), hashlib.sha256).hexdigest()
 
 
 def _network(address: str) -> str:
