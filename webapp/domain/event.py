@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from webapp.domain.canonical_json import encode
 from webapp.domain.credit import Credit, RecordedData
@@ -21,7 +21,7 @@ from webapp.domain.fields import (
     parse_fields,
     quantity_from_text,
 )
-from webapp.domain.lifecycle import EventType
+from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
 
 VERSION: Final = 1
 NO_HASH: Final = "0" * 64
@@ -105,6 +105,25 @@ class Event:
     def hash(self) -> str:
         """The hex SHA-256 of a zero byte and the text."""
         return text_hash(self.text)
+
+
+class EventHead(NamedTuple):
+    """The last event of a credit: what the next one must follow."""
+
+    seq: int
+    type: EventType
+    hash: str
+    recorded_at: str
+
+    @property
+    def status(self) -> Status:
+        """The credit's status since this event."""
+        return STATUS_AFTER[self.type]
+
+    @classmethod
+    def of(cls, event: Event) -> "EventHead":
+        """Return the head of a credit whose last event this is."""
+        return cls(event.seq, event.type, event.hash, event.recorded_at)
 
 
 def text_hash(text: str) -> str:

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from webapp.domain.canonical_json import Number
 from webapp.domain.credit import Credit, is_credit_id, parse_credit
 from webapp.domain.errors import InvalidFields
-from webapp.domain.event import NO_HASH, VERSION, Data, Event, parse_act
+from webapp.domain.event import NO_HASH, VERSION, Data, Event, EventHead, parse_act
 from webapp.domain.fields import QUANTITY_PATTERN, quantity_from_text
 from webapp.domain.lifecycle import FIRST, OPEN_ACTS, STATUS_AFTER, EventType
 from webapp.domain.split import parse_split_data
@@ -29,20 +29,6 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{
 
 class Unsound(ValueError):
     """The text is not an event of this ledger; `str()` says why, to follow a place and a colon."""
-
-
-class Link(NamedTuple):
-    """The end of a credit's chain: what the next event must follow."""
-
-    seq: int
-    type: EventType
-    hash: str
-    recorded_at: str
-
-
-def link_of(event: Event) -> Link:
-    """Return the end of the chain after this event."""
-    return Link(event.seq, event.type, event.hash, event.recorded_at)
 
 
 def read_event(text: str) -> Event:
@@ -90,7 +76,7 @@ def stated_credit(event: Event) -> Credit | None:
     return credit
 
 
-def breaks(last: Link | None, event: Event) -> Iterator[str]:
+def breaks(last: EventHead | None, event: Event) -> Iterator[str]:
     """Yield every way in which the event does not follow `last` (None: nothing before it)."""
     if last is None:
         if event.type is not FIRST or event.seq != 1:

@@ -16,8 +16,8 @@ from sqlalchemy.exc import IntegrityError, NoResultFound
 
 from webapp.domain.credit import Credit
 from webapp.domain.errors import BrokenArchive, BrokenLog
-from webapp.domain.event import Event, Positioned, text_hash
-from webapp.domain.event_validation import Link, Unsound, breaks, link_of, read_event, stated_credit
+from webapp.domain.event import Event, EventHead, Positioned, text_hash
+from webapp.domain.event_validation import Unsound, breaks, read_event, stated_credit
 from webapp.domain.lifecycle import EventType
 from webapp.domain.split import Families
 from webapp.ledger import event_log
@@ -159,7 +159,7 @@ class ArchiveReader:
         self._file = file
         self._running = running
         self._progress = progress
-        self._links: dict[str, Link] = {}
+        self._links: dict[str, EventHead] = {}
         self._claims: set[bytes] = set()
         self._claim_of: dict[str, bytes] = {}
         self._families = Families()
@@ -194,7 +194,7 @@ class ArchiveReader:
         if event.type is EventType.CANCELLED:
             for emptied in self._families.cancel(event.credit_id):
                 self._claims.discard(self._claim_of.pop(emptied, b""))
-        self._links[event.credit_id] = link_of(event)
+        self._links[event.credit_id] = EventHead.of(event)
         self._running.add(event.hash)
         return event
 

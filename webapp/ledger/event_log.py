@@ -17,7 +17,7 @@ from webapp.domain.canonical_json import encode
 from webapp.domain.credit import Credit
 from webapp.domain.errors import BrokenLog, LedgerNotEmpty
 from webapp.domain.event import Event, Positioned, credit_of, time_text
-from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
+from webapp.domain.lifecycle import EventType
 from webapp.domain.split import flatten, units
 from webapp.ledger import clock
 from webapp.ledger.projections.apply import BATCH, apply_events, index_for_search
@@ -31,21 +31,6 @@ _SAME_EVENT: Final = (feed.c.subject == events.c.subject) & (feed.c.seq == event
 _VERIFY: Final = "`flask verify` says which."
 # The mark from which the feed is in order of time.
 IN_ORDER_OF_TIME: Final = "in_order_of_time"
-
-
-@dataclass(frozen=True)
-class EventHead:
-    """The last event of a credit: what the next one must follow."""
-
-    seq: int
-    type: EventType
-    hash: str
-    recorded_at: str
-
-    @property
-    def status(self) -> Status:
-        """The credit's status since this event."""
-        return STATUS_AFTER[self.type]
 
 
 @dataclass(frozen=True)

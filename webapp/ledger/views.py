@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from webapp.domain.credit import Credit
-from webapp.domain.event import Data, Event, phrase
+from webapp.domain.event import Data, Event, EventHead, phrase
 from webapp.domain.fields import quantity_text
 from webapp.domain.lifecycle import OPEN_ACTS, STATUS_AFTER, EventType, Status
-from webapp.ledger.event_log import EventHead
 from webapp.ledger.storage.statements import Row
 
 

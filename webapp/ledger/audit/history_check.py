@@ -17,8 +17,8 @@ from sqlalchemy import Connection
 
 from webapp.domain.credit import Credit
 from webapp.domain.errors import UnknownCredit
-from webapp.domain.event import Event, Positioned, credit_of, text_hash
-from webapp.domain.event_validation import Link, Unsound, breaks, read_event, stated_credit
+from webapp.domain.event import Event, EventHead, Positioned, credit_of, text_hash
+from webapp.domain.event_validation import Unsound, breaks, read_event, stated_credit
 from webapp.domain.lifecycle import FIRST, STATUS_AFTER, EventType
 from webapp.ledger.audit.ancestors import Ancestors
 from webapp.ledger.audit.check_workers import KeyRange
@@ -226,7 +226,7 @@ class _History:
         self.credit_id = ""
         self.is_whole = True
         self._key = key
-        self._last: Link | None = None
+        self._last: EventHead | None = None
         self._position = 0
 
     def add(self, row: Row) -> list[str]:
@@ -250,7 +250,7 @@ class _History:
             wrongs.append(f"its position {position} is not after that of the event before it, {before}")
         self._position = position or self._position
         if event_type in STATUS_AFTER:
-            self._last = Link(seq, EventType(event_type), event_hash.hex(), recorded_at)
+            self._last = EventHead(seq, EventType(event_type), event_hash.hex(), recorded_at)
         return wrongs
 
     def _follow(self, row: Row, event: Event) -> Iterator[str]:
