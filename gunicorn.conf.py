@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 from server.settings import Address, worker_count
 from server.setup_code import setup_code, setup_code_hash
-from server.terminal import Refused
-from server.worker import PatientWorker
+from server.terminal import CommandError
+from server.worker import BufferingWorker
 
 
 class Server(Protocol):
@@ -40,13 +40,13 @@ class Worker(Protocol):
 try:
     bind = Address.from_environment().bind
     workers = worker_count()
-except Refused as refusal:
+except CommandError as refusal:
     sys.exit(str(refusal))
 # Until gunicorn listens to signals itself, Ctrl-C should end this quietly and not in a traceback.
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-worker_class = PatientWorker  # gunicorn's gthread, whose threads only get whole requests
+worker_class = BufferingWorker  # gunicorn's gthread, whose threads only get whole requests
 # Together with the workers: how many requests are worked on at once. More would only queue
 # for the database, where one writer (SQLite) or a pool of connections (PostgreSQL) is waiting.
 threads = 8
@@ -96,7 +96,7 @@ def on_starting(server: Server) -> None:
         if isinstance(place, tuple):
             try:
                 Address(*place).check_free()
-            except Refused as refusal:
+            except CommandError as refusal:
                 sys.exit(str(refusal))
 
 
@@ -149,12 +149,12 @@ def _has_no_account(program: Any) -> bool:  # noqa: ANN401 (gunicorn serves anyt
     if not isinstance(program, Flask) or program.import_name != "webapp":
         return False
     from webapp.accounts import users
-    from webapp.domain.errors import Refusal
+    from webapp.domain.errors import LedgerError
 
     try:
         with program.app_context():
-            return not users.exist()
-    except Refusal:
+            return not users.any_exists()
+    except LedgerError:
         return False  # the database is away or not migrated: the pages say so
 
 

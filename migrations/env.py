@@ -9,7 +9,7 @@ from alembic import context
 from flask import current_app
 
 from webapp.ledger import archive
-from webapp.ledger.storage.engine import Base, turn
+from webapp.ledger.storage.engine import Base, write_lock
 
 # Two servers that start at once must not both migrate. Any number that nothing else here uses.
 MIGRATION_LOCK = 0x6D696772
@@ -18,7 +18,7 @@ MIGRATION_LOCK = 0x6D696772
 def run() -> None:
     """Migrate as a writer, so that a second one waits and then finds nothing left to do."""
     engine = current_app.extensions["migrate"].db.engine
-    with engine.connect() as connection, turn(engine):
+    with engine.connect() as connection, write_lock(engine):
         connection.execution_options(ledger_write=True)
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")

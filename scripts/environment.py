@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from server import terminal
-from server.terminal import Refused
+from server.terminal import CommandError
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = "set-up.json"
@@ -71,7 +71,7 @@ def prepare(requirements: str, root: Path, lock: int) -> Path:
         _install(python, root / requirements, lock)
         _write(venv, {**record, "folder": str(venv), requirements: digest})
     except OSError as error:
-        raise Refused(f"Cannot set up {error.filename or venv}: {error.strerror}.") from None
+        raise CommandError(f"Cannot set up {error.filename or venv}: {error.strerror}.") from None
     return python
 
 
@@ -117,7 +117,7 @@ def _make(venv: Path, lock: int) -> None:
     )
     if made.returncode:
         lines = (made.stdout + made.stderr).strip().splitlines() or ["no reason given"]
-        raise Refused(f"Cannot make the virtual environment {venv}: {lines[-1]}")
+        raise CommandError(f"Cannot make the virtual environment {venv}: {lines[-1]}")
 
 
 def _install(python: Path, requirements: Path, lock: int) -> None:
@@ -131,7 +131,7 @@ def _install(python: Path, requirements: Path, lock: int) -> None:
         env={name: value for name, value in os.environ.items() if name not in elsewhere},
     )
     if installed.returncode:
-        raise Refused(
+        raise CommandError(
             f"Installing {requirements.name} failed for the reason above. Mend that and run it again."
         )
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from scripts.throwaway import database
 from server import terminal
-from server.terminal import Refused
+from server.terminal import CommandError
 from tests.fixtures.ledger import DIALECTS
 from tests.fixtures.server import flask, serving
 from tests.system.fuzzing import a_program, fuzz
@@ -31,13 +31,13 @@ def run(dialect: str, folder: Path, requests: int, seed: int) -> None:
     with database(dialect, folder) as database_url:
         migrated = flask(database_url, "db", "upgrade")
         if migrated.returncode:
-            raise Refused(f"Cannot migrate the database:\n{migrated.stderr}")
+            raise CommandError(f"Cannot migrate the database:\n{migrated.stderr}")
         with serving(folder) as serve:
             server, token = serve(database_url), a_program(database_url)
             while statuses.total() < requests:
                 fuzzed = fuzz(server, token, seed=seed, examples=EXAMPLES)
                 if fuzzed.found:
-                    raise Refused(f"{fuzzed.found}\nThis was seed {seed} on {dialect}.")
+                    raise CommandError(f"{fuzzed.found}\nThis was seed {seed} on {dialect}.")
                 statuses += fuzzed.statuses
                 seed += 1
         verified = flask(database_url, "verify")
@@ -46,7 +46,7 @@ def run(dialect: str, folder: Path, requests: int, seed: int) -> None:
         print(f"{dialect:<11} {statuses.total():>7,} requests in {took:.0f} s  {counted}")
         print(verified.stdout + verified.stderr, end="", flush=True)
         if verified.returncode:
-            raise Refused("The ledger did not stay whole.")
+            raise CommandError("The ledger did not stay whole.")
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 
 from scripts.throwaway import database
 from server import terminal
-from server.terminal import Refused
+from server.terminal import CommandError
 from tests.fixtures.ledger import DIALECTS
 from tests.fixtures.server import Serve, flask, serving
 from tests.system import races
@@ -32,7 +32,7 @@ def run(serve: Serve, database_url: str, rounds: int, names: list[str]) -> None:
     """Run every race, a line of the table for each."""
     migrated = flask(database_url, "db", "upgrade")
     if migrated.returncode:
-        raise Refused(f"Cannot migrate the database:\n{migrated.stderr}")
+        raise CommandError(f"Cannot migrate the database:\n{migrated.stderr}")
     server = serve(database_url)
     kind = make_url(database_url).get_backend_name()
     print(f"{kind}: {races.CLIENTS} clients, {len(server.workers())} workers, {rounds} rounds of each race")
@@ -58,7 +58,7 @@ def race(database_url: str, folder: Path, rounds: int, names: list[str]) -> None
     verified = flask(database_url, "verify")
     print(verified.stdout + verified.stderr, end="", flush=True)
     if verified.returncode:
-        raise Refused("The ledger did not stay whole.")
+        raise CommandError("The ledger did not stay whole.")
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from scripts.environment import ROOT, alone, prepare
 from server import terminal
 from server.settings import Address, worker_count
-from server.terminal import Refused
+from server.terminal import CommandError
 
 
 def migrate(python: Path) -> None:
@@ -26,7 +26,7 @@ def migrate(python: Path) -> None:
     command = [str(python), "-m", "flask", "--app", "wsgi", "db", "upgrade"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Refused(
+        raise CommandError(
             f"Cannot prepare the database: {reason(done.stderr or done.stdout)}\n"
             "(all of it: .venv/bin/flask --app wsgi db upgrade)"
         )

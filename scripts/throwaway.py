@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 
 from scripts.machine import find_postgresql
-from server.terminal import Refused
+from server.terminal import CommandError
 from tests.services.postgresql import Starter, wait_for_server
 
 
@@ -22,7 +22,7 @@ def database(dialect: str, folder: Path) -> Iterator[str]:
         return
     programs = find_postgresql()
     if programs is None:
-        raise Refused("There is no PostgreSQL server on this machine: choose sqlite alone.")
+        raise CommandError("There is no PostgreSQL server on this machine: choose sqlite alone.")
     starter = Starter()
     try:
         server = wait_for_server(starter.start(programs))

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from server.terminal import Refused
+from server.terminal import CommandError
 
 HIGHEST_PORT = 65535
 MOST_WORKERS = 999
@@ -27,7 +27,7 @@ def number(name: str, text: str, highest: int) -> int:
     if not (
         text.isascii() and text.isdigit() and len(text) <= len(str(highest)) and 0 < int(text) <= highest
     ):
-        raise Refused(f"{name} must be a number from 1 to {highest}, not {text!r}.")
+        raise CommandError(f"{name} must be a number from 1 to {highest}, not {text!r}.")
     return int(text)
 
 
@@ -84,7 +84,7 @@ class Address:
                 probe.bind(place)
                 probe.listen(1)
         except (OSError, UnicodeError) as error:
-            raise Refused(self._why_not(error)) from None
+            raise CommandError(self._why_not(error)) from None
 
     def _why_not(self, error: OSError | UnicodeError) -> str:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:

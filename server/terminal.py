@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FrameType
 
 
-class Refused(Exception):
+class CommandError(Exception):
     """The command cannot go on. Its text is the one line that the person sees."""
 
 
@@ -29,7 +29,7 @@ def run(command: Callable[[], None]) -> None:
     signal.signal(signal.SIGHUP, _terminate)
     try:
         command()
-    except Refused as refusal:
+    except CommandError as refusal:
         print(refusal, file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:

@@ -82,7 +82,7 @@ _OURS: Final = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHead
 def _answer(sock: socket.socket, status: str, sentence: str) -> None:
     """Say why there is no answer of the program, as plain text with the headers of all its answers."""
     from webapp.http.request_security import (
-        HEADERS,  # by now the worker has loaded the program, and the arbiter should not
+        SECURITY_HEADERS,  # by now the worker has loaded the program, and the arbiter should not
     )
 
     body = f"{sentence}\n".encode()
@@ -91,7 +91,7 @@ def _answer(sock: socket.socket, status: str, sentence: str) -> None:
         "Content-Type": "text/plain; charset=utf-8",
         "Content-Length": str(len(body)),
         "Cache-Control": "no-store",
-        **HEADERS,
+        **SECURITY_HEADERS,
     }
     if status.startswith("503"):
         headers["Retry-After"] = "5"
@@ -209,7 +209,7 @@ class ArrivedFirst(SocketUnreader):  # type: ignore[misc] # gunicorn ships no ty
         self.arrived, self._place = content, 0
 
 
-class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
+class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
     """A worker whose threads only get whole requests. With TLS of its own it is as gunicorn's."""
 
     def __init__(self, *arguments: object, **options: object) -> None:

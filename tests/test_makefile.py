@@ -20,7 +20,7 @@ import pytest
 from scripts import environment, machine, serve
 from scripts.environment import ROOT
 from server.settings import Address, worker_count
-from server.terminal import Refused
+from server.terminal import CommandError
 
 OLD = 'case "$2" in *print*) echo 3.9;; *) exit 1;; esac'
 WITHOUT_VENV = 'case "$2" in *print*) echo 3.12;; *ensurepip*) exit 1;; esac'
@@ -79,7 +79,7 @@ def test_a_machine_without_python_is_told_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("port", ["abc", "-1", "0", "65536", "80a", "8e3", "٨٠٠٠", "1" * 5000])
 def test_a_port_that_is_no_port_is_refused(port: str) -> None:
-    with pytest.raises(Refused, match="PORT must be a number from 1 to 65535"):
+    with pytest.raises(CommandError, match="PORT must be a number from 1 to 65535"):
         Address.from_environment({"PORT": port})
 
 
@@ -105,7 +105,7 @@ def test_the_address_can_be_bound_and_visited(host: str, bind: str, url: str) ->
 def test_there_are_two_workers_unless_asked_otherwise() -> None:
     assert worker_count({}) == 2
     assert worker_count({"WEB_CONCURRENCY": "5"}) == 5
-    with pytest.raises(Refused, match="WEB_CONCURRENCY"):
+    with pytest.raises(CommandError, match="WEB_CONCURRENCY"):
         worker_count({"WEB_CONCURRENCY": "0"})
 
 
@@ -114,7 +114,7 @@ def test_a_port_is_free_again_after_its_server_has_gone() -> None:
 
 
 def test_an_address_of_another_machine_cannot_be_served_on() -> None:
-    with pytest.raises(Refused, match=r"Cannot serve on HOST=203\.0\.113\.5"):
+    with pytest.raises(CommandError, match=r"Cannot serve on HOST=203\.0\.113\.5"):
         Address("203.0.113.5", 8001).check_free()
 
 
@@ -282,7 +282,7 @@ def test_an_environment_made_by_hand_is_kept(workshop: Workshop) -> None:
 
 def test_a_folder_that_cannot_be_written_is_one_line(workshop: Workshop) -> None:
     (workshop.root / ".venv").write_text("in the way")
-    with pytest.raises(Refused, match=r"Cannot set up .*\.venv.*: Not a directory\."):
+    with pytest.raises(CommandError, match=r"Cannot set up .*\.venv.*: Not a directory\."):
         workshop.prepare()
 
 

@@ -18,7 +18,13 @@ from webapp.accounts import tables as account_tables
 from webapp.config import INSTANCE, MAX_BODY_BYTES, ROOT, Settings
 from webapp.http import request_security, session_cookie
 from webapp.ledger.storage import tables
-from webapp.ledger.storage.engine import begin_moment, db, end_moment, engine_options, prepare
+from webapp.ledger.storage.engine import (
+    begin_read_transaction,
+    db,
+    end_read_transaction,
+    engine_options,
+    prepare,
+)
 
 __all__ = ["account_tables", "create_app", "tables"]
 
@@ -30,7 +36,7 @@ class Application(Flask):
         """Answer the request, which has passed every gate."""
         if request.method in request_security.SAFE_METHODS or request.endpoint is None:
             return super().dispatch_request()
-        with authorization.held_to_the_end():
+        with authorization.recheck_before_commit():
             return super().dispatch_request()
 
 
@@ -72,8 +78,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         prepare(db.engine)
         login_rate_limit.use_key(db.engine, settings.secret_key)
     Migrate(app, db, directory=str(ROOT / "migrations"))
-    app.before_request(begin_moment)
-    app.teardown_request(lambda _error: end_moment())
+    app.before_request(begin_read_transaction)
+    app.teardown_request(lambda _error: end_read_transaction())
     request_security.install(app)  # before who asks is looked at, so that a foreign body is not even read
     authorization.install(app)
     idempotency.install(app)
@@ -111,7 +117,7 @@ def _serve_static_files(app: Flask) -> None:
         # Here, because WhiteNoise leaves them out where a file has not changed.
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - as WSGI has it
             kept = Headers(headers)
-            for name, value in request_security.headers(
+            for name, value in request_security.security_headers(
                 over_tls=environ["wsgi.url_scheme"] == "https"
             ).items():
                 kept.setdefault(name, value)

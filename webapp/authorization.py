@@ -21,16 +21,16 @@ from wtforms import ValidationError
 
 from webapp.accounts import roles, users
 from webapp.accounts.roles import Role
-from webapp.domain.errors import Refusal
+from webapp.domain.errors import LedgerError
 from webapp.http import authentication, htmx, request_security
 from webapp.http.authentication import (
+    ANONYMOUS,
     INVALID_TOKEN,
-    NOBODY,
-    NotSetUp,
     NotSignedIn,
-    OwnPasswordNeeded,
-    RoleNeeded,
-    Visitor,
+    PasswordChangeRequired,
+    Principal,
+    RoleRequired,
+    SetUpRequired,
 )
 from webapp.http.error_status import is_api_path
 from webapp.ledger.writer import precommit_check
@@ -38,10 +38,10 @@ from webapp.ledger.writer import precommit_check
 View = TypeVar("View", bound=Callable[..., Any])
 
 EVERYONE: Final = "everyone"
-_DEMAND: Final = "demands"
-_GIVEN_PASSWORD: Final = "allows_given_password"  # noqa: S105 - an attribute's name
+_REQUIRED_ROLE: Final = "demands"
+_INITIAL_PASSWORD: Final = "allows_given_password"  # noqa: S105 - an attribute's name
 
-_TAKEN_BACK: Final = "Nothing was recorded."
+_NOTHING_RECORDED: Final = "Nothing was recorded."
 
 CSRF_HEADER: Final = "X-CSRFToken"
 SIGN_IN_FIRST: Final = "Sign in first."
@@ -50,54 +50,54 @@ BEARER_FIRST: Final = "Send an API token as Authorization: Bearer, or sign in on
 
 def allows(role: Role) -> Callable[[View], View]:
     """Let whoever has this role, or one that includes it, use the view."""
-    return lambda view: _demand(view, role)
+    return lambda view: _require(view, role)
 
 
 def allows_everyone(view: View) -> View:
     """Let everyone use the view, signed in or not."""
-    return _demand(view, EVERYONE)
+    return _require(view, EVERYONE)
 
 
-def allows_given_password(view: View) -> View:
+def allows_initial_password(view: View) -> View:
     """Let also those use the view who signed in with a password that was given to them."""
-    setattr(view, _GIVEN_PASSWORD, True)
+    setattr(view, _INITIAL_PASSWORD, True)
     return view
 
 
-def is_open_to_given_password(view: Callable[..., Any]) -> bool:
+def accepts_initial_password(view: Callable[..., Any]) -> bool:
     """Say whether the view is one of those."""
-    return getattr(view, _GIVEN_PASSWORD, False) or demand_of(view) == EVERYONE
+    return getattr(view, _INITIAL_PASSWORD, False) or required_role(view) == EVERYONE
 
 
-def _demand(view: View, demand: str) -> View:
-    setattr(view, _DEMAND, demand)
+def _require(view: View, demand: str) -> View:
+    setattr(view, _REQUIRED_ROLE, demand)
     return view
 
 
-def demand_of(view: Callable[..., Any]) -> str | None:
+def required_role(view: Callable[..., Any]) -> str | None:
     """Return the role that the view demands, EVERYONE, or None where it says nothing."""
-    return getattr(view, _DEMAND, None)
+    return getattr(view, _REQUIRED_ROLE, None)
 
 
-def recheck_role(asking: Visitor, role: Role, connection: Connection) -> None:
+def recheck_role(principal: Principal, role: Role, connection: Connection) -> None:
     """Refuse what is about to be committed where the one who asked may not do it any more.
 
     Raises NotSignedIn where they were disabled, their token was revoked, or somebody made the first
     account meanwhile; RoleNeeded where they have a lesser role now.
     """
-    if asking.is_local:
-        if users.anybody(connection):
-            raise NotSignedIn(f"Somebody made an account meanwhile. {_TAKEN_BACK} Sign in first.")
+    if principal.is_local:
+        if users.any_exists_on(connection):
+            raise NotSignedIn(f"Somebody made an account meanwhile. {_NOTHING_RECORDED} Sign in first.")
         return
-    now = roles.role_at_commit(connection, asking.actor)
-    if now is None and asking.person_id is None:
+    now = roles.role_at_commit(connection, principal.actor)
+    if now is None and principal.user_id is None:
         raise NotSignedIn(
-            f"This token was revoked or expired meanwhile. {_TAKEN_BACK}", challenge=INVALID_TOKEN
+            f"This token was revoked or expired meanwhile. {_NOTHING_RECORDED}", challenge=INVALID_TOKEN
         )
     if now is None:
-        raise NotSignedIn(f"Your account was disabled meanwhile. {_TAKEN_BACK}")
+        raise NotSignedIn(f"Your account was disabled meanwhile. {_NOTHING_RECORDED}")
     if not now.includes(role):
-        raise RoleNeeded(role, now)
+        raise RoleRequired(role, now)
 
 
 def install(app: Flask) -> None:
@@ -109,99 +109,99 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def admit() -> AnyResponse | None:
-        return _admit(csrf)
+        return _authorize(csrf)
 
-    app.after_request(keep_private)
-    app.jinja_env.globals.update(visitor=authentication.known_visitor, may=_may)
+    app.after_request(set_cache_control)
+    app.jinja_env.globals.update(principal=authentication.known_principal, may=_may)
 
 
 @contextmanager
-def held_to_the_end() -> Iterator[None]:
+def recheck_before_commit() -> Iterator[None]:
     """Commit what the current request does only if whoever asks may still do it then.
 
     This machine loses its right with the first account.
     """
-    demand = demand_of(current_app.view_functions[request.endpoint or ""])
+    demand = required_role(current_app.view_functions[request.endpoint or ""])
     if demand in {None, EVERYONE}:
         yield
         return
-    with precommit_check(partial(recheck_role, authentication.known_visitor(), Role(demand))):
+    with precommit_check(partial(recheck_role, authentication.known_principal(), Role(demand))):
         yield
 
 
-def keep_private(response: Response) -> Response:
+def set_cache_control(response: Response) -> Response:
     """Let nobody keep a copy of what somebody saw because of who they are.
 
     What everybody may read, and what this machine reads while there is no account, a browser may keep
     for itself, and has to ask each time whether it may still be shown.
     """
-    is_theirs = authentication.known_visitor().person_id is not None or request.blueprint == "entry"
+    is_theirs = authentication.known_principal().user_id is not None or request.blueprint == "auth"
     response.headers.setdefault("Cache-Control", "no-store" if is_theirs else "private, no-cache")
     return response
 
 
 def _may(role: str) -> bool:
     """Say whether whoever asks may do what the role may: for templates, which show no more than that."""
-    return authentication.known_visitor().may(Role(role))
+    return authentication.known_principal().may(Role(role))
 
 
-def _admit(csrf: CSRFProtect) -> AnyResponse | None:
+def _authorize(csrf: CSRFProtect) -> AnyResponse | None:
     if request.endpoint is None:
-        with suppress(Refusal):  # so that the page that says so is theirs
-            authentication.visitor()
+        with suppress(LedgerError):  # so that the page that says so is theirs
+            authentication.principal()
         return None
     view = current_app.view_functions[request.endpoint]
-    demand = demand_of(view)
+    demand = required_role(view)
     if demand is None:
         abort(HTTPStatus.FORBIDDEN, "Nobody may use this address.")
     if demand != EVERYONE:
-        visitor = authentication.visitor()
-        if visitor.has_given_password and not is_open_to_given_password(view):
-            return _lead_to_own_password()
-        if not visitor.may(Role(demand)):
-            return _turn_away(visitor, Role(demand))
+        principal = authentication.principal()
+        if principal.has_initial_password and not accepts_initial_password(view):
+            return _redirect_to_password_change()
+        if not principal.may(Role(demand)):
+            return _deny(principal, Role(demand))
     if request.method not in request_security.SAFE_METHODS:
-        _require_form_token(csrf)
+        _require_csrf_token(csrf)
     return None
 
 
-def _turn_away(visitor: Visitor, role: Role) -> AnyResponse:
+def _deny(principal: Principal, role: Role) -> AnyResponse:
     """Lead to where they can become somebody who may. Raises the refusal where that cannot be."""
     of_api = is_api_path(request.path)
     is_look = request.method in request_security.SAFE_METHODS and not of_api
-    if visitor == NOBODY and not users.exist():
+    if principal == ANONYMOUS and not users.any_exists():
         if is_look and not htmx.wants_fragment():
-            return htmx.mark(redirect(url_for("entry.set_up"), HTTPStatus.SEE_OTHER))
-        raise NotSetUp
-    if visitor.actor != NOBODY.actor and visitor.role is not None:
-        raise RoleNeeded(role, visitor.role)
+            return htmx.add_vary(redirect(url_for("auth.set_up"), HTTPStatus.SEE_OTHER))
+        raise SetUpRequired
+    if principal.actor != ANONYMOUS.actor and principal.role is not None:
+        raise RoleRequired(role, principal.role)
     if htmx.wants_fragment() and not of_api:
         answer = make_response("", HTTPStatus.UNAUTHORIZED)
-        answer.headers["HX-Redirect"] = url_for("entry.sign_in", next=htmx.page_around())
+        answer.headers["HX-Redirect"] = url_for("auth.sign_in", next=htmx.current_page())
         answer.headers["WWW-Authenticate"] = "Bearer"
-        return htmx.mark(answer)
+        return htmx.add_vary(answer)
     if is_look:
         here = request.full_path.rstrip("?")
-        return htmx.mark(redirect(url_for("entry.sign_in", next=here), HTTPStatus.SEE_OTHER))
+        return htmx.add_vary(redirect(url_for("auth.sign_in", next=here), HTTPStatus.SEE_OTHER))
     raise NotSignedIn(BEARER_FIRST if of_api else SIGN_IN_FIRST)
 
 
-def _lead_to_own_password() -> AnyResponse:
+def _redirect_to_password_change() -> AnyResponse:
     """Lead to where they choose their own password. Raises OwnPasswordNeeded where that cannot be."""
     if request.method not in request_security.SAFE_METHODS or is_api_path(request.path):
-        raise OwnPasswordNeeded
+        raise PasswordChangeRequired
     there = url_for("account.password")
     if htmx.wants_fragment():
         answer = make_response("", HTTPStatus.FORBIDDEN)
         answer.headers["HX-Redirect"] = there
-        return htmx.mark(answer)
-    return htmx.mark(redirect(there, HTTPStatus.SEE_OTHER))
+        return htmx.add_vary(answer)
+    return htmx.add_vary(redirect(there, HTTPStatus.SEE_OTHER))
 
 
-def _require_form_token(csrf: CSRFProtect) -> None:
+def _require_csrf_token(csrf: CSRFProtect) -> None:
     if not is_api_path(request.path):
         csrf.protect()
-    elif authentication.known_visitor().person_id is not None:
+    elif authentication.known_principal().user_id is not None:
         try:
             validate_csrf(request.headers.get(CSRF_HEADER))
         except ValidationError:

@@ -13,27 +13,27 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from webapp.api import problems
 from webapp.domain import errors
 from webapp.http import error_status, request_security
-from webapp.http.error_status import ErrorAnswer, status_of
+from webapp.http.error_status import ErrorResponse, status_of
 from webapp.web import error_pages
 
 
 def install(app: Flask) -> None:
     """Answer every refusal, HTTP error and bug of the application."""
-    app.register_error_handler(errors.Refusal, _answer_refusal)
-    app.register_error_handler(HTTPException, _answer_http_error)
-    app.register_error_handler(CSRFError, _answer_stale_form)
-    app.register_error_handler(Exception, _answer_bug)
+    app.register_error_handler(errors.LedgerError, _handle_ledger_error)
+    app.register_error_handler(HTTPException, _handle_http_error)
+    app.register_error_handler(CSRFError, _handle_csrf_error)
+    app.register_error_handler(Exception, _handle_unexpected_error)
 
 
-def _answer_refusal(refusal: errors.Refusal) -> Response:
+def _handle_ledger_error(refusal: errors.LedgerError) -> Response:
     headers = dict(getattr(refusal, "headers", {}))
     seconds = getattr(refusal, "retry_after_s", None)
     if seconds is not None:
         headers["Retry-After"] = str(seconds)
-    return _render(ErrorAnswer(status_of(refusal), str(refusal), refusal, headers))
+    return _render(ErrorResponse(status_of(refusal), str(refusal), refusal, headers))
 
 
-def _answer_http_error(error: HTTPException) -> Response:
+def _handle_http_error(error: HTTPException) -> Response:
     if error.code is None or error.response is not None or error.code < HTTPStatus.BAD_REQUEST:
         return Response(error.get_response().get_data(), error.code, error.get_headers())
     kept = {"Allow", "Retry-After", "WWW-Authenticate"}
@@ -41,13 +41,13 @@ def _answer_http_error(error: HTTPException) -> Response:
     detail = error.description or ""
     if isinstance(error, RequestEntityTooLarge) and request.max_content_length:
         detail = f"At most {_size(request.max_content_length)} are taken here. Nothing was recorded."
-    return _render(ErrorAnswer(HTTPStatus(error.code), detail, headers=headers))
+    return _render(ErrorResponse(HTTPStatus(error.code), detail, headers=headers))
 
 
-def _answer_stale_form(_error: CSRFError) -> Response:
+def _handle_csrf_error(_error: CSRFError) -> Response:
     """Answer a form without the token of this session: opened long ago, or written elsewhere."""
     detail = "This form is no longer valid, so nothing was recorded. Load its page again and send it anew."
-    return _render(ErrorAnswer(HTTPStatus.FORBIDDEN, detail))
+    return _render(ErrorResponse(HTTPStatus.FORBIDDEN, detail))
 
 
 def _size(size_bytes: int) -> str:
@@ -55,16 +55,16 @@ def _size(size_bytes: int) -> str:
     return f"{size_bytes // 1024} kB" if rest else f"{megabytes} MB"
 
 
-def _answer_bug(error: Exception) -> Response:
+def _handle_unexpected_error(error: Exception) -> Response:
     current_app.logger.error("Bug in %s %s", request.method, request.path, exc_info=error)
     detail = "Something went wrong here, and it has been logged."
     if request.method not in request_security.SAFE_METHODS:
         # The bug may have come after the commit, so this must not claim that nothing was recorded.
         detail += " Look whether it was recorded before you send it again."
-    return _render(ErrorAnswer(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
+    return _render(ErrorResponse(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
 
 
-def _render(answer: ErrorAnswer) -> Response:
+def _render(answer: ErrorResponse) -> Response:
     render = problems.render if error_status.is_api_path(request.path) else error_pages.render
     response = render(answer)
     response.headers.update(answer.headers)

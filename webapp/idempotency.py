@@ -20,41 +20,41 @@ from flask import Flask, Response, current_app, flash, g, request
 from werkzeug.datastructures import FileStorage
 
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.http.authentication import actor, is_of_api
-from webapp.ledger.idempotency_store import Key
+from webapp.http.authentication import actor, is_api_request
+from webapp.ledger.idempotency_store import IdempotencyKey
 
 KEY_HEADER: Final = "Idempotency-Key"
 HIT_HEADER: Final = "Idempotency-Hit"
 KEY_LENGTH_MAX: Final = 255
-FIELD: Final = "idempotency_key"
-DONE_BEFORE: Final = "This was done already, when it was sent the first time. It was not done twice."
+FORM_FIELD: Final = "idempotency_key"
+ALREADY_DONE: Final = "This was done already, when it was sent the first time. It was not done twice."
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-_WHY_WITHOUT_KEY: Final = "reason_without_key"
+_REASON_WITHOUT_KEY: Final = "reason_without_key"
 _KEY: Final = re.compile(f"[ -~]{{1,{KEY_LENGTH_MAX}}}")
 _MULTIPART: Final = "multipart/form-data"
 
 
 def install(app: Flask) -> None:
     """Mark the answers to repeats, and give forms their keys."""
-    app.after_request(_mark)
+    app.after_request(_mark_replay)
     app.jinja_env.globals["new_idempotency_key"] = new_key
 
 
-def takes_no_key(why: str) -> Callable[[View], View]:
+def without_idempotency_key(why: str) -> Callable[[View], View]:
     """Say of a writing view that its request is done anew each time, and why."""
 
     def note(view: View) -> View:
-        setattr(view, _WHY_WITHOUT_KEY, why)
+        setattr(view, _REASON_WITHOUT_KEY, why)
         return view
 
     return note
 
 
-def reason_without_key(view: Callable[..., Any]) -> str | None:
+def reason_without_idempotency_key(view: Callable[..., Any]) -> str | None:
     """Return why the view takes no key, None where it takes one."""
-    return getattr(view, _WHY_WITHOUT_KEY, None)
+    return getattr(view, _REASON_WITHOUT_KEY, None)
 
 
 def new_key() -> str:
@@ -62,9 +62,9 @@ def new_key() -> str:
     return secrets.token_urlsafe(16)
 
 
-def request_key() -> Key | None:
+def request_key() -> IdempotencyKey | None:
     """Return the key of the current request, None where it carries none. Raises InvalidFields."""
-    return _key_of_call() if is_of_api() else _key_of_form()
+    return _key_of_api_request() if is_api_request() else _key_of_form()
 
 
 def note_replay(*, is_replay: bool) -> None:
@@ -77,34 +77,34 @@ def is_replay() -> bool:
     return bool(g.get("is_replay", False))
 
 
-def flash_done(message: str, category: str = "success") -> None:
+def flash_success(message: str, category: str = "success") -> None:
     """Say on the next page that it was done, or that it had been done before."""
     if is_replay():
-        flash(DONE_BEFORE, "info")
+        flash(ALREADY_DONE, "info")
     else:
         flash(message, category)
 
 
-def _mark(response: Response) -> Response:
+def _mark_replay(response: Response) -> Response:
     if is_replay():
         response.headers[HIT_HEADER] = "true"
     return response
 
 
-def _key_of_call() -> Key | None:
+def _key_of_api_request() -> IdempotencyKey | None:
     text = request.headers.get(KEY_HEADER)
     if text is None:
         return None
     fingerprint = _fingerprint_of_fields(()) if request.mimetype == _MULTIPART else _fingerprint_of_body()
-    return Key(actor(), f"call {_required(text, KEY_HEADER)}", fingerprint)
+    return IdempotencyKey(actor(), f"call {_required(text, KEY_HEADER)}", fingerprint)
 
 
-def _key_of_form() -> Key | None:
-    text = request.form.get(FIELD)
+def _key_of_form() -> IdempotencyKey | None:
+    text = request.form.get(FORM_FIELD)
     if text is None:
         return None
-    fingerprint = _fingerprint_of_fields((FIELD, current_app.config["WTF_CSRF_FIELD_NAME"]))
-    return Key(actor(), f"form {_required(text, FIELD)} {fingerprint}", fingerprint)
+    fingerprint = _fingerprint_of_fields((FORM_FIELD, current_app.config["WTF_CSRF_FIELD_NAME"]))
+    return IdempotencyKey(actor(), f"form {_required(text, FORM_FIELD)} {fingerprint}", fingerprint)
 
 
 def _required(text: str, name: str) -> str:
@@ -122,13 +122,12 @@ def _fingerprint_of_fields(others: Iterable[str]) -> str:
     """Hash the fields and files of a form. Its bytes will not do: a boundary in them is random."""
     fields = [(name, values) for name, values in request.form.lists() if name not in others]
     files = [
-        (name, [(file.filename, _content_hash(file)) for file in given])
-        for name, given in request.files.lists()
+        (name, [(file.filename, _file_hash(file)) for file in given]) for name, given in request.files.lists()
     ]
     return hashlib.sha256(_route() + json.dumps([fields, files]).encode()).hexdigest()
 
 
-def _content_hash(file: FileStorage) -> str:
+def _file_hash(file: FileStorage) -> str:
     """Hash a file, and leave it at its start for the view to read."""
     content = hashlib.sha256()
     file.stream.seek(0)

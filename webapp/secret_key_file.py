@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from webapp.ledger.storage.atomic_file import ONLY_OWNER, appearing
+from webapp.ledger.storage.atomic_file import ONLY_OWNER, atomic_file
 
 LENGTH_MIN: Final = 32
 ONLY_OWNERS_FOLDER: Final = stat.S_IRWXU
@@ -47,7 +47,7 @@ def rotate(path: Path, *, forget: bool = False) -> None:
     again; until then nothing changes. Raises BadKeyFile and OSError.
     """
     kept = [] if forget else read_or_make(path)[:1]
-    with appearing(path, replaces=True) as aside:
+    with atomic_file(path, replaces=True) as aside:
         aside.write_text("".join(f"{key}\n" for key in [secrets.token_hex(_BYTES), *kept]))
 
 

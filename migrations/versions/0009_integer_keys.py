@@ -21,7 +21,7 @@ from alembic.util import CommandError
 from migrations.idempotency_rows import converted_keys, unreadable_answers
 from migrations.table_moves import Database, Row
 from webapp.domain.credit import Credit
-from webapp.domain.split import numbers_of
+from webapp.domain.split import numbers_of_lot
 from webapp.domain.text import canonical
 
 revision = "0009"
@@ -307,7 +307,7 @@ def _given_up(batch: list[Row]) -> Iterator[Row]:
             Credit(*part[:5], parent="" if is_lot else None, offset_e4=part[5])
             for part, is_lot in ((facts[:6], parent is not None), (facts[6:], False))
         )
-        named = own.stated_block if parent is None else numbers_of(whole, own)
+        named = own.stated_block if parent is None else numbers_of_lot(whole, own)
         if named:
             size_class = (named.last - named.first).bit_length()
             yield key, named.series, named.first, named.last, size_class, 0

@@ -18,7 +18,7 @@ from scripts.bench.report import Figure
 from scripts.bench.scale import scale_figures
 from scripts.bench.workbench import Workbench
 from server import terminal
-from server.terminal import Refused
+from server.terminal import CommandError
 
 CREDITS: Final = 20_000
 # The document keeps what a whole run measured: every figure, on ledgers of at least these sizes.
@@ -66,7 +66,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     chosen = parser.parse_args(given)
     asked = chosen.only.split(",")
     if unknown := sorted(set(asked) - set(FIGURES)):
-        raise Refused(f"There is no figure {', '.join(unknown)}; there are {names}.")
+        raise CommandError(f"There is no figure {', '.join(unknown)}; there are {names}.")
     chosen.only = [name for name in FIGURES if name in asked]
     return chosen
 
@@ -79,7 +79,7 @@ def conclude(figures: Sequence[Figure], faults: Sequence[str]) -> None:
     """
     print(f"\n{report.conditions()}\n\n{report.plain_table(figures)}", flush=True)
     if faults:
-        raise Refused("\nThe run is void:\n" + "\n".join(faults))
+        raise CommandError("\nThe run is void:\n" + "\n".join(faults))
 
 
 def tell(progress: str) -> None:

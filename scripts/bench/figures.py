@@ -19,7 +19,7 @@ from scripts.bench.made_credits import made_credits
 from scripts.bench.report import Figure, at_least, at_most, load_details
 from scripts.bench.server import LEDGER, PLAIN_LEDGER, flask
 from scripts.bench.workbench import Workbench
-from server.terminal import Refused
+from server.terminal import CommandError
 from tests.fixtures.server import environment_for
 
 MEGABYTE: Final = 1024 * 1024
@@ -148,7 +148,7 @@ def module_figures(work: Workbench) -> list[Figure]:
     command = [sys.executable, "-m", "scripts.bench.modules"]
     ended = processes.wait(processes.start(command, environment_for(work.sqlite.database_url)))
     if ended.exit_status:
-        raise Refused(f"Counting the modules failed:\n{ended.output}")
+        raise CommandError(f"Counting the modules failed:\n{ended.output}")
     counts: dict[str, int] = json.loads(ended.output.splitlines()[-1])
     text = ", ".join(f"{name} {number}" for name, number in counts.items())
     return [Figure("modules that a request enters", text)]

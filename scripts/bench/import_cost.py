@@ -19,8 +19,7 @@ from psycopg import sql
 
 from scripts.bench.ledgers import copy_sqlite, file_of
 from webapp.accounts.actors import CLI
-from webapp.domain.event import created as created_event
-from webapp.domain.event import time_text
+from webapp.domain.event import created_event, time_text
 from webapp.imports.readers.json_file import row_texts
 from webapp.imports.rows import parse_row
 from webapp.ledger import clock

@@ -12,7 +12,7 @@ from typing import Final
 
 from scripts.bench.made_credits import CreditRow, import_file, made_credits
 from scripts.bench.server import Server, flask
-from server.terminal import Refused
+from server.terminal import CommandError
 
 ROWS_OF_AN_IMPORT: Final = 10_000
 _PASSWORD: Final = b"measured, then thrown away"
@@ -54,7 +54,7 @@ def import_credits(server: Server, credits: Iterable[CreditRow]) -> Import:
     with server.client() as client:
         answer = client.send("POST", "/records/imports", file, {"Content-Type": "application/json"})
     if answer.status != HTTPStatus.ACCEPTED or answer.json["written"] != len(new):
-        raise Refused(f"The import of {len(new):,} rows got {answer.status}: {answer.body[:2000]!r}")
+        raise CommandError(f"The import of {len(new):,} rows got {answer.status}: {answer.body[:2000]!r}")
     return Import(len(new), answer.seconds, server.cpu_seconds() - before)
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from scripts.bench import processes
 from scripts.bench.server import Server
-from server.terminal import Refused
+from server.terminal import CommandError
 
 CLIENTS: Final = 16
 ANSWER_WITHIN_S: Final = 20
@@ -89,7 +89,7 @@ def request(method: str, path: str, value: object = None, headers: Mapping[str, 
 def require_wrk() -> None:
     """Raise Refused where wrk is not installed."""
     if shutil.which("wrk") is None:
-        raise Refused(INSTALL)
+        raise CommandError(INSTALL)
 
 
 def run(server: Server, load: Load, seconds: int, clients: int = CLIENTS) -> Measured:
@@ -152,8 +152,8 @@ def _counted(wrk: processes.Ended) -> dict[str, Any]:
     """Return what the script printed as wrk's last line."""
     last = wrk.output.strip().rpartition("\n")[2]
     if wrk.exit_status or not last.startswith("{"):
-        raise Refused(f"wrk failed:\n{wrk.output}")
+        raise CommandError(f"wrk failed:\n{wrk.output}")
     counted: dict[str, Any] = json.loads(last)
     if not counted["statuses"]:
-        raise Refused(f"Nothing was answered:\n{wrk.output}")
+        raise CommandError(f"Nothing was answered:\n{wrk.output}")
     return counted

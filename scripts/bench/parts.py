@@ -14,7 +14,7 @@ from typing import Final
 
 from scripts.bench.made_credits import CreditRow
 from scripts.bench.server import Server
-from server.terminal import Refused
+from server.terminal import CommandError
 from tests.fixtures.server import Client
 
 CLIENTS: Final = 32
@@ -62,7 +62,7 @@ def _new_credit(client: Client, number: int) -> str:
     )
     answer = client.post("/records", credit)
     if answer.status != HTTPStatus.CREATED:
-        raise Refused(f"A credit to retire in parts was answered with {answer.status}: {answer.body!r}")
+        raise CommandError(f"A credit to retire in parts was answered with {answer.status}: {answer.body!r}")
     return f"/records/{answer.json['id']}"
 
 

@@ -12,7 +12,7 @@ from psycopg import sql
 from scripts.bench import processes
 from scripts.bench.ledgers import migrate
 from scripts.machine import find_postgresql
-from server.terminal import Refused
+from server.terminal import CommandError
 from tests.services.postgresql import PostgresqlServer, Starter, wait_for_server
 
 
@@ -55,7 +55,7 @@ def serving_postgresql() -> Iterator[Postgresql]:
     """
     programs = find_postgresql()
     if programs is None:
-        raise Refused("PostgreSQL is not installed: apt-get install postgresql.")
+        raise CommandError("PostgreSQL is not installed: apt-get install postgresql.")
     starter = Starter(is_durable=True)
     try:
         yield Postgresql(wait_for_server(starter.start(programs)))

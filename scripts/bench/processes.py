@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from scripts.environment import ROOT
-from server.terminal import Refused
+from server.terminal import CommandError
 
 _TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
 # Fields of /proc/PID/stat behind the name of the program, which may hold spaces and brackets: the
@@ -33,7 +33,7 @@ class Ended:
 def require_linux() -> None:
     """Raise Refused where CPU times cannot be read."""
     if not sys.platform.startswith("linux"):
-        raise Refused("The CPU time of the server is read from /proc, so this runs on Linux only.")
+        raise CommandError("The CPU time of the server is read from /proc, so this runs on Linux only.")
 
 
 def cpu_seconds(pid: int) -> float:

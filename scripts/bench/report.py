@@ -18,7 +18,7 @@ from typing import Final
 
 from scripts.bench.beside import BareRoute, Beside, statuses_text
 from scripts.environment import ROOT
-from server.terminal import Refused
+from server.terminal import CommandError
 
 DOCUMENT: Final = ROOT / "docs" / "performance.md"
 
@@ -129,7 +129,7 @@ def with_block(document: str, name: str, content: str) -> str:
     start, end = f"<!-- measured: {name} -->", "<!-- end -->"
     block = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
     if not block.search(document):
-        raise Refused(f"There is no block {start} in the document.")
+        raise CommandError(f"There is no block {start} in the document.")
     return block.sub(lambda _: f"{start}\n{content}\n{end}", document, count=1)
 
 

@@ -22,7 +22,7 @@ from scripts.bench.report import Figure, at_most, load_details
 from scripts.bench.scale_queries import get, small_numbers, time_all
 from scripts.bench.server import LEDGER, Server, flask, serving
 from scripts.bench.workbench import Workbench
-from server.terminal import Refused
+from server.terminal import CommandError
 
 SMALL: Final = 1_000
 IMPORTS_OF_SMALL: Final = 10
@@ -73,7 +73,7 @@ def _retire_newest(server: Server, number: int) -> None:
         for record in get(client, f"/records?limit={number}").json["items"]:
             answer = client.post(f"/records/{record['id']}/retire", {"beneficiary": "Measured"})
             if answer.status != HTTPStatus.OK:
-                raise Refused(f"A retirement was answered with {answer.status}: {answer.body[:500]!r}")
+                raise CommandError(f"A retirement was answered with {answer.status}: {answer.body[:500]!r}")
 
 
 def _import_figure(imports: list[Import]) -> Figure:

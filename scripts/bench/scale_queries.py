@@ -12,7 +12,7 @@ from urllib.parse import quote_plus
 
 from scripts.bench.made_credits import CreditRow, made_credit
 from scripts.bench.server import Server
-from server.terminal import Refused
+from server.terminal import CommandError
 from tests.fixtures.server import Answer, Client
 
 SORTS: Final = ("created", "project", "registry", "vintage", "quantity", "status")
@@ -120,7 +120,7 @@ def get(client: Client, path: str) -> Answer:
     """
     answer = client.get(path)
     if answer.status != HTTPStatus.OK:
-        raise Refused(f"{path} was answered with {answer.status}: {answer.body[:500]!r}")
+        raise CommandError(f"{path} was answered with {answer.status}: {answer.body[:500]!r}")
     return answer
 
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from scripts.bench import processes
 from scripts.environment import ROOT
-from server.terminal import Refused
+from server.terminal import CommandError
 from tests.fixtures.server import Client, environment_for
 
 LEDGER: Final = "wsgi:app"
@@ -82,7 +82,7 @@ def serving(folder: Path, app: str, database_url: str = "") -> Iterator[Server]:
             process.wait()
     said = log.read_text(errors="replace")
     if process.returncode or re.search(r"Traceback|\[ERROR\]|\[CRITICAL\]", said):
-        raise Refused(f"{app} failed while it was measured:\n{said}")
+        raise CommandError(f"{app} failed while it was measured:\n{said}")
 
 
 def start_flask(database_url: str, *arguments: str, stdin: bytes = b"") -> subprocess.Popen[bytes]:
@@ -99,7 +99,7 @@ def flask(database_url: str, *arguments: str, stdin: bytes = b"") -> processes.E
     """
     ended = processes.wait(start_flask(database_url, *arguments, stdin=stdin))
     if ended.exit_status:
-        raise Refused(f"flask {' '.join(arguments)} failed:\n{ended.output}")
+        raise CommandError(f"flask {' '.join(arguments)} failed:\n{ended.output}")
     return ended
 
 
@@ -111,9 +111,9 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
         if ready := re.search(r"Ready: open (http://\S+) ", said):
             return ready[1]
         if process.poll() is not None:
-            raise Refused(f"The server ended at once:\n{said}")
+            raise CommandError(f"The server ended at once:\n{said}")
         time.sleep(0.01)
-    raise Refused(f"The server was not ready within {STARTING_MAY_TAKE_S} seconds.")
+    raise CommandError(f"The server was not ready within {STARTING_MAY_TAKE_S} seconds.")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -121,4 +121,4 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(STOPPING_MAY_TAKE_S)
     except subprocess.TimeoutExpired:
-        raise Refused(f"The server did not stop within {STOPPING_MAY_TAKE_S} seconds.") from None
+        raise CommandError(f"The server did not stop within {STOPPING_MAY_TAKE_S} seconds.") from None

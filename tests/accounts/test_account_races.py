@@ -6,20 +6,20 @@ from functools import partial
 import pytest
 
 from tests.fixtures.concurrency import AtOnce
-from tests.fixtures.users import PASSWORD, a_person, an_administrator
+from tests.fixtures.users import PASSWORD, a_user, an_administrator
 from webapp.accounts import audit_log, login, login_rate_limit, passwords, sessions, tokens, users
 from webapp.accounts.actors import CLI, LOCAL
 from webapp.accounts.errors import (
+    AdministratorRequired,
     AlreadySetUp,
     LastAdministrator,
+    LoginFailed,
+    LoginRateLimited,
     NameTaken,
-    NoLongerAllowed,
-    SignInRefused,
-    SignInsHeld,
 )
 from webapp.accounts.roles import Role
-from webapp.accounts.tokens import MadeToken
-from webapp.accounts.users import Person
+from webapp.accounts.tokens import NewToken
+from webapp.accounts.users import User
 
 THREADS = 16
 pytestmark = pytest.mark.usefixtures("quick_passwords")
@@ -43,7 +43,7 @@ def test_two_administrators_who_disable_each_other_leave_one(at_once: AtOnce) ->
         outcomes = at_once(
             [partial(users.disable, second.id, first.actor), partial(users.disable, first.id, second.actor)]
         )
-        assert kinds(outcomes) == {type(None): 1, NoLongerAllowed: 1}
+        assert kinds(outcomes) == {type(None): 1, AdministratorRequired: 1}
         assert enabled_administrators() == 1
 
 
@@ -56,23 +56,23 @@ def test_of_all_administrators_who_lose_the_role_at_once_one_keeps_it(at_once: A
 
 def test_the_first_administrator_is_made_once_however_many_try(at_once: AtOnce) -> None:
     outcomes = at_once([partial(users.add_first, f"A{number}", PASSWORD, LOCAL) for number in range(THREADS)])
-    assert kinds(outcomes) == {Person: 1, AlreadySetUp: THREADS - 1}
+    assert kinds(outcomes) == {User: 1, AlreadySetUp: THREADS - 1}
     assert len(users.list_all()) == 1
 
 
 def test_a_name_is_given_once_however_many_want_it(at_once: AtOnce) -> None:
     an_administrator()
     outcomes = at_once([partial(users.add, "Oscar", Role.VIEWER, PASSWORD, CLI)] * THREADS)
-    assert kinds(outcomes) == {Person: 1, NameTaken: THREADS - 1}
+    assert kinds(outcomes) == {User: 1, NameTaken: THREADS - 1}
 
 
 @pytest.mark.parametrize("name", ["Oscar", "Nobody"])
 def test_guesses_at_once_do_not_slip_past_the_limit(at_once: AtOnce, name: str) -> None:
-    a_person("Oscar")
+    a_user("Oscar")
     outcomes = at_once([partial(login.sign_in, name, "wrong", "192.0.2.1")] * THREADS)
     assert kinds(outcomes) == {
-        SignInRefused: login_rate_limit.PER_PAIR,
-        SignInsHeld: THREADS - login_rate_limit.PER_PAIR,
+        LoginFailed: login_rate_limit.PER_PAIR,
+        LoginRateLimited: THREADS - login_rate_limit.PER_PAIR,
     }
 
 
@@ -80,17 +80,17 @@ def test_guesses_from_many_addresses_at_once_do_not_slip_past_the_limit(
     at_once: AtOnce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(login_rate_limit, "PER_NAME", 7)
-    a_person("Oscar")
+    a_user("Oscar")
     outcomes = at_once(
         [partial(login.sign_in, "Oscar", "wrong", f"203.0.113.{number}") for number in range(THREADS)]
     )
-    assert kinds(outcomes) == {SignInRefused: 7, SignInsHeld: THREADS - 7}
+    assert kinds(outcomes) == {LoginFailed: 7, LoginRateLimited: THREADS - 7}
 
 
 def test_of_many_who_sign_in_as_one_person_all_get_in_while_the_hash_is_renewed(
     at_once: AtOnce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    a_person("Oscar")
+    a_user("Oscar")
     monkeypatch.setattr(passwords, "METHOD", "scrypt:512:8:1")
     outcomes = at_once([partial(login.sign_in, "Oscar", PASSWORD, f"192.0.2.{n}") for n in range(4)])
     assert kinds(outcomes) == {login.SignedIn: 4}
@@ -98,11 +98,11 @@ def test_of_many_who_sign_in_as_one_person_all_get_in_while_the_hash_is_renewed(
 
 def test_a_person_disabled_while_signing_in_has_no_session_afterwards(at_once: AtOnce) -> None:
     for number in range(6):
-        person = a_person(f"Oscar {number}")
+        user = a_user(f"Oscar {number}")
         outcomes = at_once(
             [
-                partial(users.disable, person.id, CLI),
-                *[partial(login.sign_in, person.name, PASSWORD, f"192.0.2.{n}") for n in range(3)],
+                partial(users.disable, user.id, CLI),
+                *[partial(login.sign_in, user.name, PASSWORD, f"192.0.2.{n}") for n in range(3)],
             ]
         )
         secrets = [outcome.secret for outcome in outcomes if isinstance(outcome, login.SignedIn)]
@@ -116,10 +116,10 @@ def test_a_demoted_administrator_leaves_no_token_behind(at_once: AtOnce) -> None
         outcomes = at_once(
             [
                 partial(users.change_role, eve.id, Role.VIEWER, CLI),
-                *[partial(tokens.make, "x", Role.ADMINISTRATOR, eve.actor) for _ in range(4)],
+                *[partial(tokens.create, "x", Role.ADMINISTRATOR, eve.actor) for _ in range(4)],
             ]
         )
-        secrets = [outcome.secret for outcome in outcomes if isinstance(outcome, MadeToken)]
+        secrets = [outcome.secret for outcome in outcomes if isinstance(outcome, NewToken)]
         assert [tokens.find(secret) for secret in secrets] == [None] * len(secrets)
 
 

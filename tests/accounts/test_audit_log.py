@@ -9,10 +9,10 @@ import pytest
 from flask import Flask
 
 from tests.fixtures.ledger import RawClient
-from tests.fixtures.users import a_person
+from tests.fixtures.users import a_user
 from webapp.accounts import audit_log, users
 from webapp.accounts.actors import CLI
-from webapp.accounts.audit_log import PAGE_MAX, Act, change
+from webapp.accounts.audit_log import PAGE_MAX, AuditAction, change
 
 ROW = (3, "2026-11-20T12:00:00.000000Z", "cli", "USER_ADDED", "user:9", "{}")
 INSERT = "INTO account_log (position, recorded_at, actor, act, subject, data) VALUES (?, ?, ?, ?, ?, ?)"
@@ -22,7 +22,7 @@ INSERT = "INTO account_log (position, recorded_at, actor, act, subject, data) VA
 def entries(ledger_app: Flask, quick_passwords: None, raw: RawClient) -> Iterator[list[tuple[Any, ...]]]:
     """Write two entries, give them as rows, and see that the test left them as they were."""
     del ledger_app, quick_passwords
-    a_person()
+    a_user()
     rows = raw.execute("SELECT * FROM account_log ORDER BY position")
     assert len(rows) == 2
     yield rows
@@ -90,7 +90,7 @@ def test_an_entry_that_follows_is_accepted(raw: RawClient) -> None:
 def test_pages_go_from_the_newest_to_the_first() -> None:
     def fill(connection: Any) -> None:  # noqa: ANN401 - a connection of either database
         for number in range(1, 8):
-            audit_log.append(connection, CLI, Act.USER_ENABLED, f"user:{number}")
+            audit_log.append(connection, CLI, AuditAction.USER_ENABLED, f"user:{number}")
 
     change(fill)
     first = audit_log.page(limit=3)

@@ -6,12 +6,12 @@ from werkzeug.security import check_password_hash
 
 from tests.fixtures.clock import SetClock
 from tests.fixtures.ledger import RawClient
-from tests.fixtures.users import PASSWORD, a_person
+from tests.fixtures.users import PASSWORD, a_user
 from webapp.accounts import audit_log, login, login_rate_limit, passwords, sessions, users
 from webapp.accounts.actors import CLI
-from webapp.accounts.audit_log import Act, Entry
-from webapp.accounts.errors import SignInRefused, SignInsHeld
-from webapp.accounts.users import Person
+from webapp.accounts.audit_log import AuditAction, Entry
+from webapp.accounts.errors import LoginFailed, LoginRateLimited
+from webapp.accounts.users import User
 from webapp.domain.errors import InvalidFields
 from webapp.ledger.writer import transact
 
@@ -20,19 +20,19 @@ WRONG = "a wrong password"
 
 
 @pytest.fixture
-def oscar(ledger_app: Flask, quick_passwords: None, set_clock: SetClock) -> Person:
+def oscar(ledger_app: Flask, quick_passwords: None, set_clock: SetClock) -> User:
     """Add an administrator and an operator, at noon."""
     del ledger_app, quick_passwords, set_clock
-    return a_person("Oscar")
+    return a_user("Oscar")
 
 
 def guess(name: str = "Oscar", password: str = WRONG, address: str = HERE) -> str:
     """Try to sign in and say what came of it: in, refused or held."""
     try:
         login.sign_in(name, password, address)
-    except SignInRefused:
+    except LoginFailed:
         return "refused"
-    except SignInsHeld:
+    except LoginRateLimited:
         return "held"
     return "in"
 
@@ -41,18 +41,18 @@ def guesses(number: int, *args: str) -> list[str]:
     return [guess(*args) for _ in range(number)]
 
 
-def log(*acts: Act) -> list[Entry]:
-    """Return the entries of these acts, the oldest first."""
-    return [entry for entry in reversed(audit_log.page(limit=200)) if entry.act in acts]
+def log(*actions: AuditAction) -> list[Entry]:
+    """Return the entries of these actions, the oldest first."""
+    return [entry for entry in reversed(audit_log.page(limit=200)) if entry.act in actions]
 
 
 # Who gets in
 
 
 @pytest.mark.parametrize("name", ["Oscar", "oscar", " OSCAR ", "Os\u200bcar"])
-def test_a_name_in_any_spelling_and_its_password_start_a_session(oscar: Person, name: str) -> None:
+def test_a_name_in_any_spelling_and_its_password_start_a_session(oscar: User, name: str) -> None:
     signed_in = login.sign_in(name, PASSWORD, HERE)
-    assert signed_in.person == oscar
+    assert signed_in.user == oscar
     assert sessions.find(signed_in.secret) == oscar
 
 
@@ -65,15 +65,15 @@ def test_nothing_but_the_password_itself_gets_in(password: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Nobody", "x" * 100_000, "\x00", "\ud800", "Oscar\x00", "' OR 1=1 --"])
-def test_a_name_that_nobody_has_is_refused_like_a_wrong_password(oscar: Person, name: str) -> None:
-    with pytest.raises(SignInRefused) as unknown:
+def test_a_name_that_nobody_has_is_refused_like_a_wrong_password(oscar: User, name: str) -> None:
+    with pytest.raises(LoginFailed) as unknown:
         login.sign_in(name, PASSWORD, HERE)
-    with pytest.raises(SignInRefused) as wrong:
+    with pytest.raises(LoginFailed) as wrong:
         login.sign_in(oscar.name, WRONG, HERE)
     assert str(unknown.value) == str(wrong.value)
 
 
-def test_a_disabled_person_is_refused_like_a_wrong_password(oscar: Person) -> None:
+def test_a_disabled_person_is_refused_like_a_wrong_password(oscar: User) -> None:
     users.disable(oscar.id, CLI)
     assert guess("Oscar", PASSWORD) == "refused"
     users.enable(oscar.id, CLI)
@@ -82,7 +82,7 @@ def test_a_disabled_person_is_refused_like_a_wrong_password(oscar: Person) -> No
 
 @pytest.mark.parametrize("case", ["unknown", "wrong", "disabled", "right"])
 def test_every_sign_in_costs_one_check_of_a_password(
-    oscar: Person, monkeypatch: pytest.MonkeyPatch, case: str
+    oscar: User, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
     if case == "disabled":
         users.disable(oscar.id, CLI)
@@ -99,7 +99,7 @@ def test_every_sign_in_costs_one_check_of_a_password(
 
 
 def test_signing_in_renews_a_hash_of_older_sizes(
-    oscar: Person, monkeypatch: pytest.MonkeyPatch, raw: RawClient
+    oscar: User, monkeypatch: pytest.MonkeyPatch, raw: RawClient
 ) -> None:
     def stored() -> str:
         ((hashed,),) = raw.execute("SELECT password_hash FROM users WHERE id = ?", oscar.id)
@@ -116,7 +116,7 @@ def test_signing_in_renews_a_hash_of_older_sizes(
 
 
 def test_a_password_changed_while_it_is_checked_gets_nobody_in(
-    oscar: Person, monkeypatch: pytest.MonkeyPatch, raw: RawClient
+    oscar: User, monkeypatch: pytest.MonkeyPatch, raw: RawClient
 ) -> None:
     matches = passwords.matches
 
@@ -144,11 +144,11 @@ def test_a_held_sign_in_is_not_checked_even_with_the_right_password() -> None:
     assert guess("Oscar", PASSWORD) == "held"
 
 
-def test_a_held_sign_in_says_how_long_to_wait(oscar: Person, set_clock: SetClock) -> None:
+def test_a_held_sign_in_says_how_long_to_wait(oscar: User, set_clock: SetClock) -> None:
     for _ in range(5):
         guess(oscar.name)
         set_clock.go(minutes=1)
-    with pytest.raises(SignInsHeld, match=r"Try again in 10 minutes\.") as held:
+    with pytest.raises(LoginRateLimited, match=r"Try again in 10 minutes\.") as held:
         login.sign_in(oscar.name, PASSWORD, HERE)
     assert held.value.retry_after_s == 600
     set_clock.go(seconds=held.value.retry_after_s)
@@ -192,7 +192,7 @@ def test_a_name_is_guessed_at_twenty_five_times_from_anywhere() -> None:
     assert outcomes == ["refused"] * 25 + ["held"]
 
 
-def test_own_success_does_not_clear_guesses_at_others(oscar: Person) -> None:
+def test_own_success_does_not_clear_guesses_at_others(oscar: User) -> None:
     for number in range(20):
         assert guess(f"Name {number}", address=THERE) == "refused"
     users.set_password(oscar.id, "another good one", CLI)
@@ -212,7 +212,7 @@ def test_guesses_elsewhere_never_hold_a_person_where_they_signed_in_before() -> 
     assert guesses(6) == ["refused"] * 5 + ["held"]
 
 
-def test_an_address_is_known_for_a_month(oscar: Person, set_clock: SetClock) -> None:
+def test_an_address_is_known_for_a_month(oscar: User, set_clock: SetClock) -> None:
     assert guess("Oscar", PASSWORD, HERE) == "in"
     set_clock.go(seconds=login_rate_limit.KNOWN_FOR.total_seconds())
     for number in range(25):
@@ -220,7 +220,7 @@ def test_an_address_is_known_for_a_month(oscar: Person, set_clock: SetClock) -> 
     assert guess(oscar.name, PASSWORD, HERE) == "held"
 
 
-def test_an_administrator_s_new_password_lets_a_person_in_at_once(oscar: Person) -> None:
+def test_an_administrator_s_new_password_lets_a_person_in_at_once(oscar: User) -> None:
     for number in range(26):
         guess("Oscar", "wrong", f"203.0.113.{number}")
     users.set_password(oscar.id, "another good one", CLI)
@@ -264,21 +264,21 @@ def test_no_address_and_no_typed_name_is_in_the_database(raw: RawClient) -> None
 # What the log of accounts says of it
 
 
-def test_a_refusal_is_logged_with_whom_it_was_about(oscar: Person) -> None:
+def test_a_refusal_is_logged_with_whom_it_was_about(oscar: User) -> None:
     guess("Oscar")
     guess("Nobody")
-    refusals = log(Act.SIGN_IN_REFUSED)
+    refusals = log(AuditAction.SIGN_IN_REFUSED)
     assert [(entry.actor, entry.subject, dict(entry.data)) for entry in refusals] == [
         ("nobody", oscar.actor, {}),
         ("nobody", "", {}),
     ]
 
 
-def test_the_guess_that_reaches_a_limit_is_logged_once(oscar: Person) -> None:
+def test_the_guess_that_reaches_a_limit_is_logged_once(oscar: User) -> None:
     guesses(9)
-    held = log(Act.SIGN_INS_HELD)
+    held = log(AuditAction.SIGN_INS_HELD)
     assert [(entry.subject, dict(entry.data)) for entry in held] == [(oscar.actor, {"limit": "pair"})]
-    assert len(log(Act.SIGN_IN_REFUSED)) == 5
+    assert len(log(AuditAction.SIGN_IN_REFUSED)) == 5
 
 
 @pytest.mark.usefixtures("oscar")
@@ -286,8 +286,8 @@ def test_many_refusals_do_not_flood_the_log(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(login, "LOGGED_MAX", 10)
     for number in range(30):
         assert guess(f"Name {number}", address=f"203.0.113.{number}") == "refused"
-    assert len(log(Act.SIGN_IN_REFUSED)) == 10
-    assert [dict(entry.data) for entry in log(Act.SIGN_INS_HELD)] == [{"limit": "listed"}]
+    assert len(log(AuditAction.SIGN_IN_REFUSED)) == 10
+    assert [dict(entry.data) for entry in log(AuditAction.SIGN_INS_HELD)] == [{"limit": "listed"}]
 
 
 @pytest.mark.usefixtures("oscar")
@@ -298,29 +298,31 @@ def test_that_refusals_are_listed_no_more_is_said_once_however_many_came_at_once
     for number in range(6):
         login_rate_limit.begin(f"guessed at once {number}", HERE)
     guesses(2, "Nobody")
-    assert [dict(entry.data) for entry in log(Act.SIGN_INS_HELD)] == [{"limit": "listed"}]
+    assert [dict(entry.data) for entry in log(AuditAction.SIGN_INS_HELD)] == [{"limit": "listed"}]
 
 
-def test_signing_in_is_logged(oscar: Person) -> None:
+def test_signing_in_is_logged(oscar: User) -> None:
     guess("Oscar", PASSWORD)
-    assert [(entry.actor, entry.subject) for entry in log(Act.SIGNED_IN)] == [(oscar.actor, oscar.actor)]
+    assert [(entry.actor, entry.subject) for entry in log(AuditAction.SIGNED_IN)] == [
+        (oscar.actor, oscar.actor)
+    ]
 
 
 # Changing one's own password
 
 
-def change(person: Person, current: str, new: str) -> str:
-    return login.change_password(person.id, current, new, address=HERE)
+def change(user: User, current: str, new: str) -> str:
+    return login.change_password(user.id, current, new, address=HERE)
 
 
-def test_a_changed_password_leaves_one_session_with_a_new_secret(oscar: Person) -> None:
+def test_a_changed_password_leaves_one_session_with_a_new_secret(oscar: User) -> None:
     here, there = sessions.start(oscar.id), sessions.start(oscar.id)
     new = change(oscar, PASSWORD, "another good one")
     assert sessions.find(new) == oscar
     assert [sessions.find(here), sessions.find(there)] == [None, None]
     assert guess("Oscar", PASSWORD) == "refused"
     assert guess("Oscar", "another good one") == "in"
-    assert [entry.actor for entry in log(Act.PASSWORD_CHANGED)] == [oscar.actor]
+    assert [entry.actor for entry in log(AuditAction.PASSWORD_CHANGED)] == [oscar.actor]
 
 
 @pytest.mark.parametrize(
@@ -328,7 +330,7 @@ def test_a_changed_password_leaves_one_session_with_a_new_secret(oscar: Person) 
     [("wrong", "another good one", "current"), (PASSWORD, "short", "new"), (PASSWORD, "oscar1234567", "new")],
 )
 def test_a_password_is_changed_only_with_the_current_one_to_a_good_one(
-    oscar: Person, current: str, new: str, field: str
+    oscar: User, current: str, new: str, field: str
 ) -> None:
     with pytest.raises(InvalidFields) as refusal:
         change(oscar, current, new)
@@ -337,7 +339,7 @@ def test_a_password_is_changed_only_with_the_current_one_to_a_good_one(
 
 
 def test_a_password_that_was_set_meanwhile_is_not_changed_with_the_old_one(
-    oscar: Person, monkeypatch: pytest.MonkeyPatch
+    oscar: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     matches = passwords.matches
 
@@ -352,10 +354,10 @@ def test_a_password_that_was_set_meanwhile_is_not_changed_with_the_old_one(
     assert guess("Oscar", "set by somebody else") == "in"
 
 
-def test_guesses_at_the_current_password_are_held_too(oscar: Person) -> None:
+def test_guesses_at_the_current_password_are_held_too(oscar: User) -> None:
     for _ in range(5):
         with pytest.raises(InvalidFields):
             change(oscar, "wrong", "another good one")
-    with pytest.raises(SignInsHeld):
+    with pytest.raises(LoginRateLimited):
         change(oscar, PASSWORD, "another good one")
     assert guess("Oscar", PASSWORD) == "held"

@@ -11,11 +11,11 @@ from flask import Flask
 from tests.fixtures.forms import form_of, submit
 from tests.fixtures.ledger import RawClient
 from tests.fixtures.server import eventually
-from tests.fixtures.users import PASSWORD, a_person, an_administrator
+from tests.fixtures.users import PASSWORD, a_user, an_administrator
 from tests.web.pages import words
 from webapp.accounts import login, passwords, users
 from webapp.accounts.actors import CLI
-from webapp.accounts.errors import SignInRefused, SignInsBusy
+from webapp.accounts.errors import LoginFailed, LoginsBusy
 from webapp.config import ROOT
 
 THREADS = 32
@@ -72,7 +72,7 @@ def test_one_password_is_hashed_at_a_time_however_many_come(
     slow.go.set()
     outcomes = [type(check.exception(30)) for check in checks]
     assert outcomes.count(type(None)) == passwords.WAITING_MAX
-    assert outcomes.count(SignInsBusy) == THREADS - passwords.WAITING_MAX
+    assert outcomes.count(LoginsBusy) == THREADS - passwords.WAITING_MAX
     assert slow.most_at_once == passwords.HASHED_AT_ONCE
 
 
@@ -108,13 +108,13 @@ def full(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 @pytest.mark.usefixtures("ledger_app", "quick_passwords")
 def test_a_sign_in_that_was_not_tried_is_not_counted(full: Callable[[], None], raw: RawClient) -> None:
-    a_person("Oscar")
-    with pytest.raises(SignInRefused):
+    a_user("Oscar")
+    with pytest.raises(LoginFailed):
         login.sign_in("Oscar", "a wrong password", HERE)
     counted = raw.execute("SELECT id, name_hash, at FROM sign_in_failures")
     full()
     for password in ("a wrong password", PASSWORD):
-        with pytest.raises(SignInsBusy, match="Too many passwords are being checked"):
+        with pytest.raises(LoginsBusy, match="Too many passwords are being checked"):
             login.sign_in("Oscar", password, HERE)
     assert raw.execute("SELECT id, name_hash, at FROM sign_in_failures") == counted
 
@@ -123,9 +123,9 @@ def test_a_sign_in_that_was_not_tried_is_not_counted(full: Callable[[], None], r
 def test_a_change_of_a_password_that_was_not_tried_is_not_counted(
     full: Callable[[], None], raw: RawClient
 ) -> None:
-    oscar = a_person("Oscar")
+    oscar = a_user("Oscar")
     full()
-    with pytest.raises(SignInsBusy):
+    with pytest.raises(LoginsBusy):
         login.change_password(oscar.id, PASSWORD, "another good one", address=HERE)
     assert raw.execute("SELECT * FROM sign_in_failures") == []
 
@@ -133,13 +133,13 @@ def test_a_change_of_a_password_that_was_not_tried_is_not_counted(
 @pytest.mark.usefixtures("ledger_app", "quick_passwords")
 def test_nobody_is_added_or_given_a_password_meanwhile(full: Callable[[], None]) -> None:
     ada = an_administrator("Ada")
-    oscar = a_person("Oscar")
+    oscar = a_user("Oscar")
     full()
-    with pytest.raises(SignInsBusy):
+    with pytest.raises(LoginsBusy):
         users.add("Vera", oscar.role, PASSWORD, ada.actor)
-    with pytest.raises(SignInsBusy):
+    with pytest.raises(LoginsBusy):
         users.set_password(oscar.id, "another good one", CLI)
-    assert [person.name for person in users.list_all()] == ["Ada", "Oscar"]
+    assert [user.name for user in users.list_all()] == ["Ada", "Oscar"]
 
 
 @pytest.mark.usefixtures("quick_passwords")

@@ -11,14 +11,14 @@ pytestmark = pytest.mark.usefixtures("quick_passwords")
 def problem(password: str, name: str = "Ada Lovelace") -> str:
     """Return why the password is refused."""
     with pytest.raises(InvalidFields) as refusal:
-        passwords.require_good(password, name, field="new")
+        passwords.require_strong(password, name, field="new")
     (only,) = refusal.value.problems
     assert only.field == "new"
     return only.message
 
 
 def accepted(password: str, name: str = "Ada Lovelace") -> None:
-    passwords.require_good(password, name, field="new")
+    passwords.require_strong(password, name, field="new")
 
 
 @pytest.mark.parametrize(

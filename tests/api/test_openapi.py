@@ -14,7 +14,7 @@ from tests.fixtures.ledger import MakeDatabase, opened
 from webapp.api import field_schemas, schemas
 from webapp.api.operations import OPERATIONS
 from webapp.domain.credit import NEW_FIELDS
-from webapp.domain.event import ACT_FIELDS
+from webapp.domain.event import ACTION_FIELDS
 from webapp.domain.fields import (
     ID_PATTERN,
     QUANTITY_PATTERN,
@@ -33,9 +33,9 @@ from webapp.imports.views import State
 SCHEMAS = schemas.components()
 INPUTS = [
     ("NewRecord", NEW_FIELDS),
-    ("Sale", ACT_FIELDS[EventType.SOLD]),
-    ("Retirement", ACT_FIELDS[EventType.RETIRED]),
-    ("Cancellation", ACT_FIELDS[EventType.CANCELLED]),
+    ("Sale", ACTION_FIELDS[EventType.SOLD]),
+    ("Retirement", ACTION_FIELDS[EventType.RETIRED]),
+    ("Cancellation", ACTION_FIELDS[EventType.CANCELLED]),
 ]
 
 

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from tests.fixtures.blocks import a_block
 from tests.fixtures.credits import a_credit, recorded, sold
 from tests.fixtures.principals import bearing, form_token, signed_in
-from tests.fixtures.users import a_person, a_token
+from tests.fixtures.users import a_token, a_user
 from webapp.accounts.actors import LOCAL
 from webapp.ledger import idempotency_store
 from webapp.ledger.commands import correct_credit, split_credit
@@ -89,7 +89,7 @@ def with_a_token(app: Flask) -> tuple[FlaskClient, dict[str, str]]:
 
 
 def with_a_session(app: Flask) -> tuple[FlaskClient, dict[str, str]]:
-    a_person("Oscar")
+    a_user("Oscar")
     client = signed_in(app, "Oscar")
     return client, {"X-CSRFToken": form_token(client)}
 

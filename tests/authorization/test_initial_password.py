@@ -39,7 +39,7 @@ def test_every_page_leads_to_the_choice(ledger_app: Flask, browser: FlaskClient)
         view = ledger_app.view_functions[rule.endpoint]
         if rule.endpoint.startswith("api_") or "GET" not in (rule.methods or ()):
             continue
-        if rule.endpoint == "account.password" or authorization.demand_of(view) == authorization.EVERYONE:
+        if rule.endpoint == "account.password" or authorization.required_role(view) == authorization.EVERYONE:
             continue
         answer = browser.get(re.sub("<[^>]*>", "1", rule.rule))
         assert (answer.status_code, answer.headers.get("Location")) == (303, THERE), rule

@@ -14,12 +14,12 @@ from tests.fixtures.credits import a_credit
 from tests.fixtures.forms import submit
 from tests.fixtures.ledger import DIALECTS, RawClient, connected
 from tests.fixtures.principals import bearing, signed_in
-from tests.fixtures.users import a_person, a_token, an_administrator
+from tests.fixtures.users import a_token, a_user, an_administrator
 from tests.web.pages import words
 from webapp.accounts import roles, tokens, users
 from webapp.accounts.actors import CLI
 from webapp.accounts.roles import Role
-from webapp.accounts.users import Person
+from webapp.accounts.users import User
 from webapp.http.authentication import NotSignedIn
 from webapp.ledger import clock
 from webapp.ledger.listing import list_events
@@ -35,9 +35,9 @@ def dialect(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def oscar() -> Person:
+def oscar() -> User:
     """Add an operator."""
-    return a_person("Oscar")
+    return a_user("Oscar")
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def record(client: FlaskClient, secret: str, **headers: str) -> TestResponse:
 
 
 def test_a_person_who_is_disabled_meanwhile_has_recorded_nothing(
-    ledger_app: Flask, oscar: Person, meanwhile: Meanwhile
+    ledger_app: Flask, oscar: User, meanwhile: Meanwhile
 ) -> None:
     browser = signed_in(ledger_app, "Oscar")
     page = browser.get("/credits/new")
@@ -72,7 +72,7 @@ def test_a_person_who_is_disabled_meanwhile_has_recorded_nothing(
 
 
 def test_a_person_who_loses_the_role_meanwhile_has_recorded_nothing(
-    ledger_app: Flask, oscar: Person, meanwhile: Meanwhile
+    ledger_app: Flask, oscar: User, meanwhile: Meanwhile
 ) -> None:
     browser = signed_in(ledger_app, "Oscar")
     page = browser.get("/credits/new")
@@ -125,7 +125,7 @@ def test_an_administrator_may_still_give_up_their_own_role(ledger_app: Flask) ->
     assert users.find(bob.id).role is Role.VIEWER
 
 
-def test_a_check_that_fails_takes_the_act_back(oscar: Person, raw: RawClient) -> None:
+def test_a_check_that_fails_takes_the_act_back(oscar: User, raw: RawClient) -> None:
     def refuse(_connection: Connection) -> None:
         raise NotSignedIn("not any more")
 
@@ -140,7 +140,7 @@ def test_a_check_that_fails_takes_the_act_back(oscar: Person, raw: RawClient) ->
 
 
 def test_nobody_can_be_disabled_between_the_last_look_and_the_commit(
-    oscar: Person, database_url: str, dialect: str
+    oscar: User, database_url: str, dialect: str
 ) -> None:
     impatient = "SET lock_timeout = 50" if dialect == "postgresql" else "PRAGMA busy_timeout = 50"
     now = clock.now().isoformat()
@@ -157,5 +157,5 @@ def test_nobody_can_be_disabled_between_the_last_look_and_the_commit(
     transact(lambda connection: _require_nothing(connection, oscar))
 
 
-def _require_nothing(connection: Connection, person: Person) -> None:
-    assert roles.role_at_commit(connection, person.actor) is None
+def _require_nothing(connection: Connection, user: User) -> None:
+    assert roles.role_at_commit(connection, user.actor) is None

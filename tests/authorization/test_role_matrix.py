@@ -13,21 +13,21 @@ from werkzeug.test import TestResponse
 
 from tests.fixtures.ledger import MakeDatabase, opened
 from tests.fixtures.principals import bearing, form_token, from_elsewhere, signed_in
-from tests.fixtures.users import SMALL, a_person, a_token, an_administrator
+from tests.fixtures.users import SMALL, a_token, a_user, an_administrator
 from webapp.accounts import passwords
 from webapp.accounts.roles import Role
-from webapp.authorization import EVERYONE, demand_of
+from webapp.authorization import EVERYONE, required_role
 from webapp.config import ROOT
 from webapp.http.error_status import is_api_path
 
 WHO: Final = [EVERYONE, *Role]
 ID: Final = "f" * 64
 # In place of the parts of an address: what is nowhere, so that nothing is done and nobody disabled.
-PARTS: Final = {"credit_id": ID, "record_id": ID, "import_id": "99", "person_id": "99", "token_id": "99"}
+PARTS: Final = {"credit_id": ID, "record_id": ID, "import_id": "99", "user_id": "99", "token_id": "99"}
 
 
 @dataclass
-class Visitor:
+class Requester:
     """A kind of visitor: what they may do, on the pages and over the API."""
 
     name: str
@@ -60,21 +60,21 @@ def shared(make_module_database: MakeDatabase) -> Iterator[Flask]:
         patch.setattr(passwords, "METHOD", SMALL)
         with opened(make_module_database("sqlite")) as app:
             an_administrator("administrator")
-            a_person("operator", Role.OPERATOR)
-            a_person("viewer", Role.VIEWER)
+            a_user("operator", Role.OPERATOR)
+            a_user("viewer", Role.VIEWER)
             yield app
 
 
 @pytest.fixture(scope="module")
-def visitors(shared: Flask) -> list[Visitor]:
-    found = [Visitor("nobody", None, None, shared.test_client())]
-    found.append(Visitor("nobody from elsewhere", None, None, from_elsewhere(shared)))
+def principals(shared: Flask) -> list[Requester]:
+    found = [Requester("nobody", None, None, shared.test_client())]
+    found.append(Requester("nobody from elsewhere", None, None, from_elsewhere(shared)))
     for role in Role:
         client = signed_in(shared, role)
         headers = {"X-CSRFToken": form_token(client)}
-        found.append(Visitor(f"{role} signed in", role, role, client, headers))
+        found.append(Requester(f"{role} signed in", role, role, client, headers))
         secret = a_token(role, f"of {role}s")
-        found.append(Visitor(f"{role}'s token", None, role, shared.test_client(), bearing(secret)))
+        found.append(Requester(f"{role}'s token", None, role, shared.test_client(), bearing(secret)))
     return found
 
 
@@ -87,14 +87,14 @@ def is_turned_away(answer: TestResponse) -> bool:
 
 def test_the_document_names_every_route_and_no_other(shared: Flask) -> None:
     demands = {
-        (written(rule), method): demand_of(shared.view_functions[rule.endpoint])
+        (written(rule), method): required_role(shared.view_functions[rule.endpoint])
         for rule, method in routes_of(shared)
     }
     assert documented() == demands
 
 
 def test_every_view_says_whom_it_lets_in(shared: Flask) -> None:
-    silent = [name for name, view in shared.view_functions.items() if demand_of(view) not in WHO]
+    silent = [name for name, view in shared.view_functions.items() if required_role(view) not in WHO]
     assert silent == []
 
 
@@ -109,8 +109,8 @@ def test_a_view_that_says_nothing_is_refused_to_everybody(ledger_app: Flask, *, 
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_each_visitor_may_do_what_the_document_says_and_no_more(
-    shared: Flask, visitors: list[Visitor], method: str
+def test_each_principal_may_do_what_the_document_says_and_no_more(
+    shared: Flask, principals: list[Requester], method: str
 ) -> None:
     wrong = []
     for rule, _ in [(rule, m) for rule, m in routes_of(shared) if m == method]:
@@ -119,16 +119,16 @@ def test_each_visitor_may_do_what_the_document_says_and_no_more(
             continue
         demand = documented()[written(rule), method]
         address = re.sub(r"{([a-z_]+)}", lambda part: PARTS.get(part[1], "x"), written(rule))
-        for visitor in visitors:
-            role = visitor.api if is_api_path(rule.rule) or rule.rule == "/docs" else visitor.pages
+        for principal in principals:
+            role = principal.api if is_api_path(rule.rule) or rule.rule == "/docs" else principal.pages
             may = demand == EVERYONE or (role is not None and role.includes(Role(demand)))
-            headers = visitor.headers
+            headers = principal.headers
             if method == "POST" and "X-CSRFToken" not in headers and demand == EVERYONE:
-                headers = headers | {"X-CSRFToken": form_token_of_nobody(visitor.client)}
-            answer = visitor.client.open(address, method=method, headers=headers)
+                headers = headers | {"X-CSRFToken": form_token_of_nobody(principal.client)}
+            answer = principal.client.open(address, method=method, headers=headers)
             answer.close()
             if is_turned_away(answer) is may or answer.status_code >= 500:
-                wrong.append((visitor.name, method, address, answer.status_code))
+                wrong.append((principal.name, method, address, answer.status_code))
     assert wrong == []
 
 

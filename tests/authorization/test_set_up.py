@@ -37,7 +37,7 @@ def test_this_machine_needs_no_code(client: FlaskClient) -> None:
     assert "code" not in form_of(client.get("/setup"), "/setup").values
     answer = set_up(client)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
-    assert [(person.name, person.role) for person in users.list_all()] == [("Ada", Role.ADMINISTRATOR)]
+    assert [(user.name, user.role) for user in users.list_all()] == [("Ada", Role.ADMINISTRATOR)]
 
 
 def test_whoever_sets_up_is_signed_in(client: FlaskClient) -> None:
@@ -47,7 +47,7 @@ def test_whoever_sets_up_is_signed_in(client: FlaskClient) -> None:
 
 def test_another_machine_needs_the_code(ledger_app: Flask) -> None:
     assert set_up(from_elsewhere(ledger_app), code=CODE).status_code == 303
-    assert users.exist()
+    assert users.any_exists()
 
 
 @pytest.mark.parametrize("typed", [CODE.upper(), CODE.replace("-", ""), f"  {CODE} ", CODE.replace("-", " ")])
@@ -60,7 +60,7 @@ def test_a_wrong_code_makes_nobody(ledger_app: Flask, typed: str) -> None:
     answer = set_up(from_elsewhere(ledger_app), code=typed)
     assert answer.status_code == 422
     assert "This is not the code" in words(answer)
-    assert not users.exist()
+    assert not users.any_exists()
 
 
 def test_a_form_without_the_field_of_the_code_makes_nobody(ledger_app: Flask) -> None:
@@ -68,7 +68,7 @@ def test_a_form_without_the_field_of_the_code_makes_nobody(ledger_app: Flask) ->
     token = form_of(stranger.get("/setup"), "/setup").values["csrf_token"][0]
     fields = {"csrf_token": token, "name": "Eve", "password": PASSWORD, "again": PASSWORD}
     assert stranger.post("/setup", data=fields).status_code == 422
-    assert not users.exist()
+    assert not users.any_exists()
 
 
 def test_where_no_code_was_made_none_is_right(ledger_app: Flask) -> None:
@@ -78,7 +78,7 @@ def test_where_no_code_was_made_none_is_right(ledger_app: Flask) -> None:
     page = ledger_app.test_client().get("/setup")
     answer = submit(stranger, page, "/setup", name="Eve", password=PASSWORD, again=PASSWORD)
     assert answer.status_code == 403  # a form of another session
-    assert not users.exist()
+    assert not users.any_exists()
 
 
 def test_guesses_at_the_code_are_held(ledger_app: Flask) -> None:
@@ -87,7 +87,7 @@ def test_guesses_at_the_code_are_held(ledger_app: Flask) -> None:
     assert [answer.status_code for answer in answers] == [422] * 5 + [429]
     assert int(answers[-1].headers["Retry-After"]) > 0
     assert set_up(stranger, code=CODE).status_code == 429
-    assert not users.exist()
+    assert not users.any_exists()
 
 
 def test_the_right_code_with_a_bad_password_is_no_guess(ledger_app: Flask) -> None:
@@ -104,7 +104,7 @@ def test_what_is_wrong_stands_beside_its_field_and_no_password_comes_back(client
     assert "Xy-secret" not in answer.text
     answer = set_up(client, again="another one again")
     assert "not the same as the password" in words(answer)
-    assert not users.exist()
+    assert not users.any_exists()
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -117,7 +117,7 @@ def test_once_there_is_an_account_the_page_leads_to_the_sign_in(client: FlaskCli
         else submit(client, page, "/setup", name="Eve", password=PASSWORD, again=PASSWORD)
     )
     assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")
-    assert [person.name for person in users.list_all()] == ["Ada"]
+    assert [user.name for user in users.list_all()] == ["Ada"]
 
 
 def test_of_two_at_once_one_becomes_the_administrator(ledger_app: Flask) -> None:
@@ -180,4 +180,4 @@ def test_a_set_up_page_of_another_site_makes_nobody(ledger_app: Flask) -> None:
     client: LedgerClient = ledger_app.test_client()  # type: ignore[assignment]
     fields = {"name": "Eve", "password": PASSWORD, "again": PASSWORD}
     assert client.post("/setup", data=fields).status_code == 403
-    assert not users.exist()
+    assert not users.any_exists()

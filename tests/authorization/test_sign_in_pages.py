@@ -13,7 +13,7 @@ from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.forms import form_of, submit
 from tests.fixtures.ledger import SECRET_KEY, LedgerClient
 from tests.fixtures.principals import from_elsewhere, sign_in, signed_in
-from tests.fixtures.users import PASSWORD, a_person, an_administrator
+from tests.fixtures.users import PASSWORD, a_user, an_administrator
 from tests.web.pages import HTMX, words
 from webapp import create_app
 from webapp.accounts import sessions, users
@@ -198,17 +198,17 @@ def test_another_site_cannot_sign_anybody_out(ledger_app: Flask) -> None:
 
 
 def test_a_disabled_persons_session_ends_at_once(ledger_app: Flask) -> None:
-    person = a_person("Oscar")
+    user = a_user("Oscar")
     client = signed_in(ledger_app, "Oscar")
-    users.disable(person.id, "cli")
+    users.disable(user.id, "cli")
     assert client.get("/credits").status_code == 303
 
 
 def test_a_lesser_role_counts_at_once(ledger_app: Flask) -> None:
-    person = a_person("Oscar")
+    user = a_user("Oscar")
     client = signed_in(ledger_app, "Oscar")
     page = client.get("/credits/new")
-    users.change_role(person.id, Role.VIEWER, "cli")
+    users.change_role(user.id, Role.VIEWER, "cli")
     answer = submit(client, page, "/credits/new", fields=a_credit())
     assert answer.status_code in {401, 403}
     assert list_events().items == []

@@ -8,19 +8,19 @@ from tests.fixtures.credits import a_credit
 from tests.fixtures.forms import form_of, parse, submit
 from tests.fixtures.ledger import RawClient
 from tests.fixtures.principals import bearing, form_token, sign_in, signed_in
-from tests.fixtures.users import PASSWORD, a_person, a_token, an_administrator, choosing
+from tests.fixtures.users import PASSWORD, a_token, a_user, an_administrator, choosing
 from tests.web.pages import HOSTILE, HTMX, dangers, links, table, words
 from webapp.accounts import tokens, users
 from webapp.accounts.roles import Role
 from webapp.accounts.tokens import hash_of
-from webapp.accounts.users import Person
+from webapp.accounts.users import User
 from webapp.ledger.listing import list_events
 
 BETTER = "a better one than before"
 
 
 @pytest.fixture(autouse=True)
-def ada() -> Person:
+def ada() -> User:
     """Let there be an administrator."""
     return an_administrator("Ada")
 
@@ -37,7 +37,7 @@ def browser(ledger_app: Flask) -> FlaskClient:
 def test_while_there_is_no_account_these_lead_to_the_set_up(
     ledger_app: Flask, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    monkeypatch.setattr(users, "exist", lambda: False)
+    monkeypatch.setattr(users, "any_exists", lambda: False)
     assert ledger_app.test_client().get(address).headers["Location"] == "/setup"
 
 
@@ -71,7 +71,7 @@ def test_a_role_that_there_is_not_is_refused(browser: FlaskClient) -> None:
 
 
 def test_another_role_counts_at_once(ledger_app: Flask, browser: FlaskClient) -> None:
-    oscar = a_person("Oscar")
+    oscar = a_user("Oscar")
     theirs = signed_in(ledger_app, "Oscar")
     page = browser.get(f"/people/{oscar.id}")
     submit(browser, page, f"/people/{oscar.id}/role", role="viewer")
@@ -82,7 +82,7 @@ def test_another_role_counts_at_once(ledger_app: Flask, browser: FlaskClient) ->
 
 
 def test_a_disabled_person_is_out_and_can_be_let_in_again(ledger_app: Flask, browser: FlaskClient) -> None:
-    oscar = a_person("Oscar")
+    oscar = a_user("Oscar")
     theirs = signed_in(ledger_app, "Oscar")
     address = f"/people/{oscar.id}"
     answer = submit(browser, browser.get(address), f"{address}/disable")
@@ -94,7 +94,7 @@ def test_a_disabled_person_is_out_and_can_be_let_in_again(ledger_app: Flask, bro
     assert sign_in(theirs, "Oscar").status_code == 303
 
 
-def test_the_last_administrator_stays(browser: FlaskClient, ada: Person) -> None:
+def test_the_last_administrator_stays(browser: FlaskClient, ada: User) -> None:
     address = f"/people/{ada.id}"
     for action, fields in ((f"{address}/disable", {}), (f"{address}/role", {"role": "viewer"})):
         answer = submit(browser, browser.get(address), action, fields=fields)
@@ -104,7 +104,7 @@ def test_the_last_administrator_stays(browser: FlaskClient, ada: Person) -> None
 
 
 def test_an_administrator_gives_a_new_password(ledger_app: Flask, browser: FlaskClient) -> None:
-    oscar = a_person("Oscar")
+    oscar = a_user("Oscar")
     address = f"/people/{oscar.id}"
     answer = submit(browser, browser.get(address), f"{address}/password", password="short")
     assert answer.status_code == 422
@@ -194,7 +194,7 @@ def test_a_copy_of_the_cookie_is_of_no_use_after_a_change_of_the_password(
 
 
 def test_nobody_gives_themselves_a_password_without_the_one_they_have(
-    ledger_app: Flask, browser: FlaskClient, ada: Person
+    ledger_app: Flask, browser: FlaskClient, ada: User
 ) -> None:
     sent = {"csrf_token": form_token(browser), "password": BETTER}
     answer = browser.post(f"/people/{ada.id}/password", data=sent)
@@ -242,7 +242,7 @@ def test_the_log_names_who_did_what_to_whom(browser: FlaskClient) -> None:
     ]
 
 
-def test_the_log_is_filtered_and_paged_by_its_address(browser: FlaskClient, ada: Person) -> None:
+def test_the_log_is_filtered_and_paged_by_its_address(browser: FlaskClient, ada: User) -> None:
     for _ in range(51):
         users.set_password(ada.id, BETTER, "cli")
     choosing(ada)
@@ -267,7 +267,7 @@ def test_an_address_of_the_log_that_cannot_be_is_refused(
 
 
 def test_events_and_imports_show_the_present_name_of_whoever_acted(ledger_app: Flask) -> None:
-    oscar = a_person("Oscar")
+    oscar = a_user("Oscar")
     browser = signed_in(ledger_app, "Oscar")
     answer = submit(browser, browser.get("/credits/new"), "/credits/new", fields=a_credit())
     credit = answer.headers["Location"]
@@ -283,11 +283,11 @@ def test_events_and_imports_show_the_present_name_of_whoever_acted(ledger_app: F
 def test_a_hostile_name_is_inert_wherever_it_stands(
     ledger_app: Flask, browser: FlaskClient, name: str
 ) -> None:
-    person = a_person(name, Role.OPERATOR)
+    user = a_user(name, Role.OPERATOR)
     a_token(name=name)
     theirs = signed_in(ledger_app, name)
     submit(theirs, theirs.get("/credits/new"), "/credits/new", fields=a_credit())
-    for address in ("/people", f"/people/{person.id}", "/tokens", "/account-log", "/activity"):
+    for address in ("/people", f"/people/{user.id}", "/tokens", "/account-log", "/activity"):
         page = browser.get(address)
         assert name in words(page)
         assert list(dangers(page)) == []
@@ -295,8 +295,8 @@ def test_a_hostile_name_is_inert_wherever_it_stands(
 
 
 def test_whoever_may_not_act_sees_no_way_to(ledger_app: Flask) -> None:
-    a_person("Vera", Role.VIEWER)
-    a_person("Oscar", Role.OPERATOR)
+    a_user("Vera", Role.VIEWER)
+    a_user("Oscar", Role.OPERATOR)
     theirs = signed_in(ledger_app, "Oscar")
     made = submit(theirs, theirs.get("/credits/new"), "/credits/new", fields=a_credit())
     viewer = signed_in(ledger_app, "Vera")
@@ -314,7 +314,7 @@ def test_whoever_may_not_act_sees_no_way_to(ledger_app: Flask) -> None:
 
 
 def test_the_menu_has_what_the_role_may(ledger_app: Flask, browser: FlaskClient) -> None:
-    a_person("Oscar", Role.OPERATOR)
+    a_user("Oscar", Role.OPERATOR)
     administration = {"People", "Tokens", "Account log"}
     assert administration <= set(links(browser.get("/")))
     assert not administration & set(links(signed_in(ledger_app, "Oscar").get("/")))

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Visit, expects
 from tests.fixtures.ledger import MakeDatabase, opened
 from tests.fixtures.server import Serve, Server
-from tests.fixtures.users import PASSWORD, a_person, an_administrator
+from tests.fixtures.users import PASSWORD, a_user, an_administrator
 from webapp.accounts import sessions
 from webapp.accounts.roles import Role
 
@@ -121,7 +121,7 @@ def staffed(serve: Serve, make_database: MakeDatabase) -> Server:
     database_url = make_database("sqlite")
     with opened(database_url):
         an_administrator("Ada")
-        a_person("Oscar", Role.OPERATOR)
+        a_user("Oscar", Role.OPERATOR)
     return serve(database_url)
 
 

@@ -10,7 +10,7 @@ from tests.browser.conftest import Visit, expects
 from tests.fixtures.credits import a_credit
 from tests.fixtures.ledger import MakeDatabase, opened
 from tests.fixtures.server import Client, Serve, Server
-from tests.fixtures.users import PASSWORD, a_person, a_token, an_administrator
+from tests.fixtures.users import PASSWORD, a_token, a_user, an_administrator
 from webapp.accounts import tokens, users
 from webapp.accounts.roles import Role
 from webapp.http.error_status import is_api_path
@@ -181,7 +181,7 @@ def test_the_pages_about_accounts_are_readable_and_fit_a_phone(
     database_url = make_database("sqlite")
     with opened(database_url):
         an_administrator("Ada")
-        person = a_person(LONG[:100], Role.VIEWER)
+        person = a_user(LONG[:100], Role.VIEWER)
         users.disable(person.id, "cli")
         a_token(name=UNBROKEN[:100])
         tokens.revoke(1, "cli")

@@ -19,7 +19,7 @@ from webapp.imports import views
 from webapp.ledger import archive, queries
 from webapp.ledger.listing import list_credits
 from webapp.ledger.search.credit_filter import CreditFilter
-from webapp.ledger.storage.engine import MIGRATE
+from webapp.ledger.storage.engine import NOT_MIGRATED
 
 ALONE = [["verify"], ["rebuild"], ["export"], ["demo"], ["import", SAMPLE], ["restore", SAMPLE]]
 
@@ -187,7 +187,7 @@ def test_an_unmigrated_database_is_one_line_that_names_the_command(
     tmp_path: Path, arguments: list[str]
 ) -> None:
     with opened(f"sqlite:///{tmp_path / 'new.sqlite3'}") as app:
-        assert one_line(run(app, *arguments)) == MIGRATE
+        assert one_line(run(app, *arguments)) == NOT_MIGRATED
 
 
 @pytest.mark.parametrize("arguments", ALONE, ids=lambda arguments: str(arguments[0]))

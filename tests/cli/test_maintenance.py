@@ -12,7 +12,7 @@ from tests.fixtures.cli import one_line, run
 from tests.fixtures.credits import sold
 from tests.fixtures.ledger import MakeDatabase, connected, opened
 from webapp.ledger.storage import compact
-from webapp.ledger.storage.engine import MIGRATE, db, turn
+from webapp.ledger.storage.engine import NOT_MIGRATED, db, write_lock
 
 
 def test_a_backup_prints_what_verify_prints_and_can_be_verified(
@@ -68,10 +68,10 @@ def test_a_writer_waits_for_the_end_of_a_compaction(
     @contextmanager
     def watched(engine: Engine) -> Iterator[None]:
         taken.append(engine)
-        with turn(engine):
+        with write_lock(engine):
             yield
 
-    monkeypatch.setattr(compact, "turn", watched)
+    monkeypatch.setattr(compact, "write_lock", watched)
     with opened(make_database("sqlite")) as app:
         assert run(app, "compact").exit_code == 0
         assert taken == [db.engine]
@@ -102,4 +102,4 @@ def test_on_postgresql_the_program_to_use_is_named(make_database: MakeDatabase) 
 def test_an_unmigrated_database_is_one_line_that_names_the_command(tmp_path: Path, command: str) -> None:
     with opened(f"sqlite:///{tmp_path / 'new.sqlite3'}") as app:
         arguments = [str(tmp_path / "copy")] if command == "backup" else []
-        assert one_line(run(app, command, *arguments)) == MIGRATE
+        assert one_line(run(app, command, *arguments)) == NOT_MIGRATED

@@ -8,10 +8,10 @@ from flask import Flask
 
 from tests.fixtures.cli import one_line, run
 from tests.fixtures.clock import SetClock
-from tests.fixtures.users import PASSWORD, a_person, an_administrator
+from tests.fixtures.users import PASSWORD, a_user, an_administrator
 from webapp.accounts import audit_log, login, sessions, tokens, users
 from webapp.accounts.actors import CLI
-from webapp.accounts.errors import SignInRefused
+from webapp.accounts.errors import LoginFailed
 from webapp.accounts.roles import Role
 from webapp.cli import users as user_commands
 
@@ -32,7 +32,7 @@ def printed(result: Result) -> str:
 def may_sign_in(name: str, password: str = PASSWORD) -> bool:
     try:
         return bool(login.sign_in(name, password, "192.0.2.1"))
-    except SignInRefused:
+    except LoginFailed:
         return False
 
 
@@ -82,7 +82,7 @@ def test_a_person_who_cannot_be_added_is_refused_in_one_line(
     ledger_app: Flask, name: str, role: str, line: str, said: str
 ) -> None:
     assert one_line(add(ledger_app, name, role, line)).startswith(said)
-    assert not users.exist()
+    assert not users.any_exists()
 
 
 def test_a_password_that_is_not_utf_8_is_refused(ledger_app: Flask) -> None:
@@ -98,7 +98,7 @@ def test_there_is_no_option_that_holds_a_password(ledger_app: Flask) -> None:
 
 def test_people_are_listed_with_role_and_state(ledger_app: Flask) -> None:
     an_administrator()
-    oscar = a_person()
+    oscar = a_user()
     users.disable(oscar.id, CLI)
     assert printed(run(ledger_app, "user", "list")).splitlines() == [
         "1  2026-11-20T12:00:00.000000Z  administrator  Ada",
@@ -107,13 +107,13 @@ def test_people_are_listed_with_role_and_state(ledger_app: Flask) -> None:
 
 
 def test_a_person_is_found_by_any_spelling_for_another_role(ledger_app: Flask) -> None:
-    oscar = a_person()
+    oscar = a_user()
     assert printed(run(ledger_app, "user", "role", " OSCAR", "viewer")) == "Oscar is viewer now.\n"
     assert users.find(oscar.id).role is Role.VIEWER
 
 
 def test_a_person_is_disabled_and_enabled(ledger_app: Flask) -> None:
-    secret = sessions.start(a_person().id)
+    secret = sessions.start(a_user().id)
     assert printed(run(ledger_app, "user", "disable", "Oscar")) == "Oscar is disabled now.\n"
     assert sessions.find(secret) is None
     assert not may_sign_in("Oscar")
@@ -122,7 +122,7 @@ def test_a_person_is_disabled_and_enabled(ledger_app: Flask) -> None:
 
 
 def test_a_forgotten_password_is_replaced(ledger_app: Flask) -> None:
-    a_person()
+    a_user()
     result = run(ledger_app, "user", "password", "Oscar", "--password-stdin", input="another good one\n")
     assert printed(result) == "Oscar has a new password.\n"
     assert may_sign_in("Oscar", "another good one")
@@ -152,9 +152,9 @@ def test_the_secret_of_a_token_is_all_that_is_on_the_standard_output(ledger_app:
 
 def test_tokens_are_listed_without_their_secrets(ledger_app: Flask, set_clock: SetClock) -> None:
     ada = an_administrator()
-    tokens.make("brief", Role.VIEWER, ada.actor, days=1)
-    used = tokens.make("nightly", Role.OPERATOR, CLI)
-    revoked = tokens.make("lost", Role.OPERATOR, CLI)
+    tokens.create("brief", Role.VIEWER, ada.actor, days=1)
+    used = tokens.create("nightly", Role.OPERATOR, CLI)
+    revoked = tokens.create("lost", Role.OPERATOR, CLI)
     tokens.revoke(revoked.token.id, CLI)
     set_clock.go(days=2)
     tokens.find(used.secret)
@@ -168,7 +168,7 @@ def test_tokens_are_listed_without_their_secrets(ledger_app: Flask, set_clock: S
 
 
 def test_a_token_is_revoked_by_its_number(ledger_app: Flask) -> None:
-    made = tokens.make("nightly", Role.OPERATOR, CLI)
+    made = tokens.create("nightly", Role.OPERATOR, CLI)
     assert printed(run(ledger_app, "token", "revoke", "1")) == "Token 1 is revoked.\n"
     assert tokens.find(made.secret) is None
     assert one_line(run(ledger_app, "token", "revoke", "2")) == "There is no such token."

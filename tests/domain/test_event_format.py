@@ -7,13 +7,22 @@ from hashlib import sha256
 import pytest
 
 from tests.domain.golden import credit_from
-from webapp.domain.event import NO_HASH, Data, Event, created, parse_act, phrase, text_hash, time_text
+from webapp.domain.event import (
+    NO_PREVIOUS_HASH,
+    Data,
+    Event,
+    created_event,
+    parse_action,
+    phrase,
+    text_hash,
+    time_text,
+)
 from webapp.domain.lifecycle import EventType
 
 AT = "2026-11-20T08:09:10.000042Z"
 ID = "a1bca7adecb656c5519524f556d5c97ee9f86d3be02bcbe1b21124f535dc696c"
 
-CREATED = created(credit_from("Straße \ufb01ne", "GS", "2020", "1", None), "local", AT)
+CREATED = created_event(credit_from("Straße \ufb01ne", "GS", "2020", "1", None), "local", AT)
 CREATED_TEXT = (
     '{"actor":"local","credit":"a1bca7adecb656c5519524f556d5c97ee9f86d3be02bcbe1b21124f535dc696c",'
     '"data":{"project_name":"Straße \ufb01ne","quantity":"1","registry":"GS","vintage":2020},'
@@ -26,7 +35,7 @@ SOLD = Event(
     ID,
     2,
     EventType.SOLD,
-    parse_act(EventType.SOLD, {"buyer": "Łódź  AG", "note": "a\r\nb"}, date(2026, 11, 20)),
+    parse_action(EventType.SOLD, {"buyer": "Łódź  AG", "note": "a\r\nb"}, date(2026, 11, 20)),
     "user:7",
     AT,
     CREATED_HASH,
@@ -43,7 +52,7 @@ RETIRED = Event(
     ID,
     3,
     EventType.RETIRED,
-    parse_act(
+    parse_action(
         EventType.RETIRED,
         {
             "beneficiary": 'Say "Hi"\\',
@@ -101,21 +110,21 @@ def test_the_text_is_the_json_of_the_facts_and_of_nothing_else(event: Event) -> 
 
 
 def test_the_first_event_has_a_previous_hash_of_zeros() -> None:
-    assert CREATED.prev_hash == NO_HASH == "0" * 64
+    assert CREATED.prev_hash == NO_PREVIOUS_HASH == "0" * 64
 
 
 def test_absent_data_is_left_out_and_never_null() -> None:
-    data = parse_act(EventType.SOLD, {"buyer": None, "note": " \n", "reference": ""}, date.max)
+    data = parse_action(EventType.SOLD, {"buyer": None, "note": " \n", "reference": ""}, date.max)
     assert data == {"occurred_on": "9999-12-31"}
 
 
 def test_a_quantity_is_recorded_as_decimal_text() -> None:
     credit = credit_from("A", "B", "2020", "2765.3700", None)
-    assert created(credit, "local", AT).data["quantity"] == "2765.37"
+    assert created_event(credit, "local", AT).data["quantity"] == "2765.37"
 
 
 def test_an_act_without_a_day_happened_today() -> None:
-    assert parse_act(EventType.RETIRED, {}, date(2026, 2, 3)) == {"occurred_on": "2026-02-03"}
+    assert parse_action(EventType.RETIRED, {}, date(2026, 2, 3)) == {"occurred_on": "2026-02-03"}
 
 
 def test_a_time_is_recorded_in_utc_with_six_decimals() -> None:

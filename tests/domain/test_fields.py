@@ -8,8 +8,8 @@ from tests.fixtures.credits import a_credit
 from webapp.domain.canonical_json import Number
 from webapp.domain.credit import FIELDS, Credit, parse_credit
 from webapp.domain.errors import InvalidFields
-from webapp.domain.event import ACT_FIELDS, parse_act
-from webapp.domain.fields import FieldRefused, TextField, quantity_from_text, quantity_text
+from webapp.domain.event import ACTION_FIELDS, parse_action
+from webapp.domain.fields import FieldError, TextField, quantity_from_text, quantity_text
 from webapp.domain.lifecycle import EventType
 
 ZERO_WIDTH = "\u200b\u2060\ufeff"
@@ -237,17 +237,17 @@ def test_a_quantity_reads_as_plain_decimal_text(quantity_e4: int, text: str) -> 
 @pytest.mark.parametrize("act", [EventType.SOLD, EventType.RETIRED])
 def test_a_note_may_have_2000_characters_and_line_breaks(act: EventType) -> None:
     note = "a\n" * 999 + "ab"
-    assert parse_act(act, {"note": note}, TODAY)["note"] == note
+    assert parse_action(act, {"note": note}, TODAY)["note"] == note
     with pytest.raises(InvalidFields, match=r"At most 2,000 characters; this has 2,001\."):
-        parse_act(act, {"note": note + "c"}, TODAY)
+        parse_action(act, {"note": note + "c"}, TODAY)
 
 
 @pytest.mark.parametrize(
     ("act", "field"),
-    [(act, field.name) for act in (EventType.SOLD, EventType.RETIRED) for field in ACT_FIELDS[act]],
+    [(act, field.name) for act in (EventType.SOLD, EventType.RETIRED) for field in ACTION_FIELDS[act]],
 )
 def test_all_data_of_a_sale_or_a_retirement_is_optional(act: EventType, field: str) -> None:
-    assert parse_act(act, {field: None}, TODAY) == {"occurred_on": "2026-11-20"}
+    assert parse_action(act, {field: None}, TODAY) == {"occurred_on": "2026-11-20"}
 
 
 @pytest.mark.parametrize(
@@ -259,32 +259,32 @@ def test_all_data_of_a_sale_or_a_retirement_is_optional(act: EventType, field: s
     ],
 )
 def test_an_act_has_the_fields_of_the_contract(act: EventType, names: str) -> None:
-    assert [field.name for field in ACT_FIELDS[act]] == names.split()
+    assert [field.name for field in ACTION_FIELDS[act]] == names.split()
 
 
 @pytest.mark.parametrize("reason", [None, "", " ", "\u200b"])
 def test_a_cancellation_needs_a_reason(reason: str | None) -> None:
     with pytest.raises(InvalidFields, match=r"reason: This is required\."):
-        parse_act(EventType.CANCELLED, {"reason": reason}, TODAY)
-    assert parse_act(EventType.CANCELLED, {"reason": "Typo"}, TODAY) == {"reason": "Typo"}
+        parse_action(EventType.CANCELLED, {"reason": reason}, TODAY)
+    assert parse_action(EventType.CANCELLED, {"reason": "Typo"}, TODAY) == {"reason": "Typo"}
 
 
 def test_the_part_that_an_act_is_on_is_no_datum_of_it() -> None:
     for act in (EventType.SOLD, EventType.RETIRED):
-        assert parse_act(act, {"quantity": Number("250")}, TODAY) == {"occurred_on": "2026-11-20"}
+        assert parse_action(act, {"quantity": Number("250")}, TODAY) == {"occurred_on": "2026-11-20"}
 
 
 @pytest.mark.parametrize("field", ["buyer", "reference"])
 def test_a_text_of_an_act_has_at_most_300_characters_in_one_line(field: str) -> None:
-    assert parse_act(EventType.SOLD, {field: "a" * 300}, TODAY)[field] == "a" * 300
+    assert parse_action(EventType.SOLD, {field: "a" * 300}, TODAY)[field] == "a" * 300
     for text in ("a" * 301, "a\nb"):
         with pytest.raises(InvalidFields):
-            parse_act(EventType.SOLD, {field: text}, TODAY)
+            parse_action(EventType.SOLD, {field: text}, TODAY)
 
 
 @pytest.mark.parametrize("text", ["2026-11-20", " 2026-11-20\n", "1999-12-31", "2024-02-29"])
 def test_an_act_happened_today_or_before(text: str) -> None:
-    assert parse_act(EventType.SOLD, {"occurred_on": text}, TODAY) == {"occurred_on": text.strip()}
+    assert parse_action(EventType.SOLD, {"occurred_on": text}, TODAY) == {"occurred_on": text.strip()}
 
 
 @pytest.mark.parametrize(
@@ -311,13 +311,13 @@ def test_an_act_happened_today_or_before(text: str) -> None:
 )
 def test_this_is_no_day_on_which_an_act_happened(value: object) -> None:
     with pytest.raises(InvalidFields, match=r"^occurred_on: "):
-        parse_act(EventType.RETIRED, {"occurred_on": value}, TODAY)
+        parse_action(EventType.RETIRED, {"occurred_on": value}, TODAY)
 
 
 def test_an_act_reports_every_problem_at_once() -> None:
     values = {"buyer": "\x00a", "occurred_on": "2026-11-21", "price": "1", "note": Number("1")}
     with pytest.raises(InvalidFields) as refusal:
-        parse_act(EventType.SOLD, values, TODAY)
+        parse_action(EventType.SOLD, values, TODAY)
     assert [p.field for p in refusal.value.problems] == ["buyer", "occurred_on", "note", "price"]
 
 
@@ -358,5 +358,5 @@ def test_a_text_that_is_too_long_however_it_is_composed_is_refused_before_that(
         raise AssertionError("the time for this grows with the square of a run of marks")
 
     monkeypatch.setattr("webapp.domain.text.unicodedata", SimpleNamespace(normalize=compose))
-    with pytest.raises(FieldRefused, match=f"At most 300 characters; this has {len(text):,}."):
+    with pytest.raises(FieldError, match=f"At most 300 characters; this has {len(text):,}."):
         TextField("project_name", "Project name").parse(text)

@@ -2,9 +2,9 @@ import pytest
 
 from webapp.domain.errors import ActNotAllowed, AlreadyCancelled, AlreadyRetired, AlreadySold, AlreadySplit
 from webapp.domain.lifecycle import (
+    ALLOWED_ACTIONS,
     COUNTED,
     FIRST,
-    OPEN_ACTS,
     STATUS_AFTER,
     EventType,
     Status,
@@ -27,22 +27,22 @@ AT = "2026-11-20T00:00:00.000000Z"
 def test_an_act_is_allowed_exactly_where_the_contract_says_so(status: Status, act: EventType) -> None:
     if (status, act) in ALLOWED:
         require_allowed("id", status, act, AT)
-        assert act in OPEN_ACTS[status]
+        assert act in ALLOWED_ACTIONS[status]
     else:
         with pytest.raises(ActNotAllowed):
             require_allowed("id", status, act, AT)
-        assert act not in OPEN_ACTS[status]
+        assert act not in ALLOWED_ACTIONS[status]
 
 
 def test_every_event_leaves_a_status_behind_and_the_first_leaves_it_active() -> None:
     assert set(STATUS_AFTER) == set(EventType)
     assert STATUS_AFTER[FIRST] is Status.ACTIVE
-    assert set(OPEN_ACTS) == set(Status)
+    assert set(ALLOWED_ACTIONS) == set(Status)
 
 
 @pytest.mark.parametrize("end", [Status.RETIRED, Status.SPLIT, Status.CANCELLED])
 def test_nothing_follows_an_end(end: Status) -> None:
-    assert OPEN_ACTS[end] == ()
+    assert ALLOWED_ACTIONS[end] == ()
 
 
 def test_neither_a_split_nor_a_cancelled_credit_is_counted() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.domain.spelling import credit_values, names, respelled, respelled_values, texts
 from webapp.domain.canonical_json import Number, decode, encode
 from webapp.domain.credit import parse_credit
-from webapp.domain.event import created, parse_act
+from webapp.domain.event import created_event, parse_action
 from webapp.domain.fields import quantity_from_text, quantity_text
 from webapp.domain.lifecycle import EventType
 from webapp.domain.text import canonical, recorded
@@ -74,7 +74,7 @@ def test_credits_share_an_id_exactly_where_their_canonical_fields_are_equal(
 @given(credit_values)
 def test_the_id_can_be_computed_again_from_the_created_event(values: dict[str, str | None]) -> None:
     credit = parse_credit(values)
-    data = decode(encode(dict(created(credit, "local", "").data)).encode())
+    data = decode(encode(dict(created_event(credit, "local", "").data)).encode())
     assert isinstance(data, dict)
     assert parse_credit(data) == credit
 
@@ -89,8 +89,8 @@ def test_a_quantity_survives_being_written_and_read(quantity_e4: int) -> None:
 @given(texts(), texts(50))
 def test_the_data_of_an_act_is_recorded_as_the_same_again(buyer: str, note: str) -> None:
     today = date(2026, 11, 20)
-    data = parse_act(EventType.SOLD, {"buyer": buyer, "note": note}, today)
-    assert parse_act(EventType.SOLD, data, today) == data
+    data = parse_action(EventType.SOLD, {"buyer": buyer, "note": note}, today)
+    assert parse_action(EventType.SOLD, data, today) == data
 
 
 json_values = st.recursive(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from webapp.domain.canonical_json import decode
-from webapp.domain.credit import parse_credit, require_true_block
+from webapp.domain.credit import parse_credit, require_block_matches_quantity
 from webapp.domain.errors import InvalidFields
 from webapp.domain.serial_number import DIGITS_MAX, SerialBlock, parse_block, parse_numbers, single_numbers
 
@@ -215,7 +215,7 @@ def credit_with(serial: str, quantity: str) -> None:
         ).encode()
     )
     assert isinstance(values, dict)
-    require_true_block(parse_credit(values))
+    require_block_matches_quantity(parse_credit(values))
 
 
 def test_a_block_of_another_length_is_refused_with_both_numbers() -> None:

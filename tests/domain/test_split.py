@@ -9,20 +9,20 @@ from tests.domain.golden import GOLDEN_LOTS, MANGROVE, credit_from
 from webapp.domain.canonical_json import Number
 from webapp.domain.credit import Credit
 from webapp.domain.errors import InvalidFields
-from webapp.domain.event import Event, created, parse_act
+from webapp.domain.event import Event, created_event, parse_action
 from webapp.domain.fields import E4
 from webapp.domain.lifecycle import EventType
 from webapp.domain.split import (
     LOTS_MAX,
-    Families,
-    Place,
+    LotPlace,
+    SplitTrees,
     flatten,
+    group_splits,
     lots_of,
-    numbers_of,
+    numbers_of_lot,
     parse_quantities,
     split_data,
     split_events,
-    units,
 )
 
 AT = "2026-11-20T08:09:10.000042Z"
@@ -30,13 +30,13 @@ WHOLE = credit_from("Mangrove Restoration Project", "VCS", "2023", "100", "VCS-0
 BLOCK = credit_from("A", "ACR", "2020", "10000", "ACR-X-2025-1 to 10000")
 
 
-def lots(parent: Credit, *quantities: float, place: Place | None = None) -> list[Credit]:
-    own = Place(parent.serial_number, 0, parent.quantity_e4)
+def lots(parent: Credit, *quantities: float, place: LotPlace | None = None) -> list[Credit]:
+    own = LotPlace(parent.serial_number, 0, parent.quantity_e4)
     return lots_of(parent, place or own, [round(quantity * E4) for quantity in quantities], parent.block)
 
 
 def split_of(parent: Credit, *, is_sold: bool = False) -> list[Event]:
-    first = created(parent, "local", AT)
+    first = created_event(parent, "local", AT)
     sale = Event(parent.id, 2, EventType.SOLD, {"buyer": "Acme"}, "local", AT, first.hash)
     last = sale if is_sold else first
     parts = lots(parent, 25, 75)
@@ -90,7 +90,7 @@ def test_lots_with_decimals_state_where_they_begin_and_end() -> None:
 
 
 def test_a_lot_of_a_lot_states_its_place_in_what_was_recorded() -> None:
-    place = Place(WHOLE.serial_number, 25 * E4, 100 * E4)
+    place = LotPlace(WHOLE.serial_number, 25 * E4, 100 * E4)
     lot = lots(WHOLE, 25, 75)[1]
     assert [part.serial_number for part in lots(lot, 5, 70, place=place)] == [
         "VCS-0001, 26\u201330 of 100",
@@ -102,14 +102,14 @@ def test_one_number_of_a_pair_is_known_by_its_parent() -> None:
     pair = credit_from("A", "RW", "2020", "3", "RW-5-10-7014 - RW-5-12-7014")
     parts = lots(pair, 1, 1, 1)
     assert parts[1].serial_number == "RW-5-11-7014 - RW-5-11-7014"
-    numbers = [numbers_of(pair, part) for part in parts]
+    numbers = [numbers_of_lot(pair, part) for part in parts]
     assert [block and (block.series, block.first, block.last) for block in numbers] == [
         ("rw-5-#-7014", number, number) for number in (10, 11, 12)
     ]
 
 
 def test_of_a_family_it_is_known_when_nothing_is_counted_any_more() -> None:
-    families = Families()
+    families = SplitTrees()
     for lot, parent in (("a", "root"), ("b", "root"), ("b1", "b"), ("b2", "b")):
         families.add(lot, parent)
     assert families.cancel("b2") == ["b2"]
@@ -172,10 +172,10 @@ def test_a_split_states_the_quantities_of_its_lots() -> None:
 
 @pytest.mark.parametrize("is_sold", [False, True])
 def test_a_history_is_grouped_into_splits_and_single_events(is_sold: bool) -> None:  # noqa: FBT001
-    sale = parse_act(EventType.SOLD, {}, date(2026, 11, 20))
+    sale = parse_action(EventType.SOLD, {}, date(2026, 11, 20))
     one = Event("e" * 64, 2, EventType.SOLD, sale, "local", AT, "0" * 64)
     grouped = [[one], split_of(WHOLE, is_sold=is_sold), [one], split_of(BLOCK_OF_100, is_sold=is_sold)]
-    assert list(units(chain.from_iterable(grouped))) == grouped
+    assert list(group_splits(chain.from_iterable(grouped))) == grouped
     assert list(flatten(grouped)) == list(chain.from_iterable(grouped))
 
 

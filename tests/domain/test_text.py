@@ -6,7 +6,7 @@ import pytest
 from webapp.domain.text import (
     COMPOSED_OF_MAX,
     KEPT_LENGTH_MAX,
-    RefusedCharacter,
+    ForbiddenCharacter,
     canonical,
     canonical_of_short,
     length_before_composing,
@@ -65,7 +65,7 @@ def test_a_note_keeps_its_lines_with_one_kind_of_line_break() -> None:
     ],
 )
 def test_a_text_with_this_character_inside_is_refused(character: str, reason: str) -> None:
-    with pytest.raises(RefusedCharacter, match=reason):
+    with pytest.raises(ForbiddenCharacter, match=reason):
         recorded(f"A{character}B")
 
 
@@ -80,7 +80,7 @@ def test_a_text_with_this_character_inside_is_refused(character: str, reason: st
     ],
 )
 def test_a_character_newer_than_unicode_14_is_refused_whatever_python_runs(character: str) -> None:
-    with pytest.raises(RefusedCharacter, match=r"not assigned in Unicode 14\.0"):
+    with pytest.raises(ForbiddenCharacter, match=r"not assigned in Unicode 14\.0"):
         recorded(character)
 
 
@@ -92,17 +92,17 @@ def test_a_format_character_that_overrides_nothing_is_accepted(character: str) -
 @pytest.mark.parametrize("character", ["\x1c", "\x1f", "\x00", "\x7f", "\x1b"])
 def test_a_control_that_is_no_white_space_is_refused_at_the_edges_too(character: str) -> None:
     for text in (character + "A", "A" + character):
-        with pytest.raises(RefusedCharacter):
+        with pytest.raises(ForbiddenCharacter):
             recorded(text)
 
 
 def test_the_refusal_names_the_character_and_its_place() -> None:
-    with pytest.raises(RefusedCharacter, match=r"^Character 3 \(U\+202E\) is "):
+    with pytest.raises(ForbiddenCharacter, match=r"^Character 3 \(U\+202E\) is "):
         recorded(" AB\u202eC")
 
 
 def test_a_control_is_refused_in_a_note_too() -> None:
-    with pytest.raises(RefusedCharacter, match=r"Character 4 \(U\+0009\)"):
+    with pytest.raises(ForbiddenCharacter, match=r"Character 4 \(U\+0009\)"):
         recorded("a\nb\tc", newlines=True)
 
 

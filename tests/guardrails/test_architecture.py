@@ -45,7 +45,7 @@ LEDGER_TOP = {"audit": {"event_log", "writer"}, "projections": set(), "search": 
 FACADES = {"commands", "queries", "listing", "summaries", "views", "serial_conflicts", "clock"}
 FACADES_OF_CLI = FACADES | {"archive", "audit", "backup", "permissions", "storage"}
 # Beside them: whether the schema is the one of this program, and how long a key is kept.
-SINGLE_NAMES = {("storage", "schema_version", "ping"), ("idempotency_store", "KEPT_FOR")}
+SINGLE_NAMES = {("storage", "schema_version", "ping"), ("idempotency_store", "RETENTION")}
 # The types of what lists are asked for and give.
 SEARCH_TYPES = {"credit_filter", "pagination", "selection"}
 

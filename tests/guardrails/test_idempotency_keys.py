@@ -33,7 +33,11 @@ def test_every_route_that_writes_is_tried_here(app: Flask) -> None:
 
 
 def test_the_views_that_take_no_key_say_so_and_why(app: Flask) -> None:
-    said = {endpoint for endpoint, view in app.view_functions.items() if idempotency.reason_without_key(view)}
+    said = {
+        endpoint
+        for endpoint, view in app.view_functions.items()
+        if idempotency.reason_without_idempotency_key(view)
+    }
     assert said == set(FORMS_WITHOUT_KEY)
 
 

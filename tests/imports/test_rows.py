@@ -4,7 +4,7 @@ import pytest
 
 from webapp.domain.credit import parse_credit
 from webapp.domain.errors import TooManyRows, UnreadableFile, UnsupportedFile
-from webapp.domain.import_row import Row
+from webapp.domain.import_row import ImportRow
 from webapp.domain.lifecycle import Status
 from webapp.imports.readers.json_file import ROWS_MAX, row_texts
 from webapp.imports.rows import UNKNOWN_FIELDS_MAX, parse_rows
@@ -13,7 +13,7 @@ ROW = {"project_name": "Solar", "registry": "VCS", "vintage": 2020, "quantity": 
 CREDIT = parse_credit(ROW | {"vintage": "2020", "quantity": "1"})
 
 
-def rows_of(content: bytes) -> list[Row]:
+def rows_of(content: bytes) -> list[ImportRow]:
     return list(parse_rows(row_texts(content)))
 
 
@@ -21,12 +21,12 @@ def json_of(value: object) -> bytes:
     return json.dumps(value).encode()
 
 
-def the_row(**changes: object) -> Row:
+def the_row(**changes: object) -> ImportRow:
     (row,) = rows_of(json_of([ROW | changes]))
     return row
 
 
-def fields_of(row: Row) -> list[str]:
+def fields_of(row: ImportRow) -> list[str]:
     return [problem.field for problem in row.problems]
 
 
@@ -44,13 +44,13 @@ def fields_of(row: Row) -> list[str]:
     ],
 )
 def test_an_array_an_object_with_one_array_and_json_by_lines_are_the_same_rows(content: bytes) -> None:
-    assert rows_of(content) == [Row(1, CREDIT), Row(2, CREDIT)]
+    assert rows_of(content) == [ImportRow(1, CREDIT), ImportRow(2, CREDIT)]
 
 
 @pytest.mark.parametrize("indent", [None, 2])
 def test_a_record_of_the_api_is_one_row_though_it_has_an_array(indent: int | None) -> None:
     record = ROW | {"status": "ACTIVE", "events": [{"seq": 1}]}
-    assert rows_of(json.dumps(record, indent=indent).encode()) == [Row(1, CREDIT)]
+    assert rows_of(json.dumps(record, indent=indent).encode()) == [ImportRow(1, CREDIT)]
 
 
 @pytest.mark.parametrize(

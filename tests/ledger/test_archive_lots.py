@@ -13,7 +13,7 @@ from webapp.accounts.actors import LOCAL
 from webapp.domain.canonical_json import encode
 from webapp.domain.credit import parse_credit
 from webapp.domain.errors import BrokenArchive
-from webapp.domain.event import created
+from webapp.domain.event import created_event
 from webapp.ledger import archive
 from webapp.ledger.commands import cancel_credit, create_credit, split_credit
 
@@ -64,7 +64,7 @@ def without(*numbers: int) -> Callable[[Lines], Lines]:
 
 def replacing_the_same(lines: Lines) -> Lines:
     """Return the archive with a last credit that replaces what line 7 does, with the id that it has then."""
-    event = created(parse_credit(a_credit(serial_number="VCS-0003", replaces=WRONG)), "local", LATER)
+    event = created_event(parse_credit(a_credit(serial_number="VCS-0003", replaces=WRONG)), "local", LATER)
     return [*lines[:9], f"{event.text}\n".encode()]
 
 

@@ -19,7 +19,7 @@ from webapp.domain.errors import (
     SerialHeld,
     UnknownCredit,
 )
-from webapp.domain.event import NO_HASH, text_hash
+from webapp.domain.event import NO_PREVIOUS_HASH, text_hash
 from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger import event_log, queries, writer
 from webapp.ledger.commands import correct_credit, create_credit, retire_credit, sell_credit
@@ -249,7 +249,7 @@ def test_each_event_follows_the_hash_of_the_one_before(raw: RawClient) -> None:
         for body, digest in raw.execute("SELECT body, hash FROM events ORDER BY seq")
     ]
     assert [facts["seq"] for facts, _, _ in rows] == [1, 2, 3]
-    assert [facts["prev_hash"] for facts, _, _ in rows] == [NO_HASH, rows[0][1], rows[1][1]]
+    assert [facts["prev_hash"] for facts, _, _ in rows] == [NO_PREVIOUS_HASH, rows[0][1], rows[1][1]]
     assert [kept for _, kept, _ in rows] == [computed for _, _, computed in rows]
 
 
@@ -339,7 +339,7 @@ def test_an_act_that_was_overtaken_does_not_follow_what_its_client_never_saw(old
     old_look(credit_id, looks=2)
     sell_credit(credit_id, {}, LOCAL)
     with pytest.raises(CreditMoved) as refusal:
-        retire_credit(credit_id, {}, LOCAL, after={1})
+        retire_credit(credit_id, {}, LOCAL, expected_seqs={1})
     assert refusal.value.seq == 2
 
 

@@ -11,7 +11,7 @@ from webapp.domain.errors import BlockHeld
 from webapp.imports import jobs, views
 from webapp.ledger import queries
 from webapp.ledger.commands import cancel_credit, create_credit, retire_credit, sell_credit, split_credit
-from webapp.ledger.serial_conflicts import NOT_EXACT, numbers_held, numbers_refused
+from webapp.ledger.serial_conflicts import NOT_EXACT, conflict_from_error, conflict_over
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
@@ -80,7 +80,7 @@ def test_the_advice_fits_the_status_of_the_holder_and_how_the_blocks_lie(
 ) -> None:
     holder = recorded(**block(101, 200))
     act(holder)
-    held = numbers_held(queries.credit(holder), *numbers)
+    held = conflict_over(queries.credit(holder), *numbers)
     assert held is not None
     assert held.advice.startswith(advice)
     assert held.split == lots
@@ -96,10 +96,10 @@ def test_numbers_that_a_text_only_names_are_offered_as_a_lot_as_those_of_a_block
     row = a_credit(registry="ACR", quantity=str(numbers), serial_number=serial_number)
     with pytest.raises(BlockHeld) as refusal:
         create_credit(row, LOCAL)
-    refused = numbers_refused(queries.credit(holder), refusal.value)
+    refused = conflict_from_error(queries.credit(holder), refusal.value)
     number = jobs.receive(json.dumps([row]).encode(), "rows.json", LOCAL).import_id
     (problem,) = views.problems(number)
-    assert refused == problem.held
+    assert refused == problem.conflict
     assert refused is not None
     assert refused.split == (10, numbers, 90 - numbers)
 
@@ -109,20 +109,20 @@ def test_a_quantity_that_is_not_the_number_of_the_numbers_is_offered_no_split() 
     row = block(111, 120, quantity="9.5")
     with pytest.raises(BlockHeld) as refusal:
         create_credit(row, LOCAL)
-    refused = numbers_refused(queries.credit(holder), refusal.value)
+    refused = conflict_from_error(queries.credit(holder), refusal.value)
     number = jobs.receive(json.dumps([row]).encode(), "rows.json", LOCAL).import_id
     (problem,) = views.problems(number)
     assert refused is not None
-    assert (refused.split, problem.held) == ((), None)
+    assert (refused.split, problem.conflict) == ((), None)
     assert refused.advice == NOT_EXACT
     assert problem.message.endswith(f"a block that another credit holds. {NOT_EXACT}")
 
 
 def test_numbers_that_the_holder_does_not_have_are_not_held() -> None:
     holder = queries.credit(recorded(**block(101, 200)))
-    assert numbers_held(holder, 1, 100) is None
-    assert numbers_held(holder, 201, 300) is None
-    assert numbers_held(queries.credit(recorded()), 1, 300) is None
+    assert conflict_over(holder, 1, 100) is None
+    assert conflict_over(holder, 201, 300) is None
+    assert conflict_over(queries.credit(recorded()), 1, 300) is None
 
 
 @pytest.mark.parametrize(

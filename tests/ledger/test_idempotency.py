@@ -15,20 +15,20 @@ from tests.fixtures.credits import a_credit, recorded, sold
 from tests.fixtures.group_commits import Group
 from tests.fixtures.ledger import RawClient
 from webapp.accounts.actors import LOCAL
-from webapp.domain.errors import KeyUsedBefore, LedgerBusy, UnknownCredit
+from webapp.domain.errors import IdempotencyKeyReused, LedgerBusy, UnknownCredit
 from webapp.domain.event import time_text
 from webapp.domain.lifecycle import EventType, Status
 from webapp.imports import jobs, views
 from webapp.imports.views import State
 from webapp.ledger import clock, commands, idempotency_store, queries
 from webapp.ledger.commands import ActionResult
-from webapp.ledger.idempotency_store import KEPT_FOR, SWEPT, Kept, Key
+from webapp.ledger.idempotency_store import RETENTION, SWEPT, IdempotencyKey, StoredResult
 from webapp.ledger.listing import list_events
 from webapp.ledger.writer import precommit_check, transact
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
-KEY = Key(LOCAL, "k", "f")
+KEY = IdempotencyKey(LOCAL, "k", "f")
 OTHER_REQUEST = replace(KEY, fingerprint="other")
 ROWS = json.dumps([a_credit(serial_number="ROW")]).encode()
 WRONG = {"reason": "wrong"}
@@ -44,7 +44,7 @@ def sell(credit_id: str, quantity: str | None = None) -> ActionResult:
     return commands.sell_credit(credit_id, {"quantity": quantity, "buyer": "Acme"}, LOCAL, key=KEY)
 
 
-def retire(credit_id: str, quantity: str | None = None, key: Key = KEY) -> ActionResult:
+def retire(credit_id: str, quantity: str | None = None, key: IdempotencyKey = KEY) -> ActionResult:
     return commands.retire_credit(credit_id, {"quantity": quantity}, LOCAL, key=key)
 
 
@@ -90,7 +90,7 @@ def act_on_all(act: EventType) -> None:
             if not queries.record(credit_id).relations.replaced_by:
                 values = a_credit(project_name=credit_id, serial_number=None, replaces=credit_id)
                 commands.create_credit(values, LOCAL)
-        elif act not in credit.open_acts:
+        elif act not in credit.allowed_actions:
             continue
         elif act is EventType.SPLIT:
             commands.split_credit(credit_id, whole, LOCAL)
@@ -127,7 +127,7 @@ def test_a_repeat_shows_the_records_as_they_were_whatever_was_done_since(
 
 def test_a_key_with_another_request_is_refused_and_does_nothing() -> None:
     credit_id = create().credit_id
-    with pytest.raises(KeyUsedBefore):
+    with pytest.raises(IdempotencyKeyReused):
         retire(credit_id, key=OTHER_REQUEST)
     assert number_of_events() == 1
 
@@ -136,7 +136,7 @@ def test_a_key_belongs_to_its_actor() -> None:
     credit_id = recorded()
     first = retire(credit_id, "40")
     assert first.rest_id
-    assert not retire(first.rest_id, "40", Key("user:7", KEY.text, "other")).is_replay
+    assert not retire(first.rest_id, "40", IdempotencyKey("user:7", KEY.text, "other")).is_replay
 
 
 def test_a_refused_act_keeps_nothing_and_frees_the_key(raw: RawClient) -> None:
@@ -160,7 +160,7 @@ def refuse(_connection: Connection) -> None:
 
 def test_a_key_is_free_again_when_its_time_is_over(set_clock: SetClock) -> None:
     first = create()
-    set_clock.moment += KEPT_FOR
+    set_clock.moment += RETENTION
     assert create().is_replay
     set_clock.go(seconds=1)
     again = retire(first.credit_id, key=OTHER_REQUEST)
@@ -241,8 +241,8 @@ def test_twins_of_a_file_are_one_import(at_once: AtOnce) -> None:
 
 
 def keep(number: int) -> None:
-    kept = Kept("test", 200, [], 0)
-    transact(lambda connection: idempotency_store.keep(connection, replace(KEY, text=str(number)), kept))
+    kept = StoredResult("test", 200, [], 0)
+    transact(lambda connection: idempotency_store.store(connection, replace(KEY, text=str(number)), kept))
 
 
 def fill(raw: RawClient, number: int, made_at: str) -> None:
@@ -257,7 +257,7 @@ def fill(raw: RawClient, number: int, made_at: str) -> None:
 
 def test_rows_whose_time_is_over_are_deleted_the_oldest_first(raw: RawClient) -> None:
     now = clock.now()
-    over, long_over = (time_text(now - KEPT_FOR - timedelta(hours=hours)) for hours in (1, 2))
+    over, long_over = (time_text(now - RETENTION - timedelta(hours=hours)) for hours in (1, 2))
     fill(raw, 2, time_text(now))
     fill(raw, 2, over)
     fill(raw, SWEPT - 1, long_over)
@@ -272,7 +272,7 @@ def test_so_many_keys_take_those_with_them_whose_time_is_over(
 ) -> None:
     monkeypatch.setattr(idempotency_store, "SWEPT_EVERY_KEYS", 3)
     monkeypatch.setattr(idempotency_store, "_sweeps", idempotency_store._Sweeps())
-    fill(raw, 5, time_text(clock.now() - KEPT_FOR - timedelta(hours=1)))
+    fill(raw, 5, time_text(clock.now() - RETENTION - timedelta(hours=1)))
     left = []
     for number in range(3):
         keep(number)
@@ -284,7 +284,7 @@ def test_so_much_time_takes_those_with_it_whose_time_is_over(
     raw: RawClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(idempotency_store, "SWEPT_EVERY_S", 0)
-    fill(raw, 5, time_text(clock.now() - KEPT_FOR - timedelta(hours=1)))
+    fill(raw, 5, time_text(clock.now() - RETENTION - timedelta(hours=1)))
     keep(1)
     assert number_of_keys(raw) == 1
 

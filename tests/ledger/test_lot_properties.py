@@ -23,7 +23,7 @@ from webapp.domain.errors import (
     BlockHeld,
     CancelledBefore,
     InvalidFields,
-    Refusal,
+    LedgerError,
     ReplacedBefore,
     SerialHeld,
 )
@@ -63,7 +63,7 @@ acts = st.lists(
     ),
     max_size=25,
 )
-ENDED: dict[Status, type[Refusal]] = {
+ENDED: dict[Status, type[LedgerError]] = {
     Status.RETIRED: AlreadyRetired,
     Status.SPLIT: AlreadySplit,
     Status.CANCELLED: AlreadyCancelled,
@@ -147,7 +147,7 @@ class Model:
                 "correct": self._correct,
             }[kind](piece, round(tonnes * E4))
 
-    def why_held(self, serial: str | None, numbers: tuple[int, int] | None) -> type[Refusal] | None:
+    def why_held(self, serial: str | None, numbers: tuple[int, int] | None) -> type[LedgerError] | None:
         """Return the refusal of a new credit that names this."""
         key = canonical(serial or "")
         if key and any(
@@ -257,18 +257,18 @@ class Model:
         assert sorted(map(tuple, held)) == sorted(p.held for p in self.pieces if p.held)
 
 
-def uncancellable(piece: Piece) -> type[Refusal] | None:
+def uncancellable(piece: Piece) -> type[LedgerError] | None:
     if piece.status is Status.SOLD:
         return AlreadySold
     return ENDED.get(piece.status)
 
 
-def refused(expected: type[Refusal] | None, act: Callable[[], object]) -> bool:
+def refused(expected: type[LedgerError] | None, act: Callable[[], object]) -> bool:
     """Say whether the act was refused, which it must be exactly as expected."""
-    met: type[Refusal] | None = None
+    met: type[LedgerError] | None = None
     try:
         act()
-    except Refusal as refusal:
+    except LedgerError as refusal:
         met = type(refusal)
     assert met is expected
     return met is not None

@@ -7,7 +7,7 @@ from tests.fixtures.credits import a_credit, recorded
 from tests.ledger.invariants import assert_sound
 from tests.ledger.test_races import THREADS
 from webapp.accounts.actors import LOCAL
-from webapp.domain.errors import AlreadyRetired, AlreadySplit, BlockHeld, Refusal
+from webapp.domain.errors import AlreadyRetired, AlreadySplit, BlockHeld, LedgerError
 from webapp.domain.lifecycle import Status
 from webapp.ledger import queries, summaries
 from webapp.ledger.commands import ActionResult, create_credit, retire_credit
@@ -51,7 +51,7 @@ def test_many_who_retire_parts_of_one_lot_never_retire_more_than_it_holds(
 ) -> None:
     recorded(registry="ACR", quantity="100", serial_number="ACR-X-2025-1 to 100")
     outcomes = at_once([partial(retire_from_what_is_left, 7)] * THREADS)
-    assert not [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+    assert not [outcome for outcome in outcomes if isinstance(outcome, LedgerError)]
     assert sum(outcome for outcome in outcomes if isinstance(outcome, int)) == 98
     totals = summaries.ledger_totals().ledger
     assert (totals[Status.RETIRED].quantity, totals[Status.ACTIVE].quantity) == ("98", "2")

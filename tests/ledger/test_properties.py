@@ -14,8 +14,8 @@ from tests.fixtures.ledger import DIALECTS, MakeDatabase, opened
 from tests.ledger.invariants import Rows, assert_sound, derived
 from webapp.accounts.actors import LOCAL
 from webapp.domain.credit import parse_credit
-from webapp.domain.errors import AlreadyRetired, AlreadySold, Refusal, SerialHeld, UnknownCredit
-from webapp.domain.event import created
+from webapp.domain.errors import AlreadyRetired, AlreadySold, LedgerError, SerialHeld, UnknownCredit
+from webapp.domain.event import created_event
 from webapp.domain.lifecycle import Status
 from webapp.ledger import queries, summaries
 from webapp.ledger.commands import create_credit, retire_credit, sell_credit
@@ -54,7 +54,7 @@ class Model:
         self.status: dict[int, Status] = {}
         self.events = 0
 
-    def expect(self, act: Act) -> type[Refusal] | None:
+    def expect(self, act: Act) -> type[LedgerError] | None:
         """Return the refusal that the act must meet, or take note of the act."""
         kind, number, _ = act
         status = self.status.get(number)
@@ -75,7 +75,7 @@ class Model:
         return None
 
 
-def perform(act: Act) -> type[Refusal] | None:
+def perform(act: Act) -> type[LedgerError] | None:
     kind, number, party = act
     commands: dict[str, Callable[[], object]] = {
         "create": lambda: create_credit(values_of(number), LOCAL),
@@ -84,7 +84,7 @@ def perform(act: Act) -> type[Refusal] | None:
     }
     try:
         commands[kind]()
-    except Refusal as refusal:
+    except LedgerError as refusal:
         return type(refusal)
     return None
 
@@ -152,7 +152,7 @@ def test_a_text_that_goes_in_comes_out_the_same(values: dict[str, str | None], b
         credit.serial_number,
     )
     assert (found.credit.vintage, found.credit.quantity_e4) == (credit.vintage, credit.quantity_e4)
-    assert found.events[0].data == created(credit, LOCAL, "").data
+    assert found.events[0].data == created_event(credit, LOCAL, "").data
     assert found.credit.buyer == found.events[1].data.get("buyer")
     assert list_credits(CreditFilter(q=credit.id)).items == [found.credit]
     assert found.credit in list_credits(CreditFilter(q=credit.project_name), limit=500).items

@@ -105,14 +105,14 @@ def test_a_record_is_of_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_credit_tells_what_can_still_be_done_with_it() -> None:
-    assert queries.credit(recorded()).open_acts == (
+    assert queries.credit(recorded()).allowed_actions == (
         EventType.SOLD,
         EventType.RETIRED,
         EventType.SPLIT,
         EventType.CANCELLED,
     )
-    assert queries.credit(sold(serial_number="2")).open_acts == (EventType.RETIRED, EventType.SPLIT)
-    assert queries.credit(retired(serial_number="3")).open_acts == ()
+    assert queries.credit(sold(serial_number="2")).allowed_actions == (EventType.RETIRED, EventType.SPLIT)
+    assert queries.credit(retired(serial_number="3")).allowed_actions == ()
 
 
 def test_credits_are_found_by_their_ids_and_unknown_ones_left_out() -> None:

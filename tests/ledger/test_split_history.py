@@ -7,7 +7,7 @@ from tests.fixtures.statement_counts import counted
 from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import UnknownCredit
 from webapp.ledger.commands import correct_credit, retire_credit, split_credit
-from webapp.ledger.queries import family, record
+from webapp.ledger.queries import record, split_tree
 from webapp.ledger.views import Origin
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.usefixtures("ledger_app")
 def statements_of_a_family(credit_id: str) -> int:
     """Return how many statements the database is asked for the family."""
     with counted() as asked:
-        family(credit_id)
+        split_tree(credit_id)
     return len(asked)
 
 
 def test_a_credit_that_was_never_split_is_its_whole_family() -> None:
     credit_id = recorded()
-    found = family(credit_id)
-    assert [member.credit.id for member in found.members] == [credit_id]
+    found = split_tree(credit_id)
+    assert [node.credit.id for node in found.nodes] == [credit_id]
     assert (found.root.origin, found.is_whole, found.replaced_by) == (Origin(), True, [])
 
 
@@ -31,8 +31,8 @@ def test_a_family_reads_from_top_to_bottom_from_whichever_member() -> None:
     root = recorded()
     first, second = split_credit(root, {"quantities": ["40", "60"]}, LOCAL).lot_ids
     part = retire_credit(second, {"quantity": "25"}, LOCAL)
-    whole = family(root)
-    assert [(m.credit.id, m.depth, m.start_e4 // 10_000, m.credit.status) for m in whole.members] == [
+    whole = split_tree(root)
+    assert [(m.credit.id, m.depth, m.start_e4 // 10_000, m.credit.status) for m in whole.nodes] == [
         (root, 0, 0, "SPLIT"),
         (first, 1, 0, "ACTIVE"),
         (second, 1, 40, "SPLIT"),
@@ -40,15 +40,15 @@ def test_a_family_reads_from_top_to_bottom_from_whichever_member() -> None:
         (part.rest_id, 2, 65, "ACTIVE"),
     ]
     assert whole.is_whole
-    assert family(part.credit_id) == family(first) == whole
+    assert split_tree(part.credit_id) == split_tree(first) == whole
 
 
 def test_a_large_family_is_cut_and_says_so() -> None:
     root = recorded()
     split_credit(root, {"quantities": ["1"] * 100}, LOCAL)
-    assert family(root).is_whole
-    cut = family(root, limit=100)
-    assert (len(cut.members), cut.is_whole) == (100, False)
+    assert split_tree(root).is_whole
+    cut = split_tree(root, limit=100)
+    assert (len(cut.nodes), cut.is_whole) == (100, False)
 
 
 def test_a_deep_family_takes_no_more_statements_than_a_flat_one() -> None:
@@ -61,14 +61,14 @@ def test_a_deep_family_takes_no_more_statements_than_a_flat_one() -> None:
 
 def test_an_id_that_no_credit_has_is_no_family() -> None:
     with pytest.raises(UnknownCredit):
-        family("0" * 64)
+        split_tree("0" * 64)
 
 
 def test_a_replacement_and_what_it_replaces_know_each_other() -> None:
     wrong = recorded()
     right = correct_credit(wrong, a_credit(vintage="2024"), {"reason": "Typo"}, LOCAL).credit_id
-    assert record(wrong).relations.replaced_by == family(wrong).replaced_by == [right]
-    assert record(right).relations.origin.replaces == family(right).root.origin.replaces == wrong
+    assert record(wrong).relations.replaced_by == split_tree(wrong).replaced_by == [right]
+    assert record(right).relations.origin.replaces == split_tree(right).root.origin.replaces == wrong
 
 
 def test_a_record_names_its_lots_in_their_order() -> None:

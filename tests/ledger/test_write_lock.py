@@ -41,7 +41,7 @@ sys.stdin.read()
 def turn_held_elsewhere() -> Iterator[None]:
     """Hold the turn in another process, as its writer does."""
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(engine.turn_file(db.engine))],
+        [sys.executable, "-c", HOLD, str(engine.write_lock_file(db.engine))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
@@ -88,7 +88,7 @@ def test_an_act_waits_no_longer_where_another_program_has_locked_the_database(
 @on_sqlite
 def test_the_lock_of_the_turn_is_its_owners_alone() -> None:
     recorded()
-    assert engine.turn_file(db.engine).stat().st_mode & 0o777 == 0o600
+    assert engine.write_lock_file(db.engine).stat().st_mode & 0o777 == 0o600
 
 
 @on_sqlite
@@ -109,7 +109,7 @@ def test_a_process_that_was_forked_within_a_turn_does_not_keep_it() -> None:
 
 @on_sqlite
 def test_where_no_turn_can_be_taken_nothing_is_recorded_and_that_is_said() -> None:
-    file = engine.turn_file(db.engine)
+    file = engine.write_lock_file(db.engine)
     file.mkdir()
     with pytest.raises(LedgerUnavailable, match=r"Nothing was recorded.*-turn: Is a directory"):
         recorded()
@@ -122,7 +122,7 @@ def test_a_transaction_that_says_nothing_is_ended_so_that_others_can_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its program may be gone without a word, as when its machine loses its power."""
-    monkeypatch.setattr(writer, "_TAKE_TURN", writer._TAKE_TURN.replace(str(writer.SILENT_MS), "100"))
+    monkeypatch.setattr(writer, "_TAKE_LOCK", writer._TAKE_LOCK.replace(str(writer.IDLE_TIMEOUT_MS), "100"))
     with pytest.raises(LedgerUnavailable, match="does not answer"):
         commit(lambda _: time.sleep(0.5))
     assert recorded()

@@ -17,7 +17,7 @@ from webapp.domain.errors import LedgerBusy, LedgerUnavailable
 from webapp.ledger import write_queue, writer
 from webapp.ledger.listing import list_credits
 from webapp.ledger.search.credit_filter import CreditFilter
-from webapp.ledger.storage.engine import begin_moment, db, end_moment
+from webapp.ledger.storage.engine import begin_read_transaction, db, end_read_transaction
 from webapp.ledger.writer import Transaction, best_effort_write, commit
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.usefixtures("ledger_app")
 NOTHING = text("SELECT 1")
 
 
-def doing(done: list[str], name: str, *, is_alone: bool = False) -> Callable[[], object]:
-    return lambda: commit(lambda _: done.append(name), is_alone=is_alone)
+def doing(done: list[str], name: str, *, is_exclusive: bool = False) -> Callable[[], object]:
+    return lambda: commit(lambda _: done.append(name), is_exclusive=is_exclusive)
 
 
 def test_an_act_that_waits_too_long_is_withdrawn_and_never_done(
@@ -59,7 +59,7 @@ def test_an_act_whose_time_runs_out_while_it_is_done_does_not_wait_to_be_tried_a
 ) -> None:
     """The writer may never come round to it: another process can hold the turn for as long as it likes."""
 
-    def put_off(act: write_queue.Act[object], _error: object) -> None:
+    def put_off(act: write_queue.QueuedWrite[object], _error: object) -> None:
         time.sleep(0.3)
         act.is_to_be_retried, act.not_before = True, time.monotonic() + 3600
 
@@ -82,7 +82,7 @@ def test_the_queue_is_bounded(group: Group, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_an_act_that_wants_to_be_alone_shares_its_transaction_with_no_other(group: Group) -> None:
-    alone = lambda: commit(lambda transaction: transaction, is_alone=True)  # noqa: E731 - one of three
+    alone = lambda: commit(lambda transaction: transaction, is_exclusive=True)  # noqa: E731 - one of three
     shared = lambda: commit(lambda transaction: transaction)  # noqa: E731
     first, second, third, fourth = group.of(shared, shared, alone, shared)
     assert first is second
@@ -92,7 +92,7 @@ def test_an_act_that_wants_to_be_alone_shares_its_transaction_with_no_other(grou
 def test_acts_that_are_alone_alternate_with_groups_of_the_others(group: Group) -> None:
     """What keeps the writer busy here is alone too, so one of the others comes after it."""
     done: list[str] = []
-    group.of(*[doing(done, name, is_alone=name.isupper()) for name in "IaJbK"])
+    group.of(*[doing(done, name, is_exclusive=name.isupper()) for name in "IaJbK"])
     assert "".join(done) == "aIbJK"
 
 
@@ -110,7 +110,7 @@ def test_a_write_that_may_be_left_out_is_not_waited_for_where_it_was_taken(
     """As while another program holds SQLite's lock: a page would wait for it as long as a write."""
     go_on = threading.Event()
     with monkeypatch.context() as slow:
-        slow.setattr(writer, "_do", lambda *_: go_on.wait(30))
+        slow.setattr(writer, "_run_action", lambda *_: go_on.wait(30))
         begun = time.monotonic()
         best_effort_write(NOTHING)
         assert time.monotonic() - begun < 2
@@ -119,12 +119,12 @@ def test_a_write_that_may_be_left_out_is_not_waited_for_where_it_was_taken(
 
 
 def test_a_write_that_may_be_left_out_does_not_end_the_moment_that_a_page_reads(group: Group) -> None:
-    begin_moment()
+    begin_read_transaction()
     assert list_credits(CreditFilter()).items == []
     best_effort_write(NOTHING)
     group.start(recorded).result()
     assert list_credits(CreditFilter()).items == []
-    end_moment()
+    end_read_transaction()
     assert list_credits(CreditFilter()).items != []
 
 
@@ -191,7 +191,7 @@ def test_a_bug_of_the_writer_itself_is_answered_and_the_next_act_is_done(
     def fail(*_arguments: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(writer, "_do", fail)
+    monkeypatch.setattr(writer, "_run_action", fail)
     monkeypatch.setattr(writer, "_answer_or_run_singly", fail)
     with pytest.raises(LedgerUnavailable, match="Look whether it was recorded"):
         commit(lambda _: None)

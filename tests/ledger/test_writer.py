@@ -17,7 +17,7 @@ from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.group_commits import Group, Work, outcome
 from tests.fixtures.ledger import RawClient
 from tests.fixtures.principals import bearing, form_token, signed_in
-from tests.fixtures.users import a_person, a_token, an_administrator
+from tests.fixtures.users import a_token, a_user, an_administrator
 from tests.ledger.audit.tampering import findings
 from webapp.accounts import tokens, users
 from webapp.accounts.actors import CLI, LOCAL
@@ -25,7 +25,7 @@ from webapp.accounts.roles import Role
 from webapp.authorization import CSRF_HEADER
 from webapp.domain.credit import parse_credit
 from webapp.domain.errors import AlreadyRetired, LedgerBusy, LedgerUnavailable
-from webapp.domain.event import created as created_event
+from webapp.domain.event import created_event
 from webapp.ledger import commands, event_log, queries, writer
 from webapp.ledger.listing import list_credits
 from webapp.ledger.search.credit_filter import CreditFilter
@@ -47,7 +47,7 @@ def serials_of(*credit_ids: object) -> list[str | None]:
 def append_credit(transaction: Transaction, number: int) -> None:
     """Record a credit in a transaction that is open."""
     credit = parse_credit(a_credit(serial_number=f"VCS-{number:04}"))
-    created = created_event(credit, LOCAL, event_log.time_of(transaction))
+    created = created_event(credit, LOCAL, event_log.recording_time(transaction))
     event_log.append(transaction, [created], [credit])
 
 
@@ -142,7 +142,7 @@ def test_an_act_does_not_decide_on_what_was_taken_back(group: Group) -> None:
 def test_a_serial_number_is_free_again_where_its_creator_lost_their_role_in_the_same_group(
     group: Group, ledger_app: Flask
 ) -> None:
-    ada, ben = an_administrator("Ada"), a_person("Ben", Role.OPERATOR)
+    ada, ben = an_administrator("Ada"), a_user("Ben", Role.OPERATOR)
     browser, other = signed_in(ledger_app, "Ben"), bearing(a_token())
     headers = {CSRF_HEADER: form_token(browser)}
 
@@ -163,7 +163,7 @@ def test_what_a_token_asked_for_is_taken_back_where_it_is_revoked_in_the_same_gr
     group: Group, ledger_app: Flask
 ) -> None:
     an_administrator("Ada")
-    made = tokens.make("nightly", Role.OPERATOR, CLI)
+    made = tokens.create("nightly", Role.OPERATOR, CLI)
 
     def create() -> object:
         answer = ledger_app.test_client().post("/records", json=a_credit(), headers=bearing(made.secret))

@@ -20,7 +20,7 @@ from webapp.ledger import event_log
 from webapp.ledger.storage.bulk_insert import insert_rows
 from webapp.ledger.storage.engine import db
 from webapp.ledger.storage.tables import events
-from webapp.ledger.write_queue import Act, WriteQueue
+from webapp.ledger.write_queue import QueuedWrite, WriteQueue
 
 
 def die() -> NoReturn:
@@ -63,13 +63,13 @@ _finish: Final = WriteQueue.finish
 _submit: Final = WriteQueue.submit
 
 
-def _finish_or_die(queue: WriteQueue, group: Sequence[Act[Any]]) -> None:
+def _finish_or_die(queue: WriteQueue, group: Sequence[QueuedWrite[Any]]) -> None:
     if any(act.context.run(_is_due, Moment.AFTER_COMMIT) for act in group):
         die()
     _finish(queue, group)
 
 
-def _tell_and_submit(queue: WriteQueue, act: Act[Any], serve: Callable[[], None]) -> object:
+def _tell_and_submit(queue: WriteQueue, act: QueuedWrite[Any], serve: Callable[[], None]) -> object:
     print(f"waits pid=<{os.getpid()}>", flush=True)
     return _submit(queue, act, serve)
 

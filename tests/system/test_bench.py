@@ -23,7 +23,7 @@ from scripts.bench.made_credits import PROJECTS, import_file, made_credit, made_
 from scripts.bench.report import Figure, at_least, at_most
 from scripts.bench.server import BARE_ROUTE, Server, serving
 from scripts.bench.workload import creates, retires
-from server.terminal import Refused
+from server.terminal import CommandError
 from webapp.domain.serial_number import parse_block
 from webapp.imports.readers.json_file import row_texts
 from webapp.imports.rows import parse_row
@@ -143,7 +143,7 @@ def test_a_load_that_is_not_cyclic_sends_each_request_once_and_lasts_until_the_l
 
 @needs_wrk
 def test_a_load_without_an_answer_is_refused() -> None:
-    with pytest.raises(Refused, match=r"wrk failed|Nothing was answered"):
+    with pytest.raises(CommandError, match=r"wrk failed|Nothing was answered"):
         load.run(Server(os.getpid(), "http://127.0.0.1:1", 0.0), Load([request("GET", "/")]), 1)
 
 
@@ -260,7 +260,7 @@ def test_a_run_replaces_its_own_block_of_the_document() -> None:
         "By hand.\n<!-- measured: run -->\nold\n<!-- end -->\n<!-- measured: scale -->\nkept\n<!-- end -->\n"
     )
     assert report.with_block(text, "run", "new \\1") == text.replace("old", "new \\1")
-    with pytest.raises(Refused, match="no block"):
+    with pytest.raises(CommandError, match="no block"):
         report.with_block("By hand.", "run", "new")
 
 
@@ -280,7 +280,7 @@ def test_only_a_whole_run_is_written_into_the_document(given: list[str], block: 
 
 
 def test_an_unknown_figure_is_refused() -> None:
-    with pytest.raises(Refused, match="There is no figure speed"):
+    with pytest.raises(CommandError, match="There is no figure speed"):
         bench.arguments(["--only", "create,speed"])
 
 

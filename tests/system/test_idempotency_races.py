@@ -9,7 +9,7 @@ from tests.fixtures.server import Serve, Server, assert_verified_within
 from tests.system import races
 from tests.system.idempotency_races import CALLS, KEY_RACES, SHEETS
 from webapp.http.request_security import SAFE_METHODS
-from webapp.idempotency import reason_without_key
+from webapp.idempotency import reason_without_idempotency_key
 
 ROUNDS = 2
 # The form of a new token, for which tests/accounts/test_tokens.py has its twins.
@@ -27,7 +27,7 @@ def test_every_route_that_takes_a_key_is_raced_for(server: Server) -> None:
             re.sub("<[^>]*>", "{}", rule.rule)
             for rule in app.url_map.iter_rules()
             if (rule.methods or set()) - SAFE_METHODS
-            and not reason_without_key(app.view_functions[rule.endpoint])
+            and not reason_without_idempotency_key(app.view_functions[rule.endpoint])
         }
     raced = {call.route.replace("{record_id}", "{}") for call in CALLS.values()}
     raced |= {sheet.route for sheet in SHEETS.values()}

@@ -19,7 +19,7 @@ from tests.fixtures.users import PASSWORD
 from tests.services.postgresql import PostgresqlServer
 from webapp.accounts import sessions, tokens, users
 from webapp.accounts.actors import CLI
-from webapp.accounts.errors import SignInRefused
+from webapp.accounts.errors import LoginFailed
 from webapp.accounts.login import sign_in
 from webapp.accounts.roles import Role
 from webapp.config import ROOT
@@ -122,11 +122,11 @@ def test_all_that_people_do_works(places: Places, serve: Serve) -> None:
 @pytest.mark.usefixtures("app", "quick_passwords")
 def test_people_sign_in_and_programs_come_with_tokens() -> None:
     person = users.add_first("Ada", PASSWORD, CLI)
-    with pytest.raises(SignInRefused):
+    with pytest.raises(LoginFailed):
         sign_in("Ada", "not her password", "192.0.2.1")
     secret = sign_in("Ada", PASSWORD, "192.0.2.1").secret
     assert sessions.find(secret) == person
-    made = tokens.make("reporting", Role.VIEWER, person.actor)
+    made = tokens.create("reporting", Role.VIEWER, person.actor)
     assert tokens.find(made.secret)
     tokens.revoke(made.token.id, person.actor)
     users.change_role(users.add("Ben", Role.VIEWER, PASSWORD, CLI).id, Role.OPERATOR, CLI)

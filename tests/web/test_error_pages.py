@@ -20,7 +20,7 @@ from webapp.domain.errors import (
     CursorMismatch,
     ImportNotOpen,
     LedgerBusy,
-    Refusal,
+    LedgerError,
     SerialHeld,
     TooManyRows,
     UnreadableFile,
@@ -117,10 +117,10 @@ def test_a_body_without_a_length_is_refused_on_a_page(client: FlaskClient) -> No
         (UnsupportedFile("x"), 415, "Choose another file", "/imports/new"),
         (LedgerBusy("x"), 503, "Try again", "/imports/fails"),
     ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Refusal) else "",
+    ids=lambda value: type(value).__name__ if isinstance(value, LedgerError) else "",
 )
 def test_a_refusal_leads_to_what_can_be_done_next(
-    ledger_app: Flask, refusal: Refusal, status: int, text: str, href: str
+    ledger_app: Flask, refusal: LedgerError, status: int, text: str, href: str
 ) -> None:
     answer = answer_with(ledger_app, refusal, "/imports/fails")
     assert answer.status_code == status

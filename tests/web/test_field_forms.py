@@ -5,7 +5,7 @@ from flask import Flask
 
 from webapp.domain.credit import FIELDS, parse_credit
 from webapp.domain.errors import InvalidFields
-from webapp.domain.event import ACT_FIELDS
+from webapp.domain.event import ACTION_FIELDS
 from webapp.web.forms import CreditForm, FieldForm, RetirementForm, SaleForm
 
 ONLY_ON_PAGES = {"csrf_token", "without_beneficiary", "replaces"}
@@ -15,8 +15,8 @@ ONLY_ON_PAGES = {"csrf_token", "without_beneficiary", "replaces"}
     ("form", "fields"),
     [
         (CreditForm, FIELDS),
-        (SaleForm, ACT_FIELDS[SaleForm.act]),
-        (RetirementForm, ACT_FIELDS[RetirementForm.act]),
+        (SaleForm, ACTION_FIELDS[SaleForm.act]),
+        (RetirementForm, ACTION_FIELDS[RetirementForm.act]),
     ],
 )
 def test_a_form_has_the_fields_of_the_domain_and_no_others(

@@ -12,7 +12,7 @@ from tests.fixtures.ledger import RawClient
 from tests.fixtures.write_requests import FORMS, Person
 from tests.web.pages import HTMX, words
 from webapp.accounts.actors import LOCAL
-from webapp.idempotency import FIELD
+from webapp.idempotency import FORM_FIELD
 from webapp.imports import views
 from webapp.ledger import idempotency_store
 from webapp.ledger.commands import retire_credit
@@ -92,7 +92,7 @@ def test_a_form_sent_again_by_htmx_shows_the_panel_s_outcome(client: FlaskClient
 def test_a_repeat_shows_the_outcome_as_it_was_although_the_credit_has_changed_since(
     client: FlaskClient,
 ) -> None:
-    person = Person(client, FORMS["acts.sell"])
+    person = Person(client, FORMS["actions.sell"])
     first = person.send(HTMX)
     retire_credit(list_events().items[-1].credit_id, {}, LOCAL)
     assert person.send(HTMX).text.startswith(first.text)
@@ -114,20 +114,20 @@ def test_the_same_form_with_another_file_is_another_import(client: FlaskClient) 
 
 def test_a_form_from_before_there_were_keys_still_works(client: FlaskClient) -> None:
     page = client.get("/credits/new")
-    answer = submit(client, page, "/credits/new", fields={**a_credit(), FIELD: None})
+    answer = submit(client, page, "/credits/new", fields={**a_credit(), FORM_FIELD: None})
     assert answer.status_code == 303
     assert len(list_events().items) == 1
 
 
 def test_a_key_that_no_page_of_ours_has_is_refused(client: FlaskClient) -> None:
     page = client.get("/credits/new")
-    answer = submit(client, page, "/credits/new", fields={**a_credit(), FIELD: "\x00"})
+    answer = submit(client, page, "/credits/new", fields={**a_credit(), FORM_FIELD: "\x00"})
     assert answer.status_code == 422
     assert list_events().items == []
 
 
 def test_each_time_a_page_is_shown_its_form_has_another_key(client: FlaskClient) -> None:
-    keys = {form_of(client.get("/credits/new"), "/credits/new").values[FIELD][0] for _ in range(3)}
+    keys = {form_of(client.get("/credits/new"), "/credits/new").values[FORM_FIELD][0] for _ in range(3)}
     assert len(keys) == 3
 
 
@@ -151,7 +151,7 @@ def test_what_was_not_committed_is_not_said_and_can_be_sent_again(
 ) -> None:
     person = Person(client, FORMS["corrections.cancel"])
     with monkeypatch.context() as broken:
-        broken.setattr(idempotency_store, "keep", _fail)
+        broken.setattr(idempotency_store, "store", _fail)
         assert person.send().status_code == 500
     assert "Cancelled." not in words(client.get("/"))
     assert len(list_events().items) == 1
@@ -164,6 +164,6 @@ def _fail(*_: object) -> None:
 
 
 def test_an_act_that_came_too_late_is_refused_each_time(client: FlaskClient) -> None:
-    person = Person(client, FORMS["acts.retire"])
+    person = Person(client, FORMS["actions.retire"])
     retire_credit(person.action.split("/")[2], {}, LOCAL)
     assert [person.send().status_code for _ in range(2)] == [409, 409]

@@ -121,7 +121,7 @@ def people_list(rows: int) -> str:
 def token_list(rows: int) -> str:
     for n in range(rows):
         maker = users.add(f"Maker {rows}.{n}", Role.ADMINISTRATOR, PASSWORD, CLI)
-        tokens.make(f"Program {rows}.{n}", Role.VIEWER, maker.actor)
+        tokens.create(f"Program {rows}.{n}", Role.VIEWER, maker.actor)
     return "/tokens"
 
 

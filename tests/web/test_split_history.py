@@ -12,7 +12,7 @@ from webapp.ledger.commands import retire_credit, split_credit
 
 def family_of(page: TestResponse) -> list[str]:
     """Return what each member of the family says."""
-    tree = next(e for e in parse(page.text).find_all("ul") if e["class"] == "family")
+    tree = next(e for e in parse(page.text).find_all("ul") if e["class"] == "split-tree")
     return [words(member) for member in tree.find_all("li")]
 
 
@@ -68,4 +68,4 @@ def test_from_either_end_of_a_long_chain_the_other_is_in_reach(client: FlaskClie
 
 
 def test_a_credit_without_relations_shows_no_family(client: FlaskClient) -> None:
-    assert 'id="family"' not in client.get(f"/credits/{recorded()}").text
+    assert 'id="split-history"' not in client.get(f"/credits/{recorded()}").text

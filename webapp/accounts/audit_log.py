@@ -21,10 +21,10 @@ from webapp.ledger.storage.engine import reading
 from webapp.ledger.writer import transact
 
 PAGE_MAX: Final = 200
-NOBODY: Final = "nobody"  # the actor of a sign-in that was refused
+ANONYMOUS_ACTOR: Final = "nobody"  # the actor of a sign-in that was refused
 
 
-class Act(StrEnum):
+class AuditAction(StrEnum):
     """What can be done to accounts."""
 
     USER_ADDED = "USER_ADDED"  # data: name, role
@@ -49,13 +49,17 @@ class Entry:
     position: int
     recorded_at: str
     actor: str
-    act: Act
+    act: AuditAction
     subject: str
     data: Mapping[str, str]
 
 
 def append(
-    connection: Connection, actor: str, act: Act, subject: str = "", data: Mapping[str, str] | None = None
+    connection: Connection,
+    actor: str,
+    act: AuditAction,
+    subject: str = "",
+    data: Mapping[str, str] | None = None,
 ) -> None:
     """Append an entry. Called within `change`, so positions have no gaps."""
     last = connection.scalar(select(func.coalesce(func.max(account_log.c.position), 0)))
@@ -72,7 +76,7 @@ def append(
     )
 
 
-def page(before: int | None = None, limit: int = 50, *, act: Act | None = None) -> list[Entry]:
+def page(before: int | None = None, limit: int = 50, *, act: AuditAction | None = None) -> list[Entry]:
     """Return up to `limit` entries, the newest first: those before a position, of one act if given."""
     query = select(account_log).order_by(account_log.c.position.desc()).limit(min(limit, PAGE_MAX))
     if before is not None:
@@ -82,7 +86,9 @@ def page(before: int | None = None, limit: int = 50, *, act: Act | None = None) 
     with reading() as connection:
         rows = connection.execute(query).all()
     return [
-        Entry(row.position, row.recorded_at, row.actor, Act(row.act), row.subject, json.loads(row.data))
+        Entry(
+            row.position, row.recorded_at, row.actor, AuditAction(row.act), row.subject, json.loads(row.data)
+        )
         for row in rows
     ]
 

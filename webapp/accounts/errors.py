@@ -1,9 +1,9 @@
 """One class per refusal of accounts. No HTTP in here: ``http.error_status`` has their statuses."""
 
-from webapp.domain.errors import InvalidFields, Problem, Refusal
+from webapp.domain.errors import InvalidFields, LedgerError, Problem
 
 
-class UnknownPerson(Refusal):
+class UnknownUser(LedgerError):
     """Nobody has this number or name."""
 
     def __init__(self) -> None:
@@ -11,7 +11,7 @@ class UnknownPerson(Refusal):
         super().__init__("There is no such person.")
 
 
-class UnknownToken(Refusal):
+class UnknownToken(LedgerError):
     """No token has this number."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class NameTaken(InvalidFields):
         self.name = name
 
 
-class FirstAdministers(Refusal):
+class FirstUserMustAdminister(LedgerError):
     """The first person must be an administrator: nobody else could add the others."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class FirstAdministers(Refusal):
         super().__init__("The first person must be an administrator, because only administrators add others.")
 
 
-class AlreadySetUp(Refusal):
+class AlreadySetUp(LedgerError):
     """Somebody was added before, so the first administrator is made already."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class AlreadySetUp(Refusal):
         super().__init__("The first administrator is there already. Sign in, or ask them for an account.")
 
 
-class LastAdministrator(Refusal):
+class LastAdministrator(LedgerError):
     """Without this administrator nobody could administer."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class LastAdministrator(Refusal):
         )
 
 
-class NoLongerAllowed(Refusal):
+class AdministratorRequired(LedgerError):
     """Whoever asked for this lost the right to while it was on its way, or never had it."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class NoLongerAllowed(Refusal):
         super().__init__("Only an administrator can do this.")
 
 
-class OwnPassword(Refusal):
+class OwnPassword(LedgerError):
     """An administrator tried to give themselves a password as they give it to others."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class OwnPassword(Refusal):
         super().__init__("This is your own account. Change its password under Change password.")
 
 
-class SignInRefused(Refusal):
+class LoginFailed(LedgerError):
     """Wrong password, unknown name, or a disabled person: which of them is not said."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class SignInRefused(Refusal):
         super().__init__("The name and the password do not match an account that can sign in.")
 
 
-class SignInsHeld(Refusal):
+class LoginRateLimited(LedgerError):
     """Too many guesses. Nothing was checked; trying again after `retry_after_s` may work."""
 
     what = "Too many sign-ins failed"
@@ -93,12 +93,12 @@ class SignInsHeld(Refusal):
         self.retry_after_s = retry_after_s
 
 
-class SignInsBusy(SignInsHeld):
+class LoginsBusy(LoginRateLimited):
     """So many passwords wait to be checked that this one was not. No guess was counted."""
 
     def __init__(self) -> None:
         """Say it; a few seconds later there is room again."""
-        Refusal.__init__(
+        LedgerError.__init__(
             self,
             "Too many passwords are being checked at this moment, so this one was not. "
             "Try again in a few seconds.",
@@ -106,7 +106,7 @@ class SignInsBusy(SignInsHeld):
         self.retry_after_s = 5
 
 
-class CodesHeld(SignInsHeld):
+class SetUpCodeRateLimited(LoginRateLimited):
     """Too many guesses at the set-up code."""
 
     what = "Too many codes were wrong"

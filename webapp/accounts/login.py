@@ -13,19 +13,19 @@ from typing import Final
 from sqlalchemy import Connection, delete, func, select, update
 
 from webapp.accounts import audit_log, login_rate_limit, passwords, sessions, users
-from webapp.accounts.audit_log import NOBODY, Act, change
-from webapp.accounts.errors import SignInRefused, SignInsBusy
+from webapp.accounts.audit_log import ANONYMOUS_ACTOR, AuditAction, change
+from webapp.accounts.errors import LoginFailed, LoginsBusy
 from webapp.accounts.login_rate_limit import Attempt
 from webapp.accounts.roles import Role
 from webapp.accounts.tables import account_log as log_table
 from webapp.accounts.tables import sessions as session_table
 from webapp.accounts.tables import sign_in_failures
 from webapp.accounts.tables import users as users_table
-from webapp.accounts.users import NAME, Person
+from webapp.accounts.users import NAME, User
 from webapp.domain.canonical_json import encode
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.event import time_text
-from webapp.domain.fields import FieldRefused
+from webapp.domain.fields import FieldError
 from webapp.domain.text import canonical
 from webapp.ledger import clock
 from webapp.ledger.storage.engine import reading
@@ -40,7 +40,7 @@ _CHECKS: Final = 2
 class SignedIn:
     """Who signed in, and the secret of the new session."""
 
-    person: Person
+    user: User
     secret: str
 
 
@@ -55,7 +55,7 @@ def sign_in(name: str, password: str, address: str) -> SignedIn:
         signed_in = _check(attempt, name_key, password)
         if signed_in is not None:
             return signed_in
-    raise SignInRefused
+    raise LoginFailed
 
 
 def _check(attempt: Attempt, name_key: str, password: str) -> SignedIn | None:
@@ -67,13 +67,11 @@ def _check(attempt: Attempt, name_key: str, password: str) -> SignedIn | None:
         row = connection.execute(select(users_table).where(users_table.c.name_key == name_key)).one_or_none()
     with _withdrawn_if_busy(attempt):
         is_right = passwords.matches(row.password_hash if row else None, password)
-    is_over = row is not None and (
-        row.disabled_at is not None or passwords.has_run_out(row.password_given_at)
-    )
+    is_over = row is not None and (row.disabled_at is not None or passwords.is_expired(row.password_given_at))
     if row is None or not is_right or is_over:
         subject = f"user:{row.id}" if row else ""
         change(lambda connection: _log_refusal(connection, attempt, name_key, subject))
-        raise SignInRefused
+        raise LoginFailed
     checked = row.password_hash
     with _withdrawn_if_busy(attempt):
         new_hash = passwords.hash_password(password) if passwords.is_outdated(checked) else checked
@@ -89,41 +87,41 @@ def _check(attempt: Attempt, name_key: str, password: str) -> SignedIn | None:
             )
         secret = sessions.started(connection, row.id)
         is_given = now.password_given_at is not None
-        return SignedIn(Person(now.id, now.name, Role(now.role), has_given_password=is_given), secret)
+        return SignedIn(User(now.id, now.name, Role(now.role), has_initial_password=is_given), secret)
 
     return change(act)
 
 
-def change_password(person_id: int, current: str, new: str, *, address: str) -> str:
+def change_password(user_id: int, current: str, new: str, *, address: str) -> str:
     """Change one's own password; return the secret of the one session that there is afterwards.
 
     Every session before it ends, this one too: somebody else may hold a copy of its cookie. Wrong
     guesses at the current password count like those at signing in. One that was given is not chosen
     again. Raises UnknownPerson, SignInsHeld, SignInsBusy, InvalidFields on "current", "new".
     """
-    person = users.find(person_id)
-    passwords.require_good(new, person.name, field="new")
+    user = users.find(user_id)
+    passwords.require_strong(new, user.name, field="new")
     with reading() as connection:
-        row = connection.execute(select(users_table).where(users_table.c.id == person_id)).one()
+        row = connection.execute(select(users_table).where(users_table.c.id == user_id)).one()
     checked = row.password_hash
     if row.password_given_at is not None and passwords.are_same(current, new):
         raise InvalidFields([Problem("new", "Choose another than the one that you were given.")])
-    attempt = login_rate_limit.begin(canonical(person.name), address)
+    attempt = login_rate_limit.begin(canonical(user.name), address)
     with _withdrawn_if_busy(attempt):
         if not passwords.matches(checked, current):
             raise InvalidFields([Problem("current", "This is not your password.")])
         hashed = passwords.hash_password(new)
 
     def act(connection: Connection) -> str:
-        now = connection.execute(select(users_table).where(users_table.c.id == person_id)).one()
+        now = connection.execute(select(users_table).where(users_table.c.id == user_id)).one()
         if now.password_hash != checked or now.disabled_at is not None:
             raise InvalidFields([Problem("current", "This is not your password any more.")])
-        attempt.succeed(connection, person_id)
+        attempt.succeed(connection, user_id)
         chosen = {"password_hash": hashed, "password_given_at": None}
-        connection.execute(update(users_table).where(users_table.c.id == person_id).values(chosen))
-        audit_log.append(connection, person.actor, Act.PASSWORD_CHANGED, person.actor)
-        connection.execute(delete(session_table).where(session_table.c.user_id == person_id))
-        return sessions.made(connection, person_id)
+        connection.execute(update(users_table).where(users_table.c.id == user_id).values(chosen))
+        audit_log.append(connection, user.actor, AuditAction.PASSWORD_CHANGED, user.actor)
+        connection.execute(delete(session_table).where(session_table.c.user_id == user_id))
+        return sessions.made(connection, user_id)
 
     return change(act)
 
@@ -133,7 +131,7 @@ def _withdrawn_if_busy(attempt: Attempt) -> Iterator[None]:
     """Do not count the guess where its password is not looked at. Raises SignInsBusy."""
     try:
         yield
-    except SignInsBusy:
+    except LoginsBusy:
         attempt.withdraw()
         raise
 
@@ -142,7 +140,7 @@ def _key_of(name: str) -> str:
     """Return the canonical name, or none at all for a text that can be nobody's name."""
     try:
         return canonical(str(NAME.parse(name)))
-    except FieldRefused:
+    except FieldError:
         return ""
 
 
@@ -151,13 +149,13 @@ def _log_refusal(connection: Connection, attempt: Attempt, name_key: str, subjec
     guesses = connection.scalar(select(func.count()).select_from(sign_in_failures)) or 0
     if guesses > LOGGED_MAX:
         listed = select(log_table.c.position).where(
-            log_table.c.act == Act.SIGN_INS_HELD,
+            log_table.c.act == AuditAction.SIGN_INS_HELD,
             log_table.c.data == encode({"limit": "listed"}),
             log_table.c.recorded_at > time_text(clock.now() - login_rate_limit.WINDOW),
         )
         if connection.scalar(listed.limit(1)) is None:
-            audit_log.append(connection, NOBODY, Act.SIGN_INS_HELD, "", {"limit": "listed"})
+            audit_log.append(connection, ANONYMOUS_ACTOR, AuditAction.SIGN_INS_HELD, "", {"limit": "listed"})
         return
-    audit_log.append(connection, NOBODY, Act.SIGN_IN_REFUSED, subject)
+    audit_log.append(connection, ANONYMOUS_ACTOR, AuditAction.SIGN_IN_REFUSED, subject)
     for limit in login_rate_limit.reached(connection, attempt, name_key):
-        audit_log.append(connection, NOBODY, Act.SIGN_INS_HELD, subject, {"limit": limit})
+        audit_log.append(connection, ANONYMOUS_ACTOR, AuditAction.SIGN_INS_HELD, subject, {"limit": limit})

@@ -23,7 +23,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select
 
 from webapp.accounts.audit_log import change
-from webapp.accounts.errors import CodesHeld, SignInsHeld
+from webapp.accounts.errors import LoginRateLimited, SetUpCodeRateLimited
 from webapp.accounts.tables import known_addresses, sign_in_failures, users
 from webapp.domain.event import time_text
 from webapp.ledger import clock
@@ -53,13 +53,13 @@ class Attempt:
         mine = delete(sign_in_failures).where(sign_in_failures.c.id == self.row_id)
         change(lambda connection: connection.execute(mine))
 
-    def succeed(self, connection: Connection, person_id: int) -> None:
+    def succeed(self, connection: Connection, user_id: int) -> None:
         """Take back this person's guesses from this address, and know the address from now on."""
         mine = (sign_in_failures.c.name_hash == self.name_hash) & (
             sign_in_failures.c.address_hash == self.address_hash
         )
         connection.execute(delete(sign_in_failures).where(mine))
-        known = {"user_id": person_id, "address_hash": self.address_hash}
+        known = {"user_id": user_id, "address_hash": self.address_hash}
         connection.execute(delete(known_addresses).filter_by(**known))
         connection.execute(insert(known_addresses), known | {"at": time_text(clock.now())})
 
@@ -69,14 +69,14 @@ def use_key(engine: Engine, secret_key: str) -> None:
     _keys[engine] = secret_key.encode()
 
 
-def begin_code(counted_as: str, address: str) -> Attempt:
+def begin_set_up_code(counted_as: str, address: str) -> Attempt:
     """Count a guess at a code of the program's own, like `begin`; raises CodesHeld.
 
     Such a code is too long to be guessed from many addresses, so nobody elsewhere is held up, and its
     guesses are none at passwords.
     """
     attempt = Attempt(_keyed("name", counted_as), _keyed("address of code", _network(address)))
-    return _begin(attempt, counted_as, CodesHeld)
+    return _begin(attempt, counted_as, SetUpCodeRateLimited)
 
 
 def begin(name_key: str, address: str) -> Attempt:
@@ -86,10 +86,10 @@ def begin(name_key: str, address: str) -> Attempt:
     transaction, where a refusal would take the count back, it raises RuntimeError.
     """
     attempt = Attempt(_keyed("name", name_key), _keyed("address", _network(address)))
-    return _begin(attempt, name_key, SignInsHeld)
+    return _begin(attempt, name_key, LoginRateLimited)
 
 
-def _begin(attempt: Attempt, name_key: str, held: type[SignInsHeld]) -> Attempt:
+def _begin(attempt: Attempt, name_key: str, held: type[LoginRateLimited]) -> Attempt:
     if is_transacting():
         raise RuntimeError("a guess must be counted in a transaction of its own")
 
@@ -97,7 +97,7 @@ def _begin(attempt: Attempt, name_key: str, held: type[SignInsHeld]) -> Attempt:
         now = clock.now()
         _clear(connection, now)
         limits = _limits(connection, attempt, name_key)
-        for limit, guesses in [limits["pair"]] if held is CodesHeld else limits.values():
+        for limit, guesses in [limits["pair"]] if held is SetUpCodeRateLimited else limits.values():
             held_by = _newest(connection, limit, guesses)
             if held_by is not None:
                 free_at = datetime.fromisoformat(held_by) + WINDOW

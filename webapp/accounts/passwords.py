@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from webapp.accounts.errors import SignInsBusy
+from webapp.accounts.errors import LoginsBusy
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.event import time_text
 from webapp.domain.text import canonical
@@ -31,7 +31,7 @@ T = TypeVar("T")
 LENGTH_MIN: Final = 12
 LENGTH_MAX: Final = 200
 # So long after it was given, a password that its person did not choose still lets them in.
-GIVEN_LIFETIME: Final = timedelta(days=7)
+INITIAL_PASSWORD_LIFETIME: Final = timedelta(days=7)
 
 # N = 2^15, r = 8, p = 3: 32 MiB, and some tenths of a second.
 METHOD: Final = "scrypt:32768:8:3"
@@ -55,7 +55,7 @@ _hashing: Final = ThreadPoolExecutor(HASHED_AT_ONCE, "passwords")  # takes what 
 _places = threading.BoundedSemaphore(WAITING_MAX)
 
 
-def require_good(password: str, name: str, *, field: str) -> None:
+def require_strong(password: str, name: str, *, field: str) -> None:
     """Refuse a password that is too short, too long or easily guessed, for the person of this name.
 
     Raises InvalidFields on `field`.
@@ -84,9 +84,9 @@ def are_same(password: str, other: str) -> bool:
     return _normal(password) == _normal(other)
 
 
-def has_run_out(given_at: str | None) -> bool:
+def is_expired(given_at: str | None) -> bool:
     """Say whether a password was given too long ago. None, where its person chose it, never was."""
-    return given_at is not None and given_at <= time_text(clock.now() - GIVEN_LIFETIME)
+    return given_at is not None and given_at <= time_text(clock.now() - INITIAL_PASSWORD_LIFETIME)
 
 
 def is_outdated(hashed: str) -> bool:
@@ -96,7 +96,7 @@ def is_outdated(hashed: str) -> bool:
 
 def _in_turn(work: Callable[[], T]) -> T:
     if not _places.acquire(blocking=False):
-        raise SignInsBusy
+        raise LoginsBusy
     try:
         return _hashing.submit(work).result()
     finally:

@@ -10,12 +10,12 @@ from typing import Final
 from sqlalchemy import Connection, delete, insert, select, update
 
 from webapp.accounts import audit_log, passwords
-from webapp.accounts.audit_log import Act, change
-from webapp.accounts.errors import UnknownPerson
+from webapp.accounts.audit_log import AuditAction, change
+from webapp.accounts.errors import UnknownUser
 from webapp.accounts.roles import Role
 from webapp.accounts.tables import sessions, users
 from webapp.accounts.tokens import hash_of, new_secret
-from webapp.accounts.users import Person, require_administrator
+from webapp.accounts.users import User, require_administrator
 from webapp.domain.event import time_text
 from webapp.ledger import clock
 from webapp.ledger.storage import statements
@@ -27,27 +27,27 @@ IDLE: Final = timedelta(hours=8)
 SEEN_EVERY: Final = timedelta(minutes=1)
 
 
-def start(person_id: int) -> str:
+def start(user_id: int) -> str:
     """Start a session and return its secret, for the cookie alone. Raises UnknownPerson."""
 
     def act(connection: Connection) -> str:
-        is_there = select(users.c.id).where(users.c.id == person_id, users.c.disabled_at.is_(None))
+        is_there = select(users.c.id).where(users.c.id == user_id, users.c.disabled_at.is_(None))
         if connection.scalar(is_there) is None:
-            raise UnknownPerson
-        return started(connection, person_id)
+            raise UnknownUser
+        return started(connection, user_id)
 
     return change(act)
 
 
-def started(connection: Connection, person_id: int) -> str:
+def started(connection: Connection, user_id: int) -> str:
     """Start a session of this enabled person within a change, and log that they signed in."""
-    secret = made(connection, person_id)
-    actor = f"user:{person_id}"
-    audit_log.append(connection, actor, Act.SIGNED_IN, actor)
+    secret = made(connection, user_id)
+    actor = f"user:{user_id}"
+    audit_log.append(connection, actor, AuditAction.SIGNED_IN, actor)
     return secret
 
 
-def made(connection: Connection, person_id: int) -> str:
+def made(connection: Connection, user_id: int) -> str:
     """Make a session of this enabled person within a change, and clear those that are over."""
     now = clock.now()
     connection.execute(
@@ -60,7 +60,7 @@ def made(connection: Connection, person_id: int) -> str:
         insert(sessions),
         {
             "secret_hash": hash_of(secret),
-            "user_id": person_id,
+            "user_id": user_id,
             "started_at": time_text(now),
             "seen_at": time_text(now),
             "expires_at": time_text(now + LIFETIME),
@@ -69,7 +69,7 @@ def made(connection: Connection, person_id: int) -> str:
     return secret
 
 
-def find(secret: str) -> Person | None:
+def find(secret: str) -> User | None:
     """Return whose session this is, None where it is over or none, or the person may not sign in."""
     now = clock.now()
     hashed = hash_of(secret)
@@ -78,8 +78,8 @@ def find(secret: str) -> Person | None:
         rows = statements.fetch(connection, statements.FIND_SESSION, hashed, *lasts)
     if not rows:
         return None
-    person_id, name, role, given_at, seen_at = rows[0]
-    if passwords.has_run_out(given_at):
+    user_id, name, role, given_at, seen_at = rows[0]
+    if passwords.is_expired(given_at):
         return None
     due = time_text(now - SEEN_EVERY)
     if seen_at <= due:
@@ -88,7 +88,7 @@ def find(secret: str) -> Person | None:
             .where(sessions.c.secret_hash == hashed, sessions.c.seen_at <= due)
             .values(seen_at=time_text(now))
         )
-    return Person(person_id, name, Role(role), has_given_password=given_at is not None)
+    return User(user_id, name, Role(role), has_initial_password=given_at is not None)
 
 
 def end(secret: str) -> None:
@@ -96,21 +96,21 @@ def end(secret: str) -> None:
 
     def act(connection: Connection) -> None:
         ended = delete(sessions).where(sessions.c.secret_hash == hash_of(secret))
-        person_id = connection.scalar(ended.returning(sessions.c.user_id))
-        if person_id is not None:
-            actor = f"user:{person_id}"
-            audit_log.append(connection, actor, Act.SIGNED_OUT, actor)
+        user_id = connection.scalar(ended.returning(sessions.c.user_id))
+        if user_id is not None:
+            actor = f"user:{user_id}"
+            audit_log.append(connection, actor, AuditAction.SIGNED_OUT, actor)
 
     change(act)
 
 
-def end_all(person_id: int, actor: str) -> None:
+def end_all(user_id: int, actor: str) -> None:
     """End every session of a person, by themselves or by an administrator."""
 
     def act(connection: Connection) -> None:
-        if actor != f"user:{person_id}":
+        if actor != f"user:{user_id}":
             require_administrator(connection, actor)
-        connection.execute(delete(sessions).where(sessions.c.user_id == person_id))
-        audit_log.append(connection, actor, Act.SIGNED_OUT_EVERYWHERE, f"user:{person_id}")
+        connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
+        audit_log.append(connection, actor, AuditAction.SIGNED_OUT_EVERYWHERE, f"user:{user_id}")
 
     change(act)

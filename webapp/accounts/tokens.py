@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from webapp.accounts import audit_log
 from webapp.accounts.actors import next_number
-from webapp.accounts.audit_log import Act, change
+from webapp.accounts.audit_log import AuditAction, change
 from webapp.accounts.errors import UnknownToken
 from webapp.accounts.roles import Role
 from webapp.accounts.tables import INTEGER_MAX, tokens
@@ -26,7 +26,7 @@ from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.event import time_text
 from webapp.domain.fields import TextField, parse_fields
 from webapp.ledger import clock, idempotency_store
-from webapp.ledger.idempotency_store import Kept, Key
+from webapp.ledger.idempotency_store import IdempotencyKey, StoredResult
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.writer import best_effort_write
@@ -71,7 +71,7 @@ class Token(TokenBearer):
 
 
 @dataclass(frozen=True)
-class MadeToken:
+class NewToken:
     """A new token with its text, which is shown this once."""
 
     token: Token
@@ -79,14 +79,18 @@ class MadeToken:
 
 
 @overload
-def make(name: str, role: Role, actor: str, *, days: int = DAYS) -> MadeToken: ...
+def create(name: str, role: Role, actor: str, *, days: int = DAYS) -> NewToken: ...
 
 
 @overload
-def make(name: str, role: Role, actor: str, *, days: int = DAYS, key: Key | None) -> MadeToken | None: ...
+def create(
+    name: str, role: Role, actor: str, *, days: int = DAYS, key: IdempotencyKey | None
+) -> NewToken | None: ...
 
 
-def make(name: str, role: Role, actor: str, *, days: int = DAYS, key: Key | None = None) -> MadeToken | None:
+def create(
+    name: str, role: Role, actor: str, *, days: int = DAYS, key: IdempotencyKey | None = None
+) -> NewToken | None:
     """Make a token that works for this many days, 1 to DAYS_MAX; None where this key made one before.
 
     Only administrators make them, so its role is never more than its maker's.
@@ -101,7 +105,7 @@ def make(name: str, role: Role, actor: str, *, days: int = DAYS, key: Key | None
         raise InvalidFields(problems)
     secret = PREFIX + new_secret()
 
-    def act(connection: Connection) -> MadeToken | None:
+    def act(connection: Connection) -> NewToken | None:
         require_administrator(connection, actor)
         if key and idempotency_store.find(connection, key):
             return None
@@ -120,11 +124,11 @@ def make(name: str, role: Role, actor: str, *, days: int = DAYS, key: Key | None
         ).one()
         token = _token(row)
         data = {"name": name, "role": role, "expires_at": token.expires_at}
-        audit_log.append(connection, actor, Act.TOKEN_MADE, token.actor, data)
+        audit_log.append(connection, actor, AuditAction.TOKEN_MADE, token.actor, data)
         if key:  # what it made, and never its secret; no event of the ledger belongs to it
-            made = Kept("token", HTTPStatus.OK, [str(token.id)], position=0)
-            idempotency_store.keep(connection, key, made)
-        return MadeToken(token, secret)
+            made = StoredResult("token", HTTPStatus.OK, [str(token.id)], position=0)
+            idempotency_store.store(connection, key, made)
+        return NewToken(token, secret)
 
     return change(act)
 
@@ -162,7 +166,7 @@ def revoke(token_id: int, actor: str) -> None:
             return
         now = time_text(clock.now())
         connection.execute(update(tokens).where(tokens.c.id == token_id).values(revoked_at=now))
-        audit_log.append(connection, actor, Act.TOKEN_REVOKED, f"token:{token_id}")
+        audit_log.append(connection, actor, AuditAction.TOKEN_REVOKED, f"token:{token_id}")
 
     change(act)
 

@@ -14,15 +14,15 @@ from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, up
 
 from webapp.accounts import audit_log, login_rate_limit, passwords
 from webapp.accounts.actors import CLI, LOCAL, SETUP, next_number
-from webapp.accounts.audit_log import Act, change
+from webapp.accounts.audit_log import AuditAction, change
 from webapp.accounts.errors import (
+    AdministratorRequired,
     AlreadySetUp,
-    FirstAdministers,
+    FirstUserMustAdminister,
     LastAdministrator,
     NameTaken,
-    NoLongerAllowed,
     OwnPassword,
-    UnknownPerson,
+    UnknownUser,
 )
 from webapp.accounts.roles import Role
 from webapp.accounts.tables import INTEGER_MAX, sessions, tokens, users
@@ -39,17 +39,17 @@ NAME: Final = TextField("name", "Name", required=True, max_length=100)
 
 _USER: Final = "user:"
 _TOKEN: Final = "token:"  # noqa: S105 - of an actor
-_inhabited: Final[WeakSet[Engine]] = WeakSet()
+_engines_with_users: Final[WeakSet[Engine]] = WeakSet()
 
 
 @dataclass(frozen=True)
-class Person:
+class User:
     """Somebody who is signed in. With a password that was given to them they must choose their own."""
 
     id: int
     name: str
     role: Role
-    has_given_password: bool = field(default=False, kw_only=True)
+    has_initial_password: bool = field(default=False, kw_only=True)
 
     @property
     def actor(self) -> str:
@@ -58,7 +58,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Account(Person):
+class UserDetails(User):
     """A person as administrators see them; `disabled_at` is None while they may sign in.
 
     `password_given_at` is None once they chose their password themselves.
@@ -74,23 +74,23 @@ class Account(Person):
         return self.disabled_at is None
 
     @property
-    def has_password_run_out(self) -> bool:
+    def is_password_expired(self) -> bool:
         """Whether the person needs a new password, because the given one was not changed in time."""
-        return passwords.has_run_out(self.password_given_at)
+        return passwords.is_expired(self.password_given_at)
 
 
-def exist() -> bool:
+def any_exists() -> bool:
     """Say whether anybody was ever added. Asked often: a yes is remembered, it cannot become a no."""
-    if db.engine in _inhabited:
+    if db.engine in _engines_with_users:
         return True
     with reading() as connection:
-        is_there = anybody(connection)
+        is_there = any_exists_on(connection)
     if is_there and not is_transacting():  # where it may be that nobody was added after all
-        _inhabited.add(db.engine)
+        _engines_with_users.add(db.engine)
     return is_there
 
 
-def add(name: str, role: Role, password: str, actor: str) -> Person:
+def add(name: str, role: Role, password: str, actor: str) -> User:
     """Add somebody, with a given password. The first one must be an administrator, and chose it.
 
     Raises InvalidFields (NameTaken is one), FirstAdministers, NoLongerAllowed, SignInsBusy.
@@ -98,33 +98,33 @@ def add(name: str, role: Role, password: str, actor: str) -> Person:
     return _add(name, role, password, actor, is_first=False)
 
 
-def add_first(name: str, password: str, actor: str) -> Person:
+def add_first(name: str, password: str, actor: str) -> User:
     """Add the first administrator. Raises InvalidFields, SignInsBusy, AlreadySetUp if there is anybody."""
     return _add(name, Role.ADMINISTRATOR, password, actor, is_first=True)
 
 
-def find(person_id: int) -> Account:
+def find(user_id: int) -> UserDetails:
     """Return the person. Raises UnknownPerson."""
     with reading() as connection:
-        return _account(_row(connection, person_id))
+        return _account(_row(connection, user_id))
 
 
-def find_named(name: str) -> Account:
+def find_by_name(name: str) -> UserDetails:
     """Return the person by any spelling of the name. Raises UnknownPerson."""
     with reading() as connection:
         row = connection.execute(select(users).where(users.c.name_key == canonical(name))).one_or_none()
     if row is None:
-        raise UnknownPerson
+        raise UnknownUser
     return _account(row)
 
 
-def list_all() -> list[Account]:
+def list_all() -> list[UserDetails]:
     """Return everybody, by name, disabled people too."""
     with reading() as connection:
         return [_account(row) for row in connection.execute(select(users).order_by(users.c.name_key))]
 
 
-def change_role(person_id: int, role: Role, actor: str) -> None:
+def change_role(user_id: int, role: Role, actor: str) -> None:
     """Give the person another role, and end their sessions.
 
     The same role again changes nothing. Raises UnknownPerson, LastAdministrator, NoLongerAllowed.
@@ -132,21 +132,23 @@ def change_role(person_id: int, role: Role, actor: str) -> None:
 
     def act(connection: Connection) -> None:
         require_administrator(connection, actor)
-        before = _account(_row(connection, person_id))
+        before = _account(_row(connection, user_id))
         if before.role is role:
             return
         if not role.includes(Role.ADMINISTRATOR):
             _require_another_administrator(connection, before)
-        connection.execute(update(users).where(users.c.id == person_id).values(role=role))
-        audit_log.append(connection, actor, Act.ROLE_CHANGED, before.actor, {"from": before.role, "to": role})
-        _end_sessions(connection, person_id)
+        connection.execute(update(users).where(users.c.id == user_id).values(role=role))
+        audit_log.append(
+            connection, actor, AuditAction.ROLE_CHANGED, before.actor, {"from": before.role, "to": role}
+        )
+        _end_sessions(connection, user_id)
         if not role.includes(Role.ADMINISTRATOR):
             _revoke_tokens(connection, before, actor)
 
     change(act)
 
 
-def disable(person_id: int, actor: str) -> None:
+def disable(user_id: int, actor: str) -> None:
     """Let the person sign in no more: their sessions end, and tokens that they made are revoked.
 
     Twice is nothing new. Raises UnknownPerson, LastAdministrator, NoLongerAllowed.
@@ -154,20 +156,20 @@ def disable(person_id: int, actor: str) -> None:
 
     def act(connection: Connection) -> None:
         require_administrator(connection, actor)
-        person = _account(_row(connection, person_id))
-        if not person.is_enabled:
+        user = _account(_row(connection, user_id))
+        if not user.is_enabled:
             return
-        _require_another_administrator(connection, person)
+        _require_another_administrator(connection, user)
         now = time_text(clock.now())
-        connection.execute(update(users).where(users.c.id == person_id).values(disabled_at=now))
-        audit_log.append(connection, actor, Act.USER_DISABLED, person.actor)
-        _end_sessions(connection, person_id)
-        _revoke_tokens(connection, person, actor)
+        connection.execute(update(users).where(users.c.id == user_id).values(disabled_at=now))
+        audit_log.append(connection, actor, AuditAction.USER_DISABLED, user.actor)
+        _end_sessions(connection, user_id)
+        _revoke_tokens(connection, user, actor)
 
     change(act)
 
 
-def enable(person_id: int, actor: str) -> None:
+def enable(user_id: int, actor: str) -> None:
     """Let a disabled person sign in again, with the password they had.
 
     Twice is nothing new. Raises UnknownPerson, NoLongerAllowed.
@@ -175,35 +177,35 @@ def enable(person_id: int, actor: str) -> None:
 
     def act(connection: Connection) -> None:
         require_administrator(connection, actor)
-        person = _account(_row(connection, person_id))
-        if person.is_enabled:
+        user = _account(_row(connection, user_id))
+        if user.is_enabled:
             return
-        connection.execute(update(users).where(users.c.id == person_id).values(disabled_at=None))
-        audit_log.append(connection, actor, Act.USER_ENABLED, person.actor)
+        connection.execute(update(users).where(users.c.id == user_id).values(disabled_at=None))
+        audit_log.append(connection, actor, AuditAction.USER_ENABLED, user.actor)
 
     change(act)
 
 
-def set_password(person_id: int, password: str, actor: str) -> None:
+def set_password(user_id: int, password: str, actor: str) -> None:
     """Give the person a new password, and end their sessions. Guesses held against them are forgotten.
 
     They sign in with it within ``passwords.GIVEN_LIFETIME`` and choose their own.
     One's own is changed with the one that one has (``login.change_password``), so it is refused here.
     Raises UnknownPerson, InvalidFields on "password", NoLongerAllowed, OwnPassword, SignInsBusy.
     """
-    person = find(person_id)
-    if actor == person.actor:
+    user = find(user_id)
+    if actor == user.actor:
         raise OwnPassword
-    passwords.require_good(password, person.name, field="password")
+    passwords.require_strong(password, user.name, field="password")
     hashed = passwords.hash_password(password)
 
     def act(connection: Connection) -> None:
         require_administrator(connection, actor)
         given = {"password_hash": hashed, "password_given_at": time_text(clock.now())}
-        connection.execute(update(users).where(users.c.id == person_id).values(given))
-        audit_log.append(connection, actor, Act.PASSWORD_SET, person.actor)
-        _end_sessions(connection, person_id)
-        login_rate_limit.forget(connection, canonical(person.name))
+        connection.execute(update(users).where(users.c.id == user_id).values(given))
+        audit_log.append(connection, actor, AuditAction.PASSWORD_SET, user.actor)
+        _end_sessions(connection, user_id)
+        login_rate_limit.forget(connection, canonical(user.name))
 
     change(act)
 
@@ -214,49 +216,49 @@ def require_administrator(connection: Connection, actor: str) -> None:
     The terminal may do everything, and so may whoever is at this machine while nobody was added. A
     token never changes accounts, whatever its role: else one that leaked could make itself others.
     """
-    if actor == CLI or (actor in {LOCAL, SETUP} and not anybody(connection)):
+    if actor == CLI or (actor in {LOCAL, SETUP} and not any_exists_on(connection)):
         return
     kind, _, number = actor.partition(":")
     if f"{kind}:" != _USER:
-        raise NoLongerAllowed
+        raise AdministratorRequired
     is_enabled = users.c.disabled_at.is_(None)
     role = connection.scalar(select(users.c.role).where(users.c.id == int(number), is_enabled))
     if role != Role.ADMINISTRATOR:
-        raise NoLongerAllowed
+        raise AdministratorRequired
 
 
-def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) -> Person:
+def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) -> User:
     shown, problems = name, []
     try:
         shown = str(parse_fields([NAME], {"name": name})["name"])
     except InvalidFields as refusal:
         problems += refusal.problems
     try:
-        passwords.require_good(password, shown, field="password")
+        passwords.require_strong(password, shown, field="password")
     except InvalidFields as refusal:
         problems += refusal.problems
     if problems:
         raise InvalidFields(problems)
     hashed = passwords.hash_password(password)
 
-    def act(connection: Connection) -> Person:
-        somebody = anybody(connection)
+    def act(connection: Connection) -> User:
+        somebody = any_exists_on(connection)
         if is_first and somebody:
             raise AlreadySetUp
         require_administrator(connection, actor)
         if not somebody and role is not Role.ADMINISTRATOR:
-            raise FirstAdministers
+            raise FirstUserMustAdminister
         key = canonical(shown)
         taken = connection.scalar(select(users.c.name).where(users.c.name_key == key))
         if taken is not None:
             raise NameTaken(taken)
         number = next_number(connection, users, "user")
-        person = Person(number, shown, role, has_given_password=somebody)
+        user = User(number, shown, role, has_initial_password=somebody)
         now = time_text(clock.now())
         connection.execute(
             insert(users),
             {
-                "id": person.id,
+                "id": user.id,
                 "name": shown,
                 "name_key": key,
                 "role": role,
@@ -265,55 +267,55 @@ def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) ->
                 "password_given_at": now if somebody else None,
             },
         )
-        audit_log.append(connection, actor, Act.USER_ADDED, person.actor, {"name": shown, "role": role})
-        return person
+        audit_log.append(connection, actor, AuditAction.USER_ADDED, user.actor, {"name": shown, "role": role})
+        return user
 
     return change(act)
 
 
-def anybody(connection: Connection) -> bool:
+def any_exists_on(connection: Connection) -> bool:
     """Say whether anybody was ever added, as this transaction sees it."""
-    return bool(statements.fetch(connection, statements.ANYBODY))
+    return bool(statements.fetch(connection, statements.ANY_USER))
 
 
-def _row(connection: Connection, person_id: int) -> Row[tuple[object, ...]]:
-    if not 0 < person_id <= INTEGER_MAX:
-        raise UnknownPerson
-    row = connection.execute(select(users).where(users.c.id == person_id)).one_or_none()
+def _row(connection: Connection, user_id: int) -> Row[tuple[object, ...]]:
+    if not 0 < user_id <= INTEGER_MAX:
+        raise UnknownUser
+    row = connection.execute(select(users).where(users.c.id == user_id)).one_or_none()
     if row is None:
-        raise UnknownPerson
+        raise UnknownUser
     return row
 
 
-def _account(row: Row[tuple[object, ...]]) -> Account:
-    return Account(
+def _account(row: Row[tuple[object, ...]]) -> UserDetails:
+    return UserDetails(
         row.id,
         row.name,
         Role(row.role),
         row.added_at,
         row.disabled_at,
         row.password_given_at,
-        has_given_password=row.password_given_at is not None,
+        has_initial_password=row.password_given_at is not None,
     )
 
 
-def _require_another_administrator(connection: Connection, person: Account) -> None:
-    if person.role is not Role.ADMINISTRATOR or not person.is_enabled:
+def _require_another_administrator(connection: Connection, user: UserDetails) -> None:
+    if user.role is not Role.ADMINISTRATOR or not user.is_enabled:
         return
     others = connection.scalar(
         select(func.count())
         .select_from(users)
-        .where(users.c.role == Role.ADMINISTRATOR, users.c.disabled_at.is_(None), users.c.id != person.id)
+        .where(users.c.role == Role.ADMINISTRATOR, users.c.disabled_at.is_(None), users.c.id != user.id)
     )
     if not others:
         raise LastAdministrator
 
 
-def _end_sessions(connection: Connection, person_id: int) -> None:
-    connection.execute(delete(sessions).where(sessions.c.user_id == person_id))
+def _end_sessions(connection: Connection, user_id: int) -> None:
+    connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
 
 
-def _revoke_tokens(connection: Connection, maker: Person, actor: str) -> None:
+def _revoke_tokens(connection: Connection, maker: User, actor: str) -> None:
     """Revoke what somebody made who may make tokens no more: they may know the secrets."""
     revoked = connection.execute(
         update(tokens)
@@ -322,4 +324,4 @@ def _revoke_tokens(connection: Connection, maker: Person, actor: str) -> None:
         .returning(tokens.c.id)
     ).all()
     for (token_id,) in sorted(tuple(row) for row in revoked):
-        audit_log.append(connection, actor, Act.TOKEN_REVOKED, f"{_TOKEN}{token_id}")
+        audit_log.append(connection, actor, AuditAction.TOKEN_REVOKED, f"{_TOKEN}{token_id}")

@@ -8,12 +8,12 @@ from flask import Blueprint, Response
 
 from webapp.accounts.roles import Role
 from webapp.api import field_schemas, query_parameters, request_body, schemas
-from webapp.api.etags import after, etag
+from webapp.api.etags import etag, expected_seqs
 from webapp.api.operations import Answer, Operation, describes
-from webapp.api.serializers import acted_body, answer, record_body, record_url, summary_body
+from webapp.api.serializers import action_body, json_response, record_body, record_url, summary_body
 from webapp.authorization import allows
 from webapp.domain.credit import FIELDS
-from webapp.domain.errors import ActNotAllowed, InvalidFields, KeyUsedBefore, Problem
+from webapp.domain.errors import ActNotAllowed, IdempotencyKeyReused, InvalidFields, Problem
 from webapp.domain.event import CANCELLATION_FIELDS, RETIREMENT_FIELDS, SALE_FIELDS
 from webapp.domain.fields import Field, parse_fields
 from webapp.http.authentication import actor
@@ -21,7 +21,7 @@ from webapp.idempotency import note_replay, request_key
 from webapp.ledger import commands
 from webapp.ledger.commands import ActionResult
 
-api = Blueprint("api_acts", __name__)
+api = Blueprint("api_actions", __name__)
 
 _UNKNOWN: Final = "No record has this id."
 _PART: Final = (
@@ -55,7 +55,7 @@ _CORRECTED: Final = "CORRECTED"
 def sell_record(record_id: str) -> Response:
     query_parameters.read()
     values = request_body.read_object_if_any()
-    return _acted(commands.sell_credit(record_id, values, actor(), after(), request_key()))
+    return _action_response(commands.sell_credit(record_id, values, actor(), expected_seqs(), request_key()))
 
 
 @api.post("/records/<record_id>/retire")
@@ -81,7 +81,9 @@ def sell_record(record_id: str) -> Response:
 def retire_record(record_id: str) -> Response:
     query_parameters.read()
     values = request_body.read_object_if_any()
-    return _acted(commands.retire_credit(record_id, values, actor(), after(), request_key()))
+    return _action_response(
+        commands.retire_credit(record_id, values, actor(), expected_seqs(), request_key())
+    )
 
 
 @api.post("/records/<record_id>/split")
@@ -111,10 +113,12 @@ def retire_record(record_id: str) -> Response:
 @allows(Role.OPERATOR)
 def split_record(record_id: str) -> Response:
     query_parameters.read()
-    result = commands.split_credit(record_id, request_body.read_object(), actor(), after(), request_key())
+    result = commands.split_credit(
+        record_id, request_body.read_object(), actor(), expected_seqs(), request_key()
+    )
     note_replay(is_replay=result.is_replay)
     items = [summary_body(lot, origin) for lot, origin in result.lots]
-    return answer({"items": items}, HTTPStatus.CREATED, location=record_url(record_id))
+    return json_response({"items": items}, HTTPStatus.CREATED, location=record_url(record_id))
 
 
 @api.post("/records/<record_id>/cancel")
@@ -140,9 +144,11 @@ def split_record(record_id: str) -> Response:
 @allows(Role.OPERATOR)
 def cancel_record(record_id: str) -> Response:
     query_parameters.read()
-    result = commands.cancel_credit(record_id, request_body.read_object(), actor(), after(), request_key())
+    result = commands.cancel_credit(
+        record_id, request_body.read_object(), actor(), expected_seqs(), request_key()
+    )
     note_replay(is_replay=result.is_replay)
-    return answer(record_body(result.record), etag=etag(result.record))
+    return json_response(record_body(result.record), etag=etag(result.record))
 
 
 @api.post("/records/<record_id>/correct")
@@ -178,24 +184,26 @@ def correct_record(record_id: str) -> Response:
     problems += _in_record(_problems(FIELDS, values))
     if problems:
         raise InvalidFields(problems)
-    follows = after()
+    follows = expected_seqs()
     try:
         result = commands.correct_credit(record_id, values, cancellation, actor(), follows, request_key())
     except ActNotAllowed as refusal:
         # It is the cancellation that was refused, but not what was asked for.
         raise type(refusal)(refusal.credit_id, refusal.status, _CORRECTED, refusal.since) from refusal
-    except KeyUsedBefore:
+    except IdempotencyKeyReused:
         raise
     except InvalidFields as refusal:
         raise InvalidFields(_in_record(refusal.problems)) from None
     note_replay(is_replay=result.is_replay)
     location = record_url(result.credit_id)
-    return answer(record_body(result.record), HTTPStatus.CREATED, location=location, etag=etag(result.record))
+    return json_response(
+        record_body(result.record), HTTPStatus.CREATED, location=location, etag=etag(result.record)
+    )
 
 
-def _acted(result: ActionResult) -> Response:
+def _action_response(result: ActionResult) -> Response:
     note_replay(is_replay=result.is_replay)
-    return answer(acted_body(result.record, result.rest), etag=etag(result.record))
+    return json_response(action_body(result.record, result.rest), etag=etag(result.record))
 
 
 def _problems(fields: Sequence[Field], values: Mapping[str, object]) -> list[Problem]:

@@ -10,7 +10,7 @@ from typing import Final
 from flask import request
 
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.ledger.commands import After
+from webapp.ledger.commands import ExpectedSeqs
 from webapp.ledger.views import Record
 
 IF_MATCH: Final = "If-Match"
@@ -26,7 +26,7 @@ def etag(record: Record) -> str:
     return f'"{record.events[-1].seq}"'
 
 
-def after() -> After:
+def expected_seqs() -> ExpectedSeqs:
     """Return which events the act of this request may follow. Raises InvalidFields."""
     given = request.headers.get(IF_MATCH)
     if given is None or given.strip() == ANY:

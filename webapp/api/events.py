@@ -8,11 +8,11 @@ from flask import Blueprint, Response
 from webapp.accounts.roles import Role
 from webapp.api import query_parameters
 from webapp.api.operations import Answer, Operation, describes
-from webapp.api.serializers import answer, feed_body
+from webapp.api.serializers import feed_body, json_response
 from webapp.authorization import allows
 from webapp.ledger import listing
 
-api = Blueprint("api_feed", __name__)
+api = Blueprint("api_events", __name__)
 
 _FILTERS: Final = (query_parameters.TYPE, query_parameters.LIMIT_OF_PAGE, query_parameters.CURSOR)
 
@@ -41,4 +41,4 @@ def list_events() -> Response:
         "next": query_parameters.next_address(page.next),
         "resume": query_parameters.address_from(page.end),
     }
-    return answer(body)
+    return json_response(body)

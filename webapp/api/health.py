@@ -5,7 +5,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response
 
 from webapp.api.operations import Answer, Operation, describes
-from webapp.api.serializers import answer
+from webapp.api.serializers import json_response
 from webapp.authorization import allows_everyone
 from webapp.ledger.storage.schema_version import ping
 
@@ -27,4 +27,4 @@ api = Blueprint("api_health", __name__)
 @allows_everyone
 def check_health() -> Response:
     ping()
-    return answer({"status": "ok"})
+    return json_response({"status": "ok"})

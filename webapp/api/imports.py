@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request, url_for
 from webapp.accounts.roles import Role
 from webapp.api import query_parameters, request_body
 from webapp.api.operations import Answer, Body, Operation, describes
-from webapp.api.serializers import answer, import_body, problem_body
+from webapp.api.serializers import import_body, json_response, problem_body
 from webapp.authorization import allows
 from webapp.config import MAX_BODY_BYTES
 from webapp.domain.errors import InvalidFields, Problem, UnknownImport
@@ -110,7 +110,7 @@ def import_records() -> Response:
         import_id, is_replay = written.view.id, written.is_replay
     note_replay(is_replay=is_replay)
     location = url_for(".get_import", import_id=import_id)
-    return answer(_body(import_id), HTTPStatus.ACCEPTED, location=location)
+    return json_response(_body(import_id), HTTPStatus.ACCEPTED, location=location)
 
 
 @api.get("/records/imports")
@@ -130,7 +130,7 @@ def list_imports() -> Response:
     found = views.list_imports(values[query_parameters.CURSOR_NUMBER], limit + 1)
     cursor = str(found[limit - 1].id) if len(found) > limit else None
     items = [import_body(item) for item in found[:limit]]
-    return answer({"items": items, "next": query_parameters.next_address(cursor)})
+    return json_response({"items": items, "next": query_parameters.next_address(cursor)})
 
 
 @api.get("/records/imports/<import_id>")
@@ -149,7 +149,7 @@ def get_import(import_id: str) -> Response:
     number = query_parameters.number_of(import_id)
     if number is None:
         raise UnknownImport("There is no such import.")
-    return answer(
+    return json_response(
         _body(number, values[query_parameters.CURSOR_NUMBER] or 0, values[query_parameters.LIMIT_OF_PROBLEMS])
     )
 

@@ -18,13 +18,13 @@ from webapp.accounts.roles import Role
 from webapp.api import problems, query_parameters, schemas
 from webapp.api.etags import IF_MATCH
 from webapp.api.operations import OPERATIONS, Answer, Body, Operation, describes
-from webapp.api.serializers import answer
+from webapp.api.serializers import json_response
 from webapp.authorization import allows
 from webapp.http import session_cookie
 from webapp.idempotency import HIT_HEADER, KEY_HEADER, KEY_LENGTH_MAX
-from webapp.ledger.idempotency_store import KEPT_FOR
+from webapp.ledger.idempotency_store import RETENTION
 
-api = Blueprint("api_description", __name__)
+api = Blueprint("api_openapi", __name__)
 
 VERSION: Final = "1.0.0"
 INTRODUCTION: Final = """\
@@ -93,7 +93,7 @@ _KEY_PARAMETER: Final = {
     "name": KEY_HEADER,
     "in": "header",
     "description": "Any text of your own, another for each request. The request is then done once: sent "
-    f"again with the same key within {KEPT_FOR // timedelta(hours=1)} hours, it shows what the first did. "
+    f"again with the same key within {RETENTION // timedelta(hours=1)} hours, it shows what the first did. "
     "Only successes are kept, so a request that was refused can be put right under its key. "
     "With another request the key is refused (422).",
     "schema": {
@@ -121,7 +121,7 @@ _IF_MATCH_PARAMETER: Final = {
 )
 @allows(Role.VIEWER)
 def get_openapi() -> Response:
-    return answer(current_app.extensions[_EXTENSION])
+    return json_response(current_app.extensions[_EXTENSION])
 
 
 @api.get("/docs")
@@ -163,7 +163,7 @@ def build(app: Flask) -> dict[str, Any]:
             continue
         (method,) = (rule.methods or set()) - {"HEAD", "OPTIONS"}
         path = re.sub("<([a-z_]+)>", r"{\1}", rule.rule)
-        demand = authorization.demand_of(app.view_functions[rule.endpoint])
+        demand = authorization.required_role(app.view_functions[rule.endpoint])
         spec.path(path, operations={method.lower(): _described(operation, rule, method, demand)})
     return spec.to_dict()
 

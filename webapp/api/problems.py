@@ -5,8 +5,8 @@ from typing import Final
 
 from flask import Response
 
-from webapp.api.serializers import answer as encode_answer
-from webapp.api.serializers import lot_body, record_url, split_body
+from webapp.api.serializers import conflict_body, lot_body, record_url
+from webapp.api.serializers import json_response as encode_answer
 from webapp.domain.errors import (
     ActNotAllowed,
     AlreadySplit,
@@ -15,21 +15,21 @@ from webapp.domain.errors import (
     CreditMoved,
     CursorMismatch,
     InvalidFields,
-    Refusal,
+    LedgerError,
     ReplacedBefore,
     SerialHeld,
     TooManyRows,
 )
-from webapp.http.error_status import ErrorAnswer
+from webapp.http.error_status import ErrorResponse
 from webapp.ledger import queries
-from webapp.ledger.serial_conflicts import HeldNumbers, numbers_refused
+from webapp.ledger.serial_conflicts import SerialConflict, conflict_from_error
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE: Final = "about:blank"  # the title says no more than the HTTP status does
 _SPELLED_OUT_MAX: Final = 5
 
 
-def render(answer: ErrorAnswer) -> Response:
+def render(answer: ErrorResponse) -> Response:
     """Return the problem document of an error."""
     body: dict[str, object] = {
         "type": TYPE,
@@ -41,22 +41,22 @@ def render(answer: ErrorAnswer) -> Response:
     return encode_answer(body, answer.status, content_type=MEDIA_TYPE)
 
 
-def _detail(answer: ErrorAnswer) -> str:
+def _detail(answer: ErrorResponse) -> str:
     match answer.refusal:
         case InvalidFields(problems=problems) if len(problems) > _SPELLED_OUT_MAX:
             return f"{len(problems)} fields are not accepted; `errors` says why."
         case InvalidFields(problems=problems):
             return " ".join(f"{p.field}: {p.message}" if p.field else p.message for p in problems)
         case BlockHeld() as refusal:
-            held = _held(refusal)
-            return f"{answer.detail}. {held.advice}" if held else f"{answer.detail}."
+            conflict = _held(refusal)
+            return f"{answer.detail}. {conflict.advice}" if conflict else f"{answer.detail}."
         case AlreadySplit():
             return f"{answer.detail} Act on one of its lots."
         case _:
             return answer.detail
 
 
-def _facts(refusal: Refusal | None) -> dict[str, object]:
+def _facts(refusal: LedgerError | None) -> dict[str, object]:
     """Return what the refusal knows, for programs. `status` is taken: it is the HTTP status."""
     match refusal:
         case InvalidFields():
@@ -69,13 +69,13 @@ def _facts(refusal: Refusal | None) -> dict[str, object]:
             return _of_record(refusal)
 
 
-def _of_record(refusal: Refusal | None) -> dict[str, object]:
+def _of_record(refusal: LedgerError | None) -> dict[str, object]:
     """Return what a refusal knows about the record that is in the way."""
     facts: dict[str, object] = {}
     match refusal:
         case BlockHeld():
             numbers = {"first": refusal.first, "last": refusal.last, "is_inside": refusal.is_inside}
-            facts = {**_holder(refusal), **numbers, **split_body(_held(refusal))}
+            facts = {**_holder(refusal), **numbers, **conflict_body(_held(refusal))}
         case SerialHeld():
             facts = _holder(refusal)
         case AlreadySplit():
@@ -111,13 +111,13 @@ def _status(refusal: ActNotAllowed) -> dict[str, object]:
 
 def _lots(refusal: AlreadySplit) -> dict[str, object]:
     """Say what the record has become, so that the rest can be acted on without another question."""
-    with suppress(Refusal):  # a database in trouble; the first refusal holds all the same
+    with suppress(LedgerError):  # a database in trouble; the first refusal holds all the same
         return {"lots": [lot_body(lot) for lot in queries.lots_of(refusal.credit_id)]}
     return {}
 
 
-def _held(refusal: BlockHeld) -> HeldNumbers | None:
-    with suppress(Refusal):  # a database in trouble; the first refusal holds all the same
+def _held(refusal: BlockHeld) -> SerialConflict | None:
+    with suppress(LedgerError):  # a database in trouble; the first refusal holds all the same
         holder = queries.credit(refusal.holder)
-        return numbers_refused(holder, refusal)
+        return conflict_from_error(holder, refusal)
     return None

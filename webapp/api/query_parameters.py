@@ -17,7 +17,7 @@ from webapp.domain.errors import CursorMismatch, InvalidFields, Problem
 from webapp.domain.fields import (
     VINTAGE_MAX,
     VINTAGE_MIN,
-    FieldRefused,
+    FieldError,
     TextField,
     VintageField,
 )
@@ -74,7 +74,7 @@ def read(*parameters: Parameter[Any], form: MultiDict[str, str] | None = None) -
             continue
         try:
             found[parameter] = parameter.parse(texts[0]) if any(texts) else parameter.missing
-        except FieldRefused as refusal:
+        except FieldError as refusal:
             problems.append(Problem(parameter.name, str(refusal)))
     problems += [Problem(name, "There is no such parameter.") for name in given]
     if problems:
@@ -93,7 +93,7 @@ def _choice(name: str, description: str, choices: type[Choice]) -> Parameter[Cho
         try:
             return choices(text)
         except ValueError:
-            raise FieldRefused(f"Must be one of {', '.join(choices)}.") from None
+            raise FieldError(f"Must be one of {', '.join(choices)}.") from None
 
     return Parameter(name, description, {"type": "string", "enum": list(choices)}, parse, None)
 
@@ -103,7 +103,7 @@ def flag(name: str, description: str) -> Parameter[bool]:
 
     def parse(text: str) -> bool:
         if text not in {"0", "1"}:
-            raise FieldRefused("Must be 1 or 0.")
+            raise FieldError("Must be 1 or 0.")
         return text == "1"
 
     return Parameter(name, description, {"type": "string", "enum": ["0", "1"]}, parse, missing=False)
@@ -118,7 +118,7 @@ def _limit(description: str, missing: int) -> Parameter[int]:
     def parse(text: str) -> int:
         limit = number_of(text) or 0
         if not 1 <= limit <= LIMIT_MAX:
-            raise FieldRefused(f"Must be a number from 1 to {LIMIT_MAX}.")
+            raise FieldError(f"Must be a number from 1 to {LIMIT_MAX}.")
         return limit
 
     schema = {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": missing}
@@ -128,7 +128,7 @@ def _limit(description: str, missing: int) -> Parameter[int]:
 def _parse_cursor_number(text: str) -> int | None:
     number = number_of(text)
     if number is None:
-        raise FieldRefused(str(CursorMismatch()))
+        raise FieldError(str(CursorMismatch()))
     return number
 
 

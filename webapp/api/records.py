@@ -9,7 +9,7 @@ from webapp.accounts.roles import Role
 from webapp.api import field_schemas, query_parameters, request_body
 from webapp.api.etags import etag
 from webapp.api.operations import Answer, Operation, describes
-from webapp.api.serializers import answer, record_body, record_url, summary_body
+from webapp.api.serializers import json_response, record_body, record_url, summary_body
 from webapp.authorization import allows
 from webapp.domain.credit import NEW_FIELDS
 from webapp.http.authentication import actor
@@ -60,8 +60,8 @@ def create_record() -> Response:
     note_replay(is_replay=result.is_replay)
     body, tag = record_body(result.record), etag(result.record)
     if not result.is_new:
-        return answer(body, etag=tag)
-    return answer(body, HTTPStatus.CREATED, location=record_url(result.credit_id), etag=tag)
+        return json_response(body, etag=tag)
+    return json_response(body, HTTPStatus.CREATED, location=record_url(result.credit_id), etag=tag)
 
 
 @api.get("/records")
@@ -89,7 +89,7 @@ def list_records() -> Response:
         wanted, values[query_parameters.CURSOR], values[query_parameters.LIMIT_OF_PAGE]
     )
     items = [summary_body(credit, origin) for credit, origin in page.items]
-    return answer({"items": items, "next": query_parameters.next_address(page.next)})
+    return json_response({"items": items, "next": query_parameters.next_address(page.next)})
 
 
 @api.get("/records/<record_id>")
@@ -107,4 +107,4 @@ def list_records() -> Response:
 def get_record(record_id: str) -> Response:
     query_parameters.read()
     record = queries.record(record_id)
-    return answer(record_body(record), etag=etag(record))
+    return json_response(record_body(record), etag=etag(record))

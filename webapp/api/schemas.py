@@ -18,7 +18,13 @@ from webapp.api.field_schemas import (
     recorded,
 )
 from webapp.domain.credit import FIELDS, NEW_FIELDS, REPLACES
-from webapp.domain.event import ACT_FIELDS, CANCELLATION_FIELDS, PART, RETIREMENT_FIELDS, SALE_FIELDS
+from webapp.domain.event import (
+    ACTION_FIELDS,
+    CANCELLATION_FIELDS,
+    PART_QUANTITY,
+    RETIREMENT_FIELDS,
+    SALE_FIELDS,
+)
 from webapp.domain.fields import Field, PastDateField
 from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.split import LOTS_MAX, LOTS_MIN
@@ -105,10 +111,10 @@ def _events() -> dict[str, Schema]:
     return {
         "Event": _object(_event_properties()),
         "CreatedData": _created_data(),
-        "SoldData": _event_data(ACT_FIELDS[EventType.SOLD]),
-        "RetiredData": _event_data(ACT_FIELDS[EventType.RETIRED]),
+        "SoldData": _event_data(ACTION_FIELDS[EventType.SOLD]),
+        "RetiredData": _event_data(ACTION_FIELDS[EventType.RETIRED]),
         "SplitData": _object({"quantities": _quantities(QUANTITY_TEXT)}),
-        "CancelledData": _event_data(ACT_FIELDS[EventType.CANCELLED]),
+        "CancelledData": _event_data(ACTION_FIELDS[EventType.CANCELLED]),
         "FeedEvent": _object({"record_id": _ID, **_event_properties()}),
         "EventPage": _object({"items": _list_of("FeedEvent"), "next": _next(), "resume": _resume()}),
     }
@@ -183,7 +189,7 @@ def _lot_properties() -> dict[str, Schema]:
 
 
 def _split() -> Schema:
-    schema = _object({"quantities": _quantities(accepted(replace(PART, required=True)))})
+    schema = _object({"quantities": _quantities(accepted(replace(PART_QUANTITY, required=True)))})
     schema["properties"]["quantities"]["description"] = "Tonnes. They must add up to the whole."
     return schema
 
@@ -217,7 +223,7 @@ def _event_properties() -> dict[str, Schema]:
 
 def _event_data(given: Sequence[Field]) -> Schema:
     """An act is on all of its record, so it does not state how much that is."""
-    fields = [field for field in given if field is not PART]
+    fields = [field for field in given if field is not PART_QUANTITY]
     always = [field.name for field in fields if field.required or isinstance(field, PastDateField)]
     return {
         "type": "object",

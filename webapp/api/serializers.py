@@ -8,14 +8,14 @@ import msgspec
 from flask import Response, url_for
 
 from webapp.imports.views import ImportView, ProblemView
-from webapp.ledger.serial_conflicts import HeldNumbers
+from webapp.ledger.serial_conflicts import SerialConflict
 from webapp.ledger.views import CreditView, EventView, Origin, Record
 
 # A quantity leaves as a JSON number with the decimals it was recorded with, never through a float.
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
-def answer(
+def json_response(
     body: object,
     status: HTTPStatus = HTTPStatus.OK,
     *,
@@ -48,7 +48,7 @@ def record_body(record: Record) -> dict[str, object]:
     }
 
 
-def acted_body(record: Record, rest: CreditView | None) -> dict[str, object]:
+def action_body(record: Record, rest: CreditView | None) -> dict[str, object]:
     """Return a record after an act on it, and the lot that was split off and stays, if any."""
     return {**record_body(record), "rest": None if rest is None else lot_body(rest)}
 
@@ -113,18 +113,23 @@ def problem_body(problem: ProblemView) -> dict[str, object]:
     body: dict[str, object] = {"row": problem.row, "field": problem.field, "message": problem.message}
     if problem.holder is not None:
         body |= {"holder": problem.holder, "holder_url": record_url(problem.holder)}
-    held = problem.held
-    if held:
-        body |= {"first": held.first, "last": held.last, "is_inside": held.is_inside, **split_body(held)}
+    conflict = problem.conflict
+    if conflict:
+        body |= {
+            "first": conflict.first,
+            "last": conflict.last,
+            "is_inside": conflict.is_inside,
+            **conflict_body(conflict),
+        }
     return body
 
 
-def split_body(held: HeldNumbers | None) -> dict[str, object]:
+def conflict_body(conflict: SerialConflict | None) -> dict[str, object]:
     """Return how to make numbers that a record holds a lot of their own, empty where no split does."""
-    if held is None or not held.split:
+    if conflict is None or not conflict.split:
         return {}
-    address = url_for("api_acts.split_record", record_id=held.holder.id)
-    return {"split_url": address, "split": {"quantities": held.split}}
+    address = url_for("api_actions.split_record", record_id=conflict.holder.id)
+    return {"split_url": address, "split": {"quantities": conflict.split}}
 
 
 def _event_body(event: EventView) -> dict[str, object]:

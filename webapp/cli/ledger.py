@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 
 from webapp.accounts.actors import CLI
 from webapp.cli import demo_data as demonstration
-from webapp.cli.output import Progress, Stopped, plainly
+from webapp.cli.output import CommandFailed, Progress, one_line_errors
 from webapp.config import MAX_BODY_BYTES
 from webapp.imports import jobs, views
 from webapp.imports.views import ImportView
@@ -36,7 +36,7 @@ def install(app: Flask) -> None:
 @click.command()
 @click.option("--expect", metavar="FILE", help="An earlier output, which must be a prefix of this ledger.")
 @with_appcontext
-@plainly
+@one_line_errors
 def verify(expect: str | None) -> None:
     """Compare everything stored with what the log says.
 
@@ -61,7 +61,7 @@ def verify(expect: str | None) -> None:
     if digest:
         click.echo(str(digest))
     if found:
-        raise Stopped(f"{_count(found, 'thing is', 'things are')} wrong.")
+        raise CommandFailed(f"{_count(found, 'thing is', 'things are')} wrong.")
     if expected:
         click.echo(f"The first {expected.events} events are the expected ones.", err=True)
     click.echo("Nothing is wrong.", err=True)
@@ -69,7 +69,7 @@ def verify(expect: str | None) -> None:
 
 @click.command()
 @with_appcontext
-@plainly
+@one_line_errors
 def rebuild() -> None:
     """Make everything derived again from the log.
 
@@ -84,7 +84,7 @@ def rebuild() -> None:
 @click.command()
 @click.argument("file", default=STANDARD)
 @with_appcontext
-@plainly
+@one_line_errors
 def export(file: str) -> None:
     """Write the whole log to FILE, or to the standard output.
 
@@ -104,7 +104,7 @@ def export(file: str) -> None:
 @click.argument("file")
 @click.option("--expect", metavar="FILE", help="The output of the export, which FILE must agree with.")
 @with_appcontext
-@plainly
+@one_line_errors
 def restore(file: str, expect: str | None) -> None:
     """Read an export into an empty ledger, whole or not at all.
 
@@ -122,7 +122,7 @@ def restore(file: str, expect: str | None) -> None:
 @click.option("--ignore-unknown", is_flag=True, help="Leave out fields that are not recorded.")
 @click.option("--dry-run", is_flag=True, help="Only check; write nothing.")
 @with_appcontext
-@plainly
+@one_line_errors
 def import_file(file: str, *, skip_invalid: bool, ignore_unknown: bool, dry_run: bool) -> None:
     """Record the credits of a JSON file (- for the standard input).
 
@@ -148,14 +148,14 @@ def import_file(file: str, *, skip_invalid: bool, ignore_unknown: bool, dry_run:
     if view.is_open:  # nobody comes back to what was begun in a terminal
         jobs.cancel(view.id)
     if view.message:
-        raise Stopped(view.message)
+        raise CommandFailed(view.message)
     if view.has_problems and not skip_invalid:
-        raise Stopped("Nothing would be written: some rows are invalid or in conflict.")
+        raise CommandFailed("Nothing would be written: some rows are invalid or in conflict.")
 
 
 @click.command()
 @with_appcontext
-@plainly
+@one_line_errors
 def demo() -> None:
     """Load the sample credits with some sales and retirements.
 
@@ -176,7 +176,7 @@ def _read_digest(file: str | None) -> Digest | None:
     try:
         return Digest.read(text)
     except NotADigest as error:
-        raise Stopped(f"{file}: {error}") from None
+        raise CommandFailed(f"{file}: {error}") from None
 
 
 def _read_import(file: str) -> tuple[bytes, str]:
@@ -187,7 +187,7 @@ def _read_import(file: str) -> tuple[bytes, str]:
         with Path(file).open("rb") as opened:
             content, name = opened.read(MAX_BODY_BYTES + 1), Path(file).name
     if len(content) > MAX_BODY_BYTES:
-        raise Stopped(f"{name}: this is larger than {MAX_BODY_BYTES // 1024**2} MiB.")
+        raise CommandFailed(f"{name}: this is larger than {MAX_BODY_BYTES // 1024**2} MiB.")
     return content, name
 
 

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.cli import with_appcontext
 
 from webapp import config, secret_key_file
-from webapp.cli.output import Progress, Stopped, plainly
+from webapp.cli.output import CommandFailed, Progress, one_line_errors
 from webapp.ledger import permissions
 from webapp.ledger.backup import back_up
 from webapp.ledger.storage.compact import compact as compact_database
@@ -24,7 +24,7 @@ def install(app: Flask) -> None:
 @click.command()
 @click.argument("file")
 @with_appcontext
-@plainly
+@one_line_errors
 def backup(file: str) -> None:
     """Copy the SQLite database to FILE while the server runs.
 
@@ -33,7 +33,7 @@ def backup(file: str) -> None:
     """
     if db.engine.dialect.name != "sqlite":
         name = db.engine.url.database
-        raise Stopped(
+        raise CommandFailed(
             f"PostgreSQL has its own program for this: pg_dump --format=custom --file={file} {name}"
         )
     with Progress("Copying", "pages") as progress:
@@ -43,7 +43,7 @@ def backup(file: str) -> None:
 
 @click.command()
 @with_appcontext
-@plainly
+@one_line_errors
 def compact() -> None:
     """Give back the disk that the SQLite database holds and does not use.
 
@@ -52,7 +52,7 @@ def compact() -> None:
     afterwards, twice.
     """
     if db.engine.dialect.name != "sqlite":
-        raise Stopped(
+        raise CommandFailed(
             "PostgreSQL gives the disk of old tables back by itself. What else is unused, VACUUM (FULL) gives"
             " back: run it as the owner of the tables, while nothing else uses them."
         )
@@ -67,7 +67,7 @@ def _megabytes(size_bytes: int) -> str:
 @click.command()
 @click.argument("role")
 @with_appcontext
-@plainly
+@one_line_errors
 def grant(role: str) -> None:
     """Give a PostgreSQL account what serving needs, and no more.
 
@@ -81,7 +81,7 @@ def grant(role: str) -> None:
 @click.command("rotate-secret-key")
 @click.option("--forget", is_flag=True, help="Believe the old key no more: everybody signs in again.")
 @with_appcontext
-@plainly
+@one_line_errors
 def rotate_secret_key(*, forget: bool) -> None:
     """Make a new key for sessions and forms.
 
@@ -90,7 +90,7 @@ def rotate_secret_key(*, forget: bool) -> None:
     have seen, the old one is dropped.
     """
     if os.environ.get("SECRET_KEY"):
-        raise Stopped(
+        raise CommandFailed(
             "The key is set in SECRET_KEY, so rotate it there: put it into SECRET_KEY_FALLBACKS, and a "
             "new one into SECRET_KEY."
         )
@@ -98,5 +98,5 @@ def rotate_secret_key(*, forget: bool) -> None:
     try:
         secret_key_file.rotate(path, forget=forget)
     except secret_key_file.BadKeyFile as error:
-        raise Stopped(str(error)) from None
+        raise CommandFailed(str(error)) from None
     click.echo(f"{path} has a new key. Start the server again, so that all of it uses the same one.")

@@ -10,7 +10,7 @@ from typing import Final, ParamSpec, Self, TypeVar
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from webapp.domain.errors import Refusal
+from webapp.domain.errors import LedgerError
 from webapp.ledger.audit.findings import one_line
 
 P = ParamSpec("P")
@@ -18,7 +18,7 @@ R = TypeVar("R")
 _REDRAWN_EVERY_S: Final = 0.1
 
 
-class Stopped(click.ClickException):
+class CommandFailed(click.ClickException):
     """One line on the standard error, and exit status 1."""
 
     def show(self, file: object = None) -> None:
@@ -63,21 +63,21 @@ class Progress:
         self.clear()
 
 
-def plainly(command: Callable[P, R]) -> Callable[P, R]:
+def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
     """Turn what a command can meet into one line: a refusal, a bad file, a database in trouble."""
 
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except Refusal as refusal:
-            raise Stopped(str(refusal)) from None
+        except LedgerError as refusal:
+            raise CommandFailed(str(refusal)) from None
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise Stopped(f"{error.filename or 'file'}: {error.strerror or error}") from None
+            raise CommandFailed(f"{error.filename or 'file'}: {error.strerror or error}") from None
         except SQLAlchemyError as error:
             said = str(getattr(error, "orig", None) or error).strip()
-            raise Stopped(f"The database refuses: {said.splitlines()[0]}") from None
+            raise CommandFailed(f"The database refuses: {said.splitlines()[0]}") from None
 
     return wrapper

@@ -15,7 +15,7 @@ from webapp.accounts import tokens, users
 from webapp.accounts.actors import CLI, names_of
 from webapp.accounts.passwords import LENGTH_MAX
 from webapp.accounts.roles import Role
-from webapp.cli.output import Stopped, plainly
+from webapp.cli.output import CommandFailed, one_line_errors
 from webapp.ledger.audit.findings import one_line
 
 _LINE_BYTES_MAX: Final = 16 * LENGTH_MAX
@@ -39,74 +39,74 @@ def install(app: Flask) -> None:
 @click.argument("name")
 @click.option("--role", type=_ROLE, required=True, help="What the person may do.")
 @_from_stdin
-@plainly
+@one_line_errors
 def add_user(name: str, role: str, *, password_stdin: bool) -> None:
     """Add a person; asks for the password.
 
     The first one must be an administrator. From then on everybody signs in. Anybody after the first has
     7 days to sign in with it, and then chooses their own.
     """
-    person = users.add(name, Role(role), _password(from_stdin=password_stdin), CLI)
-    click.echo(one_line(f"Added {person.name}, {person.role}."))
+    user = users.add(name, Role(role), _password(from_stdin=password_stdin), CLI)
+    click.echo(one_line(f"Added {user.name}, {user.role}."))
 
 
 @user.command("list")
-@plainly
+@one_line_errors
 def list_users() -> None:
     """List everybody: the number that events name, since when, role and name."""
     for account in users.list_all():
         state = "" if account.is_enabled else ", disabled"
-        state += ", given password" if account.has_given_password else ""
+        state += ", given password" if account.has_initial_password else ""
         click.echo(one_line(f"{account.id}  {account.added_at}  {account.role}{state}  {account.name}"))
 
 
 @user.command("role")
 @click.argument("name")
 @click.argument("role", type=_ROLE)
-@plainly
+@one_line_errors
 def change_role(name: str, role: str) -> None:
     """Give a person another role; they sign in again."""
-    person = users.find_named(name)
-    users.change_role(person.id, Role(role), CLI)
-    click.echo(one_line(f"{person.name} is {role} now."))
+    user = users.find_by_name(name)
+    users.change_role(user.id, Role(role), CLI)
+    click.echo(one_line(f"{user.name} is {role} now."))
 
 
 @user.command()
 @click.argument("name")
-@plainly
+@one_line_errors
 def disable(name: str) -> None:
     """Let a person sign in no more.
 
     It holds at once: their sessions end, and the tokens that they made are revoked.
     """
-    person = users.find_named(name)
-    users.disable(person.id, CLI)
-    click.echo(one_line(f"{person.name} is disabled now."))
+    user = users.find_by_name(name)
+    users.disable(user.id, CLI)
+    click.echo(one_line(f"{user.name} is disabled now."))
 
 
 @user.command()
 @click.argument("name")
-@plainly
+@one_line_errors
 def enable(name: str) -> None:
     """Let a disabled person sign in again."""
-    person = users.find_named(name)
-    users.enable(person.id, CLI)
-    click.echo(one_line(f"{person.name} may sign in now."))
+    user = users.find_by_name(name)
+    users.enable(user.id, CLI)
+    click.echo(one_line(f"{user.name} may sign in now."))
 
 
 @user.command("password")
 @click.argument("name")
 @_from_stdin
-@plainly
+@one_line_errors
 def set_password(name: str, *, password_stdin: bool) -> None:
     """Give a person a new password; asks for it.
 
     They sign in again everywhere, and failed sign-ins no longer hold them up. They have 7 days to sign in
     with it, and then choose their own.
     """
-    person = users.find_named(name)
-    users.set_password(person.id, _password(from_stdin=password_stdin), CLI)
-    click.echo(one_line(f"{person.name} has a new password."))
+    user = users.find_by_name(name)
+    users.set_password(user.id, _password(from_stdin=password_stdin), CLI)
+    click.echo(one_line(f"{user.name} has a new password."))
 
 
 @token.command("add")
@@ -115,10 +115,10 @@ def set_password(name: str, *, password_stdin: bool) -> None:
 @click.option(
     "--days", default=tokens.DAYS, show_default=True, help=f"How long it works, 1 to {tokens.DAYS_MAX}."
 )
-@plainly
+@one_line_errors
 def add_token(name: str, role: str, days: int) -> None:
     """Make a token; prints its secret, this once."""
-    made = tokens.make(name, Role(role), CLI, days=days)
+    made = tokens.create(name, Role(role), CLI, days=days)
     click.echo(
         one_line(f"Token {made.token.id}, {made.token.name}, {role}, until {made.token.expires_at}."),
         err=True,
@@ -127,7 +127,7 @@ def add_token(name: str, role: str, days: int) -> None:
 
 
 @token.command("list")
-@plainly
+@one_line_errors
 def list_tokens() -> None:
     """List every token, the newest first: its number, role, times, maker and name."""
     listed = tokens.list_all()
@@ -142,7 +142,7 @@ def list_tokens() -> None:
 
 @token.command()
 @click.argument("number", type=int)
-@plainly
+@one_line_errors
 def revoke(number: int) -> None:
     """Let a token work no more, by its number."""
     tokens.revoke(number, CLI)
@@ -160,7 +160,7 @@ def _password(*, from_stdin: bool) -> str:
         try:
             return line.removesuffix(b"\n").removesuffix(b"\r").decode()
         except UnicodeDecodeError:
-            raise Stopped("The password on the standard input is not UTF-8.") from None
+            raise CommandFailed("The password on the standard input is not UTF-8.") from None
     if not is_terminal():
-        raise Stopped("There is no terminal to ask for the password on. Use --password-stdin.")
+        raise CommandFailed("There is no terminal to ask for the password on. Use --password-stdin.")
     return str(click.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True))

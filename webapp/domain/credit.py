@@ -144,7 +144,7 @@ class Credit:
         """The block of numbers that the serial number states, one for each tonne.
 
         None where it states none or another number of units than there are tonnes: a quantity with
-        decimals; or else such a credit is not recorded any more (`require_true_block`), but a log
+        decimals; or else such a credit is not recorded any more (`require_block_matches_quantity`), but a log
         may hold one from before.
         """
         block = block_in(self.stated_range)
@@ -195,7 +195,7 @@ class Credit:
         return sha256(b"credit/v1\n" + encode(fields).encode()).hexdigest()
 
 
-def require_true_block(credit: Credit) -> None:
+def require_block_matches_quantity(credit: Credit) -> None:
     """Raise InvalidFields where the serial number states a block that is not the quantity.
 
     A quantity with decimals has no block: then the serial number only names numbers.

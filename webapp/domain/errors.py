@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 
-class Refusal(Exception):
+class LedgerError(Exception):
     """The ledger says no. `str()` is a sentence for people; the attributes are its facts."""
 
 
@@ -15,7 +15,7 @@ class Problem:
     message: str
 
 
-class InvalidFields(Refusal):
+class InvalidFields(LedgerError):
     """Some fields break their rules. `problems` has every one of them, not only the first."""
 
     def __init__(self, problems: list[Problem]) -> None:
@@ -24,7 +24,7 @@ class InvalidFields(Refusal):
         self.problems = problems
 
 
-class KeyUsedBefore(InvalidFields):
+class IdempotencyKeyReused(InvalidFields):
     """The key of this request came with another request before, so one of the two is a mistake."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class KeyUsedBefore(InvalidFields):
         super().__init__([Problem("Idempotency-Key", message)])
 
 
-class UnknownCredit(Refusal):
+class UnknownCredit(LedgerError):
     """No credit has this id."""
 
     def __init__(self, credit_id: str) -> None:
@@ -42,7 +42,7 @@ class UnknownCredit(Refusal):
         self.credit_id = credit_id
 
 
-class SerialHeld(Refusal):
+class SerialHeld(LedgerError):
     """The serial number is held by another credit in the same registry."""
 
     def __init__(self, registry: str, serial_number: str, holder: str) -> None:
@@ -96,20 +96,20 @@ class BlockHeld(SerialHeld):
             return f"The number {first} is a part of a block that another credit holds"
         if is_inside:
             return f"This block, {first} to {last}, is a part of a block that another credit holds"
-        return f"{numbers_of(first, last)} of this block {are(first, last)} held by another credit"
+        return f"{numbers_text(first, last)} of this block {are(first, last)} held by another credit"
 
 
-def numbers_of(first: int, last: int) -> str:
+def numbers_text(first: int, last: int) -> str:
     """Name the numbers at the start of a sentence."""
     return f"The number {first}" if first == last else f"The numbers {first} to {last}"
 
 
 def are(first: int, last: int) -> str:
-    """Return the verb that goes with `numbers_of`."""
+    """Return the verb that goes with `numbers_text`."""
     return "is" if first == last else "are"
 
 
-class RowConflict(Refusal):
+class RowConflict(LedgerError):
     """Two rows of one file contradict each other."""
 
     def __init__(self, field: str, message: str) -> None:
@@ -118,7 +118,7 @@ class RowConflict(Refusal):
         self.field = field
 
 
-class CreditMoved(Refusal):
+class CreditMoved(LedgerError):
     """The credit's last event is not the one that the act was meant to follow. `seq` is what it is now."""
 
     def __init__(self, credit_id: str, seq: int) -> None:
@@ -128,7 +128,7 @@ class CreditMoved(Refusal):
         self.seq = seq
 
 
-class ActNotAllowed(Refusal):
+class ActNotAllowed(LedgerError):
     """The credit's status does not allow this act. `act` is the event type that was refused, or CORRECTED."""
 
     def __init__(self, credit_id: str, status: str, act: str, since: str) -> None:
@@ -162,7 +162,7 @@ class AlreadyCancelled(ActNotAllowed):
     """The credit should never have been recorded, and nothing follows its cancellation."""
 
 
-class CancelledBefore(Refusal):
+class CancelledBefore(LedgerError):
     """The same credit was recorded and cancelled. To record it again, say what it replaces."""
 
     def __init__(self, credit_id: str, replaced: str | None = None) -> None:
@@ -181,7 +181,7 @@ class CancelledBefore(Refusal):
         self.replaced = replaced
 
 
-class ReplacedBefore(Refusal):
+class ReplacedBefore(LedgerError):
     """The credit was cancelled, and another one stands in its place: it is replaced once at most."""
 
     def __init__(self, replaced: str, credit_id: str) -> None:
@@ -194,7 +194,7 @@ class ReplacedBefore(Refusal):
         self.credit_id = credit_id
 
 
-class TooManyRows(Refusal):
+class TooManyRows(LedgerError):
     """The file has more rows than one import takes."""
 
     def __init__(self, limit: int) -> None:
@@ -203,19 +203,19 @@ class TooManyRows(Refusal):
         self.limit = limit
 
 
-class UnreadableFile(Refusal):
+class UnreadableFile(LedgerError):
     """The file cannot be read as credits at all; `str()` says why and where."""
 
 
-class UnsupportedFile(Refusal):
+class UnsupportedFile(LedgerError):
     """The file is of a kind that is not read, such as a compressed one."""
 
 
-class UnknownImport(Refusal):
+class UnknownImport(LedgerError):
     """No import has this number."""
 
 
-class ImportNotOpen(Refusal):
+class ImportNotOpen(LedgerError):
     """The import was written, failed or cancelled before, so this cannot be done to it."""
 
     def __init__(self, state: str) -> None:
@@ -224,7 +224,7 @@ class ImportNotOpen(Refusal):
         self.state = state
 
 
-class CursorMismatch(Refusal):
+class CursorMismatch(LedgerError):
     """The cursor is not one of ours, or belongs to other filters."""
 
     def __init__(self) -> None:
@@ -232,31 +232,31 @@ class CursorMismatch(Refusal):
         super().__init__("This cursor does not belong to these filters.")
 
 
-class LedgerBusy(Refusal):
+class LedgerBusy(LedgerError):
     """The database stayed locked, or others kept winning the race. Trying later may work."""
 
     retry_after_s = 2
 
 
-class LedgerUnavailable(Refusal):
+class LedgerUnavailable(LedgerError):
     """The database does not answer."""
 
     retry_after_s = 5
 
 
-class SchemaOutdated(Refusal):
+class SchemaOutdated(LedgerError):
     """The database is not migrated to what this program needs. Somebody may be about to do it."""
 
     retry_after_s = 30
 
 
-class LedgerNotEmpty(Refusal):
+class LedgerNotEmpty(LedgerError):
     """A history can only be restored into an empty ledger."""
 
 
-class BrokenArchive(Refusal):
+class BrokenArchive(LedgerError):
     """The archive does not hold together; `str()` names the line and the reason."""
 
 
-class BrokenLog(Refusal):
+class BrokenLog(LedgerError):
     """The log of this ledger cannot be read; `str()` names the position and the reason."""

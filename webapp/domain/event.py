@@ -24,7 +24,7 @@ from webapp.domain.fields import (
 from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
 
 VERSION: Final = 1
-NO_HASH: Final = "0" * 64
+NO_PREVIOUS_HASH: Final = "0" * 64
 
 _OCCURRED_ON: Final = PastDateField(
     "occurred_on",
@@ -36,20 +36,20 @@ _REFERENCE: Final = TextField("reference", "Reference", hint="What the registry 
 _NOTE: Final = TextField("note", "Note", max_length=2000, newlines=True)
 # How much of the credit the act is on. Less than all of it is split off first, so the event itself
 # is always on the whole of a lot and never states it.
-PART: Final = QuantityField("quantity", "Quantity", hint="Tonnes; all of them if left empty.")
+PART_QUANTITY: Final = QuantityField("quantity", "Quantity", hint="Tonnes; all of them if left empty.")
 
 # What an event states: absent data are left out, never None.
 Data = Mapping[str, str | int | list[str]]
 
 SALE_FIELDS: Final[tuple[Field, ...]] = (
-    PART,
+    PART_QUANTITY,
     TextField("buyer", "Buyer", hint="Who bought it.", example="Acme Airlines"),
     _OCCURRED_ON,
     _REFERENCE,
     _NOTE,
 )
 RETIREMENT_FIELDS: Final[tuple[Field, ...]] = (
-    PART,
+    PART_QUANTITY,
     TextField(
         "beneficiary",
         "Beneficiary",
@@ -71,7 +71,7 @@ CANCELLATION_FIELDS: Final[tuple[Field, ...]] = (
     ),
     _NOTE,
 )
-ACT_FIELDS: Final[dict[EventType, tuple[Field, ...]]] = {
+ACTION_FIELDS: Final[dict[EventType, tuple[Field, ...]]] = {
     EventType.CANCELLED: CANCELLATION_FIELDS,
     EventType.SOLD: SALE_FIELDS,
     EventType.RETIRED: RETIREMENT_FIELDS,
@@ -131,12 +131,12 @@ def text_hash(text: str) -> str:
     return sha256(b"\0" + text.encode()).hexdigest()
 
 
-def created(credit: Credit, actor: str, recorded_at: str) -> Event:
+def created_event(credit: Credit, actor: str, recorded_at: str) -> Event:
     """Return the first event of the credit."""
-    return Event(credit.id, 1, EventType.CREATED, credit.created_data, actor, recorded_at, NO_HASH)
+    return Event(credit.id, 1, EventType.CREATED, credit.created_data, actor, recorded_at, NO_PREVIOUS_HASH)
 
 
-def parse_act(act: EventType, values: Mapping[str, object], today: date) -> dict[str, str | int]:
+def parse_action(act: EventType, values: Mapping[str, object], today: date) -> dict[str, str | int]:
     """Return the data of a SOLD, RETIRED or CANCELLED event.
 
     The day on which a sale or a retirement happened is always among them, the quantity never.
@@ -145,17 +145,19 @@ def parse_act(act: EventType, values: Mapping[str, object], today: date) -> dict
     """
     fields = [
         replace(field, latest=today) if isinstance(field, PastDateField) else field
-        for field in ACT_FIELDS[act]
+        for field in ACTION_FIELDS[act]
     ]
     parsed = parse_fields(fields, values)
     if "occurred_on" in parsed:
         parsed["occurred_on"] = parsed["occurred_on"] or today.isoformat()
-    return {name: value for name, value in parsed.items() if value is not None and name != PART.name}
+    return {name: value for name, value in parsed.items() if value is not None and name != PART_QUANTITY.name}
 
 
-def parse_part(values: Mapping[str, object]) -> int | None:
+def parse_part_quantity(values: Mapping[str, object]) -> int | None:
     """Return the ten-thousandths that the act is on, None for the whole. Raises InvalidFields."""
-    parsed = parse_fields([PART], {PART.name: values.get(PART.name)})[PART.name]
+    parsed = parse_fields([PART_QUANTITY], {PART_QUANTITY.name: values.get(PART_QUANTITY.name)})[
+        PART_QUANTITY.name
+    ]
     return None if parsed is None else int(parsed)
 
 
@@ -183,7 +185,7 @@ def phrase(event_type: EventType, data: Data) -> str:
 
 
 @dataclass(frozen=True)
-class Positioned:
+class PositionedEvent:
     """An event with its position in the feed and the key of its credit; `credit` where it is CREATED."""
 
     position: int
@@ -192,7 +194,7 @@ class Positioned:
     credit: Credit | None
 
 
-def credit_of(event: Event) -> Credit:
+def credit_from_event(event: Event) -> Credit:
     """Return the credit that a CREATED event states."""
     data = event.data
 

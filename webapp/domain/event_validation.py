@@ -15,9 +15,9 @@ from typing import Any, Final
 from webapp.domain.canonical_json import Number
 from webapp.domain.credit import Credit, is_credit_id, parse_credit
 from webapp.domain.errors import InvalidFields
-from webapp.domain.event import NO_HASH, VERSION, Data, Event, EventHead, parse_act
+from webapp.domain.event import NO_PREVIOUS_HASH, VERSION, Data, Event, EventHead, parse_action
 from webapp.domain.fields import QUANTITY_PATTERN, quantity_from_text
-from webapp.domain.lifecycle import FIRST, OPEN_ACTS, STATUS_AFTER, EventType
+from webapp.domain.lifecycle import ALLOWED_ACTIONS, FIRST, STATUS_AFTER, EventType
 from webapp.domain.split import parse_split_data
 
 _FACTS: Final = {"v", "credit", "seq", "type", "data", "actor", "recorded_at", "prev_hash"}
@@ -27,7 +27,7 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z", re.ASCII)
 
 
-class Unsound(ValueError):
+class InvalidEvent(ValueError):
     """The text is not an event of this ledger; `str()` says why, to follow a place and a colon."""
 
 
@@ -44,7 +44,7 @@ def read_event(text: str) -> Event:
         prev_hash=facts["prev_hash"],
     )
     if event.text != text:
-        raise Unsound("its text is not the canonical JSON of its facts")
+        raise InvalidEvent("its text is not the canonical JSON of its facts")
     return event
 
 
@@ -62,26 +62,26 @@ def stated_credit(event: Event) -> Credit | None:
             return None
         if event.type is not FIRST:
             # Whoever recorded it had to state a day that was not in the future then.
-            recorded = parse_act(event.type, values, date.fromisoformat(event.recorded_at[:10]))
+            recorded = parse_action(event.type, values, date.fromisoformat(event.recorded_at[:10]))
             if "occurred_on" not in event.data:
                 recorded.pop("occurred_on", None)
             _require_same(recorded, event)
             return None
         credit = _parse_lot(values) if "parent" in values else parse_credit(values)
     except InvalidFields as refusal:
-        raise Unsound(f"its data break the rules: {refusal}") from None
+        raise InvalidEvent(f"its data break the rules: {refusal}") from None
     _require_same(credit.created_data, event)
     if credit.id != event.credit_id:
-        raise Unsound(f"its fields give another id, {credit.id}")
+        raise InvalidEvent(f"its fields give another id, {credit.id}")
     return credit
 
 
-def breaks(last: EventHead | None, event: Event) -> Iterator[str]:
+def chain_errors(last: EventHead | None, event: Event) -> Iterator[str]:
     """Yield every way in which the event does not follow `last` (None: nothing before it)."""
     if last is None:
         if event.type is not FIRST or event.seq != 1:
             yield f"it is {event.type} with seq {event.seq} where CREATED with seq 1 must stand"
-        if event.prev_hash != NO_HASH:
+        if event.prev_hash != NO_PREVIOUS_HASH:
             yield "its prev_hash names an event before it, and there is none"
         return
     if event.seq != last.seq + 1:
@@ -90,7 +90,7 @@ def breaks(last: EventHead | None, event: Event) -> Iterator[str]:
         yield "its prev_hash is not the hash of the event before it"
     if event.recorded_at < last.recorded_at:
         yield f"it was recorded at {event.recorded_at}, before the event it follows"
-    if event.type not in OPEN_ACTS[STATUS_AFTER[last.type]]:
+    if event.type not in ALLOWED_ACTIONS[STATUS_AFTER[last.type]]:
         yield f"{event.type} may not follow {last.type}"
 
 
@@ -99,22 +99,22 @@ def _facts(text: str) -> dict[str, Any]:
     try:
         facts = json.loads(text)
     except (ValueError, RecursionError):
-        raise Unsound("its text is not JSON") from None
+        raise InvalidEvent("its text is not JSON") from None
     if not isinstance(facts, dict) or facts.keys() != _FACTS:
-        raise Unsound("its text does not state the facts of an event")
+        raise InvalidEvent("its text does not state the facts of an event")
     if type(facts["v"]) is not int or facts["v"] != VERSION:
-        raise Unsound(f"its version is not {VERSION}")
+        raise InvalidEvent(f"its version is not {VERSION}")
     if not all(isinstance(facts[name], str) for name in _TEXTS) or type(facts["seq"]) is not int:
-        raise Unsound("a fact in its text is of the wrong type")
+        raise InvalidEvent("a fact in its text is of the wrong type")
     data = facts["data"]
     if not isinstance(data, dict) or not all(_is_datum(item) for item in data.values()):
-        raise Unsound("its data are not texts and whole numbers")
+        raise InvalidEvent("its data are not texts and whole numbers")
     if facts["type"] not in _TYPES:
-        raise Unsound("there is no such type of event")
+        raise InvalidEvent("there is no such type of event")
     if not _HASH.fullmatch(facts["credit"]) or not _HASH.fullmatch(facts["prev_hash"]):
-        raise Unsound("its credit or its prev_hash is not 64 hexadecimal digits")
+        raise InvalidEvent("its credit or its prev_hash is not 64 hexadecimal digits")
     if not _is_time(facts["recorded_at"]):
-        raise Unsound("its recorded_at is not a time as this ledger writes it")
+        raise InvalidEvent("its recorded_at is not a time as this ledger writes it")
     return facts
 
 
@@ -141,15 +141,15 @@ def _parse_lot(values: dict[str, object]) -> Credit:
     """
     parent, offset, serial = (values.pop(name, None) for name in ("parent", "offset", "serial_number"))
     if not (isinstance(parent, str) and is_credit_id(parent)):
-        raise Unsound("its parent is not the id of a credit")
+        raise InvalidEvent("its parent is not the id of a credit")
     if not (isinstance(offset, str) and re.fullmatch(QUANTITY_PATTERN, offset)):
-        raise Unsound("its offset is not a quantity")
+        raise InvalidEvent("its offset is not a quantity")
     if not (isinstance(serial, str) and serial):
-        raise Unsound("it does not state its serial number")
+        raise InvalidEvent("it does not state its serial number")
     whole = parse_credit(values)
     return replace(whole, serial_number=serial, parent=parent, offset_e4=quantity_from_text(offset))
 
 
 def _require_same(recorded: Data, event: Event) -> None:
     if recorded != event.data:
-        raise Unsound("its data are not as the rules record them")
+        raise InvalidEvent("its data are not as the rules record them")

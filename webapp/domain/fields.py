@@ -17,7 +17,7 @@ from webapp.domain.canonical_json import Number
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.text import (
     COMPOSED_OF_MAX,
-    RefusedCharacter,
+    ForbiddenCharacter,
     canonical,
     length_before_composing,
     recorded,
@@ -38,7 +38,7 @@ _ID: Final = re.compile(ID_PATTERN)
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-class FieldRefused(ValueError):
+class FieldError(ValueError):
     """The value breaks the field's rule; the message says which, for the person who typed it."""
 
 
@@ -59,7 +59,7 @@ class Field(ABC):
     def require(self) -> None:
         """Be asked about a missing value. Raises FieldRefused where the field is required."""
         if self.required:
-            raise FieldRefused("This is required.")
+            raise FieldError("This is required.")
 
 
 @dataclass(frozen=True)
@@ -75,15 +75,15 @@ class TextField(Field):
             self.require()
             return None
         if not isinstance(value, str) or isinstance(value, Number):
-            raise FieldRefused("Must be text.")
+            raise FieldError("Must be text.")
         if len(value) > COMPOSED_OF_MAX * self.max_length:
             length = length_before_composing(value, newlines=self.newlines)
             if length > COMPOSED_OF_MAX * self.max_length:
                 raise self._too_long(length)
         try:
             text = recorded(value, newlines=self.newlines)
-        except RefusedCharacter as error:
-            raise FieldRefused(str(error)) from None
+        except ForbiddenCharacter as error:
+            raise FieldError(str(error)) from None
         # The length first: the canonical form can be eighteen times as long as the text.
         if len(text) > self.max_length:
             raise self._too_long(len(text))
@@ -92,8 +92,8 @@ class TextField(Field):
             return None
         return text
 
-    def _too_long(self, length: int) -> FieldRefused:
-        return FieldRefused(f"At most {self.max_length:,} characters; this has {length:,}.")
+    def _too_long(self, length: int) -> FieldError:
+        return FieldError(f"At most {self.max_length:,} characters; this has {length:,}.")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class VintageField(Field):
             self.require()
             return None
         if not _VINTAGE.fullmatch(text) or not VINTAGE_MIN <= int(text[:4]) <= VINTAGE_MAX:
-            raise FieldRefused(f"Must be a year from {VINTAGE_MIN} to {VINTAGE_MAX}.")
+            raise FieldError(f"Must be a year from {VINTAGE_MIN} to {VINTAGE_MAX}.")
         return int(text[:4])
 
 
@@ -122,13 +122,13 @@ class QuantityField(Field):
             self.require()
             return None
         if not _QUANTITY.fullmatch(text):
-            raise FieldRefused(
+            raise FieldError(
                 "Must be tonnes in plain digits with at most 4 decimals, such as 100 or 2765.37: "
                 "no sign, exponent or thousands separator."
             )
         quantity_e4 = quantity_from_text(text)
         if not 0 < quantity_e4 <= QUANTITY_MAX_E4:
-            raise FieldRefused("Must be more than 0 and at most 100,000,000 tonnes.")
+            raise FieldError("Must be more than 0 and at most 100,000,000 tonnes.")
         return quantity_e4
 
 
@@ -147,7 +147,7 @@ class IdField(Field):
             self.require()
             return None
         if text is None or not _ID.fullmatch(text):
-            raise FieldRefused("Must be the id of a credit: 64 hexadecimal digits, lower case.")
+            raise FieldError("Must be the id of a credit: 64 hexadecimal digits, lower case.")
         return text
 
 
@@ -163,14 +163,14 @@ class PastDateField(Field):
             self.require()
             return None
         if not isinstance(value, str) or isinstance(value, Number):
-            raise FieldRefused("Must be a date as text, YYYY-MM-DD.")
+            raise FieldError("Must be a date as text, YYYY-MM-DD.")
         text = strip_edges(value)
         if not text:
             self.require()
             return None
         day = _day(text)
         if self.latest and day > self.latest:
-            raise FieldRefused("Must not be in the future.")
+            raise FieldError("Must not be in the future.")
         return day.isoformat()
 
 
@@ -184,7 +184,7 @@ def parse_fields(fields: Sequence[Field], values: Mapping[str, object]) -> dict[
     for field in fields:
         try:
             parsed[field.name] = field.parse(values.get(field.name))
-        except FieldRefused as refusal:
+        except FieldError as refusal:
             problems.append(Problem(field.name, str(refusal)))
     problems += [Problem(name, "There is no such field.") for name in unknown(fields, values)]
     if problems:
@@ -221,7 +221,7 @@ def _day(text: str) -> date:
     if _DATE.fullmatch(text):
         with suppress(ValueError):
             return date.fromisoformat(text)
-    raise FieldRefused("Must be a date, YYYY-MM-DD.")
+    raise FieldError("Must be a date, YYYY-MM-DD.")
 
 
 def _number_text(value: object) -> str | None:
@@ -229,5 +229,5 @@ def _number_text(value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise FieldRefused("Must be a number.")
+        raise FieldError("Must be a number.")
     return strip_edges(value) or None

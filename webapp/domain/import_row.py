@@ -13,7 +13,7 @@ from webapp.domain.lifecycle import Status
 
 
 @dataclass(frozen=True)
-class Row:
+class ImportRow:
     """A row as it was understood: its credit, or every problem that keeps it from being one.
 
     `number` counts from 1; `unknown_fields` are those that no row before it has; `status` is what the
@@ -35,10 +35,10 @@ class Row:
 
 
 # The canonical registry and serial number: what one credit alone may hold.
-Claim = tuple[str, str]
+SerialClaim = tuple[str, str]
 
 
-def claim_of(credit: Credit) -> Claim:
+def serial_claim_of(credit: Credit) -> SerialClaim:
     """Return what a credit with a serial number claims."""
     return credit.canonical.registry, credit.canonical.serial_number
 
@@ -50,17 +50,17 @@ _Named = tuple[int, int, int]
 class InactiveStock:
     """What the rows of a file that say their tonnes are no longer active name, with the row's number."""
 
-    def __init__(self, rows: Iterable[Row]) -> None:
+    def __init__(self, rows: Iterable[ImportRow]) -> None:
         """Take all rows of the file."""
         self._ids: dict[str, int] = {}
-        self._claims: dict[Claim, int] = {}
+        self._claims: dict[SerialClaim, int] = {}
         self._blocks: dict[str, list[_Named]] = {}
         for row in rows:
             if row.credit is None or row.is_active:
                 continue
             self._ids[row.credit.id] = row.number
             if row.credit.serial_number is not None:
-                self._claims[claim_of(row.credit)] = row.number
+                self._claims[serial_claim_of(row.credit)] = row.number
             for block in row.credit.named_numbers:
                 named = (block.first, block.last, row.number)
                 self._blocks.setdefault(block.series, []).append(named)
@@ -76,8 +76,8 @@ class InactiveStock:
         """Return the row that names this credit, its serial number or numbers of it."""
         if credit.id in self._ids:
             return self._ids[credit.id]
-        if credit.serial_number is not None and claim_of(credit) in self._claims:
-            return self._claims[claim_of(credit)]
+        if credit.serial_number is not None and serial_claim_of(credit) in self._claims:
+            return self._claims[serial_claim_of(credit)]
         for block in credit.named_numbers:
             place = bisect_right(self._starts.get(block.series, []), block.last)
             if place and self._reaching[block.series][place - 1][1] >= block.first:

@@ -52,7 +52,7 @@ COUNTED: Final = (Status.ACTIVE, Status.SOLD, Status.RETIRED)
 NOT_COUNTED: Final = (Status.SPLIT, Status.CANCELLED)
 
 # The events that a credit of this status can still have. RETIRED, SPLIT and CANCELLED are ends.
-OPEN_ACTS: Final[dict[Status, tuple[EventType, ...]]] = {
+ALLOWED_ACTIONS: Final[dict[Status, tuple[EventType, ...]]] = {
     Status.ACTIVE: (EventType.SOLD, EventType.RETIRED, EventType.SPLIT, EventType.CANCELLED),
     Status.SOLD: (EventType.RETIRED, EventType.SPLIT),
     Status.RETIRED: (),
@@ -63,7 +63,7 @@ OPEN_ACTS: Final[dict[Status, tuple[EventType, ...]]] = {
 
 def require_allowed(credit_id: str, status: Status, act: EventType, since: str) -> None:
     """Raise the refusal that fits, with the time `since` which the status has held."""
-    if act in OPEN_ACTS[status]:
+    if act in ALLOWED_ACTIONS[status]:
         return
     refusals: dict[Status, type[ActNotAllowed]] = {
         Status.RETIRED: AlreadyRetired,

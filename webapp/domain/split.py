@@ -13,10 +13,10 @@ from typing import Final
 from webapp.domain.canonical_json import Number
 from webapp.domain.credit import Credit
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.domain.event import Data, Event, created
+from webapp.domain.event import Data, Event, created_event
 from webapp.domain.fields import (
     E4,
-    FieldRefused,
+    FieldError,
     QuantityField,
     quantity_from_text,
     quantity_text,
@@ -34,7 +34,7 @@ _QUANTITY: Final = QuantityField("quantities", "Quantities", required=True)
 
 
 @dataclass(frozen=True)
-class Place:
+class LotPlace:
     """Where a credit lies in the one that was first recorded: of which it is all, or a lot.
 
     `start_e4` and `whole_e4` are ten-thousandths of a tonne.
@@ -56,7 +56,7 @@ def parse_quantities(values: Mapping[str, object]) -> list[int]:
         for number, value in enumerate(given, start=1):
             try:
                 parsed.append(int(_QUANTITY.parse(value) or 0))
-            except FieldRefused as refusal:
+            except FieldError as refusal:
                 problems.append(Problem("quantities", f"Lot {number}: {refusal}"))
     if problems:
         raise InvalidFields(problems)
@@ -64,7 +64,7 @@ def parse_quantities(values: Mapping[str, object]) -> list[int]:
 
 
 def lots_of(
-    parent: Credit, place: Place, quantities_e4: Sequence[int], block: SerialBlock | None
+    parent: Credit, place: LotPlace, quantities_e4: Sequence[int], block: SerialBlock | None
 ) -> list[Credit]:
     """Return the lots that partition the parent, in order.
 
@@ -110,7 +110,7 @@ def blocks_of(parent: Credit) -> list[SerialBlock | None]:
     return [parent.block, parse_block(canonical(serial_number)), None]
 
 
-def numbers_of(parent: Credit, lot: Credit) -> SerialBlock | None:
+def numbers_of_lot(parent: Credit, lot: Credit) -> SerialBlock | None:
     """Return the lot's own part of its parent's block, None where it only states its place.
 
     The text of the lot alone would not do: one number of a pair of full serials is the same serial
@@ -122,7 +122,7 @@ def numbers_of(parent: Credit, lot: Credit) -> SerialBlock | None:
     return replace(lot.block, series=parent.block.series, first=first, last=first + lot.block.length - 1)
 
 
-def _place_text(place: Place, offset_e4: int, quantity_e4: int) -> str:
+def _place_text(place: LotPlace, offset_e4: int, quantity_e4: int) -> str:
     """Return the serial number of the credit first recorded and the place in it, as a lot has them."""
     start, end = place.start_e4 + offset_e4, place.start_e4 + offset_e4 + quantity_e4
     if (start % E4, end % E4, place.whole_e4 % E4) == (0, 0, 0):
@@ -161,14 +161,14 @@ def split_events(split: Event, lots: Sequence[Credit], sale: Event | None) -> li
     """
     result = [split]
     for lot in lots:
-        first = created(lot, split.actor, split.recorded_at)
+        first = created_event(lot, split.actor, split.recorded_at)
         result.append(first)
         if sale:
             result.append(Event(lot.id, 2, sale.type, sale.data, split.actor, split.recorded_at, first.hash))
     return result
 
 
-def units(history: Iterable[Event]) -> Iterator[list[Event]]:
+def group_splits(history: Iterable[Event]) -> Iterator[list[Event]]:
     """Group a history, in feed order, into what was appended as one: a split, or a single event.
 
     A split's lots all carry a sale or none does, so the event after the first lot tells.
@@ -187,7 +187,7 @@ def units(history: Iterable[Event]) -> Iterator[list[Event]]:
         yield group
 
 
-class Families:
+class SplitTrees:
     """Of which credits something is still counted, as the events tell in feed order."""
 
     def __init__(self) -> None:
@@ -212,5 +212,5 @@ class Families:
 
 
 def flatten(grouped: Iterable[Sequence[Event]]) -> Iterator[Event]:
-    """Undo `units`."""
+    """Undo `group_splits`."""
     return chain.from_iterable(grouped)

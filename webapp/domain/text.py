@@ -35,7 +35,7 @@ KEPT_LENGTH_MAX: Final = 80
 _DROPPED: Final = re.compile(f"[{FORMAT.ranges}{DEFAULT_IGNORABLE.ranges}]+")
 
 
-class RefusedCharacter(ValueError):
+class ForbiddenCharacter(ValueError):
     """The text holds a character that no field accepts; the message names it and its place."""
 
 
@@ -107,7 +107,7 @@ def _refuse_characters(text: str, *, newlines: bool) -> None:
     if refused:
         place = next(place for place, c in enumerate(text) if c in refused)
         code = f"U+{ord(text[place]):04X}"
-        raise RefusedCharacter(f"Character {place + 1} ({code}) is {refused[text[place]]}.")
+        raise ForbiddenCharacter(f"Character {place + 1} ({code}) is {refused[text[place]]}.")
 
 
 @lru_cache(maxsize=4096)

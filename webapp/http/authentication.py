@@ -13,17 +13,17 @@ from flask import current_app, g, request, session
 from webapp.accounts import sessions, tokens, users
 from webapp.accounts.actors import LOCAL
 from webapp.accounts.roles import Role
-from webapp.domain.errors import Refusal
+from webapp.domain.errors import LedgerError
 from webapp.http import local_request
 
 # Where the secret of a signed-in browser stands in Flask's signed cookie.
 SESSION_SECRET: Final = "secret"  # noqa: S105
-_OF_API: Final = "api_"  # how the API's blueprints are called
+_API_BLUEPRINTS: Final = "api_"  # how the API's blueprints are called
 _BEARER: Final = "bearer"
 INVALID_TOKEN: Final = 'Bearer error="invalid_token"'  # noqa: S105 - a challenge
 
 
-class NotSignedIn(Refusal):
+class NotSignedIn(LedgerError):
     """Nobody is signed in, or the token that was sent is none of ours (any more)."""
 
     def __init__(self, sentence: str, *, challenge: str = "Bearer") -> None:
@@ -32,7 +32,7 @@ class NotSignedIn(Refusal):
         self.headers: Mapping[str, str] = {"WWW-Authenticate": challenge}
 
 
-class RoleNeeded(Refusal):
+class RoleRequired(LedgerError):
     """Whoever asks may not do this; `role` may."""
 
     def __init__(self, role: Role, own: Role) -> None:
@@ -41,7 +41,7 @@ class RoleNeeded(Refusal):
         self.role = role
 
 
-class OwnPasswordNeeded(Refusal):
+class PasswordChangeRequired(LedgerError):
     """Whoever asks signed in with a password that somebody gave them, and has to choose their own."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class OwnPasswordNeeded(Refusal):
         )
 
 
-class NotSetUp(Refusal):
+class SetUpRequired(LedgerError):
     """There is no account yet, and the request does not come from this machine."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class NotSetUp(Refusal):
 
 
 @dataclass(frozen=True)
-class Visitor:
+class Principal:
     """Who asks. `actor` is how events name them, empty for nobody; `role` None lets them do nothing.
 
     With a given password they may only choose their own, whatever the role.
@@ -74,8 +74,8 @@ class Visitor:
     actor: str
     role: Role | None
     name: str = ""
-    person_id: int | None = None
-    has_given_password: bool = False
+    user_id: int | None = None
+    has_initial_password: bool = False
 
     def may(self, role: Role) -> bool:
         """Say whether they may do what this role may."""
@@ -87,65 +87,65 @@ class Visitor:
         return self.actor == LOCAL
 
 
-NOBODY: Final = Visitor("", None)
-HERE: Final = Visitor(LOCAL, Role.ADMINISTRATOR)
+ANONYMOUS: Final = Principal("", None)
+LOCAL_ADMIN: Final = Principal(LOCAL, Role.ADMINISTRATOR)
 
 
 def actor() -> str:
     """Return who the current request acts for, as events name it."""
-    return visitor().actor
+    return principal().actor
 
 
-def visitor() -> Visitor:
+def principal() -> Principal:
     """Return who asks. Raises NotSignedIn where a token is sent that is none of ours."""
-    if "visitor" not in g:
-        g.visitor = _identify()
-    found: Visitor = g.visitor
+    if "principal" not in g:
+        g.principal = _identify()
+    found: Principal = g.principal
     return found
 
 
-def known_visitor() -> Visitor:
+def known_principal() -> Principal:
     """Return who asks as far as it was found out: for error pages, which must not ask the database."""
-    found: Visitor = g.get("visitor", NOBODY)
+    found: Principal = g.get("principal", ANONYMOUS)
     return found
 
 
-def forget_visitor() -> None:
+def forget_principal() -> None:
     """Find out anew who asks: they signed in or out just now."""
-    g.pop("visitor", None)
+    g.pop("principal", None)
 
 
-def _identify() -> Visitor:
+def _identify() -> Principal:
     secret = _token_sent()
     if secret is not None:
         return _token_bearer(secret)
     secret = session.get(SESSION_SECRET)
-    person = sessions.find(secret) if secret else None
-    if person is not None:
-        return Visitor(person.actor, person.role, person.name, person.id, person.has_given_password)
-    if not users.exist():
-        return HERE if local_request.is_local(request) else NOBODY
-    return replace(NOBODY, role=Role.VIEWER) if current_app.config["PUBLIC_READING"] else NOBODY
+    user = sessions.find(secret) if secret else None
+    if user is not None:
+        return Principal(user.actor, user.role, user.name, user.id, user.has_initial_password)
+    if not users.any_exists():
+        return LOCAL_ADMIN if local_request.is_local(request) else ANONYMOUS
+    return replace(ANONYMOUS, role=Role.VIEWER) if current_app.config["PUBLIC_READING"] else ANONYMOUS
 
 
-def is_of_api() -> bool:
+def is_api_request() -> bool:
     """Say whether the current request is for the API and not for a page."""
-    return (request.blueprint or "").startswith(_OF_API)
+    return (request.blueprint or "").startswith(_API_BLUEPRINTS)
 
 
 def _token_sent() -> str | None:
     """Return the token in the request's header; the pages take none, so there it is passed over."""
-    if not is_of_api():
+    if not is_api_request():
         return None
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == _BEARER else None
 
 
-def _token_bearer(secret: str) -> Visitor:
+def _token_bearer(secret: str) -> Principal:
     found = tokens.find(secret)
     if found is None:
         raise NotSignedIn(
             "This token is not valid: it is mistyped, expired or revoked.",
             challenge=INVALID_TOKEN,
         )
-    return Visitor(found.actor, found.role, found.name)
+    return Principal(found.actor, found.role, found.name)

@@ -10,12 +10,12 @@ from typing import Final
 
 from webapp.accounts import errors as account_errors
 from webapp.domain import errors
-from webapp.domain.errors import Refusal
+from webapp.domain.errors import LedgerError
 from webapp.http import authentication
 
 API_PATHS: Final = frozenset({"records", "register", "events", "openapi.json", "healthz"})
 
-STATUS: Final[dict[type[errors.Refusal], HTTPStatus]] = {
+STATUS: Final[dict[type[errors.LedgerError], HTTPStatus]] = {
     errors.InvalidFields: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.CursorMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.UnknownCredit: HTTPStatus.NOT_FOUND,
@@ -31,35 +31,35 @@ STATUS: Final[dict[type[errors.Refusal], HTTPStatus]] = {
     errors.UnsupportedFile: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.UnreadableFile: HTTPStatus.BAD_REQUEST,
     errors.BrokenArchive: HTTPStatus.BAD_REQUEST,
-    account_errors.UnknownPerson: HTTPStatus.NOT_FOUND,
+    account_errors.UnknownUser: HTTPStatus.NOT_FOUND,
     account_errors.UnknownToken: HTTPStatus.NOT_FOUND,
-    account_errors.FirstAdministers: HTTPStatus.UNPROCESSABLE_ENTITY,
+    account_errors.FirstUserMustAdminister: HTTPStatus.UNPROCESSABLE_ENTITY,
     account_errors.AlreadySetUp: HTTPStatus.CONFLICT,
     account_errors.LastAdministrator: HTTPStatus.CONFLICT,
-    account_errors.NoLongerAllowed: HTTPStatus.FORBIDDEN,
+    account_errors.AdministratorRequired: HTTPStatus.FORBIDDEN,
     account_errors.OwnPassword: HTTPStatus.FORBIDDEN,
     # Not 401, which would have to name a scheme by which browsers then ask in a window of their own.
-    account_errors.SignInRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
-    account_errors.SignInsHeld: HTTPStatus.TOO_MANY_REQUESTS,
-    account_errors.SignInsBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    account_errors.LoginFailed: HTTPStatus.UNPROCESSABLE_ENTITY,
+    account_errors.LoginRateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    account_errors.LoginsBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LedgerBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LedgerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.BrokenLog: HTTPStatus.SERVICE_UNAVAILABLE,
     authentication.NotSignedIn: HTTPStatus.UNAUTHORIZED,
-    authentication.RoleNeeded: HTTPStatus.FORBIDDEN,
-    authentication.OwnPasswordNeeded: HTTPStatus.FORBIDDEN,
-    authentication.NotSetUp: HTTPStatus.FORBIDDEN,
+    authentication.RoleRequired: HTTPStatus.FORBIDDEN,
+    authentication.PasswordChangeRequired: HTTPStatus.FORBIDDEN,
+    authentication.SetUpRequired: HTTPStatus.FORBIDDEN,
 }
 
 
 @dataclass(frozen=True)
-class ErrorAnswer:
+class ErrorResponse:
     """An HTTP status, one sentence for the reader, and the refusal behind it if there is one."""
 
     status: HTTPStatus
     detail: str
-    refusal: Refusal | None = None
+    refusal: LedgerError | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -68,10 +68,10 @@ class ErrorAnswer:
         return self.status.phrase
 
 
-def status_of(refusal: errors.Refusal) -> HTTPStatus:
+def status_of(refusal: errors.LedgerError) -> HTTPStatus:
     """Return the status of a refusal, by the nearest of its classes that the table has."""
     for kind in type(refusal).__mro__:
-        if issubclass(kind, errors.Refusal) and kind in STATUS:
+        if issubclass(kind, errors.LedgerError) and kind in STATUS:
             return STATUS[kind]
     return HTTPStatus.INTERNAL_SERVER_ERROR
 

@@ -1,6 +1,6 @@
 """Who asked: htmx for a part of a page, or a browser for the whole of it. No noun's own view here.
 
-Whoever answers both from one address goes through `answer` or `mark`, so that no cache ever hands
+Whoever answers both from one address goes through `render` or `add_vary`, so that no cache ever hands
 a fragment to someone who wanted the page.
 """
 
@@ -22,19 +22,19 @@ def wants_fragment() -> bool:
     return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
 
 
-def page_around() -> str:
+def current_page() -> str:
     """Return the address, on this site, of the page for which htmx asks."""
     around, _, _ = request.headers.get("HX-Current-URL", "").partition("#")
     return around.removeprefix(f"{request.scheme}://{request.host}") or "/"
 
 
-def answer(page: str, fragment: str, status: HTTPStatus = HTTPStatus.OK, /, **inputs: object) -> Response:
+def render(page: str, fragment: str, status: HTTPStatus = HTTPStatus.OK, /, **inputs: object) -> Response:
     """Render the template `fragment` where htmx asked, else `page`; both get the same inputs."""
     template = fragment if wants_fragment() else page
-    return mark(make_response(render_template(template, **inputs), status))
+    return add_vary(make_response(render_template(template, **inputs), status))
 
 
-def mark(response: R) -> R:
+def add_vary(response: R) -> R:
     """Say in the answer that it depends on who asked."""
     response.vary.add("HX-Request")
     response.vary.add("HX-History-Restore-Request")

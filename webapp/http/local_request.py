@@ -16,7 +16,7 @@ from flask import Request, current_app
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _PROTOCOL: Final = "SERVER_PROTOCOL"
 # What proxies add, as the environment of WSGI names it: all that begin so, and these.
-PASSED_ON_PREFIXES: Final = (
+FORWARDING_PREFIXES: Final = (
     "HTTP_X_FORWARDED",
     "HTTP_X_ORIGINAL_",
     "HTTP_X_ENVOY_",
@@ -26,7 +26,7 @@ PASSED_ON_PREFIXES: Final = (
     "HTTP_FASTLY_",
     "HTTP_TAILSCALE_",
 )
-PASSED_ON: Final = frozenset(
+FORWARDING_HEADERS: Final = frozenset(
     {
         "HTTP_FORWARDED",
         "HTTP_VIA",
@@ -48,7 +48,7 @@ def is_local(request: Request) -> bool:
     return (
         _is_loopback(request.remote_addr or "")
         and _is_local_host(request.host)
-        and not _passed_on(request)
+        and not _was_forwarded(request)
         and request.environ.get(_PROTOCOL) != "HTTP/1.0"
     )
 
@@ -67,6 +67,6 @@ def _is_local_host(host: str) -> bool:
     return urlsplit(f"//{host}").hostname in LOCAL_HOSTS
 
 
-def _passed_on(request: Request) -> bool:
+def _was_forwarded(request: Request) -> bool:
     names = request.environ.keys()
-    return any(name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES) for name in names)
+    return any(name in FORWARDING_HEADERS or name.startswith(FORWARDING_PREFIXES) for name in names)

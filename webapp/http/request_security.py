@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, current_app, request
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-OWN_SITES: Final = frozenset({"same-origin", "none"})
+SAME_SITE: Final = frozenset({"same-origin", "none"})
 
-HEADERS: Final = {
+SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
@@ -26,35 +26,35 @@ HEADERS: Final = {
 }
 
 # Sent where the request came over TLS: for a year, never ask this host without it.
-ONLY_OVER_TLS: Final = {"Strict-Transport-Security": "max-age=31536000"}
+TLS_HEADERS: Final = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 def install(app: Flask) -> None:
     """Put the gate in front of every route of the application."""
-    app.before_request(require_own_name)
-    app.before_request(refuse_foreign_writes)
+    app.before_request(require_known_host)
+    app.before_request(refuse_cross_site_writes)
     app.before_request(require_content_length)
-    app.after_request(add_headers)
+    app.after_request(add_security_headers)
 
 
-def headers(*, over_tls: bool) -> dict[str, str]:
+def security_headers(*, over_tls: bool) -> dict[str, str]:
     """Return the headers that every answer carries, of the program and of the static files."""
-    return HEADERS | ONLY_OVER_TLS if over_tls else HEADERS
+    return SECURITY_HEADERS | TLS_HEADERS if over_tls else SECURITY_HEADERS
 
 
-def require_own_name() -> None:
+def require_known_host() -> None:
     """Answer 400 to a request for a name that is neither localhost, nor an IP address, nor trusted."""
     # Where there is no Host at all, Werkzeug would take the address that is listened on for it.
     name = urlsplit(f"//{request.host}").hostname or "" if "Host" in request.headers else ""
     trusted: frozenset[str] = current_app.config["TRUSTED_NAMES"]
-    if name != "localhost" and name not in trusted and not _is_address(name):
+    if name != "localhost" and name not in trusted and not _is_ip_address(name):
         abort(
             HTTPStatus.BAD_REQUEST,
             "This name is not one of this ledger's. If it should be, name it in TRUSTED_HOSTS.",
         )
 
 
-def _is_address(name: str) -> bool:
+def _is_ip_address(name: str) -> bool:
     """Say whether the name is an IP address. Nobody can make that lead elsewhere."""
     try:
         ip_address(name)
@@ -63,12 +63,12 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def refuse_foreign_writes() -> None:
+def refuse_cross_site_writes() -> None:
     """Answer 403 to a write that a page of another site caused."""
     if request.method in SAFE_METHODS:
         return
     site = request.headers.get("Sec-Fetch-Site")
-    if site is not None and site not in OWN_SITES:
+    if site is not None and site not in SAME_SITE:
         abort(HTTPStatus.FORBIDDEN, "This write came from another site.")
     origin = request.headers.get("Origin")
     if origin is not None and origin != f"{request.scheme}://{request.host}":
@@ -81,8 +81,8 @@ def require_content_length() -> None:
         abort(HTTPStatus.LENGTH_REQUIRED, "State the length of the body in Content-Length.")
 
 
-def add_headers(response: Response) -> Response:
+def add_security_headers(response: Response) -> Response:
     """Add the headers that keep a page from loading or doing what it should not."""
-    for name, value in headers(over_tls=request.is_secure).items():
+    for name, value in security_headers(over_tls=request.is_secure).items():
         response.headers.setdefault(name, value)
     return response

@@ -18,15 +18,14 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from webapp.domain.credit import Credit
 from webapp.domain.errors import ImportNotOpen, UnknownImport
-from webapp.domain.event import created as created_event
-from webapp.domain.event import time_text
-from webapp.domain.import_row import Row as FileRow
+from webapp.domain.event import created_event, time_text
+from webapp.domain.import_row import ImportRow as FileRow
 from webapp.imports.rows import read_rows
 from webapp.imports.views import ImportView, State, row_of, view_of
 from webapp.ledger import clock, event_log, idempotency_store
 from webapp.ledger.audit.findings import Progress, no_progress
 from webapp.ledger.decisions import Decision, Outcome, counts_of, decide
-from webapp.ledger.idempotency_store import Kept, Key
+from webapp.ledger.idempotency_store import IdempotencyKey, StoredResult
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.tables import import_problems, imports
 from webapp.ledger.writer import Transaction, commit
@@ -62,7 +61,7 @@ def receive(
     actor: str,
     progress: Progress = no_progress,
     *,
-    key: Key | None = None,
+    key: IdempotencyKey | None = None,
 ) -> Received:
     """Check every row of the file and keep both; nothing is written to the ledger.
 
@@ -74,7 +73,7 @@ def receive(
     with reading() as connection:
         decisions = decide(connection, rows)
     facts = {
-        **_facts_of(content, filename, actor, _unknown_fields(rows)),
+        **_facts_of(content, filename, actor, _unknown_fields_of(rows)),
         **counts_of(decisions),
         "state": State.CHECKED,
         "content": content,
@@ -102,7 +101,7 @@ def write(
     skip_invalid: bool = False,
     ignore_unknown: bool = False,
     actor: str,
-    key: Key | None = None,
+    key: IdempotencyKey | None = None,
 ) -> Written:
     """Write the rows that are new, all in one transaction, each decided again.
 
@@ -115,7 +114,7 @@ def write(
         kept = key and idempotency_store.find(connection, key)
         if kept:
             return Written(view_of(row_of(connection, int(kept.ids[0]))), is_replay=True)
-        content = _open(connection, import_id).content
+        content = _load_open(connection, import_id).content
     rows = _prepared(content, progress)
 
     def act(transaction: Transaction) -> Written:
@@ -123,7 +122,7 @@ def write(
         kept = key and idempotency_store.find(connection, key)
         if kept:
             return Written(view_of(row_of(connection, int(kept.ids[0]))), is_replay=True)
-        found = _open(connection, import_id)
+        found = _load_open(connection, import_id)
         decisions = decide(connection, rows)
         counts = counts_of(decisions)
         connection.execute(delete(import_problems).where(import_problems.c.import_id == import_id))
@@ -139,7 +138,7 @@ def write(
             _keep_key(transaction, key, "write", import_id)
         return Written(view_of(row_of(connection, import_id)))
 
-    return commit(act, is_alone=True)
+    return commit(act, is_exclusive=True)
 
 
 def import_now(
@@ -150,7 +149,7 @@ def import_now(
     *,
     skip_invalid: bool = False,
     ignore_unknown: bool = False,
-    key: Key | None = None,
+    key: IdempotencyKey | None = None,
     how_to_skip: str = "",
     how_to_ignore: str = "",
 ) -> Written:
@@ -162,7 +161,7 @@ def import_now(
     Raises UnreadableFile, UnsupportedFile and TooManyRows.
     """
     rows = _prepared(content, progress)
-    not_recorded = _unknown_fields(rows)
+    not_recorded = _unknown_fields_of(rows)
     file = _facts_of(content, filename, actor, not_recorded)
 
     def act(transaction: Transaction) -> Written:
@@ -190,7 +189,7 @@ def import_now(
         _keep_key(transaction, key, "now", import_id)
         return Written(view_of(row_of(connection, import_id)))
 
-    return commit(act, is_alone=True)
+    return commit(act, is_exclusive=True)
 
 
 def _prepared(content: bytes, progress: Progress) -> list[FileRow]:
@@ -231,7 +230,7 @@ def _new_credits(decisions: Sequence[Decision]) -> list[Credit]:
 
 
 def _append(transaction: Transaction, new: Sequence[Credit], actor: str) -> None:
-    now = event_log.time_of(transaction)
+    now = event_log.recording_time(transaction)
     event_log.append(transaction, [created_event(credit, actor, now) for credit in new], new)
 
 
@@ -240,14 +239,14 @@ def _insert(connection: Connection, facts: Mapping[str, object]) -> int:
     return import_id
 
 
-def _keep_key(transaction: Transaction, key: Key | None, kind: str, import_id: int) -> None:
+def _keep_key(transaction: Transaction, key: IdempotencyKey | None, kind: str, import_id: int) -> None:
     if key:
-        position = event_log.head_of(transaction).position
-        kept = Kept(f"import {kind}", HTTPStatus.OK, [str(import_id)], position)
-        idempotency_store.keep(transaction.connection, key, kept)
+        position = event_log.log_head(transaction).position
+        kept = StoredResult(f"import {kind}", HTTPStatus.OK, [str(import_id)], position)
+        idempotency_store.store(transaction.connection, key, kept)
 
 
-def cancel(import_id: int, key: Key | None = None) -> bool:
+def cancel(import_id: int, key: IdempotencyKey | None = None) -> bool:
     """Give the import up; nothing is written. Says whether the key of the request had done it before.
 
     Raises UnknownImport and ImportNotOpen.
@@ -256,7 +255,7 @@ def cancel(import_id: int, key: Key | None = None) -> bool:
     def act(transaction: Transaction) -> bool:
         if key and idempotency_store.find(transaction.connection, key):
             return True
-        _open(transaction.connection, import_id)
+        _load_open(transaction.connection, import_id)
         _finish(transaction.connection, import_id, State.CANCELLED, None)
         _keep_key(transaction, key, "cancel", import_id)
         return False
@@ -271,7 +270,7 @@ def display_name(filename: str) -> str:
     return printable.strip()[:FILENAME_LENGTH_MAX] or "unnamed"
 
 
-def _unknown_fields(rows: Sequence[FileRow]) -> list[str]:
+def _unknown_fields_of(rows: Sequence[FileRow]) -> list[str]:
     return [name for row in rows for name in row.unknown_fields][:_NOT_RECORDED_SHOWN]
 
 
@@ -294,7 +293,7 @@ def _keep_problems(connection: Connection, import_id: int, decisions: Sequence[D
         connection.execute(insert(import_problems), numbered)
 
 
-def _open(connection: Connection, import_id: int) -> Row[Any]:
+def _load_open(connection: Connection, import_id: int) -> Row[Any]:
     """Return the import that is still open."""
     row = connection.execute(select(imports).where(imports.c.id == import_id)).first()
     if row is None:

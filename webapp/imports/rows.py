@@ -11,8 +11,8 @@ from webapp.domain.errors import (
     Problem,
     UnreadableFile,
 )
-from webapp.domain.fields import FieldRefused, IdField, QuantityField, unknown
-from webapp.domain.import_row import Row
+from webapp.domain.fields import FieldError, IdField, QuantityField, unknown
+from webapp.domain.import_row import ImportRow
 from webapp.domain.lifecycle import Status
 from webapp.imports.inactive_status import not_active, says_inactive
 from webapp.imports.readers.json_file import row_texts
@@ -47,7 +47,7 @@ _OFFSET: Final = QuantityField("offset", "Offset", required=True)
 
 def read_rows(
     content: bytes, limit: int | None = None, progress: Callable[[int], None] = lambda _done: None
-) -> list[Row]:
+) -> list[ImportRow]:
     """Return the rows of a file, the first `limit` of them; `progress` is told how many are read.
 
     Raises UnsupportedFile, UnreadableFile and TooManyRows.
@@ -60,7 +60,7 @@ def read_rows(
     return rows
 
 
-def parse_rows(texts: Iterable[str]) -> Iterator[Row]:
+def parse_rows(texts: Iterable[str]) -> Iterator[ImportRow]:
     """Yield each row of a file as it is understood.
 
     Raises UnreadableFile where one is not JSON, and where the file would take far more memory than it
@@ -93,7 +93,7 @@ def _length_of_texts(credit: Credit | CanonicalCredit) -> int:
     return len(credit.project_name) + len(credit.registry) + len(credit.serial_number or "")
 
 
-def parse_row(number: int, text: str) -> Row:
+def parse_row(number: int, text: str) -> ImportRow:
     """Return the row that this text states. Raises UnreadableFile where it is not JSON."""
     try:
         value = decode_text(text)
@@ -101,7 +101,7 @@ def parse_row(number: int, text: str) -> Row:
         raise UnreadableFile(f"Row {number}: {error}") from None
     if not isinstance(value, dict):
         problem = Problem("", "A row must be an object with the fields of a credit.")
-        return Row(number, None, [problem])
+        return ImportRow(number, None, [problem])
     others = (name[:_NAME_KEPT_MAX] for name in unknown(NEW_FIELDS, value) if name not in OWN_FIELDS)
     unknown_fields = list(dict.fromkeys(others))
     problems: list[Problem] = []
@@ -119,7 +119,7 @@ def parse_row(number: int, text: str) -> Row:
     inactive = not_active(value)
     if inactive and problems:
         problems.insert(0, inactive)
-    return Row(number, None if problems else credit, problems, unknown_fields, status, inactive)
+    return ImportRow(number, None if problems else credit, problems, unknown_fields, status, inactive)
 
 
 def _lot(credit: Credit, value: Mapping[str, object], problems: list[Problem]) -> Credit:
@@ -130,7 +130,7 @@ def _lot(credit: Credit, value: Mapping[str, object], problems: list[Problem]) -
             continue
         try:
             place[spec.name] = spec.parse(value.get(spec.name))
-        except FieldRefused as refusal:
+        except FieldError as refusal:
             problems.append(Problem(spec.name, str(refusal)))
             return credit
     return replace(credit, parent=str(place["parent"]), offset_e4=int(place["offset"] or 0))

@@ -12,7 +12,7 @@ from webapp.domain.errors import UnknownImport
 from webapp.imports.rows import read_rows
 from webapp.ledger.decisions import Outcome, decide
 from webapp.ledger.queries import find_credits
-from webapp.ledger.serial_conflicts import HeldNumbers, numbers_held
+from webapp.ledger.serial_conflicts import SerialConflict, conflict_over
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.tables import import_problems, imports
 from webapp.ledger.views import CreditView
@@ -70,7 +70,7 @@ class ImportView:
 class ProblemView:
     """One thing wrong with one row.
 
-    `holder` is the credit that holds the row's serial number; `held` says which numbers of the row's
+    `holder` is the credit that holds the row's serial number; `conflict` says which numbers of the row's
     block, and what can be done with it as it is now.
     """
 
@@ -78,7 +78,7 @@ class ProblemView:
     field: str
     message: str
     holder: str | None
-    held: HeldNumbers | None = None
+    conflict: SerialConflict | None = None
 
 
 @dataclass(frozen=True)
@@ -150,11 +150,11 @@ def sample_rows(import_id: int, limit: int = 20) -> list[RowView]:
 
 def _problem_view(row: Row[Any], holder: CreditView | None) -> ProblemView:
     """Return the problem with the advice that fits what its holder is now."""
-    held = None
+    conflict = None
     if holder is not None and row.first is not None:
-        held = numbers_held(holder, row.first, row.last)
-    message = f"{row.message} {held.advice}" if held else row.message
-    return ProblemView(row.row, row.field, message, row.holder, held)
+        conflict = conflict_over(holder, row.first, row.last)
+    message = f"{row.message} {conflict.advice}" if conflict else row.message
+    return ProblemView(row.row, row.field, message, row.holder, conflict)
 
 
 _VIEWED: Final = [column for column in imports.c if column.name != "content"]

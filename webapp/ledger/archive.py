@@ -16,20 +16,20 @@ from sqlalchemy.exc import IntegrityError, NoResultFound
 
 from webapp.domain.credit import Credit
 from webapp.domain.errors import BrokenArchive, BrokenLog
-from webapp.domain.event import Event, EventHead, Positioned, text_hash
-from webapp.domain.event_validation import Unsound, breaks, read_event, stated_credit
+from webapp.domain.event import Event, EventHead, PositionedEvent, text_hash
+from webapp.domain.event_validation import InvalidEvent, chain_errors, read_event, stated_credit
 from webapp.domain.lifecycle import EventType
-from webapp.domain.split import Families
+from webapp.domain.split import SplitTrees
 from webapp.ledger import event_log
 from webapp.ledger.audit.ancestors import ids_of
 from webapp.ledger.audit.check_workers import key_ranges
 from webapp.ledger.audit.digest import Digest, RunningDigest
 from webapp.ledger.audit.findings import Progress, no_progress
-from webapp.ledger.audit.lineage_check import check_families
-from webapp.ledger.audit.serial_check import emptied_credits, gathering, named_in
-from webapp.ledger.event_log import Stored
+from webapp.ledger.audit.lineage_check import check_lineage
+from webapp.ledger.audit.serial_check import collecting, fully_cancelled_credits, serials_in
+from webapp.ledger.event_log import StoredEvent
 from webapp.ledger.projections.apply import rebuild_projections
-from webapp.ledger.storage.atomic_file import appearing
+from webapp.ledger.storage.atomic_file import atomic_file
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.writer import Transaction, commit
 
@@ -53,7 +53,7 @@ def write_feed(
     """Do the same with what a transaction that is open already sees, such as a copy's."""
     running = RunningDigest()
     with closing(event_log.read_feed(connection)) as feed:
-        event_log.require_whole_feed(connection)
+        event_log.require_complete_feed(connection)
         for stored in feed:
             write(f"{stored.body}\n".encode())
             running.add(text_hash(stored.body))
@@ -70,7 +70,7 @@ def export_to(path: Path, progress: Progress = no_progress) -> Digest:
     if path.exists() and not path.is_file():
         with path.open("wb") as device:  # such as a pipe, which must not be replaced by a file
             return export(device.write, progress)
-    with appearing(path, replaces=False) as aside, aside.open("wb") as file:
+    with atomic_file(path, replaces=False) as aside, aside.open("wb") as file:
         return export(file.write, progress)
 
 
@@ -100,17 +100,17 @@ def restore(path: Path, expected: Digest | None = None, progress: Progress = no_
             raise BrokenArchive("This file has no events, so there is nothing to restore.")
         return running.now()
 
-    return commit(act, is_alone=True)
+    return commit(act, is_exclusive=True)
 
 
 def _require_families(connection: Connection) -> None:
     """Raise BrokenArchive where lots are not those of their split, or where two credits hold a number."""
-    with gathering() as holdings:
+    with collecting() as holdings:
         for keys in key_ranges(connection):
-            for wrong in check_families(connection, keys):
+            for wrong in check_lineage(connection, keys):
                 raise BrokenArchive(f"This history does not hold together. {wrong}.")
-            holdings.add(named_in(connection, keys))
-        for twice in holdings.settle(emptied_credits(connection)):
+            holdings.add(serials_in(connection, keys))
+        for twice in holdings.settle(fully_cancelled_credits(connection)):
             holder = ids_of(connection, [twice.holder])[twice.holder]
             # Into an empty ledger, so that a line's number is its event's position.
             raise BrokenArchive(f"Line {twice.position}: {twice.wrong(holder)}.")
@@ -122,12 +122,12 @@ def rebuild(progress: Progress = no_progress) -> int:
     All of it in one transaction, in which nobody else can write. Raises BrokenLog where the log
     cannot be read or contradicts itself: then everything stays as it was.
     """
-    return commit(lambda transaction: rebuild_on(transaction.connection, progress), is_alone=True)
+    return commit(lambda transaction: rebuild_on(transaction.connection, progress), is_exclusive=True)
 
 
 def rebuild_on(connection: Connection, progress: Progress = no_progress) -> int:
     """Do the same in a transaction that is open already, such as a migration's."""
-    event_log.require_whole_feed(connection)
+    event_log.require_complete_feed(connection)
     try:
         with closing(event_log.read_feed(connection)) as feed:
             return rebuild_projections(connection, _positioned(feed), progress)
@@ -135,14 +135,14 @@ def rebuild_on(connection: Connection, progress: Progress = no_progress) -> int:
         raise BrokenLog("The events of the log contradict each other. `flask verify` says where.") from error
 
 
-def _positioned(feed: Iterator[Stored]) -> Iterator[Positioned]:
+def _positioned(feed: Iterator[StoredEvent]) -> Iterator[PositionedEvent]:
     for stored in feed:
         try:
             event = read_event(stored.body)
             credit = stated_credit(event)
-        except Unsound as error:
+        except InvalidEvent as error:
             raise BrokenLog(f"The log cannot be read. Position {stored.position}: {error}.") from None
-        yield Positioned(stored.position, stored.key, event, credit)
+        yield PositionedEvent(stored.position, stored.key, event, credit)
 
 
 class ArchiveReader:
@@ -162,7 +162,7 @@ class ArchiveReader:
         self._links: dict[str, EventHead] = {}
         self._claims: set[bytes] = set()
         self._claim_of: dict[str, bytes] = {}
-        self._families = Families()
+        self._families = SplitTrees()
         self._replaced: set[str] = set()
 
     def read(self) -> Iterator[Event]:
@@ -171,23 +171,23 @@ class ArchiveReader:
         for number, line in enumerate(lines, start=1):
             try:
                 yield self._event(line)
-            except Unsound as error:
+            except InvalidEvent as error:
                 raise BrokenArchive(f"Line {number}: {error}.") from None
             if number % _TOLD_EVERY == 0:
                 self._progress(number)
 
     def _event(self, line: bytes) -> Event:
         if len(line) > LINE_BYTES_MAX:
-            raise Unsound("it is longer than any event")
+            raise InvalidEvent("it is longer than any event")
         if not line.endswith(b"\n"):
-            raise Unsound("the file ends in the middle of it")
+            raise InvalidEvent("the file ends in the middle of it")
         try:
             event = read_event(line[:-1].decode())
         except UnicodeDecodeError:
-            raise Unsound("it is not UTF-8 text") from None
+            raise InvalidEvent("it is not UTF-8 text") from None
         credit = stated_credit(event)
-        for wrong in breaks(self._links.get(event.credit_id), event):
-            raise Unsound(wrong)
+        for wrong in chain_errors(self._links.get(event.credit_id), event):
+            raise InvalidEvent(wrong)
         if credit is not None:
             self._claim(credit)
             self._replace(credit)
@@ -200,7 +200,7 @@ class ArchiveReader:
 
     def _replace(self, credit: Credit) -> None:
         if credit.replaces in self._replaced:
-            raise Unsound(f"it replaces {credit.replaces}, which a credit before it replaces")
+            raise InvalidEvent(f"it replaces {credit.replaces}, which a credit before it replaces")
         if credit.replaces is not None:
             self._replaced.add(credit.replaces)
 
@@ -212,6 +212,6 @@ class ArchiveReader:
         keys = credit.canonical
         claim = sha256(f"{keys.registry}\n{keys.serial_number}".encode()).digest()
         if claim in self._claims:
-            raise Unsound(f"its serial number {credit.serial_number} is held by a credit before it")
+            raise InvalidEvent(f"its serial number {credit.serial_number} is held by a credit before it")
         self._claims.add(claim)
         self._claim_of[credit.id] = claim

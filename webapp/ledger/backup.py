@@ -15,7 +15,7 @@ from webapp.domain.errors import LedgerUnavailable
 from webapp.ledger import archive
 from webapp.ledger.audit.digest import Digest
 from webapp.ledger.audit.findings import Progress, no_progress
-from webapp.ledger.storage.atomic_file import appearing
+from webapp.ledger.storage.atomic_file import atomic_file
 from webapp.ledger.storage.engine import reading
 
 # Between two steps Ctrl-C is heard and progress is told: 16 MB of pages of 4 kB.
@@ -30,7 +30,7 @@ def back_up(path: Path, progress: Progress = no_progress) -> Digest:
     of the copy has no position, and LedgerUnavailable where the copy cannot be made or is damaged.
     """
     # It replaces nothing: the name may be that of the ledger itself, or of the last good backup.
-    with appearing(path, replaces=False) as aside:
+    with atomic_file(path, replaces=False) as aside:
         try:
             with reading() as connection, closing(sqlite3.connect(aside, isolation_level=None)) as copy:
                 _copy(connection, copy, progress)

@@ -15,22 +15,29 @@ from itertools import accumulate
 
 from webapp.domain.credit import Credit, is_credit_id, parse_credit
 from webapp.domain.errors import CreditMoved, InvalidFields, Problem, UnknownCredit
-from webapp.domain.event import PART, Data, Event, Positioned, parse_act, parse_part
-from webapp.domain.event import created as created_event
+from webapp.domain.event import (
+    PART_QUANTITY,
+    Data,
+    Event,
+    PositionedEvent,
+    created_event,
+    parse_action,
+    parse_part_quantity,
+)
 from webapp.domain.fields import E4, tonnes_text
-from webapp.domain.import_row import Row
+from webapp.domain.import_row import ImportRow
 from webapp.domain.lifecycle import EventType, require_allowed
 from webapp.domain.split import WHOLE_TONNES, lots_of, parse_quantities, split_data, split_events
 from webapp.ledger import clock, event_log, idempotency_store, queries
 from webapp.ledger.decisions import Outcome, decide
-from webapp.ledger.idempotency_store import Kept, Key
-from webapp.ledger.projections.lineage import emptied_by, place_of
+from webapp.ledger.idempotency_store import IdempotencyKey, StoredResult
+from webapp.ledger.projections.lineage import cancelled_ancestors, place_in_root
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.views import CreditView, Origin, Record
 from webapp.ledger.writer import Transaction, commit
 
 # The events, by their `seq`, after one of which an act is meant to come; None where any will do.
-After = Collection[int] | None
+ExpectedSeqs = Collection[int] | None
 
 
 @dataclass(frozen=True)
@@ -69,14 +76,16 @@ class ActionResult:
         return [lot.id for lot in self.record.relations.lots]
 
 
-def create_credit(values: Mapping[str, object], actor: str, key: Key | None = None) -> ActionResult:
+def create_credit(
+    values: Mapping[str, object], actor: str, key: IdempotencyKey | None = None
+) -> ActionResult:
     """Record a credit, or find the equal one that is recorded already.
 
     Raises InvalidFields, SerialHeld or BlockHeld, and CancelledBefore or ReplacedBefore.
     """
     credit = parse_credit(values)
     credit.prepare()
-    row = Row(1, credit)
+    row = ImportRow(1, credit)
 
     def act(transaction: Transaction) -> ActionResult:
         (decision,) = decide(transaction.connection, [row])
@@ -84,47 +93,47 @@ def create_credit(values: Mapping[str, object], actor: str, key: Key | None = No
             raise decision.error
         if decision.outcome is Outcome.EXISTING:
             return ActionResult(queries.read_record(transaction.connection, credit.id))
-        created = created_event(credit, actor, event_log.time_of(transaction))
+        created = created_event(credit, actor, event_log.recording_time(transaction))
         entries = event_log.append(transaction, [created], [credit])
         return ActionResult(_record_of_new(entries, credit), is_new=True)
 
-    return _once(act, key, "create")
+    return _run_once(act, key, "create")
 
 
 def sell_credit(
     credit_id: str,
     values: Mapping[str, object],
     actor: str,
-    after: After = None,
-    key: Key | None = None,
+    expected_seqs: ExpectedSeqs = None,
+    key: IdempotencyKey | None = None,
 ) -> ActionResult:
     """Record that the credit, or the quantity of it that is named, was sold.
 
     Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
-    return _act_on_part(credit_id, EventType.SOLD, values, actor, after, key)
+    return _act_on_quantity(credit_id, EventType.SOLD, values, actor, expected_seqs, key)
 
 
 def retire_credit(
     credit_id: str,
     values: Mapping[str, object],
     actor: str,
-    after: After = None,
-    key: Key | None = None,
+    expected_seqs: ExpectedSeqs = None,
+    key: IdempotencyKey | None = None,
 ) -> ActionResult:
     """Retire the credit, or the quantity of it that is named, for ever.
 
     Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
-    return _act_on_part(credit_id, EventType.RETIRED, values, actor, after, key)
+    return _act_on_quantity(credit_id, EventType.RETIRED, values, actor, expected_seqs, key)
 
 
 def split_credit(
     credit_id: str,
     values: Mapping[str, object],
     actor: str,
-    after: After = None,
-    key: Key | None = None,
+    expected_seqs: ExpectedSeqs = None,
+    key: IdempotencyKey | None = None,
 ) -> ActionResult:
     """Split the credit into lots of `{"quantities": […]}`; `lots` of the result are these, in order.
 
@@ -133,42 +142,42 @@ def split_credit(
     quantities_e4 = parse_quantities(values)
 
     def act(transaction: Transaction) -> ActionResult:
-        found = _Found.read(transaction, credit_id, EventType.SPLIT, after)
+        found = LoadedCredit.read(transaction, credit_id, EventType.SPLIT, expected_seqs)
         split = found.split(quantities_e4, actor)
         entries = found.append(split.events, split.lots)
         views = [split.record_of(lot, entries).credit for lot in split.lots]
         record = found.record_after(entries[:1])
         return ActionResult(replace(record, relations=replace(record.relations, lots=views)), is_new=True)
 
-    return _once(act, key, "split")
+    return _run_once(act, key, "split")
 
 
 def plan_split(credit_id: str, values: Mapping[str, object]) -> list[Credit]:
     """Return the lots that `split_credit` would make, and write nothing. Raises what it raises."""
     quantities_e4 = parse_quantities(values)
     with reading() as connection:
-        return _Found.read(Transaction(connection), credit_id, EventType.SPLIT).lots(quantities_e4)
+        return LoadedCredit.read(Transaction(connection), credit_id, EventType.SPLIT).lots(quantities_e4)
 
 
 def cancel_credit(
     credit_id: str,
     values: Mapping[str, object],
     actor: str,
-    after: After = None,
-    key: Key | None = None,
+    expected_seqs: ExpectedSeqs = None,
+    key: IdempotencyKey | None = None,
 ) -> ActionResult:
     """Say that the credit should never have been recorded.
 
     Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
-    data = parse_act(EventType.CANCELLED, values, today=clock.now().date())
+    data = parse_action(EventType.CANCELLED, values, today=clock.now().date())
 
     def act(transaction: Transaction) -> ActionResult:
-        found = _Found.read(transaction, credit_id, EventType.CANCELLED, after)
+        found = LoadedCredit.read(transaction, credit_id, EventType.CANCELLED, expected_seqs)
         entries = found.append([found.event(EventType.CANCELLED, data, actor)])
         return ActionResult(found.record_after(entries))
 
-    return _once(act, key, "cancel")
+    return _run_once(act, key, "cancel")
 
 
 def correct_credit(
@@ -176,8 +185,8 @@ def correct_credit(
     values: Mapping[str, object],
     cancellation: Mapping[str, object],
     actor: str,
-    after: After = None,
-    key: Key | None = None,
+    expected_seqs: ExpectedSeqs = None,
+    key: IdempotencyKey | None = None,
 ) -> ActionResult:
     """Cancel the credit and record `values` in its place, in one transaction.
 
@@ -188,15 +197,17 @@ def correct_credit(
         raise UnknownCredit(credit_id)
     credit = parse_credit({**values, "replaces": credit_id})
     credit.prepare()
-    data = parse_act(EventType.CANCELLED, cancellation, today=clock.now().date())
+    data = parse_action(EventType.CANCELLED, cancellation, today=clock.now().date())
 
     def act(transaction: Transaction) -> ActionResult:
-        found = _Found.read(transaction, credit_id, EventType.CANCELLED, after)
+        found = LoadedCredit.read(transaction, credit_id, EventType.CANCELLED, expected_seqs)
         if replace(found.credit, replaces=credit_id, parent=None, offset_e4=None) == credit:
             message = "Nothing is changed yet: correct what is wrong with the old values."
             raise InvalidFields([Problem("", message)])
-        freed = [found.record.key, *emptied_by(transaction.connection, found.record.key)]
-        (decision,) = decide(transaction.connection, [Row(1, credit)], freed=freed, being_cancelled=credit_id)
+        freed = [found.record.key, *cancelled_ancestors(transaction.connection, found.record.key)]
+        (decision,) = decide(
+            transaction.connection, [ImportRow(1, credit)], freed=freed, being_cancelled=credit_id
+        )
         if decision.error:
             raise decision.error
         cancelled = found.event(EventType.CANCELLED, data, actor)
@@ -204,22 +215,22 @@ def correct_credit(
         entries = found.append([cancelled, created], [credit])
         return ActionResult(_record_of_new(entries[1:], credit), is_new=True)
 
-    return _once(act, key, "correct")
+    return _run_once(act, key, "correct")
 
 
-def _act_on_part(
+def _act_on_quantity(
     credit_id: str,
     event_type: EventType,
     values: Mapping[str, object],
     actor: str,
-    after: After,
-    key: Key | None,
+    expected_seqs: ExpectedSeqs,
+    key: IdempotencyKey | None,
 ) -> ActionResult:
-    data = parse_act(event_type, values, today=clock.now().date())
-    part_e4 = parse_part(values)
+    data = parse_action(event_type, values, today=clock.now().date())
+    part_e4 = parse_part_quantity(values)
 
     def act(transaction: Transaction) -> ActionResult:
-        found = _Found.read(transaction, credit_id, event_type, after)
+        found = LoadedCredit.read(transaction, credit_id, event_type, expected_seqs)
         whole_e4 = found.credit.quantity_e4
         if part_e4 is None or part_e4 == whole_e4:
             entries = found.append([found.event(event_type, data, actor)])
@@ -227,9 +238,9 @@ def _act_on_part(
         if part_e4 > whole_e4:
             asked, whole = tonnes_text(part_e4), tonnes_text(whole_e4)
             message = f"{asked} t is more than the {whole} t that this credit has."
-            raise InvalidFields([Problem(PART.name, message)])
+            raise InvalidFields([Problem(PART_QUANTITY.name, message)])
         if found.credit.block and part_e4 % E4:
-            raise InvalidFields([Problem(PART.name, WHOLE_TONNES)])
+            raise InvalidFields([Problem(PART_QUANTITY.name, WHOLE_TONNES)])
         split = found.split([part_e4, whole_e4 - part_e4], actor)
         part, rest = split.lots
         last = [event for event in split.events if event.credit_id == part.id][-1]
@@ -237,10 +248,12 @@ def _act_on_part(
         entries = found.append([*split.events, acted], split.lots)
         return ActionResult(split.record_of(part, entries), split.record_of(rest, entries).credit)
 
-    return _once(act, key, "sell" if event_type is EventType.SOLD else "retire")
+    return _run_once(act, key, "sell" if event_type is EventType.SOLD else "retire")
 
 
-def _once(act: Callable[[Transaction], ActionResult], key: Key | None, kind: str) -> ActionResult:
+def _run_once(
+    act: Callable[[Transaction], ActionResult], key: IdempotencyKey | None, kind: str
+) -> ActionResult:
     """Commit the act; with a key, only where nothing came of this key before. Raises KeyUsedBefore."""
     if key is None:
         return commit(act)
@@ -252,14 +265,14 @@ def _once(act: Callable[[Transaction], ActionResult], key: Key | None, kind: str
         result = act(transaction)
         ids = [each for each in (result.credit_id, result.rest_id) if each]
         status = HTTPStatus.CREATED if result.is_new else HTTPStatus.OK
-        position = event_log.head_of(transaction).position
-        idempotency_store.keep(transaction.connection, key, Kept(kind, status, ids, position))
+        position = event_log.log_head(transaction).position
+        idempotency_store.store(transaction.connection, key, StoredResult(kind, status, ids, position))
         return result
 
     return commit(keyed)
 
 
-def _replay(transaction: Transaction, kept: Kept) -> ActionResult:
+def _replay(transaction: Transaction, kept: StoredResult) -> ActionResult:
     """Return what the first request of a key came to, as it was then."""
     records = [queries.read_record(transaction.connection, each, kept.position) for each in kept.ids]
     return ActionResult(
@@ -270,7 +283,7 @@ def _replay(transaction: Transaction, kept: Kept) -> ActionResult:
     )
 
 
-def _record_of_new(entries: Sequence[Positioned], credit: Credit, *, is_sold: bool = False) -> Record:
+def _record_of_new(entries: Sequence[PositionedEvent], credit: Credit, *, is_sold: bool = False) -> Record:
     """Return the record of a credit that was made just now, from the entries that are about it.
 
     `is_sold` says that it is a lot of a sold credit, whose sale it carries over.
@@ -288,13 +301,13 @@ class _Split:
     events: list[Event]
     is_sold: bool
 
-    def record_of(self, lot: Credit, entries: Sequence[Positioned]) -> Record:
+    def record_of(self, lot: Credit, entries: Sequence[PositionedEvent]) -> Record:
         """Return the record of a lot once the events are appended."""
         return _record_of_new(entries, lot, is_sold=self.is_sold)
 
 
 @dataclass(frozen=True)
-class _Found:
+class LoadedCredit:
     """A credit as an act found it, in the transaction in which the act appends."""
 
     transaction: Transaction
@@ -302,13 +315,15 @@ class _Found:
     credit: Credit
 
     @classmethod
-    def read(cls, transaction: Transaction, credit_id: str, act: EventType, after: After = None) -> "_Found":
+    def read(
+        cls, transaction: Transaction, credit_id: str, act: EventType, expected_seqs: ExpectedSeqs = None
+    ) -> "LoadedCredit":
         """Return the credit. Raises UnknownCredit, CreditMoved; ActNotAllowed where `act` may not follow."""
         record = queries.read_history(transaction.connection, credit_id)
         if record is None:
             raise UnknownCredit(credit_id)
         head = record.head
-        if after is not None and head.seq not in after:
+        if expected_seqs is not None and head.seq not in expected_seqs:
             raise CreditMoved(credit_id, head.seq)
         require_allowed(credit_id, head.status, act, head.recorded_at)
         return cls(transaction, record, record.stated)
@@ -322,21 +337,21 @@ class _Found:
             type=event_type,
             data=data,
             actor=actor,
-            recorded_at=event_log.time_of(self.transaction),
+            recorded_at=event_log.recording_time(self.transaction),
             prev_hash=head.hash,
         )
 
-    def append(self, events: Sequence[Event], new: Sequence[Credit] = ()) -> list[Positioned]:
+    def append(self, events: Sequence[Event], new: Sequence[Credit] = ()) -> list[PositionedEvent]:
         """Append events of this credit and of those that it makes, which are `new`."""
         return event_log.append(self.transaction, events, new, {self.credit.id: self.record.key})
 
-    def record_after(self, entries: Sequence[Positioned]) -> Record:
+    def record_after(self, entries: Sequence[PositionedEvent]) -> Record:
         """Return the record once these events of the credit are appended."""
         return queries.record_after(self.record, entries)
 
     def lots(self, quantities_e4: Sequence[int]) -> list[Credit]:
         """Return the lots of these quantities. Raises InvalidFields."""
-        place = place_of(self.transaction.connection, self.credit)
+        place = place_in_root(self.transaction.connection, self.credit)
         return lots_of(self.credit, place, quantities_e4, self.credit.block)
 
     def split(self, quantities_e4: Sequence[int], actor: str) -> _Split:

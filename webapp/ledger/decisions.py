@@ -13,25 +13,25 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from webapp.domain.credit import NOT_CANCELLED, Credit, require_true_block
+from webapp.domain.credit import NOT_CANCELLED, Credit, require_block_matches_quantity
 from webapp.domain.errors import (
     BlockHeld,
     CancelledBefore,
     InvalidFields,
+    LedgerError,
     Problem,
-    Refusal,
     ReplacedBefore,
     RowConflict,
     SerialHeld,
     are,
-    numbers_of,
+    numbers_text,
 )
 from webapp.domain.fields import E4
-from webapp.domain.import_row import Claim, InactiveStock, Row, claim_of
+from webapp.domain.import_row import ImportRow, InactiveStock, SerialClaim, serial_claim_of
 from webapp.domain.lifecycle import Status
 from webapp.domain.serial_number import SerialBlock, in_common, is_inside
-from webapp.ledger.projections.lineage import is_gone
-from webapp.ledger.projections.replacements import refusal_to_repeat, refusal_to_replace
+from webapp.ledger.projections.lineage import is_fully_cancelled
+from webapp.ledger.projections.replacements import error_if_repeated, error_if_replaced
 from webapp.ledger.serial_conflicts import NOT_EXACT
 from webapp.ledger.storage import statements
 
@@ -65,9 +65,9 @@ class Decision:
     looked at again when somebody reads the problem.
     """
 
-    row: Row
+    row: ImportRow
     outcome: Outcome
-    error: Refusal | None = None
+    error: LedgerError | None = None
     stated: SerialBlock | None = None
 
     @property
@@ -127,7 +127,7 @@ class _Known:
 
 
 @dataclass
-class _Looked:
+class _Lookups:
     """What the ledger holds of what the rows name, and what rows before took."""
 
     # The credit that the same act cancels: a correction records what replaces it.
@@ -135,23 +135,23 @@ class _Looked:
     # What the file itself says is no longer active.
     inactive: InactiveStock
     known: dict[str, _Known] = field(default_factory=dict)
-    claims: dict[Claim, str] = field(default_factory=dict)
+    claims: dict[SerialClaim, str] = field(default_factory=dict)
     # By the place of the row in the batch: the first held block that its serial number meets.
     blocks: dict[int, tuple[SerialBlock, _HeldBlock]] = field(default_factory=dict)
-    gone: dict[str, Refusal] = field(default_factory=dict)
-    replaced: dict[str, Refusal] = field(default_factory=dict)
+    fully_cancelled: dict[str, LedgerError] = field(default_factory=dict)
+    replaced: dict[str, LedgerError] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
     replacing: dict[str, int] = field(default_factory=dict)
-    claimed: dict[Claim, int] = field(default_factory=dict)
+    claimed: dict[SerialClaim, int] = field(default_factory=dict)
     taken: dict[str, list[_HeldBlock]] = field(default_factory=dict)
 
-    def take(self, row: Row, credit: Credit) -> None:
+    def take(self, row: ImportRow, credit: Credit) -> None:
         """Note what a new row takes from those after it."""
         self.seen[credit.id] = row.number
         if credit.replaces:
             self.replacing[credit.replaces] = row.number
         if credit.serial_number is not None:
-            self.claimed[claim_of(credit)] = row.number
+            self.claimed[serial_claim_of(credit)] = row.number
         if credit.stated_block:
             taken = self.taken.setdefault(credit.stated_block.series, [])
             block = _HeldBlock(credit.stated_block, row=row.number)
@@ -160,7 +160,7 @@ class _Looked:
 
 def decide(
     connection: Connection,
-    rows: Sequence[Row],
+    rows: Sequence[ImportRow],
     *,
     freed: Collection[int] = (),
     being_cancelled: str | None = None,
@@ -170,12 +170,12 @@ def decide(
     What the credits `freed`, by their keys, hold counts as free, and `being_cancelled` as cancelled: a
     correction is about to do both.
     """
-    looked = _look_up(connection, rows, freed, being_cancelled)
+    lookups = _look_up(connection, rows, freed, being_cancelled)
     decisions = []
     for place, row in enumerate(rows):
-        decision = _decide(place, row, looked)
+        decision = _decide(place, row, lookups)
         if decision.outcome is Outcome.NEW and row.credit:
-            looked.take(row, row.credit)
+            lookups.take(row, row.credit)
         decisions.append(decision)
     return decisions
 
@@ -188,29 +188,29 @@ def counts_of(decisions: Sequence[Decision]) -> dict[str, int]:
     return {"total": len(decisions), **counts}
 
 
-def _decide(place: int, row: Row, looked: _Looked) -> Decision:
+def _decide(place: int, row: ImportRow, lookups: _Lookups) -> Decision:
     credit = row.credit
     if credit is None:
         return Decision(row, Outcome.INVALID, InvalidFields(list(row.problems)))
-    known = looked.known.get(credit.id)
-    if credit.id in looked.gone and known and row.status != known.status:
-        return Decision(row, Outcome.CONFLICTING, looked.gone[credit.id])
-    if known or (credit.id in looked.seen and row.is_active):
+    known = lookups.known.get(credit.id)
+    if credit.id in lookups.fully_cancelled and known and row.status != known.status:
+        return Decision(row, Outcome.CONFLICTING, lookups.fully_cancelled[credit.id])
+    if known or (credit.id in lookups.seen and row.is_active):
         return Decision(row, Outcome.EXISTING)
-    error = _unfounded(row, credit, looked)
+    error = _invalid_by_itself(row, credit, lookups)
     if error:
         return Decision(row, Outcome.INVALID, error)
-    conflict = _meets_replacement(credit, looked) or _meets_claim(credit, looked)
+    conflict = _replacement_conflict(credit, lookups) or _claim_conflict(credit, lookups)
     if conflict:
         return Decision(row, Outcome.CONFLICTING, conflict)
     return (
-        _meets_block(place, row, credit, looked)
-        or _meets_inactive_row(row, credit, looked)
+        _block_conflict(place, row, credit, lookups)
+        or _inactive_conflict(row, credit, lookups)
         or Decision(row, Outcome.NEW)
     )
 
 
-def _unfounded(row: Row, credit: Credit, looked: _Looked) -> InvalidFields | None:
+def _invalid_by_itself(row: ImportRow, credit: Credit, lookups: _Lookups) -> InvalidFields | None:
     """Say what of a new row is wrong by itself, or builds on what this ledger does not hold."""
     if row.status is not Status.ACTIVE:
         return InvalidFields([Problem("status", _HISTORY_LOST.format(row.status))])
@@ -218,46 +218,46 @@ def _unfounded(row: Row, credit: Credit, looked: _Looked) -> InvalidFields | Non
         return InvalidFields([row.not_active])
     if credit.parent is not None:
         return InvalidFields([Problem("parent", _LOT)])
-    if credit.replaces is not None and credit.replaces != looked.being_cancelled:
-        replaced = looked.known.get(credit.replaces)
+    if credit.replaces is not None and credit.replaces != lookups.being_cancelled:
+        replaced = lookups.known.get(credit.replaces)
         if replaced is None or replaced.status != Status.CANCELLED:
             return InvalidFields([Problem("replaces", NOT_CANCELLED)])
     try:
-        require_true_block(credit)
+        require_block_matches_quantity(credit)
     except InvalidFields as error:
         return error
     return None
 
 
-def _meets_claim(credit: Credit, looked: _Looked) -> Refusal | None:
+def _claim_conflict(credit: Credit, lookups: _Lookups) -> LedgerError | None:
     """Say who has the serial number in this registry."""
     if credit.serial_number is None:
         return None
-    claim = claim_of(credit)
-    if claim in looked.claims:
-        return SerialHeld(credit.registry, credit.serial_number, looked.claims[claim])
-    if claim in looked.claimed:
-        message = f"Row {looked.claimed[claim]} has this serial number with other fields. {_KEEP_ONE}"
+    claim = serial_claim_of(credit)
+    if claim in lookups.claims:
+        return SerialHeld(credit.registry, credit.serial_number, lookups.claims[claim])
+    if claim in lookups.claimed:
+        message = f"Row {lookups.claimed[claim]} has this serial number with other fields. {_KEEP_ONE}"
         return RowConflict("serial_number", message)
     return None
 
 
-def _meets_replacement(credit: Credit, looked: _Looked) -> Refusal | None:
+def _replacement_conflict(credit: Credit, lookups: _Lookups) -> LedgerError | None:
     """Say whether what the credit replaces was replaced before, in the ledger or by another row."""
     if credit.replaces is None:
         return None
-    if credit.replaces in looked.replaced:
-        return looked.replaced[credit.replaces]
-    if credit.replaces in looked.replacing:
-        row = looked.replacing[credit.replaces]
+    if credit.replaces in lookups.replaced:
+        return lookups.replaced[credit.replaces]
+    if credit.replaces in lookups.replacing:
+        row = lookups.replacing[credit.replaces]
         return RowConflict("replaces", f"Row {row} replaces this credit as well. Keep one of the two rows.")
     return None
 
 
-def _meets_block(place: int, row: Row, credit: Credit, looked: _Looked) -> Decision | None:
+def _block_conflict(place: int, row: ImportRow, credit: Credit, lookups: _Lookups) -> Decision | None:
     """Say who holds numbers that the serial number names."""
-    if place in looked.blocks:
-        stated, held = looked.blocks[place]
+    if place in lookups.blocks:
+        stated, held = lookups.blocks[place]
         inside = is_inside(stated, held.block)
         error = BlockHeld(
             credit.registry,
@@ -271,24 +271,24 @@ def _meets_block(place: int, row: Row, credit: Credit, looked: _Looked) -> Decis
         # What can be done with the holder is said when the problem is read, as the holder is then.
         return Decision(row, Outcome.CONFLICTING, error, stated if error.is_exact else None)
     for block in credit.named_numbers:
-        taken = looked.taken.get(block.series, [])
+        taken = lookups.taken.get(block.series, [])
         nearest = _place_among(taken, block)
         if nearest < len(taken) and taken[nearest].block.first <= block.last:
             first, last = in_common(block, taken[nearest].block)
             message = (
-                f"{numbers_of(first, last)} of this block {are(first, last)} in row "
+                f"{numbers_text(first, last)} of this block {are(first, last)} in row "
                 f"{taken[nearest].row} as well. {_KEEP_ONE}"
             )
             return Decision(row, Outcome.CONFLICTING, RowConflict("serial_number", message))
     return None
 
 
-def _meets_inactive_row(row: Row, credit: Credit, looked: _Looked) -> Decision | None:
+def _inactive_conflict(row: ImportRow, credit: Credit, lookups: _Lookups) -> Decision | None:
     """Say which row of the file says that these tonnes, or some of them, are no longer active.
 
     Its place in the file does not matter, nor whether it is left out itself.
     """
-    other = looked.inactive.row_about(credit)
+    other = lookups.inactive.row_about(credit)
     if not other:
         return None
     message = f"Row {other} says that these tonnes, or some of them, are no longer active."
@@ -305,38 +305,40 @@ def _place_among(held: Sequence[_HeldBlock], block: SerialBlock) -> int:
 
 
 def _look_up(
-    connection: Connection, rows: Sequence[Row], freed: Collection[int], being_cancelled: str | None
-) -> _Looked:
+    connection: Connection, rows: Sequence[ImportRow], freed: Collection[int], being_cancelled: str | None
+) -> _Lookups:
     stated = [(place, row.credit) for place, row in enumerate(rows) if row.credit]
-    looked = _Looked(being_cancelled, InactiveStock(rows))
+    lookups = _Lookups(being_cancelled, InactiveStock(rows))
     for start in range(0, len(stated), LOOK_UP_BATCH):
-        _look_up_batch(connection, stated[start : start + LOOK_UP_BATCH], freed, looked)
+        _look_up_batch(connection, stated[start : start + LOOK_UP_BATCH], freed, lookups)
     for _, credit in stated:
-        known = looked.known.get(credit.id)
-        if known and is_gone(connection, known.key, known.status):
-            looked.gone[credit.id] = refusal_to_repeat(connection, known.key, credit.id)
-        replaced = looked.known.get(credit.replaces or "")
+        known = lookups.known.get(credit.id)
+        if known and is_fully_cancelled(connection, known.key, known.status):
+            lookups.fully_cancelled[credit.id] = error_if_repeated(connection, known.key, credit.id)
+        replaced = lookups.known.get(credit.replaces or "")
         if credit.replaces and replaced and replaced.status == Status.CANCELLED:
-            refusal = refusal_to_replace(connection, replaced.key, credit.replaces)
+            refusal = error_if_replaced(connection, replaced.key, credit.replaces)
             if refusal:
-                looked.replaced[credit.replaces] = refusal
-    return looked
+                lookups.replaced[credit.replaces] = refusal
+    return lookups
 
 
 def _look_up_batch(
     connection: Connection,
     stated: Sequence[tuple[int, Credit]],
     freed: Collection[int],
-    looked: _Looked,
+    lookups: _Lookups,
 ) -> None:
     """Note which of the credits, and of what they replace, are known, and who holds what they name."""
     ids = {credit.id for _, credit in stated}
-    ids |= {credit.replaces for _, credit in stated if credit.replaces} - {looked.being_cancelled}
+    ids |= {credit.replaces for _, credit in stated if credit.replaces} - {lookups.being_cancelled}
     asked = [(place, block) for place, credit in stated for block in credit.named_numbers]
     found = statements.fetch(
         connection,
         statements.LOOK_UP[connection.dialect.name].format(", ".join("?" * len(ids))),
-        statements.as_json([claim_of(credit) for _, credit in stated if credit.serial_number is not None]),
+        statements.as_json(
+            [serial_claim_of(credit) for _, credit in stated if credit.serial_number is not None]
+        ),
         statements.as_json(
             [[n, block.series, block.first, block.last] for n, (_, block) in enumerate(asked)]
         ),
@@ -346,11 +348,11 @@ def _look_up_batch(
     for kind, n, digest, text, other, number, last in found:
         credit_id = bytes(digest).hex()
         if kind == "known":
-            looked.known[credit_id] = _Known(number, text)
+            lookups.known[credit_id] = _Known(number, text)
         elif kind == "claim":
-            looked.claims[text, other] = credit_id
+            lookups.claims[text, other] = credit_id
         else:
             place, block = asked[n]
-            if place not in looked.blocks or number < looked.blocks[place][1].block.first:
+            if place not in lookups.blocks or number < lookups.blocks[place][1].block.first:
                 held = SerialBlock(text, number, last, ("", "", ""))
-                looked.blocks[place] = (block, _HeldBlock(held, credit_id=credit_id))
+                lookups.blocks[place] = (block, _HeldBlock(held, credit_id=credit_id))

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, func, select
 from webapp.domain.canonical_json import encode
 from webapp.domain.credit import Credit
 from webapp.domain.errors import BrokenLog, LedgerNotEmpty
-from webapp.domain.event import Event, Positioned, credit_of, time_text
+from webapp.domain.event import Event, PositionedEvent, credit_from_event, time_text
 from webapp.domain.lifecycle import EventType
-from webapp.domain.split import flatten, units
+from webapp.domain.split import flatten, group_splits
 from webapp.ledger import clock
 from webapp.ledger.projections.apply import BATCH, apply_events, index_for_search
 from webapp.ledger.projections.serial_index import RELEASING
@@ -43,7 +43,7 @@ class LogHead:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredEvent:
     """An event as it lies in the log: its position, the key of its credit, its text and hash."""
 
     position: int
@@ -52,7 +52,7 @@ class Stored:
     hash: str
 
 
-def head_of(transaction: Transaction) -> LogHead:
+def log_head(transaction: Transaction) -> LogHead:
     """Return the end of the log as this transaction sees it."""
     if transaction.head is None:
         ((position, last_key, body),) = statements.fetch(transaction.connection, statements.LOG_HEAD)
@@ -61,12 +61,12 @@ def head_of(transaction: Transaction) -> LogHead:
     return transaction.head
 
 
-def time_of(transaction: Transaction) -> str:
+def recording_time(transaction: Transaction) -> str:
     """Return the time at which what is appended now is recorded: never before the last event's."""
-    return max(time_text(clock.now()), head_of(transaction).recorded_at)
+    return max(time_text(clock.now()), log_head(transaction).recorded_at)
 
 
-def require_whole_feed(connection: Connection) -> None:
+def require_complete_feed(connection: Connection) -> None:
     """Raise BrokenLog where an event has no position: a reader of the feed would miss it."""
     recorded = connection.scalar(select(func.count()).select_from(events))
     if recorded != connection.scalar(select(func.count()).select_from(feed)):
@@ -78,7 +78,7 @@ def append(
     new: Sequence[Event],
     credits_of: Sequence[Credit] = (),
     keys: Mapping[str, int] | None = None,
-) -> list[Positioned]:
+) -> list[PositionedEvent]:
     """Append events, each after the last one of its credit, and apply them; return them in order.
 
     Positions follow the order of `new`. `credits_of` are the credits that its CREATED events state, in
@@ -105,7 +105,7 @@ def restore(transaction: Transaction, history: Iterable[Event]) -> int:
     connection = transaction.connection
     if connection.scalar(select(events.c.seq).limit(1)) is not None:
         raise LedgerNotEmpty("This ledger is not empty. A history is restored into an empty one only.")
-    remaining, done, is_in_order, last_at = units(history), 0, True, ""
+    remaining, done, is_in_order, last_at = group_splits(history), 0, True, ""
     while batch := list(flatten(islice(remaining, BATCH))):
         entries = _positioned(transaction, batch, (), {})
         _insert(transaction, entries)
@@ -119,14 +119,14 @@ def restore(transaction: Transaction, history: Iterable[Event]) -> int:
     return done
 
 
-def _is_plain(entry: Positioned) -> bool:
+def _is_plain(entry: PositionedEvent) -> bool:
     """Say whether nothing has to be read to append and apply the event, but for states."""
     if entry.credit:
         return entry.credit.parent is None and entry.credit.replaces is None
     return entry.event.type not in RELEASING
 
 
-def _index_before_commit(transaction: Transaction, entries: Sequence[Positioned]) -> None:
+def _index_before_commit(transaction: Transaction, entries: Sequence[PositionedEvent]) -> None:
     """Have the credits that were recorded searchable when the group is committed.
 
     Positions only grow, so the first that a group gives is the lowest, also where its act is rolled back.
@@ -136,7 +136,7 @@ def _index_before_commit(transaction: Transaction, entries: Sequence[Positioned]
         transaction.before_commit = lambda: index_for_search(transaction.connection, first)
 
 
-def read_feed(connection: Connection) -> Generator[Stored, None, None]:
+def read_feed(connection: Connection) -> Generator[StoredEvent, None, None]:
     """Yield every event that has a position, in feed order, without holding all in memory.
 
     Close it where it may not be read to its end: the database keeps a cursor open for it.
@@ -149,7 +149,7 @@ def read_feed(connection: Connection) -> Generator[Stored, None, None]:
     # As an option of this statement alone: the connection may go on to write.
     with connection.execute(statement, execution_options={"yield_per": 1000}) as rows:
         for row in rows:
-            yield Stored(row.position, row.subject, row.body, row.hash)
+            yield StoredEvent(row.position, row.subject, row.body, row.hash)
 
 
 def parse_stored(body: str) -> Event:
@@ -180,12 +180,12 @@ def _positioned(
     new: Sequence[Event],
     credits_of: Sequence[Credit],
     known: Mapping[str, int],
-) -> list[Positioned]:
+) -> list[PositionedEvent]:
     """Give each event its position and the key of its credit, and move the head of the log on.
 
     A new credit gets the next key. The trigger that makes lots counts in the same way.
     """
-    head = head_of(transaction)
+    head = log_head(transaction)
     last_key, stated = head.last_key, iter(credits_of)
     keys = _keys_of(transaction.connection, new, known)
     entries = []
@@ -194,8 +194,8 @@ def _positioned(
         if event.type is EventType.CREATED:
             last_key += 1
             keys[event.credit_id] = last_key
-            credit = next(stated, None) or credit_of(event)
-        entries.append(Positioned(position, keys[event.credit_id], event, credit))
+            credit = next(stated, None) or credit_from_event(event)
+        entries.append(PositionedEvent(position, keys[event.credit_id], event, credit))
     transaction.head = replace(
         head,
         position=head.position + len(new),
@@ -217,7 +217,7 @@ def _keys_of(connection: Connection, new: Sequence[Event], known: Mapping[str, i
     return found
 
 
-def _insert(transaction: Transaction, entries: Sequence[Positioned]) -> None:
+def _insert(transaction: Transaction, entries: Sequence[PositionedEvent]) -> None:
     """Insert events and positions.
 
     An event that builds on another one is in a later statement: PostgreSQL makes the credits of
@@ -225,9 +225,9 @@ def _insert(transaction: Transaction, entries: Sequence[Positioned]) -> None:
     """
     connection = transaction.connection
     by_event = {id(entry.event): entry for entry in entries}
-    run: list[Positioned] = []
+    run: list[PositionedEvent] = []
     created: set[int] = set()
-    for unit in units(entry.event for entry in entries):
+    for unit in group_splits(entry.event for entry in entries):
         entry = by_event[id(unit[0])]
         is_split = entry.event.type is EventType.SPLIT
         if is_split or entry.key in created or "replaces" in entry.event.data:
@@ -248,7 +248,7 @@ def _insert(transaction: Transaction, entries: Sequence[Positioned]) -> None:
     )
 
 
-def _insert_events(connection: Connection, entries: Sequence[Positioned]) -> None:
+def _insert_events(connection: Connection, entries: Sequence[PositionedEvent]) -> None:
     rows = [
         (entry.key, event.seq, event.type, bytes.fromhex(event.hash), event.text)
         for entry in entries

@@ -15,13 +15,13 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, select, tuple_
 
-from webapp.domain.errors import KeyUsedBefore
+from webapp.domain.errors import IdempotencyKeyReused
 from webapp.domain.event import time_text
 from webapp.ledger import clock
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.tables import idempotency_keys
 
-KEPT_FOR: Final = timedelta(hours=24)
+RETENTION: Final = timedelta(hours=24)
 # Rows whose time is over are deleted when so many were kept since, or so many seconds have passed; more
 # at a time than are kept, so that the table does not grow for ever.
 SWEPT: Final = 500
@@ -32,7 +32,7 @@ _ROW: Final = (idempotency_keys.c.actor, idempotency_keys.c.key)
 
 
 @dataclass(frozen=True)
-class Key:
+class IdempotencyKey:
     """A key of an actor, and the hex SHA-256 of the request that carries it."""
 
     actor: str
@@ -41,7 +41,7 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredResult:
     """What came of a request.
 
     `kind` is the kind of act, `ids` what it made or changed, and `position` the last position of the
@@ -74,7 +74,7 @@ class _Sweeps:
 _sweeps: Final = _Sweeps()
 
 
-def find(connection: Connection, key: Key) -> Kept | None:
+def find(connection: Connection, key: IdempotencyKey) -> StoredResult | None:
     """Return what came of the request of this key before, None where nothing did.
 
     Raises KeyUsedBefore where the key came with another request.
@@ -86,16 +86,16 @@ def find(connection: Connection, key: Key) -> Kept | None:
     if made_at < _over():
         return None
     if fingerprint != key.fingerprint:
-        raise KeyUsedBefore
-    return Kept(kind, status, tuple(json.loads(ids)), position)
+        raise IdempotencyKeyReused
+    return StoredResult(kind, status, tuple(json.loads(ids)), position)
 
 
-def keep(connection: Connection, key: Key, kept: Kept) -> None:
+def store(connection: Connection, key: IdempotencyKey, kept: StoredResult) -> None:
     """Keep what came of the request. A row whose time is over makes room for it."""
     made_at = time_text(clock.now())
     what = (kept.kind, int(kept.status), json.dumps(list(kept.ids)), kept.position)
     row = (key.actor, key.text, key.fingerprint, made_at, *what)
-    statements.send(connection, statements.KEEP_KEY, [row])
+    statements.send(connection, statements.STORE_KEY, [row])
     if _sweeps.is_due():
         sweep(connection)
 
@@ -112,4 +112,4 @@ def sweep(connection: Connection) -> None:
 
 
 def _over() -> str:
-    return time_text(clock.now() - KEPT_FOR)
+    return time_text(clock.now() - RETENTION)

@@ -12,7 +12,7 @@ from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger.event_log import parse_stored
 from webapp.ledger.search import selection
 from webapp.ledger.search.credit_filter import CreditFilter
-from webapp.ledger.search.pagination import Keys, Page, Place, Window, read_page
+from webapp.ledger.search.pagination import Keys, Page, PageRequest, Window, read_page
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import Row, as_json, fetch
@@ -36,7 +36,7 @@ def list_records(
 ) -> Page[tuple[CreditView, Origin]]:
     """Return a page of credits, each with where it comes from. Raises CursorMismatch."""
     kinds = (int,) if wanted.sort == "created" else (_KINDS[wanted.sort], int)
-    place = Place(wanted.fingerprint, kinds, wanted.descending, cursor, limit)
+    place = PageRequest(wanted.fingerprint, kinds, wanted.descending, cursor, limit)
     with reading() as connection:
         page = read_page(
             place, lambda window: selection.keys_in(connection, wanted, window), lambda keys: keys
@@ -80,7 +80,7 @@ def list_events(
     comes back misses nothing.
     """
     fingerprint = sha256(json.dumps([event_type, newest_first]).encode()).hexdigest()[:12]
-    place = Place(fingerprint, (int,), newest_first, cursor, limit)
+    place = PageRequest(fingerprint, (int,), newest_first, cursor, limit)
     with reading() as connection:
         return read_page(
             place,

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from webapp.domain.errors import Refusal
+from webapp.domain.errors import LedgerError
 from webapp.ledger.storage.engine import Base, db
 from webapp.ledger.writer import transact
 
@@ -56,7 +56,7 @@ _HELD: Final = text(
 )
 
 
-class NotGranted(Refusal):
+class NotGranted(LedgerError):
     """No right was given or taken; `str()` says why, and what to do about it."""
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from webapp.domain.credit import Credit, is_credit_id
 from webapp.domain.errors import BrokenLog, UnknownCredit
-from webapp.domain.event import Positioned
+from webapp.domain.event import PositionedEvent
 from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger.event_log import parse_stored
 from webapp.ledger.storage import statements
@@ -21,18 +21,18 @@ from webapp.ledger.storage.statements import Row, fetch
 from webapp.ledger.views import (
     CreditView,
     EventView,
-    Family,
-    Member,
     Origin,
     Record,
     Relations,
+    SplitNode,
+    SplitTree,
     credit_after,
     credit_of_row,
     event_of,
 )
 
 # A page shows no larger family; a program walks it by `parent` and `lots`.
-FAMILY_MAX: Final = 1000
+SPLIT_TREE_MAX: Final = 1000
 
 _NO_POSITION: Final = "An event of credit {} has no position in the feed. `flask verify` says which."
 
@@ -101,7 +101,7 @@ def read_history(connection: Connection, credit_id: str) -> Record | None:
     return Record(key, view, history, Relations(origin, [], []))
 
 
-def new_record(entries: Sequence[Positioned], credit: Credit, *, is_sold: bool) -> Record:
+def new_record(entries: Sequence[PositionedEvent], credit: Credit, *, is_sold: bool) -> Record:
     """Return the record of a credit from all of its events, which were appended just now.
 
     `is_sold` says that it is a lot of a sold credit: its first sale is that one, carried over.
@@ -126,7 +126,7 @@ def new_record(entries: Sequence[Positioned], credit: Credit, *, is_sold: bool) 
     return Record(first.key, credit_after(view, history), history, Relations(origin, [], []))
 
 
-def record_after(record: Record, entries: Sequence[Positioned]) -> Record:
+def record_after(record: Record, entries: Sequence[PositionedEvent]) -> Record:
     """Return the record once these events of its credit, appended just now, are part of it."""
     history = [*record.events, *_views_of(entries, record.credit)]
     return replace(record, credit=credit_after(record.credit, history), events=history)
@@ -138,14 +138,14 @@ def lots_of(credit_id: str) -> list[CreditView]:
         return list(read_record(connection, credit_id).relations.lots)
 
 
-def family(credit_id: str, limit: int = FAMILY_MAX) -> Family:
+def split_tree(credit_id: str, limit: int = SPLIT_TREE_MAX) -> SplitTree:
     """Return the family of the credit, at most `limit` of it. Raises UnknownCredit."""
     with reading() as connection:
         key, _ = _found(connection, credit_id)
-        rows = fetch(connection, statements.FAMILY, key, limit + 1)
-        members = _tree(_shown(rows[:limit]))
-        replacements = fetch(connection, statements.REPLACEMENTS, bytes.fromhex(members[0].credit.id))
-    return Family(members, len(rows) <= limit, [other.hex() for (other,) in replacements])
+        rows = fetch(connection, statements.SPLIT_TREE, key, limit + 1)
+        nodes = _tree(_shown(rows[:limit]))
+        replacements = fetch(connection, statements.REPLACEMENTS, bytes.fromhex(nodes[0].credit.id))
+    return SplitTree(nodes, len(rows) <= limit, [other.hex() for (other,) in replacements])
 
 
 def find_credits(credit_ids: Sequence[str]) -> dict[str, CreditView]:
@@ -187,7 +187,7 @@ def _marked(statement: str, number: int) -> str:
     return statement.format(", ".join("?" * number))
 
 
-def _views_of(entries: Sequence[Positioned], credit: CreditView) -> list[EventView]:
+def _views_of(entries: Sequence[PositionedEvent], credit: CreditView) -> list[EventView]:
     return [
         event_of(entry.event, entry.position, entry.event.hash, credit.project_name, credit.quantity_e4)
         for entry in entries
@@ -217,16 +217,16 @@ def _lots_at(
     ]
 
 
-def _tree(rows: Sequence[tuple[CreditView, Origin]]) -> list[Member]:
+def _tree(rows: Sequence[tuple[CreditView, Origin]]) -> list[SplitNode]:
     """Put a family in the order of a tree. Without recursion: a family can be deep."""
     lots: dict[str | None, list[tuple[CreditView, Origin]]] = {}
     for view, origin in sorted(rows, key=lambda row: row[1].offset_e4 or 0, reverse=True):
         lots.setdefault(origin.parent, []).append((view, origin))
-    members: list[Member] = []
+    nodes: list[SplitNode] = []
     below = [(view, origin, 0, 0) for view, origin in lots.get(None, [])]
     while below:
         view, origin, parent_start_e4, depth = below.pop()
-        member = Member(view, origin, parent_start_e4 + (origin.offset_e4 or 0), depth)
-        members.append(member)
-        below += [(lot, place, member.start_e4, depth + 1) for lot, place in lots.get(view.id, [])]
-    return members
+        node = SplitNode(view, origin, parent_start_e4 + (origin.offset_e4 or 0), depth)
+        nodes.append(node)
+        below += [(lot, place, node.start_e4, depth + 1) for lot, place in lots.get(view.id, [])]
+    return nodes

@@ -38,7 +38,7 @@ _FREE: Final = "That credit is cancelled since, so the numbers are free: try aga
 
 
 @dataclass(frozen=True)
-class HeldNumbers:
+class SerialConflict:
     """Which of the numbers asked for a credit holds, `first` to `last`, and what fits them both.
 
     `is_inside` says that it holds all of them, `is_same` that it holds no others. `split` are the
@@ -72,7 +72,7 @@ class HeldNumbers:
                 return (_SAME if self.is_same else _SPLIT_OFF if self.split else _INSIDE)[status]
 
 
-def numbers_held(holder: CreditView, first: int, last: int) -> HeldNumbers | None:
+def conflict_over(holder: CreditView, first: int, last: int) -> SerialConflict | None:
     """Compare the numbers asked for, one for each tonne, with the holder's.
 
     None where they have none in common.
@@ -81,7 +81,7 @@ def numbers_held(holder: CreditView, first: int, last: int) -> HeldNumbers | Non
     if block is None or block.first > last or block.last < first:
         return None
     is_inside = block.first <= first and last <= block.last
-    return HeldNumbers(
+    return SerialConflict(
         holder,
         max(first, block.first),
         min(last, block.last),
@@ -92,9 +92,9 @@ def numbers_held(holder: CreditView, first: int, last: int) -> HeldNumbers | Non
     )
 
 
-def numbers_refused(holder: CreditView, refusal: BlockHeld) -> HeldNumbers | None:
+def conflict_from_error(holder: CreditView, refusal: BlockHeld) -> SerialConflict | None:
     """Compare what was refused with its holder. None where that does not hold these numbers."""
-    held = numbers_held(holder, refusal.first, refusal.last)
+    held = conflict_over(holder, refusal.first, refusal.last)
     return held and replace(
         held,
         is_inside=refusal.is_inside,
@@ -108,4 +108,4 @@ def _split(holder: CreditView, block: SerialBlock, first: int, last: int) -> tup
     around = (first - block.first, last - first + 1, block.last - last)
     is_block = block.is_clear and block.length * E4 == holder.quantity_e4
     lengths = tuple(length for length in around if length)
-    return lengths if is_block and EventType.SPLIT in holder.open_acts and len(lengths) > 1 else ()
+    return lengths if is_block and EventType.SPLIT in holder.allowed_actions and len(lengths) > 1 else ()

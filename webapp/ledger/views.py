@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from webapp.domain.credit import Credit
 from webapp.domain.event import Data, Event, EventHead, phrase
 from webapp.domain.fields import quantity_text
-from webapp.domain.lifecycle import OPEN_ACTS, STATUS_AFTER, EventType, Status
+from webapp.domain.lifecycle import ALLOWED_ACTIONS, STATUS_AFTER, EventType, Status
 from webapp.ledger.storage.statements import Row
 
 
@@ -33,9 +33,9 @@ class CreditView:
         return quantity_text(self.quantity_e4)
 
     @property
-    def open_acts(self) -> tuple[EventType, ...]:
+    def allowed_actions(self) -> tuple[EventType, ...]:
         """The acts that its status still allows."""
-        return OPEN_ACTS[self.status]
+        return ALLOWED_ACTIONS[self.status]
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Relations:
 
 
 @dataclass(frozen=True)
-class Member:
+class SplitNode:
     """One credit of a family. `start_e4` is where it begins in the root, the root's depth is 0."""
 
     credit: CreditView
@@ -117,21 +117,21 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Family:
+class SplitTree:
     """All that became of one recorded credit: the root, and the lots of lots under it.
 
-    `members` are in the order of a tree that is read from top to bottom: each lot stands under its
+    `nodes` are in the order of a tree that is read from top to bottom: each lot stands under its
     parent, the first tonnes first. `is_whole` says that none was left out.
     """
 
-    members: Sequence[Member]
+    nodes: Sequence[SplitNode]
     is_whole: bool
     replaced_by: Sequence[str]
 
     @property
-    def root(self) -> Member:
+    def root(self) -> SplitNode:
         """The credit that was recorded first."""
-        return self.members[0]
+        return self.nodes[0]
 
 
 @dataclass(frozen=True)

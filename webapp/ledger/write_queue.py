@@ -30,17 +30,17 @@ IDLE_S: Final = 5.0
 
 
 @dataclass(eq=False)
-class Act(Generic[T]):
+class QueuedWrite(Generic[T]):
     """An act that waits, is being done, or is done.
 
     `precommit_check` runs as the last statement in the act's savepoint. The act runs in the context
-    of the thread that asked for it. With `is_alone` it has a transaction to itself. `wait_s` is how
+    of the thread that asked for it. With `is_exclusive` it has a transaction to itself. `wait_s` is how
     long it waits for its turn.
     """
 
     run: Callable[["Transaction"], T]
     precommit_check: Callable[[Connection], None] | None
-    is_alone: bool = field(kw_only=True)
+    is_exclusive: bool = field(kw_only=True)
     wait_s: float = field(kw_only=True)
     context: Context = field(default_factory=copy_context)
     done: threading.Event = field(default_factory=threading.Event)
@@ -72,7 +72,7 @@ class WriteQueue:
 
     def __init__(self) -> None:
         """Begin with an empty queue and no thread."""
-        self._waiting: deque[Act[Any]] = deque()
+        self._waiting: deque[QueuedWrite[Any]] = deque()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._was_alone = False
@@ -81,7 +81,7 @@ class WriteQueue:
         """Return how many acts wait."""
         return len(self._waiting)
 
-    def submit(self, act: Act[T], serve: Callable[[], None]) -> T:
+    def submit(self, act: QueuedWrite[T], serve: Callable[[], None]) -> T:
         """Queue the act, wait until it is done, and return its result or raise its error.
 
         A waiting act is withdrawn in the end, a taken one is waited for. `serve` takes acts, does
@@ -102,7 +102,7 @@ class WriteQueue:
             raise act.error
         return act.result  # type: ignore[return-value] # it is that of `run`, which may return None
 
-    def offer(self, act: Act[T], serve: Callable[[], None]) -> T | None:
+    def offer(self, act: QueuedWrite[T], serve: Callable[[], None]) -> T | None:
         """Do the same for an act that may as well be left out: one that was taken is not waited for.
 
         Returns None where it is not done in time. Raises what the act raises, and LedgerBusy.
@@ -115,7 +115,7 @@ class WriteQueue:
             raise act.error
         return act.result
 
-    def take(self, limit: int) -> list[Act[Any]]:
+    def take(self, limit: int) -> list[QueuedWrite[Any]]:
         """Take what is done next: an act that wants to be alone, or others up to such a one.
 
         After an act that was alone, others go first.
@@ -124,18 +124,18 @@ class WriteQueue:
             now = time.monotonic()
             ready = [act for act in self._waiting if act.not_before <= now]
             if self._was_alone:
-                ready = list(dropwhile(_wants_to_be_alone, ready)) or ready
-            if ready and ready[0].is_alone:
+                ready = list(dropwhile(_is_exclusive, ready)) or ready
+            if ready and ready[0].is_exclusive:
                 group = ready[:1]
             else:
-                group = list(takewhile(lambda act: not act.is_alone, ready))[:limit]
+                group = list(takewhile(lambda act: not act.is_exclusive, ready))[:limit]
             for act in group:
                 self._waiting.remove(act)
             if group:
-                self._was_alone = group[0].is_alone
+                self._was_alone = group[0].is_exclusive
         return group
 
-    def finish(self, group: Sequence[Act[Any]]) -> None:
+    def finish(self, group: Sequence[QueuedWrite[Any]]) -> None:
         """Answer each act, or queue it once more."""
         for act in group:
             if act.is_to_be_retried:
@@ -144,7 +144,7 @@ class WriteQueue:
             else:
                 act.done.set()
 
-    def _put(self, act: Act[Any], serve: Callable[[], None]) -> None:
+    def _put(self, act: QueuedWrite[Any], serve: Callable[[], None]) -> None:
         with self._changed:
             if len(self._waiting) >= QUEUE_MAX:
                 raise LedgerBusy("Too many writes are waiting, so nothing was recorded. Please try again.")
@@ -155,7 +155,7 @@ class WriteQueue:
             self._waiting.append(act)
             self._changed.notify()
 
-    def _withdraw(self, act: Act[Any]) -> bool:
+    def _withdraw(self, act: QueuedWrite[Any]) -> bool:
         """Take the act out of the queue. Says no where it is being done, or was."""
         with self._changed:
             if act in self._waiting:
@@ -180,5 +180,5 @@ class WriteQueue:
                     return False
 
 
-def _wants_to_be_alone(act: Act[Any]) -> bool:
-    return act.is_alone
+def _is_exclusive(act: QueuedWrite[Any]) -> bool:
+    return act.is_exclusive

@@ -37,12 +37,12 @@ from webapp.ledger.storage.engine import (
     db,
     is_outcome_unknown,
     joined_connection,
-    leave_moment,
+    leave_read_transaction,
     require_file,
     require_same_file,
-    turn,
+    write_lock,
 )
-from webapp.ledger.write_queue import Act, WriteQueue
+from webapp.ledger.write_queue import QueuedWrite, WriteQueue
 
 if TYPE_CHECKING:
     from webapp.ledger.event_log import LogHead
@@ -65,11 +65,11 @@ ATTEMPTS: Final = 6
 RETRY_AFTER_S: Final = 0.2
 # How long a transaction may say nothing before PostgreSQL ends it: its program may be gone without a
 # word, and nobody else could write until the network notices, which takes hours.
-SILENT_MS: Final = 60_000
+IDLE_TIMEOUT_MS: Final = 60_000
 _WRITER_FAILED: Final = "The writer failed. Look whether it was recorded before you try again."
-_TAKE_TURN: Final = (
+_TAKE_LOCK: Final = (
     f"SELECT pg_advisory_xact_lock({FEED_LOCK}); SET LOCAL lock_timeout = {FOREIGN_LOCK_MS};"
-    f" SET LOCAL idle_in_transaction_session_timeout = {SILENT_MS};"
+    f" SET LOCAL idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS};"
     # What acts ask finds a few rows by their keys, however large the tables are. Without statistics (a new
     # ledger) PostgreSQL reads whole tables instead; and to plan anew takes longer than to run.
     " SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off;"
@@ -94,19 +94,21 @@ _current: Final[ContextVar[Transaction | None]] = ContextVar("write_transaction"
 _precommit: Final[ContextVar[Callable[[Connection], None] | None]] = ContextVar("precommit", default=None)
 
 
-def commit(act: Callable[[Transaction], T], *, is_alone: bool = False, checked: bool = True) -> T:
+def commit(act: Callable[[Transaction], T], *, is_exclusive: bool = False, checked: bool = True) -> T:
     """Do the act in its turn and return its result once it is committed.
 
-    With `is_alone` it has a transaction to itself. `checked` asks what `precommit_check` set.
+    With `is_exclusive` it has a transaction to itself. `checked` asks what `precommit_check` set.
     Raises what the act raises; LedgerBusy where it was not done because others were first for too
     long; LedgerUnavailable, which says so where nobody knows whether it was recorded.
     """
     if _current.get() is not None:
         raise RuntimeError("a write inside a write: pass the transaction on")
     require_file()
-    leave_moment()
+    leave_read_transaction()
     queue = _queue_of(db.engine)
-    waiting = Act(act, _precommit.get() if checked else None, is_alone=is_alone, wait_s=WAIT_S)
+    waiting = QueuedWrite(
+        act, _precommit.get() if checked else None, is_exclusive=is_exclusive, wait_s=WAIT_S
+    )
     return queue.submit(waiting, partial(_serve, db.engine, queue))
 
 
@@ -121,10 +123,10 @@ def transact(act: Callable[[Connection], T], *, unconditional: bool = False) -> 
 def best_effort_write(statement: Executable) -> None:
     """Execute a small write by itself that may as well be left out: where others are busy, it is."""
     queue = _queue_of(db.engine)
-    act = Act(
+    act = QueuedWrite(
         lambda transaction: transaction.connection.execute(statement),
         None,
-        is_alone=False,
+        is_exclusive=False,
         wait_s=BRIEF_WAIT_S,
     )
     try:
@@ -154,9 +156,9 @@ def is_transacting() -> bool:
 
 def _serve(engine: Engine, queue: WriteQueue) -> None:
     """Do and answer the acts that wait once it is this process's turn; until then they can be withdrawn."""
-    group: list[Act[Any]] = []
+    group: list[QueuedWrite[Any]] = []
 
-    def take() -> Sequence[Act[Any]]:
+    def take() -> Sequence[QueuedWrite[Any]]:
         group.extend(queue.take(GROUP_MAX[engine.dialect.name]))
         return group
 
@@ -210,7 +212,7 @@ class _Failure:
         """Whether it may be that of one act: that fills the disk, or breaks a deferred constraint."""
         return self.step is not _Step.BEGIN and not self.is_outcome_unknown
 
-    def answer(self, group: Sequence[Act[Any]]) -> None:
+    def answer(self, group: Sequence[QueuedWrite[Any]]) -> None:
         """Make it the answer to these acts, each with an exception of its own to raise."""
         for act in group:
             act.fail(self._error)
@@ -224,7 +226,7 @@ class _GroupLostError(Exception):
     """The transaction of a group was rolled back by the database while its acts were being done."""
 
 
-def _answer_or_run_singly(engine: Engine, group: Sequence[Act[Any]], failure: _Failure) -> None:
+def _answer_or_run_singly(engine: Engine, group: Sequence[QueuedWrite[Any]], failure: _Failure) -> None:
     """Do each act of a group that was not committed by itself, where that may help."""
     if len(group) == 1 or not failure.is_one_acts:
         failure.answer(group)
@@ -239,21 +241,21 @@ def _answer_or_run_singly(engine: Engine, group: Sequence[Act[Any]], failure: _F
         own.answer([act])
 
 
-def _commit(engine: Engine, take: Callable[[], Sequence[Act[Any]]]) -> _Failure | None:
+def _commit(engine: Engine, take: Callable[[], Sequence[QueuedWrite[Any]]]) -> _Failure | None:
     """Take the turn, then acts, and commit them. Returns why it is not certain that they are."""
     step = _Step.BEGIN
     try:
-        with turn(engine), engine.connect() as connection:
+        with write_lock(engine), engine.connect() as connection:
             require_same_file(connection)
             connection.execution_options(ledger_write=True)
             with connection.begin():
                 if engine.dialect.name == "postgresql":
-                    connection.exec_driver_sql(_TAKE_TURN)
+                    connection.exec_driver_sql(_TAKE_LOCK)
                 transaction, group = Transaction(connection), take()
                 step = _Step.ACTS
                 for act in group:
                     act.reset()
-                    _do(act, transaction)
+                    _run_action(act, transaction)
                 if transaction.before_commit:
                     transaction.before_commit()
                 step = _Step.COMMIT
@@ -264,12 +266,12 @@ def _commit(engine: Engine, take: Callable[[], Sequence[Act[Any]]]) -> _Failure 
     return None
 
 
-def _do(act: Act[Any], transaction: Transaction) -> None:
+def _run_action(act: QueuedWrite[Any], transaction: Transaction) -> None:
     """Do one act in a savepoint. Raises _GroupLostError where the transaction is gone after it."""
     connection, head = transaction.connection, transaction.head
     statements.send(connection, "SAVEPOINT act", [()])
     try:
-        act.result = act.context.run(_within, act, transaction)
+        act.result = act.context.run(_run_within, act, transaction)
     except BaseException as error:  # noqa: BLE001 - it is raised where the act was asked for
         transaction.head = head
         _roll_back(connection, error)
@@ -281,7 +283,7 @@ def _do(act: Act[Any], transaction: Transaction) -> None:
         statements.send(connection, "RELEASE SAVEPOINT act", [()])
 
 
-def _within(act: Act[T], transaction: Transaction) -> T:
+def _run_within(act: QueuedWrite[T], transaction: Transaction) -> T:
     """Do the act so that ``storage.engine.reading`` inside it reads in its transaction."""
     current = _current.set(transaction)
     joined = joined_connection.set(transaction.connection)
@@ -324,9 +326,9 @@ def _is_open(connection: Connection) -> bool:
     return False
 
 
-def _retry_or_refuse(act: Act[Any], error: SQLAlchemyError) -> None:
+def _retry_or_refuse(act: QueuedWrite[Any], error: SQLAlchemyError) -> None:
     """Try the act again where somebody outside this program was in its way, for a while."""
-    if not _lost_a_race(error):
+    if not _is_lost_race(error):
         act.fail(database_error(error, is_writing=False))
         return
     act.attempts += 1
@@ -339,7 +341,7 @@ def _retry_or_refuse(act: Act[Any], error: SQLAlchemyError) -> None:
     act.fail(LedgerBusy("Others kept changing the same credits. Please try again."))
 
 
-def _lost_a_race(error: SQLAlchemyError) -> bool:
+def _is_lost_race(error: SQLAlchemyError) -> bool:
     if isinstance(error, IntegrityError):
         return True
     return isinstance(

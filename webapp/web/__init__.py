@@ -29,7 +29,7 @@ from webapp.web import (
 def install(app: Flask) -> None:
     """Register every page."""
     app.jinja_env.filters.update(formats.FILTERS)
-    app.jinja_env.filters["who"] = actor_names.who
+    app.jinja_env.filters["actor_name"] = actor_names.name_of
     ledger = (dashboard, credits, actions, splits, corrections, activity, imports, downloads)
     accounts = (auth_pages, password, users, tokens, audit_log)
     blueprints = [module.pages for module in (*ledger, *accounts)]
@@ -48,6 +48,6 @@ def _say_in_fragment(response: Response) -> Response:
     """Say beside a part of a page that it shows what was done before; a whole page says it by itself."""
     is_part = htmx.wants_fragment() and response.mimetype == "text/html"
     if idempotency.is_replay() and is_part and response.status_code < HTTPStatus.MULTIPLE_CHOICES:
-        said = render_template("_already_done.html", said=idempotency.DONE_BEFORE)
+        said = render_template("_already_done.html", said=idempotency.ALREADY_DONE)
         response.set_data(response.get_data(as_text=True) + said)
     return response

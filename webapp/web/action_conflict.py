@@ -22,7 +22,7 @@ LOTS_SHOWN: Final = 10
 
 
 @dataclass(frozen=True)
-class Overtaken:
+class ActionConflict:
     """The event that was refused, the credit's last one, and who holds its tonnes now.
 
     `lots` are those of a split credit, `replacements` the credits in the place of a cancelled one.
@@ -53,16 +53,16 @@ def answer(credit_id: str, refused: EventType, part_e4: int | None = None) -> Re
     """
     record = queries.record(credit_id)
     is_split = record.credit.status is Status.SPLIT
-    lots = split_history.leaves(queries.family(credit_id), credit_id) if is_split else []
+    lots = split_history.leaves(queries.split_tree(credit_id), credit_id) if is_split else []
     shown = _most_useful(refused, lots)
-    return htmx.answer(
+    return htmx.render(
         "credits/action_conflict.html",
         "credits/_row.html",
         HTTPStatus.CONFLICT,
         credit=record.credit,
         panel=None,
         outcome=None,
-        overtaken=Overtaken(
+        conflict=ActionConflict(
             refused,
             record.events[-1],
             shown,
@@ -76,5 +76,5 @@ def answer(credit_id: str, refused: EventType, part_e4: int | None = None) -> Re
 
 def _most_useful(act: EventType, lots: Sequence[CreditView]) -> list[CreditView]:
     """Return as many lots as are shown, in order: rather those on which the act is still possible."""
-    chosen = sorted(lots, key=lambda lot: act not in lot.open_acts)[:LOTS_SHOWN]
+    chosen = sorted(lots, key=lambda lot: act not in lot.allowed_actions)[:LOTS_SHOWN]
     return [lot for lot in lots if lot in chosen]

@@ -21,22 +21,22 @@ from webapp.domain.lifecycle import EventType
 from webapp.domain.serial_number import SerialBlock
 from webapp.http import htmx
 from webapp.http.authentication import actor
-from webapp.idempotency import flash_done, note_replay, request_key
+from webapp.idempotency import flash_success, note_replay, request_key
 from webapp.ledger import commands, queries, summaries
 from webapp.ledger.views import CreditView, EventView
 from webapp.web import action_conflict, query_parameters
 from webapp.web.formats import short_id, tonnes
-from webapp.web.forms import ActForm, RetirementForm, SaleForm
+from webapp.web.forms import ActionForm, RetirementForm, SaleForm
 from webapp.web.serial_numbers import block_of
 
-pages = Blueprint("acts", __name__)
+pages = Blueprint("actions", __name__)
 
 # The name of the event that makes an open list read its sums again.
 CHANGED: Final = "ledger-changed"
 
 
 @dataclass(frozen=True)
-class Act:
+class Action:
     """An act as a page sees it: its event, its words, its form and its command.
 
     `path` is the last part of its address. `party` is the field that names the other side, suggested
@@ -49,11 +49,11 @@ class Act:
     done: str
     sign: str
     party: str
-    form: type[ActForm]
+    form: type[ActionForm]
     command: Callable[..., commands.ActionResult]
 
 
-SALE: Final = Act(
+SALE: Final = Action(
     event_type=EventType.SOLD,
     path="sell",
     verb="Sell",
@@ -63,7 +63,7 @@ SALE: Final = Act(
     form=SaleForm,
     command=commands.sell_credit,
 )
-RETIREMENT: Final = Act(
+RETIREMENT: Final = Action(
     event_type=EventType.RETIRED,
     path="retire",
     verb="Retire",
@@ -76,21 +76,21 @@ RETIREMENT: Final = Act(
 
 
 @dataclass(frozen=True)
-class Panel:
+class ActionPanel:
     """A form that is open, in a row or on a page of its own."""
 
-    act: Act
-    form: ActForm
+    act: Action
+    form: ActionForm
     parties: list[str]
     block: SerialBlock | None
     asked: str
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ActionOutcome:
     """What this request recorded: the event, and the lot that was left, if there is one."""
 
-    act: Act
+    act: Action
     event: EventView
     rest: CreditView | None
 
@@ -116,12 +116,12 @@ def retire(credit_id: str) -> AnyResponse:
     return _answer(RETIREMENT, credit_id)
 
 
-def _answer(act: Act, credit_id: str) -> AnyResponse:
+def _answer(act: Action, credit_id: str) -> AnyResponse:
     credit = queries.credit(credit_id)
     quantity = "" if request.method == "POST" else request.args.get("quantity", "")
     form = act.form(scope=f"{short_id(credit_id)}-", quantity=quantity)
     if request.method != "POST" or not form.validate():
-        if act.event_type not in credit.open_acts:
+        if act.event_type not in credit.allowed_actions:
             return action_conflict.answer(credit_id, act.event_type, form.part_e4)
         is_refused = request.method == "POST"
         return _ask(act, credit, form, HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK)
@@ -135,26 +135,26 @@ def _answer(act: Act, credit_id: str) -> AnyResponse:
     return _done(act, result)
 
 
-def _ask(act: Act, credit: CreditView, form: ActForm, status: HTTPStatus) -> Response:
-    panel = Panel(
+def _ask(act: Action, credit: CreditView, form: ActionForm, status: HTTPStatus) -> Response:
+    panel = ActionPanel(
         act,
         form,
         summaries.suggest_parties(act.event_type),
         block=block_of(credit),
         asked=_asked(credit, form),
     )
-    return htmx.answer(
+    return htmx.render(
         "credits/action.html",
         "credits/_row.html",
         status,
         credit=credit,
         panel=panel,
         outcome=None,
-        overtaken=None,
+        conflict=None,
     )
 
 
-def _asked(credit: CreditView, form: ActForm) -> str:
+def _asked(credit: CreditView, form: ActionForm) -> str:
     """Say how much the act is about, without claiming a quantity that is or would be refused."""
     part_e4 = form.part_e4
     typed = (form.quantity.data or "").strip()
@@ -164,21 +164,21 @@ def _asked(credit: CreditView, form: ActForm) -> str:
     return tonnes(part_e4 or credit.quantity_e4)
 
 
-def _done(act: Act, result: commands.ActionResult) -> AnyResponse:
+def _done(act: Action, result: commands.ActionResult) -> AnyResponse:
     note_replay(is_replay=result.is_replay)
     record = result.record
     if not htmx.wants_fragment():
-        flash_done(_said(act, record.credit, result.rest))
+        flash_success(_said(act, record.credit, result.rest))
         address = url_for("credits.show", credit_id=result.credit_id)
-        return htmx.mark(redirect(address, HTTPStatus.SEE_OTHER))
-    outcome = Outcome(act, record.events[-1], result.rest)
+        return htmx.add_vary(redirect(address, HTTPStatus.SEE_OTHER))
+    outcome = ActionOutcome(act, record.events[-1], result.rest)
     template = "credits/_action_rows.html"
-    response = htmx.answer(template, template, credit=record.credit, outcome=outcome)
+    response = htmx.render(template, template, credit=record.credit, outcome=outcome)
     response.headers["HX-Trigger"] = CHANGED
     return response
 
 
-def _said(act: Act, credit: CreditView, rest: CreditView | None) -> str | Markup:
+def _said(act: Action, credit: CreditView, rest: CreditView | None) -> str | Markup:
     if rest is None:
         return f"{act.done}. It is recorded for good."
     return Markup('{} {}, <a href="{}">{}</a>. It is recorded for good.').format(

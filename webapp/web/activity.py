@@ -25,12 +25,12 @@ def show() -> Response:
     """Show a page of events; the type and the place in the list stand in the address."""
     event_type = event_type_of(request.args.get("type", ""))
     page = list_events(event_type, request.args.get("cursor"), newest_first=True)
-    actor_names.look_up(event.actor for event in page.items)
+    actor_names.prefetch(event.actor for event in page.items)
 
     def address(cursor: str | None) -> str | None:
         return cursor and url_for(".show", type=event_type, cursor=cursor)
 
-    return htmx.answer(
+    return htmx.render(
         "activity/list.html",
         "activity/_events.html",
         events=[(event, _more(event)) for event in page.items],

@@ -11,8 +11,8 @@ from webapp.accounts.actors import names_of
 _NAMED: Final = Markup('<bdi title="%s">%s</bdi>')
 
 
-def look_up(actors: Iterable[str]) -> None:
-    """Read the names behind all actors of a page in one query, before `who` is asked for each of them."""
+def prefetch(actors: Iterable[str]) -> None:
+    """Read the names behind all actors of a page in one query, before `name_of` is asked for each of them."""
     shown = _shown()
     unknown = {actor for actor in actors if actor not in shown}
     names = names_of(unknown) if any(":" in actor for actor in unknown) else {}
@@ -20,11 +20,11 @@ def look_up(actors: Iterable[str]) -> None:
         shown[actor] = _NAMED % (actor, names[actor]) if actor in names else escape(actor)
 
 
-def who(actor: str) -> Markup:
+def name_of(actor: str) -> Markup:
     """Return the name behind an actor of an event, with the actor itself as its title."""
     shown = _shown()
     if actor not in shown:
-        look_up([actor])
+        prefetch([actor])
     return shown[actor]
 
 

@@ -5,34 +5,34 @@ from typing import Final
 from flask import Blueprint, Response, abort, request, url_for
 
 from webapp.accounts import audit_log
-from webapp.accounts.audit_log import Act
+from webapp.accounts.audit_log import AuditAction
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
 from webapp.domain.errors import CursorMismatch
 from webapp.http import htmx
 from webapp.web import actor_names, query_parameters
-from webapp.web.auth_pages import lead_to_set_up
+from webapp.web.auth_pages import redirect_to_set_up
 
-pages = Blueprint("account_log", __name__)
-pages.before_request(lead_to_set_up)
+pages = Blueprint("audit_log", __name__)
+pages.before_request(redirect_to_set_up)
 
 SHOWN: Final = 50
 NUMBER_LENGTH_MAX: Final = 18
 # What each act is called on the page; whom it is about stands beside it.
 PHRASES: Final = {
-    Act.USER_ADDED: "Added",
-    Act.ROLE_CHANGED: "Role changed",
-    Act.USER_DISABLED: "Disabled",
-    Act.USER_ENABLED: "Enabled again",
-    Act.PASSWORD_CHANGED: "Changed their password",
-    Act.PASSWORD_SET: "New password given",
-    Act.TOKEN_MADE: "Token made",
-    Act.TOKEN_REVOKED: "Token revoked",
-    Act.SIGNED_IN: "Signed in",
-    Act.SIGNED_OUT: "Signed out",
-    Act.SIGNED_OUT_EVERYWHERE: "Signed out everywhere",
-    Act.SIGN_IN_REFUSED: "Sign-in refused",
-    Act.SIGN_INS_HELD: "Too many sign-ins, held up",
+    AuditAction.USER_ADDED: "Added",
+    AuditAction.ROLE_CHANGED: "Role changed",
+    AuditAction.USER_DISABLED: "Disabled",
+    AuditAction.USER_ENABLED: "Enabled again",
+    AuditAction.PASSWORD_CHANGED: "Changed their password",
+    AuditAction.PASSWORD_SET: "New password given",
+    AuditAction.TOKEN_MADE: "Token made",
+    AuditAction.TOKEN_REVOKED: "Token revoked",
+    AuditAction.SIGNED_IN: "Signed in",
+    AuditAction.SIGNED_OUT: "Signed out",
+    AuditAction.SIGNED_OUT_EVERYWHERE: "Signed out everywhere",
+    AuditAction.SIGN_IN_REFUSED: "Sign-in refused",
+    AuditAction.SIGN_INS_HELD: "Too many sign-ins, held up",
 }
 
 
@@ -44,9 +44,9 @@ def show() -> Response:
     act = _act(request.args.get("act", ""))
     before = _before(request.args.get("before", ""))
     entries = audit_log.page(before, SHOWN + 1, act=act)
-    actor_names.look_up(name for entry in entries for name in (entry.actor, entry.subject) if name)
+    actor_names.prefetch(name for entry in entries for name in (entry.actor, entry.subject) if name)
     older = entries[SHOWN - 1].position if len(entries) > SHOWN else None
-    return htmx.answer(
+    return htmx.render(
         "account/audit_log.html",
         "account/_audit_entries.html",
         entries=entries[:SHOWN],
@@ -58,11 +58,11 @@ def show() -> Response:
     )
 
 
-def _act(text: str) -> Act | None:
+def _act(text: str) -> AuditAction | None:
     if not text:
         return None
     try:
-        return Act(text.upper())
+        return AuditAction(text.upper())
     except ValueError:
         abort(422, f"There is no kind of entry called “{text[:40]}”.")
 

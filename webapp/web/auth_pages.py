@@ -24,21 +24,21 @@ from wtforms import PasswordField, StringField
 
 from webapp.accounts import sessions, setup_code, users
 from webapp.accounts.actors import LOCAL, SETUP
-from webapp.accounts.errors import AlreadySetUp, SignInRefused, SignInsHeld
+from webapp.accounts.errors import AlreadySetUp, LoginFailed, LoginRateLimited
 from webapp.accounts.login import sign_in as check_and_start
 from webapp.accounts.passwords import LENGTH_MIN
-from webapp.accounts.users import Person
+from webapp.accounts.users import User
 from webapp.authorization import allows_everyone
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.http import authentication
 from webapp.http.authentication import SESSION_SECRET
 from webapp.http.error_status import status_of
-from webapp.idempotency import takes_no_key
+from webapp.idempotency import without_idempotency_key
 from webapp.web import query_parameters
 from webapp.web.forms import show_problems
-from webapp.web.safe_redirect import own_or_home
+from webapp.web.safe_redirect import safe_or_home
 
-pages = Blueprint("entry", __name__)
+pages = Blueprint("auth", __name__)
 
 NOT_THE_SAME: Final = "This is not the same as the password above."
 
@@ -61,24 +61,24 @@ class SetUpForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
 @pages.route("/sign-in", methods=["GET", "POST"])
 @allows_everyone
-@takes_no_key("It starts a session, and counts wrong passwords.")
+@without_idempotency_key("It starts a session, and counts wrong passwords.")
 @query_parameters.reads("next")
 def sign_in() -> AnyResponse:
     """Ask for name and password, and lead to where the person wanted to go."""
-    if not users.exist():
+    if not users.any_exists():
         return _to(url_for(".set_up"))
-    wanted = own_or_home(request.args.get("next"))
+    wanted = safe_or_home(request.args.get("next"))
     form = SignInForm()
     if request.method != "POST":
-        if authentication.visitor().person_id is not None:
+        if authentication.principal().user_id is not None:
             return _to(wanted)
         return _sign_in_page(form, wanted, HTTPStatus.OK)
     try:
         signed_in = check_and_start(form.name.data or "", form.password.data or "", request.remote_addr or "")
-    except SignInRefused as refusal:
+    except LoginFailed as refusal:
         form.form_errors.append(str(refusal))
         return _sign_in_page(form, wanted, HTTPStatus.UNPROCESSABLE_ENTITY)
-    except SignInsHeld as held:
+    except LoginRateLimited as held:
         form.form_errors.append(str(held))
         return _held(_sign_in_page(form, wanted, status_of(held)), held)
     open_session(signed_in.secret)
@@ -87,7 +87,7 @@ def sign_in() -> AnyResponse:
 
 @pages.post("/sign-out")
 @allows_everyone
-@takes_no_key("It ends the session.")
+@without_idempotency_key("It ends the session.")
 def sign_out() -> AnyResponse:
     """End the session, here and on the server."""
     _close_session()
@@ -97,12 +97,12 @@ def sign_out() -> AnyResponse:
 
 @pages.route("/setup", methods=["GET", "POST"])
 @allows_everyone
-@takes_no_key("It starts a session, and counts wrong codes.")
+@without_idempotency_key("It starts a session, and counts wrong codes.")
 def set_up() -> AnyResponse:
     """Make the first administrator: from this machine, or with the code that the start printed."""
     # In this order: whoever was not local because of an account just made is led on by the next line.
-    is_here = authentication.visitor().is_local
-    if users.exist():
+    is_here = authentication.principal().is_local
+    if users.any_exists():
         return _to(url_for(".sign_in"))
     form = SetUpForm()
     if is_here:
@@ -110,34 +110,34 @@ def set_up() -> AnyResponse:
     if request.method != "POST":
         return _set_up_page(form, HTTPStatus.OK, is_here=is_here)
     try:
-        person = _first_administrator(form, is_here=is_here)
+        user = _first_administrator(form, is_here=is_here)
     except InvalidFields as refusal:
         show_problems(form, refusal.problems)
         return _set_up_page(form, HTTPStatus.UNPROCESSABLE_ENTITY, is_here=is_here)
-    except SignInsHeld as held:
+    except LoginRateLimited as held:
         form.form_errors.append(str(held))
         return _held(_set_up_page(form, status_of(held), is_here=is_here), held)
     except AlreadySetUp as refusal:
         flash(str(refusal), "warning")
         return _to(url_for(".sign_in"))
-    open_session(sessions.start(person.id))
+    open_session(sessions.start(user.id))
     flash("You are the administrator. From now on everybody signs in, on this machine too.", "success")
     return _to("/")
 
 
-def _first_administrator(form: SetUpForm, *, is_here: bool) -> Person:
+def _first_administrator(form: SetUpForm, *, is_here: bool) -> User:
     """Make the first administrator as the form says. Raises what it calls raises."""
     if not is_here:
         expected = current_app.config["SETUP_CODE_HASH"]
-        setup_code.require_right(form.code.data or "", expected, request.remote_addr or "")
+        setup_code.require_correct(form.code.data or "", expected, request.remote_addr or "")
     if form.password.data != form.again.data:
         raise InvalidFields([Problem("again", NOT_THE_SAME)])
     return users.add_first(form.name.data or "", form.password.data or "", LOCAL if is_here else SETUP)
 
 
-def lead_to_set_up() -> AnyResponse | None:
+def redirect_to_set_up() -> AnyResponse | None:
     """Lead there from pages about accounts while there is none: whoever is local has nothing to see."""
-    return _to(url_for("entry.set_up")) if authentication.visitor().is_local else None
+    return _to(url_for("auth.set_up")) if authentication.principal().is_local else None
 
 
 def open_session(secret: str) -> None:
@@ -151,11 +151,11 @@ def _close_session() -> None:
     if before:
         sessions.end(before)  # first: where it cannot be ended, the browser must still know it
     session.clear()
-    authentication.forget_visitor()
+    authentication.forget_principal()
 
 
 def _sign_in_page(form: SignInForm, wanted: str, status: HTTPStatus) -> AnyResponse:
-    authentication.visitor()
+    authentication.principal()
     action = url_for(".sign_in", next=None if wanted == "/" else wanted)
     return make_response(render_template("auth/sign_in.html", form=form, action=action), status)
 
@@ -171,7 +171,7 @@ def _set_up_page(form: SetUpForm, status: HTTPStatus, *, is_here: bool) -> AnyRe
     return make_response(page, status)
 
 
-def _held(page: AnyResponse, held: SignInsHeld) -> AnyResponse:
+def _held(page: AnyResponse, held: LoginRateLimited) -> AnyResponse:
     page.headers["Retry-After"] = str(held.retry_after_s)
     return page
 

@@ -11,12 +11,12 @@ from webapp.authorization import allows
 from webapp.domain.errors import ActNotAllowed, InvalidFields, SerialHeld
 from webapp.domain.lifecycle import EventType
 from webapp.http.authentication import actor
-from webapp.idempotency import flash_done, note_replay, request_key
+from webapp.idempotency import flash_success, note_replay, request_key
 from webapp.ledger import commands, queries, summaries
 from webapp.ledger.views import CreditView
 from webapp.web import action_conflict
 from webapp.web.forms import CancelForm, CorrectionForm
-from webapp.web.serial_numbers import show_holder
+from webapp.web.serial_numbers import show_conflict
 
 pages = Blueprint("corrections", __name__)
 
@@ -30,7 +30,7 @@ def cancel(credit_id: str) -> AnyResponse:
     """Ask why the credit should never have been recorded, and record that."""
     credit = queries.credit(credit_id)
     form = CancelForm()
-    if request.method != "POST" and EventType.CANCELLED not in credit.open_acts:
+    if request.method != "POST" and EventType.CANCELLED not in credit.allowed_actions:
         return action_conflict.answer(credit_id, EventType.CANCELLED)
     if request.method != "POST":
         return _page("credits/cancel.html", credit, form, HTTPStatus.OK)
@@ -41,7 +41,7 @@ def cancel(credit_id: str) -> AnyResponse:
     except ActNotAllowed:
         return action_conflict.answer(credit_id, EventType.CANCELLED)
     note_replay(is_replay=result.is_replay)
-    flash_done("Cancelled. It is not counted any more, and its serial number is free.")
+    flash_success("Cancelled. It is not counted any more, and its serial number is free.")
     return redirect(url_for("credits.show", credit_id=credit_id), HTTPStatus.SEE_OTHER)
 
 
@@ -50,7 +50,7 @@ def cancel(credit_id: str) -> AnyResponse:
 def correct(credit_id: str) -> AnyResponse:
     """Ask for the credit as it should have been recorded; cancel this one and record that one."""
     credit = queries.credit(credit_id)
-    if request.method != "POST" and EventType.CANCELLED not in credit.open_acts:
+    if request.method != "POST" and EventType.CANCELLED not in credit.allowed_actions:
         return action_conflict.answer(credit_id, EventType.CANCELLED)
     form = CorrectionForm(data=old_values(credit))
     if request.method != "POST" or not form.validate():
@@ -66,10 +66,10 @@ def correct(credit_id: str) -> AnyResponse:
         form.show(refusal.problems)
         return _page("credits/correct.html", credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     except SerialHeld as refusal:
-        show_holder(form, refusal)
+        show_conflict(form, refusal)
         return _page("credits/correct.html", credit, form, HTTPStatus.CONFLICT)
     note_replay(is_replay=result.is_replay)
-    flash_done("Corrected: this credit stands in place of the one that is cancelled.")
+    flash_success("Corrected: this credit stands in place of the one that is cancelled.")
     return redirect(url_for("credits.show", credit_id=result.credit_id), HTTPStatus.SEE_OTHER)
 
 
@@ -79,7 +79,7 @@ def old_values(credit: CreditView) -> dict[str, object]:
     A lot of a credit without a serial number has none of its own: it only states its place.
     """
     values = {name: getattr(credit, name) for name in OLD_VALUES}
-    if queries.family(credit.id).root.credit.serial_number is None:
+    if queries.split_tree(credit.id).root.credit.serial_number is None:
         values["serial_number"] = None
     return values
 

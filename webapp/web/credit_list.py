@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from webapp.domain.credit import FIELDS
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.domain.fields import Field, FieldRefused, TextField
+from webapp.domain.fields import Field, FieldError, TextField
 from webapp.domain.lifecycle import Status
 from webapp.ledger.search.credit_filter import SORTS, CreditFilter
 
@@ -52,7 +52,7 @@ class CreditList:
         for field in _FILTERS:
             try:
                 values[field.name] = field.parse(arguments.get(field.name))
-            except FieldRefused as refusal:
+            except FieldError as refusal:
                 problems.append(Problem(field.label, str(refusal)))
         status = arguments.get("status", "").strip().upper()
         if status and status not in set(Status):

@@ -19,13 +19,13 @@ from webapp.domain.errors import (
     ReplacedBefore,
     SerialHeld,
 )
-from webapp.domain.event import ACT_FIELDS
+from webapp.domain.event import ACTION_FIELDS
 from webapp.domain.fields import Field
 from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.text import canonical
 from webapp.http import htmx
 from webapp.http.authentication import actor
-from webapp.idempotency import flash_done, note_replay, request_key
+from webapp.idempotency import flash_success, note_replay, request_key
 from webapp.ledger import commands, listing, queries, summaries
 from webapp.ledger.search import selection
 from webapp.ledger.search.credit_filter import CreditFilter
@@ -36,14 +36,14 @@ from webapp.web.corrections import old_values
 from webapp.web.credit_list import PARAMETERS, CreditList
 from webapp.web.formats import number
 from webapp.web.forms import CreditForm
-from webapp.web.serial_numbers import show_holder
+from webapp.web.serial_numbers import show_conflict
 
 pages = Blueprint("credits", __name__)
 
 # A new credit can be begun from another one, by its address; the serial number is never the same.
 PREFILLED: Final = ("project_name", "registry", "vintage", "quantity")
 # What the events of a split say besides, and no form asks for.
-OF_LOTS: Final = {"parent": "A lot of", "offset": "Begins after", "quantities": "Lots"}
+LOT_FIELDS: Final = {"parent": "A lot of", "offset": "Begins after", "quantities": "Lots"}
 # A replacement has the serial number of what it replaces.
 REPLACEMENT: Final = (*PREFILLED, "serial_number", "replaces")
 ANOTHER_BATCH: Final = "Already recorded. If this is another batch, give it a serial number."
@@ -60,7 +60,7 @@ def index() -> Response:
         sums = listing.sum_credits(wanted.filter, is_quick=not wanted.counts_all)
     except (InvalidFields, CursorMismatch) as refusal:
         return _unusable_address(refusal)
-    return htmx.answer(
+    return htmx.render(
         "credits/list.html",
         "credits/_table.html",
         credit_list=wanted,
@@ -91,7 +91,7 @@ def create() -> AnyResponse | tuple[str, HTTPStatus]:
     try:
         result = commands.create_credit(form.values, actor(), request_key())
     except SerialHeld as refusal:
-        show_holder(form, refusal)
+        show_conflict(form, refusal)
         return _new_page(form), HTTPStatus.CONFLICT
     except CancelledBefore as refusal:
         form.replaces.data = refusal.credit_id
@@ -105,11 +105,11 @@ def create() -> AnyResponse | tuple[str, HTTPStatus]:
         return _new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
     note_replay(is_replay=result.is_replay)
     if result.is_new:
-        flash_done("The credit is recorded.")
+        flash_success("The credit is recorded.")
     elif result.record.credit.serial_number is None:
-        flash_done(ANOTHER_BATCH, "info")
+        flash_success(ANOTHER_BATCH, "info")
     else:
-        flash_done("Already recorded: this is the credit. Nothing was added.", "info")
+        flash_success("Already recorded: this is the credit. Nothing was added.", "info")
     return redirect(url_for(".show", credit_id=result.credit_id), HTTPStatus.SEE_OTHER)
 
 
@@ -118,22 +118,22 @@ def create() -> AnyResponse | tuple[str, HTTPStatus]:
 def show(credit_id: str) -> str:
     """Show one credit with its history."""
     record = queries.record(credit_id)
-    actor_names.look_up(event.actor for event in record.events)
+    actor_names.prefetch(event.actor for event in record.events)
     return render_template(
         "credits/show.html",
         credit=record.credit,
         history=[(event, data_of(event)) for event in record.events],
         another=_form_begun_with({name: getattr(record.credit, name) for name in PREFILLED}),
-        family=_family(record),
+        tree=_split_tree(record),
         **_corrections(record),
     )
 
 
-def _family(record: Record) -> split_history.Branch | None:
+def _split_tree(record: Record) -> split_history.TreeExcerpt | None:
     """Return the credits around a lot or a split credit, None around any other: it is its whole family."""
     if not (record.relations.origin.parent or record.relations.lots):
         return None
-    return split_history.around(queries.family(record.credit.id), record.credit.id)
+    return split_history.around(queries.split_tree(record.credit.id), record.credit.id)
 
 
 def _corrections(record: Record) -> dict[str, object]:
@@ -165,21 +165,21 @@ def _form_begun_with(values: Mapping[str, object]) -> str:
 def row(credit_id: str) -> AnyResponse:
     """Show the row of the list again, as it was before an act was begun in it."""
     if not htmx.wants_fragment():
-        return htmx.mark(redirect(url_for(".show", credit_id=credit_id), HTTPStatus.SEE_OTHER))
-    return htmx.answer(
+        return htmx.add_vary(redirect(url_for(".show", credit_id=credit_id), HTTPStatus.SEE_OTHER))
+    return htmx.render(
         "credits/_row.html",
         "credits/_row.html",
         credit=queries.credit(credit_id),
         panel=None,
         outcome=None,
-        overtaken=None,
+        conflict=None,
     )
 
 
 def data_of(event: EventView) -> list[tuple[str, str, str | int | list[str]]]:
     """Return the name, the label and the value of everything in the event's data."""
-    fields: Mapping[EventType, tuple[Field, ...]] = {EventType.CREATED: NEW_FIELDS, **ACT_FIELDS}
-    labels = {field.name: field.label for field in fields.get(event.event_type, ())} | OF_LOTS
+    fields: Mapping[EventType, tuple[Field, ...]] = {EventType.CREATED: NEW_FIELDS, **ACTION_FIELDS}
+    labels = {field.name: field.label for field in fields.get(event.event_type, ())} | LOT_FIELDS
     known = [name for name in labels if name in event.data]
     later = [name for name in event.data if name not in labels]
     return [(name, labels.get(name, name), event.data[name]) for name in [*known, *later]]
@@ -217,7 +217,7 @@ def _unusable_address(refusal: InvalidFields | CursorMismatch) -> Response:
     else:
         wanted = CreditList.read({**request.args, "cursor": ""})
         problems = [Problem("", "This page belongs to another filter or another order.")]
-    return htmx.answer(
+    return htmx.render(
         "credits/list.html",
         "credits/_table.html",
         HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -33,5 +33,5 @@ def show() -> str:
     if not any(held.credits for held in totals.ledger.by_status.values()):
         return render_template("dashboard/empty.html", sample_form=FlaskForm())
     latest = list_events(limit=LATEST, newest_first=True)
-    actor_names.look_up(event.actor for event in latest.items)
+    actor_names.prefetch(event.actor for event in latest.items)
     return render_template("dashboard/show.html", totals=totals, events=latest.items)

@@ -15,7 +15,7 @@ from flask import Blueprint, Response, request, send_file
 
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
-from webapp.domain.event import ACT_FIELDS, PART
+from webapp.domain.event import ACTION_FIELDS, PART_QUANTITY
 from webapp.ledger import clock, listing
 from webapp.ledger.views import CreditView, EventView
 from webapp.web import activity, query_parameters
@@ -45,7 +45,9 @@ CREDIT_COLUMNS: Final = (
 )
 # What the acts say, each once; of a part only the lot remembers the quantity.
 DATA_COLUMNS: Final = tuple(
-    dict.fromkeys(field.name for fields in ACT_FIELDS.values() for field in fields if field is not PART)
+    dict.fromkeys(
+        field.name for fields in ACTION_FIELDS.values() for field in fields if field is not PART_QUANTITY
+    )
 )
 EVENT_COLUMNS: Final = (
     "position",

@@ -11,9 +11,9 @@ from werkzeug.exceptions import default_exceptions
 
 from webapp.domain import errors
 from webapp.http import authentication, htmx
-from webapp.http.error_status import ErrorAnswer
+from webapp.http.error_status import ErrorResponse
 from webapp.web.query_parameters import UnknownFilter
-from webapp.web.safe_redirect import is_own
+from webapp.web.safe_redirect import is_same_site
 
 
 class Link(NamedTuple):
@@ -47,7 +47,7 @@ TITLES: Final[dict[int, str]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: "Not available at the moment",
 }
 
-REFUSAL_TITLES: Final[dict[type[errors.Refusal], str]] = {
+REFUSAL_TITLES: Final[dict[type[errors.LedgerError], str]] = {
     errors.UnknownCredit: "No such credit",
     errors.UnknownImport: "No such import",
     errors.SerialHeld: "This serial number is taken",
@@ -62,9 +62,9 @@ REFUSAL_TITLES: Final[dict[type[errors.Refusal], str]] = {
     errors.LedgerBusy: "The ledger is busy",
     errors.LedgerUnavailable: "The database does not answer",
     errors.SchemaOutdated: "The database is not migrated",
-    authentication.NotSetUp: "Nobody can sign in yet",
+    authentication.SetUpRequired: "Nobody can sign in yet",
     authentication.NotSignedIn: "Not signed in",
-    authentication.RoleNeeded: "Your role does not allow this",
+    authentication.RoleRequired: "Your role does not allow this",
 }
 
 # In place of what Werkzeug says by default, which speaks of URLs and servers.
@@ -80,7 +80,7 @@ SENTENCES: Final[dict[int, str]] = {
 }
 
 
-def render(answer: ErrorAnswer) -> Response:
+def render(answer: ErrorResponse) -> Response:
     """Return the page of an error, or for htmx the notice that stands for it."""
     template = "errors/_fragment.html" if htmx.wants_fragment() else "errors/page.html"
     outdated = isinstance(answer.refusal, errors.SchemaOutdated)
@@ -95,55 +95,55 @@ def render(answer: ErrorAnswer) -> Response:
         command="flask db upgrade" if outdated else None,
         links=_links(answer),
     )
-    return htmx.mark(make_response(page, answer.status))
+    return htmx.add_vary(make_response(page, answer.status))
 
 
-def _title(answer: ErrorAnswer) -> str:
+def _title(answer: ErrorResponse) -> str:
     of_refusal = answer.refusal and REFUSAL_TITLES.get(type(answer.refusal))
     return of_refusal or TITLES.get(answer.status, answer.title)
 
 
-def _sentence(answer: ErrorAnswer) -> str:
+def _sentence(answer: ErrorResponse) -> str:
     default = default_exceptions.get(answer.status)
     if not answer.detail or (default and answer.detail == default.description):
         return SENTENCES.get(answer.status, answer.detail or answer.title)
     return answer.detail
 
 
-def _links(answer: ErrorAnswer) -> list[Link]:
+def _links(answer: ErrorResponse) -> list[Link]:
     """Return what can sensibly be done next, the best first."""
-    best = _link_of(answer.refusal) or _door_for(answer.refusal)
+    best = _link_of(answer.refusal) or _login_link_for(answer.refusal)
     if best is None and answer.status in TRY_AGAIN:
         best = _again()
     elsewhere = ALL_IMPORTS if request.path.startswith(ALL_IMPORTS.href) else ALL_CREDITS
     return list(dict.fromkeys([best or elsewhere, DASHBOARD]))
 
 
-def _link_of(refusal: errors.Refusal | None) -> Link | None:
+def _link_of(refusal: errors.LedgerError | None) -> Link | None:
     match refusal:
         case errors.SerialHeld(holder=holder):
             return Link("See the credit that holds it", f"/credits/{holder}")
         case errors.ActNotAllowed(credit_id=credit_id):
             return Link("See the credit and its history", f"/credits/{credit_id}")
         case errors.CursorMismatch():
-            return Link("First page of the list", request.path if is_own(request.path) else "/")
+            return Link("First page of the list", request.path if is_same_site(request.path) else "/")
         case UnknownFilter():
-            return Link("Without any filter", request.path if is_own(request.path) else "/")
+            return Link("Without any filter", request.path if is_same_site(request.path) else "/")
         case errors.TooManyRows() | errors.UnreadableFile() | errors.UnsupportedFile():
             return Link("Choose another file", "/imports/new")
         case _:
             return None
 
 
-def _door_for(refusal: errors.Refusal | None) -> Link | None:
+def _login_link_for(refusal: errors.LedgerError | None) -> Link | None:
     """Return where whoever was turned away can become somebody who is let in."""
     match refusal:
-        case authentication.NotSetUp():
-            return Link("Set up", url_for("entry.set_up"))
+        case authentication.SetUpRequired():
+            return Link("Set up", url_for("auth.set_up"))
         case authentication.NotSignedIn():
             came_from = _again()
-            return Link("Sign in", url_for("entry.sign_in", next=came_from.href if came_from else None))
-        case authentication.RoleNeeded():
+            return Link("Sign in", url_for("auth.sign_in", next=came_from.href if came_from else None))
+        case authentication.RoleRequired():
             return DASHBOARD
         case _:
             return None
@@ -152,9 +152,9 @@ def _door_for(refusal: errors.Refusal | None) -> Link | None:
 def _again() -> Link | None:
     """Return the way to try once more: this page, or the page whose form was sent."""
     if request.method in {"GET", "HEAD"}:
-        return Link("Try again", request.full_path.rstrip("?")) if is_own(request.full_path) else None
+        return Link("Try again", request.full_path.rstrip("?")) if is_same_site(request.full_path) else None
     address, _, _ = (request.referrer or "").partition("#")
     site = f"{request.scheme}://{request.host}"
-    if address.startswith(f"{site}/") and is_own(address.removeprefix(site)):
+    if address.startswith(f"{site}/") and is_same_site(address.removeprefix(site)):
         return Link("Load the page again", address.removeprefix(site))
     return None

@@ -12,19 +12,19 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 from wtforms.widgets import DateInput
 
-from webapp.domain.credit import FIELDS, REPLACES, parse_credit, require_true_block
+from webapp.domain.credit import FIELDS, REPLACES, parse_credit, require_block_matches_quantity
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.event import (
     CANCELLATION_FIELDS,
-    PART,
+    PART_QUANTITY,
     RETIREMENT_FIELDS,
     SALE_FIELDS,
-    parse_act,
-    parse_part,
+    parse_action,
+    parse_part_quantity,
 )
 from webapp.domain.fields import (
     Field,
-    FieldRefused,
+    FieldError,
     PastDateField,
     QuantityField,
     TextField,
@@ -124,7 +124,7 @@ class CreditForm(FieldForm):
     def parse(self, values: Mapping[str, object]) -> object:
         """Hand the texts to the domain. Raises InvalidFields."""
         credit = parse_credit(values)
-        require_true_block(credit)
+        require_block_matches_quantity(credit)
         return credit
 
 
@@ -135,7 +135,7 @@ class CancelForm(FieldForm):
 
     def parse(self, values: Mapping[str, object]) -> object:
         """Hand the texts to the domain. Raises InvalidFields."""
-        return parse_act(EventType.CANCELLED, values, today=clock.now().date())
+        return parse_action(EventType.CANCELLED, values, today=clock.now().date())
 
 
 class CorrectionForm(FieldForm):
@@ -158,11 +158,11 @@ class CorrectionForm(FieldForm):
         del values
         problems: list[Problem] = []
         try:
-            require_true_block(parse_credit(self.credit))
+            require_block_matches_quantity(parse_credit(self.credit))
         except InvalidFields as refusal:
             problems += refusal.problems
         try:
-            parse_act(EventType.CANCELLED, self.cancellation, today=clock.now().date())
+            parse_action(EventType.CANCELLED, self.cancellation, today=clock.now().date())
         except InvalidFields as refusal:
             problems += refusal.problems
         if problems:
@@ -170,7 +170,7 @@ class CorrectionForm(FieldForm):
         return None
 
 
-class ActForm(FieldForm):
+class ActionForm(FieldForm):
     """What is said about a sale or a retirement."""
 
     act: ClassVar[EventType]
@@ -178,28 +178,28 @@ class ActForm(FieldForm):
     def __init__(self, *, scope: str = "", quantity: str = "") -> None:
         """Offer today as the day on which it happened, and the quantity where one is asked for."""
         today = clock.now().date().isoformat()
-        super().__init__(scope=scope, data={"occurred_on": today, PART.name: quantity})
+        super().__init__(scope=scope, data={"occurred_on": today, PART_QUANTITY.name: quantity})
         self.occurred_on.render_kw = {"max": today}
 
     def parse(self, values: Mapping[str, object]) -> object:
         """Hand the texts to the domain. Raises InvalidFields."""
-        return parse_act(self.act, values, today=clock.now().date())
+        return parse_action(self.act, values, today=clock.now().date())
 
     @property
     def part_e4(self) -> int | None:
         """The ten-thousandths that were asked for, None where it is the whole or cannot be read."""
         try:
-            return parse_part(self.values)
+            return parse_part_quantity(self.values)
         except InvalidFields:
             return None
 
     def show_refused_part(self, problems: Sequence[Problem]) -> None:
         """Put what is wrong with the lots that would be made beside the quantity, their cause."""
         lots = "quantities"
-        self.show([Problem(PART.name, p.message) if p.field == lots else p for p in problems])
+        self.show([Problem(PART_QUANTITY.name, p.message) if p.field == lots else p for p in problems])
 
 
-class SaleForm(ActForm):
+class SaleForm(ActionForm):
     """A sale."""
 
     table = SALE_FIELDS
@@ -209,7 +209,7 @@ class SaleForm(ActForm):
 NO_BENEFICIARY: Final = "Retire without naming a beneficiary"
 
 
-class RetirementForm(ActForm):
+class RetirementForm(ActionForm):
     """A retirement. It needs a beneficiary, or a tick that there is none."""
 
     table = RETIREMENT_FIELDS
@@ -234,5 +234,5 @@ class RetirementForm(ActForm):
         field = next(field for field in self.table if field.name == "beneficiary")
         try:
             return field.parse(self.beneficiary.data) is not None
-        except FieldRefused:
+        except FieldError:
             return True

@@ -32,7 +32,7 @@ from webapp.domain.errors import (
 from webapp.http import htmx
 from webapp.http.authentication import actor
 from webapp.http.error_status import status_of
-from webapp.idempotency import DONE_BEFORE, is_replay, note_replay, request_key
+from webapp.idempotency import ALREADY_DONE, is_replay, note_replay, request_key
 from webapp.imports import jobs, views
 from webapp.imports.readers.json_file import ROWS_MAX
 from webapp.imports.views import ImportView
@@ -47,7 +47,7 @@ SAMPLE: Final = ROOT / "sample-registry.json"
 # Longer numbers are of no import, and the databases could not compare with them.
 NUMBER_LENGTH_MAX: Final = 18
 NUMBER_MAX: Final = 10**NUMBER_LENGTH_MAX - 1
-ONE: Final = f"/imports/<int(max={NUMBER_MAX}):import_id>"
+IMPORT_URL: Final = f"/imports/<int(max={NUMBER_MAX}):import_id>"
 
 pages = Blueprint("imports", __name__)
 
@@ -90,7 +90,7 @@ def index() -> str:
     before = _number("before")
     found = views.list_imports(before, LISTED + 1)
     more = len(found) > LISTED
-    actor_names.look_up(one.actor for one in found)
+    actor_names.prefetch(one.actor for one in found)
     return render_template(
         "imports/list.html",
         imports=found[:LISTED],
@@ -138,7 +138,7 @@ def sample_file() -> Response:
     return send_file(SAMPLE, mimetype="application/json")
 
 
-@pages.get(ONE)
+@pages.get(IMPORT_URL)
 @allows(Role.VIEWER)
 @query_parameters.reads("after")
 def show(import_id: int) -> Response:
@@ -146,7 +146,7 @@ def show(import_id: int) -> Response:
     return _import_page(views.find(import_id), DecisionForm())
 
 
-@pages.post(f"{ONE}/write")
+@pages.post(f"{IMPORT_URL}/write")
 @allows(Role.OPERATOR)
 def write(import_id: int) -> AnyResponse:
     """Write the import, if what is wrong with it may be left out."""
@@ -169,7 +169,7 @@ def write(import_id: int) -> AnyResponse:
     return _import_page(found, form) if htmx.wants_fragment() else _done(import_id)
 
 
-@pages.post(f"{ONE}/cancel")
+@pages.post(f"{IMPORT_URL}/cancel")
 @allows(Role.OPERATOR)
 def cancel(import_id: int) -> AnyResponse:
     """Give the import up."""
@@ -180,10 +180,10 @@ def cancel(import_id: int) -> AnyResponse:
     return show(import_id) if htmx.wants_fragment() else _done(import_id)
 
 
-@pages.get(f"{ONE}/write", endpoint="written")
-@pages.get(f"{ONE}/cancel", endpoint="cancelled")
+@pages.get(f"{IMPORT_URL}/write", endpoint="written")
+@pages.get(f"{IMPORT_URL}/cancel", endpoint="cancelled")
 @allows(Role.VIEWER)
-def look(import_id: int) -> AnyResponse:
+def preview(import_id: int) -> AnyResponse:
     """Lead to the import, from the address that stays in the browser after an error."""
     return _to(import_id)
 
@@ -204,7 +204,7 @@ def _import_page(
     form.describe(found)
     after = _number("after") or 0
     problems = views.problems(found.id, after, PROBLEMS_SHOWN) if found.has_problems else []
-    return htmx.answer(
+    return htmx.render(
         "imports/show.html",
         "imports/_import.html",
         status,
@@ -233,12 +233,12 @@ def _received(received: jobs.Received) -> AnyResponse:
 def _done(import_id: int) -> AnyResponse:
     """Lead to the import; where the same form did it before, say so there."""
     if is_replay():
-        flash(DONE_BEFORE, "info")
+        flash(ALREADY_DONE, "info")
     return _to(import_id)
 
 
 def _to(import_id: int) -> AnyResponse:
-    return htmx.mark(redirect(url_for(".show", import_id=import_id), HTTPStatus.SEE_OTHER))
+    return htmx.add_vary(redirect(url_for(".show", import_id=import_id), HTTPStatus.SEE_OTHER))
 
 
 def _number(name: str) -> int | None:

@@ -10,20 +10,20 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import PasswordField
 
-from webapp.accounts.errors import SignInsHeld
+from webapp.accounts.errors import LoginRateLimited
 from webapp.accounts.login import change_password
 from webapp.accounts.passwords import LENGTH_MIN
 from webapp.accounts.roles import Role
-from webapp.authorization import allows, allows_given_password
+from webapp.authorization import allows, allows_initial_password
 from webapp.domain.errors import InvalidFields
-from webapp.http.authentication import NotSignedIn, visitor
+from webapp.http.authentication import NotSignedIn, principal
 from webapp.http.error_status import status_of
-from webapp.idempotency import takes_no_key
-from webapp.web.auth_pages import NOT_THE_SAME, lead_to_set_up, open_session
+from webapp.idempotency import without_idempotency_key
+from webapp.web.auth_pages import NOT_THE_SAME, open_session, redirect_to_set_up
 from webapp.web.forms import show_problems
 
 pages = Blueprint("account", __name__)
-pages.before_request(lead_to_set_up)
+pages.before_request(redirect_to_set_up)
 
 
 class OwnPasswordForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
@@ -36,15 +36,15 @@ class OwnPasswordForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no typ
 
 @pages.route("/account/password", methods=["GET", "POST"])
 @allows(Role.VIEWER)
-@allows_given_password
-@takes_no_key("It counts wrong passwords.")
+@allows_initial_password
+@without_idempotency_key("It counts wrong passwords.")
 def password() -> AnyResponse:
     """Ask for the old and the new password, and change it."""
-    person_id = visitor().person_id
-    if person_id is None:  # reading is public, and nobody is signed in
+    user_id = principal().user_id
+    if user_id is None:  # reading is public, and nobody is signed in
         if request.method == "POST":
             raise NotSignedIn("Sign in first.")
-        return redirect(url_for("entry.sign_in", next=request.path), HTTPStatus.SEE_OTHER)
+        return redirect(url_for("auth.sign_in", next=request.path), HTTPStatus.SEE_OTHER)
     form = OwnPasswordForm()
     if request.method != "POST":
         return _page(form, HTTPStatus.OK)
@@ -53,11 +53,11 @@ def password() -> AnyResponse:
         return _page(form, HTTPStatus.UNPROCESSABLE_ENTITY)
     address = request.remote_addr or ""
     try:
-        secret = change_password(person_id, form.current.data or "", form.new.data or "", address=address)
+        secret = change_password(user_id, form.current.data or "", form.new.data or "", address=address)
     except InvalidFields as refusal:
         show_problems(form, refusal.problems)
         return _page(form, HTTPStatus.UNPROCESSABLE_ENTITY)
-    except SignInsHeld as held:
+    except LoginRateLimited as held:
         form.form_errors.append(str(held))
         page = _page(form, status_of(held))
         page.headers["Retry-After"] = str(held.retry_after_s)
@@ -71,8 +71,8 @@ def _page(form: OwnPasswordForm, status: HTTPStatus) -> AnyResponse:
     page = render_template(
         "account/password.html",
         form=form,
-        name=visitor().name,
-        is_given=visitor().has_given_password,
+        name=principal().name,
+        is_given=principal().has_initial_password,
         length_min=LENGTH_MIN,
     )
     return make_response(page, status)

@@ -8,11 +8,11 @@ from typing import Final
 _OWN: Final = re.compile(r"/(?![/\\])[^\x00-\x20\\\x7f-\xa0]*")
 
 
-def is_own(address: str) -> bool:
+def is_same_site(address: str) -> bool:
     """Say whether the address stays on this site: //example.org/ would be another one."""
     return _OWN.fullmatch(address) is not None
 
 
-def own_or_home(address: str | None) -> str:
+def safe_or_home(address: str | None) -> str:
     """Return the address where it stays on this site, or else that of the first page."""
-    return address if address and is_own(address) else "/"
+    return address if address and is_same_site(address) else "/"

@@ -8,7 +8,7 @@ from webapp.domain.errors import BlockHeld, Problem, SerialHeld
 from webapp.domain.fields import E4
 from webapp.domain.serial_number import SerialBlock, parse_block
 from webapp.ledger import queries
-from webapp.ledger.serial_conflicts import HeldNumbers, numbers_refused
+from webapp.ledger.serial_conflicts import SerialConflict, conflict_from_error
 from webapp.ledger.views import CreditView
 from webapp.web.formats import tonnes
 from webapp.web.forms import FieldForm
@@ -20,15 +20,15 @@ def block_of(credit: CreditView) -> SerialBlock | None:
     return block if block and block.length * E4 == credit.quantity_e4 else None
 
 
-def split_address(held: HeldNumbers | None) -> str | None:
+def split_address(conflict: SerialConflict | None) -> str | None:
     """Return the address where the holder can be split so that the numbers are one of the lots, if any."""
-    if held is None or not held.split:
+    if conflict is None or not conflict.split:
         return None
-    query = urlencode({"quantities": "\n".join(map(str, held.split))})
-    return f"/credits/{held.holder.id}/split?{query}"
+    query = urlencode({"quantities": "\n".join(map(str, conflict.split))})
+    return f"/credits/{conflict.holder.id}/split?{query}"
 
 
-def show_holder(form: FieldForm, refusal: SerialHeld) -> None:
+def show_conflict(form: FieldForm, refusal: SerialHeld) -> None:
     """Say beside the serial number who holds it, and what can be done with the holder instead."""
     holder = queries.credit(refusal.holder)
     said = Markup('{}: <a href="{}"><bdi>{}</bdi>, {}, {}</a>.').format(
@@ -52,11 +52,11 @@ def _sentence(refusal: SerialHeld) -> str:
 
 def _advice(holder: CreditView, refusal: SerialHeld) -> Markup:
     """Return what can be done with the holder in place of recording its numbers again."""
-    held = numbers_refused(holder, refusal) if isinstance(refusal, BlockHeld) else None
-    if held is None:
+    conflict = conflict_from_error(holder, refusal) if isinstance(refusal, BlockHeld) else None
+    if conflict is None:
         return Markup("")
-    said = Markup(" {}").format(held.advice)
-    address = split_address(held)
+    said = Markup(" {}").format(conflict.advice)
+    address = split_address(conflict)
     if address:
         said += Markup(' <a href="{}">Show that split</a>.').format(address)
     return said

@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import Final
 
 from webapp.domain.lifecycle import COUNTED
-from webapp.ledger.views import CreditView, Family, Member
+from webapp.ledger.views import CreditView, SplitNode, SplitTree
 
 SHOWN_MAX: Final = 60
 # Of a large family: of the credits with its tonnes so many, and those nearest above, with the root.
@@ -15,14 +15,14 @@ ABOVE_MAX: Final = 6
 
 
 @dataclass(frozen=True)
-class Branch:
+class TreeExcerpt:
     """The members that a page shows, in the order of the tree.
 
     `left_out` is the number of the others, and `leaves_left_out` how many of these hold tonnes.
     `is_cut` says that there are more still, which were not even read.
     """
 
-    members: Sequence[Member]
+    nodes: Sequence[SplitNode]
     left_out: int
     leaves_left_out: int
     is_cut: bool
@@ -33,33 +33,33 @@ class Branch:
         return not (self.left_out or self.is_cut)
 
 
-def around(family: Family, credit_id: str) -> Branch:
+def around(tree: SplitTree, credit_id: str) -> TreeExcerpt:
     """Return what is shown on the page of this credit.
 
     Of a large family these are the credits it came from, its siblings, the lots it was split into,
     and the credits that hold the tonnes now, of very many rather those that can still be acted on.
     """
-    if family.is_whole and len(family.members) <= SHOWN_MAX:
-        return Branch(family.members, left_out=0, leaves_left_out=0, is_cut=False)
-    above = _above(family, credit_id)
+    if tree.is_whole and len(tree.nodes) <= SHOWN_MAX:
+        return TreeExcerpt(tree.nodes, left_out=0, leaves_left_out=0, is_cut=False)
+    above = _above(tree, credit_id)
     near = set(above[:2])
-    holding = [member for member in family.members if member.credit.status in COUNTED]
-    holding.sort(key=lambda member: COUNTED.index(member.credit.status))
-    wanted = {member.credit.id for member in holding[:LEAVES_MAX]}
+    holding = [node for node in tree.nodes if node.credit.status in COUNTED]
+    holding.sort(key=lambda node: COUNTED.index(node.credit.status))
+    wanted = {node.credit.id for node in holding[:LEAVES_MAX]}
     wanted.update(above if len(above) <= ABOVE_MAX else [*above[: ABOVE_MAX - 1], above[-1]])
-    shown = [m for m in family.members if m.credit.id in wanted or m.origin.parent in near]
-    leaves_shown = sum(member.credit.status in COUNTED for member in shown)
-    return Branch(
+    shown = [m for m in tree.nodes if m.credit.id in wanted or m.origin.parent in near]
+    leaves_shown = sum(node.credit.status in COUNTED for node in shown)
+    return TreeExcerpt(
         shown,
-        left_out=len(family.members) - len(shown),
+        left_out=len(tree.nodes) - len(shown),
         leaves_left_out=len(holding) - leaves_shown,
-        is_cut=not family.is_whole,
+        is_cut=not tree.is_whole,
     )
 
 
-def _above(family: Family, credit_id: str) -> list[str]:
+def _above(tree: SplitTree, credit_id: str) -> list[str]:
     """Return the credit and those it came from, up to the root."""
-    parents = {member.credit.id: member.origin.parent for member in family.members}
+    parents = {node.credit.id: node.origin.parent for node in tree.nodes}
     above: list[str] = []
     upwards: str | None = credit_id
     while upwards in parents:
@@ -68,11 +68,11 @@ def _above(family: Family, credit_id: str) -> list[str]:
     return above
 
 
-def leaves(family: Family, credit_id: str) -> list[CreditView]:
+def leaves(tree: SplitTree, credit_id: str) -> list[CreditView]:
     """Return the lots, or lots of lots, that hold the tonnes of a split credit now."""
-    start = next((n for n, member in enumerate(family.members) if member.credit.id == credit_id), None)
+    start = next((n for n, node in enumerate(tree.nodes) if node.credit.id == credit_id), None)
     if start is None:
         return []
-    depth = family.members[start].depth
-    below = takewhile(lambda member: member.depth > depth, family.members[start + 1 :])
-    return [member.credit for member in below if member.credit.status in COUNTED]
+    depth = tree.nodes[start].depth
+    below = takewhile(lambda node: node.depth > depth, tree.nodes[start + 1 :])
+    return [node.credit for node in below if node.credit.status in COUNTED]

@@ -17,12 +17,12 @@ from webapp.accounts.roles import Role
 from webapp.authorization import allows
 from webapp.domain.credit import Credit
 from webapp.domain.errors import ActNotAllowed, InvalidFields
-from webapp.domain.event import PART
-from webapp.domain.fields import FieldRefused, quantity_text
+from webapp.domain.event import PART_QUANTITY
+from webapp.domain.fields import FieldError, quantity_text
 from webapp.domain.lifecycle import EventType
 from webapp.domain.split import LOTS_MAX, LOTS_MIN, NOT_A_LIST
 from webapp.http.authentication import actor
-from webapp.idempotency import flash_done, note_replay, request_key
+from webapp.idempotency import flash_success, note_replay, request_key
 from webapp.ledger import commands, queries
 from webapp.ledger.views import CreditView
 from webapp.web import action_conflict, query_parameters
@@ -48,7 +48,7 @@ class SplitForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 def split(credit_id: str) -> AnyResponse:
     """Ask for the lots; once they are stated, show what each of them would be."""
     credit = queries.credit(credit_id)
-    if EventType.SPLIT not in credit.open_acts:
+    if EventType.SPLIT not in credit.allowed_actions:
         return action_conflict.answer(credit_id, EventType.SPLIT)
     form = SplitForm(request.args)
     lots: Sequence[Credit] = []
@@ -75,7 +75,7 @@ def record(credit_id: str) -> AnyResponse:
     except InvalidFields as refusal:
         return _ask(credit, form, refusal)
     note_replay(is_replay=result.is_replay)
-    flash_done(f"Split into {len(result.lots)} lots. It is recorded for good.")
+    flash_success(f"Split into {len(result.lots)} lots. It is recorded for good.")
     return redirect(url_for("credits.show", credit_id=credit_id), HTTPStatus.SEE_OTHER)
 
 
@@ -83,8 +83,8 @@ def _stated(form: SplitForm, credit: CreditView) -> Mapping[str, object]:
     """Return the quantities as typed; what they leave over is the last lot."""
     typed = [line.strip() for line in (form.quantities.data or "").splitlines() if line.strip()]
     try:
-        rest_e4 = credit.quantity_e4 - sum(int(PART.parse(line) or 0) for line in typed)
-    except FieldRefused:
+        rest_e4 = credit.quantity_e4 - sum(int(PART_QUANTITY.parse(line) or 0) for line in typed)
+    except FieldError:
         return {"quantities": typed}
     return {"quantities": [*typed, quantity_text(rest_e4)] if typed and rest_e4 > 0 else typed}
 

@@ -14,13 +14,13 @@ from webapp.accounts.roles import Role
 from webapp.authorization import allows
 from webapp.domain.errors import InvalidFields
 from webapp.http.authentication import actor
-from webapp.idempotency import note_replay, request_key, takes_no_key
+from webapp.idempotency import note_replay, request_key, without_idempotency_key
 from webapp.web import actor_names
-from webapp.web.auth_pages import lead_to_set_up
+from webapp.web.auth_pages import redirect_to_set_up
 from webapp.web.forms import show_problems
 
 pages = Blueprint("tokens", __name__)
-pages.before_request(lead_to_set_up)
+pages.before_request(redirect_to_set_up)
 
 ROLES: Final = [
     SelectChoice(Role.VIEWER, "Viewer: reads"),
@@ -47,7 +47,7 @@ class RevokeForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 def index() -> str:
     """Show every token that was ever made."""
     found = tokens.list_all()
-    actor_names.look_up(token.added_by for token in found)
+    actor_names.prefetch(token.added_by for token in found)
     return render_template("tokens/list.html", tokens=found, form=RevokeForm())
 
 
@@ -60,7 +60,7 @@ def new() -> AnyResponse:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_submitted() else HTTPStatus.OK
         return make_response(render_template("tokens/new.html", form=form), status)
     try:
-        made = tokens.make(
+        made = tokens.create(
             form.name.data or "", Role(form.role.data), actor(), days=form.days.data, key=request_key()
         )
     except InvalidFields as refusal:
@@ -71,12 +71,12 @@ def new() -> AnyResponse:
         note_replay(is_replay=True)
         flash("This token was made already; its text was shown once.", "info")
         return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)
-    return make_response(render_template("tokens/made.html", token=made.token, secret=made.secret))
+    return make_response(render_template("tokens/created.html", token=made.token, secret=made.secret))
 
 
 @pages.post("/tokens/<int:token_id>/revoke")
 @allows(Role.ADMINISTRATOR)
-@takes_no_key("Sent again, it changes nothing.")
+@without_idempotency_key("Sent again, it changes nothing.")
 def revoke(token_id: int) -> AnyResponse:
     """Let the token work no more."""
     tokens.revoke(token_id, actor())

@@ -12,21 +12,21 @@ from wtforms import PasswordField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from webapp.accounts import users
-from webapp.accounts.errors import FirstAdministers, LastAdministrator
-from webapp.accounts.passwords import GIVEN_LIFETIME, LENGTH_MIN
+from webapp.accounts.errors import FirstUserMustAdminister, LastAdministrator
+from webapp.accounts.passwords import INITIAL_PASSWORD_LIFETIME, LENGTH_MIN
 from webapp.accounts.roles import Role
-from webapp.accounts.users import Account
+from webapp.accounts.users import UserDetails
 from webapp.authorization import allows
 from webapp.domain.errors import InvalidFields
-from webapp.http.authentication import actor, visitor
-from webapp.idempotency import takes_no_key
-from webapp.web.auth_pages import lead_to_set_up
+from webapp.http.authentication import actor, principal
+from webapp.idempotency import without_idempotency_key
+from webapp.web.auth_pages import redirect_to_set_up
 from webapp.web.forms import show_problems
 
-pages = Blueprint("people", __name__)
-pages.before_request(lead_to_set_up)
+pages = Blueprint("users", __name__)
+pages.before_request(redirect_to_set_up)
 
-ONE: Final = "/people/<int:person_id>"
+USER_URL: Final = "/people/<int:user_id>"
 _NOT_EVEN_HASHED: Final = "Its form holds a password, of which no fingerprint may be kept."
 _SETS_THE_SAME: Final = "Sent again, it sets the same."
 ROLES: Final = [
@@ -36,7 +36,7 @@ ROLES: Final = [
 ]
 
 
-class NewPersonForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
+class NewUserForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
     """Somebody who may sign in from now on."""
 
     name = StringField("Name")
@@ -73,94 +73,94 @@ class Forms:
 @allows(Role.ADMINISTRATOR)
 def index() -> str:
     """Show everybody who was ever added."""
-    return render_template("users/list.html", people=users.list_all(), own_id=visitor().person_id)
+    return render_template("users/list.html", users=users.list_all(), own_id=principal().user_id)
 
 
 @pages.route("/people/new", methods=["GET", "POST"])
 @allows(Role.ADMINISTRATOR)
-@takes_no_key(_NOT_EVEN_HASHED)
+@without_idempotency_key(_NOT_EVEN_HASHED)
 def new() -> AnyResponse:
     """Ask who it is, and add them."""
-    form = NewPersonForm()
+    form = NewUserForm()
     if not form.validate_on_submit():
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_submitted() else HTTPStatus.OK
         return _new_page(form, status)
     try:
-        person = users.add(form.name.data or "", Role(form.role.data), form.password.data or "", actor())
+        user = users.add(form.name.data or "", Role(form.role.data), form.password.data or "", actor())
     except InvalidFields as refusal:
         show_problems(form, refusal.problems)
         return _new_page(form, HTTPStatus.UNPROCESSABLE_ENTITY)
-    except FirstAdministers as refusal:
+    except FirstUserMustAdminister as refusal:
         form.form_errors.append(str(refusal))
         return _new_page(form, HTTPStatus.CONFLICT)
-    flash(f"{person.name} can sign in. Tell them the password; with it they choose their own.", "success")
+    flash(f"{user.name} can sign in. Tell them the password; with it they choose their own.", "success")
     return _to(url_for(".index"))
 
 
-@pages.get(ONE)
+@pages.get(USER_URL)
 @allows(Role.ADMINISTRATOR)
-def show(person_id: int) -> AnyResponse:
+def show(user_id: int) -> AnyResponse:
     """Show one person, with what can be changed."""
-    return _page(users.find(person_id))
+    return _page(users.find(user_id))
 
 
-@pages.post(f"{ONE}/role")
+@pages.post(f"{USER_URL}/role")
 @allows(Role.ADMINISTRATOR)
-@takes_no_key(_SETS_THE_SAME)
-def change_role(person_id: int) -> AnyResponse:
+@without_idempotency_key(_SETS_THE_SAME)
+def change_role(user_id: int) -> AnyResponse:
     """Give the person another role."""
-    person = users.find(person_id)
+    user = users.find(user_id)
     form = RoleForm()
     if not form.validate():
-        return _page(person, HTTPStatus.UNPROCESSABLE_ENTITY, role=form)
+        return _page(user, HTTPStatus.UNPROCESSABLE_ENTITY, role=form)
     role = Role(form.role.data)
     return _done(
-        person,
-        lambda: users.change_role(person_id, role, actor()),
-        f"{person.name} has the role {role} now.",
+        user,
+        lambda: users.change_role(user_id, role, actor()),
+        f"{user.name} has the role {role} now.",
     )
 
 
-@pages.post(f"{ONE}/password")
+@pages.post(f"{USER_URL}/password")
 @allows(Role.ADMINISTRATOR)
-@takes_no_key(_NOT_EVEN_HASHED)
-def set_password(person_id: int) -> AnyResponse:
+@without_idempotency_key(_NOT_EVEN_HASHED)
+def set_password(user_id: int) -> AnyResponse:
     """Give the person a new password."""
-    person = users.find(person_id)
+    user = users.find(user_id)
     form = PasswordForm()
     try:
-        users.set_password(person_id, form.password.data or "", actor())
+        users.set_password(user_id, form.password.data or "", actor())
     except InvalidFields as refusal:
         show_problems(form, refusal.problems)
-        return _page(person, HTTPStatus.UNPROCESSABLE_ENTITY, password=form)
+        return _page(user, HTTPStatus.UNPROCESSABLE_ENTITY, password=form)
     flash(
-        f"{person.name} has a new password. They are signed out everywhere; "
+        f"{user.name} has a new password. They are signed out everywhere; "
         "tokens that they made still work until somebody revokes them.",
         "success",
     )
-    return _to(url_for(".show", person_id=person_id))
+    return _to(url_for(".show", user_id=user_id))
 
 
-@pages.post(f"{ONE}/disable")
+@pages.post(f"{USER_URL}/disable")
 @allows(Role.ADMINISTRATOR)
-@takes_no_key(_SETS_THE_SAME)
-def disable(person_id: int) -> AnyResponse:
+@without_idempotency_key(_SETS_THE_SAME)
+def disable(user_id: int) -> AnyResponse:
     """Let the person sign in no more."""
-    person = users.find(person_id)
-    said = f"{person.name} is signed out and cannot sign in any more."
-    return _done(person, lambda: users.disable(person_id, actor()), said)
+    user = users.find(user_id)
+    said = f"{user.name} is signed out and cannot sign in any more."
+    return _done(user, lambda: users.disable(user_id, actor()), said)
 
 
-@pages.post(f"{ONE}/enable")
+@pages.post(f"{USER_URL}/enable")
 @allows(Role.ADMINISTRATOR)
-@takes_no_key(_SETS_THE_SAME)
-def enable(person_id: int) -> AnyResponse:
+@without_idempotency_key(_SETS_THE_SAME)
+def enable(user_id: int) -> AnyResponse:
     """Let the person sign in again."""
-    person = users.find(person_id)
-    return _done(person, lambda: users.enable(person_id, actor()), f"{person.name} can sign in again.")
+    user = users.find(user_id)
+    return _done(user, lambda: users.enable(user_id, actor()), f"{user.name} can sign in again.")
 
 
-def _done(person: Account, act: Callable[[], None], said: str) -> AnyResponse:
+def _done(user: UserDetails, act: Callable[[], None], said: str) -> AnyResponse:
     """Do it and say so, or say that nobody would be left to administer."""
     try:
         act()
@@ -168,29 +168,31 @@ def _done(person: Account, act: Callable[[], None], said: str) -> AnyResponse:
         flash(str(refusal), "warning")
     else:
         flash(said, "success")
-    return _to(url_for(".show", person_id=person.id))
+    return _to(url_for(".show", user_id=user.id))
 
 
-def _new_page(form: NewPersonForm, status: HTTPStatus) -> AnyResponse:
-    page = render_template("users/new.html", form=form, length_min=LENGTH_MIN, given_days=GIVEN_LIFETIME.days)
+def _new_page(form: NewUserForm, status: HTTPStatus) -> AnyResponse:
+    page = render_template(
+        "users/new.html", form=form, length_min=LENGTH_MIN, initial_days=INITIAL_PASSWORD_LIFETIME.days
+    )
     return make_response(page, status)
 
 
 def _page(
-    person: Account,
+    user: UserDetails,
     status: HTTPStatus = HTTPStatus.OK,
     *,
     role: RoleForm | None = None,
     password: PasswordForm | None = None,
 ) -> AnyResponse:
-    forms = Forms(role or RoleForm(None, role=person.role), password or PasswordForm(None), PlainForm(None))
+    forms = Forms(role or RoleForm(None, role=user.role), password or PasswordForm(None), PlainForm(None))
     page = render_template(
         "users/show.html",
-        person=person,
+        user=user,
         forms=forms,
-        is_oneself=person.id == visitor().person_id,
+        is_oneself=user.id == principal().user_id,
         length_min=LENGTH_MIN,
-        given_days=GIVEN_LIFETIME.days,
+        initial_days=INITIAL_PASSWORD_LIFETIME.days,
     )
     return make_response(page, status)
 

@@ -19,7 +19,7 @@ from tests.ledger.histories import record_families, record_histories
 from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import LedgerBusy, LedgerUnavailable, SchemaOutdated
 from webapp.ledger.audit import check_workers
-from webapp.ledger.audit.check_workers import at_one_moment
+from webapp.ledger.audit.check_workers import consistent_checks
 from webapp.ledger.commands import create_credit, retire_credit
 from webapp.ledger.storage import statements
 
@@ -99,7 +99,7 @@ def test_several_processes_find_nothing_in_a_sound_ledger_while_others_write(led
 @pytest.mark.usefixtures("ledger_app", "in_processes")
 def test_all_processes_see_the_moment_at_which_they_began_and_end_with_the_checks() -> None:
     recorded()
-    with at_one_moment() as checks:
+    with consistent_checks() as checks:
         sold(serial_number="VCS-0002")
         pids = set(checks.start([pid_of] * 4))
         counts = set(checks.start([partial(rows_of, table="feed")] * 4))
@@ -112,7 +112,7 @@ def test_all_processes_see_the_moment_at_which_they_began_and_end_with_the_check
 @pytest.mark.usefixtures("ledger_app", "in_processes")
 @pytest.mark.parametrize("check", [partial(rows_of, table="no_such_table"), end_itself])
 def test_a_check_that_fails_is_an_error_here(check: Callable[[Connection], object]) -> None:
-    with pytest.raises((SchemaOutdated, LedgerUnavailable)), at_one_moment() as checks:
+    with pytest.raises((SchemaOutdated, LedgerUnavailable)), consistent_checks() as checks:
         list(checks.start([check]))
     assert not multiprocessing.active_children()
 
@@ -137,5 +137,5 @@ def test_where_no_moment_is_to_be_had_one_process_verifies(
     with opened(make_database("sqlite")):
         recorded()
         assert findings() == []
-        with at_one_moment() as checks:
+        with consistent_checks() as checks:
             assert list(checks.start([pid_of])) == [os.getpid()]

@@ -10,7 +10,7 @@ from tests.fixtures.ledger import RawClient
 from tests.ledger.triggers.rows import event_row, insert
 from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import BrokenLog
-from webapp.domain.event import Event, parse_act
+from webapp.domain.event import Event, parse_action
 from webapp.domain.lifecycle import EventType
 from webapp.ledger import archive, queries
 from webapp.ledger.commands import retire_credit
@@ -23,7 +23,7 @@ def credit_id(ledger_app: Flask, raw: RawClient) -> str:
     with ledger_app.app_context():
         credit_id = recorded()
         first = queries.record(credit_id).events[0]
-    data = parse_act(EventType.RETIRED, {"occurred_on": "2026-01-01"}, date(2026, 11, 20))
+    data = parse_action(EventType.RETIRED, {"occurred_on": "2026-01-01"}, date(2026, 11, 20))
     event = Event(credit_id, 2, EventType.RETIRED, data, LOCAL, first.recorded_at, first.hash)
     insert(raw, "events", event_row(raw, event))
     return credit_id

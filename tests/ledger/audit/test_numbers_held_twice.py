@@ -11,7 +11,7 @@ from tests.ledger.triggers.rows import LATER, put
 from webapp.accounts.actors import LOCAL
 from webapp.domain.credit import parse_credit
 from webapp.domain.errors import BrokenArchive
-from webapp.domain.event import created
+from webapp.domain.event import created_event
 from webapp.ledger import archive
 from webapp.ledger.commands import cancel_credit, create_credit, split_credit
 
@@ -28,7 +28,7 @@ def block(first: int, last: int, **changes: object) -> Values:
 def put_past_the_tables(raw: RawClient, values: Values) -> str:
     """Insert the credit as raw SQL can; return its id."""
     credit = parse_credit(values)
-    put(raw, created(credit, "local", LATER))
+    put(raw, created_event(credit, "local", LATER))
     return credit.id
 
 

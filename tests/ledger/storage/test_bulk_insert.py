@@ -9,7 +9,7 @@ from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.ledger import RawClient
 from tests.ledger.audit.tampering import findings
 from webapp.accounts.actors import LOCAL
-from webapp.domain.event import Event, created, time_text
+from webapp.domain.event import Event, created_event, time_text
 from webapp.imports import jobs
 from webapp.imports.rows import parse_row
 from webapp.ledger import clock, event_log
@@ -50,7 +50,7 @@ def events_of(*rows: dict[str, object]) -> list[Event]:
     """Return the CREATED events of rows."""
     now = time_text(clock.now())
     parsed = [parse_row(number, json.dumps(row)) for number, row in enumerate(rows, start=1)]
-    return [created(row.credit, LOCAL, now) for row in parsed if row.credit]
+    return [created_event(row.credit, LOCAL, now) for row in parsed if row.credit]
 
 
 def test_a_large_append_that_was_overtaken_is_an_integrity_error(raw: RawClient) -> None:

@@ -20,7 +20,7 @@ from webapp.ledger.commands import retire_credit
 from webapp.ledger.listing import list_credits, list_events
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.storage import engine
-from webapp.ledger.storage.engine import begin_moment, db, end_moment, reading
+from webapp.ledger.storage.engine import begin_read_transaction, db, end_read_transaction, reading
 from webapp.ledger.storage.schema_version import ping
 from webapp.ledger.writer import transact
 
@@ -166,9 +166,9 @@ def test_an_error_that_is_logged_does_not_show_the_values_it_was_about() -> None
 def moment(ledger_app: Flask) -> Iterator[None]:
     """Have all that the test reads read one moment, as in a request."""
     del ledger_app
-    begin_moment()
+    begin_read_transaction()
     yield
-    end_moment()
+    end_read_transaction()
 
 
 def elsewhere(app: Flask, work: Callable[[], object]) -> object:

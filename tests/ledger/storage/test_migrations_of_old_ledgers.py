@@ -25,9 +25,9 @@ from tests.ledger.triggers.rows import (
 from webapp.accounts.actors import LOCAL
 from webapp.domain.credit import parse_credit
 from webapp.domain.errors import BlockHeld, SerialHeld
-from webapp.domain.event import created
+from webapp.domain.event import created_event
 from webapp.domain.fields import E4
-from webapp.domain.split import Place, lots_of, split_data, split_events
+from webapp.domain.split import LotPlace, lots_of, split_data, split_events
 from webapp.ledger import archive, queries
 from webapp.ledger.commands import cancel_credit, create_credit, retire_credit
 from webapp.ledger.event_log import envelope_of
@@ -60,7 +60,7 @@ def old(empty: EmptyDatabases) -> Iterator[tuple[str, RawClient]]:
         upgrade(revision="0001")
     with connected(url) as raw:
         for values in (BLOCK, OVERLAPPING, FALSE_BLOCK, PLAIN):
-            old_put(raw, created(parse_credit(a_credit(**values)), "local", AT))
+            old_put(raw, created_event(parse_credit(a_credit(**values)), "local", AT))
         old_put(raw, old_next_event(raw, id_of(PLAIN), "SOLD", data={"buyer": "Acme"}, recorded_at=AT))
         old_put(raw, old_next_event(raw, id_of(PLAIN), "RETIRED", data={}, recorded_at=AT))
         yield url, raw
@@ -101,7 +101,7 @@ def test_a_ledger_of_any_revision_is_upgraded(empty: EmptyDatabases, revision: s
         upgrade(revision=revision)
     with connected(url) as raw:
         for values in (BLOCK, PLAIN):
-            old_put(raw, created(parse_credit(a_credit(**values)), "local", AT))
+            old_put(raw, created_event(parse_credit(a_credit(**values)), "local", AT))
         old_put(raw, old_next_event(raw, id_of(PLAIN), "RETIRED", data={}, recorded_at=AT))
         (bodies,) = zip(*raw.execute("SELECT body FROM events ORDER BY body"), strict=True)
         with opened(url):
@@ -152,7 +152,7 @@ LOT_TEXT: Values = {"serial_number": "VCS-0001, 1\u201340 of 100"}
 def put_split(raw: RawClient, values: Values, quantities: list[int]) -> list[str]:
     """Split a credit as revision 0002 did, each lot with its place; return the lots."""
     whole = parse_credit(a_credit(**values))
-    place = Place(whole.serial_number, 0, whole.quantity_e4)
+    place = LotPlace(whole.serial_number, 0, whole.quantity_e4)
     lots = lots_of(whole, place, [quantity * E4 for quantity in quantities], None)
     split = old_next_event(raw, whole.id, "SPLIT", data=split_data(lots), recorded_at=AT)
     events = split_events(split, lots, None)
@@ -179,7 +179,7 @@ def with_lots(empty: EmptyDatabases) -> Split:
         upgrade(revision="0002")
     with connected(url) as raw:
         for values in (PAIR, PLAIN):
-            old_put(raw, created(parse_credit(a_credit(**values)), "local", AT))
+            old_put(raw, created_event(parse_credit(a_credit(**values)), "local", AT))
         pair, plain = put_split(raw, PAIR, [4, 6]), put_split(raw, PLAIN, [40, 60])
     return Split(url, pair, plain)
 
@@ -208,7 +208,7 @@ def test_the_serial_number_of_a_lot_that_was_recorded_before_there_was_a_rule_is
     with_lots: Split,
 ) -> None:
     with connected(with_lots.url) as raw:
-        old_put(raw, created(parse_credit(a_credit(**LOT_TEXT)), "local", AT))
+        old_put(raw, created_event(parse_credit(a_credit(**LOT_TEXT)), "local", AT))
     with opened(with_lots.url):
         upgrade()
         wrong = f"its serial number is held by {with_lots.plain[0]}, which was recorded before it"

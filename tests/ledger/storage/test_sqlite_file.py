@@ -14,7 +14,7 @@ from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.ledger import MakeDatabase, connected, migrate, opened
 from webapp.domain.errors import LedgerUnavailable
 from webapp.ledger.listing import list_events
-from webapp.ledger.storage.engine import REPLACED, db, reading
+from webapp.ledger.storage.engine import FILE_REPLACED, db, reading
 from webapp.ledger.storage.tables import totals
 from webapp.ledger.writer import best_effort_write, transact
 
@@ -148,7 +148,7 @@ def test_a_lost_file_is_told_to_monitors_and_clients(
     lose(path)
     for answer in (client.get("/healthz"), client.post("/records", json=a_credit(serial_number="LOST"))):
         assert answer.status_code == 503
-        assert answer.get_json()["detail"] == REPLACED
+        assert answer.get_json()["detail"] == FILE_REPLACED
 
 
 @every_loss

@@ -12,7 +12,7 @@ import pytest
 from tests.fixtures.credits import recorded, retired, sold
 from tests.fixtures.ledger import RawClient, connected, opened
 from webapp.domain.canonical_json import encode
-from webapp.domain.event import NO_HASH, Event, text_hash
+from webapp.domain.event import NO_PREVIOUS_HASH, Event, text_hash
 from webapp.domain.lifecycle import EventType
 
 REFUSALS: Final = (SqliteError, psycopg.Error)
@@ -186,7 +186,7 @@ def first_event(credit_id: str = "f" * 64, /, **data: object) -> Event:
         **data,
     }
     stated = {name: value for name, value in stated.items() if value is not ...}
-    return Event(credit_id, 1, EventType.CREATED, stated, "local", AT, NO_HASH)
+    return Event(credit_id, 1, EventType.CREATED, stated, "local", AT, NO_PREVIOUS_HASH)
 
 
 def row_with_text(raw: RawClient, event: Event, text: str) -> Row:

@@ -23,7 +23,7 @@ from tests.ledger.triggers.rows import (
     row_with_text,
     text_of,
 )
-from webapp.domain.event import NO_HASH, Event
+from webapp.domain.event import NO_PREVIOUS_HASH, Event
 from webapp.domain.lifecycle import EventType
 
 # First that an honest row passes, so that a refusal below is for the one thing that is wrong.
@@ -85,13 +85,13 @@ def test_the_guards_allow_exactly_what_the_lifecycle_allows(
 
 @pytest.mark.parametrize("event_type", ["SOLD", "RETIRED", "SPLIT", ""])
 def test_a_first_event_that_is_not_created_is_refused(raw: RawClient, event_type: str) -> None:
-    event = Event("f" * 64, 1, event_type, first_event().data, "local", AT, NO_HASH)  # type: ignore[arg-type]
+    event = Event("f" * 64, 1, event_type, first_event().data, "local", AT, NO_PREVIOUS_HASH)  # type: ignore[arg-type]
     assert_insert_refused(raw, "events", event_row(raw, event))
 
 
 @pytest.mark.parametrize("seq", [-1, 0, 2, 3])
 def test_a_first_event_has_the_number_one(raw: RawClient, seq: int) -> None:
-    event = Event("f" * 64, seq, EventType.CREATED, first_event().data, "local", AT, NO_HASH)
+    event = Event("f" * 64, seq, EventType.CREATED, first_event().data, "local", AT, NO_PREVIOUS_HASH)
     assert_insert_refused(raw, "events", event_row(raw, event))
 
 
@@ -106,7 +106,7 @@ def test_the_numbers_of_events_have_no_gap_and_none_twice(raw: RawClient, ids: I
 
 
 def test_an_event_must_follow_the_hash_of_the_last_one(raw: RawClient, ids: Ids) -> None:
-    for prev_hash in (NO_HASH, "1" * 64):
+    for prev_hash in (NO_PREVIOUS_HASH, "1" * 64):
         event = next_event(raw, ids.active, "SOLD", prev_hash=prev_hash)
         assert_insert_refused(raw, "events", event_row(raw, event))
 

@@ -21,10 +21,10 @@ from tests.ledger.triggers.rows import (
 )
 from webapp.domain.canonical_json import encode
 from webapp.domain.credit import Credit
-from webapp.domain.event import Event, created
+from webapp.domain.event import Event, created_event
 from webapp.domain.fields import E4
 from webapp.domain.lifecycle import EventType
-from webapp.domain.split import Place, lots_of, split_data, split_events
+from webapp.domain.split import LotPlace, lots_of, split_data, split_events
 
 Sealed = list[Event]
 WHOLE = Credit("Mangrove Restoration Project", "VCS", 2023, 100 * E4, "VCS-0001")
@@ -33,7 +33,7 @@ WHOLE = Credit("Mangrove Restoration Project", "VCS", 2023, 100 * E4, "VCS-0001"
 def sealed(family: Family, quantities: list[int], credit_id: str | None = None) -> Sealed:
     """Return the events of an honest split into these tonnes, whatever they add up to."""
     whole = replace(WHOLE, quantity_e4=sum(quantities) * E4)
-    place = Place("VCS-0001", 0, whole.quantity_e4)
+    place = LotPlace("VCS-0001", 0, whole.quantity_e4)
     parts = lots_of(whole, place, [q * E4 for q in quantities], None)
     of = credit_id or family.active
     parts = [replace(part, parent=of) for part in parts]
@@ -258,12 +258,12 @@ def test_only_an_active_credit_can_be_cancelled(family: Family) -> None:
 @pytest.mark.parametrize("status", ["active", "sold", "split", "unknown"])
 def test_a_replacement_of_a_credit_that_is_not_cancelled_is_refused(family: Family, status: str) -> None:
     replaced = getattr(family, status, "e" * 64)
-    event = created(replace(WHOLE, replaces=replaced), "local", LATER)
+    event = created_event(replace(WHOLE, replaces=replaced), "local", LATER)
     assert_insert_refused(family.raw, "events", event_row(family.raw, event))
 
 
 def test_a_replacement_of_a_cancelled_credit_is_accepted(family: Family) -> None:
-    event = created(replace(WHOLE, replaces=family.cancelled), "local", LATER)
+    event = created_event(replace(WHOLE, replaces=family.cancelled), "local", LATER)
     with rolled_back(family.raw):
         insert(family.raw, "events", event_row(family.raw, event))
 
@@ -273,7 +273,7 @@ def test_a_second_replacement_of_a_credit_is_refused(family: Family, clause: str
     if family.raw.dialect == "postgresql":
         clause = ""
     first, second = (
-        created(replace(WHOLE, replaces=family.cancelled, vintage=vintage), "local", LATER)
+        created_event(replace(WHOLE, replaces=family.cancelled, vintage=vintage), "local", LATER)
         for vintage in (2021, 2022)
     )
     query = "SELECT id FROM credits WHERE replaces = ?"

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from webapp.domain.credit import Credit, is_credit_id
 from webapp.domain.errors import UnknownCredit
-from webapp.domain.split import Place
+from webapp.domain.split import LotPlace
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.statements import Row
 
@@ -29,7 +29,7 @@ class Ancestors:
         """Take the connection to read on."""
         self._connection = connection
         self._credits: dict[str, Credit] = {}
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, LotPlace] = {}
 
     def credit(self, credit_id: str) -> Credit:
         """Return the credit. Raises UnknownCredit."""
@@ -42,7 +42,7 @@ class Ancestors:
             self._credits[credit_id] = _credit_of_row(rows[0])
         return self._credits[credit_id]
 
-    def place(self, credit_id: str) -> Place:
+    def place(self, credit_id: str) -> LotPlace:
         """Return where the credit lies in the one that was first recorded.
 
         Raises UnknownCredit where a credit above it is missing, or where they go round in a circle.
@@ -62,12 +62,12 @@ class Ancestors:
             self._places[above_id] = self.place_of(credit)
         return self._places[below[0][0]] if below else self._places[credit_id]
 
-    def place_of(self, credit: Credit) -> Place:
+    def place_of(self, credit: Credit) -> LotPlace:
         """Return the place of a credit that is at hand, in the same way."""
         if credit.parent is None:
-            return Place(credit.serial_number, 0, credit.quantity_e4)
+            return LotPlace(credit.serial_number, 0, credit.quantity_e4)
         above = self.place(credit.parent)
-        return Place(above.serial_number, above.start_e4 + (credit.offset_e4 or 0), above.whole_e4)
+        return LotPlace(above.serial_number, above.start_e4 + (credit.offset_e4 or 0), above.whole_e4)
 
     def first_lot(self, key: int) -> Credit | None:
         """Return the first lot of the credit with this key, None where it has none."""

@@ -45,7 +45,7 @@ class Checks(Protocol):
 
 
 @contextmanager
-def at_one_moment() -> Iterator[Checks]:
+def consistent_checks() -> Iterator[Checks]:
     """Give a way to run checks that all see the ledger at one moment."""
     workers = [_Worker(_url()) for _ in range(_worker_count())]
     try:
@@ -56,10 +56,10 @@ def at_one_moment() -> Iterator[Checks]:
         for worker in workers:
             worker.stop()
     with reading() as connection:
-        yield Here(connection)
+        yield InThisProcess(connection)
 
 
-class Here:
+class InThisProcess:
     """Runs checks on a connection of this process, each when its result is asked for."""
 
     def __init__(self, connection: Connection) -> None:

@@ -17,14 +17,14 @@ from sqlalchemy import Connection
 
 from webapp.domain.credit import Credit
 from webapp.domain.errors import UnknownCredit
-from webapp.domain.event import Event, EventHead, Positioned, credit_of, text_hash
-from webapp.domain.event_validation import Unsound, breaks, read_event, stated_credit
+from webapp.domain.event import Event, EventHead, PositionedEvent, credit_from_event, text_hash
+from webapp.domain.event_validation import InvalidEvent, chain_errors, read_event, stated_credit
 from webapp.domain.lifecycle import FIRST, STATUS_AFTER, EventType
 from webapp.ledger.audit.ancestors import Ancestors
 from webapp.ledger.audit.check_workers import KeyRange
 from webapp.ledger.audit.findings import Finding, differences
 from webapp.ledger.audit.projection_check import Expected
-from webapp.ledger.audit.serial_check import Named, Naming, add_named, named_by
+from webapp.ledger.audit.serial_check import NamedSerials, SerialsOfCredit, add_serials, serials_of
 from webapp.ledger.projections.apply import changes, first_state
 from webapp.ledger.projections.serial_index import block_row
 from webapp.ledger.storage import statements
@@ -88,7 +88,7 @@ class Histories:
     findings: list[Finding] = field(default_factory=list)
     events: int = 0
     expected: Expected = field(default_factory=Expected)
-    named: Named = field(default_factory=Named)
+    named: NamedSerials = field(default_factory=NamedSerials)
 
 
 def check_histories(connection: Connection, keys: KeyRange) -> Histories:
@@ -148,7 +148,7 @@ class _RangeCheck:
             for rows_by_key in (self._credits, self._states, self._claims, self._blocks):
                 rows_by_key.pop(key, None)
 
-    def _check_rows(self, credit_id: str, credit: Credit, entries: Sequence[Positioned]) -> None:
+    def _check_rows(self, credit_id: str, credit: Credit, entries: Sequence[PositionedEvent]) -> None:
         key, state = entries[0].key, first_state(entries[0], credit)
         for entry in entries[1:]:
             if entry.event.type is not FIRST:
@@ -160,12 +160,12 @@ class _RangeCheck:
         expected = tuple(map(state.get, _STATE_COLUMNS))
         self._compare(credit_id, "credit_states", row and row[1:], expected, _STATE_COLUMNS)
         try:
-            naming = named_by(credit, entries, self._ancestors)
+            naming = serials_of(credit, entries, self._ancestors)
         except UnknownCredit as missing:
             self._report(f"credit {credit_id}", f"it is a lot of {missing.credit_id}, which is not recorded")
             return
         found = self._find_claim(key, credit, naming), self._find_block(key, credit_id, naming)
-        add_named(self._result.named, credit, entries, naming, found)
+        add_serials(self._result.named, credit, entries, naming, found)
 
     def _compare(
         self, credit_id: str, table: str, found: Row | None, expected: Row, columns: Sequence[str]
@@ -177,7 +177,7 @@ class _RangeCheck:
             for wrong in differences(one, other, "its events give"):
                 self._report(f"credit {credit_id}", f"table {table}: {wrong}")
 
-    def _find_claim(self, key: int, credit: Credit, naming: Naming) -> int:
+    def _find_claim(self, key: int, credit: Credit, naming: SerialsOfCredit) -> int:
         """Say whether the credit's claim is there; a row of other texts is left over and reported."""
         row = self._claims.get(key)
         if row is None or not naming.claims_serial:
@@ -187,7 +187,7 @@ class _RangeCheck:
         del self._claims[key]
         return 1
 
-    def _find_block(self, key: int, credit_id: str, naming: Naming) -> int | None:
+    def _find_block(self, key: int, credit_id: str, naming: SerialsOfCredit) -> int | None:
         """Compare the row of the numbers; return whether it says that they are held, None without one."""
         if naming.numbers is None:
             return None
@@ -221,7 +221,7 @@ class _History:
     """The events of one credit so far. `is_whole` says that all can be read and have their positions."""
 
     def __init__(self, key: int) -> None:
-        self.entries: list[Positioned] = []
+        self.entries: list[PositionedEvent] = []
         self.credit: Credit | None = None
         self.credit_id = ""
         self.is_whole = True
@@ -236,7 +236,7 @@ class _History:
         recorded_at = self._last.recorded_at if self._last else ""
         try:
             event = read_event(body)
-        except Unsound as error:
+        except InvalidEvent as error:
             self.is_whole = False
             wrongs.append(str(error))
         else:
@@ -263,19 +263,19 @@ class _History:
             yield "column seq does not agree with its text"
         if event.type != event_type:
             yield "column type does not agree with its text"
-        yield from breaks(self._last, event)
+        yield from chain_errors(self._last, event)
         stated = None
         try:
             stated = stated_credit(event)
-        except Unsound as error:
+        except InvalidEvent as error:
             yield str(error)
             with suppress(KeyError, ValueError):
-                stated = credit_of(event) if event.type is FIRST else None
+                stated = credit_from_event(event) if event.type is FIRST else None
         if event.type is FIRST:
             self.credit = stated
         elif not self.entries:
             self.is_whole = False
-        self.entries.append(Positioned(position or 0, self._key, event, stated))
+        self.entries.append(PositionedEvent(position or 0, self._key, event, stated))
 
 
 def _credit_row(credit_id: str, credit: Credit) -> Row:

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from webapp.domain.errors import InvalidFields, UnknownCredit
-from webapp.domain.event import Event, credit_of
+from webapp.domain.event import Event, credit_from_event
 from webapp.domain.lifecycle import EventType
 from webapp.domain.split import blocks_of, lots_of, quantities_of, split_events
 from webapp.ledger.audit.ancestors import Ancestors
@@ -58,7 +58,7 @@ _REPLACED_TWICE: Final = (
 )
 
 
-def check_families(connection: Connection, keys: KeyRange) -> list[Finding]:
+def check_lineage(connection: Connection, keys: KeyRange) -> list[Finding]:
     """Check that each split made its lots and nothing else, and what each replacement replaces."""
     findings: list[Finding] = []
 
@@ -117,7 +117,7 @@ def _expected_events(connection: Connection, ancestors: Ancestors, key: int) -> 
     """
     rows = statements.fetch(connection, _OWN_EVENTS, key)
     own = {event_type: parse_stored(body) for event_type, body in rows}
-    parent, split = credit_of(own[EventType.CREATED]), own[EventType.SPLIT]
+    parent, split = credit_from_event(own[EventType.CREATED]), own[EventType.SPLIT]
     place, quantities_e4 = ancestors.place_of(parent), quantities_of(split)
     ways: list[list[Event]] = []
     for block in blocks_of(parent):

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from webapp.domain.credit import Credit
-from webapp.domain.event import Positioned
+from webapp.domain.event import PositionedEvent
 from webapp.domain.fields import quantity_text
 from webapp.domain.lifecycle import STATUS_AFTER, EventType
 from webapp.domain.text import canonical
@@ -50,7 +50,7 @@ class Expected:
         self.accounted_e4 = 0
         self.is_whole = True
 
-    def add(self, credit: Credit, entries: Sequence[Positioned]) -> None:
+    def add(self, credit: Credit, entries: Sequence[PositionedEvent]) -> None:
         """Add the history of one credit."""
         registry = credit.canonical.registry
         self._add_registry(registry, (entries[0].position, credit.registry))
@@ -88,7 +88,7 @@ class Expected:
     def _add_registry(self, key: str, place: tuple[int, str]) -> None:
         self.registries[key] = min(place, self.registries.get(key, place))
 
-    def _add_party_of(self, entry: Positioned) -> None:
+    def _add_party_of(self, entry: PositionedEvent) -> None:
         name = entry.event.data.get(PARTY_FIELD.get(entry.event.type, ""))
         if name is not None:
             party = (str(entry.event.type), canonical(str(name)))
@@ -100,7 +100,7 @@ class Expected:
         self.parties[party] = (first, name, max(last, known_last))
 
 
-def check_derived(checks: Checks, report: Report, expected: Expected) -> None:
+def check_projections(checks: Checks, report: Report, expected: Expected) -> None:
     """Compare the tables with what all histories give."""
     if expected.accounted_e4 != expected.recorded_e4:
         leaves, recorded = quantity_text(expected.accounted_e4), quantity_text(expected.recorded_e4)

@@ -73,7 +73,7 @@ def _expected_sqlite() -> Schema:
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
         Base.metadata.create_all(connection)
-        for statement in create_statements("sqlite"):
+        for statement in trigger_statements("sqlite"):
             connection.exec_driver_sql(statement)
         schema = _describe_sqlite(connection)
     engine.dispose()
@@ -110,7 +110,7 @@ def _expected_postgresql(connection: Connection) -> Schema:
         connection.exec_driver_sql(f"SET LOCAL search_path = pg_temp, {path}")
         connection.exec_driver_sql("SET LOCAL check_function_bodies = off")
         Base.metadata.create_all(connection, checkfirst=False)
-        for statement in create_statements("postgresql", schema):
+        for statement in trigger_statements("postgresql", schema):
             # Functions are never looked up in the temporary schema unless it is named.
             in_temp = re.sub(r"\A(CREATE FUNCTION )|(EXECUTE FUNCTION )", r"\1\2pg_temp.", statement)
             connection.exec_driver_sql(in_temp.replace("%", "%%"))
@@ -215,7 +215,7 @@ def _check_session(connection: Connection, report: Report) -> None:
         report(Finding("setting session_replication_role", f"is {role}: triggers do not fire"))
 
 
-def create_statements(dialect: str, schema: str = "public") -> list[str]:
+def trigger_statements(dialect: str, schema: str = "public") -> list[str]:
     """Return the statements that put every guard in place; `schema` is PostgreSQL's."""
     if dialect == "sqlite":
         return [text.strip() for text in SQLITE_TRIGGERS.values()] + [SQLITE_SEARCH]

@@ -1,6 +1,6 @@
 """Who must hold which serial number and which numbers, worked out again from the whole log.
 
-First come, first served in feed order. What the credits name (`Named`) is gathered and sorted in a
+First come, first served in feed order. What the credits name (`NamedSerials`) is gathered and sorted in a
 private database on the disk, so memory does not grow with the ledger. Only serial numbers that
 several credits name, and series in which blocks have numbers in common, are played through.
 
@@ -19,12 +19,11 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from webapp.domain.credit import Credit
-from webapp.domain.errors import are
-from webapp.domain.errors import numbers_of as numbers_text
-from webapp.domain.event import Event, Positioned, credit_of
+from webapp.domain.errors import are, numbers_text
+from webapp.domain.event import Event, PositionedEvent, credit_from_event
 from webapp.domain.lifecycle import EventType
 from webapp.domain.serial_number import SerialBlock
-from webapp.domain.split import numbers_of
+from webapp.domain.split import numbers_of_lot
 from webapp.ledger.audit.ancestors import Ancestors
 from webapp.ledger.audit.check_workers import KeyRange
 from webapp.ledger.event_log import parse_stored
@@ -52,7 +51,7 @@ def scratch_database(schema: str) -> Iterator[sqlite3.Connection]:
 # (series, first, last, key, is_lot, created, released, found).
 #
 # `created` and `released` are positions of the feed; `released` is None where the credit gave nothing
-# up by an event of its own (see `emptied_credits`). `found` is 1 or 0 as the derived table says that
+# up by an event of its own (see `fully_cancelled_credits`). `found` is 1 or 0 as the derived table says that
 # it holds it or not, None where that was not looked up.
 ClaimRow = tuple[str, str, int, bool, int, int | None, int | None]
 BlockRow = tuple[str, int, int, int, bool, int, int | None, int | None]
@@ -71,14 +70,14 @@ _PARENT: Final = "SELECT parent FROM credits WHERE key = ?"
 
 
 @dataclass
-class Named:
+class NamedSerials:
     """What the credits of a range name."""
 
     claims: list[ClaimRow] = field(default_factory=list)
     blocks: list[BlockRow] = field(default_factory=list)
 
 
-class Naming(NamedTuple):
+class SerialsOfCredit(NamedTuple):
     """What one credit names, and when it gives it up by an event of its own."""
 
     claims_serial: bool
@@ -87,7 +86,7 @@ class Naming(NamedTuple):
     numbers_released: int | None
 
 
-def named_by(credit: Credit, entries: Sequence[Positioned], ancestors: Ancestors) -> Naming:
+def serials_of(credit: Credit, entries: Sequence[PositionedEvent], ancestors: Ancestors) -> SerialsOfCredit:
     """Return what a credit with this history names. Raises UnknownCredit where a lot's parent is missing."""
     last = entries[-1]
     claim_released = numbers_released = last.position if last.event.type is EventType.CANCELLED else None
@@ -96,30 +95,30 @@ def named_by(credit: Credit, entries: Sequence[Positioned], ancestors: Ancestors
     else:
         # The lots of a credit without a serial number state their place alone, which holds nothing.
         claims_serial = ancestors.place(credit.parent).serial_number is not None
-        numbers = numbers_of(ancestors.credit(credit.parent), credit)
+        numbers = numbers_of_lot(ancestors.credit(credit.parent), credit)
     if numbers and last.event.type is EventType.SPLIT:
         lot = ancestors.first_lot(last.key)
-        if lot and numbers_of(credit, lot):
+        if lot and numbers_of_lot(credit, lot):
             numbers_released = last.position
-    return Naming(claims_serial, numbers, claim_released, numbers_released)
+    return SerialsOfCredit(claims_serial, numbers, claim_released, numbers_released)
 
 
-def named_in(connection: Connection, keys: KeyRange) -> Named:
+def serials_in(connection: Connection, keys: KeyRange) -> NamedSerials:
     """Return what all credits of a range name, of a log that was checked otherwise."""
-    named, ancestors = Named(), Ancestors(connection)
+    named, ancestors = NamedSerials(), Ancestors(connection)
     rows = statements.fetch(connection, _EVENTS, *keys)
     for key, history in groupby(rows, key=itemgetter(0)):
         entries = [_entry(key, body, position) for _, body, position in history]
-        credit = credit_of(entries[0].event)
-        add_named(named, credit, entries, named_by(credit, entries, ancestors))
+        credit = credit_from_event(entries[0].event)
+        add_serials(named, credit, entries, serials_of(credit, entries, ancestors))
     return named
 
 
-def add_named(
-    named: Named,
+def add_serials(
+    named: NamedSerials,
     credit: Credit,
-    entries: Sequence[Positioned],
-    naming: Naming,
+    entries: Sequence[PositionedEvent],
+    naming: SerialsOfCredit,
     found: tuple[int | None, int | None] = (None, None),
 ) -> None:
     """Add what one credit names; `found` says of its claim and of its numbers whether they are held."""
@@ -136,7 +135,7 @@ def add_named(
         )
 
 
-def emptied_credits(connection: Connection) -> dict[int, int]:
+def fully_cancelled_credits(connection: Connection) -> dict[int, int]:
     """Return the split credits of which nothing is counted any more, and since which position.
 
     Remembers the credits of which a lot was cancelled, which are few.
@@ -157,9 +156,9 @@ def emptied_credits(connection: Connection) -> dict[int, int]:
     return emptied
 
 
-def _entry(key: int, body: str, position: int) -> Positioned:
+def _entry(key: int, body: str, position: int) -> PositionedEvent:
     event: Event = parse_stored(body)
-    return Positioned(position, key, event, None)
+    return PositionedEvent(position, key, event, None)
 
 
 # The columns are those of ClaimRow and BlockRow. `held` is what is held of one series at a moment.
@@ -207,7 +206,7 @@ _IS_HELD: Final = "(released IS NULL AND NOT is_lost)"
 
 
 @dataclass(frozen=True)
-class Twice:
+class DoubleHolder:
     """What the log gives to a second credit, whose CREATED event has this position.
 
     Credits are keys. `numbers` are a series and the first and the last number of it that both name;
@@ -229,25 +228,25 @@ class Twice:
 
 
 @contextmanager
-def gathering() -> Iterator["Holdings"]:
+def collecting() -> Iterator["SerialHoldings"]:
     """Give a place to gather what all credits name."""
     with scratch_database(_TABLES) as database:
-        yield Holdings(database)
+        yield SerialHoldings(database)
 
 
-class Holdings:
+class SerialHoldings:
     """What all credits name, and who must hold it."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         """Take the database to gather it in."""
         self._database = database
 
-    def add(self, named: Named) -> None:
+    def add(self, named: NamedSerials) -> None:
         """Add what credits name."""
         self._database.executemany(_ADD_CLAIM, named.claims)
         self._database.executemany(_ADD_BLOCK, named.blocks)
 
-    def settle(self, emptied: Mapping[int, int]) -> list[Twice]:
+    def settle(self, emptied: Mapping[int, int]) -> list[DoubleHolder]:
         """Find who holds what, once all is added; return what the log gives twice, in feed order.
 
         `emptied` are the positions since which nothing of some split credits is counted any more.
@@ -274,7 +273,7 @@ class Holdings:
             self._database.execute(_RELEASE.format("claims"))
             self._database.execute(_RELEASE.format("blocks"))
 
-    def _settle_claims(self) -> Iterator[Twice]:
+    def _settle_claims(self) -> Iterator[DoubleHolder]:
         contested = self._database.execute(_CONTESTED_CLAIMS)
         for _, claims in groupby(contested, key=itemgetter(0, 1)):
             holder, held_until = 0, _BEFORE_ALL
@@ -284,9 +283,9 @@ class Holdings:
                     continue
                 self._lose("claims", row)
                 if not is_lot:
-                    yield Twice(created, key, holder)
+                    yield DoubleHolder(created, key, holder)
 
-    def _settle_blocks(self) -> Iterator[Twice]:
+    def _settle_blocks(self) -> Iterator[DoubleHolder]:
         self._database.execute(_CONTESTED_SERIES)
         for series, changes in groupby(self._database.execute(_CHANGES), key=itemgetter(0)):
             self._database.execute("DELETE FROM held")
@@ -301,7 +300,7 @@ class Holdings:
                 self._lose("blocks", row)
                 if not is_lot:
                     common = (series, max(first, holder[0]), min(last, holder[1]))
-                    yield Twice(position, key, holder[2], common)
+                    yield DoubleHolder(position, key, holder[2], common)
 
     def _lose(self, table: str, row: int) -> None:
         self._database.execute(f"UPDATE {table} SET is_lost = 1 WHERE rowid = ?", (row,))  # noqa: S608

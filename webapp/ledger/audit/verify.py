@@ -15,14 +15,14 @@ from sqlalchemy import Connection
 from webapp.domain.errors import SchemaOutdated
 from webapp.ledger.audit import schema_check
 from webapp.ledger.audit.ancestors import ids_of
-from webapp.ledger.audit.check_workers import Checks, KeyRange, at_one_moment, key_ranges
+from webapp.ledger.audit.check_workers import Checks, KeyRange, consistent_checks, key_ranges
 from webapp.ledger.audit.digest import Digest
 from webapp.ledger.audit.feed_check import check_feed
 from webapp.ledger.audit.findings import Finding, Progress, Report, no_progress
 from webapp.ledger.audit.history_check import Histories, check_histories
-from webapp.ledger.audit.lineage_check import check_families
-from webapp.ledger.audit.projection_check import Expected, check_derived
-from webapp.ledger.audit.serial_check import Holdings, emptied_credits, gathering
+from webapp.ledger.audit.lineage_check import check_lineage
+from webapp.ledger.audit.projection_check import Expected, check_projections
+from webapp.ledger.audit.serial_check import SerialHoldings, collecting, fully_cancelled_credits
 from webapp.ledger.audit.sqlite_check import TYPES, check_file, check_search, check_types
 from webapp.ledger.storage.engine import db, reading
 
@@ -39,7 +39,7 @@ def verify(report: Report, expected: Digest | None = None, progress: Progress = 
     try:
         with reading() as connection:
             schema_check.check_schema(connection, report)
-        with at_one_moment() as checks:
+        with consistent_checks() as checks:
             if db.engine.dialect.name == "sqlite":
                 return _check_with_file(checks, report, expected, progress)
             return _Verification(checks, report, progress, expected).run()
@@ -71,27 +71,27 @@ class _Verification:
     def __init__(self, checks: Checks, report: Report, progress: Progress, expected: Digest | None) -> None:
         self._checks, self._report, self._progress = checks, report, progress
         (ranges,) = checks.start([key_ranges])
-        self._emptied = checks.start([emptied_credits])
+        self._emptied = checks.start([fully_cancelled_credits])
         self._ranges = checks.start([partial(_check_range, keys=keys) for keys in ranges])
         self._feed = checks.start([partial(check_feed, expected=expected)])
 
     def run(self) -> Digest:
         """Report what is wrong; return the digest of the feed."""
-        with gathering() as holdings:
+        with collecting() as holdings:
             (emptied,) = self._emptied
             expected = self._check_ranges(holdings)
             (feed,) = self._feed
             _report_all(self._report, [feed.findings])
             if expected.is_whole:
                 self._check_holdings(holdings, emptied)
-                check_derived(self._checks, self._report, expected)
+                check_projections(self._checks, self._report, expected)
             else:
                 wrong = "cannot be compared, because not every history is whole"
                 names = "tables totals, registries, parties, serial_claims and serial_blocks"
                 self._report(Finding(names, wrong))
         return feed.digest
 
-    def _check_ranges(self, holdings: Holdings) -> Expected:
+    def _check_ranges(self, holdings: SerialHoldings) -> Expected:
         """Report what is wrong in the histories; return what all of them give, and gather what they name."""
         expected, done = Expected(), 0
         for histories in self._ranges:
@@ -102,7 +102,7 @@ class _Verification:
             self._progress(done)
         return expected
 
-    def _check_holdings(self, holdings: Holdings, emptied: Mapping[int, int]) -> None:
+    def _check_holdings(self, holdings: SerialHoldings, emptied: Mapping[int, int]) -> None:
         """Report what the log gives twice, and where the tables say wrongly who holds what."""
         twice = holdings.settle(emptied)
         wrong_blocks = list(holdings.wrong_blocks())
@@ -120,7 +120,7 @@ class _Verification:
 
 def _check_range(connection: Connection, keys: KeyRange) -> Histories:
     histories = check_histories(connection, keys)
-    histories.findings += check_families(connection, keys)
+    histories.findings += check_lineage(connection, keys)
     return histories
 
 

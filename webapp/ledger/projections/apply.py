@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, delete, text
 
 from webapp.domain.credit import Credit
-from webapp.domain.event import Event, Positioned
+from webapp.domain.event import Event, PositionedEvent
 from webapp.domain.lifecycle import STATUS_AFTER, EventType
 from webapp.domain.text import canonical
 from webapp.ledger.projections import serial_index
@@ -23,13 +23,15 @@ from webapp.ledger.storage.bulk_insert import insert_rows
 BATCH: Final = 1000
 
 # In the order of a life: a sale cannot follow any other act.
-ACTS: Final = (EventType.SOLD, EventType.RETIRED, EventType.SPLIT, EventType.CANCELLED)
+ACTIONS: Final = (EventType.SOLD, EventType.RETIRED, EventType.SPLIT, EventType.CANCELLED)
 
 # The field of an event's data that names another party.
 PARTY_FIELD: Final = {EventType.SOLD: "buyer", EventType.RETIRED: "beneficiary"}
 
 
-def apply_events(connection: Connection, entries: Sequence[Positioned], *, is_replay: bool = False) -> None:
+def apply_events(
+    connection: Connection, entries: Sequence[PositionedEvent], *, is_replay: bool = False
+) -> None:
     """Bring everything derived up to these events, which are in feed order.
 
     A new credit that names what another holds gets sqlalchemy.exc.IntegrityError; in a replay of
@@ -42,10 +44,10 @@ def apply_events(connection: Connection, entries: Sequence[Positioned], *, is_re
             _apply_created(connection, created, is_replay=is_replay)
         acts = [entry for entry in run if not entry.credit]
         for start in range(0, len(acts), BATCH):
-            _apply_acts(connection, acts[start : start + BATCH])
+            _apply_actions(connection, acts[start : start + BATCH])
 
 
-def _runs(entries: Sequence[Positioned]) -> Iterator[Sequence[Positioned]]:
+def _runs(entries: Sequence[PositionedEvent]) -> Iterator[Sequence[PositionedEvent]]:
     """Cut the entries before every event that lets go of serial numbers others may then hold.
 
     Within a run the credits can be made first and the acts applied after them, many at once.
@@ -57,7 +59,7 @@ def _runs(entries: Sequence[Positioned]) -> Iterator[Sequence[Positioned]]:
 
 def rebuild_projections(
     connection: Connection,
-    feed: Iterable[Positioned],
+    feed: Iterable[PositionedEvent],
     progress: Callable[[int], None] = lambda _done: None,
 ) -> int:
     """Drop everything derived and make it again from the feed. Returns the number of events."""
@@ -84,7 +86,7 @@ def index_for_search(connection: Connection, first: int) -> None:
         statements.send(connection, statements.INDEX_FOR_SEARCH, [(first,)])
 
 
-def first_state(entry: Positioned, credit: Credit) -> dict[str, object]:
+def first_state(entry: PositionedEvent, credit: Credit) -> dict[str, object]:
     """Return the row of credit_states that a CREATED event makes, without what the database computes."""
     keys = credit.canonical
     return {
@@ -112,7 +114,7 @@ def changes(event: Event) -> dict[str, object]:
     return changed
 
 
-def _apply_created(connection: Connection, entries: Sequence[Positioned], *, is_replay: bool) -> None:
+def _apply_created(connection: Connection, entries: Sequence[PositionedEvent], *, is_replay: bool) -> None:
     names: dict[str, str] = {}
     states: list[statements.Parameters] = []
     sums = Sums()
@@ -130,7 +132,7 @@ def _apply_created(connection: Connection, entries: Sequence[Positioned], *, is_
     add_to_totals(connection, sums)
 
 
-def _apply_acts(connection: Connection, entries: Sequence[Positioned]) -> None:
+def _apply_actions(connection: Connection, entries: Sequence[PositionedEvent]) -> None:
     keys = statements.as_json(sorted({entry.key for entry in entries}))
     found = {key: state for key, *state in statements.fetch(connection, statements.STATES_OF, keys)}
     sums = Sums()
@@ -140,13 +142,13 @@ def _apply_acts(connection: Connection, entries: Sequence[Positioned]) -> None:
         sums.add((registry_key, vintage, status), -1, -quantity_e4)
         state[2] = STATUS_AFTER[entry.event.type]
         sums.add((registry_key, vintage, state[2]), 1, quantity_e4)
-    for act in ACTS:
+    for act in ACTIONS:
         _change_states(connection, act, [entry for entry in entries if entry.event.type is act])
     add_to_totals(connection, sums)
     _remember_parties(connection, entries)
 
 
-def _change_states(connection: Connection, act: EventType, entries: Sequence[Positioned]) -> None:
+def _change_states(connection: Connection, act: EventType, entries: Sequence[PositionedEvent]) -> None:
     """Apply acts that are all of one type."""
     statement = {EventType.SOLD: statements.SOLD, EventType.RETIRED: statements.RETIRED}.get(
         act, statements.CHANGED
@@ -155,7 +157,7 @@ def _change_states(connection: Connection, act: EventType, entries: Sequence[Pos
     statements.send(connection, statement, rows)
 
 
-def _remember_parties(connection: Connection, entries: Sequence[Positioned]) -> None:
+def _remember_parties(connection: Connection, entries: Sequence[PositionedEvent]) -> None:
     named: dict[tuple[str, str], tuple[str, int]] = {}
     for entry in entries:
         name = entry.event.data.get(PARTY_FIELD.get(entry.event.type, ""))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, exists, select
 from webapp.domain.credit import Credit
 from webapp.domain.errors import UnknownCredit
 from webapp.domain.lifecycle import COUNTED, Status
-from webapp.domain.split import Place
+from webapp.domain.split import LotPlace
 from webapp.ledger.storage.tables import credit_states, credits
 
 _COLUMNS = (
@@ -40,10 +40,10 @@ def first_lot_of(connection: Connection, key: int) -> Credit:
     return _credit_of_row(connection.execute(lots.limit(1)).one())
 
 
-def place_of(connection: Connection, credit: Credit) -> Place:
+def place_in_root(connection: Connection, credit: Credit) -> LotPlace:
     """Return the place, by one statement. Raises UnknownCredit where a credit above is missing."""
     if credit.parent is None:
-        return Place(credit.serial_number, 0, credit.quantity_e4)
+        return LotPlace(credit.serial_number, 0, credit.quantity_e4)
     above = select(*_COLUMNS).where(credits.c.id == credit.parent).cte(recursive=True)
     # UNION and not UNION ALL: it ends even in a table that was made to go round in a circle.
     above = above.union(select(*_COLUMNS).where(credits.c.key == above.c.parent))
@@ -53,10 +53,10 @@ def place_of(connection: Connection, credit: Credit) -> Place:
         root = row if row.parent is None else root
     if root is None:
         raise UnknownCredit(credit.parent)
-    return Place(root.serial_number, start_e4, root.quantity_e4)
+    return LotPlace(root.serial_number, start_e4, root.quantity_e4)
 
 
-def emptied_by(connection: Connection, cancelled: int) -> list[int]:
+def cancelled_ancestors(connection: Connection, cancelled: int) -> list[int]:
     """Return the credits above one of which nothing is counted any more once it is cancelled.
 
     The nearest comes first. Of a credit that is no lot there are none.
@@ -70,7 +70,7 @@ def emptied_by(connection: Connection, cancelled: int) -> list[int]:
     return chain[1:]
 
 
-def is_gone(connection: Connection, key: int, status: str) -> bool:
+def is_fully_cancelled(connection: Connection, key: int, status: str) -> bool:
     """Say whether nothing of a recorded credit is counted any more: it is cancelled, or all its lots are."""
     if status != Status.SPLIT:
         return status == Status.CANCELLED

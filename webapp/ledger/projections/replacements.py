@@ -13,34 +13,34 @@ from webapp.ledger.storage.tables import credit_states, credits
 
 
 @dataclass(frozen=True)
-class _Succession:
-    """`standing` is the replacement of which something is counted, `last` what can still be replaced."""
+class _Replacement:
+    """`current` still counts for something; `last_cancelled` can still be replaced."""
 
-    standing: str | None
-    last: str | None
+    current: str | None
+    last_cancelled: str | None
 
 
-def refusal_to_repeat(connection: Connection, key: int, credit_id: str) -> CancelledBefore | ReplacedBefore:
+def error_if_repeated(connection: Connection, key: int, credit_id: str) -> CancelledBefore | ReplacedBefore:
     """Return why a credit of which nothing is counted any more is not recorded again as it was."""
-    found = _succession_of(connection, key)
-    if found.standing:
-        return ReplacedBefore(credit_id, found.standing)
-    return CancelledBefore(found.last or credit_id)
+    found = _replacement_of(connection, key)
+    if found.current:
+        return ReplacedBefore(credit_id, found.current)
+    return CancelledBefore(found.last_cancelled or credit_id)
 
 
-def refusal_to_replace(
+def error_if_replaced(
     connection: Connection, cancelled: int, credit_id: str
 ) -> CancelledBefore | ReplacedBefore | None:
     """Return why a cancelled credit cannot be replaced: it was before. None where it was not."""
     if connection.scalar(select(credits.c.key).where(credits.c.replaces == cancelled)) is None:
         return None
-    found = _succession_of(connection, cancelled)
-    if found.standing:
-        return ReplacedBefore(credit_id, found.standing)
-    return CancelledBefore(found.last or credit_id, replaced=credit_id)
+    found = _replacement_of(connection, cancelled)
+    if found.current:
+        return ReplacedBefore(credit_id, found.current)
+    return CancelledBefore(found.last_cancelled or credit_id, replaced=credit_id)
 
 
-def _succession_of(connection: Connection, key: int) -> _Succession:
+def _replacement_of(connection: Connection, key: int) -> _Replacement:
     """Follow a credit to its lots and to what replaced any of them, and so on, by one statement."""
     own = select(credits.c.key, credits.c.key.label("top")).where(credits.c.key == key)
     after = own.cte(recursive=True)
@@ -62,7 +62,7 @@ def _succession_of(connection: Connection, key: int) -> _Succession:
         .join(credit_states, credit_states.c.credit == after.c.key)
         .order_by(credit_states.c.created_position)
     ).all()
-    standing = next((row.top for row in rows if row.status in COUNTED), None)
+    current = next((row.top for row in rows if row.status in COUNTED), None)
     replaced = {row.replaces for row in rows}
     ends = (row.id for row in rows if row.status == Status.CANCELLED and row.key not in replaced)
-    return _Succession(standing, next(ends, None))
+    return _Replacement(current, next(ends, None))

@@ -13,15 +13,15 @@ from sqlalchemy import Connection, delete, select, tuple_, update
 from webapp.domain.credit import Credit
 from webapp.domain.lifecycle import EventType
 from webapp.domain.serial_number import SerialBlock
-from webapp.domain.split import numbers_of
-from webapp.ledger.projections.lineage import credit_at, emptied_by, first_lot_of, place_of
+from webapp.domain.split import numbers_of_lot
+from webapp.ledger.projections.lineage import cancelled_ancestors, credit_at, first_lot_of, place_in_root
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.bulk_insert import insert_rows
 from webapp.ledger.storage.statements import Parameters
 from webapp.ledger.storage.tables import credits, serial_blocks, serial_claims
 
 if TYPE_CHECKING:
-    from webapp.domain.event import Positioned
+    from webapp.domain.event import PositionedEvent
 
 # After these, others may hold what the credit held.
 RELEASING: Final = frozenset({EventType.SPLIT, EventType.CANCELLED})
@@ -37,22 +37,22 @@ def block_row(key: int, block: SerialBlock) -> Parameters:
     return key, block.series, block.first, block.last, (block.last - block.first).bit_length()
 
 
-def release(connection: Connection, entry: "Positioned") -> None:
+def release(connection: Connection, entry: "PositionedEvent") -> None:
     """Let a split credit hand its block to its lots, and a cancelled one give up all it holds.
 
     Where lots only state their place, there is no block to hand on: the numbers stay with the credit
     until nothing of it is counted any more. So does its serial number.
     """
     if entry.event.type is EventType.SPLIT:
-        if numbers_of(credit_at(connection, entry.key), first_lot_of(connection, entry.key)):
+        if numbers_of_lot(credit_at(connection, entry.key), first_lot_of(connection, entry.key)):
             _give_up_blocks(connection, [entry.key])
     elif entry.event.type is EventType.CANCELLED:
-        emptied = [entry.key, *emptied_by(connection, entry.key)]
+        emptied = [entry.key, *cancelled_ancestors(connection, entry.key)]
         _give_up_blocks(connection, emptied)
         connection.execute(delete(serial_claims).where(serial_claims.c.credit.in_(emptied)))
 
 
-def hold(connection: Connection, new: Sequence["Positioned"], *, is_replay: bool) -> None:
+def hold(connection: Connection, new: Sequence["PositionedEvent"], *, is_replay: bool) -> None:
     """Let new credits hold what they name. None of them comes before the lots of a split.
 
     What a lot cannot hold, because somebody else does, it does without: its parent may be from
@@ -85,9 +85,9 @@ def _hold_as_lots(connection: Connection, parent_id: str, lots: Sequence[tuple[i
     """Let lots hold their own parts of the block, and their texts where there is a serial number."""
     parent_key = connection.scalar(select(credits.c.key).where(credits.c.id == parent_id)) or 0
     parent = credit_at(connection, parent_key)
-    blocks = [block_row(key, numbers) for key, lot in lots if (numbers := numbers_of(parent, lot))]
+    blocks = [block_row(key, numbers) for key, lot in lots if (numbers := numbers_of_lot(parent, lot))]
     statements.send(connection, statements.INSERT_BLOCK_HELD_IF_FREE, blocks)
-    if place_of(connection, parent).serial_number is not None:
+    if place_in_root(connection, parent).serial_number is not None:
         claims = [claim_row(key, lot) for key, lot in lots]
         statements.send(connection, statements.INSERT_FREE_CLAIM, claims)
 

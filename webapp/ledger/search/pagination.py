@@ -49,7 +49,7 @@ class Window(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Place:
+class PageRequest:
     """Where in which list a page stands. `kinds` are the types of its keys, in their order."""
 
     fingerprint: str
@@ -59,7 +59,9 @@ class Place:
     limit: int
 
 
-def read_page(place: Place, read: Callable[[Window], Sequence[T]], keys_of: Callable[[T], Keys]) -> Page[T]:
+def read_page(
+    place: PageRequest, read: Callable[[Window], Sequence[T]], keys_of: Callable[[T], Keys]
+) -> Page[T]:
     """Return a page, with `read` for its rows. Raises CursorMismatch."""
     start, backwards = _decoded(place) if place.cursor else (None, False)
     rows = read(Window(start, place.descending is not backwards, place.limit + 1))
@@ -79,12 +81,12 @@ def read_page(place: Place, read: Callable[[Window], Sequence[T]], keys_of: Call
     )
 
 
-def _encoded(place: Place, keys: Keys, *, backwards: bool) -> str:
+def _encoded(place: PageRequest, keys: Keys, *, backwards: bool) -> str:
     facts = json.dumps([place.fingerprint, backwards, *keys], separators=(",", ":"))
     return base64.urlsafe_b64encode(facts.encode()).decode().rstrip("=")
 
 
-def _decoded(place: Place) -> tuple[Keys, bool]:
+def _decoded(place: PageRequest) -> tuple[Keys, bool]:
     cursor = place.cursor or ""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)

@@ -12,7 +12,7 @@ ONLY_OWNER: Final = stat.S_IRUSR | stat.S_IWUSR
 
 
 @contextmanager
-def appearing(path: Path, *, replaces: bool) -> Iterator[Path]:
+def atomic_file(path: Path, *, replaces: bool) -> Iterator[Path]:
     """Give an empty file beside `path`, which takes its name at the end.
 
     Only its owner can read it, as what a ledger holds is not everybody's. Where the block raises,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from webapp.domain.errors import LedgerUnavailable
-from webapp.ledger.storage.engine import db, require_file, turn
+from webapp.ledger.storage.engine import db, require_file, write_lock
 
 # The new file, and the log of what is written over the old one: each as large as what is used.
 _COPIES: Final = 2
@@ -32,7 +32,7 @@ def compact() -> Sizes:
     or somebody outside this program keeps the database locked; then nothing is changed.
     """
     require_file()
-    with turn(db.engine):
+    with write_lock(db.engine):
         pooled = db.engine.raw_connection()
         try:
             driver: Any = pooled.driver_connection

@@ -24,13 +24,13 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase
 
-from webapp.domain.errors import LedgerBusy, LedgerUnavailable, Refusal, SchemaOutdated
+from webapp.domain.errors import LedgerBusy, LedgerError, LedgerUnavailable, SchemaOutdated
 from webapp.ledger.storage.sqlite_file import DatabaseFile
 
 BUSY_TIMEOUT_S: Final = 10
-GRANT: Final = "Who may do what is set up with: flask grant (docs/operations.md)"
-MIGRATE: Final = "The database is not migrated. Run: flask db upgrade"
-REPLACED: Final = (
+NOT_GRANTED: Final = "Who may do what is set up with: flask grant (docs/operations.md)"
+NOT_MIGRATED: Final = "The database is not migrated. Run: flask db upgrade"
+FILE_REPLACED: Final = (
     "The file of the database, or the -wal beside it, was moved, removed or replaced while it was in use. "
     "Nothing is recorded any more until the program is started again."
 )
@@ -42,13 +42,13 @@ joined_connection: Final[ContextVar[Connection | None]] = ContextVar("joined_con
 
 
 @dataclass
-class _Moment:
+class _ReadTransaction:
     """What reads one moment of the ledger, such as a request; the connection is there once it has read."""
 
     connection: Connection | None = None
 
 
-_moment: Final[ContextVar[_Moment | None]] = ContextVar("moment", default=None)
+_read_transaction: Final[ContextVar[_ReadTransaction | None]] = ContextVar("moment", default=None)
 
 
 class Base(DeclarativeBase):
@@ -100,22 +100,22 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "connect", _require_utf8)
-        event.listen(engine, "connect", _bound_waiting)
+        event.listen(engine, "connect", _set_statement_timeouts)
 
 
 @contextmanager
 def reading() -> Iterator[Connection]:
     """Give a transaction that only reads; all of its statements see the ledger at one moment.
 
-    Between `begin_moment` and `end_moment` it is the same transaction for all, so that an answer is of
-    one moment. Inside an act of the writer it is the act's own.
+    Between `begin_read_transaction` and `end_read_transaction` it is the same transaction for all, so
+    that an answer is of one moment. Inside an act of the writer it is the act's own.
     """
     joined = joined_connection.get()
     if joined is not None:
         yield joined
         return
     with _database_errors():
-        moment = _moment.get()
+        moment = _read_transaction.get()
         if moment is not None:
             yield _connection_of(moment)
             return
@@ -123,27 +123,27 @@ def reading() -> Iterator[Connection]:
             yield connection
 
 
-def begin_moment() -> None:
-    """Have all that reads from here on read in one transaction, until `end_moment`."""
-    end_moment()
-    _moment.set(_Moment())
+def begin_read_transaction() -> None:
+    """Have all that reads from here on read in one transaction, until `end_read_transaction`."""
+    end_read_transaction()
+    _read_transaction.set(_ReadTransaction())
 
 
-def end_moment() -> None:
-    """Close what `begin_moment` opened."""
-    leave_moment()
-    _moment.set(None)
+def end_read_transaction() -> None:
+    """Close what `begin_read_transaction` opened."""
+    leave_read_transaction()
+    _read_transaction.set(None)
 
 
-def leave_moment() -> None:
+def leave_read_transaction() -> None:
     """End the transaction of the moment, before a write: what reads next sees what was written."""
-    moment = _moment.get()
+    moment = _read_transaction.get()
     if moment is not None and moment.connection is not None:
         moment.connection.close()
         moment.connection = None
 
 
-def _connection_of(moment: _Moment) -> Connection:
+def _connection_of(moment: _ReadTransaction) -> Connection:
     if moment.connection is None:
         connection = _connect()
         connection.begin()
@@ -167,7 +167,11 @@ def require_file() -> None:
     if db.engine.dialect.name == "sqlite":
         file = db.engine.url.database or ""
         if not os.path.exists(file) and Path(file).parent.is_dir():  # noqa: PTH110 - on each read
-            raise LedgerUnavailable(REPLACED) if _files[db.engine].is_in_use else SchemaOutdated(MIGRATE)
+            raise (
+                LedgerUnavailable(FILE_REPLACED)
+                if _files[db.engine].is_in_use
+                else SchemaOutdated(NOT_MIGRATED)
+            )
 
 
 def require_same_file(connection: Connection) -> None:
@@ -179,7 +183,7 @@ def require_same_file(connection: Connection) -> None:
     file = _files.get(connection.engine)
     driver: Any = connection.connection.driver_connection
     if file and not file.is_still(driver):
-        raise LedgerUnavailable(REPLACED)
+        raise LedgerUnavailable(FILE_REPLACED)
 
 
 @contextmanager
@@ -200,7 +204,7 @@ def database_error(error: BaseException | None, *, is_writing: bool) -> BaseExce
     if not isinstance(error, DBAPIError):
         return error or RuntimeError("the database gave no reason")
     original, message = error.orig, str(error.orig)
-    in_its_words = _set_up_wrong(original, message) or _not_now(original, message)
+    in_its_words = _misconfigured(original, message) or _not_now(original, message)
     if in_its_words:
         return in_its_words
     if is_outcome_unknown(error):
@@ -226,18 +230,18 @@ def _is_damaged(message: str) -> bool:
     return "malformed" in message or "not a database" in message
 
 
-def _set_up_wrong(original: object, message: str) -> Refusal | None:
+def _misconfigured(original: object, message: str) -> LedgerError | None:
     """Return what whoever keeps this ledger has to put right."""
     if isinstance(original, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn) or (
         "no such table" in message or "no such column" in message
     ):
-        return SchemaOutdated(MIGRATE)
+        return SchemaOutdated(NOT_MIGRATED)
     if isinstance(original, psycopg.errors.InsufficientPrivilege):
-        return RightMissing(f"The database account may not do this: {message.splitlines()[0]}. {GRANT}")
+        return RightMissing(f"The database account may not do this: {message.splitlines()[0]}. {NOT_GRANTED}")
     return None
 
 
-def _not_now(original: object, message: str) -> Refusal | None:
+def _not_now(original: object, message: str) -> LedgerError | None:
     """Return what will pass, where it is certain that nothing was recorded."""
     is_locked = "database is locked" in message or "database table is locked" in message
     if is_locked or isinstance(original, psycopg.errors.LockNotAvailable):
@@ -270,7 +274,7 @@ def _require_same_as_others(file: DatabaseFile, connection: sqlite3.Connection, 
     if not file.add(connection):
         file.remove(connection)
         connection.close()
-        raise LedgerUnavailable(REPLACED)
+        raise LedgerUnavailable(FILE_REPLACED)
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -286,7 +290,7 @@ def _require_utf8(connection: psycopg.Connection[Any], _record: object) -> None:
         raise NotUtf8(f"The PostgreSQL database must be UTF-8, and this one is {encoding}.")
 
 
-def _bound_waiting(connection: psycopg.Connection[Any], _record: object) -> None:
+def _set_statement_timeouts(connection: psycopg.Connection[Any], _record: object) -> None:
     """Let no statement wait longer for another writer than SQLite would."""
     connection.execute(f"SET lock_timeout = {round(BUSY_TIMEOUT_S * 1000)}".encode())
     connection.commit()
@@ -301,7 +305,7 @@ class RightMissing(LedgerUnavailable):
 
 
 @contextmanager
-def turn(engine: Engine) -> Iterator[None]:
+def write_lock(engine: Engine) -> Iterator[None]:
     """Take the turn between processes. On PostgreSQL the transaction itself takes it.
 
     Raises LedgerUnavailable where that cannot be.
@@ -309,7 +313,7 @@ def turn(engine: Engine) -> Iterator[None]:
     if engine.dialect.name != "sqlite":
         yield
         return
-    file = turn_file(engine)
+    file = write_lock_file(engine)
     try:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -324,6 +328,6 @@ def turn(engine: Engine) -> Iterator[None]:
         os.close(descriptor)
 
 
-def turn_file(engine: Engine) -> Path:
+def write_lock_file(engine: Engine) -> Path:
     """Return the file on which the writers of a SQLite database queue."""
     return Path(f"{engine.url.database}-turn")

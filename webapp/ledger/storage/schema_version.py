@@ -8,7 +8,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from webapp.domain.errors import SchemaOutdated
-from webapp.ledger.storage.engine import MIGRATE, reading, require_same_file
+from webapp.ledger.storage.engine import NOT_MIGRATED, reading, require_same_file
 
 _MIGRATIONS: Final = Path(__file__).resolve().parents[3] / "migrations"
 _NEWER: Final = (
@@ -25,7 +25,7 @@ def ping() -> None:
         connection.exec_driver_sql("SELECT 1 FROM feed LIMIT 1")
     head, *before = _revisions()
     if found != head:
-        raise SchemaOutdated(MIGRATE if found is None or found in before else _NEWER.format(found))
+        raise SchemaOutdated(NOT_MIGRATED if found is None or found in before else _NEWER.format(found))
 
 
 @cache

@@ -58,7 +58,7 @@ RELATED: Final = (
     " ORDER BY credits.offset_e4, state.created_position"
 )
 # From a credit up to the root and down from that again, generation by generation.
-FAMILY: Final = (
+SPLIT_TREE: Final = (
     "WITH RECURSIVE above (key, parent) AS (SELECT key, parent FROM credits WHERE key = ?"
     " UNION ALL SELECT credits.key, credits.parent FROM above JOIN credits ON credits.key = above.parent),"
     " below (key, depth) AS (SELECT key, 0 FROM above WHERE parent IS NULL"
@@ -201,13 +201,13 @@ FIND_KEY: Final = (
     "SELECT fingerprint, made_at, kind, status, ids, position FROM idempotency_keys"
     " WHERE actor = ? AND key = ?"
 )
-KEEP_KEY: Final = (
+STORE_KEY: Final = (
     "INSERT INTO idempotency_keys (actor, key, fingerprint, made_at, kind, status, ids, position)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (actor, key) DO UPDATE"
     " SET fingerprint = excluded.fingerprint, made_at = excluded.made_at, kind = excluded.kind,"
     " status = excluded.status, ids = excluded.ids, position = excluded.position"
 )
-ANYBODY: Final = "SELECT 1 FROM users LIMIT 1"
+ANY_USER: Final = "SELECT 1 FROM users LIMIT 1"
 FIND_TOKEN: Final = (
     "SELECT id, name, role, last_used_at FROM tokens"
     " WHERE secret_hash = ? AND revoked_at IS NULL AND expires_at > ?"

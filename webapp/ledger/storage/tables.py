@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.domain.lifecycle import OPEN_ACTS, STATUS_AFTER
+from webapp.domain.lifecycle import ALLOWED_ACTIONS, STATUS_AFTER
 from webapp.ledger.storage.columns import ROW_ID, SEARCH_TEXT_SQL, STRING, ComputedText, Digest32
 from webapp.ledger.storage.engine import Base, db
 
@@ -43,7 +43,7 @@ else:
 
 # Pairs of (last event, next event), from the lifecycle's own table.
 FOLLOWS: Final = ", ".join(
-    f"('{last}', '{act}')" for last, status in STATUS_AFTER.items() for act in OPEN_ACTS[status]
+    f"('{last}', '{act}')" for last, status in STATUS_AFTER.items() for act in ALLOWED_ACTIONS[status]
 )
 
 # The log of the ledger, and that of accounts.

@@ -10,7 +10,7 @@ frozen.
 
 from typing import Final
 
-from webapp.domain.event import NO_HASH
+from webapp.domain.event import NO_PREVIOUS_HASH
 from webapp.ledger.storage.engine import FEED_LOCK
 from webapp.ledger.storage.tables import APPEND_ONLY, FOLLOWS
 
@@ -46,7 +46,7 @@ BEGIN
         USING ERRCODE = 'restrict_violation';
     END IF;
     id := facts.credit #>> '{{}}';
-    prev_hash := '{NO_HASH}';
+    prev_hash := '{NO_PREVIOUS_HASH}';
   ELSE
     IF last.subject IS NULL THEN
       RAISE EXCEPTION 'ledger: the first event of a credit must be CREATED with seq 1'

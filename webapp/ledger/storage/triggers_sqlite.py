@@ -13,7 +13,7 @@ JSON array, which is compared with the array that it must be, types included.
 import json
 from typing import Final
 
-from webapp.domain.event import NO_HASH
+from webapp.domain.event import NO_PREVIOUS_HASH
 from webapp.ledger.storage.tables import APPEND_ONLY, FOLLOWS
 
 
@@ -100,7 +100,7 @@ BEGIN
     WHEN typeof(NEW.hash) <> 'blob' OR typeof(NEW.body) <> 'text' OR NOT json_valid(NEW.body)
       OR {_HAS_ESCAPES}
       OR json_extract(NEW.body, '$.v', '$.seq', '$.type', '$.prev_hash')
-         IS NOT '[1,1,"CREATED","{NO_HASH}"]'
+         IS NOT '[1,1,"CREATED","{NO_PREVIOUS_HASH}"]'
       OR json_type(NEW.body, '$.actor') IS NOT 'text'
       OR json_extract(NEW.body, '$.recorded_at') GLOB '{_TIME}' IS NOT 1
       THEN RAISE(ABORT, 'ledger: the text of an event must agree with its row')
