@@ -52,7 +52,7 @@ def prepare(requirements: str, root: Path, lock: int) -> Path:
     """Returns the Python of an environment that holds exactly what the requirements file pins.
 
     Raises:
-        Refused: the folder cannot be written, or an installer failed.
+        CommandError: the folder cannot be written, or an installer failed.
     """
     venv = root / ".venv"
     python = venv / "bin" / "python"

@@ -25,7 +25,7 @@ EXAMPLES: Final = 200
 
 
 def run(dialect: str, folder: Path, requests: int, seed: int) -> None:
-    """Fuzz on one database until the server has answered `requests` of them. Raises Refused."""
+    """Fuzz on one database until the server has answered `requests` of them. Raises CommandError."""
     statuses: Counter[int] = Counter()
     started = time.monotonic()
     with database(dialect, folder) as database_url:

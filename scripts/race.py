@@ -52,7 +52,7 @@ def run(serve: Serve, database_url: str, rounds: int, names: list[str]) -> None:
 
 
 def race(database_url: str, folder: Path, rounds: int, names: list[str]) -> None:
-    """Run the races on one database, then verify it. Raises Refused."""
+    """Run the races on one database, then verify it. Raises CommandError."""
     with serving(folder) as serve:
         run(serve, database_url, rounds, names)
     verified = flask(database_url, "verify")

@@ -21,7 +21,7 @@ def migrate(python: Path) -> None:
     """Brings the database to the newest schema; nothing changes where it has it.
 
     Raises:
-        Refused: with the reason that the migration gave, in one line.
+        CommandError: with the reason that the migration gave, in one line.
     """
     command = [str(python), "-m", "flask", "--app", "wsgi", "db", "upgrade"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

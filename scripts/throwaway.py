@@ -15,7 +15,7 @@ from tests.services.postgresql import Starter, wait_for_server
 def database(dialect: str, folder: Path) -> Iterator[str]:
     """Give the address of an empty database, "sqlite" in the folder or "postgresql" on a server of its own.
 
-    Raises Refused where there is no PostgreSQL on this machine.
+    Raises CommandError where there is no PostgreSQL on this machine.
     """
     if dialect == "sqlite":
         yield f"sqlite:///{folder / 'ledger.sqlite3'}"

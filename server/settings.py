@@ -22,7 +22,7 @@ def number(name: str, text: str, highest: int) -> int:
     """Reads a setting that is a whole number from 1 up.
 
     Raises:
-        Refused: it is anything else.
+        CommandError: it is anything else.
     """
     if not (
         text.isascii() and text.isdigit() and len(text) <= len(str(highest)) and 0 < int(text) <= highest
@@ -46,7 +46,7 @@ class Address:
         """HOST and PORT, or 127.0.0.1 and 8000 where they are missing or empty.
 
         Raises:
-            Refused: PORT is not a port.
+            CommandError: PORT is not a port.
         """
         host = environment.get("HOST", "").strip().removeprefix("[").removesuffix("]") or "127.0.0.1"
         return cls(host, number("PORT", environment.get("PORT", "").strip() or "8000", HIGHEST_PORT))
@@ -73,7 +73,7 @@ class Address:
         """Finds out now what would otherwise fail only after the set-up, or after gunicorn's five retries.
 
         Raises:
-            Refused: nothing can listen here, and why.
+            CommandError: nothing can listen here, and why.
         """
         try:
             # As gunicorn takes it: a name means IPv4, only an address with colons means IPv6.

@@ -83,7 +83,7 @@ def recheck_role(principal: Principal, role: Role, connection: Connection) -> No
     """Refuse what is about to be committed where the one who asked may not do it any more.
 
     Raises NotSignedIn where they were disabled, their token was revoked, or somebody made the first
-    account meanwhile; RoleNeeded where they have a lesser role now.
+    account meanwhile; RoleRequired where they have a lesser role now.
     """
     if principal.is_local:
         if users.any_exists_on(connection):
@@ -187,7 +187,7 @@ def _deny(principal: Principal, role: Role) -> AnyResponse:
 
 
 def _redirect_to_password_change() -> AnyResponse:
-    """Lead to where they choose their own password. Raises OwnPasswordNeeded where that cannot be."""
+    """Lead to where they choose their own password. Raises PasswordChangeRequired where that cannot be."""
     if request.method not in request_security.SAFE_METHODS or is_api_path(request.path):
         raise PasswordChangeRequired
     there = url_for("account.password")

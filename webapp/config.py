@@ -128,6 +128,6 @@ def _secret_keys() -> list[str]:
     if given:
         return [given, *before]
     try:
-        return [*secret_key_file.read_or_make(key_path()), *before]
+        return [*secret_key_file.read_or_create(key_path()), *before]
     except secret_key_file.BadKeyFile as error:
         raise BadSetting("SECRET_KEY", str(error)) from None

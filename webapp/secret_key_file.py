@@ -22,13 +22,13 @@ class BadKeyFile(Exception):
     """The file cannot be used; `str()` says in one line why, and what to do."""
 
 
-def read_or_make(path: Path) -> list[str]:
+def read_or_create(path: Path) -> list[str]:
     """Return the keys, the one that signs first; on the first start, make one. Raises BadKeyFile."""
     try:
         path.parent.mkdir(ONLY_OWNERS_FOLDER, exist_ok=True)
         if not path.exists():
-            _make(path)
-        _close(path)
+            _create(path)
+        _restrict_permissions(path)
         keys = path.read_text().split()
     except OSError as error:
         raise BadKeyFile(f"{path}: {error.strerror}") from error
@@ -46,12 +46,12 @@ def rotate(path: Path, *, forget: bool = False) -> None:
     Older ones go. What was signed with a kept key stays valid once the server has been started
     again; until then nothing changes. Raises BadKeyFile and OSError.
     """
-    kept = [] if forget else read_or_make(path)[:1]
+    kept = [] if forget else read_or_create(path)[:1]
     with atomic_file(path, replaces=True) as aside:
         aside.write_text("".join(f"{key}\n" for key in [secrets.token_hex(_BYTES), *kept]))
 
 
-def _make(path: Path) -> None:
+def _create(path: Path) -> None:
     # Written aside and linked into place: of two first starts at once, one wins whole.
     aside = path.with_name(f"{path.name}.{os.getpid()}")
     aside.touch(mode=ONLY_OWNER)
@@ -64,7 +64,7 @@ def _make(path: Path) -> None:
         aside.unlink()
 
 
-def _close(path: Path) -> None:
+def _restrict_permissions(path: Path) -> None:
     """Let nobody but its owner read the file from now on. Raises BadKeyFile where that cannot be."""
     mode = stat.S_IMODE(path.stat().st_mode)
     if not mode & (stat.S_IRWXG | stat.S_IRWXO):

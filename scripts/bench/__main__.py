@@ -53,7 +53,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line: `only` as a list in the order in which the figures are measured.
 
     Raises:
-        Refused: it asks for a figure that there is not.
+        CommandError: it asks for a figure that there is not.
     """
     parser = argparse.ArgumentParser(prog="scripts.bench", description=(__doc__ or "").partition(": ")[2])
     names = ",".join(FIGURES)
@@ -75,7 +75,7 @@ def conclude(figures: Sequence[Figure], faults: Sequence[str]) -> None:
     """Print the table.
 
     Raises:
-        Refused: something makes the run void.
+        CommandError: something makes the run void.
     """
     print(f"\n{report.conditions()}\n\n{report.plain_table(figures)}", flush=True)
     if faults:

@@ -46,7 +46,7 @@ def import_credits(server: Server, credits: Iterable[CreditRow]) -> Import:
     """Import a file of credits that the ledger does not hold yet.
 
     Raises:
-        Refused: the server did not write all of them.
+        CommandError: the server did not write all of them.
     """
     new = list(credits)
     file = import_file(new)

@@ -87,7 +87,7 @@ def request(method: str, path: str, value: object = None, headers: Mapping[str, 
 
 
 def require_wrk() -> None:
-    """Raise Refused where wrk is not installed."""
+    """Raise CommandError where wrk is not installed."""
     if shutil.which("wrk") is None:
         raise CommandError(INSTALL)
 
@@ -96,7 +96,7 @@ def run(server: Server, load: Load, seconds: int, clients: int = CLIENTS) -> Mea
     """Send the load for so many seconds, or until a load that is not cyclic has no more requests.
 
     Raises:
-        Refused: wrk failed, or nothing was answered.
+        CommandError: wrk failed, or nothing was answered.
     """
     with tempfile.NamedTemporaryFile(prefix="bench-requests-") as prepared:
         prepared.writelines(_framed(load.requests))

@@ -51,7 +51,7 @@ def serving_postgresql() -> Iterator[Postgresql]:
     """Start a server and stop it at the end.
 
     Raises:
-        Refused: there is no PostgreSQL on this machine.
+        CommandError: there is no PostgreSQL on this machine.
     """
     programs = find_postgresql()
     if programs is None:

@@ -31,7 +31,7 @@ class Ended:
 
 
 def require_linux() -> None:
-    """Raise Refused where CPU times cannot be read."""
+    """Raise CommandError where CPU times cannot be read."""
     if not sys.platform.startswith("linux"):
         raise CommandError("The CPU time of the server is read from /proc, so this runs on Linux only.")
 

@@ -124,7 +124,7 @@ def with_block(document: str, name: str, content: str) -> str:
     """Return the document with the content of one block replaced.
 
     Raises:
-        Refused: the document has no such block.
+        CommandError: the document has no such block.
     """
     start, end = f"<!-- measured: {name} -->", "<!-- end -->"
     block = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)

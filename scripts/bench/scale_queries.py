@@ -116,7 +116,7 @@ def get(client: Client, path: str) -> Answer:
     """Ask for a path.
 
     Raises:
-        Refused: the answer is not 200.
+        CommandError: the answer is not 200.
     """
     answer = client.get(path)
     if answer.status != HTTPStatus.OK:

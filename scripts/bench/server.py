@@ -58,7 +58,7 @@ def serving(folder: Path, app: str, database_url: str = "") -> Iterator[Server]:
     """Serve an application on a free port with two workers, and stop it at the end.
 
     Raises:
-        Refused: it did not start, or its log shows a failure at the end.
+        CommandError: it did not start, or its log shows a failure at the end.
     """
     started = time.monotonic()
     log = folder / f"gunicorn-{time.monotonic_ns()}.log"
@@ -95,7 +95,7 @@ def flask(database_url: str, *arguments: str, stdin: bytes = b"") -> processes.E
     """Run `flask …` on a database to its end.
 
     Raises:
-        Refused: it failed, with its own reason.
+        CommandError: it failed, with its own reason.
     """
     ended = processes.wait(start_flask(database_url, *arguments, stdin=stdin))
     if ended.exit_status:

@@ -103,7 +103,7 @@ def test_a_place_is_free_again_after_each_check(slow: SlowHash) -> None:
 @pytest.fixture
 def full(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Return a function after which too many passwords wait for more to be taken."""
-    return lambda: monkeypatch.setattr(passwords, "_places", threading.BoundedSemaphore(0))
+    return lambda: monkeypatch.setattr(passwords, "_hashing_slots", threading.BoundedSemaphore(0))
 
 
 @pytest.mark.usefixtures("ledger_app", "quick_passwords")

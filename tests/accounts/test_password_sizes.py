@@ -22,5 +22,5 @@ def test_the_same_password_is_kept_differently_each_time() -> None:
 
 def test_what_is_checked_for_nobody_costs_as_much_as_a_real_hash() -> None:
     stored = passwords.hash_password("correct horse battery")
-    method, salt, hashed = passwords._NOBODYS_HASH.split("$")
+    method, salt, hashed = passwords._DUMMY_HASH.split("$")
     assert [method, len(salt), len(hashed)] == [stored.split("$")[0], *map(len, stored.split("$")[1:])]

@@ -68,4 +68,4 @@ def test_the_refusal_says_what_the_credit_is_and_since_when(
         require_allowed("id", status, act, AT)
     assert str(refusal.value) == "This credit " + sentence.format(AT)
     facts = refusal.value
-    assert (facts.credit_id, facts.status, facts.act, facts.since) == ("id", status, act, AT)
+    assert (facts.credit_id, facts.status, facts.action, facts.since) == ("id", status, act, AT)

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.fixtures.ledger import RawClient
-from tests.fixtures.write_requests import CALLS, FORMS, FORMS_WITHOUT_KEY, Person
+from tests.fixtures.write_requests import CALLS, FORMS, FORMS_WITHOUT_KEY, Submitter
 from webapp import idempotency
 from webapp.config import ROOT
 from webapp.http.request_security import SAFE_METHODS
@@ -51,7 +51,7 @@ def test_a_call_that_succeeds_has_kept_its_key(client: FlaskClient, raw: RawClie
 @pytest.mark.usefixtures("quick_passwords")
 @pytest.mark.parametrize("endpoint", FORMS)
 def test_a_form_that_succeeds_has_kept_its_key(client: FlaskClient, raw: RawClient, endpoint: str) -> None:
-    assert Person(client, FORMS[endpoint]).send().status_code < 400
+    assert Submitter(client, FORMS[endpoint]).send().status_code < 400
     assert number_of_keys(raw) == 1
 
 
@@ -60,7 +60,7 @@ def test_a_form_that_succeeds_has_kept_its_key(client: FlaskClient, raw: RawClie
 def test_a_form_whose_view_takes_no_key_succeeds_and_keeps_nothing(
     client: FlaskClient, raw: RawClient, endpoint: str
 ) -> None:
-    assert Person(client, FORMS_WITHOUT_KEY[endpoint]).send().status_code == 303
+    assert Submitter(client, FORMS_WITHOUT_KEY[endpoint]).send().status_code == 303
     assert number_of_keys(raw) == 0
 
 

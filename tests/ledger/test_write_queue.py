@@ -45,7 +45,7 @@ def test_an_act_that_waits_too_long_is_withdrawn_and_never_done(
 
 def test_an_act_that_was_begun_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "WAIT_S", 0.05)
-    monkeypatch.setattr(write_queue, "TAKEN_WAIT_S", 0.05)
+    monkeypatch.setattr(write_queue, "RUNNING_WAIT_S", 0.05)
 
     def act(_transaction: Transaction) -> str:
         time.sleep(0.3)

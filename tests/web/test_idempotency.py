@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from tests.fixtures.credits import a_credit
 from tests.fixtures.forms import form_of, forms_of, parse, submit
 from tests.fixtures.ledger import RawClient
-from tests.fixtures.write_requests import FORMS, Person
+from tests.fixtures.write_requests import FORMS, Submitter
 from tests.web.pages import HTMX, words
 from webapp.accounts.actors import LOCAL
 from webapp.idempotency import FORM_FIELD
@@ -36,12 +36,12 @@ def everything() -> tuple[int, list[str]]:
 def test_a_form_sent_twice_is_done_once_and_leads_to_the_same_place(
     client: FlaskClient, endpoint: str
 ) -> None:
-    person = Person(client, FORMS[endpoint])
-    first = person.send()
+    submitter = Submitter(client, FORMS[endpoint])
+    first = submitter.send()
     assert first.status_code == 303
     assert SAID not in words(client.get(first.location))
     before = everything()
-    again = person.send()
+    again = submitter.send()
     assert (again.status_code, again.location) == (303, first.location)
     assert again.headers["Idempotency-Hit"] == "true"
     assert SAID in words(client.get(again.location))
@@ -50,12 +50,12 @@ def test_a_form_sent_twice_is_done_once_and_leads_to_the_same_place(
 
 @every_fragment
 def test_a_panel_sent_twice_shows_its_outcome_again_and_says_so(client: FlaskClient, endpoint: str) -> None:
-    person = Person(client, FORMS[endpoint])
-    first = person.send(HTMX)
+    submitter = Submitter(client, FORMS[endpoint])
+    first = submitter.send(HTMX)
     assert first.status_code == 200
     assert SAID not in words(first)
     before = everything()
-    again = person.send(HTMX)
+    again = submitter.send(HTMX)
     assert again.text.startswith(first.text)
     assert again.headers.get("HX-Trigger") == first.headers.get("HX-Trigger")
     assert SAID in words(again)
@@ -65,14 +65,14 @@ def test_a_panel_sent_twice_shows_its_outcome_again_and_says_so(client: FlaskCli
 
 @every_fragment
 def test_an_outcome_offers_nothing_to_send_again(client: FlaskClient, endpoint: str) -> None:
-    assert forms_of(Person(client, FORMS[endpoint]).send(HTMX)) == []
+    assert forms_of(Submitter(client, FORMS[endpoint]).send(HTMX)) == []
 
 
 @every_fragment
 def test_a_panel_sent_again_without_scripts_leads_to_a_page(client: FlaskClient, endpoint: str) -> None:
-    person = Person(client, FORMS[endpoint])
-    person.send(HTMX)
-    again = person.send()
+    submitter = Submitter(client, FORMS[endpoint])
+    submitter.send(HTMX)
+    again = submitter.send()
     assert again.status_code == 303
     page = client.get(again.location)
     assert SAID in words(page)
@@ -81,9 +81,9 @@ def test_a_panel_sent_again_without_scripts_leads_to_a_page(client: FlaskClient,
 
 @every_fragment
 def test_a_form_sent_again_by_htmx_shows_the_panel_s_outcome(client: FlaskClient, endpoint: str) -> None:
-    person = Person(client, FORMS[endpoint])
-    person.send()
-    again = person.send(HTMX)
+    submitter = Submitter(client, FORMS[endpoint])
+    submitter.send()
+    again = submitter.send(HTMX)
     assert again.status_code == 200
     assert SAID in words(again)
     assert "<main" not in again.text
@@ -92,23 +92,23 @@ def test_a_form_sent_again_by_htmx_shows_the_panel_s_outcome(client: FlaskClient
 def test_a_repeat_shows_the_outcome_as_it_was_although_the_credit_has_changed_since(
     client: FlaskClient,
 ) -> None:
-    person = Person(client, FORMS["actions.sell"])
-    first = person.send(HTMX)
+    submitter = Submitter(client, FORMS["actions.sell"])
+    first = submitter.send(HTMX)
     retire_credit(list_events().items[-1].credit_id, {}, LOCAL)
-    assert person.send(HTMX).text.startswith(first.text)
+    assert submitter.send(HTMX).text.startswith(first.text)
 
 
 def test_the_same_form_with_other_fields_is_another_act(client: FlaskClient) -> None:
-    person = Person(client, FORMS["credits.create"])
-    locations = {person.send(serial_number=serial).location for serial in ("A", "B", "A")}
+    submitter = Submitter(client, FORMS["credits.create"])
+    locations = {submitter.send(serial_number=serial).location for serial in ("A", "B", "A")}
     assert len(locations) == 2
     assert len(list_events().items) == 2
 
 
 def test_the_same_form_with_another_file_is_another_import(client: FlaskClient) -> None:
-    person = Person(client, FORMS["imports.receive"])
-    person.send()
-    person.send(file=(io.BytesIO(b'[{"project_name": "other"}]'), "rows.json"))
+    submitter = Submitter(client, FORMS["imports.receive"])
+    submitter.send()
+    submitter.send(file=(io.BytesIO(b'[{"project_name": "other"}]'), "rows.json"))
     assert len(views.list_imports()) == 2
 
 
@@ -132,31 +132,31 @@ def test_each_time_a_page_is_shown_its_form_has_another_key(client: FlaskClient)
 
 
 def test_a_form_that_was_refused_can_be_put_right_and_sent_again(client: FlaskClient) -> None:
-    person = Person(client, FORMS["credits.create"])
-    assert person.send(vintage="1066").status_code == 422
-    assert person.send().status_code == 303
+    submitter = Submitter(client, FORMS["credits.create"])
+    assert submitter.send(vintage="1066").status_code == 422
+    assert submitter.send().status_code == 303
 
 
 def test_a_form_of_another_session_shows_nothing_without_its_token(
     ledger_app: Flask, client: FlaskClient
 ) -> None:
-    person = Person(client, FORMS["credits.create"])
-    person.send()
-    person.client = ledger_app.test_client()
-    assert person.send().status_code == 403
+    submitter = Submitter(client, FORMS["credits.create"])
+    submitter.send()
+    submitter.client = ledger_app.test_client()
+    assert submitter.send().status_code == 403
 
 
 def test_what_was_not_committed_is_not_said_and_can_be_sent_again(
     client: FlaskClient, raw: RawClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    person = Person(client, FORMS["corrections.cancel"])
+    submitter = Submitter(client, FORMS["corrections.cancel"])
     with monkeypatch.context() as broken:
         broken.setattr(idempotency_store, "store", _fail)
-        assert person.send().status_code == 500
+        assert submitter.send().status_code == 500
     assert "Cancelled." not in words(client.get("/"))
     assert len(list_events().items) == 1
     assert raw.execute("SELECT count(*) FROM idempotency_keys") == [(0,)]
-    assert "Cancelled." in words(client.get(person.send().location))
+    assert "Cancelled." in words(client.get(submitter.send().location))
 
 
 def _fail(*_: object) -> None:
@@ -164,6 +164,6 @@ def _fail(*_: object) -> None:
 
 
 def test_an_act_that_came_too_late_is_refused_each_time(client: FlaskClient) -> None:
-    person = Person(client, FORMS["actions.retire"])
-    retire_credit(person.action.split("/")[2], {}, LOCAL)
-    assert [person.send().status_code for _ in range(2)] == [409, 409]
+    submitter = Submitter(client, FORMS["actions.retire"])
+    retire_credit(submitter.action.split("/")[2], {}, LOCAL)
+    assert [submitter.send().status_code for _ in range(2)] == [409, 409]

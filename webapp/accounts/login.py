@@ -47,7 +47,7 @@ class SignedIn:
 def sign_in(name: str, password: str, address: str) -> SignedIn:
     """Check the password and start a session.
 
-    `address` is where the request comes from. Raises SignInRefused, SignInsHeld, SignInsBusy.
+    `address` is where the request comes from. Raises LoginFailed, LoginRateLimited, LoginsBusy.
     """
     name_key = _key_of(name)
     attempt = login_rate_limit.begin(name_key, address)
@@ -76,7 +76,7 @@ def _check(attempt: Attempt, name_key: str, password: str) -> SignedIn | None:
     with _withdrawn_if_busy(attempt):
         new_hash = passwords.hash_password(password) if passwords.is_outdated(checked) else checked
 
-    def act(connection: Connection) -> SignedIn | None:
+    def action(connection: Connection) -> SignedIn | None:
         now = connection.execute(select(users_table).where(users_table.c.id == row.id)).one()
         if now.password_hash != checked or now.disabled_at is not None:
             return None
@@ -85,11 +85,11 @@ def _check(attempt: Attempt, name_key: str, password: str) -> SignedIn | None:
             connection.execute(
                 update(users_table).where(users_table.c.id == row.id).values(password_hash=new_hash)
             )
-        secret = sessions.started(connection, row.id)
+        secret = sessions.start_on(connection, row.id)
         is_given = now.password_given_at is not None
         return SignedIn(User(now.id, now.name, Role(now.role), has_initial_password=is_given), secret)
 
-    return change(act)
+    return change(action)
 
 
 def change_password(user_id: int, current: str, new: str, *, address: str) -> str:
@@ -97,14 +97,14 @@ def change_password(user_id: int, current: str, new: str, *, address: str) -> st
 
     Every session before it ends, this one too: somebody else may hold a copy of its cookie. Wrong
     guesses at the current password count like those at signing in. One that was given is not chosen
-    again. Raises UnknownPerson, SignInsHeld, SignInsBusy, InvalidFields on "current", "new".
+    again. Raises UnknownUser, LoginRateLimited, LoginsBusy, InvalidFields on "current", "new".
     """
     user = users.find(user_id)
     passwords.require_strong(new, user.name, field="new")
     with reading() as connection:
         row = connection.execute(select(users_table).where(users_table.c.id == user_id)).one()
     checked = row.password_hash
-    if row.password_given_at is not None and passwords.are_same(current, new):
+    if row.password_given_at is not None and passwords.is_same(current, new):
         raise InvalidFields([Problem("new", "Choose another than the one that you were given.")])
     attempt = login_rate_limit.begin(canonical(user.name), address)
     with _withdrawn_if_busy(attempt):
@@ -112,7 +112,7 @@ def change_password(user_id: int, current: str, new: str, *, address: str) -> st
             raise InvalidFields([Problem("current", "This is not your password.")])
         hashed = passwords.hash_password(new)
 
-    def act(connection: Connection) -> str:
+    def action(connection: Connection) -> str:
         now = connection.execute(select(users_table).where(users_table.c.id == user_id)).one()
         if now.password_hash != checked or now.disabled_at is not None:
             raise InvalidFields([Problem("current", "This is not your password any more.")])
@@ -121,14 +121,14 @@ def change_password(user_id: int, current: str, new: str, *, address: str) -> st
         connection.execute(update(users_table).where(users_table.c.id == user_id).values(chosen))
         audit_log.append(connection, user.actor, AuditAction.PASSWORD_CHANGED, user.actor)
         connection.execute(delete(session_table).where(session_table.c.user_id == user_id))
-        return sessions.made(connection, user_id)
+        return sessions.insert_session(connection, user_id)
 
-    return change(act)
+    return change(action)
 
 
 @contextmanager
 def _withdrawn_if_busy(attempt: Attempt) -> Iterator[None]:
-    """Do not count the guess where its password is not looked at. Raises SignInsBusy."""
+    """Do not count the guess where its password is not looked at. Raises LoginsBusy."""
     try:
         yield
     except LoginsBusy:
@@ -157,5 +157,5 @@ def _log_refusal(connection: Connection, attempt: Attempt, name_key: str, subjec
             audit_log.append(connection, ANONYMOUS_ACTOR, AuditAction.SIGN_INS_HELD, "", {"limit": "listed"})
         return
     audit_log.append(connection, ANONYMOUS_ACTOR, AuditAction.SIGN_IN_REFUSED, subject)
-    for limit in login_rate_limit.reached(connection, attempt, name_key):
+    for limit in login_rate_limit.limits_reached(connection, attempt, name_key):
         audit_log.append(connection, ANONYMOUS_ACTOR, AuditAction.SIGN_INS_HELD, subject, {"limit": limit})

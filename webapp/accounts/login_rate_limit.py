@@ -70,22 +70,22 @@ def use_key(engine: Engine, secret_key: str) -> None:
 
 
 def begin_set_up_code(counted_as: str, address: str) -> Attempt:
-    """Count a guess at a code of the program's own, like `begin`; raises CodesHeld.
+    """Count a guess at a code of the program's own, like `begin`; raises SetUpCodeRateLimited.
 
     Such a code is too long to be guessed from many addresses, so nobody elsewhere is held up, and its
     guesses are none at passwords.
     """
-    attempt = Attempt(_keyed("name", counted_as), _keyed("address of code", _network(address)))
+    attempt = Attempt(_keyed_hash("name", counted_as), _keyed_hash("address of code", _network(address)))
     return _begin(attempt, counted_as, SetUpCodeRateLimited)
 
 
 def begin(name_key: str, address: str) -> Attempt:
     """Count a guess at the password of whoever has this canonical name, and commit that.
 
-    Raises SignInsHeld where there were too many: then nothing may be checked. Inside an open
+    Raises LoginRateLimited where there were too many: then nothing may be checked. Inside an open
     transaction, where a refusal would take the count back, it raises RuntimeError.
     """
-    attempt = Attempt(_keyed("name", name_key), _keyed("address", _network(address)))
+    attempt = Attempt(_keyed_hash("name", name_key), _keyed_hash("address", _network(address)))
     return _begin(attempt, name_key, LoginRateLimited)
 
 
@@ -93,12 +93,12 @@ def _begin(attempt: Attempt, name_key: str, held: type[LoginRateLimited]) -> Att
     if is_transacting():
         raise RuntimeError("a guess must be counted in a transaction of its own")
 
-    def act(connection: Connection) -> Attempt:
+    def action(connection: Connection) -> Attempt:
         now = clock.now()
         _clear(connection, now)
         limits = _limits(connection, attempt, name_key)
         for limit, guesses in [limits["pair"]] if held is SetUpCodeRateLimited else limits.values():
-            held_by = _newest(connection, limit, guesses)
+            held_by = _nth_newest(connection, limit, guesses)
             if held_by is not None:
                 free_at = datetime.fromisoformat(held_by) + WINDOW
                 wait_s = ceil((free_at - now).total_seconds())
@@ -107,19 +107,19 @@ def _begin(attempt: Attempt, name_key: str, held: type[LoginRateLimited]) -> Att
         counted = insert(sign_in_failures).values(row).returning(sign_in_failures.c.id)
         return replace(attempt, row_id=connection.execute(counted).scalar_one())
 
-    return change(act)
+    return change(action)
 
 
-def reached(connection: Connection, attempt: Attempt, name_key: str) -> list[str]:
+def limits_reached(connection: Connection, attempt: Attempt, name_key: str) -> list[str]:
     """Return which limits hold the next guess of the same kind: "pair", "name", "address"."""
     limits = _limits(connection, attempt, name_key)
-    return [name for name, (limit, guesses) in limits.items() if _newest(connection, limit, guesses)]
+    return [name for name, (limit, guesses) in limits.items() if _nth_newest(connection, limit, guesses)]
 
 
 def forget(connection: Connection, name_key: str) -> None:
     """Forget every guess at this name, so that its person is held up no more."""
     connection.execute(
-        delete(sign_in_failures).where(sign_in_failures.c.name_hash == _keyed("name", name_key))
+        delete(sign_in_failures).where(sign_in_failures.c.name_hash == _keyed_hash("name", name_key))
     )
 
 
@@ -140,7 +140,7 @@ def _limits(
     return limits
 
 
-def _newest(connection: Connection, number: int, guesses: ColumnElement[bool]) -> str | None:
+def _nth_newest(connection: Connection, number: int, guesses: ColumnElement[bool]) -> str | None:
     """Return when the guess was made that is `number`-th from the newest, None for fewer."""
     at = select(sign_in_failures.c.at).where(guesses).order_by(sign_in_failures.c.at.desc())
     found = connection.scalar(at.offset(number - 1).limit(1))
@@ -152,7 +152,7 @@ def _clear(connection: Connection, now: datetime) -> None:
     connection.execute(delete(known_addresses).where(known_addresses.c.at <= time_text(now - KNOWN_FOR)))
 
 
-def _keyed(kind: str, text: str) -> str:
+def _keyed_hash(kind: str, text: str) -> str:
     """Return the text hashed with the program's key: without it, no address can be tried out."""
     return hmac.new(_keys[db.engine], f"{kind}:{text}".encode(), hashlib.sha256).hexdigest()
 

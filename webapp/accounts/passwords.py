@@ -2,10 +2,10 @@
 
 Any characters are allowed and none is required. Nothing is trimmed; two spellings of the same
 characters in Unicode (NFC) are one password. Why so: docs/decisions/0040-passwords.md. One that
-somebody else gave is for the first sign-in alone, within GIVEN_LIFETIME.
+somebody else gave is for the first sign-in alone, within INITIAL_PASSWORD_LIFETIME.
 
 A hash takes a processor and 32 MiB for tenths of a second. So they are made one after the other in each
-process, and no more than WAITING_MAX requests wait for that: the others are refused with SignInsBusy.
+process, and no more than WAITING_MAX requests wait for that: the others are refused with LoginsBusy.
 """
 
 import re
@@ -50,9 +50,9 @@ COMMON: Final = VENDOR / "common-passwords-1.1.0.txt"
 _NOT_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 _LETTERS: Final = re.compile(r"[\W\d_]+")
 # What is checked for a name that nobody has, so that it takes as long as for one that somebody has.
-_NOBODYS_HASH: Final = f"{METHOD}$0000000000000000${'0' * 128}"
+_DUMMY_HASH: Final = f"{METHOD}$0000000000000000${'0' * 128}"
 _hashing: Final = ThreadPoolExecutor(HASHED_AT_ONCE, "passwords")  # takes what comes first, first
-_places = threading.BoundedSemaphore(WAITING_MAX)
+_hashing_slots = threading.BoundedSemaphore(WAITING_MAX)
 
 
 def require_strong(password: str, name: str, *, field: str) -> None:
@@ -66,20 +66,20 @@ def require_strong(password: str, name: str, *, field: str) -> None:
 
 
 def hash_password(password: str) -> str:
-    """Return what is stored of a good password: method, salt and hash in one text. Raises SignInsBusy."""
-    return _in_turn(lambda: generate_password_hash(_normal(password), METHOD))
+    """Return what is stored of a good password: method, salt and hash in one text. Raises LoginsBusy."""
+    return _with_hashing_slot(lambda: generate_password_hash(_normal(password), METHOD))
 
 
 def matches(hashed: str | None, password: str) -> bool:
     """Say whether this is the password. None, where nobody has the name, takes as long and is no.
 
-    Raises SignInsBusy.
+    Raises LoginsBusy.
     """
-    is_equal = _in_turn(lambda: check_password_hash(hashed or _NOBODYS_HASH, _normal(password)))
+    is_equal = _with_hashing_slot(lambda: check_password_hash(hashed or _DUMMY_HASH, _normal(password)))
     return is_equal and hashed is not None and not _NOT_TEXT.search(password)
 
 
-def are_same(password: str, other: str) -> bool:
+def is_same(password: str, other: str) -> bool:
     """Say whether two typed texts are one password."""
     return _normal(password) == _normal(other)
 
@@ -94,13 +94,13 @@ def is_outdated(hashed: str) -> bool:
     return not hashed.startswith(f"{METHOD}$")
 
 
-def _in_turn(work: Callable[[], T]) -> T:
-    if not _places.acquire(blocking=False):
+def _with_hashing_slot(work: Callable[[], T]) -> T:
+    if not _hashing_slots.acquire(blocking=False):
         raise LoginsBusy
     try:
         return _hashing.submit(work).result()
     finally:
-        _places.release()
+        _hashing_slots.release()
 
 
 def _normal(password: str) -> str:
@@ -117,10 +117,10 @@ def _problem_of(password: str, name: str) -> str | None:
         return f"Must have at most {LENGTH_MAX} characters."
     if _NOT_TEXT.search(password):
         return "Has a character that is not text: NUL, or half of a surrogate pair."
-    return _why_guessed(canonical(password), canonical(name))
+    return _weakness(canonical(password), canonical(name))
 
 
-def _why_guessed(folded: str, name_key: str) -> str | None:
+def _weakness(folded: str, name_key: str) -> str | None:
     """Say why the password, in canonical form, is among the first that anybody would try."""
     if folded in _common():
         return "Is one of the passwords that are tried first, because many people use it."

@@ -28,26 +28,26 @@ SEEN_EVERY: Final = timedelta(minutes=1)
 
 
 def start(user_id: int) -> str:
-    """Start a session and return its secret, for the cookie alone. Raises UnknownPerson."""
+    """Start a session and return its secret, for the cookie alone. Raises UnknownUser."""
 
-    def act(connection: Connection) -> str:
+    def action(connection: Connection) -> str:
         is_there = select(users.c.id).where(users.c.id == user_id, users.c.disabled_at.is_(None))
         if connection.scalar(is_there) is None:
             raise UnknownUser
-        return started(connection, user_id)
+        return start_on(connection, user_id)
 
-    return change(act)
+    return change(action)
 
 
-def started(connection: Connection, user_id: int) -> str:
+def start_on(connection: Connection, user_id: int) -> str:
     """Start a session of this enabled person within a change, and log that they signed in."""
-    secret = made(connection, user_id)
+    secret = insert_session(connection, user_id)
     actor = f"user:{user_id}"
     audit_log.append(connection, actor, AuditAction.SIGNED_IN, actor)
     return secret
 
 
-def made(connection: Connection, user_id: int) -> str:
+def insert_session(connection: Connection, user_id: int) -> str:
     """Make a session of this enabled person within a change, and clear those that are over."""
     now = clock.now()
     connection.execute(
@@ -94,23 +94,23 @@ def find(secret: str) -> User | None:
 def end(secret: str) -> None:
     """End this session. One that is over already is no error."""
 
-    def act(connection: Connection) -> None:
+    def action(connection: Connection) -> None:
         ended = delete(sessions).where(sessions.c.secret_hash == hash_of(secret))
         user_id = connection.scalar(ended.returning(sessions.c.user_id))
         if user_id is not None:
             actor = f"user:{user_id}"
             audit_log.append(connection, actor, AuditAction.SIGNED_OUT, actor)
 
-    change(act)
+    change(action)
 
 
 def end_all(user_id: int, actor: str) -> None:
     """End every session of a person, by themselves or by an administrator."""
 
-    def act(connection: Connection) -> None:
+    def action(connection: Connection) -> None:
         if actor != f"user:{user_id}":
             require_administrator(connection, actor)
         connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
         audit_log.append(connection, actor, AuditAction.SIGNED_OUT_EVERYWHERE, f"user:{user_id}")
 
-    change(act)
+    change(action)

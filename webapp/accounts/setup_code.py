@@ -24,7 +24,7 @@ def require_correct(code: str, expected_hash: str, address: str) -> None:
 
     `expected_hash` is the hex SHA-256 of the code in small letters without dashes, empty where none
     was printed. Must not be called inside an open transaction. Raises InvalidFields on "code", and
-    CodesHeld after too many guesses.
+    SetUpCodeRateLimited after too many guesses.
     """
     login_rate_limit.begin_set_up_code(_COUNTED_AS, address)
     found = hashlib.sha256(_BETWEEN.sub("", code.lower()).encode()).hexdigest()

@@ -94,7 +94,7 @@ def create(
     """Make a token that works for this many days, 1 to DAYS_MAX; None where this key made one before.
 
     Only administrators make them, so its role is never more than its maker's.
-    Raises InvalidFields on "name" and "days", NoLongerAllowed.
+    Raises InvalidFields on "name" and "days", AdministratorRequired.
     """
     problems = [] if 1 <= days <= DAYS_MAX else [Problem("days", f"Must be from 1 to {DAYS_MAX}.")]
     try:
@@ -105,7 +105,7 @@ def create(
         raise InvalidFields(problems)
     secret = PREFIX + new_secret()
 
-    def act(connection: Connection) -> NewToken | None:
+    def action(connection: Connection) -> NewToken | None:
         require_administrator(connection, actor)
         if key and idempotency_store.find(connection, key):
             return None
@@ -130,7 +130,7 @@ def create(
             idempotency_store.store(connection, key, made)
         return NewToken(token, secret)
 
-    return change(act)
+    return change(action)
 
 
 def find(secret: str) -> TokenBearer | None:
@@ -153,9 +153,9 @@ def find(secret: str) -> TokenBearer | None:
 
 
 def revoke(token_id: int, actor: str) -> None:
-    """Let the token work no more. Twice is nothing new. Raises UnknownToken, NoLongerAllowed."""
+    """Let the token work no more. Twice is nothing new. Raises UnknownToken, AdministratorRequired."""
 
-    def act(connection: Connection) -> None:
+    def action(connection: Connection) -> None:
         require_administrator(connection, actor)
         if not 0 < token_id <= INTEGER_MAX:
             raise UnknownToken
@@ -168,7 +168,7 @@ def revoke(token_id: int, actor: str) -> None:
         connection.execute(update(tokens).where(tokens.c.id == token_id).values(revoked_at=now))
         audit_log.append(connection, actor, AuditAction.TOKEN_REVOKED, f"token:{token_id}")
 
-    change(act)
+    change(action)
 
 
 def list_all() -> list[Token]:

@@ -3,7 +3,7 @@
 Each change is one transaction with its entry in the log of accounts, alone (``audit_log.change``), and
 reads anew whether whoever asks for it is still allowed to. A lesser role, a new password or being
 disabled ends that person's sessions, and revokes the tokens they made that they could not make now.
-A password that somebody else chose is marked as given (``passwords.GIVEN_LIFETIME``).
+A password that somebody else chose is marked as given (``passwords.INITIAL_PASSWORD_LIFETIME``).
 """
 
 from dataclasses import dataclass, field
@@ -93,24 +93,24 @@ def any_exists() -> bool:
 def add(name: str, role: Role, password: str, actor: str) -> User:
     """Add somebody, with a given password. The first one must be an administrator, and chose it.
 
-    Raises InvalidFields (NameTaken is one), FirstAdministers, NoLongerAllowed, SignInsBusy.
+    Raises InvalidFields (NameTaken is one), FirstUserMustAdminister, AdministratorRequired, LoginsBusy.
     """
     return _add(name, role, password, actor, is_first=False)
 
 
 def add_first(name: str, password: str, actor: str) -> User:
-    """Add the first administrator. Raises InvalidFields, SignInsBusy, AlreadySetUp if there is anybody."""
+    """Add the first administrator. Raises InvalidFields, LoginsBusy, AlreadySetUp if there is anybody."""
     return _add(name, Role.ADMINISTRATOR, password, actor, is_first=True)
 
 
 def find(user_id: int) -> UserDetails:
-    """Return the person. Raises UnknownPerson."""
+    """Return the person. Raises UnknownUser."""
     with reading() as connection:
         return _account(_row(connection, user_id))
 
 
 def find_by_name(name: str) -> UserDetails:
-    """Return the person by any spelling of the name. Raises UnknownPerson."""
+    """Return the person by any spelling of the name. Raises UnknownUser."""
     with reading() as connection:
         row = connection.execute(select(users).where(users.c.name_key == canonical(name))).one_or_none()
     if row is None:
@@ -127,10 +127,10 @@ def list_all() -> list[UserDetails]:
 def change_role(user_id: int, role: Role, actor: str) -> None:
     """Give the person another role, and end their sessions.
 
-    The same role again changes nothing. Raises UnknownPerson, LastAdministrator, NoLongerAllowed.
+    The same role again changes nothing. Raises UnknownUser, LastAdministrator, AdministratorRequired.
     """
 
-    def act(connection: Connection) -> None:
+    def action(connection: Connection) -> None:
         require_administrator(connection, actor)
         before = _account(_row(connection, user_id))
         if before.role is role:
@@ -145,16 +145,16 @@ def change_role(user_id: int, role: Role, actor: str) -> None:
         if not role.includes(Role.ADMINISTRATOR):
             _revoke_tokens(connection, before, actor)
 
-    change(act)
+    change(action)
 
 
 def disable(user_id: int, actor: str) -> None:
     """Let the person sign in no more: their sessions end, and tokens that they made are revoked.
 
-    Twice is nothing new. Raises UnknownPerson, LastAdministrator, NoLongerAllowed.
+    Twice is nothing new. Raises UnknownUser, LastAdministrator, AdministratorRequired.
     """
 
-    def act(connection: Connection) -> None:
+    def action(connection: Connection) -> None:
         require_administrator(connection, actor)
         user = _account(_row(connection, user_id))
         if not user.is_enabled:
@@ -166,16 +166,16 @@ def disable(user_id: int, actor: str) -> None:
         _end_sessions(connection, user_id)
         _revoke_tokens(connection, user, actor)
 
-    change(act)
+    change(action)
 
 
 def enable(user_id: int, actor: str) -> None:
     """Let a disabled person sign in again, with the password they had.
 
-    Twice is nothing new. Raises UnknownPerson, NoLongerAllowed.
+    Twice is nothing new. Raises UnknownUser, AdministratorRequired.
     """
 
-    def act(connection: Connection) -> None:
+    def action(connection: Connection) -> None:
         require_administrator(connection, actor)
         user = _account(_row(connection, user_id))
         if user.is_enabled:
@@ -183,15 +183,15 @@ def enable(user_id: int, actor: str) -> None:
         connection.execute(update(users).where(users.c.id == user_id).values(disabled_at=None))
         audit_log.append(connection, actor, AuditAction.USER_ENABLED, user.actor)
 
-    change(act)
+    change(action)
 
 
 def set_password(user_id: int, password: str, actor: str) -> None:
     """Give the person a new password, and end their sessions. Guesses held against them are forgotten.
 
-    They sign in with it within ``passwords.GIVEN_LIFETIME`` and choose their own.
+    They sign in with it within ``passwords.INITIAL_PASSWORD_LIFETIME`` and choose their own.
     One's own is changed with the one that one has (``login.change_password``), so it is refused here.
-    Raises UnknownPerson, InvalidFields on "password", NoLongerAllowed, OwnPassword, SignInsBusy.
+    Raises UnknownUser, InvalidFields on "password", AdministratorRequired, OwnPassword, LoginsBusy.
     """
     user = find(user_id)
     if actor == user.actor:
@@ -199,7 +199,7 @@ def set_password(user_id: int, password: str, actor: str) -> None:
     passwords.require_strong(password, user.name, field="password")
     hashed = passwords.hash_password(password)
 
-    def act(connection: Connection) -> None:
+    def action(connection: Connection) -> None:
         require_administrator(connection, actor)
         given = {"password_hash": hashed, "password_given_at": time_text(clock.now())}
         connection.execute(update(users).where(users.c.id == user_id).values(given))
@@ -207,7 +207,7 @@ def set_password(user_id: int, password: str, actor: str) -> None:
         _end_sessions(connection, user_id)
         login_rate_limit.forget(connection, canonical(user.name))
 
-    change(act)
+    change(action)
 
 
 def require_administrator(connection: Connection, actor: str) -> None:
@@ -241,7 +241,7 @@ def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) ->
         raise InvalidFields(problems)
     hashed = passwords.hash_password(password)
 
-    def act(connection: Connection) -> User:
+    def action(connection: Connection) -> User:
         somebody = any_exists_on(connection)
         if is_first and somebody:
             raise AlreadySetUp
@@ -270,7 +270,7 @@ def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) ->
         audit_log.append(connection, actor, AuditAction.USER_ADDED, user.actor, {"name": shown, "role": role})
         return user
 
-    return change(act)
+    return change(action)
 
 
 def any_exists_on(connection: Connection) -> bool:

@@ -177,7 +177,7 @@ def _described(operation: Operation, rule: Rule, method: str, demand: str | None
     }
     if demand != authorization.EVERYONE:
         described["security"] = [{"token": []}, {"session": []}]
-    described["description"] = " ".join(filter(None, [operation.description, _for_whom(demand)]))
+    described["description"] = " ".join(filter(None, [operation.description, _security_of(demand)]))
     parameters = [_in_path(name) for name in sorted(rule.arguments)]
     parameters += [_in_query(parameter) for parameter in operation.query]
     parameters += [_KEY_PARAMETER] if method == "POST" else []
@@ -192,7 +192,7 @@ def _described(operation: Operation, rule: Rule, method: str, demand: str | None
     return described
 
 
-def _for_whom(demand: str | None) -> str:
+def _security_of(demand: str | None) -> str:
     return "For everyone." if demand == authorization.EVERYONE else f"For the role {demand} or more."
 
 

@@ -36,7 +36,7 @@ def render(answer: ErrorResponse) -> Response:
         "title": answer.title,
         "status": int(answer.status),
         "detail": _detail(answer),
-        **_facts(answer.refusal),
+        **_extension_members(answer.refusal),
     }
     return encode_answer(body, answer.status, content_type=MEDIA_TYPE)
 
@@ -48,7 +48,7 @@ def _detail(answer: ErrorResponse) -> str:
         case InvalidFields(problems=problems):
             return " ".join(f"{p.field}: {p.message}" if p.field else p.message for p in problems)
         case BlockHeld() as refusal:
-            conflict = _held(refusal)
+            conflict = _serial_conflict(refusal)
             return f"{answer.detail}. {conflict.advice}" if conflict else f"{answer.detail}."
         case AlreadySplit():
             return f"{answer.detail} Act on one of its lots."
@@ -56,7 +56,7 @@ def _detail(answer: ErrorResponse) -> str:
             return answer.detail
 
 
-def _facts(refusal: LedgerError | None) -> dict[str, object]:
+def _extension_members(refusal: LedgerError | None) -> dict[str, object]:
     """Return what the refusal knows, for programs. `status` is taken: it is the HTTP status."""
     match refusal:
         case InvalidFields():
@@ -75,7 +75,7 @@ def _of_record(refusal: LedgerError | None) -> dict[str, object]:
     match refusal:
         case BlockHeld():
             numbers = {"first": refusal.first, "last": refusal.last, "is_inside": refusal.is_inside}
-            facts = {**_holder(refusal), **numbers, **conflict_body(_held(refusal))}
+            facts = {**_holder(refusal), **numbers, **conflict_body(_serial_conflict(refusal))}
         case SerialHeld():
             facts = _holder(refusal)
         case AlreadySplit():
@@ -116,7 +116,7 @@ def _lots(refusal: AlreadySplit) -> dict[str, object]:
     return {}
 
 
-def _held(refusal: BlockHeld) -> SerialConflict | None:
+def _serial_conflict(refusal: BlockHeld) -> SerialConflict | None:
     with suppress(LedgerError):  # a database in trouble; the first refusal holds all the same
         holder = queries.credit(refusal.holder)
         return conflict_from_error(holder, refusal)

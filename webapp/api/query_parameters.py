@@ -36,7 +36,7 @@ _CURSOR: Final = (
 
 @dataclass(frozen=True, eq=False)
 class Parameter(Generic[T]):
-    """A parameter: its name, how its text is read (raising FieldRefused), and what it is if missing."""
+    """A parameter: its name, how its text is read (raising FieldError), and what it is if missing."""
 
     name: str
     description: str

@@ -1,7 +1,7 @@
 """JSON Schemas (2020-12) of what the API takes and gives.
 
 Those of fields are made in ``field_schemas`` from the tables that parse them
-(``webapp.domain.credit.FIELDS``, ``webapp.domain.event.ACT_FIELDS``), so that no rule stands in
+(``webapp.domain.credit.FIELDS``, ``webapp.domain.event.ACTION_FIELDS``), so that no rule stands in
 two places.
 """
 

@@ -129,21 +129,21 @@ class CreditMoved(LedgerError):
 
 
 class ActNotAllowed(LedgerError):
-    """The credit's status does not allow this act. `act` is the event type that was refused, or CORRECTED."""
+    """The credit's status does not allow the `action`: an event type, or CORRECTED."""
 
-    def __init__(self, credit_id: str, status: str, act: str, since: str) -> None:
+    def __init__(self, credit_id: str, status: str, action: str, since: str) -> None:
         """Take the credit, its status, the event refused and when the status began."""
-        super().__init__(self.sentence(status, act, since))
+        super().__init__(self.sentence(status, action, since))
         self.credit_id = credit_id
         self.status = status
-        self.act = act
+        self.action = action
         self.since = since
 
     @staticmethod
-    def sentence(status: str, act: str, since: str) -> str:
+    def sentence(status: str, action: str, since: str) -> str:
         """Say it in one sentence."""
-        again = " again" if status == act else ""
-        return f"This credit was {status.lower()} at {since} and cannot be {act.lower()}{again}."
+        again = " again" if status == action else ""
+        return f"This credit was {status.lower()} at {since} and cannot be {action.lower()}{again}."
 
 
 class AlreadyRetired(ActNotAllowed):

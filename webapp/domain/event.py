@@ -136,7 +136,7 @@ def created_event(credit: Credit, actor: str, recorded_at: str) -> Event:
     return Event(credit.id, 1, EventType.CREATED, credit.created_data, actor, recorded_at, NO_PREVIOUS_HASH)
 
 
-def parse_action(act: EventType, values: Mapping[str, object], today: date) -> dict[str, str | int]:
+def parse_action(action: EventType, values: Mapping[str, object], today: date) -> dict[str, str | int]:
     """Return the data of a SOLD, RETIRED or CANCELLED event.
 
     The day on which a sale or a retirement happened is always among them, the quantity never.
@@ -145,7 +145,7 @@ def parse_action(act: EventType, values: Mapping[str, object], today: date) -> d
     """
     fields = [
         replace(field, latest=today) if isinstance(field, PastDateField) else field
-        for field in ACTION_FIELDS[act]
+        for field in ACTION_FIELDS[action]
     ]
     parsed = parse_fields(fields, values)
     if "occurred_on" in parsed:

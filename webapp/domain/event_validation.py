@@ -32,7 +32,7 @@ class InvalidEvent(ValueError):
 
 
 def read_event(text: str) -> Event:
-    """Return the event whose canonical text this is, byte for byte. Raises Unsound."""
+    """Return the event whose canonical text this is, byte for byte. Raises InvalidEvent."""
     facts = _facts(text)
     event = Event(
         credit_id=facts["credit"],
@@ -51,7 +51,7 @@ def read_event(text: str) -> Event:
 def stated_credit(event: Event) -> Credit | None:
     """Return the credit that a CREATED event states, None for an act.
 
-    Raises Unsound where the rules would not record these data, or the id is not theirs.
+    Raises InvalidEvent where the rules would not record these data, or the id is not theirs.
     """
     values: dict[str, object] = {
         name: Number(item) if isinstance(item, int) else item for name, item in event.data.items()
@@ -95,7 +95,7 @@ def chain_errors(last: EventHead | None, event: Event) -> Iterator[str]:
 
 
 def _facts(text: str) -> dict[str, Any]:
-    """Return the facts, each of its type. Raises Unsound."""
+    """Return the facts, each of its type. Raises InvalidEvent."""
     try:
         facts = json.loads(text)
     except (ValueError, RecursionError):
@@ -137,7 +137,7 @@ def _is_time(text: str) -> bool:
 def _parse_lot(values: dict[str, object]) -> Credit:
     """Return the lot that the values state. Its serial number follows from its parent's.
 
-    Raises InvalidFields, and Unsound where its place is not one.
+    Raises InvalidFields, and InvalidEvent where its place is not one.
     """
     parent, offset, serial = (values.pop(name, None) for name in ("parent", "offset", "serial_number"))
     if not (isinstance(parent, str) and is_credit_id(parent)):

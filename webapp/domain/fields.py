@@ -54,10 +54,10 @@ class Field(ABC):
 
     @abstractmethod
     def parse(self, value: object) -> str | int | None:
-        """Return what is recorded, None where the field is absent. Raises FieldRefused."""
+        """Return what is recorded, None where the field is absent. Raises FieldError."""
 
     def require(self) -> None:
-        """Be asked about a missing value. Raises FieldRefused where the field is required."""
+        """Be asked about a missing value. Raises FieldError where the field is required."""
         if self.required:
             raise FieldError("This is required.")
 

@@ -61,9 +61,9 @@ ALLOWED_ACTIONS: Final[dict[Status, tuple[EventType, ...]]] = {
 }
 
 
-def require_allowed(credit_id: str, status: Status, act: EventType, since: str) -> None:
+def require_allowed(credit_id: str, status: Status, action: EventType, since: str) -> None:
     """Raise the refusal that fits, with the time `since` which the status has held."""
-    if act in ALLOWED_ACTIONS[status]:
+    if action in ALLOWED_ACTIONS[status]:
         return
     refusals: dict[Status, type[ActNotAllowed]] = {
         Status.RETIRED: AlreadyRetired,
@@ -71,4 +71,4 @@ def require_allowed(credit_id: str, status: Status, act: EventType, since: str) 
         Status.SPLIT: AlreadySplit,
         Status.CANCELLED: AlreadyCancelled,
     }
-    raise refusals.get(status, ActNotAllowed)(credit_id, status, act, since)
+    raise refusals.get(status, ActNotAllowed)(credit_id, status, action, since)

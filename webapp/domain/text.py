@@ -43,7 +43,7 @@ def recorded(text: str, *, newlines: bool = False) -> str:
     """Return the text as it is stored and shown: NFC, edges stripped, white space collapsed.
 
     With `newlines`, line breaks inside the text are kept (CR LF and CR become LF).
-    Raises RefusedCharacter.
+    Raises ForbiddenCharacter.
     """
     stripped = _one_kind_of_line_break(strip_edges(text), newlines=newlines)
     _refuse_characters(stripped, newlines=newlines)

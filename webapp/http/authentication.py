@@ -116,9 +116,9 @@ def forget_principal() -> None:
 
 
 def _identify() -> Principal:
-    secret = _token_sent()
+    secret = _bearer_token()
     if secret is not None:
-        return _token_bearer(secret)
+        return _principal_of_token(secret)
     secret = session.get(SESSION_SECRET)
     user = sessions.find(secret) if secret else None
     if user is not None:
@@ -133,7 +133,7 @@ def is_api_request() -> bool:
     return (request.blueprint or "").startswith(_API_BLUEPRINTS)
 
 
-def _token_sent() -> str | None:
+def _bearer_token() -> str | None:
     """Return the token in the request's header; the pages take none, so there it is passed over."""
     if not is_api_request():
         return None
@@ -141,7 +141,7 @@ def _token_sent() -> str | None:
     return secret.strip() if scheme.lower() == _BEARER else None
 
 
-def _token_bearer(secret: str) -> Principal:
+def _principal_of_token(secret: str) -> Principal:
     found = tokens.find(secret)
     if found is None:
         raise NotSignedIn(

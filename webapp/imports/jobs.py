@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from webapp.domain.credit import Credit
 from webapp.domain.errors import ImportNotOpen, UnknownImport
 from webapp.domain.event import created_event, time_text
-from webapp.domain.import_row import ImportRow as FileRow
+from webapp.domain.import_row import ImportRow
 from webapp.imports.rows import read_rows
 from webapp.imports.views import ImportView, State, row_of, view_of
 from webapp.ledger import clock, event_log, idempotency_store
@@ -80,18 +80,18 @@ def receive(
         "written": 0,
     }
 
-    def act(transaction: Transaction) -> Received:
+    def action(transaction: Transaction) -> Received:
         connection = transaction.connection
-        kept = key and idempotency_store.find(connection, key)
-        if kept:
-            return Received(int(kept.ids[0]), is_replay=True)
+        stored = key and idempotency_store.find(connection, key)
+        if stored:
+            return Received(int(stored.ids[0]), is_replay=True)
         _give_up_abandoned(connection)
         import_id = _insert(connection, facts)
         _keep_problems(connection, import_id, decisions)
         _keep_key(transaction, key, "receive", import_id)
         return Received(import_id)
 
-    return commit(act)
+    return commit(action)
 
 
 def write(
@@ -111,17 +111,17 @@ def write(
     Raises UnknownImport and ImportNotOpen.
     """
     with reading() as connection:
-        kept = key and idempotency_store.find(connection, key)
-        if kept:
-            return Written(view_of(row_of(connection, int(kept.ids[0]))), is_replay=True)
+        stored = key and idempotency_store.find(connection, key)
+        if stored:
+            return Written(view_of(row_of(connection, int(stored.ids[0]))), is_replay=True)
         content = _load_open(connection, import_id).content
     rows = _prepared(content, progress)
 
-    def act(transaction: Transaction) -> Written:
+    def action(transaction: Transaction) -> Written:
         connection = transaction.connection
-        kept = key and idempotency_store.find(connection, key)
-        if kept:
-            return Written(view_of(row_of(connection, int(kept.ids[0]))), is_replay=True)
+        stored = key and idempotency_store.find(connection, key)
+        if stored:
+            return Written(view_of(row_of(connection, int(stored.ids[0]))), is_replay=True)
         found = _load_open(connection, import_id)
         decisions = decide(connection, rows)
         counts = counts_of(decisions)
@@ -138,7 +138,7 @@ def write(
             _keep_key(transaction, key, "write", import_id)
         return Written(view_of(row_of(connection, import_id)))
 
-    return commit(act, is_exclusive=True)
+    return commit(action, is_exclusive=True)
 
 
 def import_now(
@@ -164,11 +164,11 @@ def import_now(
     not_recorded = _unknown_fields_of(rows)
     file = _facts_of(content, filename, actor, not_recorded)
 
-    def act(transaction: Transaction) -> Written:
+    def action(transaction: Transaction) -> Written:
         connection = transaction.connection
-        kept = key and idempotency_store.find(connection, key)
-        if kept:
-            return Written(view_of(row_of(connection, int(kept.ids[0]))), is_replay=True)
+        stored = key and idempotency_store.find(connection, key)
+        if stored:
+            return Written(view_of(row_of(connection, int(stored.ids[0]))), is_replay=True)
         decisions = decide(connection, rows)
         message = _why_not(decisions, not_recorded, skip_invalid=skip_invalid, ignore_unknown=ignore_unknown)
         advice = {_PROBLEMS: how_to_skip, _UNKNOWN: how_to_ignore}.get(message or "")
@@ -189,10 +189,10 @@ def import_now(
         _keep_key(transaction, key, "now", import_id)
         return Written(view_of(row_of(connection, import_id)))
 
-    return commit(act, is_exclusive=True)
+    return commit(action, is_exclusive=True)
 
 
-def _prepared(content: bytes, progress: Progress) -> list[FileRow]:
+def _prepared(content: bytes, progress: Progress) -> list[ImportRow]:
     """Return the rows with all that recording them needs, so that it is not computed in the turn."""
     rows = read_rows(content, progress=progress)
     for row in rows:
@@ -242,8 +242,8 @@ def _insert(connection: Connection, facts: Mapping[str, object]) -> int:
 def _keep_key(transaction: Transaction, key: IdempotencyKey | None, kind: str, import_id: int) -> None:
     if key:
         position = event_log.log_head(transaction).position
-        kept = StoredResult(f"import {kind}", HTTPStatus.OK, [str(import_id)], position)
-        idempotency_store.store(transaction.connection, key, kept)
+        stored = StoredResult(f"import {kind}", HTTPStatus.OK, [str(import_id)], position)
+        idempotency_store.store(transaction.connection, key, stored)
 
 
 def cancel(import_id: int, key: IdempotencyKey | None = None) -> bool:
@@ -252,7 +252,7 @@ def cancel(import_id: int, key: IdempotencyKey | None = None) -> bool:
     Raises UnknownImport and ImportNotOpen.
     """
 
-    def act(transaction: Transaction) -> bool:
+    def action(transaction: Transaction) -> bool:
         if key and idempotency_store.find(transaction.connection, key):
             return True
         _load_open(transaction.connection, import_id)
@@ -260,7 +260,7 @@ def cancel(import_id: int, key: IdempotencyKey | None = None) -> bool:
         _keep_key(transaction, key, "cancel", import_id)
         return False
 
-    return commit(act)
+    return commit(action)
 
 
 def display_name(filename: str) -> str:
@@ -270,7 +270,7 @@ def display_name(filename: str) -> str:
     return printable.strip()[:FILENAME_LENGTH_MAX] or "unnamed"
 
 
-def _unknown_fields_of(rows: Sequence[FileRow]) -> list[str]:
+def _unknown_fields_of(rows: Sequence[ImportRow]) -> list[str]:
     return [name for row in rows for name in row.unknown_fields][:_NOT_RECORDED_SHOWN]
 
 

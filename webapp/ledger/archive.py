@@ -83,7 +83,7 @@ def restore(path: Path, expected: Digest | None = None, progress: Progress = no_
     of different credits that changed places, show in nothing else.
     """
 
-    def act(transaction: Transaction) -> Digest:
+    def action(transaction: Transaction) -> Digest:
         running = RunningDigest(expected)
         with path.open("rb") as file:
             try:
@@ -100,7 +100,7 @@ def restore(path: Path, expected: Digest | None = None, progress: Progress = no_
             raise BrokenArchive("This file has no events, so there is nothing to restore.")
         return running.now()
 
-    return commit(act, is_exclusive=True)
+    return commit(action, is_exclusive=True)
 
 
 def _require_families(connection: Connection) -> None:

@@ -87,7 +87,7 @@ def create_credit(
     credit.prepare()
     row = ImportRow(1, credit)
 
-    def act(transaction: Transaction) -> ActionResult:
+    def action(transaction: Transaction) -> ActionResult:
         (decision,) = decide(transaction.connection, [row])
         if decision.error:
             raise decision.error
@@ -97,7 +97,7 @@ def create_credit(
         entries = event_log.append(transaction, [created], [credit])
         return ActionResult(_record_of_new(entries, credit), is_new=True)
 
-    return _run_once(act, key, "create")
+    return _run_once(action, key, "create")
 
 
 def sell_credit(
@@ -141,7 +141,7 @@ def split_credit(
     """
     quantities_e4 = parse_quantities(values)
 
-    def act(transaction: Transaction) -> ActionResult:
+    def action(transaction: Transaction) -> ActionResult:
         found = LoadedCredit.read(transaction, credit_id, EventType.SPLIT, expected_seqs)
         split = found.split(quantities_e4, actor)
         entries = found.append(split.events, split.lots)
@@ -149,7 +149,7 @@ def split_credit(
         record = found.record_after(entries[:1])
         return ActionResult(replace(record, relations=replace(record.relations, lots=views)), is_new=True)
 
-    return _run_once(act, key, "split")
+    return _run_once(action, key, "split")
 
 
 def plan_split(credit_id: str, values: Mapping[str, object]) -> list[Credit]:
@@ -172,12 +172,12 @@ def cancel_credit(
     """
     data = parse_action(EventType.CANCELLED, values, today=clock.now().date())
 
-    def act(transaction: Transaction) -> ActionResult:
+    def action(transaction: Transaction) -> ActionResult:
         found = LoadedCredit.read(transaction, credit_id, EventType.CANCELLED, expected_seqs)
         entries = found.append([found.event(EventType.CANCELLED, data, actor)])
         return ActionResult(found.record_after(entries))
 
-    return _run_once(act, key, "cancel")
+    return _run_once(action, key, "cancel")
 
 
 def correct_credit(
@@ -199,7 +199,7 @@ def correct_credit(
     credit.prepare()
     data = parse_action(EventType.CANCELLED, cancellation, today=clock.now().date())
 
-    def act(transaction: Transaction) -> ActionResult:
+    def action(transaction: Transaction) -> ActionResult:
         found = LoadedCredit.read(transaction, credit_id, EventType.CANCELLED, expected_seqs)
         if replace(found.credit, replaces=credit_id, parent=None, offset_e4=None) == credit:
             message = "Nothing is changed yet: correct what is wrong with the old values."
@@ -215,7 +215,7 @@ def correct_credit(
         entries = found.append([cancelled, created], [credit])
         return ActionResult(_record_of_new(entries[1:], credit), is_new=True)
 
-    return _run_once(act, key, "correct")
+    return _run_once(action, key, "correct")
 
 
 def _act_on_quantity(
@@ -229,7 +229,7 @@ def _act_on_quantity(
     data = parse_action(event_type, values, today=clock.now().date())
     part_e4 = parse_part_quantity(values)
 
-    def act(transaction: Transaction) -> ActionResult:
+    def action(transaction: Transaction) -> ActionResult:
         found = LoadedCredit.read(transaction, credit_id, event_type, expected_seqs)
         whole_e4 = found.credit.quantity_e4
         if part_e4 is None or part_e4 == whole_e4:
@@ -248,21 +248,21 @@ def _act_on_quantity(
         entries = found.append([*split.events, acted], split.lots)
         return ActionResult(split.record_of(part, entries), split.record_of(rest, entries).credit)
 
-    return _run_once(act, key, "sell" if event_type is EventType.SOLD else "retire")
+    return _run_once(action, key, "sell" if event_type is EventType.SOLD else "retire")
 
 
 def _run_once(
-    act: Callable[[Transaction], ActionResult], key: IdempotencyKey | None, kind: str
+    action: Callable[[Transaction], ActionResult], key: IdempotencyKey | None, kind: str
 ) -> ActionResult:
-    """Commit the act; with a key, only where nothing came of this key before. Raises KeyUsedBefore."""
+    """Commit the act; with a key, only where nothing came of this key before. Raises IdempotencyKeyReused."""
     if key is None:
-        return commit(act)
+        return commit(action)
 
     def keyed(transaction: Transaction) -> ActionResult:
-        kept = idempotency_store.find(transaction.connection, key)
-        if kept:
-            return _replay(transaction, kept)
-        result = act(transaction)
+        stored = idempotency_store.find(transaction.connection, key)
+        if stored:
+            return _replay(transaction, stored)
+        result = action(transaction)
         ids = [each for each in (result.credit_id, result.rest_id) if each]
         status = HTTPStatus.CREATED if result.is_new else HTTPStatus.OK
         position = event_log.log_head(transaction).position
@@ -272,13 +272,13 @@ def _run_once(
     return commit(keyed)
 
 
-def _replay(transaction: Transaction, kept: StoredResult) -> ActionResult:
+def _replay(transaction: Transaction, stored: StoredResult) -> ActionResult:
     """Return what the first request of a key came to, as it was then."""
-    records = [queries.read_record(transaction.connection, each, kept.position) for each in kept.ids]
+    records = [queries.read_record(transaction.connection, each, stored.position) for each in stored.ids]
     return ActionResult(
         records[0],
         records[1].credit if len(records) > 1 else None,
-        is_new=kept.status == HTTPStatus.CREATED,
+        is_new=stored.status == HTTPStatus.CREATED,
         is_replay=True,
     )
 
@@ -316,16 +316,16 @@ class LoadedCredit:
 
     @classmethod
     def read(
-        cls, transaction: Transaction, credit_id: str, act: EventType, expected_seqs: ExpectedSeqs = None
+        cls, transaction: Transaction, credit_id: str, action: EventType, expected_seqs: ExpectedSeqs = None
     ) -> "LoadedCredit":
-        """Return the credit. Raises UnknownCredit, CreditMoved; ActNotAllowed where `act` may not follow."""
+        """Return the credit. Raises UnknownCredit, CreditMoved, ActNotAllowed."""
         record = queries.read_history(transaction.connection, credit_id)
         if record is None:
             raise UnknownCredit(credit_id)
         head = record.head
         if expected_seqs is not None and head.seq not in expected_seqs:
             raise CreditMoved(credit_id, head.seq)
-        require_allowed(credit_id, head.status, act, head.recorded_at)
+        require_allowed(credit_id, head.status, action, head.recorded_at)
         return cls(transaction, record, record.stated)
 
     def event(self, event_type: EventType, data: Data, actor: str) -> Event:

@@ -77,7 +77,7 @@ _sweeps: Final = _Sweeps()
 def find(connection: Connection, key: IdempotencyKey) -> StoredResult | None:
     """Return what came of the request of this key before, None where nothing did.
 
-    Raises KeyUsedBefore where the key came with another request.
+    Raises IdempotencyKeyReused where the key came with another request.
     """
     rows = statements.fetch(connection, statements.FIND_KEY, key.actor, key.text)
     if not rows:

@@ -77,12 +77,12 @@ def grant(role: str) -> None:
     if db.engine.dialect.name != "postgresql":
         raise NotGranted("SQLite knows no accounts: whoever can write its file can do everything.")
 
-    def act(connection: Connection) -> None:
+    def action(connection: Connection) -> None:
         _require_ordinary(connection, role)
         _grant(connection, role)
         _require_no_more(connection, role)
 
-    transact(act)
+    transact(action)
 
 
 def _require_ordinary(connection: Connection, role: str) -> None:

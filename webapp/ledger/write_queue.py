@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 QUEUE_MAX: Final = 1_000
 # How often it is looked whether an act that was taken waits again, to be tried once more.
-TAKEN_WAIT_S: Final = 0.5
+RUNNING_WAIT_S: Final = 0.5
 # A thread with nothing to do ends.
 IDLE_S: Final = 5.0
 
@@ -81,39 +81,39 @@ class WriteQueue:
         """Return how many acts wait."""
         return len(self._waiting)
 
-    def submit(self, act: QueuedWrite[T], serve: Callable[[], None]) -> T:
+    def submit(self, action: QueuedWrite[T], serve: Callable[[], None]) -> T:
         """Queue the act, wait until it is done, and return its result or raise its error.
 
         A waiting act is withdrawn in the end, a taken one is waited for. `serve` takes acts, does
         them and finishes them; a thread calls it while acts wait. Raises LedgerBusy.
         """
-        self._put(act, serve)
-        wait_s = act.wait_s
+        self._put(action, serve)
+        wait_s = action.wait_s
         try:
-            while not act.done.wait(wait_s):
-                if self._withdraw(act):
+            while not action.done.wait(wait_s):
+                if self._withdraw(action):
                     raise LedgerBusy("The database is locked by another writer. Please try again.")
-                wait_s = TAKEN_WAIT_S
+                wait_s = RUNNING_WAIT_S
         except KeyboardInterrupt:
-            act.is_abandoned = True
-            self._withdraw(act)
+            action.is_abandoned = True
+            self._withdraw(action)
             raise
-        if act.error is not None:
-            raise act.error
-        return act.result  # type: ignore[return-value] # it is that of `run`, which may return None
+        if action.error is not None:
+            raise action.error
+        return action.result  # type: ignore[return-value] # it is that of `run`, which may return None
 
-    def offer(self, act: QueuedWrite[T], serve: Callable[[], None]) -> T | None:
+    def offer(self, action: QueuedWrite[T], serve: Callable[[], None]) -> T | None:
         """Do the same for an act that may as well be left out: one that was taken is not waited for.
 
         Returns None where it is not done in time. Raises what the act raises, and LedgerBusy.
         """
-        self._put(act, serve)
-        if not act.done.wait(act.wait_s):
-            self._withdraw(act)
+        self._put(action, serve)
+        if not action.done.wait(action.wait_s):
+            self._withdraw(action)
             return None
-        if act.error is not None:
-            raise act.error
-        return act.result
+        if action.error is not None:
+            raise action.error
+        return action.result
 
     def take(self, limit: int) -> list[QueuedWrite[Any]]:
         """Take what is done next: an act that wants to be alone, or others up to such a one.
@@ -122,29 +122,29 @@ class WriteQueue:
         """
         with self._changed:
             now = time.monotonic()
-            ready = [act for act in self._waiting if act.not_before <= now]
+            ready = [action for action in self._waiting if action.not_before <= now]
             if self._was_alone:
                 ready = list(dropwhile(_is_exclusive, ready)) or ready
             if ready and ready[0].is_exclusive:
                 group = ready[:1]
             else:
-                group = list(takewhile(lambda act: not act.is_exclusive, ready))[:limit]
-            for act in group:
-                self._waiting.remove(act)
+                group = list(takewhile(lambda action: not action.is_exclusive, ready))[:limit]
+            for action in group:
+                self._waiting.remove(action)
             if group:
                 self._was_alone = group[0].is_exclusive
         return group
 
     def finish(self, group: Sequence[QueuedWrite[Any]]) -> None:
         """Answer each act, or queue it once more."""
-        for act in group:
-            if act.is_to_be_retried:
+        for action in group:
+            if action.is_to_be_retried:
                 with self._changed:
-                    self._waiting.append(act)
+                    self._waiting.append(action)
             else:
-                act.done.set()
+                action.done.set()
 
-    def _put(self, act: QueuedWrite[Any], serve: Callable[[], None]) -> None:
+    def _put(self, action: QueuedWrite[Any], serve: Callable[[], None]) -> None:
         with self._changed:
             if len(self._waiting) >= QUEUE_MAX:
                 raise LedgerBusy("Too many writes are waiting, so nothing was recorded. Please try again.")
@@ -152,14 +152,14 @@ class WriteQueue:
                 thread = threading.Thread(target=self._work, args=(serve,), name="ledger-writer", daemon=True)
                 thread.start()
                 self._thread = thread
-            self._waiting.append(act)
+            self._waiting.append(action)
             self._changed.notify()
 
-    def _withdraw(self, act: QueuedWrite[Any]) -> bool:
+    def _withdraw(self, action: QueuedWrite[Any]) -> bool:
         """Take the act out of the queue. Says no where it is being done, or was."""
         with self._changed:
-            if act in self._waiting:
-                self._waiting.remove(act)
+            if action in self._waiting:
+                self._waiting.remove(action)
                 return True
         return False
 
@@ -172,13 +172,13 @@ class WriteQueue:
         with self._changed:
             while True:
                 now = time.monotonic()
-                if any(act.not_before <= now for act in self._waiting):
+                if any(action.not_before <= now for action in self._waiting):
                     return True
-                waits = [act.not_before - now for act in self._waiting]
+                waits = [action.not_before - now for action in self._waiting]
                 if not self._changed.wait(min(waits, default=IDLE_S)) and not self._waiting:
                     self._thread = None
                     return False
 
 
-def _is_exclusive(act: QueuedWrite[Any]) -> bool:
-    return act.is_exclusive
+def _is_exclusive(action: QueuedWrite[Any]) -> bool:
+    return action.is_exclusive

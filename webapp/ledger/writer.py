@@ -94,7 +94,7 @@ _current: Final[ContextVar[Transaction | None]] = ContextVar("write_transaction"
 _precommit: Final[ContextVar[Callable[[Connection], None] | None]] = ContextVar("precommit", default=None)
 
 
-def commit(act: Callable[[Transaction], T], *, is_exclusive: bool = False, checked: bool = True) -> T:
+def commit(action: Callable[[Transaction], T], *, is_exclusive: bool = False, checked: bool = True) -> T:
     """Do the act in its turn and return its result once it is committed.
 
     With `is_exclusive` it has a transaction to itself. `checked` asks what `precommit_check` set.
@@ -107,30 +107,30 @@ def commit(act: Callable[[Transaction], T], *, is_exclusive: bool = False, check
     leave_read_transaction()
     queue = _queue_of(db.engine)
     waiting = QueuedWrite(
-        act, _precommit.get() if checked else None, is_exclusive=is_exclusive, wait_s=WAIT_S
+        action, _precommit.get() if checked else None, is_exclusive=is_exclusive, wait_s=WAIT_S
     )
     return queue.submit(waiting, partial(_serve, db.engine, queue))
 
 
-def transact(act: Callable[[Connection], T], *, unconditional: bool = False) -> T:
+def transact(action: Callable[[Connection], T], *, unconditional: bool = False) -> T:
     """Do an act that needs no more than the connection, in the same way as `commit`.
 
     `unconditional` leaves out the check of `precommit_check`, for acts that have their own.
     """
-    return commit(lambda transaction: act(transaction.connection), checked=not unconditional)
+    return commit(lambda transaction: action(transaction.connection), checked=not unconditional)
 
 
 def best_effort_write(statement: Executable) -> None:
     """Execute a small write by itself that may as well be left out: where others are busy, it is."""
     queue = _queue_of(db.engine)
-    act = QueuedWrite(
+    action = QueuedWrite(
         lambda transaction: transaction.connection.execute(statement),
         None,
         is_exclusive=False,
         wait_s=BRIEF_WAIT_S,
     )
     try:
-        queue.offer(act, partial(_serve, db.engine, queue))
+        queue.offer(action, partial(_serve, db.engine, queue))
     except (LedgerBusy, LedgerUnavailable, SQLAlchemyError) as error:
         _log.info("Left out a small write: %s", error)
 
@@ -175,8 +175,8 @@ def _serve(engine: Engine, queue: WriteQueue) -> None:
             _answer_or_run_singly(engine, group, failure)
     except Exception:  # noqa: BLE001 - a bug here; the acts that follow are done all the same
         _log.exception("The writer failed")
-        for act in group:
-            act.fail(LedgerUnavailable(_WRITER_FAILED))
+        for action in group:
+            action.fail(LedgerUnavailable(_WRITER_FAILED))
     queue.finish(group)
 
 
@@ -214,8 +214,8 @@ class _Failure:
 
     def answer(self, group: Sequence[QueuedWrite[Any]]) -> None:
         """Make it the answer to these acts, each with an exception of its own to raise."""
-        for act in group:
-            act.fail(self._error)
+        for action in group:
+            action.fail(self._error)
 
     @property
     def _error(self) -> BaseException:
@@ -231,14 +231,14 @@ def _answer_or_run_singly(engine: Engine, group: Sequence[QueuedWrite[Any]], fai
     if len(group) == 1 or not failure.is_one_acts:
         failure.answer(group)
         return
-    for place, act in enumerate(group):
-        own = _commit(engine, partial(list, [act]))
+    for place, action in enumerate(group):
+        own = _commit(engine, partial(list, [action]))
         if own is None:
             continue
         if own.step is _Step.BEGIN:  # each of the others would wait as long for nothing
             own.answer(group[place:])
             return
-        own.answer([act])
+        own.answer([action])
 
 
 def _commit(engine: Engine, take: Callable[[], Sequence[QueuedWrite[Any]]]) -> _Failure | None:
@@ -253,9 +253,9 @@ def _commit(engine: Engine, take: Callable[[], Sequence[QueuedWrite[Any]]]) -> _
                     connection.exec_driver_sql(_TAKE_LOCK)
                 transaction, group = Transaction(connection), take()
                 step = _Step.ACTS
-                for act in group:
-                    act.reset()
-                    _run_action(act, transaction)
+                for action in group:
+                    action.reset()
+                    _run_action(action, transaction)
                 if transaction.before_commit:
                     transaction.before_commit()
                 step = _Step.COMMIT
@@ -266,33 +266,33 @@ def _commit(engine: Engine, take: Callable[[], Sequence[QueuedWrite[Any]]]) -> _
     return None
 
 
-def _run_action(act: QueuedWrite[Any], transaction: Transaction) -> None:
+def _run_action(action: QueuedWrite[Any], transaction: Transaction) -> None:
     """Do one act in a savepoint. Raises _GroupLostError where the transaction is gone after it."""
     connection, head = transaction.connection, transaction.head
     statements.send(connection, "SAVEPOINT act", [()])
     try:
-        act.result = act.context.run(_run_within, act, transaction)
+        action.result = action.context.run(_run_within, action, transaction)
     except BaseException as error:  # noqa: BLE001 - it is raised where the act was asked for
         transaction.head = head
         _roll_back(connection, error)
         if isinstance(error, SQLAlchemyError):
-            _retry_or_refuse(act, error)
+            _retry_or_refuse(action, error)
         else:
-            act.fail(error)
+            action.fail(error)
     else:
         statements.send(connection, "RELEASE SAVEPOINT act", [()])
 
 
-def _run_within(act: QueuedWrite[T], transaction: Transaction) -> T:
+def _run_within(action: QueuedWrite[T], transaction: Transaction) -> T:
     """Do the act so that ``storage.engine.reading`` inside it reads in its transaction."""
     current = _current.set(transaction)
     joined = joined_connection.set(transaction.connection)
     try:
-        result = act.run(transaction)
-        if act.is_abandoned:
+        result = action.run(transaction)
+        if action.is_abandoned:
             raise _AbandonedError
-        if act.precommit_check:
-            act.precommit_check(transaction.connection)
+        if action.precommit_check:
+            action.precommit_check(transaction.connection)
         return result
     finally:
         joined_connection.reset(joined)
@@ -326,19 +326,19 @@ def _is_open(connection: Connection) -> bool:
     return False
 
 
-def _retry_or_refuse(act: QueuedWrite[Any], error: SQLAlchemyError) -> None:
+def _retry_or_refuse(action: QueuedWrite[Any], error: SQLAlchemyError) -> None:
     """Try the act again where somebody outside this program was in its way, for a while."""
     if not _is_lost_race(error):
-        act.fail(database_error(error, is_writing=False))
+        action.fail(database_error(error, is_writing=False))
         return
-    act.attempts += 1
-    if act.attempts < ATTEMPTS and act.has_time:
-        act.not_before = time.monotonic() + RETRY_AFTER_S * 2**act.attempts / 2
-        act.is_to_be_retried = True
+    action.attempts += 1
+    if action.attempts < ATTEMPTS and action.has_time:
+        action.not_before = time.monotonic() + RETRY_AFTER_S * 2**action.attempts / 2
+        action.is_to_be_retried = True
         return
     # A bug that breaks a constraint looks the same from here, so the log says which one it was.
-    _log.warning("Gave up after %d attempts: %s", act.attempts, getattr(error, "orig", error))
-    act.fail(LedgerBusy("Others kept changing the same credits. Please try again."))
+    _log.warning("Gave up after %d attempts: %s", action.attempts, getattr(error, "orig", error))
+    action.fail(LedgerBusy("Others kept changing the same credits. Please try again."))
 
 
 def _is_lost_race(error: SQLAlchemyError) -> bool:

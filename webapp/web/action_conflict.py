@@ -46,7 +46,7 @@ class ActionConflict:
         return quantity_text(self.part_e4)
 
 
-def answer(credit_id: str, refused: EventType, part_e4: int | None = None) -> Response:
+def render(credit_id: str, refused: EventType, part_e4: int | None = None) -> Response:
     """Say what happened to the credit before, in its row or on a page.
 
     `part_e4` is the part of it that was asked for, to be taken along to a lot that has it.
@@ -74,7 +74,7 @@ def answer(credit_id: str, refused: EventType, part_e4: int | None = None) -> Re
     )
 
 
-def _most_useful(act: EventType, lots: Sequence[CreditView]) -> list[CreditView]:
+def _most_useful(action: EventType, lots: Sequence[CreditView]) -> list[CreditView]:
     """Return as many lots as are shown, in order: rather those on which the act is still possible."""
-    chosen = sorted(lots, key=lambda lot: act not in lot.allowed_actions)[:LOTS_SHOWN]
+    chosen = sorted(lots, key=lambda lot: action not in lot.allowed_actions)[:LOTS_SHOWN]
     return [lot for lot in lots if lot in chosen]

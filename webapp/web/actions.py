@@ -79,7 +79,7 @@ RETIREMENT: Final = Action(
 class ActionPanel:
     """A form that is open, in a row or on a page of its own."""
 
-    act: Action
+    action: Action
     form: ActionForm
     parties: list[str]
     block: SerialBlock | None
@@ -90,14 +90,14 @@ class ActionPanel:
 class ActionOutcome:
     """What this request recorded: the event, and the lot that was left, if there is one."""
 
-    act: Action
+    action: Action
     event: EventView
     rest: CreditView | None
 
     @property
     def stays(self) -> str:
         """What is said of the lot that was left, empty where there is none."""
-        return _stays(self.rest) if self.rest else ""
+        return _rest_message(self.rest) if self.rest else ""
 
 
 @pages.route("/credits/<credit_id>/sell", methods=["GET", "POST"])
@@ -105,7 +105,7 @@ class ActionOutcome:
 @query_parameters.reads("quantity")
 def sell(credit_id: str) -> AnyResponse:
     """Ask for the facts of a sale, and record it."""
-    return _answer(SALE, credit_id)
+    return _handle(SALE, credit_id)
 
 
 @pages.route("/credits/<credit_id>/retire", methods=["GET", "POST"])
@@ -113,35 +113,37 @@ def sell(credit_id: str) -> AnyResponse:
 @query_parameters.reads("quantity")
 def retire(credit_id: str) -> AnyResponse:
     """Ask for the facts of a retirement, and record it."""
-    return _answer(RETIREMENT, credit_id)
+    return _handle(RETIREMENT, credit_id)
 
 
-def _answer(act: Action, credit_id: str) -> AnyResponse:
+def _handle(action: Action, credit_id: str) -> AnyResponse:
     credit = queries.credit(credit_id)
     quantity = "" if request.method == "POST" else request.args.get("quantity", "")
-    form = act.form(scope=f"{short_id(credit_id)}-", quantity=quantity)
+    form = action.form(scope=f"{short_id(credit_id)}-", quantity=quantity)
     if request.method != "POST" or not form.validate():
-        if act.event_type not in credit.allowed_actions:
-            return action_conflict.answer(credit_id, act.event_type, form.part_e4)
+        if action.event_type not in credit.allowed_actions:
+            return action_conflict.render(credit_id, action.event_type, form.part_e4)
         is_refused = request.method == "POST"
-        return _ask(act, credit, form, HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK)
+        return _form_page(
+            action, credit, form, HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK
+        )
     try:
-        result = act.command(credit_id, form.values, actor(), key=request_key())
+        result = action.command(credit_id, form.values, actor(), key=request_key())
     except ActNotAllowed:
-        return action_conflict.answer(credit_id, act.event_type, form.part_e4)
+        return action_conflict.render(credit_id, action.event_type, form.part_e4)
     except InvalidFields as refusal:
         form.show_refused_part(refusal.problems)
-        return _ask(act, credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
-    return _done(act, result)
+        return _form_page(action, credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _done(action, result)
 
 
-def _ask(act: Action, credit: CreditView, form: ActionForm, status: HTTPStatus) -> Response:
+def _form_page(action: Action, credit: CreditView, form: ActionForm, status: HTTPStatus) -> Response:
     panel = ActionPanel(
-        act,
+        action,
         form,
-        summaries.suggest_parties(act.event_type),
+        summaries.suggest_parties(action.event_type),
         block=block_of(credit),
-        asked=_asked(credit, form),
+        asked=_quantity_in_words(credit, form),
     )
     return htmx.render(
         "credits/action.html",
@@ -154,7 +156,7 @@ def _ask(act: Action, credit: CreditView, form: ActionForm, status: HTTPStatus) 
     )
 
 
-def _asked(credit: CreditView, form: ActionForm) -> str:
+def _quantity_in_words(credit: CreditView, form: ActionForm) -> str:
     """Say how much the act is about, without claiming a quantity that is or would be refused."""
     part_e4 = form.part_e4
     typed = (form.quantity.data or "").strip()
@@ -164,31 +166,31 @@ def _asked(credit: CreditView, form: ActionForm) -> str:
     return tonnes(part_e4 or credit.quantity_e4)
 
 
-def _done(act: Action, result: commands.ActionResult) -> AnyResponse:
+def _done(action: Action, result: commands.ActionResult) -> AnyResponse:
     note_replay(is_replay=result.is_replay)
     record = result.record
     if not htmx.wants_fragment():
-        flash_success(_said(act, record.credit, result.rest))
+        flash_success(_success_message(action, record.credit, result.rest))
         address = url_for("credits.show", credit_id=result.credit_id)
         return htmx.add_vary(redirect(address, HTTPStatus.SEE_OTHER))
-    outcome = ActionOutcome(act, record.events[-1], result.rest)
+    outcome = ActionOutcome(action, record.events[-1], result.rest)
     template = "credits/_action_rows.html"
     response = htmx.render(template, template, credit=record.credit, outcome=outcome)
     response.headers["HX-Trigger"] = CHANGED
     return response
 
 
-def _said(act: Action, credit: CreditView, rest: CreditView | None) -> str | Markup:
+def _success_message(action: Action, credit: CreditView, rest: CreditView | None) -> str | Markup:
     if rest is None:
-        return f"{act.done}. It is recorded for good."
+        return f"{action.done}. It is recorded for good."
     return Markup('{} {}, <a href="{}">{}</a>. It is recorded for good.').format(
         tonnes(credit.quantity_e4),
-        act.done.lower(),
+        action.done.lower(),
         url_for("credits.show", credit_id=rest.id),
-        _stays(rest),
+        _rest_message(rest),
     )
 
 
-def _stays(rest: CreditView) -> str:
+def _rest_message(rest: CreditView) -> str:
     verb = "stays" if rest.quantity_e4 == E4 else "stay"
     return f"{tonnes(rest.quantity_e4)} {verb} {rest.status.lower()}"

@@ -66,12 +66,12 @@ class SetUpForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 def sign_in() -> AnyResponse:
     """Ask for name and password, and lead to where the person wanted to go."""
     if not users.any_exists():
-        return _to(url_for(".set_up"))
+        return _redirect_to(url_for(".set_up"))
     wanted = safe_or_home(request.args.get("next"))
     form = SignInForm()
     if request.method != "POST":
         if authentication.principal().user_id is not None:
-            return _to(wanted)
+            return _redirect_to(wanted)
         return _sign_in_page(form, wanted, HTTPStatus.OK)
     try:
         signed_in = check_and_start(form.name.data or "", form.password.data or "", request.remote_addr or "")
@@ -80,9 +80,9 @@ def sign_in() -> AnyResponse:
         return _sign_in_page(form, wanted, HTTPStatus.UNPROCESSABLE_ENTITY)
     except LoginRateLimited as held:
         form.form_errors.append(str(held))
-        return _held(_sign_in_page(form, wanted, status_of(held)), held)
+        return _rate_limited(_sign_in_page(form, wanted, status_of(held)), held)
     open_session(signed_in.secret)
-    return _to(wanted)
+    return _redirect_to(wanted)
 
 
 @pages.post("/sign-out")
@@ -92,7 +92,7 @@ def sign_out() -> AnyResponse:
     """End the session, here and on the server."""
     _close_session()
     flash("You are signed out.", "success")
-    return _to(url_for(".sign_in"))
+    return _redirect_to(url_for(".sign_in"))
 
 
 @pages.route("/setup", methods=["GET", "POST"])
@@ -103,7 +103,7 @@ def set_up() -> AnyResponse:
     # In this order: whoever was not local because of an account just made is led on by the next line.
     is_here = authentication.principal().is_local
     if users.any_exists():
-        return _to(url_for(".sign_in"))
+        return _redirect_to(url_for(".sign_in"))
     form = SetUpForm()
     if is_here:
         del form.code
@@ -116,13 +116,13 @@ def set_up() -> AnyResponse:
         return _set_up_page(form, HTTPStatus.UNPROCESSABLE_ENTITY, is_here=is_here)
     except LoginRateLimited as held:
         form.form_errors.append(str(held))
-        return _held(_set_up_page(form, status_of(held), is_here=is_here), held)
+        return _rate_limited(_set_up_page(form, status_of(held), is_here=is_here), held)
     except AlreadySetUp as refusal:
         flash(str(refusal), "warning")
-        return _to(url_for(".sign_in"))
+        return _redirect_to(url_for(".sign_in"))
     open_session(sessions.start(user.id))
     flash("You are the administrator. From now on everybody signs in, on this machine too.", "success")
-    return _to("/")
+    return _redirect_to("/")
 
 
 def _first_administrator(form: SetUpForm, *, is_here: bool) -> User:
@@ -137,7 +137,7 @@ def _first_administrator(form: SetUpForm, *, is_here: bool) -> User:
 
 def redirect_to_set_up() -> AnyResponse | None:
     """Lead there from pages about accounts while there is none: whoever is local has nothing to see."""
-    return _to(url_for("auth.set_up")) if authentication.principal().is_local else None
+    return _redirect_to(url_for("auth.set_up")) if authentication.principal().is_local else None
 
 
 def open_session(secret: str) -> None:
@@ -171,10 +171,10 @@ def _set_up_page(form: SetUpForm, status: HTTPStatus, *, is_here: bool) -> AnyRe
     return make_response(page, status)
 
 
-def _held(page: AnyResponse, held: LoginRateLimited) -> AnyResponse:
+def _rate_limited(page: AnyResponse, held: LoginRateLimited) -> AnyResponse:
     page.headers["Retry-After"] = str(held.retry_after_s)
     return page
 
 
-def _to(address: str) -> AnyResponse:
+def _redirect_to(address: str) -> AnyResponse:
     return redirect(address, HTTPStatus.SEE_OTHER)

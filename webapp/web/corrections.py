@@ -31,7 +31,7 @@ def cancel(credit_id: str) -> AnyResponse:
     credit = queries.credit(credit_id)
     form = CancelForm()
     if request.method != "POST" and EventType.CANCELLED not in credit.allowed_actions:
-        return action_conflict.answer(credit_id, EventType.CANCELLED)
+        return action_conflict.render(credit_id, EventType.CANCELLED)
     if request.method != "POST":
         return _page("credits/cancel.html", credit, form, HTTPStatus.OK)
     if not form.validate():
@@ -39,7 +39,7 @@ def cancel(credit_id: str) -> AnyResponse:
     try:
         result = commands.cancel_credit(credit_id, form.values, actor(), key=request_key())
     except ActNotAllowed:
-        return action_conflict.answer(credit_id, EventType.CANCELLED)
+        return action_conflict.render(credit_id, EventType.CANCELLED)
     note_replay(is_replay=result.is_replay)
     flash_success("Cancelled. It is not counted any more, and its serial number is free.")
     return redirect(url_for("credits.show", credit_id=credit_id), HTTPStatus.SEE_OTHER)
@@ -51,7 +51,7 @@ def correct(credit_id: str) -> AnyResponse:
     """Ask for the credit as it should have been recorded; cancel this one and record that one."""
     credit = queries.credit(credit_id)
     if request.method != "POST" and EventType.CANCELLED not in credit.allowed_actions:
-        return action_conflict.answer(credit_id, EventType.CANCELLED)
+        return action_conflict.render(credit_id, EventType.CANCELLED)
     form = CorrectionForm(data=old_values(credit))
     if request.method != "POST" or not form.validate():
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_submitted() else HTTPStatus.OK
@@ -61,7 +61,7 @@ def correct(credit_id: str) -> AnyResponse:
             credit_id, form.credit, form.cancellation, actor(), key=request_key()
         )
     except ActNotAllowed:
-        return action_conflict.answer(credit_id, EventType.CANCELLED)
+        return action_conflict.render(credit_id, EventType.CANCELLED)
     except InvalidFields as refusal:
         form.show(refusal.problems)
         return _page("credits/correct.html", credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)

@@ -59,7 +59,7 @@ def index() -> Response:
         page = listing.list_credits(wanted.filter, wanted.cursor)
         sums = listing.sum_credits(wanted.filter, is_quick=not wanted.counts_all)
     except (InvalidFields, CursorMismatch) as refusal:
-        return _unusable_address(refusal)
+        return _bad_filter_page(refusal)
     return htmx.render(
         "credits/list.html",
         "credits/_table.html",
@@ -123,7 +123,7 @@ def show(credit_id: str) -> str:
         "credits/show.html",
         credit=record.credit,
         history=[(event, data_of(event)) for event in record.events],
-        another=_form_begun_with({name: getattr(record.credit, name) for name in PREFILLED}),
+        another=_prefilled_form({name: getattr(record.credit, name) for name in PREFILLED}),
         tree=_split_tree(record),
         **_corrections(record),
     )
@@ -148,13 +148,13 @@ def _corrections(record: Record) -> dict[str, object]:
         "replaces": found.get(replaces) if replaces else None,
         "replaced_by": [found[credit_id] for credit_id in relations.replaced_by],
         "last": record.events[-1],
-        "replacement": _form_begun_with({**old_values(record.credit), "replaces": record.credit.id})
+        "replacement": _prefilled_form({**old_values(record.credit), "replaces": record.credit.id})
         if record.credit.status is Status.CANCELLED
         else None,
     }
 
 
-def _form_begun_with(values: Mapping[str, object]) -> str:
+def _prefilled_form(values: Mapping[str, object]) -> str:
     """Return the address of the form of a new credit in which these values stand."""
     stated = {name: value for name, value in values.items() if value is not None}
     return f"/credits/new?{urlencode(stated)}"
@@ -211,7 +211,7 @@ def _number_found(sums: summaries.StatusSums, shown: int) -> str:
     return f"at least {number(max(found, shown))}"
 
 
-def _unusable_address(refusal: InvalidFields | CursorMismatch) -> Response:
+def _bad_filter_page(refusal: InvalidFields | CursorMismatch) -> Response:
     if isinstance(refusal, InvalidFields):
         wanted, problems = CreditList(CreditFilter()), refusal.problems
     else:
@@ -242,13 +242,13 @@ def _filter_bar(wanted: CreditList) -> dict[str, object]:
     typed["registry"] = spelling.get(canonical(wanted.filter.registry), typed["registry"])
     return {
         "typed": typed,
-        "registries": _offer(registries, typed["registry"]),
-        "vintages": _offer([str(year) for year in vintages], typed["vintage"]),
-        "statuses": _offer(list(Status), typed["status"]),
+        "registries": _filter_options(registries, typed["registry"]),
+        "vintages": _filter_options([str(year) for year in vintages], typed["vintage"]),
+        "statuses": _filter_options(list(Status), typed["status"]),
     }
 
 
-def _offer(choices: list[str], chosen: str) -> list[tuple[str, str]]:
+def _filter_options(choices: list[str], chosen: str) -> list[tuple[str, str]]:
     """Return options for the choices, the chosen one among them even where no credit has it."""
     offered = choices if not chosen or chosen in choices else [*choices, chosen]
     return [(choice, choice) for choice in offered]

@@ -114,7 +114,7 @@ def _links(answer: ErrorResponse) -> list[Link]:
     """Return what can sensibly be done next, the best first."""
     best = _link_of(answer.refusal) or _login_link_for(answer.refusal)
     if best is None and answer.status in TRY_AGAIN:
-        best = _again()
+        best = _retry_link()
     elsewhere = ALL_IMPORTS if request.path.startswith(ALL_IMPORTS.href) else ALL_CREDITS
     return list(dict.fromkeys([best or elsewhere, DASHBOARD]))
 
@@ -141,7 +141,7 @@ def _login_link_for(refusal: errors.LedgerError | None) -> Link | None:
         case authentication.SetUpRequired():
             return Link("Set up", url_for("auth.set_up"))
         case authentication.NotSignedIn():
-            came_from = _again()
+            came_from = _retry_link()
             return Link("Sign in", url_for("auth.sign_in", next=came_from.href if came_from else None))
         case authentication.RoleRequired():
             return DASHBOARD
@@ -149,7 +149,7 @@ def _login_link_for(refusal: errors.LedgerError | None) -> Link | None:
             return None
 
 
-def _again() -> Link | None:
+def _retry_link() -> Link | None:
     """Return the way to try once more: this page, or the page whose form was sent."""
     if request.method in {"GET", "HEAD"}:
         return Link("Try again", request.full_path.rstrip("?")) if is_same_site(request.full_path) else None

@@ -173,7 +173,7 @@ class CorrectionForm(FieldForm):
 class ActionForm(FieldForm):
     """What is said about a sale or a retirement."""
 
-    act: ClassVar[EventType]
+    action: ClassVar[EventType]
 
     def __init__(self, *, scope: str = "", quantity: str = "") -> None:
         """Offer today as the day on which it happened, and the quantity where one is asked for."""
@@ -183,7 +183,7 @@ class ActionForm(FieldForm):
 
     def parse(self, values: Mapping[str, object]) -> object:
         """Hand the texts to the domain. Raises InvalidFields."""
-        return parse_action(self.act, values, today=clock.now().date())
+        return parse_action(self.action, values, today=clock.now().date())
 
     @property
     def part_e4(self) -> int | None:
@@ -203,7 +203,7 @@ class SaleForm(ActionForm):
     """A sale."""
 
     table = SALE_FIELDS
-    act = EventType.SOLD
+    action = EventType.SOLD
 
 
 NO_BENEFICIARY: Final = "Retire without naming a beneficiary"
@@ -213,7 +213,7 @@ class RetirementForm(ActionForm):
     """A retirement. It needs a beneficiary, or a tick that there is none."""
 
     table = RETIREMENT_FIELDS
-    act = EventType.RETIRED
+    action = EventType.RETIRED
     without_beneficiary = BooleanField(NO_BENEFICIARY)
 
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:

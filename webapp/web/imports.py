@@ -160,7 +160,7 @@ def write(import_id: int) -> AnyResponse:
             key=request_key(),
         )
     except ImportNotOpen:
-        return _too_late(import_id)
+        return _already_decided(import_id)
     found = written.view
     if found.is_open:
         form.show_what_is_missing(found)
@@ -176,7 +176,7 @@ def cancel(import_id: int) -> AnyResponse:
     try:
         note_replay(is_replay=jobs.cancel(import_id, request_key()))
     except ImportNotOpen:
-        return _too_late(import_id)
+        return _already_decided(import_id)
     return show(import_id) if htmx.wants_fragment() else _done(import_id)
 
 
@@ -185,7 +185,7 @@ def cancel(import_id: int) -> AnyResponse:
 @allows(Role.VIEWER)
 def preview(import_id: int) -> AnyResponse:
     """Lead to the import, from the address that stays in the browser after an error."""
-    return _to(import_id)
+    return _redirect_to(import_id)
 
 
 def _new_page(form: FileForm) -> str:
@@ -220,7 +220,7 @@ def _import_page(
     )
 
 
-def _too_late(import_id: int) -> Response:
+def _already_decided(import_id: int) -> Response:
     """Show what happened to the import instead: by a second click, in another tab, by someone else."""
     return _import_page(views.find(import_id), DecisionForm(), HTTPStatus.CONFLICT, too_late=True)
 
@@ -234,10 +234,10 @@ def _done(import_id: int) -> AnyResponse:
     """Lead to the import; where the same form did it before, say so there."""
     if is_replay():
         flash(ALREADY_DONE, "info")
-    return _to(import_id)
+    return _redirect_to(import_id)
 
 
-def _to(import_id: int) -> AnyResponse:
+def _redirect_to(import_id: int) -> AnyResponse:
     return htmx.add_vary(redirect(url_for(".show", import_id=import_id), HTTPStatus.SEE_OTHER))
 
 

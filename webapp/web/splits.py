@@ -49,16 +49,16 @@ def split(credit_id: str) -> AnyResponse:
     """Ask for the lots; once they are stated, show what each of them would be."""
     credit = queries.credit(credit_id)
     if EventType.SPLIT not in credit.allowed_actions:
-        return action_conflict.answer(credit_id, EventType.SPLIT)
+        return action_conflict.render(credit_id, EventType.SPLIT)
     form = SplitForm(request.args)
     lots: Sequence[Credit] = []
     if form.quantities.data:
         try:
-            lots = commands.plan_split(credit_id, _stated(form, credit))
+            lots = commands.plan_split(credit_id, _stated_quantities(form, credit))
         except ActNotAllowed:
-            return action_conflict.answer(credit_id, EventType.SPLIT)
+            return action_conflict.render(credit_id, EventType.SPLIT)
         except InvalidFields as refusal:
-            return _ask(credit, form, refusal)
+            return _form_page(credit, form, refusal)
     return _page(credit, form, lots, HTTPStatus.OK)
 
 
@@ -69,17 +69,19 @@ def record(credit_id: str) -> AnyResponse:
     credit = queries.credit(credit_id)
     form = SplitForm()
     try:
-        result = commands.split_credit(credit_id, _stated(form, credit), actor(), key=request_key())
+        result = commands.split_credit(
+            credit_id, _stated_quantities(form, credit), actor(), key=request_key()
+        )
     except ActNotAllowed:
-        return action_conflict.answer(credit_id, EventType.SPLIT)
+        return action_conflict.render(credit_id, EventType.SPLIT)
     except InvalidFields as refusal:
-        return _ask(credit, form, refusal)
+        return _form_page(credit, form, refusal)
     note_replay(is_replay=result.is_replay)
     flash_success(f"Split into {len(result.lots)} lots. It is recorded for good.")
     return redirect(url_for("credits.show", credit_id=credit_id), HTTPStatus.SEE_OTHER)
 
 
-def _stated(form: SplitForm, credit: CreditView) -> Mapping[str, object]:
+def _stated_quantities(form: SplitForm, credit: CreditView) -> Mapping[str, object]:
     """Return the quantities as typed; what they leave over is the last lot."""
     typed = [line.strip() for line in (form.quantities.data or "").splitlines() if line.strip()]
     try:
@@ -89,7 +91,7 @@ def _stated(form: SplitForm, credit: CreditView) -> Mapping[str, object]:
     return {"quantities": [*typed, quantity_text(rest_e4)] if typed and rest_e4 > 0 else typed}
 
 
-def _ask(credit: CreditView, form: SplitForm, refusal: InvalidFields) -> AnyResponse:
+def _form_page(credit: CreditView, form: SplitForm, refusal: InvalidFields) -> AnyResponse:
     messages = [problem.message for problem in refusal.problems]
     form.quantities.errors = [_NO_LOTS if message == NOT_A_LIST else message for message in messages]
     return _page(credit, form, [], HTTPStatus.UNPROCESSABLE_ENTITY)

@@ -94,7 +94,7 @@ def new() -> AnyResponse:
         form.form_errors.append(str(refusal))
         return _new_page(form, HTTPStatus.CONFLICT)
     flash(f"{user.name} can sign in. Tell them the password; with it they choose their own.", "success")
-    return _to(url_for(".index"))
+    return _redirect_to(url_for(".index"))
 
 
 @pages.get(USER_URL)
@@ -138,7 +138,7 @@ def set_password(user_id: int) -> AnyResponse:
         "tokens that they made still work until somebody revokes them.",
         "success",
     )
-    return _to(url_for(".show", user_id=user_id))
+    return _redirect_to(url_for(".show", user_id=user_id))
 
 
 @pages.post(f"{USER_URL}/disable")
@@ -160,15 +160,15 @@ def enable(user_id: int) -> AnyResponse:
     return _done(user, lambda: users.enable(user_id, actor()), f"{user.name} can sign in again.")
 
 
-def _done(user: UserDetails, act: Callable[[], None], said: str) -> AnyResponse:
+def _done(user: UserDetails, action: Callable[[], None], said: str) -> AnyResponse:
     """Do it and say so, or say that nobody would be left to administer."""
     try:
-        act()
+        action()
     except LastAdministrator as refusal:
         flash(str(refusal), "warning")
     else:
         flash(said, "success")
-    return _to(url_for(".show", user_id=user.id))
+    return _redirect_to(url_for(".show", user_id=user.id))
 
 
 def _new_page(form: NewUserForm, status: HTTPStatus) -> AnyResponse:
@@ -197,5 +197,5 @@ def _page(
     return make_response(page, status)
 
 
-def _to(address: str) -> AnyResponse:
+def _redirect_to(address: str) -> AnyResponse:
     return redirect(address, HTTPStatus.SEE_OTHER)

@@ -42,9 +42,9 @@ def apply_events(
         created = [entry for entry in run if entry.credit]
         if created:
             _apply_created(connection, created, is_replay=is_replay)
-        acts = [entry for entry in run if not entry.credit]
-        for start in range(0, len(acts), BATCH):
-            _apply_actions(connection, acts[start : start + BATCH])
+        actions = [entry for entry in run if not entry.credit]
+        for start in range(0, len(actions), BATCH):
+            _apply_actions(connection, actions[start : start + BATCH])
 
 
 def _runs(entries: Sequence[PositionedEvent]) -> Iterator[Sequence[PositionedEvent]]:
@@ -142,16 +142,16 @@ def _apply_actions(connection: Connection, entries: Sequence[PositionedEvent]) -
         sums.add((registry_key, vintage, status), -1, -quantity_e4)
         state[2] = STATUS_AFTER[entry.event.type]
         sums.add((registry_key, vintage, state[2]), 1, quantity_e4)
-    for act in ACTIONS:
-        _change_states(connection, act, [entry for entry in entries if entry.event.type is act])
+    for action in ACTIONS:
+        _change_states(connection, action, [entry for entry in entries if entry.event.type is action])
     add_to_totals(connection, sums)
     _remember_parties(connection, entries)
 
 
-def _change_states(connection: Connection, act: EventType, entries: Sequence[PositionedEvent]) -> None:
+def _change_states(connection: Connection, action: EventType, entries: Sequence[PositionedEvent]) -> None:
     """Apply acts that are all of one type."""
     statement = {EventType.SOLD: statements.SOLD, EventType.RETIRED: statements.RETIRED}.get(
-        act, statements.CHANGED
+        action, statements.CHANGED
     )
     rows = [(*changes(entry.event).values(), entry.key) for entry in entries]
     statements.send(connection, statement, rows)

@@ -55,9 +55,9 @@ def _on_sqlite(computed: Computed, compiler: DDLCompiler, **_options: object) ->
 
 # What stands between words besides a space. It is short because SQLite computes the column again for
 # each row that a search looks at.
-PARTING: Final = "-.,/()_:'\u2013"
+WORD_SEPARATORS: Final = "-.,/()_:'\u2013"
 
-_TO_SPACES: Final = dict.fromkeys(map(ord, PARTING), " ")
+_TO_SPACES: Final = dict.fromkeys(map(ord, WORD_SEPARATORS), " ")
 
 
 def as_search_text(canonical_text: str) -> str:
@@ -68,7 +68,7 @@ def as_search_text(canonical_text: str) -> str:
 def _sql(texts: str) -> str:
     """Return the SQL of texts with a space at either end, every parting character made a space."""
     expression = f"' ' || {texts} || ' '"
-    for character in PARTING:
+    for character in WORD_SEPARATORS:
         quoted = character.replace("'", "''")
         expression = f"replace({expression}, '{quoted}', ' ')"
     return expression

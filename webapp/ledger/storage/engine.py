@@ -48,7 +48,7 @@ class _ReadTransaction:
     connection: Connection | None = None
 
 
-_read_transaction: Final[ContextVar[_ReadTransaction | None]] = ContextVar("moment", default=None)
+_read_transaction: Final[ContextVar[_ReadTransaction | None]] = ContextVar("read_transaction", default=None)
 
 
 class Base(DeclarativeBase):
@@ -115,9 +115,9 @@ def reading() -> Iterator[Connection]:
         yield joined
         return
     with _database_errors():
-        moment = _read_transaction.get()
-        if moment is not None:
-            yield _connection_of(moment)
+        transaction = _read_transaction.get()
+        if transaction is not None:
+            yield _connection_of(transaction)
             return
         with _connect() as connection, connection.begin():
             yield connection
@@ -136,19 +136,19 @@ def end_read_transaction() -> None:
 
 
 def leave_read_transaction() -> None:
-    """End the transaction of the moment, before a write: what reads next sees what was written."""
-    moment = _read_transaction.get()
-    if moment is not None and moment.connection is not None:
-        moment.connection.close()
-        moment.connection = None
+    """End the read transaction before a write: what reads next sees what was written."""
+    transaction = _read_transaction.get()
+    if transaction is not None and transaction.connection is not None:
+        transaction.connection.close()
+        transaction.connection = None
 
 
-def _connection_of(moment: _ReadTransaction) -> Connection:
-    if moment.connection is None:
+def _connection_of(transaction: _ReadTransaction) -> Connection:
+    if transaction.connection is None:
         connection = _connect()
         connection.begin()
-        moment.connection = connection
-    return moment.connection
+        transaction.connection = connection
+    return transaction.connection
 
 
 def _connect() -> Connection:
@@ -204,7 +204,7 @@ def database_error(error: BaseException | None, *, is_writing: bool) -> BaseExce
     if not isinstance(error, DBAPIError):
         return error or RuntimeError("the database gave no reason")
     original, message = error.orig, str(error.orig)
-    in_its_words = _misconfigured(original, message) or _not_now(original, message)
+    in_its_words = _misconfigured(original, message) or _temporarily_unavailable(original, message)
     if in_its_words:
         return in_its_words
     if is_outcome_unknown(error):
@@ -220,7 +220,7 @@ def is_outcome_unknown(error: SQLAlchemyError) -> bool:
     if not isinstance(error, DBAPIError):
         return False
     original, message = error.orig, str(error.orig)
-    if _not_now(original, message):
+    if _temporarily_unavailable(original, message):
         return False
     unreachable = _is_damaged(message) or "unable to open database file" in message or "disk" in message
     return isinstance(original, psycopg.OperationalError) or error.connection_invalidated or unreachable
@@ -241,7 +241,7 @@ def _misconfigured(original: object, message: str) -> LedgerError | None:
     return None
 
 
-def _not_now(original: object, message: str) -> LedgerError | None:
+def _temporarily_unavailable(original: object, message: str) -> LedgerError | None:
     """Return what will pass, where it is certain that nothing was recorded."""
     is_locked = "database is locked" in message or "database table is locked" in message
     if is_locked or isinstance(original, psycopg.errors.LockNotAvailable):

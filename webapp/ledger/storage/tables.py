@@ -42,8 +42,8 @@ else:
     Model = db.Model
 
 # Pairs of (last event, next event), from the lifecycle's own table.
-FOLLOWS: Final = ", ".join(
-    f"('{last}', '{act}')" for last, status in STATUS_AFTER.items() for act in ALLOWED_ACTIONS[status]
+ALLOWED_TRANSITIONS: Final = ", ".join(
+    f"('{last}', '{action}')" for last, status in STATUS_AFTER.items() for action in ALLOWED_ACTIONS[status]
 )
 
 # The log of the ledger, and that of accounts.

@@ -12,7 +12,7 @@ from typing import Final
 
 from webapp.domain.event import NO_PREVIOUS_HASH
 from webapp.ledger.storage.engine import FEED_LOCK
-from webapp.ledger.storage.tables import APPEND_ONLY, FOLLOWS
+from webapp.ledger.storage.tables import ALLOWED_TRANSITIONS, APPEND_ONLY
 
 # The pattern of a time as it is recorded.
 _TIME: Final = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.]\d{6}Z$"
@@ -67,7 +67,7 @@ BEGIN
   IF last.subject IS NOT NULL
      AND (NEW.seq = last.seq + 1
           AND facts.recorded_at #>> '{{}}' >= last.body::json->>'recorded_at' COLLATE "C"
-          AND (last.type, NEW.type) IN (VALUES {FOLLOWS})) IS NOT TRUE THEN
+          AND (last.type, NEW.type) IN (VALUES {ALLOWED_TRANSITIONS})) IS NOT TRUE THEN
     RAISE EXCEPTION 'ledger: this event may not follow the last one of its credit'
       USING ERRCODE = 'restrict_violation';
   END IF;

@@ -14,7 +14,7 @@ import json
 from typing import Final
 
 from webapp.domain.event import NO_PREVIOUS_HASH
-from webapp.ledger.storage.tables import APPEND_ONLY, FOLLOWS
+from webapp.ledger.storage.tables import ALLOWED_TRANSITIONS, APPEND_ONLY
 
 
 def _refuse_change(table: str, verb: str) -> str:
@@ -128,7 +128,7 @@ BEGIN
          AND NEW.seq = last.seq + 1
          AND json_extract(NEW.body, '$.prev_hash') = lower(hex(last.hash))
          AND json_extract(NEW.body, '$.recorded_at') >= json_extract(last.body, '$.recorded_at')
-         AND (last.type, NEW.type) IN (VALUES {FOLLOWS}))
+         AND (last.type, NEW.type) IN (VALUES {ALLOWED_TRANSITIONS}))
       THEN RAISE(ABORT, 'ledger: this event may not follow the last one of its credit')
     WHEN NEW.type = 'SPLIT' AND NOT EXISTS (SELECT 1 FROM splits WHERE subject = NEW.subject)
       THEN RAISE(ABORT, 'ledger: a split and its lots are recorded by a row of splits')
