@@ -9,7 +9,10 @@ from flask import Flask
 from webapp.config import ROOT
 from webapp.http.error_status import is_api_path
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 PROGRAM = [
     *(path for folder in ("webapp", "server", "scripts") for path in (ROOT / folder).rglob("*.py")),
     ROOT / "gunicorn.conf.py",
