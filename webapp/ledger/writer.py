@@ -267,20 +267,27 @@ def _commit(engine: Engine, take: Callable[[], Sequence[QueuedWrite[Any]]]) -> _
 
 
 def _run_action(action: QueuedWrite[Any], transaction: Transaction) -> None:
-    """Do one act in a savepoint. Raises _GroupLostError where the transaction is gone after it."""
+    """Run one action in a savepoint, or in the whole transaction where it is alone in it.
+
+    SQLite keeps a copy of each page that changes after a savepoint and goes through them at the end of
+    every statement, so an import of many rows has none. Raises _GroupLostError where the database ended
+    the transaction.
+    """
     connection, head = transaction.connection, transaction.head
-    statements.send(connection, "SAVEPOINT act", [()])
+    if not action.is_exclusive:
+        statements.send(connection, "SAVEPOINT act", [()])
     try:
         action.result = action.context.run(_run_within, action, transaction)
     except BaseException as error:  # noqa: BLE001 - it is raised where the act was asked for
         transaction.head = head
-        _roll_back(connection, error)
+        _roll_back(transaction, error, is_exclusive=action.is_exclusive)
         if isinstance(error, SQLAlchemyError):
             _retry_or_refuse(action, error)
         else:
             action.fail(error)
     else:
-        statements.send(connection, "RELEASE SAVEPOINT act", [()])
+        if not action.is_exclusive:
+            statements.send(connection, "RELEASE SAVEPOINT act", [()])
 
 
 def _run_within(action: QueuedWrite[T], transaction: Transaction) -> T:
@@ -303,10 +310,17 @@ class _AbandonedError(Exception):
     """Nobody waits for the act any more, so it is taken back."""
 
 
-def _roll_back(connection: Connection, error: BaseException) -> None:
+def _roll_back(transaction: Transaction, error: BaseException, *, is_exclusive: bool) -> None:
+    connection = transaction.connection
     if not _is_open(connection):
         raise _GroupLostError from error
     try:
+        if is_exclusive:
+            transaction.before_commit = None
+            begun = connection.get_transaction()
+            if begun:
+                begun.rollback()
+            return
         statements.send(connection, "ROLLBACK TO SAVEPOINT act", [()])
         statements.send(connection, "RELEASE SAVEPOINT act", [()])
     except SQLAlchemyError:
