@@ -160,8 +160,14 @@ class _Worker:
 def _worker_count() -> int:
     with reading() as connection:
         ((events,),) = statements.fetch(connection, _LAST_POSITION)
-    count = min(len(os.sched_getaffinity(0)), WORKERS_MAX)
+    count = min(_core_count(), WORKERS_MAX)
     return count if events >= LARGE and count > 1 else 0
+
+
+def _core_count() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _url() -> str:
