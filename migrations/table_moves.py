@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy
 
-SQL: Final = Path(__file__).parent / "sql"
+from migrations.runner import execute_file
+
 BATCH: Final = 1000
 
 Row = tuple[Any, ...]
@@ -20,7 +20,7 @@ class Database:
     def __init__(self, connection: sqlalchemy.Connection) -> None:
         """Take the connection, whose transaction is open."""
         self.dialect = connection.dialect.name
-        self._schema = connection.scalar(sqlalchemy.func.current_schema()) if self.is_postgresql else ""
+        self._connection = connection
         self.path = connection.engine.url.database or ""
         self._driver: Any = connection.connection.driver_connection
         self._names = (f"moving_{number}" for number in count())
@@ -101,9 +101,7 @@ class Database:
 
     def run_file(self, name: str) -> None:
         """Execute the statements of a file of `sql`; `{}` in its name is the database's."""
-        text = (SQL / name.format(self.dialect)).read_text(encoding="utf-8")
-        for statement in text.replace("@schema@", self._schema).split("\n--;\n"):
-            self._driver.execute(statement)
+        execute_file(self._connection, name)
 
     def _spelled(self, statement: str) -> str:
         return statement.replace("?", "%s") if self.is_postgresql else statement
