@@ -24,7 +24,7 @@ from webapp.domain.fields import (
     VintageField,
     parse_fields,
     quantity_text,
-    tonnes_text,
+    tonnes,
 )
 from webapp.domain.serial_number import SerialBlock, block_in, numbers_in, parse_range, single_numbers
 from webapp.domain.text import canonical
@@ -209,7 +209,7 @@ def require_block_matches_quantity(credit: Credit) -> None:
         message = (
             f"The block {block.first} to {block.last} has {block.length:,} "
             f"{'unit' if block.length == 1 else 'units'}, and the quantity is "
-            f"{tonnes_text(credit.quantity_e4)} {'tonne' if credit.quantity_e4 == E4 else 'tonnes'}."
+            f"{tonnes(credit.quantity_e4)}."
         )
     raise InvalidFields([Problem("serial_number", message)])
 

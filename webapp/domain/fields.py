@@ -204,10 +204,10 @@ def quantity_text(quantity_e4: int) -> str:
     return f"{whole}.{rest:04}".rstrip("0").rstrip(".")
 
 
-def tonnes_text(quantity_e4: int) -> str:
-    """Return ten-thousandths as a sentence has them, thousands grouped: 97505000 is 9,750.5."""
+def tonnes(quantity_e4: int) -> str:
+    """Return ten-thousandths as text for people, thousands grouped: 97505000 is "9,750.5 t"."""
     whole, _, decimals = quantity_text(quantity_e4).partition(".")
-    return f"{int(whole):,}.{decimals}" if decimals else f"{int(whole):,}"
+    return f"{int(whole):,}.{decimals} t" if decimals else f"{int(whole):,} t"
 
 
 def quantity_from_text(text: str) -> int:

@@ -20,7 +20,7 @@ from webapp.domain.fields import (
     QuantityField,
     quantity_from_text,
     quantity_text,
-    tonnes_text,
+    tonnes,
 )
 from webapp.domain.lifecycle import EventType
 from webapp.domain.serial_number import SerialBlock, parse_block
@@ -73,10 +73,8 @@ def lots_of(
     the block.
     """
     if sum(quantities_e4) != parent.quantity_e4:
-        asked, whole = tonnes_text(sum(quantities_e4)), tonnes_text(parent.quantity_e4)
-        raise InvalidFields(
-            [Problem("quantities", f"They add up to {asked} t, and the credit has {whole} t.")]
-        )
+        total, whole = tonnes(sum(quantities_e4)), tonnes(parent.quantity_e4)
+        raise InvalidFields([Problem("quantities", f"They add up to {total}, and the credit has {whole}.")])
     if block and any(quantity_e4 % E4 for quantity_e4 in quantities_e4):
         raise InvalidFields([Problem("quantities", WHOLE_TONNES)])
     offsets = accumulate(quantities_e4[:-1], initial=0)

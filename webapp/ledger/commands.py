@@ -24,7 +24,7 @@ from webapp.domain.event import (
     parse_action,
     parse_part_quantity,
 )
-from webapp.domain.fields import E4, tonnes_text
+from webapp.domain.fields import E4, tonnes
 from webapp.domain.import_row import ImportRow
 from webapp.domain.lifecycle import EventType, require_allowed
 from webapp.domain.split import WHOLE_TONNES, lots_of, parse_quantities, split_data, split_events
@@ -236,8 +236,7 @@ def _act_on_quantity(
             entries = found.append([found.event(event_type, data, actor)])
             return ActionResult(found.record_after(entries))
         if part_e4 > whole_e4:
-            asked, whole = tonnes_text(part_e4), tonnes_text(whole_e4)
-            message = f"{asked} t is more than the {whole} t that this credit has."
+            message = f"{tonnes(part_e4)} is more than the {tonnes(whole_e4)} that this credit has."
             raise InvalidFields([Problem(PART_QUANTITY.name, message)])
         if found.credit.block and part_e4 % E4:
             raise InvalidFields([Problem(PART_QUANTITY.name, WHOLE_TONNES)])

@@ -12,7 +12,8 @@ from typing import Final
 
 from markupsafe import Markup
 
-QUANTITY_SCALE: Final = 10_000
+from webapp.domain import fields
+
 SHORT_ID_LENGTH: Final = 10
 # Characters of a quantity without its unit.
 SHORT_LENGTH_MAX: Final = 10
@@ -35,13 +36,7 @@ def tonnes(quantity: int | str) -> str:
 
     An int is ten-thousandths of a tonne, as stored; a text is tonnes in plain decimals.
     """
-    if isinstance(quantity, int):
-        whole, part = divmod(quantity, QUANTITY_SCALE)
-        decimals = f"{part:04d}".rstrip("0")
-    else:
-        text, _, decimals = quantity.partition(".")
-        whole, decimals = int(text), decimals.rstrip("0")
-    return f"{whole:,}.{decimals} t" if decimals else f"{whole:,} t"
+    return fields.tonnes(quantity if isinstance(quantity, int) else fields.quantity_from_text(quantity))
 
 
 @lru_cache(KEPT)
