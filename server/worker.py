@@ -80,10 +80,9 @@ _OURS: Final = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHead
 
 
 def _answer(sock: socket.socket, status: str, sentence: str) -> None:
-    """Say why there is no answer of the program, as plain text with the headers of all its answers."""
-    from webapp.http.request_security import (
-        SECURITY_HEADERS,  # by now the worker has loaded the program, and the arbiter should not
-    )
+    """Send a plain-text response for a request that does not reach the application."""
+    # Imported here: the worker has loaded the application by now, and the arbiter must not.
+    from webapp.http.request_security import security_headers
 
     body = f"{sentence}\n".encode()
     headers = {
@@ -91,7 +90,7 @@ def _answer(sock: socket.socket, status: str, sentence: str) -> None:
         "Content-Type": "text/plain; charset=utf-8",
         "Content-Length": str(len(body)),
         "Cache-Control": "no-store",
-        **SECURITY_HEADERS,
+        **security_headers(over_tls=False),
     }
     if status.startswith("503"):
         headers["Retry-After"] = "5"

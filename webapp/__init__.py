@@ -1,10 +1,5 @@
 """The carbon credit ledger as a Flask application. This file composes; it decides nothing."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
-from wsgiref.headers import Headers
-from wsgiref.types import StartResponse, WSGIEnvironment
-
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from flask_migrate import Migrate
@@ -88,6 +83,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.install(app)
     cli.install(app)
     _serve_static_files(app)
+    app.wsgi_app = request_security.SecurityHeadersMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     _believe_proxies(app, settings.trusted_proxies)
     return app
 
@@ -99,12 +95,12 @@ def _believe_proxies(app: Flask, number: int) -> None:
 
 
 def _serve_static_files(app: Flask) -> None:
-    """Serve static/ in front of the application, versioned files to be kept for ever."""
+    """Serve static/ in front of the application; browsers keep versioned files for ever."""
 
     def is_versioned(_path: str, url: str) -> bool:
         return url.startswith("/static/vendor/")
 
-    served = WhiteNoise(
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app,
         root=str(ROOT / "static"),
         prefix="static/",
@@ -112,18 +108,3 @@ def _serve_static_files(app: Flask) -> None:
         allow_all_origins=False,
         immutable_file_test=is_versioned,
     )
-
-    def with_headers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        # Here, because WhiteNoise leaves them out where a file has not changed.
-        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - as WSGI has it
-            kept = Headers(headers)
-            for name, value in request_security.security_headers(
-                over_tls=environ["wsgi.url_scheme"] == "https"
-            ).items():
-                kept.setdefault(name, value)
-            return start_response(status, kept.items(), *error)
-
-        answer: Iterable[bytes] = served(environ, start)
-        return answer
-
-    app.wsgi_app = with_headers  # type: ignore[method-assign]

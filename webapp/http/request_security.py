@@ -1,16 +1,19 @@
-"""What every request passes on its way in and every answer on its way out.
+"""Checks on every request before a view runs, and the security headers of every response.
 
-Requests for a name that is not ours are refused here, since a page of another site can make its own
-name lead to this machine; so are writes from another site, before a form or a route is looked at;
-and writes without a Content-Length, whose body could be cut short without anyone noticing.
+Refused are: a Host that is not trusted (DNS rebinding: another site can point its own name at this
+machine); a write that another site caused, before its form is parsed; and a write without a
+Content-Length, because its body could be cut off unnoticed.
 """
 
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
+from wsgiref.headers import Headers
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, Response, abort, current_app, request
+from flask import Flask, abort, current_app, request
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 SAME_SITE: Final = frozenset({"same-origin", "none"})
@@ -25,37 +28,56 @@ SECURITY_HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
-# Sent where the request came over TLS: for a year, never ask this host without it.
+# Only over TLS: for a year, browsers never ask this host without it.
 TLS_HEADERS: Final = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 def install(app: Flask) -> None:
-    """Put the gate in front of every route of the application."""
+    """Check every request of the application before its view runs."""
     app.before_request(require_known_host)
     app.before_request(refuse_cross_site_writes)
     app.before_request(require_content_length)
-    app.after_request(add_security_headers)
 
 
 def security_headers(*, over_tls: bool) -> dict[str, str]:
-    """Return the headers that every answer carries, of the program and of the static files."""
+    """Return the headers of every response."""
     return SECURITY_HEADERS | TLS_HEADERS if over_tls else SECURITY_HEADERS
 
 
+class SecurityHeadersMiddleware:
+    """WSGI middleware that adds the security headers to every response.
+
+    Flask's `after_request` would not do: static files never reach Flask, and WhiteNoise sends a 304
+    without the headers that it was told to add.
+    """
+
+    def __init__(self, wsgi_app: WSGIApplication) -> None:
+        self._wsgi_app = wsgi_app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - the type of WSGI
+            complete = Headers(headers)
+            for name, value in security_headers(over_tls=environ["wsgi.url_scheme"] == "https").items():
+                complete.setdefault(name, value)
+            return start_response(status, complete.items(), *error)
+
+        return self._wsgi_app(environ, start)
+
+
 def require_known_host() -> None:
-    """Answer 400 to a request for a name that is neither localhost, nor an IP address, nor trusted."""
-    # Where there is no Host at all, Werkzeug would take the address that is listened on for it.
+    """Abort with 400 unless the Host is localhost, an IP address or a name in TRUSTED_HOSTS."""
+    # Without a Host header, Werkzeug would use the address that the server listens on.
     name = urlsplit(f"//{request.host}").hostname or "" if "Host" in request.headers else ""
     trusted: frozenset[str] = current_app.config["TRUSTED_NAMES"]
     if name != "localhost" and name not in trusted and not _is_ip_address(name):
         abort(
             HTTPStatus.BAD_REQUEST,
-            "This name is not one of this ledger's. If it should be, name it in TRUSTED_HOSTS.",
+            "This host name is not trusted. If it belongs to this ledger, add it to TRUSTED_HOSTS.",
         )
 
 
 def _is_ip_address(name: str) -> bool:
-    """Say whether the name is an IP address. Nobody can make that lead elsewhere."""
+    """Return whether the name is an IP address, which no DNS record can point elsewhere."""
     try:
         ip_address(name)
     except ValueError:
@@ -64,7 +86,7 @@ def _is_ip_address(name: str) -> bool:
 
 
 def refuse_cross_site_writes() -> None:
-    """Answer 403 to a write that a page of another site caused."""
+    """Abort with 403 where Sec-Fetch-Site or Origin says that another site caused the write."""
     if request.method in SAFE_METHODS:
         return
     site = request.headers.get("Sec-Fetch-Site")
@@ -76,13 +98,6 @@ def refuse_cross_site_writes() -> None:
 
 
 def require_content_length() -> None:
-    """Answer 411 to a chunked body: Werkzeug would cut it at the limit without a word."""
+    """Abort with 411 for a chunked body, which Werkzeug would cut at the limit without an error."""
     if request.method not in SAFE_METHODS and "Transfer-Encoding" in request.headers:
         abort(HTTPStatus.LENGTH_REQUIRED, "State the length of the body in Content-Length.")
-
-
-def add_security_headers(response: Response) -> Response:
-    """Add the headers that keep a page from loading or doing what it should not."""
-    for name, value in security_headers(over_tls=request.is_secure).items():
-        response.headers.setdefault(name, value)
-    return response
