@@ -95,7 +95,7 @@ def retire_record(record_id: str) -> Response:
         "The record is SPLIT then, for ever, and its lots hold its tonnes and its serial numbers. "
         "The lots of a SOLD record are sold to the same buyer.",
         takes_if_match=True,
-        body=request_body.described("Split", schemas.SPLIT_EXAMPLE),
+        body=request_body.described("Split", field_schemas.SPLIT_EXAMPLE),
         answers={
             HTTPStatus.CREATED: Answer(
                 "Split. The lots in order; `Location` is the record that was split.",
@@ -118,7 +118,7 @@ def split_record(record_id: str) -> Response:
     )
     note_replay(is_replay=result.is_replay)
     items = [summary_body(lot, origin) for lot, origin in result.lots]
-    return json_response({"items": items}, HTTPStatus.CREATED, location=record_url(record_id))
+    return json_response(schemas.Lots(items), HTTPStatus.CREATED, location=record_url(record_id))
 
 
 @api.post("/records/<record_id>/cancel")
@@ -159,7 +159,7 @@ def cancel_record(record_id: str) -> Response:
         description="Both in one transaction. `record` has every field of the right one, not only what "
         "changes; it `replaces` the cancelled one. In place of a lot it is a record of its own, and no lot.",
         takes_if_match=True,
-        body=request_body.described("Correction", schemas.CORRECTION_EXAMPLE),
+        body=request_body.described("Correction", field_schemas.CORRECTION_EXAMPLE),
         answers={
             HTTPStatus.CREATED: Answer(
                 "Recorded in place of the cancelled one.", "Record", has_location=True, has_etag=True

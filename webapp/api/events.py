@@ -6,7 +6,7 @@ from typing import Final
 from flask import Blueprint, Response
 
 from webapp.accounts.roles import Role
-from webapp.api import query_parameters
+from webapp.api import query_parameters, schemas
 from webapp.api.operations import Answer, Operation, describes
 from webapp.api.serializers import feed_body, json_response
 from webapp.authorization import allows
@@ -36,9 +36,5 @@ def list_events() -> Response:
         values[query_parameters.TYPE], values[query_parameters.CURSOR], values[query_parameters.LIMIT_OF_PAGE]
     )
     items = [feed_body(event) for event in page.items]
-    body = {
-        "items": items,
-        "next": query_parameters.next_address(page.next),
-        "resume": query_parameters.address_from(page.end),
-    }
-    return json_response(body)
+    following = query_parameters.next_address(page.next)
+    return json_response(schemas.EventPage(items, following, query_parameters.address_from(page.end)))

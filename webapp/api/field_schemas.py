@@ -1,11 +1,21 @@
-"""JSON Schemas (2020-12) of the kinds of field, made from the objects that parse them.
+"""JSON Schemas (2020-12) of request bodies and event data, made from the domain's tables of fields.
 
-So no rule of a field stands in two places. What is built of fields: ``schemas``.
+The tables are ``webapp.domain.credit.FIELDS`` and ``webapp.domain.event.ACTION_FIELDS``. They parse the
+requests, so no rule of a field is stated twice. The schemas of answers are in ``schemas``.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
+from webapp.domain.credit import FIELDS, NEW_FIELDS
+from webapp.domain.event import (
+    ACTION_FIELDS,
+    CANCELLATION_FIELDS,
+    PART_QUANTITY,
+    RETIREMENT_FIELDS,
+    SALE_FIELDS,
+)
 from webapp.domain.fields import (
     E4,
     ID_PATTERN,
@@ -21,11 +31,27 @@ from webapp.domain.fields import (
     TextField,
     VintageField,
 )
+from webapp.domain.lifecycle import EventType
+from webapp.domain.split import LOTS_MAX, LOTS_MIN
 
 Schema = dict[str, Any]
 
-# A quantity in what is hashed. A lot may begin at 0.
-QUANTITY_TEXT: Final[Schema] = {"type": "string", "pattern": f"^{QUANTITY_PATTERN}$"}
+REF_TEMPLATE: Final = "#/components/schemas/{name}"
+
+SPLIT_EXAMPLE: Final[dict[str, object]] = {"quantities": [25, 75]}
+CORRECTION_EXAMPLE: Final[dict[str, object]] = {
+    **{field.name: field.example for field in CANCELLATION_FIELDS if field.example},
+    "record": {
+        "project_name": "Mangrove Restoration Project",
+        "registry": "VCS",
+        "vintage": 2024,
+        "quantity": 100,
+        "serial_number": "VCS-0001",
+    },
+}
+
+# A quantity in the data of an event. It may be 0 as the offset of a lot.
+_QUANTITY_TEXT: Final[Schema] = {"type": "string", "pattern": f"^{QUANTITY_PATTERN}$"}
 
 
 def accepted(field: Field) -> Schema:
@@ -40,22 +66,20 @@ def accepted(field: Field) -> Schema:
 
 
 def recorded(field: Field) -> Schema:
-    """Return the schema of a field in an answer: numbers are numbers, a missing text is null."""
+    """Return the schema of a field in an answer, where it is not null: a quantity is a number."""
     match field:
         case VintageField() | QuantityField():
             schema = _number(field)
         case _:
             schema = _rule(field)
-    if not field.required:
-        schema["type"] = [schema["type"], "null"]
     return _described(schema, field)
 
 
 def as_event_data(field: Field) -> Schema:
-    """Return the schema of a field in the data of an event, which is hashed: a quantity is text."""
+    """Return the schema of a field in the data of an event: a quantity is text there."""
     match field:
         case QuantityField():
-            schema: Schema = dict(QUANTITY_TEXT)
+            schema: Schema = dict(_QUANTITY_TEXT)
         case VintageField():
             schema = _number(field)
         case _:
@@ -64,7 +88,7 @@ def as_event_data(field: Field) -> Schema:
 
 
 def input_object(fields: Sequence[Field]) -> Schema:
-    """Return the schema of a request's body with these fields, any other being refused."""
+    """Return the schema of a request body that has these fields and no others."""
     required = [field.name for field in fields if field.required]
     return {
         "type": "object",
@@ -75,8 +99,64 @@ def input_object(fields: Sequence[Field]) -> Schema:
 
 
 def example(fields: Sequence[Field]) -> dict[str, object]:
-    """Return an example of a request's body, from those of the fields."""
+    """Return an example of a request body, made of the fields' examples."""
     return {field.name: _example(field) for field in fields if field.example}
+
+
+def part_quantity() -> Schema:
+    """Return the schema of a lot's quantity in a request to split."""
+    return accepted(replace(PART_QUANTITY, required=True, hint="Tonnes."))
+
+
+def request_components() -> dict[str, Schema]:
+    """Return the schemas of request bodies by name, without ``schemas.Split``."""
+    correction = input_object(CANCELLATION_FIELDS)
+    correction["properties"]["record"] = input_object(FIELDS)
+    correction["required"].append("record")
+    return {
+        "NewRecord": input_object(NEW_FIELDS),
+        "Sale": input_object(SALE_FIELDS),
+        "Retirement": input_object(RETIREMENT_FIELDS),
+        "Cancellation": input_object(CANCELLATION_FIELDS),
+        "Correction": correction,
+    }
+
+
+def data_components() -> dict[str, Schema]:
+    """Return the schemas of the events' data by name."""
+    created = _event_data(NEW_FIELDS)
+    created["properties"] |= {
+        "parent": {
+            "type": "string",
+            "pattern": f"^{ID_PATTERN}$",
+            "description": "The record of which it is a lot.",
+        },
+        "offset": {**_QUANTITY_TEXT, "description": "Where the lot begins in its parent, in tonnes."},
+    }
+    quantities = {"type": "array", "minItems": LOTS_MIN, "maxItems": LOTS_MAX, "items": _QUANTITY_TEXT}
+    return {
+        "CreatedData": created,
+        "SoldData": _event_data(ACTION_FIELDS[EventType.SOLD]),
+        "RetiredData": _event_data(ACTION_FIELDS[EventType.RETIRED]),
+        "SplitData": _object({"quantities": quantities}, ["quantities"]),
+        "CancelledData": _event_data(ACTION_FIELDS[EventType.CANCELLED]),
+    }
+
+
+def _event_data(given: Sequence[Field]) -> Schema:
+    # An event is on its whole record, so its data have no quantity of a part.
+    fields = [field for field in given if field is not PART_QUANTITY]
+    always = [field.name for field in fields if field.required or isinstance(field, PastDateField)]
+    return _object({field.name: as_event_data(field) for field in fields}, always)
+
+
+def _object(properties: dict[str, Schema], required: Sequence[str]) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
 
 
 def _rule(field: Field) -> Schema:

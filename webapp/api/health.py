@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response
 
+from webapp.api import schemas
 from webapp.api.operations import Answer, Operation, describes
 from webapp.api.serializers import json_response
 from webapp.authorization import allows_everyone
@@ -27,4 +28,4 @@ api = Blueprint("api_health", __name__)
 @allows_everyone
 def check_health() -> Response:
     ping()
-    return json_response({"status": "ok"})
+    return json_response(schemas.Health("ok"))

@@ -6,9 +6,9 @@ from typing import Final
 from flask import Blueprint, Response, request, url_for
 
 from webapp.accounts.roles import Role
-from webapp.api import query_parameters, request_body
+from webapp.api import query_parameters, request_body, schemas
 from webapp.api.operations import Answer, Body, Operation, describes
-from webapp.api.serializers import import_body, json_response, problem_body
+from webapp.api.serializers import import_body, import_summary_body, json_response
 from webapp.authorization import allows
 from webapp.config import MAX_BODY_BYTES
 from webapp.domain.errors import InvalidFields, Problem, UnknownImport
@@ -129,8 +129,8 @@ def list_imports() -> Response:
     limit = values[query_parameters.LIMIT_OF_PAGE]
     found = views.list_imports(values[query_parameters.CURSOR_NUMBER], limit + 1)
     cursor = str(found[limit - 1].id) if len(found) > limit else None
-    items = [import_body(item) for item in found[:limit]]
-    return json_response({"items": items, "next": query_parameters.next_address(cursor)})
+    items = [import_summary_body(item) for item in found[:limit]]
+    return json_response(schemas.ImportPage(items, query_parameters.next_address(cursor)))
 
 
 @api.get("/records/imports/<import_id>")
@@ -154,15 +154,14 @@ def get_import(import_id: str) -> Response:
     )
 
 
-def _body(import_id: int, after: int = 0, limit: int = LIMIT_MAX) -> dict[str, object]:
-    """Return the import with its problems past the first `after`."""
+def _body(import_id: int, after: int = 0, limit: int = LIMIT_MAX) -> schemas.Import:
+    """Return the import with its problems after the first `after`."""
     found = views.find(import_id)
     problems = views.problems(import_id, after, limit + 1)
     following = None
     if len(problems) > limit:
         following = url_for(".get_import", import_id=import_id, limit=limit, cursor=after + limit)
-    items = [problem_body(problem) for problem in problems[:limit]]
-    return {**import_body(found), "problems": items, "next": following}
+    return import_body(found, problems[:limit], following)
 
 
 def _file() -> tuple[bytes, str]:

@@ -1,12 +1,13 @@
 """Errors of the API as problem details (RFC 9457)."""
 
 from contextlib import suppress
-from typing import Final
+from functools import singledispatch
+from typing import Any, Final
 
 from flask import Response
 
-from webapp.api.serializers import conflict_body, lot_body, record_url
-from webapp.api.serializers import json_response as encode_answer
+from webapp.api import schemas
+from webapp.api.serializers import json_response, lot_body, record_url, split_members
 from webapp.domain.errors import (
     ActNotAllowed,
     AlreadySplit,
@@ -25,83 +26,113 @@ from webapp.ledger import queries
 from webapp.ledger.serial_conflicts import SerialConflict, conflict_from_error
 
 MEDIA_TYPE: Final = "application/problem+json"
-TYPE: Final = "about:blank"  # the title says no more than the HTTP status does
+TYPE: Final = "about:blank"  # RFC 9457: the title says no more than the HTTP status
 _SPELLED_OUT_MAX: Final = 5
 
 
 def render(answer: ErrorResponse) -> Response:
     """Return the problem document of an error."""
-    body: dict[str, object] = {
+    return json_response(_problem(answer.refusal, answer), answer.status, content_type=MEDIA_TYPE)
+
+
+def _members(answer: ErrorResponse, detail: str | None = None) -> dict[str, Any]:
+    """Return the members that every problem document has."""
+    return {
         "type": TYPE,
         "title": answer.title,
         "status": int(answer.status),
-        "detail": _detail(answer),
-        **_extension_members(answer.refusal),
+        "detail": answer.detail if detail is None else detail,
     }
-    return encode_answer(body, answer.status, content_type=MEDIA_TYPE)
 
 
-def _detail(answer: ErrorResponse) -> str:
-    match answer.refusal:
-        case InvalidFields(problems=problems) if len(problems) > _SPELLED_OUT_MAX:
-            return f"{len(problems)} fields are not accepted; `errors` says why."
-        case InvalidFields(problems=problems):
-            return " ".join(f"{p.field}: {p.message}" if p.field else p.message for p in problems)
-        case BlockHeld() as refusal:
-            conflict = _serial_conflict(refusal)
-            return f"{answer.detail}. {conflict.advice}" if conflict else f"{answer.detail}."
-        case AlreadySplit():
-            return f"{answer.detail} Act on one of its lots."
-        case _:
-            return answer.detail
+@singledispatch
+def _problem(refusal: LedgerError | None, answer: ErrorResponse) -> schemas.Problem:
+    """Return the body for an error: the implementation of the error's nearest class."""
+    del refusal
+    return schemas.Problem(**_members(answer))
 
 
-def _extension_members(refusal: LedgerError | None) -> dict[str, object]:
-    """Return what the refusal knows, for programs. `status` is taken: it is the HTTP status."""
-    match refusal:
-        case InvalidFields():
-            return {"errors": [{"field": p.field, "message": p.message} for p in refusal.problems]}
-        case CursorMismatch():
-            return {"errors": [{"field": "cursor", "message": str(refusal)}]}
-        case TooManyRows():
-            return {"rows_max": refusal.limit}
-        case _:
-            return _of_record(refusal)
+@_problem.register
+def _invalid_fields(refusal: InvalidFields, answer: ErrorResponse) -> schemas.InvalidFields:
+    problems = refusal.problems
+    detail = (
+        f"{len(problems)} fields are not valid; `errors` lists them."
+        if len(problems) > _SPELLED_OUT_MAX
+        else " ".join(f"{p.field}: {p.message}" if p.field else p.message for p in problems)
+    )
+    errors = [schemas.FieldProblem(p.field, p.message) for p in problems]
+    return schemas.InvalidFields(**_members(answer, detail), errors=errors)
 
 
-def _of_record(refusal: LedgerError | None) -> dict[str, object]:
-    """Return what a refusal knows about the record that is in the way."""
-    facts: dict[str, object] = {}
-    match refusal:
-        case BlockHeld():
-            numbers = {"first": refusal.first, "last": refusal.last, "is_inside": refusal.is_inside}
-            facts = {**_holder(refusal), **numbers, **conflict_body(_serial_conflict(refusal))}
-        case SerialHeld():
-            facts = _holder(refusal)
-        case AlreadySplit():
-            facts = {**_status(refusal), **_lots(refusal)}
-        case ActNotAllowed():
-            facts = _status(refusal)
-        case CreditMoved():
-            facts = {"seq": refusal.seq, "record_url": record_url(refusal.credit_id)}
-        case CancelledBefore():
-            facts = {"replaces": refusal.credit_id, "record_url": record_url(refusal.credit_id)}
-        case ReplacedBefore():
-            facts = {
-                "replaced": refusal.replaced,
-                "replaced_by": refusal.credit_id,
-                "record_url": record_url(refusal.credit_id),
-            }
-        case _:
-            pass
-    return facts
+@_problem.register
+def _cursor_mismatch(refusal: CursorMismatch, answer: ErrorResponse) -> schemas.InvalidFields:
+    errors = [schemas.FieldProblem("cursor", str(refusal))]
+    return schemas.InvalidFields(**_members(answer), errors=errors)
 
 
-def _holder(refusal: SerialHeld) -> dict[str, object]:
+@_problem.register
+def _too_many_rows(refusal: TooManyRows, answer: ErrorResponse) -> schemas.TooManyRows:
+    return schemas.TooManyRows(**_members(answer), rows_max=refusal.limit)
+
+
+@_problem.register
+def _serial_held(refusal: SerialHeld, answer: ErrorResponse) -> schemas.SerialHeld:
+    return schemas.SerialHeld(**_members(answer), **_holder(refusal))
+
+
+@_problem.register
+def _block_held(refusal: BlockHeld, answer: ErrorResponse) -> schemas.BlockHeld:
+    conflict = _serial_conflict(refusal)
+    detail = f"{answer.detail}. {conflict.advice}" if conflict else f"{answer.detail}."
+    return schemas.BlockHeld(
+        **_members(answer, detail),
+        **_holder(refusal),
+        first=refusal.first,
+        last=refusal.last,
+        is_inside=refusal.is_inside,
+        **split_members(conflict),
+    )
+
+
+@_problem.register
+def _act_not_allowed(refusal: ActNotAllowed, answer: ErrorResponse) -> schemas.ActNotAllowed:
+    return schemas.ActNotAllowed(**_members(answer), **_status(refusal))
+
+
+@_problem.register
+def _already_split(refusal: AlreadySplit, answer: ErrorResponse) -> schemas.ActNotAllowed:
+    detail = f"{answer.detail} Act on one of its lots."
+    return schemas.ActNotAllowed(**_members(answer, detail), **_status(refusal), **_lots(refusal))
+
+
+@_problem.register
+def _credit_moved(refusal: CreditMoved, answer: ErrorResponse) -> schemas.RecordMoved:
+    url = record_url(refusal.credit_id)
+    return schemas.RecordMoved(**_members(answer), seq=refusal.seq, record_url=url)
+
+
+@_problem.register
+def _cancelled_before(refusal: CancelledBefore, answer: ErrorResponse) -> schemas.CancelledBefore:
+    url = record_url(refusal.credit_id)
+    return schemas.CancelledBefore(**_members(answer), replaces=refusal.credit_id, record_url=url)
+
+
+@_problem.register
+def _replaced_before(refusal: ReplacedBefore, answer: ErrorResponse) -> schemas.ReplacedBefore:
+    return schemas.ReplacedBefore(
+        **_members(answer),
+        replaced=refusal.replaced,
+        replaced_by=refusal.credit_id,
+        record_url=record_url(refusal.credit_id),
+    )
+
+
+def _holder(refusal: SerialHeld) -> dict[str, Any]:
     return {"holder": refusal.holder, "holder_url": record_url(refusal.holder)}
 
 
-def _status(refusal: ActNotAllowed) -> dict[str, object]:
+def _status(refusal: ActNotAllowed) -> dict[str, Any]:
+    # `status` is taken: it is the HTTP status.
     return {
         "record_status": refusal.status,
         "since": refusal.since,
@@ -109,15 +140,14 @@ def _status(refusal: ActNotAllowed) -> dict[str, object]:
     }
 
 
-def _lots(refusal: AlreadySplit) -> dict[str, object]:
-    """Say what the record has become, so that the rest can be acted on without another question."""
-    with suppress(LedgerError):  # a database in trouble; the first refusal holds all the same
+def _lots(refusal: AlreadySplit) -> dict[str, Any]:
+    """Return the lots of the record, so that a client can act on them without another request."""
+    with suppress(LedgerError):  # The database may fail now; the first error is still the answer.
         return {"lots": [lot_body(lot) for lot in queries.lots_of(refusal.credit_id)]}
     return {}
 
 
 def _serial_conflict(refusal: BlockHeld) -> SerialConflict | None:
-    with suppress(LedgerError):  # a database in trouble; the first refusal holds all the same
-        holder = queries.credit(refusal.holder)
-        return conflict_from_error(holder, refusal)
+    with suppress(LedgerError):  # The database may fail now; the first error is still the answer.
+        return conflict_from_error(queries.credit(refusal.holder), refusal)
     return None

@@ -6,7 +6,7 @@ from typing import Final
 from flask import Blueprint, Response
 
 from webapp.accounts.roles import Role
-from webapp.api import field_schemas, query_parameters, request_body
+from webapp.api import field_schemas, query_parameters, request_body, schemas
 from webapp.api.etags import etag
 from webapp.api.operations import Answer, Operation, describes
 from webapp.api.serializers import json_response, record_body, record_url, summary_body
@@ -89,7 +89,7 @@ def list_records() -> Response:
         wanted, values[query_parameters.CURSOR], values[query_parameters.LIMIT_OF_PAGE]
     )
     items = [summary_body(credit, origin) for credit, origin in page.items]
-    return json_response({"items": items, "next": query_parameters.next_address(page.next)})
+    return json_response(schemas.RecordPage(items, query_parameters.next_address(page.next)))
 
 
 @api.get("/records/<record_id>")

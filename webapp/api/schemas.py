@@ -1,60 +1,303 @@
-"""JSON Schemas (2020-12) of what the API takes and gives.
+"""The JSON bodies that the API answers with: one Struct for each, which is also its OpenAPI schema.
 
-Those of fields are made in ``field_schemas`` from the tables that parse them
-(``webapp.domain.credit.FIELDS``, ``webapp.domain.event.ACTION_FIELDS``), so that no rule stands in
-two places.
+``serializers`` and ``problems`` make the Structs. The rules of a record's fields come from the
+domain's tables of fields (``field_schemas``).
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 from webapp.api.field_schemas import (
-    QUANTITY_TEXT,
+    REF_TEMPLATE,
     Schema,
-    accepted,
-    as_event_data,
-    input_object,
+    data_components,
+    part_quantity,
     recorded,
+    request_components,
 )
-from webapp.domain.credit import FIELDS, NEW_FIELDS, REPLACES
-from webapp.domain.event import (
-    ACTION_FIELDS,
-    CANCELLATION_FIELDS,
-    PART_QUANTITY,
-    RETIREMENT_FIELDS,
-    SALE_FIELDS,
-)
-from webapp.domain.fields import Field, PastDateField
+from webapp.domain.credit import FIELDS, REPLACES
 from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.split import LOTS_MAX, LOTS_MIN
 from webapp.imports.views import State
 
 _AN_ID: Final = "6533fc8cb26eece006a49bf9d031c00214d21ca22c477be633f3c3cb73aed3bb"
-_HASH: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-_ID: Final[Schema] = {**_HASH, "examples": [_AN_ID]}
-_TIME: Final[Schema] = {
-    "type": "string",
-    "format": "date-time",
-    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$",
-    "examples": ["2026-11-20T16:50:00.000000Z"],
-}
-_ADDRESS: Final[Schema] = {"type": "string", "format": "uri-reference"}
-_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+_FIELDS: Final = {field.name: field for field in FIELDS}
 
-_ID_OR_NULL: Final[Schema] = {**_HASH, "type": ["string", "null"]}
 
-SPLIT_EXAMPLE: Final[dict[str, object]] = {"quantities": [25, 75]}
-CORRECTION_EXAMPLE: Final[dict[str, object]] = {
-    **{field.name: field.example for field in CANCELLATION_FIELDS if field.example},
-    "record": {
-        "project_name": "Mangrove Restoration Project",
-        "registry": "VCS",
-        "vintage": 2024,
-        "quantity": 100,
-        "serial_number": "VCS-0001",
-    },
-}
+def _field(name: str) -> Meta:
+    """Return the rule of a record's field in an answer."""
+    return Meta(extra_json_schema=recorded(_FIELDS[name]))
+
+
+def _one_of(choices: type[StrEnum]) -> Meta:
+    # An Enum as the type would be sorted by its values.
+    return Meta(extra_json_schema={"enum": list(choices)})
+
+
+Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Id = Annotated[Hash, Meta(examples=[_AN_ID])]
+Time = Annotated[
+    str,
+    Meta(
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$",
+        examples=["2026-11-20T16:50:00.000000Z"],
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+Url = Annotated[str, Meta(extra_json_schema={"format": "uri-reference"})]
+Count = Annotated[int, Meta(ge=0)]
+Number = Annotated[int, Meta(ge=1)]
+# Tonnes are written as the exact decimal text of the ledger, never through a float.
+Tonnes = msgspec.Raw
+Quantity = Annotated[Tonnes, _field("quantity")]
+SerialNumber = Annotated[str, _field("serial_number")] | None
+StatusText = Annotated[str, _one_of(Status)]
+EventData = Annotated[
+    Any,
+    Meta(
+        description="The data as hashed: absent values are left out.",
+        extra_json_schema={
+            "anyOf": [{"$ref": REF_TEMPLATE.format(name=f"{kind.capitalize()}Data")} for kind in EventType]
+        },
+    ),
+]
+Position = Annotated[Number, Meta(description="The position in the feed.")]
+Seq = Annotated[Number, Meta(description="The number in the record's own history.")]
+EventTypeText = Annotated[str, _one_of(EventType)]
+Actor = Annotated[str, Meta(examples=["local"])]
+PreviousHash = Annotated[
+    Hash, Meta(description="The hash of the record's previous event; 64 zeros for the first.")
+]
+Holder = Annotated[Id, Meta(description="The record that holds the serial number.")]
+FirstNumber = Annotated[Count, Meta(description="The first number in common.")]
+LastNumber = Annotated[Count, Meta(description="The last number in common.")]
+IsInside = Annotated[bool, Meta(description="Whether the holder has every number of the block.")]
+SplitUrl = Annotated[Url, Meta(description="Where to post `split` to make the block a lot.")]
+Next = Annotated[Url | None, Meta(description="The URL of the next page, null if there is none now.")]
+
+
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class Split(Body, frozen=True):
+    quantities: Annotated[
+        list[Annotated[Any, Meta(extra_json_schema=part_quantity())]],
+        Meta(
+            min_length=LOTS_MIN,
+            max_length=LOTS_MAX,
+            description="Tonnes of each lot, in order. They must add up to the whole record.",
+        ),
+    ]
+
+
+class Lot(Body, frozen=True):
+    id: Id
+    quantity: Quantity
+    serial_number: SerialNumber
+    status: StatusText
+    url: Url
+
+
+class Event(Body, frozen=True):
+    position: Position
+    seq: Seq
+    event_type: EventTypeText
+    data: EventData
+    actor: Actor
+    recorded_at: Time
+    prev_hash: PreviousHash
+    hash: Hash
+
+
+class FeedEvent(Body, frozen=True):
+    record_id: Id
+    position: Position
+    seq: Seq
+    event_type: EventTypeText
+    data: EventData
+    actor: Actor
+    recorded_at: Time
+    prev_hash: PreviousHash
+    hash: Hash
+
+
+class EventPage(Body, frozen=True):
+    items: list[FeedEvent]
+    next: Next
+    resume: Annotated[
+        Url,
+        Meta(
+            description="The URL of the events after these, also where there are none yet. "
+            "A reader that stores it and continues there misses no event."
+        ),
+    ]
+
+
+class RecordSummary(Body, frozen=True):
+    id: Annotated[Id, Meta(description="Computed from the fields: equal credits have equal ids.")]
+    project_name: Annotated[str, _field("project_name")]
+    registry: Annotated[str, _field("registry")]
+    vintage: Annotated[int, _field("vintage")]
+    quantity: Quantity
+    serial_number: SerialNumber
+    status: StatusText
+    created_at: Time
+    parent: Annotated[Hash | None, Meta(description="The record of which this is a lot, null for any other.")]
+    offset: Annotated[
+        Annotated[Tonnes, Meta(extra_json_schema={"type": "number", "minimum": 0})] | None,
+        Meta(description="Where the lot begins in its parent, in tonnes."),
+    ]
+    replaces: Annotated[Hash | None, Meta(description=REPLACES.hint)]
+
+
+class Record(RecordSummary, frozen=True):
+    lots: Annotated[list[Lot], Meta(description="The lots that it was split into, in order.")]
+    replaced_by: Annotated[list[Id], Meta(description="The records that replace it.")]
+    events: Annotated[list[Event], Meta(description="Its whole history, oldest first.")]
+
+
+class ActedRecord(Record, frozen=True):
+    rest: Annotated[
+        Lot | None, Meta(description="The lot that was split off and stays; null after an act on the whole.")
+    ]
+
+
+class Lots(Body, frozen=True):
+    items: Annotated[list[RecordSummary], Meta(description="In order of their place in the parent.")]
+
+
+class RecordPage(Body, frozen=True):
+    items: list[RecordSummary]
+    next: Next
+
+
+class ImportSummary(Body, frozen=True):
+    id: Number
+    state: Annotated[str, _one_of(State)]
+    filename: str
+    sha256: Hash
+    size_bytes: Count
+    actor: str
+    uploaded_at: Time
+    finished_at: Time | None
+    message: Annotated[str | None, Meta(description="Why nothing was written.")]
+    total: Annotated[Count, Meta(description="Rows in the file.")]
+    new: Count
+    existing: Annotated[Count, Meta(description="Rows already recorded, or equal to an earlier row.")]
+    conflicting: Annotated[Count, Meta(description="Rows whose serial number another record holds.")]
+    invalid: Count
+    written: Annotated[Count, Meta(description="Records that this import created.")]
+    not_recorded: Annotated[
+        tuple[str, ...], Meta(description="Fields of the file that a record does not have.")
+    ]
+
+
+class RowProblem(Body, frozen=True):
+    row: Number
+    field: Annotated[str, Meta(description="Empty for the row as a whole.")]
+    message: str
+    holder: Holder | UnsetType = UNSET
+    holder_url: Url | UnsetType = UNSET
+    first: FirstNumber | UnsetType = UNSET
+    last: LastNumber | UnsetType = UNSET
+    is_inside: IsInside | UnsetType = UNSET
+    split_url: SplitUrl | UnsetType = UNSET
+    split: Split | UnsetType = UNSET
+
+
+class Import(ImportSummary, frozen=True):
+    problems: Annotated[list[RowProblem], Meta(description="A page of them, in order of the rows.")]
+    next: Annotated[
+        Url | None, Meta(description="The URL of the next page of problems, null on the last one.")
+    ]
+
+
+class ImportPage(Body, frozen=True):
+    items: list[ImportSummary]
+    next: Next
+
+
+class Health(Body, frozen=True):
+    status: Annotated[Literal["ok"], Meta(extra_json_schema={"type": "string"})]
+
+
+class OpenAPI(msgspec.Struct):
+    """This document."""
+
+
+class Problem(Body, frozen=True):
+    """Problem details (RFC 9457)."""
+
+    type: Annotated[Literal["about:blank"], Meta(extra_json_schema={"type": "string"})]
+    title: str
+    status: Annotated[int, Meta(ge=400, le=599)]
+    detail: str
+
+
+class FieldProblem(Body, frozen=True):
+    field: Annotated[str, Meta(description="Empty for the body as a whole.")]
+    message: str
+
+
+class InvalidFields(Problem, frozen=True):
+    errors: Annotated[list[FieldProblem], Meta(description="Every problem that was found.")]
+
+
+class SerialHeld(Problem, frozen=True):
+    holder: Holder
+    holder_url: Url
+
+
+class BlockHeld(SerialHeld, frozen=True):
+    first: FirstNumber
+    last: LastNumber
+    is_inside: IsInside
+    split_url: SplitUrl | UnsetType = UNSET
+    split: Split | UnsetType = UNSET
+
+
+class CancelledBefore(Problem, frozen=True):
+    replaces: Annotated[
+        Id,
+        Meta(
+            description="The cancelled record, or the last of its replacements if that is cancelled too. "
+            "To record the credit again, send it with this member."
+        ),
+    ]
+    record_url: Url
+
+
+class ReplacedBefore(Problem, frozen=True):
+    replaced: Annotated[Id, Meta(description="The cancelled record.")]
+    replaced_by: Annotated[Id, Meta(description="The record that replaced it.")]
+    record_url: Url
+
+
+class RecordMoved(Problem, frozen=True):
+    seq: Annotated[Number, Meta(description="The number of the record's last event now.")]
+    record_url: Url
+
+
+class ActNotAllowed(Problem, frozen=True):
+    record_status: StatusText
+    since: Annotated[Time, Meta(description="The time since which it has this status.")]
+    record_url: Url
+    lots: Annotated[list[Lot], Meta(description="The lots of a split record.")] | UnsetType = UNSET
+
+
+class TooManyRows(Problem, frozen=True):
+    rows_max: Count | UnsetType = UNSET
+
+
+_ANSWERS: Final = (
+    *(RecordPage, ActedRecord, Record, Lots, EventPage, Import, ImportPage, Health, OpenAPI),
+    *(InvalidFields, BlockHeld, SerialHeld, CancelledBefore, ReplacedBefore, RecordMoved, ActNotAllowed),
+    *(TooManyRows, Problem),
+)
 
 PROBLEM_EXAMPLES: Final[dict[str, dict[str, object]]] = {
     "InvalidFields": {"errors": [{"field": "vintage", "message": "This is required."}]},
@@ -69,270 +312,6 @@ PROBLEM_EXAMPLES: Final[dict[str, dict[str, object]]] = {
 
 
 def components() -> dict[str, Schema]:
-    """Return every schema that has a name."""
-    return {**_requests(), **_records(), **_events(), **_imports(), **_problems()}
-
-
-def _requests() -> dict[str, Schema]:
-    correction = input_object(CANCELLATION_FIELDS)
-    correction["properties"]["record"] = input_object(FIELDS)
-    correction["required"].append("record")
-    return {
-        "NewRecord": input_object(NEW_FIELDS),
-        "Sale": input_object(SALE_FIELDS),
-        "Retirement": input_object(RETIREMENT_FIELDS),
-        "Split": _split(),
-        "Cancellation": input_object(CANCELLATION_FIELDS),
-        "Correction": correction,
-    }
-
-
-def _records() -> dict[str, Schema]:
-    summary = _summary_properties()
-    record = {
-        **summary,
-        "lots": _list_of("Lot", "What it was split into, in order."),
-        "replaced_by": {"type": "array", "items": _ID, "description": "What was recorded in its place."},
-        "events": _list_of("Event", "Its whole history, oldest first."),
-    }
-    rest = {"anyOf": [{"$ref": "#/components/schemas/Lot"}, {"type": "null"}]}
-    described = "The lot that was split off and stays, null where the act was on the whole."
-    return {
-        "RecordSummary": _object(summary),
-        "Record": _object(record),
-        "ActedRecord": _object({**record, "rest": {**rest, "description": described}}),
-        "Lot": _object(_lot_properties()),
-        "Lots": _object({"items": _list_of("RecordSummary", "In the order in which they lie.")}),
-        "RecordPage": _object({"items": _list_of("RecordSummary"), "next": _next()}),
-    }
-
-
-def _events() -> dict[str, Schema]:
-    return {
-        "Event": _object(_event_properties()),
-        "CreatedData": _created_data(),
-        "SoldData": _event_data(ACTION_FIELDS[EventType.SOLD]),
-        "RetiredData": _event_data(ACTION_FIELDS[EventType.RETIRED]),
-        "SplitData": _object({"quantities": _quantities(QUANTITY_TEXT)}),
-        "CancelledData": _event_data(ACTION_FIELDS[EventType.CANCELLED]),
-        "FeedEvent": _object({"record_id": _ID, **_event_properties()}),
-        "EventPage": _object({"items": _list_of("FeedEvent"), "next": _next(), "resume": _resume()}),
-    }
-
-
-def _imports() -> dict[str, Schema]:
-    return {
-        "Import": _object(
-            {
-                **_import_properties(),
-                "problems": _list_of("RowProblem", "In the order of the rows, a page of them."),
-                "next": _next("problems"),
-            }
-        ),
-        "ImportSummary": _object(_import_properties()),
-        "ImportPage": _object({"items": _list_of("ImportSummary"), "next": _next()}),
-        "RowProblem": _row_problem(),
-        "Health": _object({"status": {"type": "string", "const": "ok"}}),
-        "OpenAPI": {"type": "object", "description": "This document."},
-    }
-
-
-def _object(properties: dict[str, Schema], optional: Sequence[str] = ()) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [name for name in properties if name not in optional],
-        "additionalProperties": False,
-    }
-
-
-def _list_of(name: str, description: str = "") -> Schema:
-    schema: Schema = {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
-    return {**schema, "description": description} if description else schema
-
-
-def _next(what: str = "items") -> Schema:
-    return {
-        "type": ["string", "null"],
-        "format": "uri-reference",
-        "description": f"The address of the {what} that follow, null where there are none for now.",
-    }
-
-
-def _resume() -> Schema:
-    return {
-        **_ADDRESS,
-        "description": "The address of what comes after these items, also where nothing does yet: "
-        "keep it, come back to it, and miss nothing.",
-    }
-
-
-def _summary_properties() -> dict[str, Schema]:
-    return {
-        "id": {**_ID, "description": "It follows from the fields: equal credits have equal ids."},
-        **{field.name: recorded(field) for field in FIELDS},
-        "status": {"type": "string", "enum": list(Status)},
-        "created_at": _TIME,
-        "parent": {**_ID_OR_NULL, "description": "Of which record it is a lot; null where it is none."},
-        "offset": {
-            "type": ["number", "null"],
-            "minimum": 0,
-            "description": "Where in its parent it begins, in tonnes.",
-        },
-        REPLACES.name: {**_ID_OR_NULL, "description": REPLACES.hint},
-    }
-
-
-def _lot_properties() -> dict[str, Schema]:
-    own = {field.name: recorded(field) for field in FIELDS if field.name in {"quantity", "serial_number"}}
-    return {"id": _ID, **own, "status": {"type": "string", "enum": list(Status)}, "url": _ADDRESS}
-
-
-def _split() -> Schema:
-    schema = _object({"quantities": _quantities(accepted(replace(PART_QUANTITY, required=True)))})
-    schema["properties"]["quantities"]["description"] = "Tonnes. They must add up to the whole."
-    return schema
-
-
-def _quantities(items: Schema) -> Schema:
-    return {"type": "array", "minItems": LOTS_MIN, "maxItems": LOTS_MAX, "items": items}
-
-
-def _created_data() -> Schema:
-    schema = _event_data(NEW_FIELDS)
-    schema["properties"] |= {
-        "parent": {**_ID, "description": "Of which record it is a lot."},
-        "offset": {**QUANTITY_TEXT, "description": "Where in its parent it begins."},
-    }
-    return schema
-
-
-def _event_properties() -> dict[str, Schema]:
-    data = [{"$ref": f"#/components/schemas/{kind.capitalize()}Data"} for kind in EventType]
-    return {
-        "position": {"type": "integer", "minimum": 1, "description": "Its place in the feed."},
-        "seq": {"type": "integer", "minimum": 1, "description": "Its place in its record's history."},
-        "event_type": {"type": "string", "enum": list(EventType)},
-        "data": {"anyOf": data, "description": "As hashed: what is absent is left out."},
-        "actor": {"type": "string", "examples": ["local"]},
-        "recorded_at": _TIME,
-        "prev_hash": {**_HASH, "description": "Of the event before it; 64 zeros for the first."},
-        "hash": _HASH,
-    }
-
-
-def _event_data(given: Sequence[Field]) -> Schema:
-    """An act is on all of its record, so it does not state how much that is."""
-    fields = [field for field in given if field is not PART_QUANTITY]
-    always = [field.name for field in fields if field.required or isinstance(field, PastDateField)]
-    return {
-        "type": "object",
-        "properties": {field.name: as_event_data(field) for field in fields},
-        "required": always,
-        "additionalProperties": False,
-    }
-
-
-def _import_properties() -> dict[str, Schema]:
-    return {
-        "id": {"type": "integer", "minimum": 1},
-        "state": {"type": "string", "enum": list(State)},
-        "filename": {"type": "string"},
-        "sha256": _HASH,
-        "size_bytes": _COUNT,
-        "actor": {"type": "string"},
-        "uploaded_at": _TIME,
-        "finished_at": {**_TIME, "type": ["string", "null"]},
-        "message": {"type": ["string", "null"], "description": "Why nothing was written."},
-        "total": {**_COUNT, "description": "Rows in the file."},
-        "new": _COUNT,
-        "existing": {**_COUNT, "description": "Rows recorded already, or equal to a row before."},
-        "conflicting": {**_COUNT, "description": "Rows whose serial number another record holds."},
-        "invalid": _COUNT,
-        "written": {**_COUNT, "description": "Records that this import recorded."},
-        "not_recorded": {
-            "type": "array",
-            "items": {"type": "string"},
-            "description": "Fields in the file that a record does not have.",
-        },
-    }
-
-
-def _row_problem() -> Schema:
-    return _object(
-        {
-            "row": {"type": "integer", "minimum": 1},
-            "field": {"type": "string", "description": "Empty where it is the row as a whole."},
-            "message": {"type": "string"},
-            "holder": {**_ID, "description": "The record that holds the serial number."},
-            "holder_url": _ADDRESS,
-            **_held_numbers(),
-        },
-        optional=["holder", "holder_url", *_held_numbers()],
-    )
-
-
-def _held_numbers() -> dict[str, Schema]:
-    return {
-        "first": {**_COUNT, "description": "The first of the numbers in common."},
-        "last": {**_COUNT, "description": "The last of them."},
-        "is_inside": {"type": "boolean", "description": "Whether the holder has every number of the block."},
-        "split_url": {**_ADDRESS, "description": "Where to post `split`, to make the block a lot."},
-        "split": {"$ref": "#/components/schemas/Split"},
-    }
-
-
-def _problems() -> dict[str, Schema]:
-    """Return problem details as RFC 9457 has them, and with what this ledger adds to some."""
-    basic: dict[str, Schema] = {
-        "type": {"type": "string", "const": "about:blank"},
-        "title": {"type": "string"},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {"type": "string"},
-    }
-    field_problem = _object(
-        {
-            "field": {"type": "string", "description": "Empty where it is the body as a whole."},
-            "message": {"type": "string"},
-        }
-    )
-    serial_held = {"holder": {**_ID, "description": "Who holds it."}, "holder_url": _ADDRESS}
-    not_allowed = {
-        "record_status": {"type": "string", "enum": list(Status)},
-        "since": {**_TIME, "description": "When it became that."},
-        "record_url": _ADDRESS,
-        "lots": _list_of("Lot", "Where it was split: what it has become."),
-    }
-    block_held = {
-        **serial_held,
-        **_held_numbers(),
-    }
-    cancelled_before = {
-        "replaces": {
-            **_ID,
-            "description": "The cancelled one, or the last that replaced it and is cancelled as well. "
-            "Send the same record with this member.",
-        },
-        "record_url": _ADDRESS,
-    }
-    replaced_before = {
-        "replaced": {**_ID, "description": "The cancelled one."},
-        "replaced_by": {**_ID, "description": "The record that stands in its place."},
-        "record_url": _ADDRESS,
-    }
-    moved = {
-        "seq": {"type": "integer", "minimum": 1, "description": "The number of its last event now."},
-        "record_url": _ADDRESS,
-    }
-    return {
-        "Problem": _object(basic),
-        "FieldProblem": field_problem,
-        "InvalidFields": _object({**basic, "errors": _list_of("FieldProblem", "Every one of them.")}),
-        "SerialHeld": _object({**basic, **serial_held}),
-        "BlockHeld": _object({**basic, **block_held}, optional=["split_url", "split"]),
-        "CancelledBefore": _object({**basic, **cancelled_before}),
-        "ReplacedBefore": _object({**basic, **replaced_before}),
-        "RecordMoved": _object({**basic, **moved}),
-        "ActNotAllowed": _object({**basic, **not_allowed}, optional=["lots"]),
-        "TooManyRows": _object({**basic, "rows_max": _COUNT}, optional=["rows_max"]),
-    }
+    """Return the schemas of the OpenAPI document by name."""
+    _, answers = msgspec.json.schema_components(_ANSWERS, ref_template=REF_TEMPLATE)
+    return {**request_components(), **data_components(), **answers}

@@ -1,18 +1,18 @@
-"""How the ledger's values look in the API's JSON. Their schemas, held equal by a test: ``schemas``."""
+"""Turn the ledger's views into the Structs of ``schemas``, and encode these as JSON responses."""
 
-from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 from flask import Response, url_for
 
+from webapp.api import schemas
+from webapp.domain.fields import quantity_text
 from webapp.imports.views import ImportView, ProblemView
 from webapp.ledger.serial_conflicts import SerialConflict
 from webapp.ledger.views import CreditView, EventView, Origin, Record
 
-# A quantity leaves as a JSON number with the decimals it was recorded with, never through a float.
-_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 def json_response(
@@ -23,7 +23,7 @@ def json_response(
     etag: str | None = None,
     content_type: str = "application/json",
 ) -> Response:
-    """Return the JSON answer. Nobody keeps a copy of it: what it says may change any moment."""
+    """Return the JSON response. Caches must not store it, because its content may change at any time."""
     response = Response(_ENCODER.encode(body), status, content_type=content_type)
     response.headers["Cache-Control"] = "no-store"
     if location:
@@ -34,112 +34,127 @@ def json_response(
 
 
 def record_url(record_id: str) -> str:
-    """Return the address of a record, behind whatever host and port the reader used."""
+    """Return the path of a record, valid under any host and port."""
     return url_for("api_records.get_record", record_id=record_id)
 
 
-def record_body(record: Record) -> dict[str, object]:
+def record_body(record: Record) -> schemas.Record:
     """Return a record with its relations and its events, oldest first."""
-    return {
-        **summary_body(record.credit, record.relations.origin),
-        "lots": [lot_body(lot) for lot in record.relations.lots],
-        "replaced_by": list(record.relations.replaced_by),
-        "events": [_event_body(event) for event in record.events],
-    }
+    return schemas.Record(*_record_values(record))
 
 
-def action_body(record: Record, rest: CreditView | None) -> dict[str, object]:
-    """Return a record after an act on it, and the lot that was split off and stays, if any."""
-    return {**record_body(record), "rest": None if rest is None else lot_body(rest)}
+def action_body(record: Record, rest: CreditView | None) -> schemas.ActedRecord:
+    """Return a record after an action, and the lot that was split off and stays, if any."""
+    values: tuple[Any, ...] = (*_record_values(record), None if rest is None else lot_body(rest))
+    return schemas.ActedRecord(*values)
 
 
-def summary_body(credit: CreditView, origin: Origin) -> dict[str, object]:
-    """Return a record without its events, as lists have it."""
-    return {
-        "id": credit.id,
-        "project_name": credit.project_name,
-        "registry": credit.registry,
-        "vintage": credit.vintage,
-        "quantity": Decimal(credit.quantity),
-        "serial_number": credit.serial_number,
-        "status": credit.status,
-        "created_at": credit.created_at,
-        "parent": origin.parent,
-        "offset": None if origin.offset is None else Decimal(origin.offset),
-        "replaces": origin.replaces,
-    }
+def summary_body(credit: CreditView, origin: Origin) -> schemas.RecordSummary:
+    """Return a record without its events, as lists show it."""
+    return schemas.RecordSummary(*_summary_values(credit, origin))
 
 
-def lot_body(lot: CreditView) -> dict[str, object]:
-    """Return a lot as its family names it: enough to choose one and to act on it."""
-    return {
-        "id": lot.id,
-        "quantity": Decimal(lot.quantity),
-        "serial_number": lot.serial_number,
-        "status": lot.status,
-        "url": record_url(lot.id),
-    }
+def lot_body(lot: CreditView) -> schemas.Lot:
+    """Return a lot with what a client needs to choose it and to act on it."""
+    return schemas.Lot(
+        id=lot.id,
+        quantity=_tonnes(lot.quantity),
+        serial_number=lot.serial_number,
+        status=lot.status,
+        url=record_url(lot.id),
+    )
 
 
-def feed_body(event: EventView) -> dict[str, object]:
-    """Return an event of the feed, which also says whose it is."""
-    return {"record_id": event.credit_id, **_event_body(event)}
+def feed_body(event: EventView) -> schemas.FeedEvent:
+    """Return an event of the feed, with the id of its record."""
+    return schemas.FeedEvent(
+        event.credit_id,
+        event.position,
+        event.seq,
+        event.event_type,
+        event.data,
+        event.actor,
+        event.recorded_at,
+        event.prev_hash,
+        event.hash,
+    )
 
 
-def import_body(found: ImportView) -> dict[str, Any]:
+def import_summary_body(found: ImportView) -> schemas.ImportSummary:
     """Return an import without its problems."""
-    return {
-        "id": found.id,
-        "state": found.state,
-        "filename": found.filename,
-        "sha256": found.sha256,
-        "size_bytes": found.size_bytes,
-        "actor": found.actor,
-        "uploaded_at": found.uploaded_at,
-        "finished_at": found.finished_at,
-        "message": found.message,
-        "total": found.total,
-        "new": found.new,
-        "existing": found.existing,
-        "conflicting": found.conflicting,
-        "invalid": found.invalid,
-        "written": found.written,
-        "not_recorded": found.not_recorded,
-    }
+    return schemas.ImportSummary(**_import_members(found))
 
 
-def problem_body(problem: ProblemView) -> dict[str, object]:
-    """Return what is wrong with one row; a conflict names the record that holds the serial number."""
-    body: dict[str, object] = {"row": problem.row, "field": problem.field, "message": problem.message}
+def import_body(found: ImportView, problems: list[ProblemView], following: str | None) -> schemas.Import:
+    """Return an import with a page of its problems; `following` is the URL of the next page."""
+    shown = [problem_body(problem) for problem in problems]
+    return schemas.Import(**_import_members(found), problems=shown, next=following)
+
+
+def problem_body(problem: ProblemView) -> schemas.RowProblem:
+    """Return a problem of a row; that of a conflict names the record that holds the serial number."""
+    members: dict[str, Any] = {}
     if problem.holder is not None:
-        body |= {"holder": problem.holder, "holder_url": record_url(problem.holder)}
-    conflict = problem.conflict
-    if conflict:
-        body |= {
-            "first": conflict.first,
-            "last": conflict.last,
-            "is_inside": conflict.is_inside,
-            **conflict_body(conflict),
-        }
-    return body
+        members |= {"holder": problem.holder, "holder_url": record_url(problem.holder)}
+    if conflict := problem.conflict:
+        members |= {"first": conflict.first, "last": conflict.last, "is_inside": conflict.is_inside}
+    return schemas.RowProblem(
+        problem.row, problem.field, problem.message, **members, **split_members(problem.conflict)
+    )
 
 
-def conflict_body(conflict: SerialConflict | None) -> dict[str, object]:
-    """Return how to make numbers that a record holds a lot of their own, empty where no split does."""
+def split_members(conflict: SerialConflict | None) -> dict[str, Any]:
+    """Return the request that makes the held numbers a lot, empty where no split does."""
     if conflict is None or not conflict.split:
         return {}
-    address = url_for("api_actions.split_record", record_id=conflict.holder.id)
-    return {"split_url": address, "split": {"quantities": conflict.split}}
+    url = url_for("api_actions.split_record", record_id=conflict.holder.id)
+    return {"split_url": url, "split": schemas.Split(list(conflict.split))}
 
 
-def _event_body(event: EventView) -> dict[str, object]:
-    return {
-        "position": event.position,
-        "seq": event.seq,
-        "event_type": event.event_type,
-        "data": event.data,
-        "actor": event.actor,
-        "recorded_at": event.recorded_at,
-        "prev_hash": event.prev_hash,
-        "hash": event.hash,
-    }
+def _record_values(record: Record) -> tuple[Any, ...]:
+    """Return the values of ``schemas.Record`` in the order of its fields."""
+    return (
+        *_summary_values(record.credit, record.relations.origin),
+        [lot_body(lot) for lot in record.relations.lots],
+        list(record.relations.replaced_by),
+        [_event_body(event) for event in record.events],
+    )
+
+
+def _summary_values(credit: CreditView, origin: Origin) -> tuple[Any, ...]:
+    """Return the values of ``schemas.RecordSummary`` in the order of its fields."""
+    return (
+        credit.id,
+        credit.project_name,
+        credit.registry,
+        credit.vintage,
+        _tonnes(credit.quantity),
+        credit.serial_number,
+        credit.status,
+        credit.created_at,
+        origin.parent,
+        None if origin.offset_e4 is None else _tonnes(quantity_text(origin.offset_e4)),
+        origin.replaces,
+    )
+
+
+def _import_members(found: ImportView) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in schemas.ImportSummary.__struct_fields__}
+
+
+def _event_body(event: EventView) -> schemas.Event:
+    return schemas.Event(
+        event.position,
+        event.seq,
+        event.event_type,
+        event.data,
+        event.actor,
+        event.recorded_at,
+        event.prev_hash,
+        event.hash,
+    )
+
+
+def _tonnes(quantity: str) -> msgspec.Raw:
+    """Return a JSON number with exactly the digits of the decimal text."""
+    return msgspec.Raw(quantity)

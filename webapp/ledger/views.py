@@ -91,11 +91,6 @@ class Origin:
     offset_e4: int | None = None
     replaces: str | None = None
 
-    @property
-    def offset(self) -> str | None:
-        """Where in its parent the lot begins, tonnes as exact decimal text."""
-        return None if self.offset_e4 is None else quantity_text(self.offset_e4)
-
 
 @dataclass(frozen=True)
 class Relations:
