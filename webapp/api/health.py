@@ -1,11 +1,9 @@
-"""Whether the ledger can work: for monitors and for whoever starts it."""
-
-from http import HTTPStatus
+"""Health check for monitors, and for the script that starts the server."""
 
 from flask import Blueprint, Response
 
-from webapp.api import schemas
-from webapp.api.operations import Answer, Operation, describes
+from webapp.api import operations, schemas
+from webapp.api.operations import describes
 from webapp.api.serializers import json_response
 from webapp.authorization import allows_everyone
 from webapp.ledger.storage.schema_version import ping
@@ -14,17 +12,7 @@ api = Blueprint("api_health", __name__)
 
 
 @api.get("/healthz")
-@describes(
-    Operation(
-        tag="Service",
-        summary="Ask whether the ledger can work",
-        answers={
-            HTTPStatus.OK: Answer(
-                "The process and its database answer, and the schema is the one of this program.", "Health"
-            )
-        },
-    )
-)
+@describes(operations.CHECK_HEALTH)
 @allows_everyone
 def check_health() -> Response:
     ping()

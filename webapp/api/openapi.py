@@ -1,7 +1,7 @@
-"""The description of the API: the OpenAPI document, and the page to read and try it.
+"""The OpenAPI document, and the page to read and try the API.
 
-It is made from the routes, from what their views say of themselves (``operations``) and from the
-tables of fields (``schemas``); nothing about an operation is written here.
+The document is made from the routes, their operations (``operations``) and the schemas (``schemas``).
+Only what is common to several operations is stated here.
 """
 
 import re
@@ -15,9 +15,9 @@ from werkzeug.routing import Rule
 
 from webapp import authorization
 from webapp.accounts.roles import Role
-from webapp.api import problems, query_parameters, schemas
+from webapp.api import operations, problems, query_parameters, schemas
 from webapp.api.etags import IF_MATCH
-from webapp.api.operations import OPERATIONS, Answer, Body, Operation, describes
+from webapp.api.operations import OPERATIONS, Answer, Body, Operation, describes, reference
 from webapp.api.serializers import json_response
 from webapp.authorization import allows
 from webapp.http import session_cookie
@@ -28,74 +28,80 @@ api = Blueprint("api_openapi", __name__)
 
 VERSION: Final = "1.0.0"
 INTRODUCTION: Final = """\
-A ledger of carbon credits. A *record* is one immutable batch of credits; its status follows from its
-events, which are only ever appended. An act on a part of it splits it into *lots*, which are records.
+A ledger of carbon credits. A *record* is one immutable batch of credits. Its status follows from its
+events, which are only appended. An action on a part of a record splits it into *lots*, which are records.
 
-Creating and importing can be sent again without harm, because the same input always gives the same id.
-Any write that carries an `Idempotency-Key` can be: it is done once, and its repeats show what it came to.
-Errors are problem details (RFC 9457). Unknown fields and unknown query parameters are refused.
+Creating and importing are safe to repeat, because equal input gives an equal id. Every other write is safe
+to repeat with an `Idempotency-Key`: it is done once, and each repeat returns the first result.
+Errors are problem details (RFC 9457). Unknown fields and unknown query parameters are errors.
 """
 _EXTENSION: Final = "openapi"
 
-# What a route that is not for everybody answers to whoever may not use it.
-_DEMANDING: Final = {
-    HTTPStatus.UNAUTHORIZED: "No token was sent and nobody is signed in; or the token is mistyped, expired "
+# Errors by kind of operation. Each sentence is also the example of `detail`.
+_NEEDS_ROLE: Final = {
+    HTTPStatus.UNAUTHORIZED: "There is no token and nobody is signed in; or the token is mistyped, expired "
     "or revoked.",
-    HTTPStatus.FORBIDDEN: "The role does not allow it; or there is no account yet, and the request is not "
-    "from this machine.",
+    HTTPStatus.FORBIDDEN: "The role does not allow it; or there is no account yet, and the request does not "
+    "come from this machine.",
 }
 _ALWAYS: Final = {
-    HTTPStatus.INTERNAL_SERVER_ERROR: "A fault of this program.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The database is locked, away or not migrated. Try again later.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "An error in this program.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database is locked, unavailable or not migrated. Try again later.",
 }
 _WRITES: Final = {
-    HTTPStatus.FORBIDDEN: "The role does not allow it; the write came from a page of another site; it has a "
-    "session without its X-CSRFToken; or there is no account yet, and the request is not from this machine.",
+    HTTPStatus.FORBIDDEN: "The role does not allow it; the write comes from a page of another site; it has "
+    "a session but no X-CSRFToken; or there is no account yet, and the request does not come from this "
+    "machine.",
     HTTPStatus.LENGTH_REQUIRED: "The body has no Content-Length.",
 }
 _BODIES: Final = {
     HTTPStatus.BAD_REQUEST: "The body is not JSON.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is of another type.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body has another media type.",
 }
-_FIELDS: Final = {HTTPStatus.UNPROCESSABLE_ENTITY: "Fields or parameters break their rules."}
-_MOVED: Final = {HTTPStatus.PRECONDITION_FAILED: "The record has changed; `seq` is its last event now."}
+_FIELDS: Final = {HTTPStatus.UNPROCESSABLE_ENTITY: "Fields or parameters are not valid."}
+_MOVED: Final = {
+    HTTPStatus.PRECONDITION_FAILED: "The record has changed; `seq` is the number of its last event."
+}
 _TOKEN: Final = {
     "type": "http",
     "scheme": "bearer",
-    "description": "An API token, which an administrator makes. It needs nothing else.",
+    "description": "An API token. An administrator creates it.",
 }
 _SESSION: Final = {
     "type": "apiKey",
     "in": "cookie",
     "name": session_cookie.COOKIE,
-    "description": "Somebody who is signed in on the pages; over TLS the cookie is called "
-    f"`{session_cookie.COOKIE_OVER_TLS}`. A write needs the page's token in the header X-CSRFToken too.",
+    "description": "The session of a user who signed in on the pages. Over TLS the name of the cookie is "
+    f"`{session_cookie.COOKIE_OVER_TLS}`. A write also needs the page's token in the header X-CSRFToken.",
 }
 _CHALLENGE: Final = {
     "WWW-Authenticate": {
-        "description": "Bearer, and what is wrong with the token.",
+        "description": "Bearer, with the error of the token if one was sent.",
         "schema": {"type": "string"},
     }
 }
-_MAY_RETRY: Final = {
-    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}
+_RETRY_AFTER: Final = {
+    "Retry-After": {
+        "description": "The number of seconds to wait.",
+        "schema": {"type": "integer", "minimum": 0},
+    }
 }
-_MAY_BE_A_REPEAT: Final = {
+_REPLAY: Final = {
     HIT_HEADER: {
-        "description": "This repeats a request of the same key and shows what that one came to; "
-        "nothing was done again.",
+        "description": "A request with the same key was done before. The answer is its result, and nothing "
+        "was done again.",
         "schema": {"type": "string", "const": "true"},
     }
 }
-_TAG: Final[dict[str, Any]] = {"type": "string", "pattern": '^"[1-9][0-9]*"$'}
+_ETAG: Final[dict[str, Any]] = {"type": "string", "pattern": '^"[1-9][0-9]*"$'}
 _KEY_PARAMETER: Final = {
     "name": KEY_HEADER,
     "in": "header",
-    "description": "Any text of your own, another for each request. The request is then done once: sent "
-    f"again with the same key within {RETENTION // timedelta(hours=1)} hours, it shows what the first did. "
-    "Only successes are kept, so a request that was refused can be put right under its key. "
-    "With another request the key is refused (422).",
+    "description": "A text of the client's choice, a new one for each request. The request is then done "
+    f"once: a repeat with the same key within {RETENTION // timedelta(hours=1)} hours returns the result of "
+    "the first. Only successes are stored, so a request that failed can be corrected and sent with the same "
+    "key. The key of a successful request is refused for any other request (422).",
     "schema": {
         "type": "string",
         "minLength": 1,
@@ -106,42 +112,28 @@ _KEY_PARAMETER: Final = {
 _IF_MATCH_PARAMETER: Final = {
     "name": IF_MATCH,
     "in": "header",
-    "description": "The `ETag` of the record as you have seen it: nothing is done if it has changed since.",
-    "schema": {**_TAG, "pattern": r'^(\*|"[1-9][0-9]*")$', "examples": ['"1"', "*"]},
+    "description": "The `ETag` of the record as last read. If the record has changed since, nothing is "
+    "done (412).",
+    "schema": {**_ETAG, "pattern": r'^(\*|"[1-9][0-9]*")$', "examples": ['"1"', "*"]},
 }
 
 
 @api.get("/openapi.json")
-@describes(
-    Operation(
-        tag="Service",
-        summary="Read this document",
-        answers={HTTPStatus.OK: Answer("The OpenAPI document.", "OpenAPI")},
-    )
-)
+@describes(operations.GET_OPENAPI)
 @allows(Role.VIEWER)
 def get_openapi() -> Response:
     return json_response(current_app.extensions[_EXTENSION])
 
 
 @api.get("/docs")
-@describes(
-    Operation(
-        tag="Service",
-        summary="Read and try the API in a browser",
-        answers={
-            HTTPStatus.OK: Answer("A page.", media_type="text/html"),
-            HTTPStatus.SEE_OTHER: Answer("Nobody is signed in: `Location` is where.", media_type="text/html"),
-        },
-    )
-)
+@describes(operations.SHOW_DOCS)
 @allows(Role.VIEWER)
 def show_docs() -> str:
     return render_template("docs.html", operations=_outline(current_app.extensions[_EXTENSION]))
 
 
 def install(app: Flask) -> None:
-    """Describe every operation that the application has by now."""
+    """Make the document of all routes that are registered so far."""
     app.extensions[_EXTENSION] = build(app)
 
 
@@ -163,21 +155,21 @@ def build(app: Flask) -> dict[str, Any]:
             continue
         (method,) = (rule.methods or set()) - {"HEAD", "OPTIONS"}
         path = re.sub("<([a-z_]+)>", r"{\1}", rule.rule)
-        demand = authorization.required_role(app.view_functions[rule.endpoint])
-        spec.path(path, operations={method.lower(): _described(operation, rule, method, demand)})
+        role = authorization.required_role(app.view_functions[rule.endpoint])
+        spec.path(path, operations={method.lower(): _operation(operation, rule, method, role)})
     return spec.to_dict()
 
 
-def _described(operation: Operation, rule: Rule, method: str, demand: str | None) -> dict[str, Any]:
+def _operation(operation: Operation, rule: Rule, method: str, role: str | None) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": rule.endpoint.rpartition(".")[2],
         "tags": [operation.tag],
         "summary": operation.summary,
-        "responses": _responses(operation, method, demand),
+        "responses": _responses(operation, method, role),
     }
-    if demand != authorization.EVERYONE:
+    if role != authorization.EVERYONE:
         described["security"] = [{"token": []}, {"session": []}]
-    described["description"] = " ".join(filter(None, [operation.description, _security_of(demand)]))
+    described["description"] = " ".join(filter(None, [operation.description, _role_text(role)]))
     parameters = [_in_path(name) for name in sorted(rule.arguments)]
     parameters += [_in_query(parameter) for parameter in operation.query]
     parameters += [_KEY_PARAMETER] if method == "POST" else []
@@ -188,19 +180,19 @@ def _described(operation: Operation, rule: Rule, method: str, demand: str | None
         described["requestBody"] = _request_body(operation.body)
     if rule.endpoint.endswith("_by_older_name"):
         described["deprecated"] = True
-        described["description"] = "The same as `POST /records`: an older name, still in scripts."
+        described["description"] = "An older name of `POST /records`, kept for existing scripts."
     return described
 
 
-def _security_of(demand: str | None) -> str:
-    return "For everyone." if demand == authorization.EVERYONE else f"For the role {demand} or more."
+def _role_text(role: str | None) -> str:
+    return "For everyone." if role == authorization.EVERYONE else f"For the role {role} and above."
 
 
-def _responses(operation: Operation, method: str, demand: str | None) -> dict[str, Any]:
+def _responses(operation: Operation, method: str, role: str | None) -> dict[str, Any]:
     responses = {str(int(status)): _answer(given, method) for status, given in operation.answers.items()}
     expected = dict(_ALWAYS)
-    if demand != authorization.EVERYONE:
-        expected |= _DEMANDING
+    if role != authorization.EVERYONE:
+        expected |= _NEEDS_ROLE
     if method == "POST":
         expected |= _WRITES
     if operation.body:
@@ -216,24 +208,27 @@ def _responses(operation: Operation, method: str, demand: str | None) -> dict[st
 
 
 def _answer(given: Answer, method: str) -> dict[str, Any]:
-    schema = _reference(given.schema) if given.schema else {"type": "string"}
+    schema = reference(given.schema.__name__) if given.schema else {"type": "string"}
     described: dict[str, Any] = {
         "description": given.description,
         "content": {given.media_type: {"schema": schema}},
     }
-    headers: dict[str, Any] = dict(_MAY_BE_A_REPEAT) if method == "POST" else {}
+    headers: dict[str, Any] = dict(_REPLAY) if method == "POST" else {}
     if given.has_location:
         where = {"type": "string", "format": "uri-reference"}
-        headers["Location"] = {"description": "Where it is.", "schema": where}
+        headers["Location"] = {"description": "The URL of the result.", "schema": where}
     if given.has_etag:
-        headers["ETag"] = {"description": "The number of the record's last event.", "schema": _TAG}
+        headers["ETag"] = {
+            "description": "The number of the record's last event, in quotes.",
+            "schema": _ETAG,
+        }
     if headers:
         described["headers"] = headers
     return described
 
 
 def _problem(operation: Operation, status: HTTPStatus, when: str) -> dict[str, Any]:
-    kinds = _problem_schemas(operation, status)
+    kinds = [kind.__name__ for kind in _problem_schemas(operation, status)]
     example = {
         "type": problems.TYPE,
         "title": status.phrase,
@@ -241,31 +236,31 @@ def _problem(operation: Operation, status: HTTPStatus, when: str) -> dict[str, A
         "detail": when,
         **schemas.PROBLEM_EXAMPLES.get(kinds[0], {}),
     }
-    references = [_reference(kind) for kind in kinds]
+    references = [reference(kind) for kind in kinds]
     schema = references[0] if len(references) == 1 else {"anyOf": references}
     described: dict[str, Any] = {
         "description": when,
         "content": {problems.MEDIA_TYPE: {"schema": schema, "example": example}},
     }
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        described["headers"] = _MAY_RETRY
+        described["headers"] = _RETRY_AFTER
     if status is HTTPStatus.UNAUTHORIZED:
         described["headers"] = _CHALLENGE
     return described
 
 
-def _problem_schemas(operation: Operation, status: HTTPStatus) -> tuple[str, ...]:
+def _problem_schemas(operation: Operation, status: HTTPStatus) -> tuple[type[schemas.Problem], ...]:
     match status:
         case HTTPStatus.UNPROCESSABLE_ENTITY:
-            return ("InvalidFields",)
+            return (schemas.InvalidFields,)
         case HTTPStatus.PRECONDITION_FAILED:
-            return ("RecordMoved",)
+            return (schemas.RecordMoved,)
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE if operation.tag == "Imports":
-            return ("TooManyRows",)
+            return (schemas.TooManyRows,)
         case HTTPStatus.CONFLICT if operation.conflicts:
             return operation.conflicts
         case _:
-            return ("Problem",)
+            return (schemas.Problem,)
 
 
 def _in_path(name: str) -> dict[str, Any]:
@@ -278,7 +273,7 @@ def _in_query(parameter: query_parameters.Parameter[Any]) -> dict[str, Any]:
         "name": parameter.name,
         "in": "query",
         "description": parameter.description,
-        "allowEmptyValue": True,  # an empty one counts as missing
+        "allowEmptyValue": True,  # an empty value counts as missing
         "schema": dict(parameter.schema),
     }
 
@@ -291,14 +286,10 @@ def _request_body(body: Body) -> dict[str, Any]:
     return {"required": body.required, "content": content}
 
 
-def _reference(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
 def _outline(document: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Return method, path and summary of every operation, for a page without JavaScript."""
+    """Return the method, path and summary of every operation, shown where JavaScript is off."""
     return [
         (method.upper(), path, operation["summary"])
-        for path, operations in document["paths"].items()
-        for method, operation in operations.items()
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
     ]

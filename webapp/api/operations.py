@@ -1,7 +1,7 @@
-"""What an operation says of itself, beside the view that does it.
+"""The operations of the API as the OpenAPI document describes them, one constant for each view.
 
-``openapi`` turns it into OpenAPI; a test compares what is said here with every answer that
-the tests of the API get.
+A view names its operation with `@describes`, and ``openapi`` makes the document from them. The client of
+``tests.api`` compares every answer with the document.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,36 +9,46 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
+import msgspec
+
+from webapp.api import field_schemas, query_parameters, schemas
+from webapp.api.field_schemas import REF_TEMPLATE, Schema
 from webapp.api.query_parameters import Parameter
+from webapp.api.request_body import JSON_TYPE, LINES, MULTIPART
+from webapp.config import MAX_BODY_BYTES
+from webapp.domain.credit import NEW_FIELDS
+from webapp.domain.event import CANCELLATION_FIELDS, RETIREMENT_FIELDS, SALE_FIELDS
+from webapp.imports.readers.json_file import ROWS_MAX
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class Body:
-    """What an operation takes: the schema of its content by media type, and an example."""
+    """A request body: its schema by media type, and an example."""
 
-    content: Mapping[str, Mapping[str, object]]
+    content: Mapping[str, Schema]
     required: bool = True
     example: object = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What an operation answers when it goes well: the name of a schema, or another media type."""
+    """A successful answer: its JSON body, or its media type where it is not JSON."""
 
     description: str
-    schema: str | None = None
-    media_type: str = "application/json"
+    schema: type[msgspec.Struct] | None = None
+    media_type: str = JSON_TYPE
     has_location: bool = False
     has_etag: bool = False
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation. `problems` says when each error comes, besides those that any may have.
+    """One operation.
 
-    `conflicts` names the schemas of its 409, one for each kind.
+    `problems` describes its own errors by status; those of every operation are in ``openapi``.
+    `conflicts` are the bodies of its 409.
     """
 
     tag: str
@@ -48,7 +58,7 @@ class Operation:
     query: tuple[Parameter[Any], ...] = ()
     body: Body | None = None
     problems: Mapping[HTTPStatus, str] = field(default_factory=dict)
-    conflicts: tuple[str, ...] = ()
+    conflicts: tuple[type[schemas.Problem], ...] = ()
     takes_if_match: bool = False
 
 
@@ -56,10 +66,262 @@ OPERATIONS: Final[dict[Callable[..., Any], Operation]] = {}
 
 
 def describes(operation: Operation) -> Callable[[View], View]:
-    """Say of a view what it does, for the description of the API."""
+    """Register a view as the one that carries out the operation."""
 
-    def note(view: View) -> View:
+    def register(view: View) -> View:
         OPERATIONS[view] = operation
         return view
 
-    return note
+    return register
+
+
+def reference(name: str) -> Schema:
+    """Return the reference to a schema of the document."""
+    return {"$ref": REF_TEMPLATE.format(name=name)}
+
+
+def _json(schema: str, example: object, *, required: bool = True) -> Body:
+    return Body({JSON_TYPE: reference(schema)}, required, example)
+
+
+_NO_RECORD: Final = {HTTPStatus.NOT_FOUND: "No record has this id."}
+_PART: Final = (
+    "The body is optional. If `quantity` is less than the whole, that part is split off first, in the same "
+    "transaction: the answer is the lot that was acted on, and `rest` is the lot that stays."
+)
+
+CREATE_RECORD: Final = Operation(
+    tag="Records",
+    summary="Record a credit",
+    description="Equal input gives an equal id, so the request is safe to repeat: the existing record is "
+    "returned and nothing is appended. A record holds every number of the block that its serial number "
+    "states. `replaces` is the id of a cancelled record that this one replaces. A record is replaced at most "
+    "once.",
+    body=_json("NewRecord", field_schemas.example(NEW_FIELDS)),
+    answers={
+        HTTPStatus.CREATED: Answer("Recorded.", schemas.Record, has_location=True, has_etag=True),
+        HTTPStatus.OK: Answer("The same credit is already recorded.", schemas.Record, has_etag=True),
+    },
+    problems={
+        HTTPStatus.CONFLICT: "Another record of the registry holds this serial number, or numbers of this "
+        "block; or this credit was recorded and cancelled before; or the cancelled record is already "
+        "replaced.",
+    },
+    conflicts=(schemas.SerialHeld, schemas.BlockHeld, schemas.CancelledBefore, schemas.ReplacedBefore),
+)
+
+LIST_RECORDS: Final = Operation(
+    tag="Records",
+    summary="List records",
+    description="Newest first. `next` is the URL of the next page with the same filters. Each tonne is "
+    "listed once: records that were split are listed only with `status=SPLIT`.",
+    query=(
+        query_parameters.REGISTRY,
+        query_parameters.VINTAGE,
+        query_parameters.STATUS,
+        query_parameters.Q,
+        query_parameters.SERIAL,
+        query_parameters.LIMIT_OF_PAGE,
+        query_parameters.CURSOR,
+    ),
+    answers={HTTPStatus.OK: Answer("A page of records, without their events.", schemas.RecordPage)},
+)
+
+GET_RECORD: Final = Operation(
+    tag="Records",
+    summary="Read a record",
+    answers={
+        HTTPStatus.OK: Answer("The record with its history and its lots.", schemas.Record, has_etag=True)
+    },
+    problems=_NO_RECORD,
+)
+
+SELL_RECORD: Final = Operation(
+    tag="Records",
+    summary="Record a sale",
+    description=f"Only an ACTIVE record can be sold, once. {_PART}",
+    body=_json("Sale", field_schemas.example(SALE_FIELDS), required=False),
+    takes_if_match=True,
+    answers={HTTPStatus.OK: Answer("Sold. The record with its history.", schemas.ActedRecord, has_etag=True)},
+    problems={
+        **_NO_RECORD,
+        HTTPStatus.CONFLICT: "The record is already sold, retired, split or cancelled.",
+    },
+    conflicts=(schemas.ActNotAllowed,),
+)
+
+RETIRE_RECORD: Final = Operation(
+    tag="Records",
+    summary="Retire a record",
+    description=f"An ACTIVE or a SOLD record can be retired, once. A retirement cannot be undone. {_PART}",
+    body=_json("Retirement", field_schemas.example(RETIREMENT_FIELDS), required=False),
+    takes_if_match=True,
+    answers={
+        HTTPStatus.OK: Answer("Retired. The record with its history.", schemas.ActedRecord, has_etag=True)
+    },
+    problems={**_NO_RECORD, HTTPStatus.CONFLICT: "The record is already retired, split or cancelled."},
+    conflicts=(schemas.ActNotAllowed,),
+)
+
+SPLIT_RECORD: Final = Operation(
+    tag="Records",
+    summary="Split a record into lots",
+    description="The quantities are those of the lots in order, and must add up to the whole record. The "
+    "record becomes SPLIT, and its lots hold its tonnes and its serial numbers. A split cannot be undone. "
+    "Lots of a SOLD record are sold to the same buyer.",
+    takes_if_match=True,
+    body=_json("Split", field_schemas.SPLIT_EXAMPLE),
+    answers={
+        HTTPStatus.CREATED: Answer(
+            "Split. The lots in order; `Location` is the record that was split.",
+            schemas.Lots,
+            has_location=True,
+        )
+    },
+    problems={**_NO_RECORD, HTTPStatus.CONFLICT: "The record is already retired, split or cancelled."},
+    conflicts=(schemas.ActNotAllowed,),
+)
+
+CANCEL_RECORD: Final = Operation(
+    tag="Records",
+    summary="Cancel a record that was recorded in error",
+    description="Only an ACTIVE record can be cancelled. It no longer counts in any total, and its serial "
+    "number or block is free again. A cancellation cannot be undone. Lots of a split record are cancelled "
+    "one by one.",
+    body=_json("Cancellation", field_schemas.example(CANCELLATION_FIELDS)),
+    takes_if_match=True,
+    answers={HTTPStatus.OK: Answer("Cancelled. The record with its history.", schemas.Record, has_etag=True)},
+    problems={
+        **_NO_RECORD,
+        HTTPStatus.CONFLICT: "The record is already sold, retired, split or cancelled.",
+    },
+    conflicts=(schemas.ActNotAllowed,),
+)
+
+CORRECT_RECORD: Final = Operation(
+    tag="Records",
+    summary="Cancel a record and record the right one",
+    description="Both happen in one transaction. `record` states every field of the right record, not only "
+    "those that change; the new record `replaces` the cancelled one. A record that replaces a lot is not a "
+    "lot itself.",
+    takes_if_match=True,
+    body=_json("Correction", field_schemas.CORRECTION_EXAMPLE),
+    answers={
+        HTTPStatus.CREATED: Answer(
+            "The record that replaces the cancelled one.", schemas.Record, has_location=True, has_etag=True
+        )
+    },
+    problems={
+        **_NO_RECORD,
+        HTTPStatus.CONFLICT: "The record is already sold, retired, split or cancelled; or another record "
+        "holds the serial number, or numbers of the block, of the right one.",
+    },
+    conflicts=(schemas.ActNotAllowed, schemas.SerialHeld, schemas.BlockHeld),
+)
+
+_ROWS: Final[Schema] = {
+    "type": "array",
+    "maxItems": ROWS_MAX,
+    "items": {
+        "anyOf": [
+            reference("NewRecord"),
+            {"description": "Any other row is reported as invalid in `problems`."},
+        ]
+    },
+}
+_IMPORT_OPTIONS: Final = (
+    query_parameters.DRY_RUN,
+    query_parameters.SKIP_INVALID,
+    query_parameters.IGNORE_UNKNOWN,
+)
+_UPLOAD: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        "file": {"type": "string", "contentMediaType": "application/octet-stream"},
+        **{option.name: dict(option.schema) for option in _IMPORT_OPTIONS},
+    },
+    "required": ["file"],
+    "additionalProperties": False,
+}
+
+IMPORT_RECORDS: Final = Operation(
+    tag="Imports",
+    summary="Import a file",
+    description="Every row is checked, then all new ones are written in one transaction. By default, one "
+    "row that is invalid or in conflict, or one unknown field, stops the import: nothing is written, and it "
+    "is `failed`. Importing the same file again writes nothing new.",
+    query=_IMPORT_OPTIONS,
+    body=Body(
+        {
+            JSON_TYPE: {"anyOf": [_ROWS, {"type": "object", "description": "With exactly one array in it."}]},
+            **{kind: {"type": "string", "description": "One record on each line."} for kind in LINES},
+            MULTIPART: _UPLOAD,
+        }
+    ),
+    answers={
+        HTTPStatus.ACCEPTED: Answer(
+            "The import. Its `state` is `done`, `checked` (after a dry run) or `failed` (nothing was "
+            "written; `message` and `problems` say why).",
+            schemas.Import,
+            has_location=True,
+        )
+    },
+    problems={
+        HTTPStatus.CONFLICT: "Somebody cancelled the import on its page. Nothing was written.",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"More than {ROWS_MAX:,} rows, "
+        f"or more than {MAX_BODY_BYTES // 1024**2} MB.",
+    },
+)
+
+LIST_IMPORTS: Final = Operation(
+    tag="Imports",
+    summary="List imports",
+    description="Newest first, including those made on the pages.",
+    query=(query_parameters.LIMIT_OF_PAGE, query_parameters.CURSOR_NUMBER),
+    answers={HTTPStatus.OK: Answer("A page of imports, without their problems.", schemas.ImportPage)},
+)
+
+GET_IMPORT: Final = Operation(
+    tag="Imports",
+    summary="Read an import",
+    query=(query_parameters.LIMIT_OF_PROBLEMS, query_parameters.CURSOR_NUMBER),
+    answers={HTTPStatus.OK: Answer("Its state, its counts and a page of its problems.", schemas.Import)},
+    problems={HTTPStatus.NOT_FOUND: "No import has this number."},
+)
+
+LIST_EVENTS: Final = Operation(
+    tag="Events",
+    summary="Follow the feed",
+    description="Oldest first, with the positions 1, 2, 3 … without gaps. `resume` is the URL of the events "
+    "after these, also where there are none yet. A reader that stores it and continues there reads every "
+    "event exactly once.",
+    query=(query_parameters.TYPE, query_parameters.LIMIT_OF_PAGE, query_parameters.CURSOR),
+    answers={HTTPStatus.OK: Answer("A page of events.", schemas.EventPage)},
+)
+
+CHECK_HEALTH: Final = Operation(
+    tag="Service",
+    summary="Check that the ledger can work",
+    answers={
+        HTTPStatus.OK: Answer(
+            "The process and the database respond, and the schema is that of this program.", schemas.Health
+        )
+    },
+)
+
+GET_OPENAPI: Final = Operation(
+    tag="Service",
+    summary="Read this document",
+    answers={HTTPStatus.OK: Answer("The OpenAPI document.", schemas.OpenAPI)},
+)
+
+SHOW_DOCS: Final = Operation(
+    tag="Service",
+    summary="Read and try the API in a browser",
+    answers={
+        HTTPStatus.OK: Answer("A page.", media_type="text/html"),
+        HTTPStatus.SEE_OTHER: Answer(
+            "Nobody is signed in; `Location` is the page to sign in.", media_type="text/html"
+        ),
+    },
+)

@@ -1,7 +1,7 @@
-"""Parameters in the query of an address: each with its one rule, read and described from here.
+"""The query parameters of the API, each with its rule and its description.
 
-Every operation reads its query through `read`, also one that takes none, so that a mistyped name
-or a `dry_run` where there is no such thing is refused and never silently ignored.
+Every operation reads its query with `read`, also one that takes no parameters. So a mistyped name, or a
+`dry_run` where the operation has none, is an error and never ignored.
 """
 
 import re
@@ -29,14 +29,14 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 TERM_LENGTH_MAX: Final = 300
 _CURSOR: Final = (
-    "Where to go on. It comes from an address in an earlier answer and belongs to the filters there; "
-    "it means nothing else."
+    "Where to continue. Take it from a URL of an earlier answer, together with the filters of that URL. "
+    "Its content has no other meaning."
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Parameter(Generic[T]):
-    """A parameter: its name, how its text is read (raising FieldError), and what it is if missing."""
+    """A parameter. `parse` raises FieldError; `missing` is the value of a missing or empty one."""
 
     name: str
     description: str
@@ -46,7 +46,7 @@ class Parameter(Generic[T]):
 
 
 class Values:
-    """What a query says, by parameter."""
+    """The values of a query, by parameter."""
 
     def __init__(self, found: Mapping[Parameter[Any], object]) -> None:
         self._found = found
@@ -58,8 +58,8 @@ class Values:
 def read(*parameters: Parameter[Any], form: MultiDict[str, str] | None = None) -> Values:
     """Return the value of every parameter; an empty one counts as missing.
 
-    With `form`, parameters may stand in a submitted form as well. Raises InvalidFields with
-    every bad parameter and every name that is none.
+    With `form`, parameters may also be fields of the submitted form. Raises InvalidFields with every
+    parameter that is not valid and every name that is not a parameter.
     """
     given: dict[str, list[str]] = {}
     for source in (request.args, form or MultiDict()):
@@ -98,8 +98,8 @@ def _choice(name: str, description: str, choices: type[Choice]) -> Parameter[Cho
     return Parameter(name, description, {"type": "string", "enum": list(choices)}, parse, None)
 
 
-def flag(name: str, description: str) -> Parameter[bool]:
-    """Return a parameter that is set by 1."""
+def _flag(name: str, description: str) -> Parameter[bool]:
+    """Return a parameter that is 1 or 0."""
 
     def parse(text: str) -> bool:
         if text not in {"0", "1"}:
@@ -110,7 +110,7 @@ def flag(name: str, description: str) -> Parameter[bool]:
 
 
 def number_of(text: str) -> int | None:
-    """Return the number of a row in the database, None where no row can have it."""
+    """Return the text as the number of a database row, None where no row can have it."""
     return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
 
 
@@ -134,10 +134,10 @@ def _parse_cursor_number(text: str) -> int | None:
 
 Q: Final = _text(
     "q",
-    "Words, each of which must stand in the project name, the registry or the serial number, or begin the "
-    "id with 6 or more digits. Any spelling will do. One or two characters must be a whole word. A number "
-    "also finds the block that holds it: one of 5 or more digits by itself, a shorter one beside words that "
-    "all stand in the serial number.",
+    "Words. Each must occur in the project name, the registry or the serial number, or be the first 6 or "
+    "more digits of the id. Case and Unicode form do not matter. A term of one or two characters "
+    "must be a whole word. A number also finds the block that contains it: by itself if it has 5 or more "
+    "digits, otherwise together with words that all occur in the serial number.",
     TERM_LENGTH_MAX,
 )
 REGISTRY: Final = _text("registry", "The registry, in any spelling: `vcs` finds `VCS`.", 50)
@@ -150,36 +150,40 @@ VINTAGE: Final = Parameter(
 )
 STATUS: Final = _choice(
     "status",
-    "What the credit is now. Without it the list has the credits that hold tonnes: none that were "
+    "The current status. By default, the list has the records that hold tonnes: all but those that are "
     "SPLIT or CANCELLED.",
     Status,
 )
 SERIAL: Final = _text(
     "serial",
-    "A serial number, a part of it, or a number that its block holds, in any spelling. Of several words "
-    "each must be one of these, and one or two characters a whole word. A block finds every record that "
-    "holds any of its numbers. With `status=SPLIT` or `CANCELLED` it finds by the numbers that a record "
-    "held before.",
+    "A serial number, a part of one, or a number in a block, in any spelling. Each of several words must "
+    "be one of these; a word of one or two characters must be a whole word there. A block finds every "
+    "record that holds any of its numbers; with `status=SPLIT` or `CANCELLED`, every record that held any.",
     200,
 )
 TYPE: Final = _choice("type", "Only events of this type.", EventType)
-LIMIT_OF_PAGE: Final = _limit("How many items an answer has at most.", LIMIT)
-LIMIT_OF_PROBLEMS: Final = _limit("How many problems an answer has at most.", LIMIT_MAX)
+LIMIT_OF_PAGE: Final = _limit("The maximum number of items.", LIMIT)
+LIMIT_OF_PROBLEMS: Final = _limit("The maximum number of problems.", LIMIT_MAX)
 CURSOR: Final = Parameter[str | None]("cursor", _CURSOR, {"type": "string"}, str, None)
 CURSOR_NUMBER: Final = Parameter("cursor", _CURSOR, {"type": "string"}, _parse_cursor_number, None)
+DRY_RUN: Final = _flag("dry_run", "1 only checks: nothing is written, and the import stays `checked`.")
+SKIP_INVALID: Final = _flag(
+    "skip_invalid", "1 skips rows that are invalid or in conflict, and writes the others."
+)
+IGNORE_UNKNOWN: Final = _flag("ignore_unknown", "1 ignores fields that a record does not have.")
 
 
-def address_from(cursor: str | None) -> str:
-    """Return the address of this request's list from the cursor on, from its start if None.
+def list_url(cursor: str | None) -> str:
+    """Return the URL of the requested list from the cursor on, from its start if None.
 
-    It begins with a slash, so it holds behind whatever host and port the reader used.
+    It is a path with a query, and so valid under any host and port.
     """
     kept = {name: text for name, text in request.args.items() if text and name != "cursor"}
     if cursor:
         kept["cursor"] = cursor
-    return url_for(f"{request.endpoint}", **{**kept, **(request.view_args or {})})
+    return url_for(str(request.endpoint), **{**kept, **(request.view_args or {})})
 
 
-def next_address(cursor: str | None) -> str | None:
-    """Return the address of the page that follows, None where there is none."""
-    return address_from(cursor) if cursor else None
+def next_url(cursor: str | None) -> str | None:
+    """Return the URL of the next page, None where there is none."""
+    return list_url(cursor) if cursor else None

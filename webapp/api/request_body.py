@@ -1,6 +1,6 @@
-"""The body of a request, as far as HTTP goes: its type, its size, and the JSON value in it.
+"""Read a request body: check its type and size, and decode its JSON.
 
-What the fields of the value mean is decided by the domain's tables of fields.
+The domain's tables of fields decide what the fields mean.
 """
 
 from http import HTTPStatus
@@ -8,33 +8,30 @@ from typing import Final, NoReturn
 
 from flask import abort, request
 
-from webapp.api.operations import Body
 from webapp.domain.canonical_json import NotJson, compressed_as, decode
 from webapp.domain.errors import InvalidFields, Problem
 
-# A record is at most some 40 kB, every character of it escaped.
+# The longest record has about 40 kB, with every character escaped.
 RECORD_BYTES_MAX: Final = 256 * 1024
 
 JSON_TYPE: Final = "application/json"
+MULTIPART: Final = "multipart/form-data"
+# Newline-delimited JSON has no registered media type; these are the ones in use.
+LINES: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
-def described(schema: str, example: object, *, required: bool = True) -> Body:
-    """Return what the description says of a JSON body with a schema that has a name."""
-    return Body({JSON_TYPE: {"$ref": f"#/components/schemas/{schema}"}}, required=required, example=example)
-
-
 def read_object() -> dict[str, object]:
-    """Return the JSON object that the body is. Aborts with 400, 413 or 415; raises InvalidFields."""
+    """Return the body as a JSON object. Aborts with 400, 413 or 415; raises InvalidFields."""
     request.max_content_length = RECORD_BYTES_MAX
-    if (request.content_length or 0) > RECORD_BYTES_MAX:  # it may have been read already
+    if (request.content_length or 0) > RECORD_BYTES_MAX:  # the body may already be read
         abort(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     require_json_type()
     return _object(request.get_data())
 
 
 def read_object_if_any() -> dict[str, object]:
-    """Return the JSON object that the body is, empty where there is no body at all."""
+    """Return the body as a JSON object, empty where there is no body. Raises as `read_object`."""
     request.max_content_length = RECORD_BYTES_MAX
     if not request.content_length:
         return {}
@@ -42,7 +39,7 @@ def read_object_if_any() -> dict[str, object]:
 
 
 def require_json_type(*others: str) -> None:
-    """Abort with 415 unless the body is plain JSON in UTF-8, or of one of the other types."""
+    """Abort with 415 unless the body is uncompressed JSON in UTF-8, or of one of the other types."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         _unsupported("Send the body as it is, without a Content-Encoding.")
     kind = request.mimetype
