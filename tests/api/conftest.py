@@ -1,7 +1,7 @@
-"""A client whose every answer is compared with the OpenAPI document that this server gives.
+"""A test client that checks every response against the OpenAPI document of the application.
 
-A status that the document does not name, a body that its schema does not allow, another media type,
-a missing header or a cookie fails the test that caused it.
+A test fails if a response has a status, a media type or a body that the document does not allow, lacks a
+header that the document promises, or sets a cookie.
 """
 
 import json
@@ -22,9 +22,9 @@ from webapp.imports import views
 from webapp.ledger.listing import list_events
 
 PROBLEM: Final = "application/problem+json"
-# Headers that an answer has only where there is something to say.
+# Headers that are described, but are not in every response.
 SOMETIMES: Final = {"Retry-After", "Idempotency-Hit"}
-# What may be answered where there is no operation at all.
+# The responses to a URL or method that no operation has.
 NO_OPERATION: Final = {
     str(status): {"content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     for status in (403, 404, 405, 411)
@@ -32,7 +32,7 @@ NO_OPERATION: Final = {
 
 
 class DescribedClient(LedgerClient):
-    """A test client that holds every answer against the document."""
+    """A test client that checks every response against the document."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:  # noqa: ANN401 - as it is in Flask
         answer = super().open(*args, **kwargs)
@@ -70,7 +70,7 @@ def _answers(answer: TestResponse, app: Flask) -> Mapping[str, Any]:
 
 
 def assert_valid(value: object, schema: Mapping[str, Any], document: Mapping[str, Any]) -> None:
-    """Fail where the value does not follow the schema, which may refer to others of the document."""
+    """Fail if the value does not match the schema, which may refer to schemas of the document."""
     whole = {**schema, "components": document["components"]}
     validator = Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)
     errors = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
@@ -78,19 +78,19 @@ def assert_valid(value: object, schema: Mapping[str, Any], document: Mapping[str
 
 
 def exact(answer: TestResponse) -> Any:  # noqa: ANN401 - JSON can be anything
-    """Return the body, its decimal numbers as they were written."""
+    """Return the JSON body, with decimal numbers as exact Decimals."""
     return json.loads(answer.data, parse_float=Decimal)
 
 
 def fields_of(answer: TestResponse) -> set[str]:
-    """Return which fields the problem document of a 422 names."""
+    """Return the fields that the problem document of a 422 names."""
     assert answer.status_code == 422, answer.text
     return {error["field"] for error in exact(answer)["errors"]}
 
 
 @pytest.fixture(scope="module", params=DIALECTS)
 def empty_api(request: pytest.FixtureRequest, make_module_database: MakeDatabase) -> Iterator[FlaskClient]:
-    """Return a client for tests that record nothing: they share a ledger, and leave it empty."""
+    """Return a client for tests that record nothing. They share one ledger and leave it empty."""
     with opened(make_module_database(request.param)) as app:
         app.test_client_class = DescribedClient
         yield app.test_client()

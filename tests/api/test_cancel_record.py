@@ -9,7 +9,7 @@ from webapp.ledger.commands import retire_credit
 MISTAKE = {"reason": "Recorded twice"}
 
 
-def test_a_cancellation_is_answered_with_the_whole_record(api: FlaskClient) -> None:
+def test_a_cancellation_returns_the_whole_record(api: FlaskClient) -> None:
     cancellation = {"reason": "Recorded twice", "note": "See\nthe letter."}
     answer = api.post(f"/records/{recorded()}/cancel", json=cancellation)
     assert answer.status_code == 200
@@ -17,7 +17,7 @@ def test_a_cancellation_is_answered_with_the_whole_record(api: FlaskClient) -> N
     assert exact(answer)["events"][-1]["data"] == cancellation
 
 
-def test_a_cancelled_record_leaves_the_list_and_is_found_by_its_status(api: FlaskClient) -> None:
+def test_a_cancelled_record_is_listed_only_by_its_status(api: FlaskClient) -> None:
     record_id = recorded()
     api.post(f"/records/{record_id}/cancel", json=MISTAKE)
     assert exact(api.get("/records"))["items"] == []
@@ -62,7 +62,7 @@ def test_a_lot_is_cancelled_by_itself(api: FlaskClient) -> None:
     assert exact(api.get(f"/records/{acted.credit_id}"))["status"] == "RETIRED"
 
 
-def test_who_would_cancel_a_split_record_is_given_lots_that_can_be_cancelled(api: FlaskClient) -> None:
+def test_the_409_of_cancelling_a_split_record_lists_lots_that_can_be_cancelled(api: FlaskClient) -> None:
     record_id = recorded()
     retire_credit(record_id, {"quantity": "25"}, LOCAL)
     lots = exact(api.post(f"/records/{record_id}/cancel", json=MISTAKE))["lots"]

@@ -10,11 +10,11 @@ from webapp.ledger.listing import list_events
 
 
 def a_correction(**changes: object) -> dict[str, object]:
-    """Return a correction of `a_credit`, some of its fields changed."""
+    """Return a correction of `a_credit` with some of its fields changed."""
     return {"reason": "Typo", "record": a_credit(**changes)}
 
 
-def test_a_correction_is_201_with_the_address_of_the_right_record(api: FlaskClient) -> None:
+def test_a_correction_is_201_with_the_url_of_the_right_record(api: FlaskClient) -> None:
     wrong = recorded()
     answer = api.post(f"/records/{wrong}/correct", json=a_correction(vintage=2024))
     assert answer.status_code == 201
@@ -23,7 +23,7 @@ def test_a_correction_is_201_with_the_address_of_the_right_record(api: FlaskClie
     assert exact(api.get(answer.headers["Location"])) == exact(answer)
 
 
-def test_the_wrong_record_is_cancelled_with_the_reason_and_names_the_right_one(api: FlaskClient) -> None:
+def test_the_wrong_record_is_cancelled_with_the_reason_and_links_the_right_one(api: FlaskClient) -> None:
     wrong = recorded()
     correction = a_correction(vintage=2024) | {"note": "The year."}
     right = exact(api.post(f"/records/{wrong}/correct", json=correction))
@@ -32,7 +32,7 @@ def test_the_wrong_record_is_cancelled_with_the_reason_and_names_the_right_one(a
     assert record["events"][-1]["data"] == {"reason": "Typo", "note": "The year."}
 
 
-def test_a_block_is_corrected_in_its_own_place(api: FlaskClient) -> None:
+def test_the_right_record_may_hold_the_numbers_of_the_wrong_one(api: FlaskClient) -> None:
     wrong = recorded(**a_block())
     answer = api.post(f"/records/{wrong}/correct", json=a_correction(quantity=50, serial_number=INSIDE))
     assert answer.status_code == 201
@@ -45,14 +45,14 @@ def test_the_numbers_of_another_record_are_409_and_nothing_is_cancelled(api: Fla
     assert exact(api.get(f"/records/{wrong}"))["status"] == "ACTIVE"
 
 
-def test_every_bad_field_is_named_with_its_place(api: FlaskClient) -> None:
+def test_every_invalid_field_is_named_with_its_path(api: FlaskClient) -> None:
     record = {"project_name": "", "vintage": 2024, "quantity": 1, "registry": "VCS", "replaces": "0" * 64}
     answer = api.post(f"/records/{recorded()}/correct", json={"record": record, "buyer": "x"})
     assert fields_of(answer) == {"reason", "buyer", "record.project_name", "record.replaces"}
     assert len(list_events().items) == 1
 
 
-def test_a_block_of_another_length_is_named_with_its_place(api: FlaskClient) -> None:
+def test_a_block_of_another_length_than_the_quantity_is_named_with_its_path(api: FlaskClient) -> None:
     answer = api.post(f"/records/{recorded()}/correct", json=a_correction(serial_number=BLOCK))
     assert fields_of(answer) == {"record.serial_number"}
 
@@ -77,7 +77,7 @@ def test_a_sold_record_cannot_be_corrected(api: FlaskClient) -> None:
     assert exact(answer)["detail"].endswith("and cannot be corrected.")
 
 
-def test_a_lot_is_corrected_by_a_record_of_its_own(api: FlaskClient) -> None:
+def test_the_correction_of_a_lot_is_not_a_lot(api: FlaskClient) -> None:
     rest = retire_credit(recorded(), {"quantity": "25"}, LOCAL).rest_id
     held = api.post(f"/records/{rest}/correct", json=a_correction(vintage=2024))
     assert held.status_code == 409  # the other lot is still a part of VCS-0001

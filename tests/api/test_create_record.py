@@ -13,14 +13,14 @@ from webapp.ledger.listing import list_events
 ID = "6533fc8cb26eece006a49bf9d031c00214d21ca22c477be633f3c3cb73aed3bb"
 
 
-def test_a_new_record_is_201_with_its_address(api: FlaskClient) -> None:
+def test_a_new_record_is_201_with_its_url(api: FlaskClient) -> None:
     answer = api.post("/records", json=a_credit())
     assert answer.status_code == 201
     assert answer.headers["Location"] == f"/records/{ID}"
     assert exact(api.get(answer.headers["Location"])) == exact(answer)
 
 
-def test_a_new_record_is_answered_whole(api: FlaskClient) -> None:
+def test_creating_a_record_returns_all_of_it(api: FlaskClient) -> None:
     record = exact(api.post("/records", json=a_credit()))
     (event,) = record.pop("events")
     created_at = record.pop("created_at")
@@ -68,7 +68,7 @@ def test_the_same_credit_in_another_spelling_is_200_and_appends_nothing(api: Fla
     assert len(list_events().items) == 1
 
 
-def test_the_older_name_does_the_same(api: FlaskClient) -> None:
+def test_the_older_url_also_creates_records(api: FlaskClient) -> None:
     assert api.post("/register/", json=a_credit()).status_code == 201
     assert api.post("/register", json=a_credit()).status_code == 200
     assert api.post("/records", json=a_credit()).status_code == 200
@@ -83,7 +83,7 @@ def test_a_serial_number_held_by_another_record_is_409_with_its_holder(api: Flas
     assert len(list_events().items) == 1
 
 
-def test_every_bad_field_is_named(empty_api: FlaskClient) -> None:
+def test_every_invalid_field_is_named(empty_api: FlaskClient) -> None:
     answer = empty_api.post(
         "/records", json={"project_name": "", "vintage": 1989, "quantity": 0, "extra": 1, "owner": None}
     )
@@ -150,13 +150,13 @@ def test_a_serial_number_may_be_missing_null_or_empty(
     assert exact(answer)["serial_number"] is None
 
 
-def test_text_comes_back_as_it_was_recorded(api: FlaskClient) -> None:
+def test_text_is_returned_as_recorded(api: FlaskClient) -> None:
     name = "Café “Zoë” \\ </script> 日本 🌳 \u2028"
     answer = api.post("/records", json=a_credit(project_name=name))
     assert exact(answer)["project_name"] == "Café “Zoë” \\ </script> 日本 🌳"
 
 
-def test_a_block_inside_one_that_is_held_is_409_and_offers_the_split(api: FlaskClient) -> None:
+def test_a_block_inside_a_held_block_is_409_with_the_split_to_make(api: FlaskClient) -> None:
     holder = recorded(**a_block())
     answer = api.post("/records", json=a_credit(registry="Verra", quantity=50, serial_number=INSIDE))
     assert answer.status_code == 409
@@ -169,7 +169,7 @@ def test_a_block_inside_one_that_is_held_is_409_and_offers_the_split(api: FlaskC
     assert lots[1]["serial_number"] == INSIDE
 
 
-def test_a_number_out_of_a_block_that_is_held_is_409_and_offers_the_split(api: FlaskClient) -> None:
+def test_a_number_of_a_held_block_is_409_with_the_split_to_make(api: FlaskClient) -> None:
     holder = recorded(**a_block())
     one = BLOCK.replace("-941467431", "")
     problem = exact(api.post("/records", json=a_credit(quantity=1, serial_number=one)))
@@ -177,7 +177,7 @@ def test_a_number_out_of_a_block_that_is_held_is_409_and_offers_the_split(api: F
     assert problem["split"] == {"quantities": [1, 424]}
 
 
-def test_a_block_that_overlaps_one_that_is_held_is_409_with_the_numbers_in_common(api: FlaskClient) -> None:
+def test_a_block_that_overlaps_a_held_block_is_409_with_the_numbers_in_common(api: FlaskClient) -> None:
     holder = recorded(**a_block())
     larger = BLOCK.replace("941467431", "941467500")
     problem = exact(api.post("/records", json=a_credit(quantity=494, serial_number=larger)))
@@ -186,7 +186,7 @@ def test_a_block_that_overlaps_one_that_is_held_is_409_with_the_numbers_in_commo
     assert "split" not in problem
 
 
-def test_a_block_inside_a_retired_one_is_409_without_an_offer(api: FlaskClient) -> None:
+def test_a_block_inside_a_retired_block_is_409_without_a_split(api: FlaskClient) -> None:
     retired(**a_block())
     problem = exact(api.post("/records", json=a_credit(quantity=50, serial_number=INSIDE)))
     assert problem["is_inside"] is True
@@ -217,7 +217,7 @@ def test_a_cancelled_credit_recorded_again_is_409_and_says_how_to_replace_it(api
     assert exact(api.get(problem["record_url"]))["replaced_by"] == [exact(again)["id"]]
 
 
-def test_a_record_that_was_replaced_is_409_and_names_what_stands_in_its_place(api: FlaskClient) -> None:
+def test_replacing_a_replaced_record_is_409_with_its_replacement(api: FlaskClient) -> None:
     wrong = recorded(serial_number=None)
     right = correct_credit(wrong, a_credit(vintage="2024"), {"reason": "A mistake"}, LOCAL).credit_id
     same = a_credit(serial_number=None)

@@ -1,4 +1,4 @@
-"""A page of another site can make a browser send a request here. It must not record anything."""
+"""A write that a page of another site causes in a browser records nothing."""
 
 import pytest
 from flask.testing import FlaskClient

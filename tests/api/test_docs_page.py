@@ -1,4 +1,4 @@
-"""The page at /docs in a real browser, under the policy that every page has."""
+"""The page at /docs in a real browser, under the Content-Security-Policy of every page."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from tests.fixtures.server import Serve, Server
 
 @dataclass
 class Seen:
-    """An open page at /docs, the complaints of the browser, and the hosts that it asked."""
+    """An open page at /docs, the errors of the browser, and the hosts that it contacted."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)
@@ -26,7 +26,7 @@ def server(serve_module: Serve, make_module_database: MakeDatabase) -> Server:
 
 @pytest.fixture
 def operations(server: Server) -> int:
-    """Return how many operations there are to show."""
+    """Return the number of operations in the document."""
     paths = server.client().get("/openapi.json").json["paths"]
     return sum(len(methods) for methods in paths.values())
 
@@ -45,7 +45,7 @@ def docs(request: pytest.FixtureRequest, browser: Browser, server: Server, opera
     context.close()
 
 
-def test_the_page_runs_without_a_complaint_and_asks_no_other_host(docs: Seen, server: Server) -> None:
+def test_the_page_has_no_browser_errors_and_contacts_no_other_host(docs: Seen, server: Server) -> None:
     docs.page.locator("#operations-Events-list_events .opblock-summary-control").click()
     expect(docs.page.get_by_text("Seconds to wait.")).to_be_visible()
     assert docs.complaints == []
@@ -65,7 +65,7 @@ def test_a_request_tried_on_the_page_is_carried_out(docs: Seen, server: Server) 
     assert docs.complaints == []
 
 
-def test_a_refusal_is_shown_as_it_is(docs: Seen) -> None:
+def test_an_error_response_is_shown_on_the_page(docs: Seen) -> None:
     operation = docs.page.locator("#operations-Records-get_record")
     operation.locator(".opblock-summary-control").click()
     operation.get_by_role("button", name="Try it out").click()

@@ -12,7 +12,7 @@ def test_the_feed_is_oldest_first_and_without_gaps(api: FlaskClient) -> None:
     assert [item["record_id"] for item in items] == [first, first, second, second]
 
 
-def test_the_feed_and_a_record_tell_the_same_of_an_event(api: FlaskClient) -> None:
+def test_an_event_is_equal_in_the_feed_and_in_its_record(api: FlaskClient) -> None:
     record = exact(api.get(f"/records/{retired()}"))
     items = exact(api.get("/events"))["items"]
     assert items == [{"record_id": record["id"], **event} for event in record["events"]]
@@ -25,7 +25,7 @@ def test_events_can_be_filtered_by_type(api: FlaskClient) -> None:
     assert [(item["position"], item["event_type"]) for item in items] == [(2, "RETIRED")]
 
 
-def test_next_leads_through_every_event_once_with_the_filter_kept(api: FlaskClient) -> None:
+def test_next_visits_every_event_once_with_the_same_filter(api: FlaskClient) -> None:
     for number in range(5):
         retired(serial_number=str(number))
     address, positions = "/events/?type=RETIRED&limit=2", []
@@ -36,7 +36,7 @@ def test_next_leads_through_every_event_once_with_the_filter_kept(api: FlaskClie
     assert positions == [2, 4, 6, 8, 10]
 
 
-def test_whoever_comes_back_to_resume_misses_nothing_and_reads_nothing_twice(api: FlaskClient) -> None:
+def test_a_reader_that_continues_at_resume_reads_every_event_once(api: FlaskClient) -> None:
     recorded(serial_number="1")
     page = exact(api.get("/events?limit=1"))
     assert page["next"] is None
@@ -75,5 +75,5 @@ def test_a_cursor_of_another_filter_is_refused(api: FlaskClient) -> None:
         ("after=1", "after"),
     ],
 )
-def test_a_bad_or_unknown_parameter_is_named(empty_api: FlaskClient, wrong: str, field: str) -> None:
+def test_an_invalid_or_unknown_parameter_is_named(empty_api: FlaskClient, wrong: str, field: str) -> None:
     assert fields_of(empty_api.get(f"/events?{wrong}")) == {field}

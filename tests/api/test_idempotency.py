@@ -1,4 +1,4 @@
-"""A request with an Idempotency-Key is done once, and its repeats show what it came to."""
+"""A request with an Idempotency-Key is done once; a replay returns the first answer."""
 
 import io
 import json
@@ -30,23 +30,23 @@ def post(client: FlaskClient, path: str, value: object = None, **headers: str) -
 
 
 def upload(client: FlaskClient, path: str) -> TestResponse:
-    """Send a file; each call makes another boundary, as every client does."""
+    """Upload a file. Each call has another multipart boundary, as with any client."""
     data = {"file": (io.BytesIO(json.dumps(ROWS).encode()), "rows.json")}
     return client.post(path, data=data, headers=KEY)
 
 
 def everything() -> tuple[int, int]:
-    """Return how many events and imports there are."""
+    """Return the numbers of events and of imports."""
     return len(list_events(limit=500).items), len(views.list_imports())
 
 
 def headers_of(answer: TestResponse) -> Mapping[str, str]:
-    """Return the headers but for those that a repeat has besides, or that are about the bytes."""
+    """Return the headers that a replay must have in common with the first answer."""
     return {name: value for name, value in answer.headers.items() if name not in {HIT, "Content-Length"}}
 
 
 def assert_repeats(again: TestResponse, first: TestResponse) -> None:
-    """Fail where the answer to a repeat is not that of the first request, but for its hit."""
+    """Fail if the replay is not the first answer with the header Idempotency-Hit added."""
     assert HIT not in first.headers
     assert again.headers[HIT] == "true"
     assert (again.status_code, headers_of(again)) == (first.status_code, headers_of(first))
@@ -54,7 +54,7 @@ def assert_repeats(again: TestResponse, first: TestResponse) -> None:
 
 
 @every_call
-def test_every_write_sent_again_does_nothing_and_shows_what_it_came_to(
+def test_repeating_a_write_changes_nothing_and_returns_the_first_answer(
     api: FlaskClient, endpoint: str
 ) -> None:
     call = CALLS[endpoint]
@@ -67,7 +67,7 @@ def test_every_write_sent_again_does_nothing_and_shows_what_it_came_to(
 
 
 @every_call
-def test_a_key_that_comes_with_another_body_is_refused(api: FlaskClient, endpoint: str) -> None:
+def test_a_key_with_another_body_is_refused(api: FlaskClient, endpoint: str) -> None:
     call = CALLS[endpoint]
     place = call.prepare()
     call.send(api, place, "k")
@@ -78,7 +78,7 @@ def test_a_key_that_comes_with_another_body_is_refused(api: FlaskClient, endpoin
     assert everything() == before
 
 
-# What else a request could have meant.
+# Other requests that must not share a key.
 CHANGES: Mapping[str, Mapping[str, object]] = {
     "create_record": {"quantity": "7"},
     "create_record_by_older_name": {"quantity": "7"},
@@ -92,7 +92,7 @@ CHANGES: Mapping[str, Mapping[str, object]] = {
 
 
 @pytest.mark.parametrize("path", ["/register/", "/records?", "/records/{}/retire"])
-def test_a_key_that_comes_with_another_address_is_refused(api: FlaskClient, path: str) -> None:
+def test_a_key_with_another_url_is_refused(api: FlaskClient, path: str) -> None:
     record_id = recorded()
     post(api, f"/records/{record_id}/sell", {})
     before = everything()
@@ -107,7 +107,7 @@ def test_a_dry_run_and_the_import_itself_are_two_requests(api: FlaskClient) -> N
     assert everything() == (0, 1)
 
 
-def test_a_repeat_shows_the_record_as_it_was_although_it_has_changed_since(api: FlaskClient) -> None:
+def test_a_replay_returns_the_record_as_it_was_then(api: FlaskClient) -> None:
     record_id = recorded()
     first = post(api, f"/records/{record_id}/sell", {"quantity": 40})
     for each in (exact(first)["id"], exact(first)["rest"]["id"]):
@@ -115,7 +115,7 @@ def test_a_repeat_shows_the_record_as_it_was_although_it_has_changed_since(api: 
     assert_repeats(post(api, f"/records/{record_id}/sell", {"quantity": 40}), first)
 
 
-def test_a_part_is_retired_as_often_as_there_are_keys(api: FlaskClient) -> None:
+def test_each_new_key_retires_another_part(api: FlaskClient) -> None:
     record_id = recorded()
     first, _ = (post(api, f"/records/{record_id}/retire", {"quantity": 40}) for _ in range(2))
     rest = exact(first)["rest"]["id"]
@@ -123,7 +123,7 @@ def test_a_part_is_retired_as_often_as_there_are_keys(api: FlaskClient) -> None:
     assert exact(other)["rest"]["quantity"] == 20
 
 
-def test_a_record_that_was_there_already_is_200_again(api: FlaskClient) -> None:
+def test_the_replay_of_an_existing_record_is_200_too(api: FlaskClient) -> None:
     recorded()
     first = post(api, "/records", a_credit())
     assert first.status_code == 200
@@ -135,21 +135,21 @@ def test_a_record_that_was_there_already_is_200_again(api: FlaskClient) -> None:
     [{"If-Match": '"2"'}, {"If-Match": '"9"'}, {"Content-Type": "application/vnd.registry+json"}],
     ids=ascii,
 )
-def test_the_same_write_with_other_headers_is_a_repeat(api: FlaskClient, headers: dict[str, str]) -> None:
+def test_the_same_write_with_other_headers_is_a_replay(api: FlaskClient, headers: dict[str, str]) -> None:
     address = f"/records/{recorded()}/sell"
     first = post(api, address, {"buyer": "Acme"}, **{"If-Match": '"1"'})
     assert_repeats(post(api, address, {"buyer": "Acme"}, **{"If-Match": '"1"', **headers}), first)
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256, "clé", "tab\tin"])
-def test_a_key_that_cannot_be_one_is_refused(api: FlaskClient, key: str) -> None:
+def test_an_invalid_key_is_refused(api: FlaskClient, key: str) -> None:
     answer = api.post("/records", json=a_credit(), headers={"Idempotency-Key": key})
     assert fields_of(answer) == {"Idempotency-Key"}
     assert everything() == (0, 0)
 
 
 @pytest.mark.parametrize("key", ["k" * 255, "~", '"8e03978e-40d5-43dd-bc93-6894a57f9324"', "a b"])
-def test_a_key_is_any_printable_text(api: FlaskClient, key: str) -> None:
+def test_a_key_may_be_any_printable_text(api: FlaskClient, key: str) -> None:
     answers = [api.post("/records", json=a_credit(), headers={"Idempotency-Key": key}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 201]
 
@@ -162,7 +162,7 @@ def test_a_key_is_any_printable_text(api: FlaskClient, key: str) -> None:
         ("/records/0/sell", {}, 404),
     ],
 )
-def test_a_refusal_is_not_kept(
+def test_an_error_is_not_stored(
     api: FlaskClient, raw: RawClient, path: str, body: object, status: int
 ) -> None:
     recorded()
@@ -172,24 +172,24 @@ def test_a_refusal_is_not_kept(
     assert raw.execute("SELECT count(*) FROM idempotency_keys") == [(0,)]
 
 
-def test_after_a_refusal_the_key_is_free_for_the_request_put_right(api: FlaskClient) -> None:
+def test_after_an_error_the_corrected_request_may_use_the_key(api: FlaskClient) -> None:
     assert post(api, "/records", {**a_credit(), "vintage": 1066}).status_code == 422
     assert post(api, "/records", a_credit()).status_code == 201
 
 
-def test_a_body_that_is_not_json_is_refused_as_ever(api: FlaskClient) -> None:
+def test_a_body_that_is_not_json_is_refused_with_a_key_too(api: FlaskClient) -> None:
     answer = api.post("/records", data="[" * 100_000, content_type="application/json", headers=KEY)
     assert answer.status_code == 400
 
 
-def test_a_body_that_is_too_large_is_refused_as_ever(api: FlaskClient) -> None:
+def test_a_body_that_is_too_large_is_refused_with_a_key_too(api: FlaskClient) -> None:
     body = json.dumps(a_credit(note="x" * 300_000))
     answer = api.post("/records", data=body, content_type="application/json", headers=KEY)
     assert answer.status_code == 413
     assert "256 kB" in exact(answer)["detail"]
 
 
-def test_a_read_takes_no_notice_of_a_key(api: FlaskClient, raw: RawClient) -> None:
+def test_a_read_ignores_a_key(api: FlaskClient, raw: RawClient) -> None:
     record_id = recorded()
     for path in (f"/records/{record_id}", "/records"):
         assert "Idempotency-Hit" not in api.get(path, headers=KEY).headers
@@ -199,26 +199,26 @@ def test_a_read_takes_no_notice_of_a_key(api: FlaskClient, raw: RawClient) -> No
 # Imports
 
 
-def test_a_file_that_is_uploaded_again_is_imported_once(api: FlaskClient) -> None:
+def test_a_file_uploaded_twice_with_one_key_is_imported_once(api: FlaskClient) -> None:
     first = upload(api, "/records/imports")
     assert exact(first)["written"] == 1
     assert_repeats(upload(api, "/records/imports"), first)
     assert everything() == (1, 1)
 
 
-def test_an_import_of_which_nothing_could_be_written_is_shown_again(api: FlaskClient) -> None:
+def test_the_replay_of_a_failed_import_returns_it(api: FlaskClient) -> None:
     first = post(api, "/records/imports", [1])
     assert exact(first)["state"] == "failed"
     assert_repeats(post(api, "/records/imports", [1]), first)
 
 
-def test_a_dry_run_that_is_repeated_writes_nothing(api: FlaskClient) -> None:
+def test_the_replay_of_a_dry_run_writes_nothing(api: FlaskClient) -> None:
     first = post(api, "/records/imports?dry_run=1", ROWS)
     assert_repeats(post(api, "/records/imports?dry_run=1", ROWS), first)
     assert exact(first)["state"] == "checked"
 
 
-def test_an_import_whose_request_was_cut_off_left_nothing_and_is_done_by_the_repeat(
+def test_an_import_that_was_cut_off_left_nothing_and_the_repeat_does_it(
     api: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:

@@ -1,4 +1,4 @@
-"""Imports of blocks, of replacements, and of records as this API gives them."""
+"""Imports of blocks, of replacements, and of records that this API returned."""
 
 from typing import Any
 
@@ -20,11 +20,11 @@ def imported(api: FlaskClient, *rows: object) -> dict[str, Any]:
 
 
 def counts(found: dict[str, Any]) -> tuple[int, ...]:
-    """Return how many rows were written, there before, in conflict and invalid."""
+    """Return the numbers of rows that were written, existing, conflicting and invalid."""
     return found["written"], found["existing"], found["conflicting"], found["invalid"]
 
 
-def test_a_block_inside_one_that_is_held_is_in_conflict_with_its_holder(api: FlaskClient) -> None:
+def test_a_block_inside_a_held_block_is_in_conflict_with_its_holder(api: FlaskClient) -> None:
     holder = recorded(**a_block())
     found = imported(api, a_credit(registry="Verra", quantity=50, serial_number=INSIDE))
     assert (found["state"], counts(found)) == ("failed", (0, 0, 1, 0))
@@ -34,7 +34,7 @@ def test_a_block_inside_one_that_is_held_is_in_conflict_with_its_holder(api: Fla
     assert "Split that credit so that these numbers" in problem["message"]
 
 
-def test_a_block_inside_one_that_is_held_names_the_split_which_makes_it_a_lot(api: FlaskClient) -> None:
+def test_a_block_inside_a_held_block_comes_with_the_split_that_makes_it_a_lot(api: FlaskClient) -> None:
     holder = recorded(**a_block())
     found = imported(api, a_credit(registry="Verra", quantity=50, serial_number=INSIDE))
     (problem,) = found["problems"]
@@ -47,7 +47,7 @@ def test_a_block_inside_one_that_is_held_names_the_split_which_makes_it_a_lot(ap
     assert queries.record(holder).relations.lots[1].serial_number == INSIDE
 
 
-def test_a_problem_says_what_can_be_done_with_its_holder_as_it_is_now(api: FlaskClient) -> None:
+def test_the_advice_of_a_problem_follows_the_current_status_of_the_holder(api: FlaskClient) -> None:
     holder = recorded(**a_block())
     found = imported(api, a_credit(registry="Verra", quantity=50, serial_number=INSIDE))
     retire_credit(holder, {}, LOCAL)
@@ -56,7 +56,7 @@ def test_a_problem_says_what_can_be_done_with_its_holder_as_it_is_now(api: Flask
     assert {"split", "split_url"} & set(problem) == set()
 
 
-def test_a_block_that_overlaps_one_that_is_held_names_the_numbers_in_common(api: FlaskClient) -> None:
+def test_a_block_that_overlaps_a_held_block_names_the_numbers_in_common(api: FlaskClient) -> None:
     holder = recorded(**a_block())
     later = BLOCK.replace("941467007-941467431", "941467400-941467499")
     (problem,) = imported(api, a_credit(quantity=100, serial_number=later))["problems"]
@@ -91,7 +91,7 @@ def test_a_row_may_replace_a_cancelled_record(api: FlaskClient) -> None:
     assert listed["replaces"] == wrong
 
 
-def test_a_row_cannot_replace_what_is_not_cancelled(api: FlaskClient) -> None:
+def test_a_row_cannot_replace_a_record_that_is_not_cancelled(api: FlaskClient) -> None:
     active = recorded()
     found = imported(
         api, *(a_credit(vintage=2024, serial_number=None, replaces=r) for r in (active, "0" * 64))
@@ -100,7 +100,7 @@ def test_a_row_cannot_replace_what_is_not_cancelled(api: FlaskClient) -> None:
     assert {problem["field"] for problem in found["problems"]} == {"replaces"}
 
 
-def test_a_cancelled_credit_does_not_come_back_by_an_import(api: FlaskClient) -> None:
+def test_an_import_does_not_record_a_cancelled_credit_again(api: FlaskClient) -> None:
     wrong = recorded()
     cancel_credit(wrong, {"reason": "Typo"}, LOCAL)
     found = imported(api, a_credit())
@@ -112,7 +112,7 @@ def test_a_cancelled_credit_does_not_come_back_by_an_import(api: FlaskClient) ->
 
 @pytest.fixture
 def family(api: FlaskClient) -> list[dict[str, Any]]:
-    """Return every record of a ledger in which one was split and one corrected, as the API has them."""
+    """Return every record, as the API returns it, of a ledger with a split and a correction."""
     lot = retire_credit(recorded(**a_block()), {"quantity": "25"}, LOCAL)
     retire_credit(lot.rest_id or "", {"quantity": "100"}, LOCAL)
     correct_credit(recorded(), a_credit(vintage="2024"), {"reason": "Typo"}, LOCAL)
@@ -124,7 +124,7 @@ def family(api: FlaskClient) -> list[dict[str, Any]]:
     return [api.get(f"/records/{record_id}").get_json() for record_id in ids]
 
 
-def test_records_as_the_api_gives_them_are_all_recorded_already(
+def test_records_from_the_api_count_as_already_recorded(
     api: FlaskClient, family: list[dict[str, Any]]
 ) -> None:
     found = imported(api, *family)
@@ -142,7 +142,7 @@ def test_a_lot_is_not_recorded_without_its_parent(api: FlaskClient, family: list
 
 
 @pytest.mark.parametrize(("field", "value"), [("parent", "x"), ("offset", None), ("offset", "-1")])
-def test_a_lot_whose_place_cannot_be_read_is_invalid(
+def test_a_lot_with_an_invalid_parent_or_offset_is_invalid(
     api: FlaskClient, family: list[dict[str, Any]], field: str, value: object
 ) -> None:
     lot = next(record for record in family if record["parent"])

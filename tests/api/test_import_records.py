@@ -39,20 +39,20 @@ def events_recorded() -> int:
     return len(list_events(limit=500).items)
 
 
-def test_a_file_in_the_body_is_recorded_whole(api: FlaskClient) -> None:
+def test_every_row_of_a_file_in_the_body_is_recorded(api: FlaskClient) -> None:
     answer = sent(api, SAMPLE)
     assert counts(answer) == (10, 10, 0, 0, 0, 10)
     assert exact(answer)["state"] == "done"
     assert len(exact(api.get("/records"))["items"]) == 10
 
 
-def test_an_uploaded_file_is_recorded_whole_under_its_name(api: FlaskClient) -> None:
+def test_every_row_of_an_upload_is_recorded_and_its_name_kept(api: FlaskClient) -> None:
     answer = uploaded(api)
     assert counts(answer) == (10, 10, 0, 0, 0, 10)
     assert exact(answer)["filename"] == "sample.json"
 
 
-def test_the_location_of_an_import_tells_the_same(api: FlaskClient) -> None:
+def test_the_location_of_an_import_returns_the_same_body(api: FlaskClient) -> None:
     answer = sent(api, SAMPLE)
     assert answer.headers["Location"] == "/records/imports/1"
     assert api.get(answer.headers["Location"]).data == answer.data
@@ -84,7 +84,7 @@ def test_an_array_an_object_around_one_and_lines_are_read(
     assert exact(sent(api, content, content_type=kind))["state"] == "done"
 
 
-def test_what_this_api_lists_can_be_imported_again(api: FlaskClient) -> None:
+def test_a_list_of_this_api_can_be_imported_again(api: FlaskClient) -> None:
     sent(api, SAMPLE)
     listed = api.get("/records").data.replace(b',"next":null', b"")
     assert counts(sent(api, listed)) == (10, 0, 10, 0, 0, 0)
@@ -132,7 +132,7 @@ def test_a_row_equal_to_one_before_it_exists_and_one_with_its_serial_number_conf
     assert counts(answer) == (3, 1, 1, 1, 0, 1)
 
 
-def test_unknown_fields_need_leave_to_be_left_out(api: FlaskClient) -> None:
+def test_unknown_fields_are_ignored_only_on_request(api: FlaskClient) -> None:
     rows = [a_credit(methodology="VM0033", country="ID")]
     refused = sent(api, rows)
     assert exact(refused)["state"] == "failed"
@@ -151,19 +151,19 @@ def test_a_dry_run_only_checks(api: FlaskClient) -> None:
     assert events_recorded() == 0
 
 
-def test_the_options_may_stand_in_the_form(api: FlaskClient) -> None:
+def test_options_may_be_form_fields(api: FlaskClient) -> None:
     assert exact(uploaded(api, dry_run="1"))["state"] == "checked"
     assert exact(uploaded(api, dry_run="0"))["state"] == "done"
 
 
 @pytest.mark.parametrize("query", ["?dry_run=yes", "?dry-run=1", "?dry_run=1&dry_run=0", "?confirm=1"])
-def test_a_bad_option_is_named_and_nothing_is_kept(empty_api: FlaskClient, query: str) -> None:
+def test_an_invalid_option_is_named_and_nothing_is_stored(empty_api: FlaskClient, query: str) -> None:
     (field,) = fields_of(sent(empty_api, SAMPLE, query))
     assert field in query
     assert exact(empty_api.get("/records/imports"))["items"] == []
 
 
-def test_an_option_in_both_places_is_refused(empty_api: FlaskClient) -> None:
+def test_an_option_in_both_query_and_form_is_refused(empty_api: FlaskClient) -> None:
     assert fields_of(uploaded(empty_api, query="?dry_run=0", dry_run="1")) == {"dry_run"}
 
 
@@ -205,7 +205,7 @@ def test_a_file_in_another_field_is_refused(empty_api: FlaskClient) -> None:
     ],
     ids=lambda content: ascii(content[:20]),
 )
-def test_a_file_that_is_no_json_is_400(empty_api: FlaskClient, content: bytes) -> None:
+def test_a_file_that_is_not_json_is_400(empty_api: FlaskClient, content: bytes) -> None:
     assert sent(empty_api, content).status_code == 400
     assert uploaded(empty_api, content).status_code == 400
     assert exact(empty_api.get("/records/imports"))["items"] == []
@@ -254,7 +254,7 @@ def test_a_history_that_would_be_lost_is_refused(api: FlaskClient, status: str) 
 
 
 @pytest.mark.parametrize("query", ["", "?skip_invalid=1&ignore_unknown=1", "?dry_run=1&ignore_unknown=1"])
-def test_a_row_that_says_it_is_retired_is_refused_with_what_it_says(api: FlaskClient, query: str) -> None:
+def test_a_row_that_states_a_retirement_is_refused_with_its_words(api: FlaskClient, query: str) -> None:
     answer = sent(api, [a_credit(**{"Credit Status": "Retired"})], query)
     assert counts(answer) == (1, 0, 0, 0, 1, 0)
     assert exact(answer)["problems"] == [
@@ -286,7 +286,7 @@ def test_a_wrong_id_is_refused(api: FlaskClient) -> None:
     assert exact(sent(api, [a_credit(id="0" * 64)]))["problems"][0]["field"] == "id"
 
 
-def test_a_hostile_file_name_is_shown_harmless(api: FlaskClient) -> None:
+def test_a_hostile_file_name_is_made_harmless(api: FlaskClient) -> None:
     data = {"file": (io.BytesIO(SAMPLE), "../../a\x1b\u202eb\ud7ff" + "x" * 500 + ".json")}
     name = exact(api.post("/records/imports", data=data))["filename"]
     assert len(name) <= 200

@@ -56,7 +56,7 @@ def test_filters_narrow_the_list(api: FlaskClient, filters: str, expected: list[
     assert serials(api, f"/records?{filters}") == expected
 
 
-def test_next_leads_through_every_record_once_with_all_filters_kept(api: FlaskClient) -> None:
+def test_next_visits_every_record_once_with_the_same_filters(api: FlaskClient) -> None:
     for number in range(7):
         recorded(serial_number=f"s{number}", registry="A&B")
         recorded(serial_number=f"x{number}", registry="Other")
@@ -73,7 +73,7 @@ def test_next_is_null_where_the_last_page_is_exactly_full(api: FlaskClient) -> N
     assert exact(api.get("/records?limit=2"))["next"] is None
 
 
-def test_records_that_arrive_meanwhile_shift_no_page(api: FlaskClient) -> None:
+def test_records_created_meanwhile_shift_no_page(api: FlaskClient) -> None:
     for number in range(4):
         recorded(serial_number=str(number))
     pages = pages_from(api, "/records?limit=2")
@@ -123,11 +123,11 @@ def test_a_cursor_of_other_filters_is_refused(api: FlaskClient) -> None:
         ("Status=SOLD", "Status"),
     ],
 )
-def test_a_bad_or_unknown_parameter_is_named(empty_api: FlaskClient, wrong: str, field: str) -> None:
+def test_an_invalid_or_unknown_parameter_is_named(empty_api: FlaskClient, wrong: str, field: str) -> None:
     assert fields_of(empty_api.get(f"/records?{wrong}")) == {field}
 
 
-def test_every_bad_parameter_is_named(empty_api: FlaskClient) -> None:
+def test_every_invalid_parameter_is_named(empty_api: FlaskClient) -> None:
     answer = empty_api.get("/records?limit=0&status=x&vintage=x&q=%01&page=2")
     assert fields_of(answer) == {"limit", "status", "vintage", "q", "page"}
 
@@ -158,7 +158,7 @@ def test_a_number_finds_the_lot_that_holds_it(api: FlaskClient, serial: str) -> 
 
 
 @pytest.mark.parametrize("serial", ["VCS-0001", " vcs-0001 ", BLOCK, BLOCK.lower()])
-def test_a_serial_number_finds_who_holds_it_in_any_spelling(api: FlaskClient, serial: str) -> None:
+def test_a_serial_number_finds_its_holder_in_any_spelling(api: FlaskClient, serial: str) -> None:
     expected = recorded(**a_block()) if "vcu" in serial.lower() else recorded()
     (found,) = exact(api.get("/records", query_string={"serial": serial}))["items"]
     assert found["id"] == expected
@@ -186,7 +186,7 @@ def test_a_serial_number_that_nobody_holds_finds_nothing(api: FlaskClient, seria
     assert exact(api.get("/records", query_string={"serial": serial}))["items"] == []
 
 
-def test_the_filter_by_serial_goes_with_the_pages(api: FlaskClient) -> None:
+def test_the_serial_filter_stays_on_every_page(api: FlaskClient) -> None:
     whole = recorded(**a_block())
     retire_credit(whole, {"quantity": "100"}, LOCAL)
     pages = list(pages_from(api, f"/records?serial={BLOCK}&limit=1"))

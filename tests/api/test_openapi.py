@@ -1,4 +1,4 @@
-"""The OpenAPI document says what the program does: routes, fields, rules, and nothing else."""
+"""The OpenAPI document describes the routes, fields and rules of the program, and nothing else."""
 
 import json
 import re
@@ -70,7 +70,7 @@ def test_every_route_of_the_api_is_described_and_no_other(app: Flask, document: 
     assert {(path, method) for method, path, _ in operations(document)} == routes
 
 
-def test_every_view_that_describes_itself_has_a_route(app: Flask) -> None:
+def test_every_described_view_has_a_route(app: Flask) -> None:
     views = set(app.view_functions.values())
     assert set(OPERATIONS) <= views
 
@@ -92,7 +92,7 @@ def test_every_example_follows_its_schema(document: dict[str, Any]) -> None:
     assert found > 50
 
 
-def test_every_schema_that_is_named_is_used_and_the_other_way_round(document: dict[str, Any]) -> None:
+def test_the_schemas_that_are_defined_are_those_that_are_used(document: dict[str, Any]) -> None:
     used = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document, default=str)))
     assert used == set(document["components"]["schemas"])
 
@@ -142,7 +142,7 @@ def test_the_rule_of_a_field_is_the_one_in_the_table(schema: dict[str, Any], fie
     assert schema["title"] == field.label
 
 
-def test_a_kind_of_field_that_nobody_described_is_not_passed_over() -> None:
+def test_a_kind_of_field_without_a_schema_is_an_error() -> None:
     class Unheard(TextField):
         pass
 

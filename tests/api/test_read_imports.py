@@ -13,7 +13,7 @@ def received(rows: list[object]) -> int:
     return jobs.receive(json.dumps(rows).encode(), "rows.json", LOCAL).import_id
 
 
-def test_a_cancelled_import_says_so(api: FlaskClient) -> None:
+def test_a_cancelled_import_is_shown_as_cancelled(api: FlaskClient) -> None:
     import_id = received([a_credit()])
     jobs.cancel(import_id)
     assert exact(api.get(f"/records/imports/{import_id}"))["state"] == "cancelled"
@@ -35,14 +35,14 @@ def test_problems_come_in_pages(api: FlaskClient) -> None:
     assert (rows, pages) == ([1, 2, 3, 4, 5], 3)
 
 
-def test_a_post_leads_to_the_problems_that_did_not_fit_in_its_answer(api: FlaskClient) -> None:
+def test_the_answer_to_a_post_links_the_problems_beyond_its_page(api: FlaskClient) -> None:
     body = exact(api.post("/records/imports", json=[1] * 501))
     assert len(body["problems"]) == 500
     assert [problem["row"] for problem in exact(api.get(body["next"]))["problems"]] == [501]
 
 
 @pytest.mark.parametrize("number", ["1", "0", "-1", "x", "9" * 19, "9" * 5000, "%00", "\u0661"])
-def test_a_number_that_no_import_has_is_404(empty_api: FlaskClient, number: str) -> None:
+def test_an_unknown_import_is_404(empty_api: FlaskClient, number: str) -> None:
     assert empty_api.get(f"/records/imports/{number}").status_code == 404
 
 
@@ -57,7 +57,7 @@ def test_imports_are_listed_newest_first_in_pages(api: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "9" * 19, "%00"])
-def test_a_cursor_that_is_none_is_refused(api: FlaskClient, cursor: str) -> None:
+def test_an_invalid_cursor_is_refused(api: FlaskClient, cursor: str) -> None:
     received([1])
     assert fields_of(api.get(f"/records/imports?cursor={cursor}")) == {"cursor"}
     assert fields_of(api.get(f"/records/imports/1?cursor={cursor}")) == {"cursor"}

@@ -7,7 +7,7 @@ from webapp.domain.canonical_json import encode
 from webapp.domain.event import text_hash
 
 
-def test_a_record_comes_with_its_whole_history_oldest_first(api: FlaskClient) -> None:
+def test_a_record_has_its_whole_history_oldest_first(api: FlaskClient) -> None:
     record = exact(api.get(f"/records/{retired()}"))
     assert [event["event_type"] for event in record["events"]] == ["CREATED", "RETIRED"]
     assert [event["seq"] for event in record["events"]] == [1, 2]
@@ -32,9 +32,9 @@ def test_the_hash_of_an_event_can_be_recomputed_from_the_answer(api: FlaskClient
 
 
 @pytest.mark.parametrize("record_id", ["0" * 64, "x", "%00", "%FF", "..", "A" * 5000])
-def test_an_id_that_no_record_has_is_404(empty_api: FlaskClient, record_id: str) -> None:
+def test_an_unknown_record_is_404(empty_api: FlaskClient, record_id: str) -> None:
     assert empty_api.get(f"/records/{record_id}").status_code == 404
 
 
-def test_nobody_keeps_a_copy_of_a_record(api: FlaskClient) -> None:
+def test_a_record_is_not_cached(api: FlaskClient) -> None:
     assert api.get(f"/records/{retired()}").headers["Cache-Control"] == "no-store"

@@ -1,4 +1,4 @@
-"""What a body may be, before its fields are looked at. What is refused records nothing."""
+"""Type, size and JSON of a request body, before its fields are parsed. A refused body records nothing."""
 
 import bz2
 import gzip
@@ -54,13 +54,15 @@ def test_a_content_encoding_is_415(empty_api: FlaskClient) -> None:
 
 @pytest.mark.parametrize("pack", [gzip, bz2, lzma], ids=lambda pack: pack.__name__)
 @pytest.mark.parametrize("address", ["/records", "/records/{}/sell", "/records/{}/split", "/records/imports"])
-def test_a_packed_body_that_does_not_say_so_is_415(api: FlaskClient, address: str, pack: ModuleType) -> None:
+def test_a_compressed_body_without_content_encoding_is_415(
+    api: FlaskClient, address: str, pack: ModuleType
+) -> None:
     body = pack.compress(json.dumps(a_credit(serial_number="PACKED")).encode())
     answer = api.post(address.format(recorded()), data=body, content_type="application/json")
     assert answer.status_code == 415
 
 
-def test_a_byte_order_mark_is_read_over(api: FlaskClient) -> None:
+def test_a_byte_order_mark_is_skipped(api: FlaskClient) -> None:
     body = b"\xef\xbb\xbf" + json.dumps(a_credit()).encode()
     assert api.post("/records", data=body, content_type="application/json").status_code == 201
 
@@ -89,14 +91,14 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("body", HOSTILE, ids=lambda body: ascii(body[:30]))
-def test_a_body_that_is_no_json_is_400(empty_api: FlaskClient, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_400(empty_api: FlaskClient, body: bytes) -> None:
     answer = empty_api.post("/records", data=body, content_type="application/json")
     assert answer.status_code == 400
     assert exact(answer)["detail"]
 
 
 @pytest.mark.parametrize("body", ["null", "[]", '"x"', "7", "true", '[{"vintage": 2020}]'])
-def test_json_that_is_no_object_is_422(empty_api: FlaskClient, body: str) -> None:
+def test_json_that_is_not_an_object_is_422(empty_api: FlaskClient, body: str) -> None:
     for address in ("/records", "/register/", f"/records/{'0' * 64}/sell", f"/records/{'0' * 64}/retire"):
         answer = empty_api.post(address, data=body, content_type="application/json")
         assert fields_of(answer) == {""}
@@ -137,13 +139,13 @@ def test_a_hostile_value_is_422_and_its_field_named(empty_api: FlaskClient, fiel
     assert fields_of(answer) == {field.replace("\\u0000", "\0")}
 
 
-def test_thousands_of_unknown_fields_are_named_and_not_spelled_out(empty_api: FlaskClient) -> None:
+def test_thousands_of_unknown_fields_are_listed_in_errors_but_not_in_detail(empty_api: FlaskClient) -> None:
     answer = empty_api.post("/records", json=a_credit() | {f"f{number}": 1 for number in range(5000)})
     assert len(fields_of(answer)) == 5000
     assert len(exact(answer)["detail"]) < 100
 
 
-def test_the_longest_record_there_can_be_is_read(api: FlaskClient) -> None:
+def test_the_longest_possible_record_is_read(api: FlaskClient) -> None:
     tree = "\U0001f333"
     record = a_credit(project_name=tree * 300, registry=tree * 50, serial_number=tree * 200)
     assert api.post("/records", json=record).status_code == 201

@@ -8,7 +8,7 @@ from webapp.ledger import clock
 from webapp.ledger.listing import list_events
 
 
-def test_a_retirement_is_answered_with_the_whole_record(api: FlaskClient) -> None:
+def test_a_retirement_returns_the_whole_record(api: FlaskClient) -> None:
     retirement = {
         "beneficiary": "Acme Airlines",
         "reason": "Flights of 2025",
@@ -51,7 +51,7 @@ def test_an_unknown_record_cannot_be_retired(empty_api: FlaskClient, record_id: 
 @pytest.mark.parametrize(
     "day", ["2026-02-30", "31.01.2026", "20260131", "2999-01-01", 20260131, True], ids=repr
 )
-def test_a_day_that_is_none_or_not_yet_is_refused(api: FlaskClient, day: object) -> None:
+def test_an_invalid_or_future_date_is_refused(api: FlaskClient, day: object) -> None:
     answer = api.post(f"/records/{recorded()}/retire", json={"occurred_on": day})
     assert fields_of(answer) == {"occurred_on"}
 
@@ -79,14 +79,14 @@ def test_the_rest_of_a_sold_record_stays_sold_to_the_same_buyer(api: FlaskClient
     assert (rest["status"], rest["quantity"]) == ("SOLD", 75)
 
 
-def test_a_part_of_a_number_of_a_block_cannot_be_retired(api: FlaskClient) -> None:
+def test_a_fraction_of_a_serial_number_cannot_be_retired(api: FlaskClient) -> None:
     record_id = recorded(**a_block())
     answer = api.post(f"/records/{record_id}/retire", json={"quantity": "0.5"})
     assert answer.status_code == 422
     assert exact(api.get(f"/records/{record_id}"))["status"] == "ACTIVE"
 
 
-def test_whoever_comes_too_late_is_told_what_the_record_has_become(api: FlaskClient) -> None:
+def test_the_409_of_acting_on_a_split_record_lists_its_lots(api: FlaskClient) -> None:
     whole = recorded()
     first = exact(api.post(f"/records/{whole}/retire", json={"quantity": 25}))
     late = api.post(f"/records/{whole}/retire", json={"quantity": 25})

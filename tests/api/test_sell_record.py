@@ -8,7 +8,7 @@ from tests.fixtures.credits import recorded, retired, sold
 from webapp.ledger import clock
 
 
-def test_a_sale_is_answered_with_the_whole_record(api: FlaskClient) -> None:
+def test_a_sale_returns_the_whole_record(api: FlaskClient) -> None:
     sale = {"buyer": "Acme", "occurred_on": "2026-01-31", "reference": "C-1", "note": "a\nb"}
     answer = api.post(f"/records/{recorded()}/sell", json=sale)
     assert answer.status_code == 200
@@ -28,7 +28,7 @@ def test_fields_may_be_null(api: FlaskClient) -> None:
     assert set(exact(answer)["events"][-1]["data"]) == {"occurred_on"}
 
 
-def test_a_second_sale_is_409_and_says_since_when(api: FlaskClient) -> None:
+def test_a_second_sale_is_409_with_the_time_of_the_first(api: FlaskClient) -> None:
     record_id = sold()
     answer = api.post(f"/records/{record_id}/sell")
     assert answer.status_code == 409
@@ -50,7 +50,7 @@ def test_an_unknown_record_cannot_be_sold(empty_api: FlaskClient, record_id: str
     assert empty_api.post(f"/records/{record_id}/sell").status_code == 404
 
 
-def test_every_bad_field_of_a_sale_is_named(api: FlaskClient) -> None:
+def test_every_invalid_field_of_a_sale_is_named(api: FlaskClient) -> None:
     tomorrow = (clock.now() + timedelta(days=1)).date().isoformat()
     sale = {"buyer": "a" * 301, "occurred_on": tomorrow, "note": "\0", "beneficiary": "x"}
     answer = api.post(f"/records/{recorded()}/sell", json=sale)
@@ -83,7 +83,7 @@ def test_the_whole_is_sold_without_a_split(api: FlaskClient, quantity: object) -
     assert (answer["id"], answer["status"], answer["rest"], answer["lots"]) == (record_id, "SOLD", None, [])
 
 
-def test_more_than_there_is_cannot_be_sold_and_both_numbers_are_named(api: FlaskClient) -> None:
+def test_selling_more_than_the_whole_is_refused_with_both_quantities(api: FlaskClient) -> None:
     answer = api.post(f"/records/{recorded()}/sell", json={"quantity": "100.5"})
     assert fields_of(answer) == {"quantity"}
     assert "100.5 t" in exact(answer)["detail"]
@@ -91,7 +91,7 @@ def test_more_than_there_is_cannot_be_sold_and_both_numbers_are_named(api: Flask
 
 
 @pytest.mark.parametrize("quantity", [0, -1, "1,5", True, [25]])
-def test_a_quantity_that_is_none_is_refused(api: FlaskClient, quantity: object) -> None:
+def test_an_invalid_quantity_is_refused(api: FlaskClient, quantity: object) -> None:
     record_id = recorded()
     assert fields_of(api.post(f"/records/{record_id}/sell", json={"quantity": quantity})) == {"quantity"}
     assert exact(api.get(f"/records/{record_id}"))["status"] == "ACTIVE"

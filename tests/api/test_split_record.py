@@ -21,7 +21,7 @@ def test_a_split_is_201_with_the_lots_in_order(api: FlaskClient) -> None:
     ]
 
 
-def test_the_record_that_was_split_names_its_lots(api: FlaskClient) -> None:
+def test_a_split_record_lists_its_lots(api: FlaskClient) -> None:
     answer = api.post(f"/records/{recorded()}/split", json={"quantities": [25, 75]})
     record = exact(api.get(answer.headers["Location"]))
     assert record["status"] == "SPLIT"
@@ -46,7 +46,7 @@ def test_the_lots_of_a_sold_record_are_sold(api: FlaskClient) -> None:
 @pytest.mark.parametrize(
     "quantities", [[25, 74], [25, 76], [100], [], None, 100, "25", [0, 100], [25, "x"], [25, [75]], [1] * 101]
 )
-def test_lots_that_are_not_the_whole_are_refused(api: FlaskClient, quantities: object) -> None:
+def test_invalid_quantities_of_lots_are_refused(api: FlaskClient, quantities: object) -> None:
     record_id = recorded()
     assert fields_of(api.post(f"/records/{record_id}/split", json={"quantities": quantities})) == {
         "quantities"
@@ -59,7 +59,7 @@ def test_lots_of_a_block_are_whole_tonnes(api: FlaskClient) -> None:
     assert fields_of(answer) == {"quantities"}
 
 
-def test_a_field_that_a_split_does_not_have_is_named(api: FlaskClient) -> None:
+def test_an_unknown_field_of_a_split_is_named(api: FlaskClient) -> None:
     body = {"quantities": [25, 75], "buyer": "Acme"}
     assert fields_of(api.post(f"/records/{recorded()}/split", json=body)) == {"buyer"}
 

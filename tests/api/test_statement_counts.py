@@ -1,4 +1,4 @@
-"""How many SQL commands a request sends beside transaction control, counted where SQLite gets them."""
+"""The number of SQL commands that a request sends to SQLite, without transaction control."""
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
@@ -30,12 +30,12 @@ Send = Callable[[], TestResponse]
 
 @pytest.fixture
 def dialect() -> str:
-    """Count on SQLite, which tells what it gets, whatever way it was sent."""
+    """Count on SQLite, which reports every statement, however it was sent."""
     return "sqlite"
 
 
 class Trace:
-    """What was sent to the database, request by request."""
+    """The statements that were sent to the database, by request."""
 
     def __init__(self) -> None:
         self._sent: list[str] = []
@@ -44,16 +44,16 @@ class Trace:
         self._sent.append(statement)
 
     def of(self, send: Send) -> list[str]:
-        """Return the first words of all that a request sends that succeeds."""
+        """Send a request, which must succeed, and return the first word of each of its statements."""
         self._sent.clear()
         answer = send()
         assert answer.status_code < 300, answer.text
-        # For each statement of a trigger, the one that fired it is told again, or a comment.
+        # SQLite reports a statement again, or a comment, for each statement of its triggers.
         once = [statement for statement, _ in groupby(self._sent) if not statement.startswith("--")]
         return [statement.partition(" ")[0] for statement in once]
 
     def commands(self, send: Send) -> int:
-        """Return how many of them are no transaction control."""
+        """Send a request, and return the number of its statements without transaction control."""
         return sum(word not in CONTROL for word in self.of(send))
 
 
@@ -109,7 +109,7 @@ def test_a_create_sends_at_most_12_commands(
 def test_a_key_adds_at_most_2_commands_to_a_create(
     client: FlaskClient, trace: Trace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """But for every hundredth key, which deletes those whose time is over."""
+    """Every hundredth key also deletes expired ones; that is not counted here."""
     monkeypatch.setattr(idempotency_store, "_sweeps", idempotency_store._Sweeps())
     creating(client, {})()
     without = trace.commands(creating(client, {}, serial_number="VCS-0002"))

@@ -1,4 +1,4 @@
-"""What is answered when it is the ledger that cannot, and not the request that is wrong."""
+"""Responses when the ledger is unavailable: health check, 503 and bugs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +30,7 @@ def unreachable() -> Iterator[FlaskClient]:
         yield app.test_client()
 
 
-def test_a_ledger_that_works_is_healthy(api: FlaskClient) -> None:
+def test_a_working_ledger_is_healthy(api: FlaskClient) -> None:
     answer = api.get("/healthz")
     assert (answer.status_code, exact(answer)) == (200, {"status": "ok"})
 
@@ -64,15 +64,13 @@ def test_a_database_that_does_not_answer_is_503(unreachable: FlaskClient, addres
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_while_nobody_can_say_who_asks_the_description_is_not_given_either(unreachable: FlaskClient) -> None:
+def test_without_a_database_the_document_is_not_given_either(unreachable: FlaskClient) -> None:
     answer = unreachable.get("/openapi.json")
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_a_busy_ledger_is_503_and_says_when_to_try_again(
-    api: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_busy_ledger_is_503_with_retry_after(api: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def busy(*_: object) -> None:
         raise LedgerBusy("The database is locked by another writer. Please try again.")
 
@@ -92,7 +90,7 @@ def test_a_database_that_goes_away_makes_the_ledger_unhealthy(
     assert api.get("/healthz").status_code == 503
 
 
-def test_a_bug_is_a_problem_document_that_tells_nothing_of_the_inside(
+def test_a_bug_is_a_problem_document_without_internals(
     api: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
@@ -105,7 +103,7 @@ def test_a_bug_is_a_problem_document_that_tells_nothing_of_the_inside(
     assert "secret" not in answer.text
 
 
-def test_a_refusal_stands_where_the_lots_cannot_be_read_any_more(
+def test_a_refusal_is_still_answered_when_its_lots_cannot_be_read(
     api: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> None:
@@ -119,7 +117,7 @@ def test_a_refusal_stands_where_the_lots_cannot_be_read_any_more(
     assert "lots" not in exact(answer)
 
 
-def test_a_refusal_stands_where_its_holder_cannot_be_read_any_more(
+def test_a_refusal_is_still_answered_when_its_holder_cannot_be_read(
     api: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""Methods, slashes and query parameters, the same for every operation."""
+"""Methods, trailing slashes and query parameters of every operation."""
 
 import pytest
 from flask import Flask
@@ -15,7 +15,7 @@ READ += ["/openapi.json", "/docs"]
 
 @pytest.fixture
 def record_id(ledger_app: Flask) -> str:
-    """Record a credit and receive an import, and return the id of the one. The other's is 1."""
+    """Record a credit and receive an import. Returns the credit's id; that of the import is 1."""
     assert ledger_app.testing
     jobs.receive(b"[1]", "rows.json", LOCAL)
     return recorded()
@@ -61,7 +61,7 @@ def test_writes_take_a_trailing_slash(api: FlaskClient) -> None:
         ("POST", "/healthz", {"GET", "HEAD", "OPTIONS"}),
     ],
 )
-def test_another_method_is_405_with_those_allowed(
+def test_another_method_is_405_with_the_allowed_methods(
     api: FlaskClient, record_id: str, method: str, address: str, allowed: set[str]
 ) -> None:
     answer = api.open(address.format(id=record_id), method=method)
@@ -73,7 +73,7 @@ def test_another_method_is_405_with_those_allowed(
 @pytest.mark.parametrize(
     "address", ["/records/a/b", "/records/a/sell/c", "/events/1", "/records/imports/1/2"]
 )
-def test_an_unknown_address_is_404_as_a_problem_document(empty_api: FlaskClient, address: str) -> None:
+def test_an_unknown_url_is_404_as_a_problem_document(empty_api: FlaskClient, address: str) -> None:
     answer = empty_api.get(address)
     assert answer.status_code == 404
     assert answer.mimetype == PROBLEM

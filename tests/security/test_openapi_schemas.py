@@ -1,10 +1,10 @@
-"""No answer of the API may say more than is described: the fuzzing holds every answer against this."""
+"""No answer of the API may have members that are not described: fuzzing checks answers against this."""
 
 from typing import Any
 
 from webapp.api import schemas
 
-# The one answer whose members are not ours to list.
+# The answer whose members OpenAPI defines, and not this program.
 OF_OTHERS = {"OpenAPI"}
 
 

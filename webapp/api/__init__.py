@@ -1,4 +1,4 @@
-"""The JSON API: thin in the same way as the pages, over the same commands and queries."""
+"""The JSON API. Its views are thin: they call the same commands and queries as the pages."""
 
 from flask import Flask
 
@@ -6,7 +6,7 @@ from webapp.api import actions, events, health, imports, openapi, records
 
 
 def install(app: Flask) -> None:
-    """Register every route of the API."""
+    """Register the blueprints of the API, then make its OpenAPI document."""
     for module in (records, actions, imports, events, health, openapi):
         app.register_blueprint(module.api)
     openapi.install(app)

@@ -1,7 +1,7 @@
 """`ETag` and `If-Match`: the tag of a record is the number of its last event, in quotes.
 
-A client that has looked at a record can so say that its act is meant to follow what it saw. Nothing
-is kept in caches by the tag: what a record says of its lots changes without an event of its own.
+With `If-Match`, a client makes an action fail if the record has changed since it was read. The tag is not
+for caches: a record's answer also changes with its lots, without an event of the record itself.
 """
 
 import re
@@ -17,17 +17,17 @@ IF_MATCH: Final = "If-Match"
 ANY: Final = "*"
 _TAG: Final = r'(?:W/)?"[!#-~]*"'
 _TAGS: Final = re.compile(rf"{_TAG}(?:[ \t]*,[ \t]*{_TAG})*")
-# A weak tag never matches here (RFC 9110, 13.1.1), and no number has a zero in front.
+# If-Match never matches a weak tag (RFC 9110, 13.1.1). Numbers have no leading zeros.
 _SEQ: Final = re.compile(r'"([1-9][0-9]{0,8})"')
 
 
 def etag(record: Record) -> str:
-    """Return the tag of the record as it is here."""
+    """Return the entity tag of the record."""
     return f'"{record.events[-1].seq}"'
 
 
 def expected_seqs() -> ExpectedSeqs:
-    """Return which events the act of this request may follow. Raises InvalidFields."""
+    """Return the numbers of the last event that `If-Match` allows, None for any. Raises InvalidFields."""
     given = request.headers.get(IF_MATCH)
     if given is None or given.strip() == ANY:
         return None
