@@ -163,7 +163,7 @@ def test_a_block_inside_a_held_block_is_409_with_the_split_to_make(api: FlaskCli
     problem = exact(answer)
     assert (problem["holder"], problem["is_inside"]) == (holder, True)
     assert (problem["first"], problem["last"]) == (941467101, 941467150)
-    assert "Split that credit so that these numbers are a lot of their own" in problem["detail"]
+    assert "Split that credit so that these numbers become one lot" in problem["detail"]
     assert problem["split"] == {"quantities": [94, 50, 281]}
     lots = exact(api.post(problem["split_url"], json=problem["split"]))["items"]
     assert lots[1]["serial_number"] == INSIDE

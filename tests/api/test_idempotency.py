@@ -74,7 +74,7 @@ def test_a_key_with_another_body_is_refused(api: FlaskClient, endpoint: str) -> 
     before = everything()
     refused = call.send(api, place, "k", **CHANGES[endpoint.partition(".")[2]])
     assert fields_of(refused) == {"Idempotency-Key"}
-    assert "came with another request" in exact(refused)["detail"]
+    assert "was used for another request" in exact(refused)["detail"]
     assert everything() == before
 
 

@@ -107,7 +107,7 @@ def test_an_import_does_not_record_a_cancelled_credit_again(api: FlaskClient) ->
     assert counts(found) == (0, 0, 1, 0)
     (problem,) = found["problems"]
     assert problem["holder"] == wrong
-    assert f"name what it replaces: {wrong}" in problem["message"]
+    assert f"state that it replaces {wrong}" in problem["message"]
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def test_a_broken_archive_is_one_line(ledger_app: Flask, tmp_path: Path) -> None
     path = tmp_path / "log"
     path.write_text("{}\n")
     line = one_line(run(ledger_app, "restore", str(path)))
-    assert line == "Line 1: its text does not state the facts of an event."
+    assert line == "Line 1: its text does not have the fields of an event."
 
 
 def test_an_empty_archive_is_one_line(ledger_app: Flask, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_what_is_no_number_in_json_is_refused(text: str) -> None:
     "text", ['{"a": 1, "a": 1}', '[{"b": {"a": 1, "c": 2, "a": 3}}]', '{"\\u0061": 1, "a": 2}']
 )
 def test_a_key_that_stands_twice_is_refused(text: str) -> None:
-    with pytest.raises(NotJson, match='The key "a" stands twice in one object'):
+    with pytest.raises(NotJson, match='The key "a" occurs twice in one object'):
         decode(text.encode())
 
 
@@ -88,7 +88,7 @@ def test_nothing_is_not_json(data: bytes) -> None:
     ],
 )
 def test_what_is_not_utf_8_is_refused_with_the_place(data: bytes, byte: int) -> None:
-    with pytest.raises(NotJson, match=f"not UTF-8 text: byte {byte} is wrong"):
+    with pytest.raises(NotJson, match=f"not UTF-8 text: byte {byte} is invalid"):
         decode(data)
 
 

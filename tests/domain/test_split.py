@@ -119,13 +119,13 @@ def test_of_a_family_it_is_known_when_nothing_is_counted_any_more() -> None:
 
 
 def test_a_sentence_groups_the_thousands_of_its_quantities() -> None:
-    with pytest.raises(InvalidFields, match=r"They add up to 9,750\.5 t, and the credit has 10,000 t\."):
+    with pytest.raises(InvalidFields, match=r"They add up to 9,750\.5 t, but the credit has 10,000 t\."):
         lots(BLOCK, 9750, 0.5)
 
 
 @pytest.mark.parametrize("quantities", [(25, 74), (25, 76), (100, 100), (99.9999, 0.0002)])
 def test_lots_that_are_more_or_less_than_the_whole_are_refused(quantities: tuple[float, ...]) -> None:
-    with pytest.raises(InvalidFields, match=r"They add up to .* t, and the credit has 100 t\."):
+    with pytest.raises(InvalidFields, match=r"They add up to .* t, but the credit has 100 t\."):
         lots(WHOLE, *quantities)
 
 

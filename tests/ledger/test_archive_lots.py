@@ -80,11 +80,11 @@ REFUSED: list[tuple[str, Callable[[Lines], Lines], str]] = [
     ("a lot's offset", change(4, offset="5"), "Line 4: its fields give another id"),
     ("a lot's project", change(3, project_name="Another"), "The database refuses this history"),
     ("a lot's serial number", change(3, serial_number="ACR-X-2025-7 to 10"), UNSOUND),
-    ("a lot without serial number", change(3, serial_number=""), "Line 3: it does not state its serial"),
+    ("a lot without serial number", change(3, serial_number=""), "Line 3: it has no serial number"),
     ("a lot's parent", change(3, parent="x"), "Line 3: its parent is not the id of a credit"),
     ("quantities of the split", change(2, quantities=["5", "5"]), "The database refuses this history"),
     ("quantities not canonical", change(2, quantities=["4.0", "6"]), "Line 2: its data are not as the rules"),
-    ("quantities of no list", change(2, quantities="4"), "Line 2: its data break the rules"),
+    ("quantities of no list", change(2, quantities="4"), "Line 2: its data are not valid"),
     (
         "lots in another order",
         lambda x: [*x[:2], x[3], x[2], *x[4:]],
@@ -93,7 +93,7 @@ REFUSED: list[tuple[str, Callable[[Lines], Lines], str]] = [
     ("a replacement of nothing", without(5, 6), "The database refuses this history"),
     ("a serial number not given up", without(6), "Line 6: its serial number VCS-0001 is held"),
     ("a second replacement", replacing_the_same, f"Line 10: it replaces {WRONG}, which a credit before it"),
-    ("a cancellation without a reason", change(6, reason=""), "Line 6: its data break the rules"),
+    ("a cancellation without a reason", change(6, reason=""), "Line 6: its data are not valid"),
 ]
 
 

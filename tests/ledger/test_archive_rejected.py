@@ -72,8 +72,12 @@ BROKEN: list[tuple[str, Callable[[Lines], Lines], str]] = [
     ("a line cut short", lambda x: with_line(x, 2, x[1][:40] + b"\n"), "Line 2: its text is not JSON"),
     ("a duplicate line", lambda x: [*x, x[6]], "Line 8: seq 1 follows seq 1"),
     ("a duplicate in place", lambda x: [x[0], x[0], *x[1:]], "Line 2: seq 1 follows seq 1"),
-    ("reordered lines", lambda x: [x[1], x[0], *x[2:]], "Line 1: it is SOLD with seq 2 where CREATED"),
-    ("a missing first line", lambda x: x[1:], "Line 1: it is SOLD with seq 2 where CREATED"),
+    (
+        "reordered lines",
+        lambda x: [x[1], x[0], *x[2:]],
+        "Line 1: it is SOLD with seq 2, but the first",
+    ),
+    ("a missing first line", lambda x: x[1:], "Line 1: it is SOLD with seq 2, but the first"),
     ("a missing middle line", lambda x: [x[0], *x[2:]], "Line 4: seq 3 follows seq 1"),
     ("a life after the end", lambda x: [*x, *sale_of_line(x, 6)], "Line 8: SOLD may not follow RETIRED"),
     (
@@ -85,12 +89,12 @@ BROKEN: list[tuple[str, Callable[[Lines], Lines], str]] = [
     (
         "a number for a text",
         lambda x: change_fact(x, 3, actor=1),
-        "Line 3: a fact in its text is of the wrong",
+        "Line 3: a field in its text has the wrong",
     ),
     (
         "true for one",
         lambda x: change_fact(x, 1, seq=True),
-        "Line 1: a fact in its text is of the wrong type",
+        "Line 1: a field in its text has the wrong type",
     ),
     ("another version", lambda x: change_fact(x, 1, v=2), "Line 1: its version is not 1"),
     (
@@ -98,13 +102,13 @@ BROKEN: list[tuple[str, Callable[[Lines], Lines], str]] = [
         lambda x: change_fact(x, 2, type="STOLEN"),
         "Line 2: there is no such type of event",
     ),
-    ("a fact too many", lambda x: change_fact(x, 2, price=3), "Line 2: its text does not state the facts"),
+    ("a fact too many", lambda x: change_fact(x, 2, price=3), "Line 2: its text does not have the fields"),
     (
         "a field too many",
         lambda x: change_fact(x, 2, data={"price": "3"}),
-        "Line 2: its data break the rules",
+        "Line 2: its data are not valid",
     ),
-    ("a list", lambda x: with_line(x, 3, b"[]\n"), "Line 3: its text does not state the facts"),
+    ("a list", lambda x: with_line(x, 3, b"[]\n"), "Line 3: its text does not have the fields"),
     ("an empty line", lambda x: [*x[:2], b"\n", *x[2:]], "Line 3: its text is not JSON"),
     ("other bytes", lambda x: with_line(x, 3, b"\xff\xfe\n"), "Line 3: it is not UTF-8 text"),
     ("a mark in front", lambda x: [b"\xef\xbb\xbf" + x[0], *x[1:]], "Line 1: its text is not JSON"),

@@ -44,7 +44,7 @@ def cancel(credit_id: str) -> None:
 @pytest.mark.parametrize(
     ("act", "numbers", "advice", "lots"),
     [
-        (nothing, (101, 200), "Sell or retire that credit in place of", ()),
+        (nothing, (101, 200), "Sell or retire that credit instead of", ()),
         (
             nothing,
             (111, 120),
@@ -63,16 +63,16 @@ def cancel(credit_id: str) -> None:
             "Split that credit so that these numbers",
             (90, 10),
         ),
-        (nothing, (191, 201), "One of the two states wrong numbers", ()),
-        (nothing, (1, 300), "One of the two states wrong numbers", ()),
-        (sell, (101, 200), "That credit is sold: retire it in place of", ()),
-        (sell, (111, 120), "That credit is sold: split it so that these", (10, 10, 80)),
-        (sell, (100, 101), "One of the two states wrong numbers", ()),
+        (nothing, (191, 201), "One of the two has wrong serial numbers", ()),
+        (nothing, (1, 300), "One of the two has wrong serial numbers", ()),
+        (sell, (101, 200), "That credit is sold. Retire it instead of", ()),
+        (sell, (111, 120), "That credit is sold. Split it so that these", (10, 10, 80)),
+        (sell, (100, 101), "One of the two has wrong serial numbers", ()),
         (retire, (101, 200), "That credit is retired, so nothing more", ()),
         (retire, (111, 120), "That credit is retired, so nothing more", ()),
-        (retire, (111, 201), "One of the two states wrong numbers", ()),
+        (retire, (111, 201), "One of the two has wrong serial numbers", ()),
         (split, (111, 120), "That credit was split, and its lots have these tonnes now", ()),
-        (cancel, (111, 120), "That credit is cancelled since", ()),
+        (cancel, (111, 120), "That credit has since been cancelled", ()),
     ],
 )
 def test_the_advice_fits_the_status_of_the_holder_and_how_the_blocks_lie(

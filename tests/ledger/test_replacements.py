@@ -71,7 +71,10 @@ def test_of_a_cancelled_replacement_the_last_of_the_chain_is_to_be_replaced() ->
     last = correct_credit(right, batch("560"), REASON, LOCAL).credit_id
     assert refused().credit_id == refused(replaces=wrong).credit_id == last
     cancel_credit(last, REASON, LOCAL)
-    for changes, said in (({}, "This very credit"), ({"replaces": wrong}, f"Credit {wrong} was replaced")):
+    for changes, said in (
+        ({}, "This credit was recorded before"),
+        ({"replaces": wrong}, f"{wrong} was replaced"),
+    ):
         with pytest.raises(CancelledBefore, match=said) as refusal:
             create_credit(batch(**changes), LOCAL)
         assert refusal.value.credit_id == last

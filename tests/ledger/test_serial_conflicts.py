@@ -132,7 +132,7 @@ def test_an_import_of_a_cancelled_credit_says_how_to_replace_it() -> None:
     cancel_credit(wrong, REASON, LOCAL)
     found, (problem,) = checked(a_credit())
     assert (found.conflicting, problem.holder) == (1, wrong)
-    assert "name what it replaces" in problem.message
+    assert "state that it replaces" in problem.message
     found, problems = checked(a_credit(replaces=wrong))
     assert (found.new, problems) == (1, [])
     assert jobs.write(2, actor=LOCAL).view.written == 1

@@ -192,8 +192,8 @@ def test_a_bug_of_the_writer_itself_is_answered_and_the_next_act_is_done(
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(writer, "_run_action", fail)
-    monkeypatch.setattr(writer, "_answer_or_run_singly", fail)
-    with pytest.raises(LedgerUnavailable, match="Look whether it was recorded"):
+    monkeypatch.setattr(writer, "_fail_or_run_singly", fail)
+    with pytest.raises(LedgerUnavailable, match="Check whether it was recorded"):
         commit(lambda _: None)
     monkeypatch.undo()
     assert commit(lambda _: "done") == "done"

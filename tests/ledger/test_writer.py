@@ -206,7 +206,7 @@ def test_a_refusal_is_answered_only_after_the_commit_of_its_group(group: Group) 
 
 
 def test_a_write_inside_a_write_is_a_bug() -> None:
-    with pytest.raises(RuntimeError, match="a write inside a write"):
+    with pytest.raises(RuntimeError, match="nested write"):
         transact(lambda _: transact(lambda _: None))
 
 
@@ -280,7 +280,7 @@ def test_where_the_outcome_of_a_commit_is_unknown_every_act_is_told_so(
     for work in works:
         error = outcome(work)
         assert isinstance(error, LedgerUnavailable)
-        assert "Look whether it was recorded" in str(error)
+        assert "Check whether it was recorded" in str(error)
 
 
 def test_a_bug_in_a_commit_is_not_taken_for_a_commit_that_failed(

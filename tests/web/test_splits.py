@@ -88,7 +88,7 @@ def test_all_of_it_makes_no_lots(client: FlaskClient, quantity: str) -> None:
 @pytest.mark.parametrize(
     ("quantity", "said"),
     [
-        ("10001", "10,001 t is more than the 10,000 t that this credit has."),
+        ("10001", "10,001 t is more than the 10,000 t of this credit."),
         ("0.5", "This credit is a block of serial numbers, so its lots are whole tonnes."),
         ("a few", "Must be tonnes in plain digits"),
     ],
@@ -180,7 +180,7 @@ def test_the_lots_of_a_split_are_seen_before_it_is_recorded(client: FlaskClient)
     ("quantities", "said"),
     [
         ("10000", "There must be 2 to 100 lots: one quantity on each line, together less than the whole."),
-        ("9000\r\n2000", "They add up to 11,000 t, and the credit has 10,000 t."),
+        ("9000\r\n2000", "They add up to 11,000 t, but the credit has 10,000 t."),
         ("1.5", "so its lots are whole tonnes."),
         ("250\r\nmore", "Lot 2: Must be tonnes in plain digits"),
         ("250\r\n-1", "Lot 2: Must be tonnes in plain digits"),

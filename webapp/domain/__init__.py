@@ -1,1 +1,1 @@
-"""The rules of the ledger, pure: this package imports the standard library and itself."""
+"""The rules of the ledger as pure code: no database, no Flask, only the standard library."""

@@ -1,8 +1,7 @@
-"""JSON, in and out, in one place for everything that reads or writes it.
+"""Strict JSON decoding, and the canonical JSON encoding whose bytes are hashed.
 
-Reading is strict where the standard decoder is lenient: duplicate keys, NaN and infinities
-are refused, depth is bounded, and a number stays the text it was written as. Writing gives the
-one canonical form whose bytes are hashed. What a decoded value means is decided elsewhere.
+The decoder rejects duplicate keys, NaN, infinities and deep nesting, and keeps each number as the
+text it was written as. Field rules are in ``fields``, not here.
 """
 
 import json
@@ -14,7 +13,7 @@ from webapp.domain.unicode14 import SURROGATE
 MAX_DEPTH: Final = 32
 _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
-# A text in quotes, non-ASCII as itself.
+# Quotes and escapes a text; non-ASCII characters stay as they are.
 _quoted: Final = json.encoder.encode_basestring
 
 _COMPRESSED: Final = {
@@ -28,22 +27,22 @@ _COMPRESSED: Final = {
 
 
 class NotJson(ValueError):
-    """The bytes are not JSON as this ledger reads it; the message says where and why."""
+    """The bytes are not JSON as this ledger accepts it. The message has the place and the reason."""
 
 
 class Number(str):
-    """A JSON number, kept as the text it was written in, and told apart from a string."""
+    """A JSON number as the text it was written as. A subclass, to distinguish it from a string."""
 
     __slots__ = ()
 
 
 def compressed_as(data: bytes) -> str | None:
-    """Return by which program the bytes were packed, such as "gzip"; None where they were not."""
+    """Return the compression format of the bytes, such as "gzip"; None if they have no such header."""
     return next((kind for magic, kind in _COMPRESSED.items() if data.startswith(magic)), None)
 
 
 def decode(data: bytes) -> object:
-    """Return the value of one JSON document in UTF-8, a byte-order mark at its start allowed.
+    """Return the value of one JSON document in UTF-8, with or without a byte-order mark.
 
     Objects become dict, arrays list, strings str, numbers Number. Raises NotJson.
     """
@@ -55,7 +54,7 @@ def text_of(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise NotJson(f"This is not UTF-8 text: byte {error.start + 1} is wrong.") from None
+        raise NotJson(f"This is not UTF-8 text: byte {error.start + 1} is invalid.") from None
 
 
 def decode_text(text: str) -> object:
@@ -71,9 +70,9 @@ def decode_text(text: str) -> object:
 
 
 def encode(value: object) -> str:
-    """Return the canonical JSON text: keys sorted, no white space, non-ASCII as itself.
+    """Return the canonical JSON text: keys sorted, no white space, non-ASCII characters unescaped.
 
-    Takes dict, list, str, int, bool and None; floats have no canonical text and are refused.
+    Accepts dict, list, str, int, bool and None. Raises TypeError for a float.
     """
     if isinstance(value, str):
         return _quoted(value)
@@ -106,11 +105,11 @@ def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     result = dict(pairs)
     for key in result:
         if not key.isascii() and any(character in SURROGATE for character in key):
-            raise NotJson("A key holds half of a surrogate pair, which is not text.")
+            raise NotJson("A key has half of a surrogate pair, which is not text.")
     if len(result) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise NotJson(f"The key {json.dumps(twice[:80])} stands twice in one object.")
+        raise NotJson(f"The key {json.dumps(twice[:80])} occurs twice in one object.")
     return result
 
 

@@ -1,6 +1,6 @@
-"""A credit: its fields and their rules, its canonical form, and the id that follows from it.
+"""A credit: its fields, its canonical form, and the id computed from that.
 
-The source of every rule is "Fields" and "Identity" in docs/ledger.md, golden values included.
+The rules are in "Fields" and "Identity" in docs/ledger.md, with golden values.
 """
 
 import re
@@ -67,7 +67,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         max_length=200,
     ),
 )
-# What a correction states besides: a page fills it in, a script names it.
+# The extra field of a correction. Pages fill it in; API clients send it.
 REPLACES: Final = IdField(
     "replaces",
     "Replaces",
@@ -78,7 +78,7 @@ NOT_CANCELLED: Final = "Must be the id of a cancelled credit."
 
 
 class RecordedData(dict[str, str | int]):
-    """The data of an event with their canonical JSON, which is part of the event's text."""
+    """The data of an event, with their canonical JSON cached."""
 
     @cached_property
     def json(self) -> str:
@@ -88,7 +88,7 @@ class RecordedData(dict[str, str | int]):
 
 @dataclass(frozen=True)
 class CanonicalCredit:
-    """The five fields in the form in which equal credits are equal. All are text."""
+    """The five fields in canonical form, all as text. Equal credits have equal canonical forms."""
 
     project_name: str
     registry: str
@@ -99,22 +99,22 @@ class CanonicalCredit:
 
 @dataclass(frozen=True)
 class Credit:
-    """One immutable batch of carbon credits, its texts as recorded."""
+    """One immutable batch of carbon credits. Its texts are as recorded, not canonical."""
 
     project_name: str
     registry: str
     vintage: int
     quantity_e4: int
     serial_number: str | None
-    # The cancelled credit in whose place this one was recorded; a part of its identity.
+    # The id of the cancelled credit that this one replaces. It is part of the identity.
     replaces: str | None = None
-    # A lot: the credit of which it is a part, and where in it the part begins.
+    # Of a lot: the id of the credit it was split from, and its start there in ten-thousandths of a tonne.
     parent: str | None = None
     offset_e4: int | None = None
 
     @cached_property
     def canonical(self) -> CanonicalCredit:
-        """The canonical form. A missing serial number is the empty text."""
+        """The canonical form. A missing serial number becomes the empty text."""
         return CanonicalCredit(
             project_name=canonical(self.project_name),
             registry=canonical(self.registry),
@@ -125,14 +125,15 @@ class Credit:
 
     @cached_property
     def stated_block(self) -> SerialBlock | None:
-        """The numbers that the serial number names, whatever the quantity: the credit holds them."""
+        """The range of numbers in the serial number, independent of the quantity. The credit holds it."""
         return numbers_in(self.stated_range)
 
     @cached_property
     def named_numbers(self) -> list[SerialBlock]:
-        """What nobody else may hold: the numbers stated, or each that the text may be the one of.
+        """The numbers that no other credit may hold when this one is recorded.
 
-        One number alone holds nothing, for it may mean anything in another registry.
+        A clear block of several numbers; otherwise the stated range and each single number that the
+        text may mean.
         """
         stated = self.stated_block
         if stated and stated.is_clear and stated.length > 1:
@@ -141,23 +142,22 @@ class Credit:
 
     @cached_property
     def block(self) -> SerialBlock | None:
-        """The block of numbers that the serial number states, one for each tonne.
+        """The block of serial numbers, one for each tonne. None without a block of this length.
 
-        None where it states none or another number of units than there are tonnes: a quantity with
-        decimals; or else such a credit is not recorded any more (`require_block_matches_quantity`), but a log
-        may hold one from before.
+        A block of another length is rejected for new credits, unless the quantity has decimals
+        (`require_block_matches_quantity`), but an old log may have one.
         """
         block = block_in(self.stated_range)
         return block if block and block.length * E4 == self.quantity_e4 else None
 
     @cached_property
     def stated_range(self) -> SerialBlock | None:
-        """The range in the serial number, forwards or backwards, clear or not."""
+        """The range in the serial number, if any; also one that runs backwards or is not clear."""
         return parse_range(self.serial_number)
 
     @cached_property
     def created_data(self) -> RecordedData:
-        """The data of the CREATED event: the fields as recorded, absent ones left out."""
+        """The data of the CREATED event: the fields as recorded, without absent ones."""
         data: dict[str, str | int] = {
             "project_name": self.project_name,
             "registry": self.registry,
@@ -174,13 +174,13 @@ class Credit:
         return RecordedData(data)
 
     def prepare(self) -> None:
-        """Compute all that recording the credit needs, before a turn to write is taken."""
+        """Compute the cached properties, so that this is not done while the write lock is held."""
         _ = self.id, self.canonical, self.named_numbers, self.created_data.json
 
     @cached_property
     def id(self) -> str:
-        """The lower-case hex SHA-256 of "credit/v1" (of a lot: "lot/v1"), a newline and the
-        canonical JSON of the fields (of a lot: of its parent and its place in it).
+        """The id: the lower-case hex SHA-256 of "credit/v1", a newline and the canonical JSON of the
+        fields. For a lot: of "lot/v1", a newline and the canonical JSON of its parent and its place.
         """
         if self.parent is not None:
             place = {
@@ -196,9 +196,9 @@ class Credit:
 
 
 def require_block_matches_quantity(credit: Credit) -> None:
-    """Raise InvalidFields where the serial number states a block that is not the quantity.
+    """Raise InvalidFields if the serial number has a clear block that does not match the quantity.
 
-    A quantity with decimals has no block: then the serial number only names numbers.
+    A quantity with decimals never has a block, so it is not checked.
     """
     block = credit.stated_range
     if block is None or not block.is_clear or credit.quantity_e4 % E4 or credit.block:
@@ -215,7 +215,7 @@ def require_block_matches_quantity(credit: Credit) -> None:
 
 
 def is_credit_id(text: str) -> bool:
-    """Say whether the text can be the id of a credit at all."""
+    """Return whether the text has the form of a credit's id."""
     return re.fullmatch(ID_PATTERN, text) is not None
 
 

@@ -1,35 +1,35 @@
-"""One class per refusal, with its facts. No HTTP in here: the edges turn these into answers."""
+"""The errors of the ledger, one class for each reason. HTTP statuses are in ``webapp.http.error_status``."""
 
 from dataclasses import dataclass
 
 
 class LedgerError(Exception):
-    """The ledger says no. `str()` is a sentence for people; the attributes are its facts."""
+    """Base class. `str()` is a message for users; the attributes have the details for programs."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with one field: its name (empty for the whole) and a sentence."""
+    """An error of one field: its name (empty for the whole request) and a message."""
 
     field: str
     message: str
 
 
 class InvalidFields(LedgerError):
-    """Some fields break their rules. `problems` has every one of them, not only the first."""
+    """Some fields are invalid. `problems` has all of them, at least one."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        """Take at least one problem."""
+        """Join the problems to a message."""
         super().__init__(" ".join(f"{p.field}: {p.message}" for p in problems))
         self.problems = problems
 
 
 class IdempotencyKeyReused(InvalidFields):
-    """The key of this request came with another request before, so one of the two is a mistake."""
+    """The idempotency key of this request was used for a different request."""
 
     def __init__(self) -> None:
-        """Say it."""
-        message = "This key came with another request before. Give each request a key of its own."
+        """Set the message."""
+        message = "This key was used for another request. Use a new key for each request."
         super().__init__([Problem("Idempotency-Key", message)])
 
 
@@ -37,16 +37,16 @@ class UnknownCredit(LedgerError):
     """No credit has this id."""
 
     def __init__(self, credit_id: str) -> None:
-        """Take the id that was asked for."""
+        """Store the id."""
         super().__init__("No credit has this id.")
         self.credit_id = credit_id
 
 
 class SerialHeld(LedgerError):
-    """The serial number is held by another credit in the same registry."""
+    """Another credit, the `holder`, has the same serial number in the same registry."""
 
     def __init__(self, registry: str, serial_number: str, holder: str) -> None:
-        """Take the claim as it was asked for and the id of the credit that holds it."""
+        """Store registry and serial number as requested, and the id of the holder."""
         super().__init__(
             f"The serial number {serial_number} in {registry} is held by another credit, {holder}."
         )
@@ -56,11 +56,11 @@ class SerialHeld(LedgerError):
 
 
 class BlockHeld(SerialHeld):
-    """The serial number names numbers, and another credit holds some of them.
+    """Another credit holds some of the numbers in the serial number.
 
-    `first` and `last` are the first run of numbers in common; `is_inside` says that the whole block
-    lies within the other one, `is_same` that it is the other one, `is_exact` that the quantity asked
-    for is one tonne for each of its numbers, as a lot of the other one would be.
+    `first` and `last` are the numbers in common. `is_inside`: the requested block lies within the
+    holder's. `is_same`: the two blocks are equal. `is_exact`: the requested quantity is one tonne for
+    each number, as in a lot.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class BlockHeld(SerialHeld):
         is_same: bool,
         is_exact: bool,
     ) -> None:
-        """Take the serial number as it was asked for, who holds what of it, and which numbers."""
+        """Store the serial number as requested, the holder, and the first and last number in common."""
         super().__init__(registry, serial_number, holder)
         self.first, self.last = common
         self.is_inside = is_inside
@@ -84,12 +84,12 @@ class BlockHeld(SerialHeld):
 
     @property
     def sentence(self) -> str:
-        """Which numbers are held, without the full stop."""
+        """The message about the numbers, without a full stop."""
         return self.numbers_held(self.first, self.last, is_inside=self.is_inside, is_same=self.is_same)
 
     @staticmethod
     def numbers_held(first: int, last: int, *, is_inside: bool, is_same: bool) -> str:
-        """Say it in one sentence, without its full stop."""
+        """Return the message about the numbers, without a full stop."""
         if is_same:
             return f"This block, {first} to {last}, is held by another credit"
         if is_inside and first == last:
@@ -100,12 +100,12 @@ class BlockHeld(SerialHeld):
 
 
 def numbers_text(first: int, last: int) -> str:
-    """Name the numbers at the start of a sentence."""
+    """Return the numbers as the subject of a sentence."""
     return f"The number {first}" if first == last else f"The numbers {first} to {last}"
 
 
 def are(first: int, last: int) -> str:
-    """Return the verb that goes with `numbers_text`."""
+    """Return "is" or "are", to follow `numbers_text`."""
     return "is" if first == last else "are"
 
 
@@ -113,26 +113,26 @@ class RowConflict(LedgerError):
     """Two rows of one file contradict each other."""
 
     def __init__(self, field: str, message: str) -> None:
-        """Take the field that is in conflict and a sentence that names the other row."""
+        """Store the field in conflict; the message names the other row."""
         super().__init__(message)
         self.field = field
 
 
 class CreditMoved(LedgerError):
-    """The credit's last event is not the one that the act was meant to follow. `seq` is what it is now."""
+    """The credit's last event is not the one that the request expected. `seq` is its number now."""
 
     def __init__(self, credit_id: str, seq: int) -> None:
-        """Take the credit and the number of its last event."""
-        super().__init__(f"This credit has changed: its last event is number {seq} now. Look at it again.")
+        """Store the id of the credit and the sequence number of its last event."""
+        super().__init__(f"This credit has changed: its last event is number {seq}. Reload and try again.")
         self.credit_id = credit_id
         self.seq = seq
 
 
 class ActNotAllowed(LedgerError):
-    """The credit's status does not allow the `action`: an event type, or CORRECTED."""
+    """The credit's status does not allow the `action`, which is an event type or CORRECTED."""
 
     def __init__(self, credit_id: str, status: str, action: str, since: str) -> None:
-        """Take the credit, its status, the event refused and when the status began."""
+        """Store the credit's id and status, the refused action, and the time of the status."""
         super().__init__(self.sentence(status, action, since))
         self.credit_id = credit_id
         self.status = status
@@ -141,74 +141,75 @@ class ActNotAllowed(LedgerError):
 
     @staticmethod
     def sentence(status: str, action: str, since: str) -> str:
-        """Say it in one sentence."""
+        """Return the message."""
         again = " again" if status == action else ""
         return f"This credit was {status.lower()} at {since} and cannot be {action.lower()}{again}."
 
 
 class AlreadyRetired(ActNotAllowed):
-    """The credit is retired, and nothing follows a retirement."""
+    """The credit is retired. No action is allowed after a retirement."""
 
 
 class AlreadySold(ActNotAllowed):
-    """The credit was sold before, and a sale is recorded at most once."""
+    """The credit is sold. A sale is recorded at most once."""
 
 
 class AlreadySplit(ActNotAllowed):
-    """The credit was split into lots, which hold its tonnes now; an act is on one of them."""
+    """The credit was split. Its lots hold the tonnes, and actions are on the lots."""
 
 
 class AlreadyCancelled(ActNotAllowed):
-    """The credit should never have been recorded, and nothing follows its cancellation."""
+    """The credit is cancelled as recorded in error. No action is allowed after that."""
 
 
 class CancelledBefore(LedgerError):
-    """The same credit was recorded and cancelled. To record it again, say what it replaces."""
+    """The same credit was recorded and cancelled. It can be recorded again only with `replaces`."""
 
     def __init__(self, credit_id: str, replaced: str | None = None) -> None:
-        """Take what can be replaced: the cancelled credit, a lot of it, or the last of its replacements.
+        """Store the id of the credit that can be replaced.
 
-        `replaced` is what was to be replaced, where that was replaced before.
+        It is the cancelled credit, one of its lots, or the last of its replacements. `replaced` is the
+        credit that the request wanted to replace, if that one already has a replacement.
         """
         super().__init__(
-            f"Credit {replaced} was replaced before, and what replaced it is cancelled as well. "
-            f"Replace the last one: {credit_id}."
+            f"Credit {replaced} was replaced before, and its replacement is cancelled as well. "
+            f"Replace the last one, {credit_id}."
             if replaced
-            else "This very credit was recorded before and cancelled. "
-            f"If it is to be recorded again, name what it replaces: {credit_id}."
+            else "This credit was recorded before and cancelled. "
+            f"To record it again, state that it replaces {credit_id}."
         )
         self.credit_id = credit_id
         self.replaced = replaced
 
 
 class ReplacedBefore(LedgerError):
-    """The credit was cancelled, and another one stands in its place: it is replaced once at most."""
+    """The credit was cancelled and already has a replacement. There is at most one."""
 
     def __init__(self, replaced: str, credit_id: str) -> None:
-        """Take the cancelled credit and the one that stands in its place."""
+        """Store the id of the cancelled credit, and that of its replacement."""
         super().__init__(
             f"Credit {replaced} was cancelled and corrected: {credit_id} stands in its place. "
-            "If this is another batch, record it by itself, with a serial number of its own."
+            "If this is another batch, record it with its own serial number."
         )
         self.replaced = replaced
         self.credit_id = credit_id
 
 
 class TooManyRows(LedgerError):
-    """The file has more rows than one import takes."""
+    """The file has more rows than the limit for one import."""
 
     def __init__(self, limit: int) -> None:
-        """Take the limit."""
+        """Store the limit."""
         super().__init__(f"An import takes at most {limit:,} rows.")
         self.limit = limit
 
 
 class UnreadableFile(LedgerError):
-    """The file cannot be read as credits at all; `str()` says why and where."""
+    """The file cannot be parsed. The message has the reason and the place."""
 
 
 class UnsupportedFile(LedgerError):
-    """The file is of a kind that is not read, such as a compressed one."""
+    """The file's format is not supported, for example a compressed file."""
 
 
 class UnknownImport(LedgerError):
@@ -216,47 +217,47 @@ class UnknownImport(LedgerError):
 
 
 class ImportNotOpen(LedgerError):
-    """The import was written, failed or cancelled before, so this cannot be done to it."""
+    """The import was already written or cancelled, or it failed."""
 
     def __init__(self, state: str) -> None:
-        """Take the state in which the import is."""
+        """Store the import's state."""
         super().__init__(f"This import is already {state}.")
         self.state = state
 
 
 class CursorMismatch(LedgerError):
-    """The cursor is not one of ours, or belongs to other filters."""
+    """The cursor is malformed, or belongs to a list with other filters."""
 
     def __init__(self) -> None:
-        """Say it."""
+        """Set the message."""
         super().__init__("This cursor does not belong to these filters.")
 
 
 class LedgerBusy(LedgerError):
-    """The database stayed locked, or others kept winning the race. Trying later may work."""
+    """The database stayed locked, or concurrent writes kept winning. A retry may succeed."""
 
     retry_after_s = 2
 
 
 class LedgerUnavailable(LedgerError):
-    """The database does not answer."""
+    """The database cannot be reached or cannot write."""
 
     retry_after_s = 5
 
 
 class SchemaOutdated(LedgerError):
-    """The database is not migrated to what this program needs. Somebody may be about to do it."""
+    """The database schema does not have this program's revision; a migration may be under way."""
 
     retry_after_s = 30
 
 
 class LedgerNotEmpty(LedgerError):
-    """A history can only be restored into an empty ledger."""
+    """The ledger has events, but a history can be restored only into an empty one."""
 
 
 class BrokenArchive(LedgerError):
-    """The archive does not hold together; `str()` names the line and the reason."""
+    """The archive is damaged or inconsistent. The message has the line and the reason."""
 
 
 class BrokenLog(LedgerError):
-    """The log of this ledger cannot be read; `str()` names the position and the reason."""
+    """The log of this ledger is damaged. The message has the position and the reason."""

@@ -1,7 +1,7 @@
-"""Events: one frozen value per fact, its canonical bytes, its hash, and how it reads to a person.
+"""Events: their fields, canonical text, hash, and a short phrase for users.
 
-The source of the format is "Events" in docs/ledger.md. It is frozen: golden values in the tests
-fail when a byte of it changes, because every hash ever recorded depends on it.
+The format is in "Events" in docs/ledger.md. It must never change, because every recorded hash depends
+on it; golden values in the tests fail if a byte changes.
 """
 
 from collections.abc import Mapping
@@ -34,11 +34,11 @@ _OCCURRED_ON: Final = PastDateField(
 )
 _REFERENCE: Final = TextField("reference", "Reference", hint="What the registry or the contract calls it.")
 _NOTE: Final = TextField("note", "Note", max_length=2000, newlines=True)
-# How much of the credit the act is on. Less than all of it is split off first, so the event itself
-# is always on the whole of a lot and never states it.
+# The quantity to sell or retire. A part is split off first, so that the event is always about a whole
+# credit and never states a quantity.
 PART_QUANTITY: Final = QuantityField("quantity", "Quantity", hint="Tonnes; all of them if left empty.")
 
-# What an event states: absent data are left out, never None.
+# The data of an event. Absent fields are left out, never None.
 Data = Mapping[str, str | int | list[str]]
 
 SALE_FIELDS: Final[tuple[Field, ...]] = (
@@ -80,7 +80,7 @@ ACTION_FIELDS: Final[dict[EventType, tuple[Field, ...]]] = {
 
 @dataclass(frozen=True)
 class Event:
-    """One fact in the life of a credit. `data` has no None in it: what is absent is left out."""
+    """One event of a credit. `prev_hash` is the hash of the credit's event before it."""
 
     credit_id: str
     seq: int
@@ -92,9 +92,9 @@ class Event:
 
     @cached_property
     def text(self) -> str:
-        """The canonical JSON of the facts: the text that is stored and hashed."""
+        """The canonical JSON of the event: the text that is stored and hashed."""
         data = self.data.json if isinstance(self.data, RecordedData) else encode(dict(self.data))
-        # The keys in their order. All values but the data and the actor are of ASCII without quotes.
+        # Keys in sorted order. Only data and actor can have characters that need escapes.
         return (
             f'{{"actor":{encode(self.actor)},"credit":"{self.credit_id}","data":{data},'
             f'"prev_hash":"{self.prev_hash}","recorded_at":"{self.recorded_at}","seq":{self.seq},'
@@ -103,12 +103,12 @@ class Event:
 
     @cached_property
     def hash(self) -> str:
-        """The hex SHA-256 of a zero byte and the text."""
+        """The hash of the text, see `text_hash`."""
         return text_hash(self.text)
 
 
 class EventHead(NamedTuple):
-    """The last event of a credit: what the next one must follow."""
+    """The last event of a credit, as far as the next event depends on it."""
 
     seq: int
     type: EventType
@@ -117,31 +117,30 @@ class EventHead(NamedTuple):
 
     @property
     def status(self) -> Status:
-        """The credit's status since this event."""
+        """The credit's status after this event."""
         return STATUS_AFTER[self.type]
 
     @classmethod
     def of(cls, event: Event) -> "EventHead":
-        """Return the head of a credit whose last event this is."""
+        """Return the head after this event."""
         return cls(event.seq, event.type, event.hash, event.recorded_at)
 
 
 def text_hash(text: str) -> str:
-    """Return the hash of a stored event text: hex SHA-256 of a zero byte and its UTF-8."""
+    """Return the hash of an event's text: the hex SHA-256 of a zero byte and the text in UTF-8."""
     return sha256(b"\0" + text.encode()).hexdigest()
 
 
 def created_event(credit: Credit, actor: str, recorded_at: str) -> Event:
-    """Return the first event of the credit."""
+    """Return the CREATED event of the credit."""
     return Event(credit.id, 1, EventType.CREATED, credit.created_data, actor, recorded_at, NO_PREVIOUS_HASH)
 
 
 def parse_action(action: EventType, values: Mapping[str, object], today: date) -> dict[str, str | int]:
-    """Return the data of a SOLD, RETIRED or CANCELLED event.
+    """Return the data of a SOLD, RETIRED or CANCELLED event from the values of a request.
 
-    The day on which a sale or a retirement happened is always among them, the quantity never.
-
-    Raises InvalidFields with every bad field; a day after `today` is one.
+    A sale or retirement always has `occurred_on`, by default `today`. The quantity is never included.
+    Raises InvalidFields with all invalid fields, among them a day after `today`.
     """
     fields = [
         replace(field, latest=today) if isinstance(field, PastDateField) else field
@@ -154,7 +153,7 @@ def parse_action(action: EventType, values: Mapping[str, object], today: date) -
 
 
 def parse_part_quantity(values: Mapping[str, object]) -> int | None:
-    """Return the ten-thousandths that the act is on, None for the whole. Raises InvalidFields."""
+    """Return the quantity to act on in ten-thousandths of a tonne, None for all. Raises InvalidFields."""
     parsed = parse_fields([PART_QUANTITY], {PART_QUANTITY.name: values.get(PART_QUANTITY.name)})[
         PART_QUANTITY.name
     ]
@@ -162,12 +161,12 @@ def parse_part_quantity(values: Mapping[str, object]) -> int | None:
 
 
 def time_text(moment: datetime) -> str:
-    """Return the time as it is recorded, `YYYY-MM-DDTHH:MM:SS.ffffffZ`, in UTC."""
+    """Return the time in the format of events, in UTC: `YYYY-MM-DDTHH:MM:SS.ffffffZ`."""
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def phrase(event_type: EventType, data: Data) -> str:
-    """Say the event in a few words for a person: "Retired for Acme Airlines"."""
+    """Return a short text about the event for users, such as "Retired for Acme Airlines"."""
     match event_type:
         case EventType.CREATED:
             return "Created" if "parent" not in data else "Created as a lot"
@@ -186,7 +185,7 @@ def phrase(event_type: EventType, data: Data) -> str:
 
 @dataclass(frozen=True)
 class PositionedEvent:
-    """An event with its position in the feed and the key of its credit; `credit` where it is CREATED."""
+    """An event with its feed position and its credit's key. `credit` is set for CREATED events only."""
 
     position: int
     key: int
@@ -195,7 +194,7 @@ class PositionedEvent:
 
 
 def credit_from_event(event: Event) -> Credit:
-    """Return the credit that a CREATED event states."""
+    """Return the credit of a CREATED event."""
     data = event.data
 
     def text(name: str) -> str | None:

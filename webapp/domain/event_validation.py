@@ -1,8 +1,8 @@
-"""What makes a stored event sound: its text read strictly, its data by the rules, its chain.
+"""Validation of stored events: their text, their data, and the hash chain of a credit.
 
-`flask verify` asks these questions of the log, `flask restore` of an archive. They trust nothing
-that a database or a file says: a text is ours only if writing it again gives the same bytes, its
-data only if the rules would record the same, and an id only if the fields give it.
+`flask verify` applies it to the log and `flask restore` to an archive. It trusts no stored value: the
+text must be equal to its own re-encoding, the data to what the field rules record, and the id to the
+one computed from the fields.
 """
 
 import json
@@ -28,11 +28,11 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{
 
 
 class InvalidEvent(ValueError):
-    """The text is not an event of this ledger; `str()` says why, to follow a place and a colon."""
+    """The text is not a valid event. The message is a reason, to be put after a place and a colon."""
 
 
 def read_event(text: str) -> Event:
-    """Return the event whose canonical text this is, byte for byte. Raises InvalidEvent."""
+    """Return the event of a canonical text. Raises InvalidEvent if the text is not canonical."""
     facts = _facts(text)
     event = Event(
         credit_id=facts["credit"],
@@ -49,9 +49,9 @@ def read_event(text: str) -> Event:
 
 
 def stated_credit(event: Event) -> Credit | None:
-    """Return the credit that a CREATED event states, None for an act.
+    """Check the event's data. Return the credit of a CREATED event, None for other types.
 
-    Raises InvalidEvent where the rules would not record these data, or the id is not theirs.
+    Raises InvalidEvent if the field rules would record other data, or the id does not match.
     """
     values: dict[str, object] = {
         name: Number(item) if isinstance(item, int) else item for name, item in event.data.items()
@@ -61,7 +61,7 @@ def stated_credit(event: Event) -> Credit | None:
             _require_same(parse_split_data(event.data), event)
             return None
         if event.type is not FIRST:
-            # Whoever recorded it had to state a day that was not in the future then.
+            # `occurred_on` must not be after the day of recording.
             recorded = parse_action(event.type, values, date.fromisoformat(event.recorded_at[:10]))
             if "occurred_on" not in event.data:
                 recorded.pop("occurred_on", None)
@@ -69,7 +69,7 @@ def stated_credit(event: Event) -> Credit | None:
             return None
         credit = _parse_lot(values) if "parent" in values else parse_credit(values)
     except InvalidFields as refusal:
-        raise InvalidEvent(f"its data break the rules: {refusal}") from None
+        raise InvalidEvent(f"its data are not valid: {refusal}") from None
     _require_same(credit.created_data, event)
     if credit.id != event.credit_id:
         raise InvalidEvent(f"its fields give another id, {credit.id}")
@@ -77,12 +77,12 @@ def stated_credit(event: Event) -> Credit | None:
 
 
 def chain_errors(last: EventHead | None, event: Event) -> Iterator[str]:
-    """Yield every way in which the event does not follow `last` (None: nothing before it)."""
+    """Yield every reason why the event cannot follow `last` (None: it is the first event)."""
     if last is None:
         if event.type is not FIRST or event.seq != 1:
-            yield f"it is {event.type} with seq {event.seq} where CREATED with seq 1 must stand"
+            yield f"it is {event.type} with seq {event.seq}, but the first is CREATED with seq 1"
         if event.prev_hash != NO_PREVIOUS_HASH:
-            yield "its prev_hash names an event before it, and there is none"
+            yield "its prev_hash names an earlier event, and there is none"
         return
     if event.seq != last.seq + 1:
         yield f"seq {event.seq} follows seq {last.seq}"
@@ -95,17 +95,17 @@ def chain_errors(last: EventHead | None, event: Event) -> Iterator[str]:
 
 
 def _facts(text: str) -> dict[str, Any]:
-    """Return the facts, each of its type. Raises InvalidEvent."""
+    """Return the fields of the JSON text, each with its type checked. Raises InvalidEvent."""
     try:
         facts = json.loads(text)
     except (ValueError, RecursionError):
         raise InvalidEvent("its text is not JSON") from None
     if not isinstance(facts, dict) or facts.keys() != _FACTS:
-        raise InvalidEvent("its text does not state the facts of an event")
+        raise InvalidEvent("its text does not have the fields of an event")
     if type(facts["v"]) is not int or facts["v"] != VERSION:
         raise InvalidEvent(f"its version is not {VERSION}")
     if not all(isinstance(facts[name], str) for name in _TEXTS) or type(facts["seq"]) is not int:
-        raise InvalidEvent("a fact in its text is of the wrong type")
+        raise InvalidEvent("a field in its text has the wrong type")
     data = facts["data"]
     if not isinstance(data, dict) or not all(_is_datum(item) for item in data.values()):
         raise InvalidEvent("its data are not texts and whole numbers")
@@ -135,9 +135,10 @@ def _is_time(text: str) -> bool:
 
 
 def _parse_lot(values: dict[str, object]) -> Credit:
-    """Return the lot that the values state. Its serial number follows from its parent's.
+    """Return the lot of a CREATED event's data.
 
-    Raises InvalidFields, and InvalidEvent where its place is not one.
+    Its serial number is not checked by the field rules, because it is derived from the parent's.
+    Raises InvalidFields, and InvalidEvent if parent, offset or serial number is malformed.
     """
     parent, offset, serial = (values.pop(name, None) for name in ("parent", "offset", "serial_number"))
     if not (isinstance(parent, str) and is_credit_id(parent)):
@@ -145,7 +146,7 @@ def _parse_lot(values: dict[str, object]) -> Credit:
     if not (isinstance(offset, str) and re.fullmatch(QUANTITY_PATTERN, offset)):
         raise InvalidEvent("its offset is not a quantity")
     if not (isinstance(serial, str) and serial):
-        raise InvalidEvent("it does not state its serial number")
+        raise InvalidEvent("it has no serial number")
     whole = parse_credit(values)
     return replace(whole, serial_number=serial, parent=parent, offset_e4=quantity_from_text(offset))
 

@@ -1,8 +1,8 @@
-"""The kinds of field that a credit or an event has, each with its one rule.
+"""The types of field that credits and events have: text, vintage, quantity, id, date.
 
-A field turns what came in (JSON value or form text) into what is recorded, or says what is wrong.
-Which fields there are stands in ``credit`` and ``event``; forms and the API's schemas are
-built from those tables, so a rule cannot differ between them.
+A field converts an input (a JSON value or a form text) to the recorded value, or raises FieldError. The
+fields themselves are listed in ``credit`` and ``event``. Forms and API schemas are built from those
+lists, so all inputs have the same rules.
 """
 
 import re
@@ -39,12 +39,12 @@ _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class FieldError(ValueError):
-    """The value breaks the field's rule; the message says which, for the person who typed it."""
+    """The value is invalid. The message is for the user who entered it."""
 
 
 @dataclass(frozen=True)
 class Field(ABC):
-    """What every kind of field has: its name in JSON, its label on pages and a hint."""
+    """Base class: a name in JSON, a label on pages, and a hint."""
 
     name: str
     label: str
@@ -54,10 +54,10 @@ class Field(ABC):
 
     @abstractmethod
     def parse(self, value: object) -> str | int | None:
-        """Return what is recorded, None where the field is absent. Raises FieldError."""
+        """Return the recorded value, None if the field is absent. Raises FieldError."""
 
     def require(self) -> None:
-        """Be asked about a missing value. Raises FieldError where the field is required."""
+        """Raise FieldError if the field is required. Called for a missing value."""
         if self.required:
             raise FieldError("This is required.")
 
@@ -70,7 +70,7 @@ class TextField(Field):
     newlines: bool = False
 
     def parse(self, value: object) -> str | None:
-        """Return the recorded text. A text that is empty in canonical form is absent."""
+        """Return the recorded text. A text whose canonical form is empty counts as absent."""
         if value is None:
             self.require()
             return None
@@ -84,7 +84,7 @@ class TextField(Field):
             text = recorded(value, newlines=self.newlines)
         except ForbiddenCharacter as error:
             raise FieldError(str(error)) from None
-        # The length first: the canonical form can be eighteen times as long as the text.
+        # Check the length first, because a canonical form can be eighteen times as long as the text.
         if len(text) > self.max_length:
             raise self._too_long(len(text))
         if not canonical(text):
@@ -98,7 +98,7 @@ class TextField(Field):
 
 @dataclass(frozen=True)
 class VintageField(Field):
-    """A year from 1990 to 2100, as a JSON number or text of four ASCII digits."""
+    """A year from 1990 to 2100, given as a JSON number or as text with four ASCII digits."""
 
     def parse(self, value: object) -> int | None:
         """Return the year."""
@@ -113,7 +113,7 @@ class VintageField(Field):
 
 @dataclass(frozen=True)
 class QuantityField(Field):
-    """Tonnes, exact to four decimals, recorded as an integer of ten-thousandths."""
+    """Tonnes with at most four decimals, recorded as an integer of ten-thousandths."""
 
     def parse(self, value: object) -> int | None:
         """Return ten-thousandths of a tonne, 1 to 10^12."""
@@ -175,9 +175,9 @@ class PastDateField(Field):
 
 
 def parse_fields(fields: Sequence[Field], values: Mapping[str, object]) -> dict[str, str | int | None]:
-    """Return the recorded value of every field, None for absent ones.
+    """Return the recorded value of every field by name, None for absent ones.
 
-    Raises InvalidFields with every bad field and every field that is not in the table.
+    Raises InvalidFields with all invalid fields and all names that no field has.
     """
     parsed: dict[str, str | int | None] = {}
     problems: list[Problem] = []
@@ -193,7 +193,7 @@ def parse_fields(fields: Sequence[Field], values: Mapping[str, object]) -> dict[
 
 
 def unknown(fields: Sequence[Field], values: Mapping[str, object]) -> list[str]:
-    """Return the names in `values` that no field has, in their order."""
+    """Return the names in `values` that no field has, in order."""
     names = {field.name for field in fields}
     return [name for name in values if name not in names]
 
@@ -217,7 +217,7 @@ def quantity_from_text(text: str) -> int:
 
 
 def _day(text: str) -> date:
-    # date.fromisoformat takes more spellings than the one that is recorded.
+    # The pattern first, because date.fromisoformat accepts other formats as well.
     if _DATE.fullmatch(text):
         with suppress(ValueError):
             return date.fromisoformat(text)
@@ -225,7 +225,7 @@ def _day(text: str) -> date:
 
 
 def _number_text(value: object) -> str | None:
-    """Return the text of a number that came as JSON number or text, None where it is absent."""
+    """Return the text of a number given as JSON number or text, None if it is absent."""
     if value is None:
         return None
     if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""A row of a file as it was understood, and the tonnes that the rows say are no longer active."""
+"""A parsed row of an import file, and an index of the rows whose tonnes are not active."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -6,19 +6,17 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from webapp.domain.credit import Credit
-from webapp.domain.errors import (
-    Problem,
-)
+from webapp.domain.errors import Problem
 from webapp.domain.lifecycle import Status
 
 
 @dataclass(frozen=True)
 class ImportRow:
-    """A row as it was understood: its credit, or every problem that keeps it from being one.
+    """A parsed row: its credit, or None and the problems of its fields.
 
-    `number` counts from 1; `unknown_fields` are those that no row before it has; `status` is what the
-    field of that name says, ACTIVE where it says nothing; `not_active` is why the row cannot be recorded
-    as active stock, where it says so in any other way.
+    `number` counts from 1. `unknown_fields` are the field names that no earlier row has. `status` is the
+    value of the field `status`, by default ACTIVE. `not_active` is set if another field states that the
+    tonnes are no longer active.
     """
 
     number: int
@@ -30,28 +28,28 @@ class ImportRow:
 
     @property
     def is_active(self) -> bool:
-        """Whether nothing in the row says that its tonnes are no longer active."""
+        """Whether no field states that the tonnes are no longer active."""
         return self.status is Status.ACTIVE and self.not_active is None
 
 
-# The canonical registry and serial number: what one credit alone may hold.
+# The canonical registry and serial number. At most one credit holds each pair.
 SerialClaim = tuple[str, str]
 
 
 def serial_claim_of(credit: Credit) -> SerialClaim:
-    """Return what a credit with a serial number claims."""
+    """Return the claim of a credit that has a serial number."""
     return credit.canonical.registry, credit.canonical.serial_number
 
 
-# The first and the last number of a block, and the number of the row that names it.
+# The first and last number of a block, and the number of its row.
 _Named = tuple[int, int, int]
 
 
 class InactiveStock:
-    """What the rows of a file that say their tonnes are no longer active name, with the row's number."""
+    """An index by id, serial number and block of the rows whose tonnes are no longer active."""
 
     def __init__(self, rows: Iterable[ImportRow]) -> None:
-        """Take all rows of the file."""
+        """Index the rows, which are all rows of the file."""
         self._ids: dict[str, int] = {}
         self._claims: dict[SerialClaim, int] = {}
         self._blocks: dict[str, list[_Named]] = {}
@@ -64,7 +62,7 @@ class InactiveStock:
             for block in row.credit.named_numbers:
                 named = (block.first, block.last, row.number)
                 self._blocks.setdefault(block.series, []).append(named)
-        # Of the blocks of a series that begin at or before one: the one that reaches farthest.
+        # For each block of a series, in order of first numbers: the block up to it with the highest last.
         self._reaching = {
             series: list(accumulate(sorted(blocks), _farther)) for series, blocks in self._blocks.items()
         }
@@ -73,7 +71,7 @@ class InactiveStock:
         }
 
     def row_about(self, credit: Credit) -> int | None:
-        """Return the row that names this credit, its serial number or numbers of it."""
+        """Return the number of an inactive row with this id, serial number or overlapping block, if any."""
         if credit.id in self._ids:
             return self._ids[credit.id]
         if credit.serial_number is not None and serial_claim_of(credit) in self._claims:
@@ -86,5 +84,5 @@ class InactiveStock:
 
 
 def _farther(one: _Named, other: _Named) -> _Named:
-    """Return the one of two blocks that reaches farther."""
+    """Return the block with the higher last number."""
     return other if other[1] > one[1] else one

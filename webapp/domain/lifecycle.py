@@ -1,7 +1,7 @@
-"""What may follow what in the life of a credit.
+"""The state machine of a credit: event types, statuses and allowed transitions.
 
-The same table is enforced by the database's own guards (``webapp.ledger.storage.triggers_*``); a test
-compares the two act by act.
+The database triggers enforce the same transitions (``webapp.ledger.storage.triggers_*``); a test
+compares the two.
 """
 
 from enum import StrEnum
@@ -17,7 +17,7 @@ from webapp.domain.errors import (
 
 
 class EventType(StrEnum):
-    """The kinds of fact."""
+    """The types of event."""
 
     CREATED = "CREATED"
     SOLD = "SOLD"
@@ -27,7 +27,7 @@ class EventType(StrEnum):
 
 
 class Status(StrEnum):
-    """What a credit is, derived from its events."""
+    """The status of a credit, which follows from its last event."""
 
     ACTIVE = "ACTIVE"
     SOLD = "SOLD"
@@ -46,12 +46,12 @@ STATUS_AFTER: Final = {
     EventType.CANCELLED: Status.CANCELLED,
 }
 
-# The statuses in which a credit holds its tonnes. A split credit has given them to its lots, and a
-# cancelled one should never have been recorded: neither is counted.
+# The statuses that count in totals. The tonnes of a split credit are in its lots, and a cancelled one
+# was recorded in error.
 COUNTED: Final = (Status.ACTIVE, Status.SOLD, Status.RETIRED)
 NOT_COUNTED: Final = (Status.SPLIT, Status.CANCELLED)
 
-# The events that a credit of this status can still have. RETIRED, SPLIT and CANCELLED are ends.
+# The event types that may follow in each status. RETIRED, SPLIT and CANCELLED are final.
 ALLOWED_ACTIONS: Final[dict[Status, tuple[EventType, ...]]] = {
     Status.ACTIVE: (EventType.SOLD, EventType.RETIRED, EventType.SPLIT, EventType.CANCELLED),
     Status.SOLD: (EventType.RETIRED, EventType.SPLIT),
@@ -62,7 +62,10 @@ ALLOWED_ACTIONS: Final[dict[Status, tuple[EventType, ...]]] = {
 
 
 def require_allowed(credit_id: str, status: Status, action: EventType, since: str) -> None:
-    """Raise the refusal that fits, with the time `since` which the status has held."""
+    """Raise a subclass of ActNotAllowed if `status` does not allow `action`.
+
+    `since` is the time at which the credit got the status.
+    """
     if action in ALLOWED_ACTIONS[status]:
         return
     refusals: dict[Status, type[ActNotAllowed]] = {

@@ -74,7 +74,7 @@ def lots_of(
     """
     if sum(quantities_e4) != parent.quantity_e4:
         total, whole = tonnes(sum(quantities_e4)), tonnes(parent.quantity_e4)
-        raise InvalidFields([Problem("quantities", f"They add up to {total}, and the credit has {whole}.")])
+        raise InvalidFields([Problem("quantities", f"They add up to {total}, but the credit has {whole}.")])
     if block and any(quantity_e4 % E4 for quantity_e4 in quantities_e4):
         raise InvalidFields([Problem("quantities", WHOLE_TONNES)])
     offsets = accumulate(quantities_e4[:-1], initial=0)

@@ -1,11 +1,11 @@
-"""One function per business act, one transaction each.
+"""The actions on credits: one function for each, one transaction for each call.
 
-An act reads the credit's last event, decides, and appends, while nobody else writes (``writer``). The
-database refuses a second retirement all the same (see ``storage.tables.Event`` and
-``storage.triggers_*``): that is the whole defence against a double retirement.
+An action reads the credit's last event, checks the rules and appends events, under the write lock
+(``writer``). Against a second retirement there are two guards: these checks, and the unique index and
+triggers of the database (``storage.tables.Event``, ``storage.triggers_*``).
 
-A command returns what it read to decide and what it appended, so nothing is read back. With a `key`
-it is done once: a repeat returns the records as they were after the first time.
+A command builds its result from what it read and what it appended, without reading again. With an
+idempotency `key` it runs once: a repeat returns the records as they were after the first run.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -36,16 +36,17 @@ from webapp.ledger.storage.engine import reading
 from webapp.ledger.views import CreditView, Origin, Record
 from webapp.ledger.writer import Transaction, commit
 
-# The events, by their `seq`, after one of which an act is meant to come; None where any will do.
+# The sequence numbers that the credit's last event may have; None accepts any. Otherwise CreditMoved.
 ExpectedSeqs = Collection[int] | None
 
 
 @dataclass(frozen=True)
 class ActionResult:
-    """What an act came to: the credit that it is on, after it.
+    """The result of an action: the record of the credit after it.
 
-    `rest` is the lot that was split off and left, if any. `is_new` says that the act recorded the
-    credit, or split it into lots, and `is_replay` that it did so when the key of the request first came.
+    `rest` is the lot that keeps the remaining tonnes after a partial sale or retirement. `is_new` is
+    true if the action created records. `is_replay` is true if this is the stored result of an earlier
+    request with the same idempotency key.
     """
 
     record: Record
@@ -55,17 +56,17 @@ class ActionResult:
 
     @property
     def credit_id(self) -> str:
-        """The id of the credit that the act is on."""
+        """The id of the credit that was acted on, or created."""
         return self.record.credit.id
 
     @property
     def rest_id(self) -> str | None:
-        """The id of the lot that was left, if any."""
+        """The id of the lot with the remaining tonnes, if any."""
         return self.rest.id if self.rest else None
 
     @property
     def lots(self) -> list[tuple[CreditView, Origin]]:
-        """The lots of a split, in order, each with its place."""
+        """The lots of a split, in order, each with its offset in the split credit."""
         views = self.record.relations.lots
         starts = accumulate((lot.quantity_e4 for lot in views), initial=0)
         return [(lot, Origin(self.credit_id, start_e4)) for lot, start_e4 in zip(views, starts, strict=False)]
@@ -79,9 +80,9 @@ class ActionResult:
 def create_credit(
     values: Mapping[str, object], actor: str, key: IdempotencyKey | None = None
 ) -> ActionResult:
-    """Record a credit, or find the equal one that is recorded already.
+    """Record a credit, or return the equal one that is already recorded.
 
-    Raises InvalidFields, SerialHeld or BlockHeld, and CancelledBefore or ReplacedBefore.
+    Raises InvalidFields, SerialHeld, BlockHeld, CancelledBefore, ReplacedBefore.
     """
     credit = parse_credit(values)
     credit.prepare()
@@ -107,7 +108,7 @@ def sell_credit(
     expected_seqs: ExpectedSeqs = None,
     key: IdempotencyKey | None = None,
 ) -> ActionResult:
-    """Record that the credit, or the quantity of it that is named, was sold.
+    """Record the sale of the credit, or of the `quantity` in `values`.
 
     Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
@@ -121,7 +122,7 @@ def retire_credit(
     expected_seqs: ExpectedSeqs = None,
     key: IdempotencyKey | None = None,
 ) -> ActionResult:
-    """Retire the credit, or the quantity of it that is named, for ever.
+    """Retire the credit, or the `quantity` in `values`. This is final.
 
     Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
@@ -135,7 +136,7 @@ def split_credit(
     expected_seqs: ExpectedSeqs = None,
     key: IdempotencyKey | None = None,
 ) -> ActionResult:
-    """Split the credit into lots of `{"quantities": […]}`; `lots` of the result are these, in order.
+    """Split the credit into lots of `{"quantities": […]}`. The result has them in `lots`, in order.
 
     Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
@@ -153,7 +154,7 @@ def split_credit(
 
 
 def plan_split(credit_id: str, values: Mapping[str, object]) -> list[Credit]:
-    """Return the lots that `split_credit` would make, and write nothing. Raises what it raises."""
+    """Return the lots that `split_credit` would create, without writing. Raises the same errors."""
     quantities_e4 = parse_quantities(values)
     with reading() as connection:
         return LoadedCredit.read(Transaction(connection), credit_id, EventType.SPLIT).lots(quantities_e4)
@@ -166,7 +167,7 @@ def cancel_credit(
     expected_seqs: ExpectedSeqs = None,
     key: IdempotencyKey | None = None,
 ) -> ActionResult:
-    """Say that the credit should never have been recorded.
+    """Record that the credit was recorded in error, so it no longer counts.
 
     Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
@@ -188,9 +189,9 @@ def correct_credit(
     expected_seqs: ExpectedSeqs = None,
     key: IdempotencyKey | None = None,
 ) -> ActionResult:
-    """Cancel the credit and record `values` in its place, in one transaction.
+    """Cancel the credit and record `values` as its replacement, in one transaction.
 
-    The result is the replacement. That of a lot is a credit of its own, and no lot. Raises
+    Returns the replacement. The replacement of a lot is an ordinary credit, not a lot. Raises
     InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed, SerialHeld.
     """
     if not is_credit_id(credit_id):
@@ -202,7 +203,7 @@ def correct_credit(
     def action(transaction: Transaction) -> ActionResult:
         found = LoadedCredit.read(transaction, credit_id, EventType.CANCELLED, expected_seqs)
         if replace(found.credit, replaces=credit_id, parent=None, offset_e4=None) == credit:
-            message = "Nothing is changed yet: correct what is wrong with the old values."
+            message = "Nothing is changed yet. Change at least one of the old values."
             raise InvalidFields([Problem("", message)])
         freed = [found.record.key, *cancelled_ancestors(transaction.connection, found.record.key)]
         (decision,) = decide(
@@ -236,7 +237,7 @@ def _act_on_quantity(
             entries = found.append([found.event(event_type, data, actor)])
             return ActionResult(found.record_after(entries))
         if part_e4 > whole_e4:
-            message = f"{tonnes(part_e4)} is more than the {tonnes(whole_e4)} that this credit has."
+            message = f"{tonnes(part_e4)} is more than the {tonnes(whole_e4)} of this credit."
             raise InvalidFields([Problem(PART_QUANTITY.name, message)])
         if found.credit.block and part_e4 % E4:
             raise InvalidFields([Problem(PART_QUANTITY.name, WHOLE_TONNES)])
@@ -253,7 +254,10 @@ def _act_on_quantity(
 def _run_once(
     action: Callable[[Transaction], ActionResult], key: IdempotencyKey | None, kind: str
 ) -> ActionResult:
-    """Commit the act; with a key, only where nothing came of this key before. Raises IdempotencyKeyReused."""
+    """Run the action and commit it, or return the stored result of its key.
+
+    Raises IdempotencyKeyReused if the key was used for another request.
+    """
     if key is None:
         return commit(action)
 
@@ -272,7 +276,7 @@ def _run_once(
 
 
 def _replay(transaction: Transaction, stored: StoredResult) -> ActionResult:
-    """Return what the first request of a key came to, as it was then."""
+    """Return the result of the first request with this key, with the records as they were then."""
     records = [queries.read_record(transaction.connection, each, stored.position) for each in stored.ids]
     return ActionResult(
         records[0],
@@ -283,9 +287,9 @@ def _replay(transaction: Transaction, stored: StoredResult) -> ActionResult:
 
 
 def _record_of_new(entries: Sequence[PositionedEvent], credit: Credit, *, is_sold: bool = False) -> Record:
-    """Return the record of a credit that was made just now, from the entries that are about it.
+    """Return the record of a new credit, from those `entries` that are about it.
 
-    `is_sold` says that it is a lot of a sold credit, whose sale it carries over.
+    `is_sold` is true for a lot of a sold credit: the lot carries the sale over.
     """
     return queries.new_record(
         [entry for entry in entries if entry.event.credit_id == credit.id], credit, is_sold=is_sold
@@ -294,20 +298,20 @@ def _record_of_new(entries: Sequence[PositionedEvent], credit: Credit, *, is_sol
 
 @dataclass(frozen=True)
 class _Split:
-    """The lots of a split, the events that make them, and whether they carry a sale over."""
+    """The lots of a split, its events, and whether the lots carry a sale over."""
 
     lots: list[Credit]
     events: list[Event]
     is_sold: bool
 
     def record_of(self, lot: Credit, entries: Sequence[PositionedEvent]) -> Record:
-        """Return the record of a lot once the events are appended."""
+        """Return the record of a lot after the append."""
         return _record_of_new(entries, lot, is_sold=self.is_sold)
 
 
 @dataclass(frozen=True)
 class LoadedCredit:
-    """A credit as an act found it, in the transaction in which the act appends."""
+    """A credit as read by an action, in the transaction in which the action appends."""
 
     transaction: Transaction
     record: Record
@@ -317,7 +321,10 @@ class LoadedCredit:
     def read(
         cls, transaction: Transaction, credit_id: str, action: EventType, expected_seqs: ExpectedSeqs = None
     ) -> "LoadedCredit":
-        """Return the credit. Raises UnknownCredit, CreditMoved, ActNotAllowed."""
+        """Read the credit and check that `action` is allowed on it.
+
+        Raises UnknownCredit, CreditMoved, ActNotAllowed.
+        """
         record = queries.read_history(transaction.connection, credit_id)
         if record is None:
             raise UnknownCredit(credit_id)
@@ -341,11 +348,11 @@ class LoadedCredit:
         )
 
     def append(self, events: Sequence[Event], new: Sequence[Credit] = ()) -> list[PositionedEvent]:
-        """Append events of this credit and of those that it makes, which are `new`."""
+        """Append events of this credit and of the `new` credits that they create."""
         return event_log.append(self.transaction, events, new, {self.credit.id: self.record.key})
 
     def record_after(self, entries: Sequence[PositionedEvent]) -> Record:
-        """Return the record once these events of the credit are appended."""
+        """Return the record after these events of the credit."""
         return queries.record_after(self.record, entries)
 
     def lots(self, quantities_e4: Sequence[int]) -> list[Credit]:
@@ -354,7 +361,7 @@ class LoadedCredit:
         return lots_of(self.credit, place, quantities_e4, self.credit.block)
 
     def split(self, quantities_e4: Sequence[int], actor: str) -> _Split:
-        """Return the lots of these quantities with the events that make them. Raises InvalidFields."""
+        """Return the lots of these quantities, and the events of the split. Raises InvalidFields."""
         new = self.lots(quantities_e4)
         split = self.event(EventType.SPLIT, split_data(new), actor)
         sale = next((e.event for e in self.record.events if e.event_type is EventType.SOLD), None)

@@ -1,7 +1,7 @@
-"""What may be recorded, decided for a batch: the one rule set for a new credit and for a whole file.
+"""Decide for a batch of rows which may be recorded: the one rule set for forms, the API and imports.
 
-Each row is decided on what the ledger holds and on the rows before it. A single new credit is a batch
-of one. Reads only.
+A row is checked against the ledger and against the rows before it. A single new credit is a batch of
+one. This module reads only; ``commands`` and ``webapp.imports.jobs`` append.
 """
 
 from bisect import bisect_left
@@ -38,18 +38,18 @@ from webapp.ledger.storage import statements
 LOOK_UP_BATCH: Final = 400
 
 _HISTORY_LOST: Final = (
-    "The file says {}, and this ledger does not hold the credit: its history would be lost and its "
+    "The file says {}, but this ledger does not have the credit, so its history would be lost and its "
     "tonnes counted twice. Move whole histories with flask export and flask restore."
 )
 _KEEP_ONE: Final = "Keep one of the two rows, or correct the serial number of the one that is wrong."
 _LOT: Final = (
-    "This is a lot of a credit, and lots come into being by a split. "
+    "This is a lot. Lots are created by splitting a credit. "
     "Move whole histories with flask export and flask restore."
 )
 
 
 class Outcome(StrEnum):
-    """What a row is, on what the ledger holds and on the rows before it."""
+    """The result for a row."""
 
     NEW = "new"
     EXISTING = "existing"
@@ -59,10 +59,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """A row with its outcome. `error` says why it is not recorded, None where it is or was.
+    """A row with its outcome. `error` is the reason for CONFLICTING and INVALID, otherwise None.
 
-    `stated` is the block that the row names, where another credit holds numbers of it and is to be
-    looked at again when somebody reads the problem.
+    `stated` is the row's block of serial numbers if it conflicts with a recorded credit and one tonne
+    stands for each number. A page then compares it with the holder as the holder is at that time.
     """
 
     row: ImportRow
@@ -85,7 +85,7 @@ class Decision:
 
     @property
     def _field(self) -> str:
-        """The field that is in conflict, empty for the credit as a whole."""
+        """The field in conflict; empty if the conflict is about the whole credit."""
         replaces = self.row.credit and self.row.credit.replaces
         match self.error:
             case SerialHeld():
@@ -99,7 +99,7 @@ class Decision:
 
     @property
     def holder(self) -> str | None:
-        """The recorded credit that is in the way, if one is."""
+        """The id of the recorded credit that the row conflicts with, if any."""
         match self.error:
             case SerialHeld(holder=holder):
                 return holder
@@ -111,7 +111,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class _HeldBlock:
-    """A block with its holder: a recorded credit, or a row before."""
+    """A block with its holder: a recorded credit, or an earlier row."""
 
     block: SerialBlock
     credit_id: str | None = None
@@ -128,15 +128,15 @@ class _Known:
 
 @dataclass
 class _Lookups:
-    """What the ledger holds of what the rows name, and what rows before took."""
+    """What the ledger holds under the ids and serial numbers of the rows, and what earlier rows use."""
 
-    # The credit that the same act cancels: a correction records what replaces it.
+    # The credit that the same action cancels, if the action is a correction.
     being_cancelled: str | None
-    # What the file itself says is no longer active.
+    # The tonnes that the file itself states as no longer active.
     inactive: InactiveStock
     known: dict[str, _Known] = field(default_factory=dict)
     claims: dict[SerialClaim, str] = field(default_factory=dict)
-    # By the place of the row in the batch: the first held block that its serial number meets.
+    # By the row's index in the batch: its own block, and the first held block that overlaps it.
     blocks: dict[int, tuple[SerialBlock, _HeldBlock]] = field(default_factory=dict)
     fully_cancelled: dict[str, LedgerError] = field(default_factory=dict)
     replaced: dict[str, LedgerError] = field(default_factory=dict)
@@ -146,7 +146,7 @@ class _Lookups:
     taken: dict[str, list[_HeldBlock]] = field(default_factory=dict)
 
     def take(self, row: ImportRow, credit: Credit) -> None:
-        """Note what a new row takes from those after it."""
+        """Remember the id, serial number and block of a new row, for the rows after it."""
         self.seen[credit.id] = row.number
         if credit.replaces:
             self.replacing[credit.replaces] = row.number
@@ -165,10 +165,10 @@ def decide(
     freed: Collection[int] = (),
     being_cancelled: str | None = None,
 ) -> list[Decision]:
-    """Say what each row is, in order: a row counts against those after it.
+    """Return the decision for each row, in order. A NEW row is taken into account for later rows.
 
-    What the credits `freed`, by their keys, hold counts as free, and `being_cancelled` as cancelled: a
-    correction is about to do both.
+    A correction passes the keys of the credits whose serial numbers it is about to release as `freed`,
+    and the id of the credit that it is about to cancel as `being_cancelled`.
     """
     lookups = _look_up(connection, rows, freed, being_cancelled)
     decisions = []
@@ -181,7 +181,7 @@ def decide(
 
 
 def counts_of(decisions: Sequence[Decision]) -> dict[str, int]:
-    """Return the number of rows in all and of each outcome."""
+    """Return the number of rows: `total`, and one count for each outcome."""
     counts = {str(outcome): 0 for outcome in Outcome}
     for decision in decisions:
         counts[decision.outcome] += 1
@@ -211,7 +211,7 @@ def _decide(place: int, row: ImportRow, lookups: _Lookups) -> Decision:
 
 
 def _invalid_by_itself(row: ImportRow, credit: Credit, lookups: _Lookups) -> InvalidFields | None:
-    """Say what of a new row is wrong by itself, or builds on what this ledger does not hold."""
+    """Return the error of a new row that is invalid without any other credit being in the way."""
     if row.status is not Status.ACTIVE:
         return InvalidFields([Problem("status", _HISTORY_LOST.format(row.status))])
     if row.not_active:
@@ -230,7 +230,7 @@ def _invalid_by_itself(row: ImportRow, credit: Credit, lookups: _Lookups) -> Inv
 
 
 def _claim_conflict(credit: Credit, lookups: _Lookups) -> LedgerError | None:
-    """Say who has the serial number in this registry."""
+    """Return the conflict if another credit or row has this serial number in this registry."""
     if credit.serial_number is None:
         return None
     claim = serial_claim_of(credit)
@@ -243,7 +243,7 @@ def _claim_conflict(credit: Credit, lookups: _Lookups) -> LedgerError | None:
 
 
 def _replacement_conflict(credit: Credit, lookups: _Lookups) -> LedgerError | None:
-    """Say whether what the credit replaces was replaced before, in the ledger or by another row."""
+    """Return the conflict if the ledger or another row has another replacement of the same credit."""
     if credit.replaces is None:
         return None
     if credit.replaces in lookups.replaced:
@@ -255,7 +255,7 @@ def _replacement_conflict(credit: Credit, lookups: _Lookups) -> LedgerError | No
 
 
 def _block_conflict(place: int, row: ImportRow, credit: Credit, lookups: _Lookups) -> Decision | None:
-    """Say who holds numbers that the serial number names."""
+    """Return the conflict if a credit or an earlier row holds some of the row's serial numbers."""
     if place in lookups.blocks:
         stated, held = lookups.blocks[place]
         inside = is_inside(stated, held.block)
@@ -268,7 +268,7 @@ def _block_conflict(place: int, row: ImportRow, credit: Credit, lookups: _Lookup
             is_same=inside and is_inside(held.block, stated),
             is_exact=stated.length * E4 == credit.quantity_e4,
         )
-        # What can be done with the holder is said when the problem is read, as the holder is then.
+        # The advice depends on the holder's status, so it is added when the problem is displayed.
         return Decision(row, Outcome.CONFLICTING, error, stated if error.is_exact else None)
     for block in credit.named_numbers:
         taken = lookups.taken.get(block.series, [])
@@ -284,9 +284,9 @@ def _block_conflict(place: int, row: ImportRow, credit: Credit, lookups: _Lookup
 
 
 def _inactive_conflict(row: ImportRow, credit: Credit, lookups: _Lookups) -> Decision | None:
-    """Say which row of the file says that these tonnes, or some of them, are no longer active.
+    """Return the conflict if a row of the file states that some of these tonnes are not active.
 
-    Its place in the file does not matter, nor whether it is left out itself.
+    That row may come before or after this one, and may itself be invalid.
     """
     other = lookups.inactive.row_about(credit)
     if not other:
@@ -296,10 +296,10 @@ def _inactive_conflict(row: ImportRow, credit: Credit, lookups: _Lookups) -> Dec
 
 
 def _place_among(held: Sequence[_HeldBlock], block: SerialBlock) -> int:
-    """Return the place of the first block that ends at or after the first number of this one.
+    """Return the index of the first held block that ends at or after the first number of `block`.
 
-    Blocks of a series do not overlap, so in order of their first number they are in order of the
-    last as well, and that one is the only one to look at.
+    Held blocks of a series do not overlap, so they have the same order by first and by last number,
+    and only the block at this index can be the first that overlaps.
     """
     return bisect_left(held, block.first, key=attrgetter("block.last"))
 
@@ -329,7 +329,7 @@ def _look_up_batch(
     freed: Collection[int],
     lookups: _Lookups,
 ) -> None:
-    """Note which of the credits, and of what they replace, are known, and who holds what they name."""
+    """Look up the recorded credits and holders for a batch, by one statement, into `lookups`."""
     ids = {credit.id for _, credit in stated}
     ids |= {credit.replaces for _, credit in stated if credit.replaces} - {lookups.being_cancelled}
     asked = [(place, block) for place, credit in stated for block in credit.named_numbers]

@@ -1,7 +1,7 @@
-"""Append and read events. Nothing else in the program adds a row to events, splits or feed.
+"""Append and read events. No other module inserts into the tables events, splits and feed.
 
-Appending brings what is derived up to date in the same transaction; there is no other way to write
-either. Events are made under the writer's turn, so the feed is in order of time.
+Appending updates the projections in the same transaction. Events get their time under the write
+lock, so the feed is in order of time.
 """
 
 import json
@@ -29,13 +29,13 @@ from webapp.ledger.writer import Transaction
 
 _SAME_EVENT: Final = (feed.c.subject == events.c.subject) & (feed.c.seq == events.c.seq)
 _VERIFY: Final = "`flask verify` says which."
-# The mark from which the feed is in order of time.
+# The name of the mark (``tables.LogMark``) that states from where the feed is in order of time.
 IN_ORDER_OF_TIME: Final = "in_order_of_time"
 
 
 @dataclass(frozen=True)
 class LogHead:
-    """The end of the log: its last position, the highest key of a credit, and the last time in it."""
+    """The end of the log: the last position, the highest key of a credit, and the last event's time."""
 
     position: int
     last_key: int
@@ -44,7 +44,7 @@ class LogHead:
 
 @dataclass(frozen=True)
 class StoredEvent:
-    """An event as it lies in the log: its position, the key of its credit, its text and hash."""
+    """An event as stored: its position, the key of its credit, its text and its hash."""
 
     position: int
     key: int
@@ -62,12 +62,12 @@ def log_head(transaction: Transaction) -> LogHead:
 
 
 def recording_time(transaction: Transaction) -> str:
-    """Return the time at which what is appended now is recorded: never before the last event's."""
+    """Return the `recorded_at` of events appended now: the clock, or the last event's time if later."""
     return max(time_text(clock.now()), log_head(transaction).recorded_at)
 
 
 def require_complete_feed(connection: Connection) -> None:
-    """Raise BrokenLog where an event has no position: a reader of the feed would miss it."""
+    """Raise BrokenLog if an event has no position, because a reader of the feed would miss it."""
     recorded = connection.scalar(select(func.count()).select_from(events))
     if recorded != connection.scalar(select(func.count()).select_from(feed)):
         raise BrokenLog(f"An event has no position in the feed, or a position no event. {_VERIFY}")
@@ -79,11 +79,11 @@ def append(
     credits_of: Sequence[Credit] = (),
     keys: Mapping[str, int] | None = None,
 ) -> list[PositionedEvent]:
-    """Append events, each after the last one of its credit, and apply them; return them in order.
+    """Append events, update the projections, and return the events with their positions.
 
-    Positions follow the order of `new`. `credits_of` are the credits that its CREATED events state, in
-    order, and `keys` the keys of recorded credits by id, where they are at hand. Raises
-    sqlalchemy.exc.IntegrityError where the database refuses.
+    Positions follow the order of `new`. `credits_of` has the credits of the CREATED events, in order,
+    and `keys` the keys of recorded credits by id; what is missing in either is parsed or looked up.
+    Raises sqlalchemy.exc.IntegrityError if a constraint or a trigger refuses an event.
     """
     if not new:
         return []
@@ -104,7 +104,7 @@ def restore(transaction: Transaction, history: Iterable[Event]) -> int:
     """
     connection = transaction.connection
     if connection.scalar(select(events.c.seq).limit(1)) is not None:
-        raise LedgerNotEmpty("This ledger is not empty. A history is restored into an empty one only.")
+        raise LedgerNotEmpty("This ledger is not empty. Restore a history into an empty ledger.")
     remaining, done, is_in_order, last_at = group_splits(history), 0, True, ""
     while batch := list(flatten(islice(remaining, BATCH))):
         entries = _positioned(transaction, batch, (), {})
@@ -120,16 +120,17 @@ def restore(transaction: Transaction, history: Iterable[Event]) -> int:
 
 
 def _is_plain(entry: PositionedEvent) -> bool:
-    """Say whether nothing has to be read to append and apply the event, but for states."""
+    """Return whether the event can be appended and applied without reading anything but its state."""
     if entry.credit:
         return entry.credit.parent is None and entry.credit.replaces is None
     return entry.event.type not in RELEASING
 
 
 def _index_before_commit(transaction: Transaction, entries: Sequence[PositionedEvent]) -> None:
-    """Have the credits that were recorded searchable when the group is committed.
+    """Add new credits to the search index before the group is committed, once for the group.
 
-    Positions only grow, so the first that a group gives is the lowest, also where its act is rolled back.
+    Positions only grow, so the first position in the group stays the lowest even if its action is
+    rolled back.
     """
     if transaction.before_commit is None and any(entry.credit for entry in entries):
         first = entries[0].position
@@ -137,26 +138,25 @@ def _index_before_commit(transaction: Transaction, entries: Sequence[PositionedE
 
 
 def read_feed(connection: Connection) -> Generator[StoredEvent, None, None]:
-    """Yield every event that has a position, in feed order, without holding all in memory.
+    """Yield every event that has a position, in feed order, from a cursor.
 
-    Close it where it may not be read to its end: the database keeps a cursor open for it.
+    Close the generator if it is not read to its end, because the cursor stays open until then.
     """
     statement = (
         select(feed.c.position, feed.c.subject, events.c.body, events.c.hash)
         .join_from(feed, events, _SAME_EVENT)
         .order_by(feed.c.position)
     )
-    # As an option of this statement alone: the connection may go on to write.
+    # Set for this statement only, because the connection may be used for writes as well.
     with connection.execute(statement, execution_options={"yield_per": 1000}) as rows:
         for row in rows:
             yield StoredEvent(row.position, row.subject, row.body, row.hash)
 
 
 def parse_stored(body: str) -> Event:
-    """Return the event whose stored text this is.
+    """Return the event of a stored text, without checking that the text is canonical.
 
-    Raises ValueError, KeyError or TypeError where the text is not one of ours; whether its bytes
-    are the canonical ones is for the caller to compare.
+    Raises ValueError, KeyError or TypeError if the text is not that of an event.
     """
     facts = json.loads(body)
     return Event(
@@ -171,7 +171,7 @@ def parse_stored(body: str) -> Event:
 
 
 def envelope_of(split: Sequence[Event]) -> str:
-    """Return what seals the events of a split, in feed order: the text in its row of splits."""
+    """Return the envelope of a split for its row of splits: its events as JSON, in feed order."""
     return encode([{"hash": event.hash, "body": event.text} for event in split])
 
 
@@ -181,9 +181,9 @@ def _positioned(
     credits_of: Sequence[Credit],
     known: Mapping[str, int],
 ) -> list[PositionedEvent]:
-    """Give each event its position and the key of its credit, and move the head of the log on.
+    """Give each event its position and the key of its credit, and advance the transaction's head.
 
-    A new credit gets the next key. The trigger that makes lots counts in the same way.
+    A new credit gets the next key, in the same way as the trigger that creates lots gives keys.
     """
     head = log_head(transaction)
     last_key, stated = head.last_key, iter(credits_of)
@@ -220,8 +220,8 @@ def _keys_of(connection: Connection, new: Sequence[Event], known: Mapping[str, i
 def _insert(transaction: Transaction, entries: Sequence[PositionedEvent]) -> None:
     """Insert events and positions.
 
-    An event that builds on another one is in a later statement: PostgreSQL makes the credits of
-    CREATED events at the end of a statement only.
+    An event that refers to a credit is in a later statement than the CREATED event of that credit,
+    because PostgreSQL runs the AFTER triggers that insert credits at the end of the statement.
     """
     connection = transaction.connection
     by_event = {id(entry.event): entry for entry in entries}

@@ -1,9 +1,9 @@
-"""What came of requests that carried a key: a row beside what they appended.
+"""Store and find the results of requests with an idempotency key.
 
-The row and the act are one transaction, so there is no moment in which one is there without the
-other. A repeat of the request finds the row and is shown the records as they were at its position. A
-twin of the request that waits in the same group of the writer finds it too, or does the act itself
-where the first was rolled back. No answer is kept, and no secret.
+The row and the action's events are written in one transaction. A repeat finds the row and gets the
+records as they were at its position. A duplicate in the same group commit finds it as well, or runs
+the action itself if the first one was rolled back. A row holds ids and a position, no response body
+and no secret.
 """
 
 import json
@@ -22,8 +22,8 @@ from webapp.ledger.storage import statements
 from webapp.ledger.storage.tables import idempotency_keys
 
 RETENTION: Final = timedelta(hours=24)
-# Rows whose time is over are deleted when so many were kept since, or so many seconds have passed; more
-# at a time than are kept, so that the table does not grow for ever.
+# Expired rows are deleted after every 100 new rows, or after six hours. A sweep deletes more rows than
+# are added between two sweeps, so the table does not grow without bound.
 SWEPT: Final = 500
 SWEPT_EVERY_KEYS: Final = 100
 SWEPT_EVERY_S: Final = 6 * 3600.0
@@ -33,7 +33,7 @@ _ROW: Final = (idempotency_keys.c.actor, idempotency_keys.c.key)
 
 @dataclass(frozen=True)
 class IdempotencyKey:
-    """A key of an actor, and the hex SHA-256 of the request that carries it."""
+    """An actor's key, and the hex SHA-256 of the request that carries it."""
 
     actor: str
     text: str
@@ -42,10 +42,10 @@ class IdempotencyKey:
 
 @dataclass(frozen=True)
 class StoredResult:
-    """What came of a request.
+    """The result of a request.
 
-    `kind` is the kind of act, `ids` what it made or changed, and `position` the last position of the
-    feed after it. `status` is 201 where it made records, and 200 otherwise.
+    `kind` names the action, `ids` are the credits that it created or changed, and `position` is the
+    last feed position after it. `status` is 201 if it created records, otherwise 200.
     """
 
     kind: str
@@ -55,14 +55,14 @@ class StoredResult:
 
 
 class _Sweeps:
-    """When this process deletes rows whose time is over. Called by one thread, that of the writer."""
+    """Decides when this process deletes expired rows. Used by the writer thread only."""
 
     def __init__(self) -> None:
         self._last_s = time.monotonic()
         self._kept = 0
 
     def is_due(self) -> bool:
-        """Count a row that is kept, and say whether it is time to delete others."""
+        """Count a stored row, and return whether a sweep is due."""
         self._kept += 1
         now_s = time.monotonic()
         if self._kept < SWEPT_EVERY_KEYS and now_s - self._last_s < SWEPT_EVERY_S:
@@ -75,9 +75,9 @@ _sweeps: Final = _Sweeps()
 
 
 def find(connection: Connection, key: IdempotencyKey) -> StoredResult | None:
-    """Return what came of the request of this key before, None where nothing did.
+    """Return the stored result of this key; None if there is none or it has expired.
 
-    Raises IdempotencyKeyReused where the key came with another request.
+    Raises IdempotencyKeyReused if the key was used for another request.
     """
     rows = statements.fetch(connection, statements.FIND_KEY, key.actor, key.text)
     if not rows:
@@ -91,7 +91,7 @@ def find(connection: Connection, key: IdempotencyKey) -> StoredResult | None:
 
 
 def store(connection: Connection, key: IdempotencyKey, kept: StoredResult) -> None:
-    """Keep what came of the request. A row whose time is over makes room for it."""
+    """Store the result of the request, in place of an expired row with the same key."""
     made_at = time_text(clock.now())
     what = (kept.kind, int(kept.status), json.dumps(list(kept.ids)), kept.position)
     row = (key.actor, key.text, key.fingerprint, made_at, *what)
@@ -101,7 +101,7 @@ def store(connection: Connection, key: IdempotencyKey, kept: StoredResult) -> No
 
 
 def sweep(connection: Connection) -> None:
-    """Delete some rows whose time is over, the oldest first."""
+    """Delete up to SWEPT expired rows, the oldest first."""
     found = (
         select(*_ROW)
         .where(idempotency_keys.c.made_at < _over())

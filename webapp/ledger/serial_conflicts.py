@@ -1,7 +1,7 @@
-"""What can be done with a credit that holds numbers which somebody wanted to record.
+"""Advice for a serial conflict: what to do with the credit that already holds the serial numbers.
 
-Pure: the credit as it is now, and the numbers that were asked for. The edges say it in their own
-way: a page with a link, the API with the split to send.
+Pure functions of the holder as it is now and the numbers asked for. The pages show the advice with a
+link to the holder, the API with the split to send.
 """
 
 from dataclasses import dataclass, replace
@@ -13,37 +13,37 @@ from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.serial_number import SerialBlock, parse_numbers
 from webapp.ledger.views import CreditView
 
-_RECORDED: Final = "in place of recording it again."
+_RECORDED: Final = "instead of recording it again."
 _SAME: Final = {
     Status.ACTIVE: f"Sell or retire that credit {_RECORDED}",
-    Status.SOLD: f"That credit is sold: retire it {_RECORDED}",
+    Status.SOLD: f"That credit is sold. Retire it {_RECORDED}",
 }
-_OWN_LOT: Final = "so that these numbers are a lot of their own"
+_OWN_LOT: Final = "so that these numbers become one lot"
 _SPLIT_OFF: Final = {
     Status.ACTIVE: f"Split that credit {_OWN_LOT}, and sell or retire that lot {_RECORDED}",
-    Status.SOLD: f"That credit is sold: split it {_OWN_LOT}, and retire that lot {_RECORDED}",
+    Status.SOLD: f"That credit is sold. Split it {_OWN_LOT}, and retire that lot {_RECORDED}",
 }
-# A holder that is no block: no lot of it would have just these numbers.
+# For a holder whose quantity is not its block: a lot of it cannot have exactly these numbers.
 _INSIDE: Final = {
     Status.ACTIVE: f"Sell or retire a part of that credit {_RECORDED}",
-    Status.SOLD: f"That credit is sold: retire a part of it {_RECORDED}",
+    Status.SOLD: f"That credit is sold. Retire a part of it {_RECORDED}",
 }
 NOT_EXACT: Final = (
-    "Its quantity is not the number of its numbers, so it cannot be a lot of that credit: compare the two."
+    "Its quantity differs from its count of serial numbers, so it cannot be a lot of that credit."
 )
 _RETIRED: Final = "That credit is retired, so nothing more can be done with these tonnes."
-_COMPARE: Final = "One of the two states wrong numbers: compare them, and record only those that are free."
-_SPLIT: Final = "That credit was split, and its lots have these tonnes now: act on one of them."
-_FREE: Final = "That credit is cancelled since, so the numbers are free: try again."
+_COMPARE: Final = "One of the two has wrong serial numbers. Compare them, and record only the free numbers."
+_SPLIT: Final = "That credit was split, and its lots have these tonnes now. Use one of the lots."
+_FREE: Final = "That credit has since been cancelled, so the numbers are free. Try again."
 
 
 @dataclass(frozen=True)
 class SerialConflict:
-    """Which of the numbers asked for a credit holds, `first` to `last`, and what fits them both.
+    """The numbers asked for that another credit holds, `first` to `last`, and how the two relate.
 
-    `is_inside` says that it holds all of them, `is_same` that it holds no others. `split` are the
-    whole tonnes of lots of which one is these numbers; it is empty where no split helps. `is_exact`
-    says that there is one tonne for each of the numbers asked for, as a lot would have it.
+    `is_inside`: it holds all of them. `is_same`: it holds no others. `is_exact`: the quantity asked for
+    is one tonne for each number, as in a lot. `split` has the quantities, in whole tonnes, of a split of
+    the holder that has these numbers as one lot; empty if no split does.
     """
 
     holder: CreditView
@@ -56,7 +56,7 @@ class SerialConflict:
 
     @property
     def advice(self) -> str:
-        """What to do now, in a sentence that fits the status of the holder."""
+        """A sentence that says what to do, given the holder's status."""
         match self.holder.status:
             case _ if not self.is_exact:
                 return NOT_EXACT
@@ -73,10 +73,7 @@ class SerialConflict:
 
 
 def conflict_over(holder: CreditView, first: int, last: int) -> SerialConflict | None:
-    """Compare the numbers asked for, one for each tonne, with the holder's.
-
-    None where they have none in common.
-    """
+    """Compare the numbers asked for, one tonne each, with the holder's. None if they have none in common."""
     block = parse_numbers(holder.serial_number)
     if block is None or block.first > last or block.last < first:
         return None
@@ -93,7 +90,7 @@ def conflict_over(holder: CreditView, first: int, last: int) -> SerialConflict |
 
 
 def conflict_from_error(holder: CreditView, refusal: BlockHeld) -> SerialConflict | None:
-    """Compare what was refused with its holder. None where that does not hold these numbers."""
+    """Return the conflict of a BlockHeld error with its holder. None if the numbers are free by now."""
     held = conflict_over(holder, refusal.first, refusal.last)
     return held and replace(
         held,

@@ -1,7 +1,7 @@
-"""The acts that wait in this process until its writer does them. It knows no database.
+"""The queue of writes of this process, and its writer thread. It does not use the database itself.
 
-The queue is bounded, and an act that waits can be withdrawn. An act that needs a transaction to itself
-alternates with groups of the others, so that neither kind waits for all of the other.
+The queue is bounded, and a waiting write can be withdrawn. Exclusive writes, which need a transaction
+of their own, alternate with groups of other writes, so that neither kind can starve the other.
 """
 
 import threading
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 QUEUE_MAX: Final = 1_000
-# How often it is looked whether an act that was taken waits again, to be tried once more.
+# How often a caller checks whether a write that was taken is queued again for a retry.
 RUNNING_WAIT_S: Final = 0.5
-# A thread with nothing to do ends.
+# How long the thread waits for a write before it ends.
 IDLE_S: Final = 5.0
 
 
 @dataclass(eq=False)
 class QueuedWrite(Generic[T]):
-    """An act that waits, is being done, or is done.
+    """A write that waits, runs or is done, with its result or error.
 
-    `precommit_check` runs as the last statement in the act's savepoint. The act runs in the context
-    of the thread that asked for it. With `is_exclusive` it has a transaction to itself. `wait_s` is how
-    long it waits for its turn.
+    `precommit_check` runs last in the write's savepoint. `run` is called in a copy of the caller's
+    context. With `is_exclusive` it has a transaction of its own. `wait_s` is the longest time in the
+    queue, in seconds.
     """
 
     run: Callable[["Transaction"], T]
@@ -50,42 +50,43 @@ class QueuedWrite(Generic[T]):
     result: T | None = None
     error: BaseException | None = None
     is_to_be_retried: bool = False
-    # Nobody waits for it any more, as after Ctrl-C in a terminal.
+    # The caller no longer waits, for example after Ctrl-C in a terminal.
     is_abandoned: bool = False
 
     @property
     def has_time(self) -> bool:
-        """Say whether it may be tried again."""
+        """Whether there is time for a retry."""
         return time.monotonic() < self.asked_at + self.wait_s
 
     def fail(self, error: BaseException) -> None:
-        """Make this the answer, whatever came of the act before."""
+        """Set the error, in place of any earlier result."""
         self.result, self.error, self.is_to_be_retried = None, error, False
 
     def reset(self) -> None:
-        """Forget what came of the act in a transaction that was not committed."""
+        """Clear the result of a transaction that was not committed."""
         self.result, self.error, self.is_to_be_retried = None, None, False
 
 
 class WriteQueue:
-    """The acts that wait, and the thread that has them done while there are any."""
+    """The waiting writes, and the thread that serves them. The thread ends when there are none."""
 
     def __init__(self) -> None:
-        """Begin with an empty queue and no thread."""
+        """Start with an empty queue and no thread."""
         self._waiting: deque[QueuedWrite[Any]] = deque()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._was_alone = False
+        self._was_exclusive = False
 
     def __len__(self) -> int:
-        """Return how many acts wait."""
+        """Return the number of waiting writes."""
         return len(self._waiting)
 
     def submit(self, action: QueuedWrite[T], serve: Callable[[], None]) -> T:
-        """Queue the act, wait until it is done, and return its result or raise its error.
+        """Queue the write, wait until it is done, and return its result or raise its error.
 
-        A waiting act is withdrawn in the end, a taken one is waited for. `serve` takes acts, does
-        them and finishes them; a thread calls it while acts wait. Raises LedgerBusy.
+        After `wait_s` it is withdrawn with LedgerBusy, unless it was taken; then it is waited for
+        without limit. The writer thread calls `serve` while writes wait: it must `take` and `finish`
+        them. Raises LedgerBusy if the queue is full.
         """
         self._put(action, serve)
         wait_s = action.wait_s
@@ -103,9 +104,9 @@ class WriteQueue:
         return action.result  # type: ignore[return-value] # it is that of `run`, which may return None
 
     def offer(self, action: QueuedWrite[T], serve: Callable[[], None]) -> T | None:
-        """Do the same for an act that may as well be left out: one that was taken is not waited for.
+        """Queue the write and wait at most `wait_s`, even if it was taken. Returns None after that.
 
-        Returns None where it is not done in time. Raises what the act raises, and LedgerBusy.
+        Raises what the write raises, and LedgerBusy if the queue is full.
         """
         self._put(action, serve)
         if not action.done.wait(action.wait_s):
@@ -116,14 +117,14 @@ class WriteQueue:
         return action.result
 
     def take(self, limit: int) -> list[QueuedWrite[Any]]:
-        """Take what is done next: an act that wants to be alone, or others up to such a one.
+        """Take the next group: one exclusive write, or up to `limit` others before an exclusive one.
 
-        After an act that was alone, others go first.
+        After an exclusive write the others come first.
         """
         with self._changed:
             now = time.monotonic()
             ready = [action for action in self._waiting if action.not_before <= now]
-            if self._was_alone:
+            if self._was_exclusive:
                 ready = list(dropwhile(_is_exclusive, ready)) or ready
             if ready and ready[0].is_exclusive:
                 group = ready[:1]
@@ -132,11 +133,11 @@ class WriteQueue:
             for action in group:
                 self._waiting.remove(action)
             if group:
-                self._was_alone = group[0].is_exclusive
+                self._was_exclusive = group[0].is_exclusive
         return group
 
     def finish(self, group: Sequence[QueuedWrite[Any]]) -> None:
-        """Answer each act, or queue it once more."""
+        """Wake the caller of each write, or queue the write again for a retry."""
         for action in group:
             if action.is_to_be_retried:
                 with self._changed:
@@ -156,7 +157,7 @@ class WriteQueue:
             self._changed.notify()
 
     def _withdraw(self, action: QueuedWrite[Any]) -> bool:
-        """Take the act out of the queue. Says no where it is being done, or was."""
+        """Remove the write from the queue. Returns False if it was already taken."""
         with self._changed:
             if action in self._waiting:
                 self._waiting.remove(action)
@@ -168,7 +169,7 @@ class WriteQueue:
             serve()
 
     def _wait_for_work(self) -> bool:
-        """Wait until an act can be done. Says no after a time without any: then the thread ends."""
+        """Wait until a write is due. Returns False after IDLE_S without any, and the thread ends."""
         with self._changed:
             while True:
                 now = time.monotonic()

@@ -1,15 +1,15 @@
-"""The one writer of each process, and the turn that the writers of several processes take.
+"""The writer: one thread of each process that commits all writes, as groups (group commit).
 
-Every writing transaction goes through `transact` or `commit`: what waits in a process is committed
-as a group, each act in a savepoint of its own. A group is not a batch: an act decides after the one
-before it was applied or rolled back. Nobody is answered, not even with a refusal, before the group
-is committed, so no answer names what was rolled back in the end.
+Every writing transaction goes through `transact` or `commit`. The writes that wait in a process are
+committed in one transaction, each in its own savepoint, so one can fail without the others. A write
+sees the results of those before it in the group. Callers get their results and errors only after the
+commit of the group, so no response refers to data that was rolled back.
 
-Between processes, writers take turns. On SQLite the turn is a lock on a file beside the database,
-for which writers queue; SQLite's own lock is polled, and whoever polls at the wrong moment starves.
-On PostgreSQL it is the feed's advisory lock, taken as the first statement of each transaction.
+Between processes there is a write lock. On SQLite it is a lock on a file beside the database, because
+SQLite's own lock is polled and a process can starve. On PostgreSQL it is the feed's advisory lock,
+taken by the first statement of each transaction.
 
-Why so: docs/decisions/0070-one-writer.md.
+Reasons: docs/decisions/0070-one-writer.md.
 """
 
 import logging
@@ -50,28 +50,28 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _log: Final = logging.getLogger(__name__)
 
-# How many acts one transaction takes. On PostgreSQL more than 64 savepoints slow every snapshot.
+# The most writes in one group. On PostgreSQL more than 64 savepoints slow down every snapshot.
 GROUP_MAX: Final = {"sqlite": 64, "postgresql": 50}
-# How long an act waits for its turn before it is withdrawn.
+# How long a write waits in the queue before it is withdrawn with LedgerBusy.
 WAIT_S: Final = 10.0
-# How long a write that may as well be left out waits for its turn, and to be done.
+# How long a best-effort write waits in the queue and for its result.
 BRIEF_WAIT_S: Final = 0.1
-# How long the writer rests after it was told that the database is locked.
+# The pause of the writer after the database was locked.
 BUSY_PAUSE_S: Final = 0.01
-# How long an act waits for a row that a transaction outside this program holds (PostgreSQL).
+# How long a write waits for a row lock of a transaction outside this program (PostgreSQL).
 FOREIGN_LOCK_MS: Final = 100
-# How often an act is tried that met such a row, or that a constraint refused.
+# How often a write is attempted that met such a lock or a constraint violation.
 ATTEMPTS: Final = 6
 RETRY_AFTER_S: Final = 0.2
-# How long a transaction may say nothing before PostgreSQL ends it: its program may be gone without a
-# word, and nobody else could write until the network notices, which takes hours.
+# PostgreSQL ends a transaction that is idle for this long. Otherwise a client whose host disappeared
+# would hold the write lock until TCP notices, which takes hours.
 IDLE_TIMEOUT_MS: Final = 60_000
-_WRITER_FAILED: Final = "The writer failed. Look whether it was recorded before you try again."
+_WRITER_FAILED: Final = "The write failed. Check whether it was recorded before you try again."
 _TAKE_LOCK: Final = (
     f"SELECT pg_advisory_xact_lock({FEED_LOCK}); SET LOCAL lock_timeout = {FOREIGN_LOCK_MS};"
     f" SET LOCAL idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS};"
-    # What acts ask finds a few rows by their keys, however large the tables are. Without statistics (a new
-    # ledger) PostgreSQL reads whole tables instead; and to plan anew takes longer than to run.
+    # Writes look up a few rows by key. Without statistics (a new ledger) PostgreSQL would choose sequential
+    # scans, and planning a statement takes longer than running it.
     " SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off;"
     " SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_sort = off"
 )
@@ -79,10 +79,10 @@ _TAKE_LOCK: Final = (
 
 @dataclass
 class Transaction:
-    """The write transaction of a group, as its acts see it.
+    """The transaction of a group, passed to each of its writes.
 
-    `head` is the end of the log; ``event_log`` reads it once for a group and moves it on. `before_commit`
-    is called once, after the last act.
+    `head` is the end of the log; ``event_log`` reads it once for a group and advances it.
+    `before_commit` is called once, after the last write.
     """
 
     connection: Connection
@@ -95,14 +95,14 @@ _precommit: Final[ContextVar[Callable[[Connection], None] | None]] = ContextVar(
 
 
 def commit(action: Callable[[Transaction], T], *, is_exclusive: bool = False, checked: bool = True) -> T:
-    """Do the act in its turn and return its result once it is committed.
+    """Queue the action, wait for the commit of its group, and return the action's result.
 
-    With `is_exclusive` it has a transaction to itself. `checked` asks what `precommit_check` set.
-    Raises what the act raises; LedgerBusy where it was not done because others were first for too
-    long; LedgerUnavailable, which says so where nobody knows whether it was recorded.
+    With `is_exclusive` it has a transaction of its own. With `checked` it runs the check set by
+    `precommit_check`. Raises what the action raises; LedgerBusy if it was not run within WAIT_S;
+    LedgerUnavailable if the database failed, with a hint if the outcome of the commit is unknown.
     """
     if _current.get() is not None:
-        raise RuntimeError("a write inside a write: pass the transaction on")
+        raise RuntimeError("nested write: use the transaction of the outer one")
     require_file()
     leave_read_transaction()
     queue = _queue_of(db.engine)
@@ -113,15 +113,18 @@ def commit(action: Callable[[Transaction], T], *, is_exclusive: bool = False, ch
 
 
 def transact(action: Callable[[Connection], T], *, unconditional: bool = False) -> T:
-    """Do an act that needs no more than the connection, in the same way as `commit`.
+    """Commit an action that takes only the connection. See `commit`.
 
-    `unconditional` leaves out the check of `precommit_check`, for acts that have their own.
+    `unconditional` skips the check set by `precommit_check`, for actions that check by themselves.
     """
     return commit(lambda transaction: action(transaction.connection), checked=not unconditional)
 
 
 def best_effort_write(statement: Executable) -> None:
-    """Execute a small write by itself that may as well be left out: where others are busy, it is."""
+    """Execute one small statement, or skip it with a log message if the writer is busy.
+
+    For writes that may be lost, such as the time at which a session was last used.
+    """
     queue = _queue_of(db.engine)
     action = QueuedWrite(
         lambda transaction: transaction.connection.execute(statement),
@@ -132,15 +135,15 @@ def best_effort_write(statement: Executable) -> None:
     try:
         queue.offer(action, partial(_serve, db.engine, queue))
     except (LedgerBusy, LedgerUnavailable, SQLAlchemyError) as error:
-        _log.info("Left out a small write: %s", error)
+        _log.info("Skipped a best-effort write: %s", error)
 
 
 @contextmanager
 def precommit_check(check: Callable[[Connection], None]) -> Iterator[None]:
-    """Have each act in here ask `check` as its last statement; what that raises takes the act back.
+    """Run `check` as the last step of each write in this context; if it raises, the write is rolled back.
 
-    It comes last so that what it locks (the row of the person who acts, so that nobody can take their
-    right meanwhile) is locked for no longer than the rest of the group takes.
+    It runs last so that the row it locks (the user or token, against a concurrent change of the role)
+    is locked only until the group is committed.
     """
     token = _precommit.set(check)
     try:
@@ -150,12 +153,15 @@ def precommit_check(check: Callable[[Connection], None]) -> Iterator[None]:
 
 
 def is_transacting() -> bool:
-    """Say whether this is inside an act, so that what is written may still be taken back."""
+    """Return whether this code runs inside a write, whose effects may still be rolled back."""
     return _current.get() is not None
 
 
 def _serve(engine: Engine, queue: WriteQueue) -> None:
-    """Do and answer the acts that wait once it is this process's turn; until then they can be withdrawn."""
+    """Take the write lock, then take a group from the queue, commit it and deliver the results.
+
+    The group is taken after the lock, so that a write can be withdrawn while the process waits for it.
+    """
     group: list[QueuedWrite[Any]] = []
 
     def take() -> Sequence[QueuedWrite[Any]]:
@@ -166,14 +172,14 @@ def _serve(engine: Engine, queue: WriteQueue) -> None:
         failure = _commit(engine, take)
         if failure and failure.is_busy:
             time.sleep(BUSY_PAUSE_S)
-            return  # the acts wait on, each until its time is over
+            return  # the writes stay in the queue, each until its timeout
         if failure:
             _log.warning("A group was not committed: %s", getattr(failure.cause, "orig", failure.cause))
         if failure and failure.step is _Step.BEGIN:
-            failure.answer(take())
+            failure.fail(take())
         elif failure:
-            _answer_or_run_singly(engine, group, failure)
-    except Exception:  # noqa: BLE001 - a bug here; the acts that follow are done all the same
+            _fail_or_run_singly(engine, group, failure)
+    except Exception:  # noqa: BLE001 - after a bug here, the thread still has to serve later writes
         _log.exception("The writer failed")
         for action in group:
             action.fail(LedgerUnavailable(_WRITER_FAILED))
@@ -181,39 +187,39 @@ def _serve(engine: Engine, queue: WriteQueue) -> None:
 
 
 class _Step(Enum):
-    """How far the transaction of a group came."""
+    """The step at which the transaction of a group failed."""
 
-    BEGIN = "nothing of it can be done"
-    ACTS = "nothing of it was committed"
-    COMMIT = "nothing of it was committed, or nobody knows"
+    BEGIN = "no action was run"
+    ACTIONS = "nothing was committed"
+    COMMIT = "nothing was committed, or the outcome is unknown"
 
 
 @dataclass(frozen=True)
 class _Failure:
-    """Why a group was not committed, or is not known to be."""
+    """The step and the cause of a failed group transaction."""
 
     step: _Step
     cause: BaseException
 
     @property
     def is_outcome_unknown(self) -> bool:
-        """Whether it may have been committed all the same."""
+        """Whether the group may have been committed."""
         if self.step is not _Step.COMMIT:
             return False
         return not isinstance(self.cause, SQLAlchemyError) or is_outcome_unknown(self.cause)
 
     @property
     def is_busy(self) -> bool:
-        """Whether nothing was begun since somebody else has the lock of the database."""
+        """Whether the transaction did not begin because the database is locked."""
         return self.step is _Step.BEGIN and isinstance(self._error, LedgerBusy)
 
     @property
-    def is_one_acts(self) -> bool:
-        """Whether it may be that of one act: that fills the disk, or breaks a deferred constraint."""
+    def may_concern_one_action(self) -> bool:
+        """Whether one action alone may have caused it, by a full disk or a deferred constraint."""
         return self.step is not _Step.BEGIN and not self.is_outcome_unknown
 
-    def answer(self, group: Sequence[QueuedWrite[Any]]) -> None:
-        """Make it the answer to these acts, each with an exception of its own to raise."""
+    def fail(self, group: Sequence[QueuedWrite[Any]]) -> None:
+        """Fail all these writes, each with its own exception instance."""
         for action in group:
             action.fail(self._error)
 
@@ -223,26 +229,26 @@ class _Failure:
 
 
 class _GroupLostError(Exception):
-    """The transaction of a group was rolled back by the database while its acts were being done."""
+    """The database rolled the transaction of a group back while its actions were running."""
 
 
-def _answer_or_run_singly(engine: Engine, group: Sequence[QueuedWrite[Any]], failure: _Failure) -> None:
-    """Do each act of a group that was not committed by itself, where that may help."""
-    if len(group) == 1 or not failure.is_one_acts:
-        failure.answer(group)
+def _fail_or_run_singly(engine: Engine, group: Sequence[QueuedWrite[Any]], failure: _Failure) -> None:
+    """Fail the group, or run each of its writes in a transaction of its own if that may help."""
+    if len(group) == 1 or not failure.may_concern_one_action:
+        failure.fail(group)
         return
     for place, action in enumerate(group):
         own = _commit(engine, partial(list, [action]))
         if own is None:
             continue
-        if own.step is _Step.BEGIN:  # each of the others would wait as long for nothing
-            own.answer(group[place:])
+        if own.step is _Step.BEGIN:  # the others would wait for the same failure
+            own.fail(group[place:])
             return
-        own.answer([action])
+        own.fail([action])
 
 
 def _commit(engine: Engine, take: Callable[[], Sequence[QueuedWrite[Any]]]) -> _Failure | None:
-    """Take the turn, then acts, and commit them. Returns why it is not certain that they are."""
+    """Take the write lock, then a group, and commit it. Returns the failure, None on success."""
     step = _Step.BEGIN
     try:
         with write_lock(engine), engine.connect() as connection:
@@ -252,7 +258,7 @@ def _commit(engine: Engine, take: Callable[[], Sequence[QueuedWrite[Any]]]) -> _
                 if engine.dialect.name == "postgresql":
                     connection.exec_driver_sql(_TAKE_LOCK)
                 transaction, group = Transaction(connection), take()
-                step = _Step.ACTS
+                step = _Step.ACTIONS
                 for action in group:
                     action.reset()
                     _run_action(action, transaction)
@@ -261,7 +267,7 @@ def _commit(engine: Engine, take: Callable[[], Sequence[QueuedWrite[Any]]]) -> _
                 step = _Step.COMMIT
     except _GroupLostError as lost:
         return _Failure(step, lost.__cause__ or lost)
-    except Exception as error:  # noqa: BLE001 - it is raised where each act was asked for
+    except Exception as error:  # noqa: BLE001 - raised again in the thread of each caller
         return _Failure(step, error)
     return None
 
@@ -278,7 +284,7 @@ def _run_action(action: QueuedWrite[Any], transaction: Transaction) -> None:
         statements.send(connection, "SAVEPOINT act", [()])
     try:
         action.result = action.context.run(_run_within, action, transaction)
-    except BaseException as error:  # noqa: BLE001 - it is raised where the act was asked for
+    except BaseException as error:  # noqa: BLE001 - raised again in the thread of the caller
         transaction.head = head
         _roll_back(transaction, error, is_exclusive=action.is_exclusive)
         if isinstance(error, SQLAlchemyError):
@@ -291,7 +297,7 @@ def _run_action(action: QueuedWrite[Any], transaction: Transaction) -> None:
 
 
 def _run_within(action: QueuedWrite[T], transaction: Transaction) -> T:
-    """Do the act so that ``storage.engine.reading`` inside it reads in its transaction."""
+    """Run the action and its check; ``storage.engine.reading`` inside it uses the same transaction."""
     current = _current.set(transaction)
     joined = joined_connection.set(transaction.connection)
     try:
@@ -307,7 +313,7 @@ def _run_within(action: QueuedWrite[T], transaction: Transaction) -> T:
 
 
 class _AbandonedError(Exception):
-    """Nobody waits for the act any more, so it is taken back."""
+    """The caller no longer waits for the action, so it is rolled back."""
 
 
 def _roll_back(transaction: Transaction, error: BaseException, *, is_exclusive: bool) -> None:
@@ -328,7 +334,7 @@ def _roll_back(transaction: Transaction, error: BaseException, *, is_exclusive: 
 
 
 def _is_open(connection: Connection) -> bool:
-    """Say whether the transaction goes on. SQLite may end it by itself, as on a full disk."""
+    """Return whether the transaction is still open. SQLite ends it on some errors, such as a full disk."""
     with suppress(SQLAlchemyError):
         driver: Any = connection.connection.driver_connection
         if isinstance(driver, psycopg.Connection):
@@ -341,7 +347,7 @@ def _is_open(connection: Connection) -> bool:
 
 
 def _retry_or_refuse(action: QueuedWrite[Any], error: SQLAlchemyError) -> None:
-    """Try the act again where somebody outside this program was in its way, for a while."""
+    """Mark the action for a retry if it lost a race with another client, otherwise fail it."""
     if not _is_lost_race(error):
         action.fail(database_error(error, is_writing=False))
         return
@@ -350,9 +356,9 @@ def _retry_or_refuse(action: QueuedWrite[Any], error: SQLAlchemyError) -> None:
         action.not_before = time.monotonic() + RETRY_AFTER_S * 2**action.attempts / 2
         action.is_to_be_retried = True
         return
-    # A bug that breaks a constraint looks the same from here, so the log says which one it was.
+    # A bug that violates a constraint looks the same from here, so the log names the constraint.
     _log.warning("Gave up after %d attempts: %s", action.attempts, getattr(error, "orig", error))
-    action.fail(LedgerBusy("Others kept changing the same credits. Please try again."))
+    action.fail(LedgerBusy("Other writes kept changing the same credits. Please try again."))
 
 
 def _is_lost_race(error: SQLAlchemyError) -> bool:
@@ -377,5 +383,5 @@ def _queue_of(engine: Engine) -> WriteQueue:
         return _queues[engine]
 
 
-# A thread does not live on in a forked process.
+# A forked process has no writer thread, so it needs new queues.
 os.register_at_fork(after_in_child=_queues.clear)

@@ -91,7 +91,7 @@ def test_a_deleted_first_event_is_named(raw: RawClient) -> None:
     credit_id = sold()
     tamper(raw, "DELETE FROM events WHERE seq = 1")
     found = findings()
-    assert f"credit {credit_id}, event 2: it is SOLD with seq 2 where CREATED with seq 1 must stand" in found
+    assert f"credit {credit_id}, event 2: it is SOLD with seq 2, but the first is CREATED with seq 1" in found
 
 
 def test_two_swapped_credits_are_named(raw: RawClient) -> None:
@@ -177,12 +177,12 @@ def test_a_text_that_is_not_canonical_is_named(raw: RawClient) -> None:
 @pytest.mark.parametrize(
     ("change", "wrong"),
     [
-        ({"extra": 1}, "its text does not state the facts of an event"),
+        ({"extra": 1}, "its text does not have the fields of an event"),
         ({"data": {"buyer": {"is": "Acme"}}}, "its data are not texts and whole numbers"),
-        ({"data": {"buyer": ["Acme"]}}, "its data break the rules: buyer: "),
+        ({"data": {"buyer": ["Acme"]}}, "its data are not valid: buyer: "),
         ({"data": {"buyer": "Acme  Airlines"}}, "its data are not as the rules record them"),
-        ({"data": {"price": "3"}}, "its data break the rules: price: There is no such field."),
-        ({"data": {"occurred_on": "2999-01-01"}}, "its data break the rules: occurred_on: "),
+        ({"data": {"price": "3"}}, "its data are not valid: price: There is no such field."),
+        ({"data": {"occurred_on": "2999-01-01"}}, "its data are not valid: occurred_on: "),
     ],
 )
 def test_facts_that_no_command_records_are_named(raw: RawClient, change: Facts, wrong: str) -> None:

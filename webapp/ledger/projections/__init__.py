@@ -1,1 +1,1 @@
-"""The tables derived from events. Written only by applying events."""
+"""The projections: tables derived from the log, written only by applying events."""

@@ -1,8 +1,7 @@
-"""What is derived from events: written only by applying events that have their feed position.
+"""Apply events to the projections, and rebuild the projections from the log.
 
-`apply_events` is called by ``webapp.ledger.event_log`` alone, in feed order and by one writer at a time, so
-nothing here needs a lock or can meet another writer. `rebuild_projections` makes all of it again from the
-log; a test proves that rebuilt equals live.
+Only ``webapp.ledger.event_log`` calls `apply_events`, in feed order and under the write lock, so this
+module takes no locks. A test checks that rebuilt projections equal the live ones.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +21,7 @@ from webapp.ledger.storage.bulk_insert import insert_rows
 
 BATCH: Final = 1000
 
-# In the order of a life: a sale cannot follow any other act.
+# In the order in which they can follow each other on one credit: a sale can only come first.
 ACTIONS: Final = (EventType.SOLD, EventType.RETIRED, EventType.SPLIT, EventType.CANCELLED)
 
 # The field of an event's data that names another party.
@@ -32,10 +31,10 @@ PARTY_FIELD: Final = {EventType.SOLD: "buyer", EventType.RETIRED: "beneficiary"}
 def apply_events(
     connection: Connection, entries: Sequence[PositionedEvent], *, is_replay: bool = False
 ) -> None:
-    """Bring everything derived up to these events, which are in feed order.
+    """Update the projections with these events, which are in feed order.
 
-    A new credit that names what another holds gets sqlalchemy.exc.IntegrityError; in a replay of
-    what was recorded before there was a rule, the one that came first holds it.
+    Raises sqlalchemy.exc.IntegrityError if a new credit has serial numbers that another one holds. In
+    a replay it does not: the log may be older than the rule, and the first credit keeps the numbers.
     """
     for run in _runs(entries):
         serial_index.release(connection, run[0])
@@ -48,9 +47,9 @@ def apply_events(
 
 
 def _runs(entries: Sequence[PositionedEvent]) -> Iterator[Sequence[PositionedEvent]]:
-    """Cut the entries before every event that lets go of serial numbers others may then hold.
+    """Cut the entries before every event that releases serial numbers.
 
-    Within a run the credits can be made first and the acts applied after them, many at once.
+    Within a run, all new credits can be applied first and all other events after them, in bulk.
     """
     starts = [place for place, entry in enumerate(entries) if entry.event.type in serial_index.RELEASING]
     for start, end in pairwise(sorted({0, *starts, len(entries)})):
@@ -62,7 +61,10 @@ def rebuild_projections(
     feed: Iterable[PositionedEvent],
     progress: Callable[[int], None] = lambda _done: None,
 ) -> int:
-    """Drop everything derived and make it again from the feed. Returns the number of events."""
+    """Empty the projections and fill them from the feed. Returns the number of events.
+
+    `progress` is called with the number of events applied so far, after each batch.
+    """
     if connection.dialect.name == "sqlite":
         connection.execute(text("INSERT INTO credit_search (credit_search) VALUES ('delete-all')"))
     for table in tables.DERIVED:
@@ -79,15 +81,15 @@ def rebuild_projections(
 def index_for_search(connection: Connection, first: int) -> None:
     """Add the credits recorded from position `first` on to SQLite's search index.
 
-    Once for a group of acts or an import, before it is committed: SQLite writes out what an index holds
-    in memory at each savepoint, as a segment of its own. PostgreSQL keeps its index by itself.
+    Called once for a group of actions, before its commit, because FTS5 writes a new segment at each
+    savepoint. PostgreSQL maintains its own index.
     """
     if connection.dialect.name == "sqlite":
         statements.send(connection, statements.INDEX_FOR_SEARCH, [(first,)])
 
 
 def first_state(entry: PositionedEvent, credit: Credit) -> dict[str, object]:
-    """Return the row of credit_states that a CREATED event makes, without what the database computes."""
+    """Return the row of credit_states for a CREATED event, without the computed column."""
     keys = credit.canonical
     return {
         "created_position": entry.position,
@@ -104,7 +106,7 @@ def first_state(entry: PositionedEvent, credit: Credit) -> dict[str, object]:
 
 
 def changes(event: Event) -> dict[str, object]:
-    """Return what an act changes in its credit's row of credit_states."""
+    """Return the columns of credit_states that an event other than CREATED changes."""
     changed: dict[str, object] = {
         "status": STATUS_AFTER[event.type],
         "changed_at": event.recorded_at,
@@ -149,7 +151,7 @@ def _apply_actions(connection: Connection, entries: Sequence[PositionedEvent]) -
 
 
 def _change_states(connection: Connection, action: EventType, entries: Sequence[PositionedEvent]) -> None:
-    """Apply acts that are all of one type."""
+    """Update the states for events of one type."""
     statement = {EventType.SOLD: statements.SOLD, EventType.RETIRED: statements.RETIRED}.get(
         action, statements.CHANGED
     )

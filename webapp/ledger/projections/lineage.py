@@ -1,6 +1,6 @@
-"""Where a credit lies in the one of which it is a part, and what is still counted. Reads only.
+"""Queries along the tree of lots: a lot's place in its root, and which ancestors still count.
 
-Credits are named by their keys here.
+Reads only. Parameters and results are keys of credits, not ids.
 """
 
 from typing import Any
@@ -41,11 +41,14 @@ def first_lot_of(connection: Connection, key: int) -> Credit:
 
 
 def place_in_root(connection: Connection, credit: Credit) -> LotPlace:
-    """Return the place, by one statement. Raises UnknownCredit where a credit above is missing."""
+    """Return the place of a credit in the root that it was split from, by one statement.
+
+    Raises UnknownCredit if an ancestor is missing.
+    """
     if credit.parent is None:
         return LotPlace(credit.serial_number, 0, credit.quantity_e4)
     above = select(*_COLUMNS).where(credits.c.id == credit.parent).cte(recursive=True)
-    # UNION and not UNION ALL: it ends even in a table that was made to go round in a circle.
+    # UNION, not UNION ALL, so that the query ends even if a tampered table has a cycle.
     above = above.union(select(*_COLUMNS).where(credits.c.key == above.c.parent))
     start_e4, root = credit.offset_e4 or 0, None
     for row in connection.execute(select(above)):
@@ -57,9 +60,9 @@ def place_in_root(connection: Connection, credit: Credit) -> LotPlace:
 
 
 def cancelled_ancestors(connection: Connection, cancelled: int) -> list[int]:
-    """Return the credits above one of which nothing is counted any more once it is cancelled.
+    """Return the ancestors that no longer have a counted lot once `cancelled` is cancelled.
 
-    The nearest comes first. Of a credit that is no lot there are none.
+    The parent comes first. Empty for a credit that is not a lot.
     """
     chain = [cancelled]
     while parent := connection.scalar(select(credits.c.parent).where(credits.c.key == chain[-1])):
@@ -71,7 +74,7 @@ def cancelled_ancestors(connection: Connection, cancelled: int) -> list[int]:
 
 
 def is_fully_cancelled(connection: Connection, key: int, status: str) -> bool:
-    """Say whether nothing of a recorded credit is counted any more: it is cancelled, or all its lots are."""
+    """Return whether the credit is cancelled, or was split and all its lots are cancelled."""
     if status != Status.SPLIT:
         return status == Status.CANCELLED
     lots = select(credits.c.key).where(credits.c.parent == key)
@@ -92,7 +95,7 @@ def _credit_of_row(row: Row[Any]) -> Credit:
 
 
 def _select_below(top: Select[tuple[int]], statuses: tuple[Status, ...]) -> Select[tuple[int]]:
-    """Return the SELECT of the credits of these statuses among some and the lots below them."""
+    """Return a SELECT of the credits in `top`, and of all lots below them, that have these statuses."""
     below = top.cte(recursive=True)
     below = below.union(select(credits.c.key).join_from(credits, below, credits.c.parent == below.c.key))
     found = credit_states.c.credit == below.c.key

@@ -1,6 +1,6 @@
-"""What stands in the place of a cancelled credit, which is replaced at most once. Reads only.
+"""Queries for replacements of cancelled credits, with the errors for replacing one twice.
 
-Credits are named by their keys here, and by their ids in what is returned.
+Reads only. A cancelled credit has at most one replacement; parameters are keys, results have ids.
 """
 
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from webapp.ledger.storage.tables import credit_states, credits
 
 @dataclass(frozen=True)
 class _Replacement:
-    """`current` still counts for something; `last_cancelled` can still be replaced."""
+    """The ids of the replacement that still counts, and of a cancelled one without a replacement."""
 
     current: str | None
     last_cancelled: str | None
 
 
 def error_if_repeated(connection: Connection, key: int, credit_id: str) -> CancelledBefore | ReplacedBefore:
-    """Return why a credit of which nothing is counted any more is not recorded again as it was."""
+    """Return the error for recording a fully cancelled credit again with the same fields."""
     found = _replacement_of(connection, key)
     if found.current:
         return ReplacedBefore(credit_id, found.current)
@@ -31,7 +31,7 @@ def error_if_repeated(connection: Connection, key: int, credit_id: str) -> Cance
 def error_if_replaced(
     connection: Connection, cancelled: int, credit_id: str
 ) -> CancelledBefore | ReplacedBefore | None:
-    """Return why a cancelled credit cannot be replaced: it was before. None where it was not."""
+    """Return the error for replacing a cancelled credit that has a replacement; None if it has none."""
     if connection.scalar(select(credits.c.key).where(credits.c.replaces == cancelled)) is None:
         return None
     found = _replacement_of(connection, cancelled)
@@ -41,10 +41,10 @@ def error_if_replaced(
 
 
 def _replacement_of(connection: Connection, key: int) -> _Replacement:
-    """Follow a credit to its lots and to what replaced any of them, and so on, by one statement."""
+    """Follow the lots and replacements of a credit to their ends, by one statement."""
     own = select(credits.c.key, credits.c.key.label("top")).where(credits.c.key == key)
     after = own.cte(recursive=True)
-    # A lot stands for the replacement whose lot it is. UNION ends even where it goes round in a circle.
+    # `top` is the replacement that a lot belongs to. UNION ends even if a tampered table has a cycle.
     top = case((credits.c.replaces.is_(None), after.c.top), else_=credits.c.key)
     follows = or_(credits.c.parent == after.c.key, credits.c.replaces == after.c.key)
     after = after.union(select(credits.c.key, top).join_from(after, credits, follows))

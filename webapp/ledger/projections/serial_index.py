@@ -1,7 +1,7 @@
-"""Which credit holds which serial number and which numbers of a series, as events are applied. Derived.
+"""The serial index: which credit holds which serial number, and which numbers of a series.
 
-Called by ``apply`` alone, in feed order and by one writer at a time. ``decisions`` reads what
-is written here, and ``audit.serial_check`` works it out again for `flask verify`.
+Updates serial_claims and serial_blocks as events are applied; only ``apply`` calls it. ``decisions``
+reads these tables, and ``audit.serial_check`` computes them independently for `flask verify`.
 """
 
 from collections.abc import Sequence
@@ -23,25 +23,25 @@ from webapp.ledger.storage.tables import credits, serial_blocks, serial_claims
 if TYPE_CHECKING:
     from webapp.domain.event import PositionedEvent
 
-# After these, others may hold what the credit held.
+# The events after which other credits may hold the serial numbers of the credit.
 RELEASING: Final = frozenset({EventType.SPLIT, EventType.CANCELLED})
 
 
 def claim_row(key: int, credit: Credit) -> Parameters:
-    """Return the row of serial_claims that a credit with a serial number makes."""
+    """Return the row of serial_claims for a credit that has a serial number."""
     return credit.canonical.registry, credit.canonical.serial_number, key
 
 
 def block_row(key: int, block: SerialBlock) -> Parameters:
-    """Return the row of serial_blocks that a credit makes by the numbers it names, but for `is_held`."""
+    """Return the row of serial_blocks for the numbers of a credit, without `is_held`."""
     return key, block.series, block.first, block.last, (block.last - block.first).bit_length()
 
 
 def release(connection: Connection, entry: "PositionedEvent") -> None:
-    """Let a split credit hand its block to its lots, and a cancelled one give up all it holds.
+    """Release the block of a split credit, and the block and serial number of a cancelled one.
 
-    Where lots only state their place, there is no block to hand on: the numbers stay with the credit
-    until nothing of it is counted any more. So does its serial number.
+    If the lots have no blocks of their own (their serial numbers state a place in the credit), a split
+    credit keeps its block until all its lots are cancelled. It keeps its serial number in any case.
     """
     if entry.event.type is EventType.SPLIT:
         if numbers_of_lot(credit_at(connection, entry.key), first_lot_of(connection, entry.key)):
@@ -53,11 +53,11 @@ def release(connection: Connection, entry: "PositionedEvent") -> None:
 
 
 def hold(connection: Connection, new: Sequence["PositionedEvent"], *, is_replay: bool) -> None:
-    """Let new credits hold what they name. None of them comes before the lots of a split.
+    """Insert the serial numbers and blocks of new credits; the lots of a split come first in `new`.
 
-    What a lot cannot hold, because somebody else does, it does without: its parent may be from
-    before there was a rule. A new credit that is no lot gets sqlalchemy.exc.IntegrityError; in a
-    replay it does without, too, unless another that is no lot holds its very serial number.
+    A lot holds only what is free, since its parent may be older than the rule. For other credits a
+    conflict raises sqlalchemy.exc.IntegrityError. In a replay they also hold only what is free, but
+    two of them with the same serial number still raise.
     """
     created = [(entry.key, entry.credit) for entry in new if entry.credit]
     lots = ((key, credit) for key, credit in created if credit.parent is not None)
@@ -82,7 +82,7 @@ def _give_up_blocks(connection: Connection, keys: Sequence[int]) -> None:
 
 
 def _hold_as_lots(connection: Connection, parent_id: str, lots: Sequence[tuple[int, Credit]]) -> None:
-    """Let lots hold their own parts of the block, and their texts where there is a serial number."""
+    """Insert the blocks of lots, and their serial numbers if the root has one, where they are free."""
     parent_key = connection.scalar(select(credits.c.key).where(credits.c.id == parent_id)) or 0
     parent = credit_at(connection, parent_key)
     blocks = [block_row(key, numbers) for key, lot in lots if (numbers := numbers_of_lot(parent, lot))]

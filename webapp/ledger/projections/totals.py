@@ -1,4 +1,4 @@
-"""The totals: numbers and tonnes of credits by registry, vintage and status. Derived."""
+"""The projection of totals: credits and tonnes by registry, vintage and status."""
 
 from sqlalchemy import Connection
 
@@ -6,10 +6,10 @@ from webapp.ledger.storage import statements
 
 
 class Sums(dict[tuple[str, int, str], tuple[int, int]]):
-    """By registry, vintage and status: a number of credits and ten-thousandths of tonnes."""
+    """Changes by (registry, vintage, status): a number of credits and ten-thousandths of a tonne."""
 
     def add(self, key: tuple[str, int, str], credits: int, quantity_e4: int) -> None:
-        """Add to one of the sums; what a credit leaves is added as a negative."""
+        """Add to one sum. A credit that leaves a status is added with negative numbers."""
         before = self.get(key, (0, 0))
         self[key] = (before[0] + credits, before[1] + quantity_e4)
 

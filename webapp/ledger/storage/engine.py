@@ -210,7 +210,7 @@ def database_error(error: BaseException | None, *, is_writing: bool) -> BaseExce
     if is_outcome_unknown(error):
         damaged = _is_damaged(message)
         what = "The database file is damaged." if damaged else "The database does not answer."
-        advice = " Look whether it was recorded before you try again." if is_writing else ""
+        advice = " Check whether it was recorded before you try again." if is_writing else ""
         return LedgerUnavailable(what + advice)
     return error
 
