@@ -46,7 +46,7 @@ def test_an_unmigrated_database_is_503_and_the_command_is_named(
 
 @pytest.mark.parametrize(
     ("revision", "said"),
-    [("0001", "Run: flask db upgrade"), ("9999", "another version of this program (9999)")],
+    [("0001", "Run: flask db upgrade"), ("9999", "to revision 9999")],
 )
 def test_a_ledger_on_the_schema_of_another_version_is_unhealthy(
     api: FlaskClient, raw: RawClient, revision: str, said: str

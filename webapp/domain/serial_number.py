@@ -1,9 +1,9 @@
-"""The numbers that a serial number names, and whether it clearly states a block of them.
+"""Parser for serial numbers: the range of numbers in a text, and the series it belongs to.
 
-Understood from its text alone, whatever the registry is called: it is the series in the serial
-itself that counts. A text that clearly states a range is a *block*, one number for each tonne. One
-that names numbers less clearly only holds them. Whatever else there is stays plain. The source of
-the rules and of the notations is "Serial blocks" in docs/ledger.md.
+Only the text counts, not the name of the registry. A text in a known notation is a clear range: a
+*block*, one number for each tonne. A range in another notation is not clear; its numbers are reserved,
+but it is not a block. Other texts have no numbers. The rules and notations are in "Serial blocks" in
+docs/ledger.md.
 """
 
 import re
@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from webapp.domain.text import canonical
 
-# More digits would not fit the integers of the databases.
+# The databases store numbers as 64-bit integers, which have room for 18 digits.
 DIGITS_MAX: Final = 18
 
 _NUMBER: Final = re.compile(rf"[0-9]{{1,{DIGITS_MAX}}}")
@@ -22,8 +22,8 @@ _ALL_NUMBERS: Final = re.compile("[0-9]+")
 _GOLD_STANDARD: Final = re.compile("gs[0-9]+")
 _RANGE: Final = re.compile(rf"({_NUMBER.pattern}) to ({_NUMBER.pattern})")
 
-# Hyphens, and dashes that may also stand for "to": figure dash, en dash, em dash, bar, minus sign.
-# The non-breaking hyphen is U+2010 in canonical form.
+# Figure dash, en dash, em dash, horizontal bar and minus sign can mean "to". Together with U+2010, the
+# canonical form of the non-breaking hyphen, they are also read as hyphens.
 _WIDE_DASHES: Final = "\u2012\u2013\u2014\u2015\u2212"
 _AS_HYPHENS: Final = dict.fromkeys(map(ord, "\u2010" + _WIDE_DASHES), "-")
 _TO: Final = re.compile(" to ")
@@ -35,9 +35,9 @@ _WIDE_DASH: Final = re.compile(f"(?<! )[{_WIDE_DASHES}](?! )")
 class SerialBlock:
     """The numbers `first` to `last`, both included, of a series.
 
-    `series` is the canonical text with the numbers taken out; `notation` is the text as recorded,
-    cut at its two numbers, so that a part of the block can be written in the same way. Where
-    `is_clear` is false the text names these numbers, but may mean something else as well.
+    `series` is the canonical text with "#" in place of the numbers. `notation` has the three parts of
+    the recorded text before, between and after the two numbers, for writing a part of the block in the
+    same notation. If `is_clear` is false, the text may also mean something else.
     """
 
     series: str
@@ -48,17 +48,17 @@ class SerialBlock:
 
     @property
     def length(self) -> int:
-        """How many numbers there are, less than 1 where the block runs backwards."""
+        """The count of numbers; less than 1 if the block runs backwards."""
         return self.last - self.first + 1
 
     def part(self, start: int, length: int) -> str:
-        """Write the `length` numbers from place `start` (0 is the first) as a serial number."""
+        """Return the serial number of `length` numbers from index `start` on (0 is the first)."""
         head, between, tail = self.notation
         first = self.first + start
         return f"{head}{first}{between}{first + length - 1}{tail}"
 
     def overlaps(self, other: "SerialBlock") -> bool:
-        """Say whether the blocks have numbers in common."""
+        """Return whether the blocks have numbers in common."""
         return self.series == other.series and self.first <= other.last and other.first <= self.last
 
 
@@ -68,12 +68,12 @@ def in_common(one: SerialBlock, other: SerialBlock) -> tuple[int, int]:
 
 
 def is_inside(one: SerialBlock, other: SerialBlock) -> bool:
-    """Say whether every number of one block is a number of the other."""
+    """Return whether `other` has every number of `one`."""
     return other.first <= one.first and one.last <= other.last
 
 
 class _Word(NamedTuple):
-    """A piece of a canonical text between two dashes, and where it stands there."""
+    """A part of a canonical text between dashes, with its start index in the text."""
 
     text: str
     start: int
@@ -84,7 +84,7 @@ class _Word(NamedTuple):
 
 
 class _Range(NamedTuple):
-    """Two numbers of a canonical text, and the words around them without the spaces at dashes."""
+    """The first and last number of a range, and the words before and after them."""
 
     head: Sequence[_Word]
     first: _Word
@@ -94,33 +94,36 @@ class _Range(NamedTuple):
 
 
 def parse_block(serial_number: str | None) -> SerialBlock | None:
-    """Return the block that the serial number clearly states, forwards or backwards, if any."""
+    """Return the clear range in the serial number, if any; also one that runs backwards."""
     return block_in(parse_range(serial_number))
 
 
 def parse_numbers(serial_number: str | None) -> SerialBlock | None:
-    """Return the numbers that the serial number names, as a block or less clearly, if any."""
+    """Return the range in the serial number, clear or not, if any; never one that runs backwards."""
     return numbers_in(parse_range(serial_number))
 
 
 def block_in(found: SerialBlock | None) -> SerialBlock | None:
-    """Return the range of a serial number where it is clearly a block, forwards or backwards."""
+    """Return the range if it is clear, otherwise None."""
     return found if found and found.is_clear else None
 
 
 def numbers_in(found: SerialBlock | None) -> SerialBlock | None:
-    """Return the range of a serial number where it has numbers."""
+    """Return the range unless it runs backwards."""
     return found if found and found.length > 0 else None
 
 
 def single_numbers(serial_number: str | None) -> list[SerialBlock]:
-    """Return each number that the text could be one of its series by, as a block of that one."""
+    """Return each number in the text as a block of one, with the rest of the text as its series.
+
+    The text "GS1-1-GS500-3-2019-2233" may be one number of several series, one for each position.
+    """
     plain = canonical(serial_number or "").translate(_AS_HYPHENS)
     words = _words(plain)
     twice = _words(_TO.sub("-", plain))
     half = len(twice) // 2
     if [word.text for word in twice[:half]] == [word.text for word in twice[half:]]:
-        words = twice[:half]  # a pair of the same full serial
+        words = twice[:half]  # the same serial twice
     return [
         SerialBlock(_series(words[:place], words[place + 1 :]), int(word.text), int(word.text), ("", "", ""))
         for place, word in enumerate(words)
@@ -129,7 +132,7 @@ def single_numbers(serial_number: str | None) -> list[SerialBlock]:
 
 
 def parse_range(serial_number: str | None) -> SerialBlock | None:
-    """Return the range that the serial number has, forwards or backwards, clear or not, if any."""
+    """Return the range in the serial number, if any; also one that is not clear or runs backwards."""
     if serial_number is None:
         return None
     key = canonical(serial_number)
@@ -139,7 +142,7 @@ def parse_range(serial_number: str | None) -> SerialBlock | None:
     ):
         if not (_NUMBER.fullmatch(first.text) and _NUMBER.fullmatch(last.text)):
             continue
-        # What 007 to 12 is made of, nobody can say for sure.
+        # With leading zeros, as in 007 to 12, the number of digits is ambiguous.
         has_zeros = any(word.text != "0" and word.text.startswith("0") for word in (first, last))
         cut = _cut(serial_number, key, first, last)
         series = _series(head, tail)
@@ -148,7 +151,7 @@ def parse_range(serial_number: str | None) -> SerialBlock | None:
 
 
 def _words(plain: str, start: int = 0, end: int | None = None) -> list[_Word]:
-    """Cut a text at its dashes, and the spaces around them off."""
+    """Split a text at its hyphens, without the spaces around them."""
     words, place = [], start
     for piece in plain[start:end].split("-"):
         text = piece.strip(" ")
@@ -162,7 +165,7 @@ def _series(head: Sequence[_Word], tail: Sequence[_Word]) -> str:
 
 
 def _pairs(key: str, plain: str) -> Iterator[_Range]:
-    """Yield a pair of full serials that differ in one number: "… - …", "… to …", "…–…"."""  # noqa: RUF002
+    """Yield the ranges of two full serials that differ in one number: "… - …", "… to …", "…–…"."""  # noqa: RUF002
     if " " not in plain and key.isascii():
         return
     for separator in chain(_TO.finditer(plain), _SPACED_DASH.finditer(plain), _only(_WIDE_DASH, key)):
@@ -170,7 +173,7 @@ def _pairs(key: str, plain: str) -> Iterator[_Range]:
         if len(one) != len(other):
             continue
         places = [place for place in range(len(one)) if one[place].text != other[place].text]
-        # The same serial twice is one number; which of its numbers, the last one is as good as any.
+        # The same serial twice is one number. It could be any number in the text; take the last.
         places = places or [p for p, word in enumerate(one) if _NUMBER.fullmatch(word.text)][-1:]
         if len(places) == 1 and places[0]:
             place = places[0]
@@ -178,7 +181,7 @@ def _pairs(key: str, plain: str) -> Iterator[_Range]:
 
 
 def _ranges(words: Sequence[_Word]) -> Iterator[_Range]:
-    """Yield what the notations of the registries state."""
+    """Yield the ranges in the notations of the registries."""
     texts = [word.text for word in words]
     # Verra: batch-first-last-VCS-VCU-…, and the older batch-first-last-VCU-…
     if texts[3:5] == ["vcs", "vcu"] or texts[3:4] == ["vcu"]:
@@ -197,7 +200,7 @@ def _ranges(words: Sequence[_Word]) -> Iterator[_Range]:
 
 
 def _loose_ranges(key: str, plain: str) -> Iterator[_Range]:
-    """Yield "…-first - last" and "…-first–last", where no other dash of the text is of that kind."""  # noqa: RUF002
+    """Yield "…-first - last" and "…-first–last", if this kind of dash occurs once in the text."""  # noqa: RUF002
     if " " not in plain and key.isascii():
         return
     for separator in chain(_only(_SPACED_DASH, plain), _only(_WIDE_DASH, key)):
@@ -208,23 +211,23 @@ def _loose_ranges(key: str, plain: str) -> Iterator[_Range]:
 
 
 def _only(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
-    """Return the match where there is one alone: more of them are how the text writes its dashes."""
+    """Return the match if there is exactly one. Several mean that the text uses this dash as a hyphen."""
     found = list(pattern.finditer(text))
     return found if len(found) == 1 else []
 
 
 def _cut(serial_number: str, key: str, first: _Word, last: _Word) -> tuple[str, str, str]:
-    """Cut the text as recorded where its canonical form was cut, or write it canonically.
+    """Return the parts of the recorded text before, between and after the two numbers.
 
-    One character may be several in canonical form and several none, so that a place in the one says
-    nothing about the other; of most texts only the case is another.
+    `first` and `last` have indexes in the canonical form. If those do not fit the recorded text, because
+    canonical forms of single characters have other lengths, the parts are cut from the canonical form.
     """
     text = serial_number if _is_in_step(serial_number, key) else key
     return text[: first.start], text[first.end : last.start], text[last.end :]
 
 
 def _is_in_step(text: str, key: str) -> bool:
-    """Say whether each character of the text is the one in its place in the canonical form."""
+    """Return whether `key` has, at each index, the canonical form of the text's character there."""
     if len(text) != len(key):
         return False
     return text.isascii() or all(

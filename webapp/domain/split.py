@@ -1,8 +1,8 @@
-"""Lots: the parts into which a credit is split, and the events that a split is made of.
+"""Splits: the lots of a credit, and the events of a split.
 
-A split consumes a credit and creates lots that partition it exactly. A lot is a credit like any
-other, with the project, registry and vintage of its parent, and an id that follows from its
-parent and its place in it. The source of the rules is "Splitting" in docs/ledger.md.
+The lots partition the tonnes of the split credit, their parent. A lot is a credit with the project,
+registry and vintage of its parent, and an id computed from the parent's id and the lot's place in it.
+The rules are in "Splitting" in docs/ledger.md.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,9 +35,10 @@ _QUANTITY: Final = QuantityField("quantities", "Quantities", required=True)
 
 @dataclass(frozen=True)
 class LotPlace:
-    """Where a credit lies in the one that was first recorded: of which it is all, or a lot.
+    """The place of a credit in its root, the credit at the top of its split tree.
 
-    `start_e4` and `whole_e4` are ten-thousandths of a tonne.
+    `serial_number` and `whole_e4` are the root's serial number and quantity. `start_e4` is where the
+    credit begins. Quantities are in ten-thousandths of a tonne.
     """
 
     serial_number: str | None
@@ -46,7 +47,7 @@ class LotPlace:
 
 
 def parse_quantities(values: Mapping[str, object]) -> list[int]:
-    """Return the ten-thousandths of `{"quantities": [250, 9750]}`. Raises InvalidFields."""
+    """Return the quantities of `{"quantities": [250, 9750]}` in ten-thousandths. Raises InvalidFields."""
     problems = [Problem(name, "There is no such field.") for name in values if name != "quantities"]
     given = values.get("quantities")
     parsed: list[int] = []
@@ -66,11 +67,11 @@ def parse_quantities(values: Mapping[str, object]) -> list[int]:
 def lots_of(
     parent: Credit, place: LotPlace, quantities_e4: Sequence[int], block: SerialBlock | None
 ) -> list[Credit]:
-    """Return the lots that partition the parent, in order.
+    """Return the lots of the parent, in order.
 
-    `block` is the parent's own, of which each lot has its part; None where each states its place.
-    Raises InvalidFields where the quantities are not all of it, or would cut through a number of
-    the block.
+    With a `block`, each lot gets its part of it as serial number; with None, a text with its place.
+    Raises InvalidFields if the quantities do not add up to the parent's, or if there is a block and one
+    of them is not a whole number of tonnes.
     """
     if sum(quantities_e4) != parent.quantity_e4:
         total, whole = tonnes(sum(quantities_e4)), tonnes(parent.quantity_e4)
@@ -95,10 +96,10 @@ def lots_of(
 
 
 def blocks_of(parent: Credit) -> list[SerialBlock | None]:
-    """Return the block whose parts the lots are, or ever were: the first is how it is done now.
+    """Return the values of `block` for `lots_of` that recorded lots may have: the current one first.
 
-    A log may hold lots from when fewer texts were understood as blocks, and from when a part in a
-    notation of other than ASCII characters was written canonically.
+    Earlier versions recognised fewer texts as blocks, and wrote the parts of a non-ASCII serial number
+    in canonical form.
     """
     if parent.block is None:
         return [None]
@@ -109,10 +110,10 @@ def blocks_of(parent: Credit) -> list[SerialBlock | None]:
 
 
 def numbers_of_lot(parent: Credit, lot: Credit) -> SerialBlock | None:
-    """Return the lot's own part of its parent's block, None where it only states its place.
+    """Return the lot's part of its parent's block, None if its serial number is only its place.
 
-    The text of the lot alone would not do: one number of a pair of full serials is the same serial
-    twice, and which of its numbers that is, only the parent tells.
+    It is not parsed from the lot's own text, because that can be ambiguous: a lot of one number can be
+    written as the same full serial twice, and only the parent shows which of its numbers counts.
     """
     if parent.block is None or lot.block is None or lot.offset_e4 is None:
         return None
@@ -121,7 +122,7 @@ def numbers_of_lot(parent: Credit, lot: Credit) -> SerialBlock | None:
 
 
 def _place_text(place: LotPlace, offset_e4: int, quantity_e4: int) -> str:
-    """Return the serial number of the credit first recorded and the place in it, as a lot has them."""
+    """Return the serial number of a lot without a block: the root's serial number, and the place in it."""
     start, end = place.start_e4 + offset_e4, place.start_e4 + offset_e4 + quantity_e4
     if (start % E4, end % E4, place.whole_e4 % E4) == (0, 0, 0):
         where = f"{start // E4 + 1:,}–{end // E4:,} of {place.whole_e4 // E4:,}"  # noqa: RUF001
@@ -137,15 +138,15 @@ def split_data(lots: Sequence[Credit]) -> Data:
 
 
 def quantities_of(split: Event) -> list[int]:
-    """Return the ten-thousandths of each lot of a SPLIT event. Raises ValueError."""
+    """Return the quantities of a SPLIT event in ten-thousandths. Raises ValueError."""
     given = split.data.get("quantities")
     if not isinstance(given, list):
-        raise ValueError("a split states the quantities of its lots")  # noqa: TRY004
+        raise ValueError("a SPLIT event has no list of quantities")  # noqa: TRY004
     return [quantity_from_text(text) for text in given]
 
 
 def parse_split_data(data: Data) -> Data:
-    """Return the data as a split records it. Raises InvalidFields."""
+    """Return the data of a SPLIT event in recorded form. Raises InvalidFields."""
     given = data.get("quantities")
     texts = [Number(text) for text in given] if isinstance(given, list) else given
     quantities_e4 = parse_quantities({**data, "quantities": texts})
@@ -153,9 +154,9 @@ def parse_split_data(data: Data) -> Data:
 
 
 def split_events(split: Event, lots: Sequence[Credit], sale: Event | None) -> list[Event]:
-    """Return everything that a split appends, in feed order: itself, then each lot.
+    """Return all events of a split, in feed order: the SPLIT event, then those of each lot.
 
-    Where the parent was sold, `sale` is that event, and each lot carries it over.
+    `sale` is the parent's SOLD event, if it has one; each lot then gets a copy of it.
     """
     result = [split]
     for lot in lots:
@@ -167,9 +168,9 @@ def split_events(split: Event, lots: Sequence[Credit], sale: Event | None) -> li
 
 
 def group_splits(history: Iterable[Event]) -> Iterator[list[Event]]:
-    """Group a history, in feed order, into what was appended as one: a split, or a single event.
+    """Group events in feed order: all events of a split together, any other event by itself.
 
-    A split's lots all carry a sale or none does, so the event after the first lot tells.
+    Either all lots of a split have a SOLD event or none has, so the event after the first lot decides.
     """
     remaining = iter(history)
     for event in remaining:
@@ -186,20 +187,20 @@ def group_splits(history: Iterable[Event]) -> Iterator[list[Event]]:
 
 
 class SplitTrees:
-    """Of which credits something is still counted, as the events tell in feed order."""
+    """Tracks, event by event, which split credits still have a lot that is not cancelled."""
 
     def __init__(self) -> None:
-        """Start with no lot."""
+        """Start without lots."""
         self._parents: dict[str, str] = {}
         self._counted: dict[str, int] = {}
 
     def add(self, lot_id: str, parent_id: str) -> None:
-        """Add a lot when it is created. Its siblings follow before anything else does."""
+        """Add a new lot. All lots of a split must be added before any of them is cancelled."""
         self._parents[lot_id] = parent_id
         self._counted[parent_id] = self._counted.get(parent_id, 0) + 1
 
     def cancel(self, credit_id: str) -> list[str]:
-        """Return of which credits nothing is counted any more: of this one, and of some above it."""
+        """Return the credits that are fully cancelled after this event: this one, then ancestors."""
         emptied = [credit_id]
         while parent_id := self._parents.get(emptied[-1]):
             self._counted[parent_id] -= 1
@@ -210,5 +211,5 @@ class SplitTrees:
 
 
 def flatten(grouped: Iterable[Sequence[Event]]) -> Iterator[Event]:
-    """Undo `group_splits`."""
+    """Return the events of the groups of `group_splits`, in order."""
     return chain.from_iterable(grouped)

@@ -1,7 +1,7 @@
-"""Two forms of a text: as it is recorded, and its canonical form, by which equals are found.
+"""Normalisation of texts: the recorded form, and the canonical form by which texts are compared.
 
-Only text to text lives here; which field has which limits stands in ``credit`` and ``event``.
-The source of both rules is "Fields" and "Identity" in docs/ledger.md.
+The limits of each field are in ``credit`` and ``event``. The rules are in "Fields" and "Identity" in
+docs/ledger.md.
 """
 
 import re
@@ -19,8 +19,8 @@ from webapp.domain.unicode14 import (
     SURROGATE,
 )
 
-# The White_Space property of Unicode 14.0; the first five and U+0085 are control characters,
-# so they only ever stand at the edges of an accepted text.
+# The White_Space property of Unicode 14.0. The first five and U+0085 are control characters, which are
+# accepted only at the edges of a text, where they are stripped.
 _SPACES: Final = (
     " \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
@@ -28,19 +28,19 @@ _SPACES: Final = (
 _WHITE: Final = "\t\n\v\f\r\x85" + _SPACES
 _SPACE_RUN: Final = re.compile(f"[{_SPACES}]+")
 _WHITE_RUN: Final = re.compile(f"[{_WHITE}]+")
-# No character of NFC is composed of more code points than these.
+# NFC composes at most this many code points to one.
 COMPOSED_OF_MAX: Final = 4
-# A canonical form can be eighteen times as long as its text, so those of long texts are not kept.
+# Only short texts are cached, because a canonical form can be eighteen times as long as its text.
 KEPT_LENGTH_MAX: Final = 80
 _DROPPED: Final = re.compile(f"[{FORMAT.ranges}{DEFAULT_IGNORABLE.ranges}]+")
 
 
 class ForbiddenCharacter(ValueError):
-    """The text holds a character that no field accepts; the message names it and its place."""
+    """The text has a character that no field accepts. The message has the character and its position."""
 
 
 def recorded(text: str, *, newlines: bool = False) -> str:
-    """Return the text as it is stored and shown: NFC, edges stripped, white space collapsed.
+    """Return the recorded form: NFC, stripped at the edges, with runs of white space collapsed.
 
     With `newlines`, line breaks inside the text are kept (CR LF and CR become LF).
     Raises ForbiddenCharacter.
@@ -51,9 +51,9 @@ def recorded(text: str, *, newlines: bool = False) -> str:
 
 
 def length_before_composing(text: str, *, newlines: bool) -> int:
-    """Return how long `recorded` would be without NFC: at most COMPOSED_OF_MAX times as long as it is.
+    """Return the length of the recorded form without NFC, which is at most COMPOSED_OF_MAX times longer.
 
-    NFC takes a time that grows with the square of a run of marks, so a long text is measured first.
+    Used to reject long texts before NFC, which takes quadratic time in a run of combining marks.
     """
     return len(_collapsed(_one_kind_of_line_break(strip_edges(text), newlines=newlines), newlines=newlines))
 
@@ -64,13 +64,16 @@ def strip_edges(text: str) -> str:
 
 
 def canonical(text: str) -> str:
-    """Return the canonical form: two texts that mean the same are equal in it. Idempotent."""
+    """Return the canonical form, which is equal for texts that count as the same. Idempotent.
+
+    It ignores case, compatibility variants, invisible characters and runs of white space.
+    """
     return canonical_of_short(text) if len(text) <= KEPT_LENGTH_MAX else _canonical(text)
 
 
 @lru_cache(maxsize=4096)
 def canonical_of_short(text: str) -> str:
-    """Return the same for a text that is likely to come again: a registry, a project, a party."""
+    """Return the canonical form of a short text, cached."""
     return _canonical(text)
 
 
@@ -100,7 +103,7 @@ def _collapsed(text: str, *, newlines: bool) -> str:
 def _refuse_characters(text: str, *, newlines: bool) -> None:
     if text.isascii() and text.isprintable():
         return
-    # Each character once, however often it stands there: a text can be as long as a request.
+    # Look at each distinct character once, because a text can be as long as a request.
     refused = {c: reason for c in set(text) if (reason := _why_refused(c))}
     if newlines:
         refused.pop("\n", None)

@@ -1,12 +1,11 @@
-"""Tables of Unicode 14.0, frozen here so that every Python gives the same answer.
+"""Character tables of Unicode 14.0, fixed so that results do not depend on the Python version.
 
-A newer Python knows more characters than an older one. If "assigned" or "format character"
-came from the running interpreter, the same text could be accepted on one machine and refused
-on the next, or two spellings could meet in one id here and in two ids there. So both are data.
+With the tables of the running interpreter, a text could be accepted by one Python version and rejected
+by another, or get two different ids.
 
-Taken from the Unicode Character Database 14.0.0: general categories from UnicodeData.txt,
-Default_Ignorable_Code_Point from DerivedCoreProperties.txt.
-Only tables and look-ups live here. The text is hexadecimal ranges, ascending, both ends included.
+Source: the Unicode Character Database 14.0.0, general categories from UnicodeData.txt and
+Default_Ignorable_Code_Point from DerivedCoreProperties.txt. The tables are hexadecimal ranges in
+ascending order, both ends included.
 """
 
 from bisect import bisect_right
@@ -17,20 +16,20 @@ class CodePoints:
     """A set of code points, stored as sorted ranges."""
 
     def __init__(self, text: str) -> None:
-        """Read ranges such as ``20-7e a0 ad-377``."""
+        """Parse ranges such as ``20-7e a0 ad-377``."""
         pairs = [part.partition("-") for part in text.split()]
         self._starts: Final = [int(first, 16) for first, _, _ in pairs]
         self._ends: Final = [int(last or first, 16) for first, _, last in pairs]
 
     def __contains__(self, character: str) -> bool:
-        """Say whether the single character is in the set."""
+        """Return whether the single character is in the set."""
         code = ord(character)
         at = bisect_right(self._starts, code) - 1
         return at >= 0 and code <= self._ends[at]
 
     @property
     def ranges(self) -> str:
-        """The set as it stands between the brackets of a regular expression."""
+        """The set as a character class of a regular expression, without the brackets."""
         return "".join(
             f"\\U{first:08x}-\\U{last:08x}" for first, last in zip(self._starts, self._ends, strict=True)
         )
@@ -38,7 +37,7 @@ class CodePoints:
 
 CONTROL: Final = CodePoints("0-1f 7f-9f")
 
-# Overrides and isolates can make a text read differently from what it says.
+# Embeddings, overrides and isolates can make a text display in another order than it is stored.
 BIDIRECTIONAL_CONTROL: Final = CodePoints("202a-202e 2066-2069")
 
 PRIVATE_USE: Final = CodePoints("e000-f8ff f0000-ffffd 100000-10fffd")

@@ -1,4 +1,4 @@
-"""A file that appears under its name only once it is whole and on the disk."""
+"""Write a file atomically: it gets its name when it is complete and synced to the disk."""
 
 import errno
 import os
@@ -13,11 +13,10 @@ ONLY_OWNER: Final = stat.S_IRUSR | stat.S_IWUSR
 
 @contextmanager
 def atomic_file(path: Path, *, replaces: bool) -> Iterator[Path]:
-    """Give an empty file beside `path`, which takes its name at the end.
+    """Give the path of an empty temporary file, which is renamed to `path` at the end.
 
-    Only its owner can read it, as what a ledger holds is not everybody's. Where the block raises,
-    nothing is left of it and `path` is as it was. Raises OSError: FileExistsError where there is
-    something of this name, before the block or after it, unless it `replaces` that.
+    Only its owner can read it. If the block raises, the file is removed and `path` is unchanged.
+    Raises OSError; FileExistsError if `path` exists, before or after the block, unless `replaces` is true.
     """
     named, path = path, path.resolve()
     if not replaces:
@@ -41,7 +40,7 @@ def _require_free(path: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Bring a file, or the new name in a folder, to the disk."""
+    """Sync a file, or a directory with a renamed entry, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,7 +1,6 @@
-"""Insert many rows at once, the quickest way that each database has.
+"""Insert many rows: with COPY on PostgreSQL, with executemany on SQLite.
 
-Triggers and constraints hold as ever, and a refusal is the same SQLAlchemy exception as that of an
-INSERT.
+Triggers fire and constraints are checked as for INSERT, with the same SQLAlchemy exceptions.
 """
 
 import re
@@ -15,15 +14,15 @@ from sqlalchemy.exc import DBAPIError
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.statements import Parameters
 
-# Below this a statement for each row is as quick, and its error names the row.
+# The number of rows from which COPY is used. For fewer, INSERT is as fast, and its error names the row.
 COPIED_FROM: Final = 50
 _COLUMNS: Final = re.compile(r"INSERT INTO \w+ (\([^)]*\))")
 
 
 def insert_rows(connection: Connection, table: Table, insert: str, rows: Sequence[Parameters]) -> None:
-    """Insert the rows in their order by the statement `insert`, which names the table and its columns.
+    """Insert the rows in order. `insert` is an INSERT statement that names the table and its columns.
 
-    Raises sqlalchemy.exc.IntegrityError and its kin.
+    Raises sqlalchemy.exc.DBAPIError, such as IntegrityError.
     """
     if len(rows) < COPIED_FROM or connection.dialect.name != "postgresql":
         statements.send(connection, insert, rows)

@@ -1,8 +1,8 @@
-"""Column types that differ between the two databases, and the text of a credit that a search reads.
+"""Column types for both databases, and the computed search text of a credit.
 
-That text is the canonical project, registry and serial number, each character that parts words made a
-space, with a space at either end. So " ke " is the whole word "ke", and `GS11603-16` is found in
-any punctuation. The databases compute the column; a search makes its own words the same way.
+The search text is the canonical project, registry and serial number with word separators replaced by
+spaces, and a space at either end. So " ke " matches the whole word "ke", and `GS11603-16` matches with
+any punctuation. The database computes the column; words of a search are converted in the same way.
 """
 
 from typing import Any, Final
@@ -20,14 +20,14 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import DDLCompiler
 from sqlalchemy.types import TypeEngine
 
-# Both databases must sort alike, so PostgreSQL compares bytes as SQLite does.
+# PostgreSQL compares bytes, as SQLite does, so that both sort in the same order.
 STRING: Final[TypeEngine[str]] = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
-# An integer primary key of SQLite is its row id, which only the type INTEGER makes it.
+# On SQLite, only a primary key of type INTEGER is the rowid.
 ROW_ID: Final[TypeEngine[int]] = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 
 
 class Digest32(TypeDecorator[str]):
-    """A SHA-256 as 64 lower-case hexadecimal digits in Python and 32 bytes in the database."""
+    """A SHA-256 hash: 64 lower-case hexadecimal digits in Python, 32 bytes in the database."""
 
     impl: Any = LargeBinary
     cache_ok: bool | None = True
@@ -44,7 +44,7 @@ class Digest32(TypeDecorator[str]):
 
 
 class ComputedText(Computed):
-    """A text that the database computes: PostgreSQL stores it, SQLite makes it when it is read."""
+    """A computed column: stored on PostgreSQL, virtual on SQLite."""
 
 
 @compiles(ComputedText, "sqlite")
@@ -53,20 +53,20 @@ def _on_sqlite(computed: Computed, compiler: DDLCompiler, **_options: object) ->
     return f"GENERATED ALWAYS AS ({text}) VIRTUAL"
 
 
-# What stands between words besides a space. It is short because SQLite computes the column again for
-# each row that a search looks at.
+# The word separators besides the space. There are few, because SQLite computes the column for each row
+# that a search reads.
 WORD_SEPARATORS: Final = "-.,/()_:'\u2013"
 
 _TO_SPACES: Final = dict.fromkeys(map(ord, WORD_SEPARATORS), " ")
 
 
 def as_search_text(canonical_text: str) -> str:
-    """Return a canonical text with every parting character made a space."""
+    """Return a canonical text with word separators replaced by spaces."""
     return canonical_text.translate(_TO_SPACES)
 
 
 def _sql(texts: str) -> str:
-    """Return the SQL of texts with a space at either end, every parting character made a space."""
+    """Return the SQL that converts texts in the same way and adds a space at either end."""
     expression = f"' ' || {texts} || ' '"
     for character in WORD_SEPARATORS:
         quoted = character.replace("'", "''")

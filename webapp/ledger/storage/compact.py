@@ -1,7 +1,7 @@
-"""Give the disk back that a SQLite database holds and does not use, such as that of a migration's old tables.
+"""Compact a SQLite database: return unused pages, such as those of dropped tables, to the disk.
 
-SQLite writes all that is used into a new file beside it and copies that over the old one, in one
-transaction. Readers go on meanwhile; nobody can write.
+VACUUM writes the used pages to a new file and copies that over the database, in one transaction.
+Meanwhile reads work and writes wait.
 """
 
 import shutil
@@ -13,23 +13,23 @@ from typing import Any, Final
 from webapp.domain.errors import LedgerUnavailable
 from webapp.ledger.storage.engine import db, require_file, write_lock
 
-# The new file, and the log of what is written over the old one: each as large as what is used.
+# The new file and the write-ahead log, each as large as the used pages.
 _COPIES: Final = 2
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """The bytes of the database file before and after."""
+    """The size of the database file before and after, in bytes."""
 
     before: int
     after: int
 
 
 def compact() -> Sizes:
-    """Rewrite the SQLite database without its unused pages, in the writer's turn.
+    """Rewrite the SQLite database without its unused pages, under the write lock.
 
-    Raises SchemaOutdated where there is no file, and LedgerUnavailable where the disk has too little room
-    or somebody outside this program keeps the database locked; then nothing is changed.
+    Raises SchemaOutdated if there is no database file, and LedgerUnavailable if the disk has too little
+    free space or another program has locked the database; then nothing is changed.
     """
     require_file()
     with write_lock(db.engine):
@@ -50,14 +50,14 @@ def _rewrite(driver: sqlite3.Connection) -> Sizes:
         raise LedgerUnavailable(
             f"This needs {_COPIES * (before - unused):,} bytes of free disk, and there are {free:,}."
         )
-    # A copy of the whole database is no temporary table that would better be in memory.
+    # The copy of the whole database must not be in memory, unlike other temporary data.
     (temp_store,) = driver.execute("PRAGMA temp_store").fetchone()
     driver.execute("PRAGMA temp_store = FILE")
     try:
         driver.execute("VACUUM")
     finally:
         driver.execute(f"PRAGMA temp_store = {temp_store}")
-    # The file itself shrinks once its write-ahead log is copied into it.
+    # The file shrinks when the write-ahead log is copied into it.
     driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return Sizes(before, _size(driver))
 

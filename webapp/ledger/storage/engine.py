@@ -1,8 +1,7 @@
-"""The engine, its settings on both databases, and the one way to read.
+"""The SQLAlchemy engine, its settings on both databases, read transactions and the write lock.
 
-What reads gets a connection from `reading`; what writes goes through ``webapp.ledger.writer``. What
-the databases say in their own words about being locked, away or not migrated is turned into the
-errors of ``webapp.domain.errors`` here, once.
+All reads get their connection from `reading`; all writes go through ``webapp.ledger.writer``. Driver
+errors about locks, lost connections and missing tables are converted to ``webapp.domain.errors`` here.
 """
 
 import fcntl
@@ -28,22 +27,22 @@ from webapp.domain.errors import LedgerBusy, LedgerError, LedgerUnavailable, Sch
 from webapp.ledger.storage.sqlite_file import DatabaseFile
 
 BUSY_TIMEOUT_S: Final = 10
-NOT_GRANTED: Final = "Who may do what is set up with: flask grant (docs/operations.md)"
+NOT_GRANTED: Final = "Set up the permissions with: flask grant (docs/operations.md)"
 NOT_MIGRATED: Final = "The database is not migrated. Run: flask db upgrade"
 FILE_REPLACED: Final = (
-    "The file of the database, or the -wal beside it, was moved, removed or replaced while it was in use. "
-    "Nothing is recorded any more until the program is started again."
+    "The database file, or the -wal file beside it, was moved, removed or replaced while it was in use. "
+    "Nothing is recorded until the program is restarted."
 )
-# The advisory lock under which positions are given: one number that nothing else here uses.
+# The id of the advisory lock for appending to the feed. No other lock of this program uses it.
 FEED_LOCK: Final = 0x6C656467  # "ledg"
 
-# The connection in which everything reads that runs inside an act of the writer.
+# The connection that `reading` returns inside a write: that of the write's own transaction.
 joined_connection: Final[ContextVar[Connection | None]] = ContextVar("joined_connection", default=None)
 
 
 @dataclass
 class _ReadTransaction:
-    """What reads one moment of the ledger, such as a request; the connection is there once it has read."""
+    """The read transaction of a context, such as a request. It has a connection after the first read."""
 
     connection: Connection | None = None
 
@@ -52,7 +51,7 @@ _read_transaction: Final[ContextVar[_ReadTransaction | None]] = ContextVar("read
 
 
 class Base(DeclarativeBase):
-    """What every model shares: names for constraints that are the same on both databases."""
+    """Base class of the models, with the same names for constraints on both databases."""
 
     metadata = MetaData(
         naming_convention={
@@ -70,18 +69,18 @@ _files: Final[WeakKeyDictionary[Engine, DatabaseFile]] = WeakKeyDictionary()
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """Return what the engine of this database needs beyond its address."""
+    """Return the SQLAlchemy engine options for the database of this URL."""
     if url.startswith("sqlite"):
-        # isolation_level=None: the driver must not begin transactions of its own accord.
+        # isolation_level=None: the driver must not begin transactions by itself.
         return {
-            "hide_parameters": True,  # as below
+            "hide_parameters": True,  # as for PostgreSQL
             "connect_args": {"timeout": BUSY_TIMEOUT_S, "isolation_level": None},
         }
     return {
-        # Errors are logged, and what they were about may be the hash of a password or a token.
+        # Errors are logged, and parameters may contain the hash of a password or a token.
         "hide_parameters": True,
-        # What another default of the server would break: a writer that waited must see what the
-        # one before it committed.
+        # Set, in case the server has another default: a write that waited for the lock must see what
+        # the previous one committed.
         "isolation_level": "READ COMMITTED",
         "pool_pre_ping": True,
         "pool_size": 10,
@@ -90,7 +89,7 @@ def engine_options(url: str) -> dict[str, Any]:
 
 
 def prepare(engine: Engine) -> None:
-    """Attach what every new connection and transaction of this engine needs."""
+    """Register the event listeners that set up each connection and transaction of the engine."""
     if engine.dialect.name == "sqlite":
         _files[engine] = file = DatabaseFile(Path(engine.url.database or ""))
         event.listen(engine, "do_connect", lambda *_arguments: file.make_private())
@@ -105,10 +104,10 @@ def prepare(engine: Engine) -> None:
 
 @contextmanager
 def reading() -> Iterator[Connection]:
-    """Give a transaction that only reads; all of its statements see the ledger at one moment.
+    """Give a connection in a read transaction, whose statements all see the same snapshot.
 
-    Between `begin_read_transaction` and `end_read_transaction` it is the same transaction for all, so
-    that an answer is of one moment. Inside an act of the writer it is the act's own.
+    Between `begin_read_transaction` and `end_read_transaction` all calls share one transaction, so that
+    a response shows one snapshot. Inside a write it is the transaction of the write.
     """
     joined = joined_connection.get()
     if joined is not None:
@@ -124,19 +123,19 @@ def reading() -> Iterator[Connection]:
 
 
 def begin_read_transaction() -> None:
-    """Have all that reads from here on read in one transaction, until `end_read_transaction`."""
+    """Let all reads in this context share one transaction, until `end_read_transaction`."""
     end_read_transaction()
     _read_transaction.set(_ReadTransaction())
 
 
 def end_read_transaction() -> None:
-    """Close what `begin_read_transaction` opened."""
+    """End the transaction of `begin_read_transaction`."""
     leave_read_transaction()
     _read_transaction.set(None)
 
 
 def leave_read_transaction() -> None:
-    """End the read transaction before a write: what reads next sees what was written."""
+    """Close the current snapshot before a write, so that the next read sees what was written."""
     transaction = _read_transaction.get()
     if transaction is not None and transaction.connection is not None:
         transaction.connection.close()
@@ -160,9 +159,9 @@ def _connect() -> Connection:
 
 
 def require_file() -> None:
-    """Refuse where the file of SQLite is not there: to open it would leave an empty one.
+    """Raise if the SQLite database file does not exist, because opening it would create an empty one.
 
-    Raises LedgerUnavailable where it was there before, or else SchemaOutdated.
+    Raises LedgerUnavailable if this process had it open before, otherwise SchemaOutdated.
     """
     if db.engine.dialect.name == "sqlite":
         file = db.engine.url.database or ""
@@ -175,10 +174,9 @@ def require_file() -> None:
 
 
 def require_same_file(connection: Connection) -> None:
-    """Refuse to write into a SQLite file that nobody would find any more.
+    """Raise LedgerUnavailable if the path of the SQLite file or of its -wal no longer leads to it.
 
-    The writer asks before each transaction; it costs two looks at the file system. Raises
-    LedgerUnavailable where the file's name, or that of its write-ahead log, leads elsewhere by now.
+    Otherwise writes would go into a removed or replaced file. Called before each write transaction.
     """
     file = _files.get(connection.engine)
     driver: Any = connection.connection.driver_connection
@@ -195,18 +193,18 @@ def _database_errors() -> Iterator[None]:
 
 
 def database_error(error: BaseException | None, *, is_writing: bool) -> BaseException:
-    """Return the error of this program that a database error amounts to, or itself where it is a bug.
+    """Return the LedgerError for a database error, or the error itself if it is a bug.
 
-    With `is_writing`, it may have come in the middle of a commit, so the sentence says that nobody knows.
+    `is_writing` says that the outcome of a commit is unknown; the message then says to check it.
     """
     if isinstance(error, PoolTimeoutError):
         return LedgerBusy("All connections to the database are in use. Please try again.")
     if not isinstance(error, DBAPIError):
         return error or RuntimeError("the database gave no reason")
     original, message = error.orig, str(error.orig)
-    in_its_words = _misconfigured(original, message) or _temporarily_unavailable(original, message)
-    if in_its_words:
-        return in_its_words
+    known = _misconfigured(original, message) or _temporarily_unavailable(original, message)
+    if known:
+        return known
     if is_outcome_unknown(error):
         damaged = _is_damaged(message)
         what = "The database file is damaged." if damaged else "The database does not answer."
@@ -216,7 +214,7 @@ def database_error(error: BaseException | None, *, is_writing: bool) -> BaseExce
 
 
 def is_outcome_unknown(error: SQLAlchemyError) -> bool:
-    """Say whether the database may be gone, so that nobody knows what came of a commit."""
+    """Return whether the connection may be lost or the file damaged, so that a commit is uncertain."""
     if not isinstance(error, DBAPIError):
         return False
     original, message = error.orig, str(error.orig)
@@ -231,7 +229,7 @@ def _is_damaged(message: str) -> bool:
 
 
 def _misconfigured(original: object, message: str) -> LedgerError | None:
-    """Return what whoever keeps this ledger has to put right."""
+    """Return the error for a missing table, column or privilege, which an operator has to fix."""
     if isinstance(original, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn) or (
         "no such table" in message or "no such column" in message
     ):
@@ -242,7 +240,7 @@ def _misconfigured(original: object, message: str) -> LedgerError | None:
 
 
 def _temporarily_unavailable(original: object, message: str) -> LedgerError | None:
-    """Return what will pass, where it is certain that nothing was recorded."""
+    """Return the error for a lock or a full disk. It is certain that nothing was recorded."""
     is_locked = "database is locked" in message or "database table is locked" in message
     if is_locked or isinstance(original, psycopg.errors.LockNotAvailable):
         return LedgerBusy("The database is locked by another writer. Please try again.")
@@ -257,20 +255,20 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         "synchronous = FULL",
         "foreign_keys = ON",
         "recursive_triggers = ON",
-        # A checkpoint writes a page once however often it changed; at 1,000 pages, SQLite's default, there is
-        # one for every few groups of acts, under the turn to write.
+        # A checkpoint writes each page once, however often it changed. With SQLite's default of 1,000 pages
+        # there would be one for every few group commits, while the write lock is held.
         "wal_autocheckpoint = 4000",
-        # 8 MB: what a group of acts changes stays in memory until it is committed.
+        # 8 MB, so that the pages changed by a group stay in memory until its commit.
         "cache_size = -8000",
-        # A statement that fires triggers keeps the pages that it changes, to take itself back. Once these
-        # were many, SQLite writes them to a file, each row of an import anew.
+        # A statement that fires triggers has a statement journal for its rollback. In a file, it would be
+        # written again for each row of an import.
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _require_same_as_others(file: DatabaseFile, connection: sqlite3.Connection, _record: object) -> None:
-    """Open nothing else than what the other connections have open: both would be written into."""
+    """Reject a new connection to another file than the other connections have open."""
     if not file.add(connection):
         file.remove(connection)
         connection.close()
@@ -278,8 +276,8 @@ def _require_same_as_others(file: DatabaseFile, connection: sqlite3.Connection, 
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A deferred BEGIN fails at once when it must become a writer under contention, whatever the
-    # timeout; so a transaction says at its start whether it will write.
+    # Upgrading a deferred transaction to a write fails at once under contention, without the busy
+    # timeout, so a write transaction begins as one.
     write = connection.get_execution_options().get("ledger_write")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
@@ -291,24 +289,24 @@ def _require_utf8(connection: psycopg.Connection[Any], _record: object) -> None:
 
 
 def _set_statement_timeouts(connection: psycopg.Connection[Any], _record: object) -> None:
-    """Let no statement wait longer for another writer than SQLite would."""
+    """Set the lock timeout to the busy timeout of SQLite."""
     connection.execute(f"SET lock_timeout = {round(BUSY_TIMEOUT_S * 1000)}".encode())
     connection.commit()
 
 
 class NotUtf8(LedgerUnavailable):
-    """The PostgreSQL database has another encoding than UTF-8."""
+    """The encoding of the PostgreSQL database is not UTF-8."""
 
 
 class RightMissing(LedgerUnavailable):
-    """The account that the program connects as lacks a right; on PostgreSQL only."""
+    """The database account of the program lacks a privilege. PostgreSQL only."""
 
 
 @contextmanager
 def write_lock(engine: Engine) -> Iterator[None]:
-    """Take the turn between processes. On PostgreSQL the transaction itself takes it.
+    """Hold the write lock between processes. Does nothing on PostgreSQL, where the transaction takes it.
 
-    Raises LedgerUnavailable where that cannot be.
+    Raises LedgerUnavailable if the lock file cannot be opened.
     """
     if engine.dialect.name != "sqlite":
         yield
@@ -317,17 +315,17 @@ def write_lock(engine: Engine) -> Iterator[None]:
     try:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        message = f"Nothing was recorded, since writers cannot take turns: {file.name}: {error.strerror}."
+        message = f"Nothing was recorded. The lock file cannot be opened: {file.name}: {error.strerror}."
         raise LedgerUnavailable(message) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        # To close it would not do: a process that was forked meanwhile has it open too.
+        # Closing alone would not release the lock if a process forked meanwhile has the file open.
         fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 
 def write_lock_file(engine: Engine) -> Path:
-    """Return the file on which the writers of a SQLite database queue."""
+    """Return the path of the lock file of a SQLite database."""
     return Path(f"{engine.url.database}-turn")

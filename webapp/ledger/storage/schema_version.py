@@ -1,4 +1,4 @@
-"""Whether the database answers, and has the schema that this program's migrations make."""
+"""Check that the database answers and has the schema revision of this program."""
 
 from functools import cache
 from pathlib import Path
@@ -12,13 +12,13 @@ from webapp.ledger.storage.engine import NOT_MIGRATED, reading, require_same_fil
 
 _MIGRATIONS: Final = Path(__file__).resolve().parents[3] / "migrations"
 _NEWER: Final = (
-    "The database was migrated by another version of this program ({}), and this one knows no such "
-    "schema. Start the version that did it."
+    "The database was migrated by another version of this program, to revision {}, which this version "
+    "does not know. Start the other version."
 )
 
 
 def ping() -> None:
-    """Ask the database for an answer. Raises LedgerUnavailable, or SchemaOutdated for another schema."""
+    """Query the database and its revision. Raises LedgerUnavailable or SchemaOutdated."""
     with reading() as connection:
         require_same_file(connection)
         found = connection.scalar(text("SELECT version_num FROM alembic_version"))

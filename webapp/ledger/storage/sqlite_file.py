@@ -1,7 +1,7 @@
-"""The files of a SQLite database: readable by their owner alone, and the same ones while they are in use.
+"""Protect the files of a SQLite database: private permissions, and detection of replaced files.
 
-SQLite opens a file by its name once and works on whatever it opened, whoever moves, removes or replaces
-that name afterwards. What is written then is lost with the last connection, or mixed into another file.
+SQLite opens a file by its path once. If the file is moved, removed or replaced after that, writes go to
+the old file and are lost with the last connection, or are mixed into another file.
 """
 
 import logging
@@ -19,35 +19,35 @@ _log: Final = logging.getLogger(__name__)
 
 _OF_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
-Inode = tuple[int, int]  # the device, and the number of the file on it
-# The database, its write-ahead log (-wal) and the index of that (-shm). In a new database there is only
-# the first until something is written.
+Inode = tuple[int, int]  # the device and inode numbers of a file
+# Of the database, its write-ahead log (-wal) and the index of that (-shm). A new database has only the
+# first of them until something is written.
 Inodes = tuple[Inode | None, Inode | None, Inode | None]
 
 
 class DatabaseFile:
-    """The file that all connections of one engine work on, and which file that is by now."""
+    """The database file of one engine, and the inodes that its connections have open."""
 
     def __init__(self, path: Path) -> None:
-        """Take the path as the address of the database states it."""
+        """Start without connections. `path` is the path in the database URL."""
         self._path = self._log = self._index = path
         self._opened: dict[sqlite3.Connection, Inodes] = {}
         self._lock = threading.Lock()
 
     @property
     def is_in_use(self) -> bool:
-        """Say whether a connection of this process has it open."""
+        """Whether a connection of this process has the file open."""
         return bool(self._opened)
 
     def make_private(self) -> None:
-        """Make the file if it is not there, and take it from everybody but its owner, the log beside it too.
+        """Create the file if it does not exist, and remove permissions of group and others.
 
-        To be called before SQLite opens it: that gives the -wal and the -shm the mode of the file. Where it
-        may not be done, such as on a disk that cannot be written to, a warning says so.
+        Called before SQLite opens the file, because -wal and -shm get its mode. If the mode cannot be
+        changed, for example on a read-only disk, a warning is logged.
         """
-        with suppress(OSError):  # it is there, or SQLite says why it cannot be made
+        with suppress(OSError):  # it exists, or SQLite reports why it cannot be created
             os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, ONLY_OWNER))
-        real = self._path.resolve()  # SQLite names the others after the file that a link leads to
+        real = self._path.resolve()  # SQLite names -wal and -shm after the target of a symbolic link
         self._log, self._index = real.with_name(f"{real.name}-wal"), real.with_name(f"{real.name}-shm")
         for path in (real, self._log, self._index):
             try:
@@ -60,7 +60,7 @@ class DatabaseFile:
                 _log.warning("Others can read %s: %s", path.name, error.strerror)
 
     def add(self, connection: sqlite3.Connection) -> bool:
-        """Remember what a new connection has open. Returns whether all others have the same."""
+        """Remember the inodes of a new connection. Returns whether all connections have the same."""
         with self._lock:
             self._opened[connection] = found = self._now()
             return all(_agree(opened, found) for opened in self._opened.values())
@@ -71,16 +71,16 @@ class DatabaseFile:
             self._opened.pop(connection, None)
 
     def is_still(self, connection: sqlite3.Connection) -> bool:
-        """Say whether the names still lead to what the connection has open."""
+        """Return whether the paths still lead to the files that the connection has open."""
         now = self._now()
         with self._lock:
             database, log, index = self._opened[connection]
-            # What was not there yet when it was opened is there now.
+            # The -wal and -shm may not have existed when the connection was opened.
             self._opened[connection] = opened = (database, log or now[1], index or now[2])
         return opened == now
 
     def _now(self) -> Inodes:
-        """Return what SQLite would open by the names now."""
+        """Return the inodes that the paths lead to now."""
         return _inode(self._path), _inode(self._log), _inode(self._index)
 
 

@@ -1,9 +1,8 @@
-"""The SQL of the hot paths, sent as it stands here: what a create, an act and a read of one record need.
+"""Raw SQL for the hot paths: creating a credit, acting on it, and reading one record.
 
-Ordinary queries are SQLAlchemy's (``queries``, ``listing``). Building a statement anew, and SQLAlchemy's
-way to the driver, cost more than these take to run; so they are written down and given to the driver,
-on the connection and in the transaction of SQLAlchemy. `?` is a parameter; PostgreSQL spells it `%s`.
-Ids and hashes are bytes here, as in the tables.
+These statements go directly to the driver, on SQLAlchemy's connection and in its transaction, because
+building a statement with SQLAlchemy takes longer than running it. `?` is a parameter; for PostgreSQL it
+is replaced by `%s`. Ids and hashes are bytes, as in the tables.
 """
 
 import json
@@ -27,7 +26,7 @@ LOG_HEAD: Final = (
     " ORDER BY feed.position DESC LIMIT 1)"
 )
 
-# A credit as ``views.credit_of_row`` reads it. One without a state has no position for its first event.
+# The columns that ``views.credit_of_row`` reads. A credit without a state has no position in the feed.
 _CREDIT_COLUMNS: Final = (
     "SELECT credits.key, credits.id, credits.project_name, credits.registry, credits.vintage,"
     " credits.quantity_e4, credits.serial_number, credits.offset_e4, state.status, state.created_at,"
@@ -41,9 +40,9 @@ _ORIGIN_JOINS: Final = (
 _CREDIT_JOINS: Final = f" LEFT JOIN credit_states AS state ON state.credit = credits.key{_ORIGIN_JOINS}"
 _CREDITS: Final = f"{_CREDIT_COLUMNS} FROM credits{_CREDIT_JOINS}"
 CREDIT: Final = f"{_CREDITS} WHERE credits.id = ?"
-# The credits of some ids, with as many parameters; `{}` stands for their marks.
+# The credits with some ids. `{}` is replaced by one `?` for each id.
 CREDITS_OF: Final = f"{_CREDITS} WHERE credits.id IN ({{}})"
-# Those that were recorded at the positions of a JSON array.
+# The credits whose CREATED events have the positions in a JSON array.
 _LISTED: Final = (
     f"{_CREDIT_COLUMNS} FROM credit_states AS state JOIN credits ON credits.key = state.credit{_ORIGIN_JOINS}"
 )
@@ -52,12 +51,12 @@ CREDITS_AT: Final = {
     "postgresql": f"{_LISTED} WHERE state.created_position = ANY (ARRAY("
     "SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value))",
 }
-# What was split off a credit, and what was recorded in its place, each with its own origin.
+# The lots of a credit and its replacement.
 RELATED: Final = (
     f"{_CREDITS} WHERE credits.parent = ? OR credits.replaces = ?"
     " ORDER BY credits.offset_e4, state.created_position"
 )
-# From a credit up to the root and down from that again, generation by generation.
+# The split tree of a credit: up to the root, then down again, level by level.
 SPLIT_TREE: Final = (
     "WITH RECURSIVE above (key, parent) AS (SELECT key, parent FROM credits WHERE key = ?"
     " UNION ALL SELECT credits.key, credits.parent FROM above JOIN credits ON credits.key = above.parent),"
@@ -76,8 +75,8 @@ EVENTS: Final = (
     " FROM events LEFT JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
     " WHERE events.subject = ? ORDER BY events.seq"
 )
-# Events with what a list says of their credits. The sale of a lot is carried over where its parent has one.
-# In place of EXISTS there is a subquery with a limit: for that, PostgreSQL may read all sales there are.
+# Events with project and quantity of their credits. The sale of a lot is carried over if its parent has one.
+# A subquery with LIMIT in place of EXISTS, for which PostgreSQL may read all sales.
 FEED: Final = (
     "SELECT feed.position, events.body, events.hash, credits.project_name, credits.quantity_e4,"
     " feed.type = 'SOLD' AND (SELECT 1 FROM events AS sale"
@@ -85,26 +84,26 @@ FEED: Final = (
     " FROM feed JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
     " JOIN credits ON credits.key = feed.subject"
 )
-# Up to a position, those of the lots of a credit, lot by lot.
+# The events of the lots of a credit up to a position, lot by lot.
 EVENTS_OF_LOTS: Final = (
     "SELECT events.body, feed.position FROM credits JOIN events ON events.subject = credits.key"
     " JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
     " WHERE credits.parent = ? AND feed.position <= ? ORDER BY events.subject, events.seq"
 )
-# Whether the credit that a lot was split from was sold: then the sale of the lot is that one.
+# Whether the parent of a lot was sold. Then the SOLD event of the lot is carried over.
 SALE_OF_PARENT: Final = (
     "SELECT 1 FROM credits JOIN events ON events.subject = credits.parent"
     " WHERE credits.key = ? AND events.type = 'SOLD'"
 )
 
-# What the ledger holds of what new credits name. Parameters: a JSON array of [registry, serial number] in
-# canonical form, one of [n, series, first, last], one of the keys of credits that are about to give up what
-# they hold, and ids; `{}` stands for the marks of the ids. The rows are
+# The look-ups for ``decisions``. Parameters: a JSON array of [registry, serial number] in canonical form,
+# one of [n, series, first, last], one of the keys of credits whose serial numbers count as free, and the
+# ids of credits; `{}` is replaced by one `?` for each id. The rows are
 # ('claim', 0, id of the holder, registry, serial number, 0, 0),
 # ('block', n, id of the holder, series, '', first, last) and
 # ('known', 0, id, status, '', key, 0).
-# Of each range, the held blocks nearest to its start: of those that overlap it, the first is among them,
-# since held blocks of a series do not overlap each other.
+# For each range, this finds the held block before its start and the next one after it. Held blocks of a
+# series do not overlap each other, so the first block that overlaps the range is one of the two.
 _LOOK_UP: Final = (
     " near AS ("
     "SELECT n, first, last, (SELECT credit FROM serial_blocks AS held WHERE held.series = asked.series"
@@ -142,7 +141,7 @@ LOOK_UP: Final = {
 }
 
 KEYS_OF: Final = "SELECT id, key FROM credits WHERE id IN ({})"
-# What sums and states change by, for the keys of a JSON array.
+# The states of the credits whose keys are in a JSON array.
 _STATES: Final = "SELECT credit, registry_key, vintage, status, quantity_e4 FROM credit_states"
 STATES_OF: Final = {
     "sqlite": f"{_STATES} WHERE credit IN (SELECT value FROM json_each(?))",
@@ -157,7 +156,7 @@ INSERT_STATE: Final = (
     "INSERT INTO credit_states (created_position, credit, status, vintage, quantity_e4, project_key,"
     " registry_key, serial_key, created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-# SQLite's search index takes the texts that the table computes, of the credits made from one position on.
+# Adds the credits recorded from one position on to SQLite's search index.
 INDEX_FOR_SEARCH: Final = (
     "INSERT INTO credit_search (rowid, search_text)"
     " SELECT created_position, search_text FROM credit_states WHERE created_position >= ?"
@@ -166,12 +165,12 @@ INSERT_CLAIM: Final = "INSERT INTO serial_claims (registry_key, serial_key, cred
 INSERT_BLOCK: Final = (
     "INSERT INTO serial_blocks (credit, series, first, last, size_class, is_held) VALUES (?, ?, ?, ?, ?, ?)"
 )
-# What a lot, or a credit from before there was a rule, names: it holds that only where nobody else does.
+# For a lot, or a credit that is older than the rule: it holds the serial number only if it is free.
 INSERT_FREE_CLAIM: Final = (
     "INSERT INTO serial_claims (registry_key, serial_key, credit) VALUES (?, ?, ?)"
     " ON CONFLICT (registry_key, serial_key) DO NOTHING"
 )
-# Held blocks of a series do not overlap, so only the last one that begins before the end can be in the way.
+# Held blocks of a series do not overlap, so only the last one that begins before the end can conflict.
 INSERT_BLOCK_HELD_IF_FREE: Final = (
     "INSERT INTO serial_blocks (credit, series, first, last, size_class, is_held)"
     " SELECT asked.credit, asked.series, asked.first, asked.last, asked.size_class,"
@@ -218,7 +217,7 @@ FIND_SESSION: Final = (
     " WHERE sessions.secret_hash = ? AND sessions.expires_at > ? AND sessions.seen_at > ?"
     " AND users.disabled_at IS NULL"
 )
-# What somebody may do now. On PostgreSQL the row stays as it is until the transaction ends.
+# The current role. On PostgreSQL the row is locked against changes until the transaction ends.
 _ROLE_OF_USER: Final = "SELECT role FROM users WHERE id = ? AND disabled_at IS NULL"
 _ROLE_OF_TOKEN: Final = "SELECT role FROM tokens WHERE id = ? AND revoked_at IS NULL AND expires_at > ?"
 ROLE_OF_USER: Final = {"sqlite": _ROLE_OF_USER, "postgresql": f"{_ROLE_OF_USER} FOR SHARE"}
@@ -236,9 +235,9 @@ def fetch(connection: Connection, statement: str | Mapping[str, str], *parameter
 
 
 def stream(connection: Connection, statement: str, *parameters: object) -> Generator[Row, None, None]:
-    """Yield the rows of a statement. Close it where it may not be read to its end.
+    """Yield the rows of a statement. Close the generator if it is not read to its end.
 
-    SQLite computes a row when it is asked for; of PostgreSQL they are all fetched at once.
+    SQLite computes each row when it is read; from PostgreSQL all rows are fetched at once.
     """
     text = _spelled(connection, statement)
     try:
@@ -249,7 +248,7 @@ def stream(connection: Connection, statement: str, *parameters: object) -> Gener
 
 
 def send(connection: Connection, statement: str, rows: Sequence[Parameters]) -> None:
-    """Execute a statement for each row of parameters. Raises sqlalchemy.exc.IntegrityError and its kin."""
+    """Execute a statement once for each row of parameters. Raises sqlalchemy.exc.DBAPIError."""
     text = _spelled(connection, statement)
     try:
         if len(rows) == 1:
@@ -262,9 +261,9 @@ def send(connection: Connection, statement: str, rows: Sequence[Parameters]) -> 
 
 @contextmanager
 def pipelined(connection: Connection) -> Iterator[None]:
-    """Send what is in here to PostgreSQL without waiting for each answer; an error may come at the end.
+    """Pipeline the statements in this context on PostgreSQL. An error may be raised only at the end.
 
-    Only `fetch` and `send` may be called in here, of fewer rows than ``bulk_insert`` copies.
+    Only `fetch` and `send` may be used in it, and not COPY (see ``bulk_insert``). Does nothing on SQLite.
     """
     if connection.dialect.name == "sqlite":
         yield
@@ -277,7 +276,7 @@ def pipelined(connection: Connection) -> Iterator[None]:
 
 
 def as_json(values: object) -> str:
-    """Return the parameter of a statement that takes a list."""
+    """Return a list as the parameter of a statement that takes a JSON array."""
     return json.dumps(values, ensure_ascii=False)
 
 
@@ -286,7 +285,7 @@ def _driver(connection: Connection) -> Any:  # noqa: ANN401 - of sqlite3 or psyc
 
 
 def _as_sqlalchemy(connection: Connection, text: str, error: Exception) -> BaseException:
-    """Return a driver's error as SQLAlchemy has it, for the callers to tell them apart in one way."""
+    """Return the SQLAlchemy exception for a driver's exception, as SQLAlchemy itself would raise it."""
     kind = sqlite3.Error if isinstance(error, sqlite3.Error) else psycopg.Error
     return DBAPIError.instance(text, None, error, kind, dialect=connection.dialect, hide_parameters=True)
 

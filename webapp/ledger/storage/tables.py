@@ -1,15 +1,15 @@
-"""The tables, as Flask-SQLAlchemy models, with their constraints.
+"""The tables of the ledger as SQLAlchemy models, with their constraints. Users' tables are in accounts.
 
-Four kinds. The log (credits, events, splits, feed) is only ever appended to, and so is log_marks,
-which says what holds of it. What is derived from the log is dropped and made again by `flask
-rebuild`. Imports and idempotency keys are working data.
+There are three kinds. The log (credits, events, splits, feed, log_marks) is append-only. Projections
+are derived from the log; `flask rebuild` empties and refills them. Imports and idempotency keys are
+working data.
 
-Inside, a credit is an integer key and a hash is its 32 bytes; the texts of ids and hashes are made
-at the edge (``Digest32``). Keys are given in the order in which credits are recorded and mean
-nothing else: they are neither positions nor part of any event.
+Tables refer to credits by integer keys and store hashes as 32 bytes; ``Digest32`` converts to and from
+hexadecimal text. Keys are given in the order of recording. They are not feed positions and not part of
+any event.
 
-The triggers that guard the log on both databases are in ``webapp.ledger.storage.triggers_*``. The migrations
-create all of it; a test compares them with this.
+The triggers are in ``triggers_postgresql`` and ``triggers_sqlite``. The migrations create the schema; a
+test compares the result with these models.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -46,19 +46,19 @@ ALLOWED_TRANSITIONS: Final = ", ".join(
     f"('{last}', '{action}')" for last, status in STATUS_AFTER.items() for action in ALLOWED_ACTIONS[status]
 )
 
-# The log of the ledger, and that of accounts.
+# The tables of the log, and the audit log of accounts.
 APPEND_ONLY: Final = ("credits", "events", "splits", "feed", "log_marks", "account_log")
-# What `totals` counts by.
+# The key of `totals`.
 _GROUP: Final = ("registry_key", "vintage", "status")
 
-# A table without row ids has no hidden key by which INSERT OR REPLACE could reach a row.
+# Without a rowid, there is no hidden key through which INSERT OR REPLACE could replace a row.
 WITHOUT_ROWID: Final = {"sqlite_with_rowid": False}
 
 
 class Credit(Model):
-    """One immutable batch of credits, as recorded. Written by the trigger of its CREATED event.
+    """One immutable batch of credits, as recorded. Inserted by the trigger of its CREATED event.
 
-    `parent` and `replaces` are keys of other credits.
+    `parent` and `replaces` are keys of credits.
     """
 
     __tablename__ = "credits"
@@ -75,7 +75,7 @@ class Credit(Model):
             sqlite_where=column("parent").is_not(None),
             postgresql_where=column("parent").is_not(None),
         ),
-        # A cancelled credit is replaced once: what comes next replaces the replacement.
+        # A cancelled credit has at most one replacement.
         Index(
             "uq_credits_replaces",
             "replaces",
@@ -98,16 +98,16 @@ class Credit(Model):
 
 
 class Event(Model):
-    """One fact. `body` is the canonical text that is hashed.
+    """One event. `body` is the canonical text that is hashed.
 
-    `subject` is the key of the credit that the event is about. Nothing here says that a subject is a
-    credit but the guard of the event types there are, so that the log can take entries about others.
+    `subject` is the key of the credit. There is no foreign key to credits, so that events of other
+    subjects can be added later; the triggers check it for the present event types.
     """
 
     __tablename__ = "events"
     __table_args__ = (
-        # A credit is retired once. This index is the promise of the whole program: whatever
-        # code runs and whatever client connects, the second retirement of a credit is refused.
+        # The guard against a double retirement: no code and no client can insert a second RETIRED event
+        # of a credit.
         Index(
             "uq_events_retired_once",
             "subject",
@@ -127,11 +127,10 @@ class Event(Model):
 
 
 class Split(Model):
-    """A split as one sealed piece: its event and all events of its lots, with their hashes.
+    """A split: the SPLIT event and all events of its lots in one row.
 
-    Events of a split are only ever inserted by the trigger of this row, which gives the lots the
-    next keys and refuses lots that do not partition their parent. So there is never a moment, and
-    never a client, in which a lot is there without the others. `envelope` is a JSON array of
+    The trigger of this table inserts these events, gives keys to the lots, and refuses lots that do not
+    partition their parent. So no client can record some of the lots only. `envelope` is a JSON array of
     `{"hash", "body"}` in feed order.
     """
 
@@ -142,7 +141,7 @@ class Split(Model):
 
 
 class FeedEntry(Model):
-    """The one order of all events: positions 1, 2, 3 … without gaps. Part of the log."""
+    """The order of all events: positions 1, 2, 3, … without gaps. Part of the log."""
 
     __tablename__ = "feed"
     __table_args__ = (
@@ -158,9 +157,9 @@ class FeedEntry(Model):
 
 
 class LogMark(Model):
-    """From which position on something holds of the feed, for ever. Part of the log, append-only.
+    """A property that the feed has from a position on. Part of the log, append-only.
 
-    `in_order_of_time`: `recorded_at` never runs backwards from this position on.
+    `in_order_of_time`: from this position on, `recorded_at` never decreases.
     """
 
     __tablename__ = "log_marks"
@@ -171,7 +170,7 @@ class LogMark(Model):
 
 
 class SerialClaim(Model):
-    """Which credit holds a serial number in a registry, both in canonical form. Derived."""
+    """Projection: the credit that holds a serial number in a registry, both in canonical form."""
 
     __tablename__ = "serial_claims"
     __table_args__ = (WITHOUT_ROWID,)
@@ -182,12 +181,12 @@ class SerialClaim(Model):
 
 
 class SerialBlock(Model):
-    """Which numbers of a series a credit names, and whether it still holds them. Derived.
+    """Projection: the numbers of a series in a credit's serial number, and whether it holds them.
 
-    No number of a series is held twice: on PostgreSQL by the exclusion constraint, on SQLite by the
-    triggers of ``triggers_*``. `is_held` is 1 or 0; a credit that gave its numbers up is still found by
-    them. `size_class` is the number of binary digits of `last - first`: with it, an index finds the
-    blocks that hold a number (see ``search.conditions``).
+    No number of a series is held twice. An exclusion constraint enforces this on PostgreSQL, triggers on
+    SQLite. `is_held` is 1 or 0: a credit that released its numbers can still be searched by them.
+    `size_class` is the bit length of `last - first`, with which an index finds the blocks that contain a
+    number (see ``search.conditions_sql``).
     """
 
     __tablename__ = "serial_blocks"
@@ -219,16 +218,16 @@ class SerialBlock(Model):
 
 
 class CreditState(Model):
-    """What a credit is now, with all that lists filter and sort by; its texts stand in credits. Derived.
+    """Projection: the current state of a credit, with the columns that lists filter and sort by.
 
-    `created_position` is the feed position of its CREATED event: the newest has the highest.
-    `search_text` is computed by the database from the canonical texts (see ``columns``).
+    `created_position` is the feed position of its CREATED event, so newer credits have higher ones.
+    The database computes `search_text` from the canonical texts (see ``columns``).
     """
 
     __tablename__ = "credit_states"
     __table_args__ = (
-        # A list is a merge of runs, each in the order of one of these (``search.index_merge``): of all
-        # credits of a status, or of one status, registry and vintage; by age, by project or by quantity.
+        # Lists merge several index scans (``search.index_merge``): of the credits of one status, or of one
+        # status, registry and vintage, ordered by age, project or quantity.
         Index("ix_credit_states_status", "status", "created_position"),
         Index("ix_credit_states_status_project", "status", "project_key", "created_position"),
         Index("ix_credit_states_status_quantity", "status", "quantity_e4", "created_position"),
@@ -259,7 +258,7 @@ class CreditState(Model):
 
 
 class Registry(Model):
-    """A registry under its canonical name, shown in its first spelling. Derived."""
+    """Projection: a registry by its canonical name, with the first spelling as its display name."""
 
     __tablename__ = "registries"
     __table_args__ = (WITHOUT_ROWID,)
@@ -269,7 +268,7 @@ class Registry(Model):
 
 
 class Total(Model):
-    """Number of credits and ten-thousandths of tonnes by registry, vintage and status. Derived."""
+    """Projection: credits and ten-thousandths of a tonne by registry, vintage and status."""
 
     __tablename__ = "totals"
     __table_args__ = (WITHOUT_ROWID,)
@@ -282,9 +281,9 @@ class Total(Model):
 
 
 class Party(Model):
-    """A buyer or beneficiary named before, to be suggested again. Derived.
+    """Projection: a buyer or beneficiary named in an event, for suggestions in forms.
 
-    `role` is the event type that named it; the name shown is its first spelling.
+    `role` is the event type, SOLD or RETIRED. `name` is the first spelling.
     """
 
     __tablename__ = "parties"
@@ -297,9 +296,9 @@ class Party(Model):
 
 
 class Import(Model):
-    """A file on its way into the ledger: who brought it, when, and what became of it.
+    """An uploaded file, its actor, its state and the counts of its rows.
 
-    `content` is the file as uploaded, kept until it is written or cancelled.
+    `content` is the file as uploaded. It is deleted when the import is written or cancelled.
     """
 
     __tablename__ = "imports"
@@ -324,11 +323,10 @@ class Import(Model):
 
 
 class IdempotencyKey(Model):
-    """What came of a writing request that carried a key. See ``idempotency_store``.
+    """The result of a request with an idempotency key. See ``idempotency_store``.
 
-    `kind` is the kind of act, `status` the HTTP status of its answer, `ids` a JSON array of what it
-    made, and `position` the last position of the feed after it: a repeat shows the records as they
-    were then.
+    `kind` names the action, `status` is the HTTP status of the response, `ids` a JSON array of the ids
+    of what it created or changed, and `position` the last feed position after it.
     """
 
     __tablename__ = "idempotency_keys"
@@ -345,9 +343,9 @@ class IdempotencyKey(Model):
 
 
 class ImportProblem(Model):
-    """One thing wrong with one row of an import, rows counted from 1.
+    """A problem of one row of an import. Rows count from 1.
 
-    `first` and `last` are the block that the row states, where `holder` has numbers of it.
+    `first` and `last` are the row's block if the credit `holder` has some of its numbers.
     """
 
     __tablename__ = "import_problems"
@@ -365,7 +363,7 @@ class ImportProblem(Model):
 
 
 def table_of(model: type[Base]) -> Table:
-    """Return the Core table of a model: the hot paths speak Core."""
+    """Return the SQLAlchemy Core table of a model."""
     table = model.__table__
     if not isinstance(table, Table):
         raise TypeError(f"{model.__name__} is not mapped to a table")

@@ -1,11 +1,10 @@
-"""The triggers of PostgreSQL by which it refuses a rewritten history, and their functions.
+"""The triggers and trigger functions of PostgreSQL that keep the log append-only and consistent.
 
-On both databases the triggers hold against raw SQL from any client, also a bare SQLite one with
-`foreign_keys` and `recursive_triggers` off. What they cannot hold against (a dropped trigger, an edited
-file) is found by `flask verify`, which compares the triggers in place with these texts.
+On both databases the triggers apply to raw SQL from any client. They cannot prevent a dropped trigger or
+an edited file; `flask verify` finds those, and compares the triggers in the database with these texts.
 
-These texts and those of ``triggers_sqlite`` are how the schema is now. A migration carries its own copy,
-frozen.
+These texts, and those in ``triggers_sqlite``, are the current schema. Migrations have their own frozen
+copies in `migrations/sql`.
 """
 
 from typing import Final
@@ -14,21 +13,21 @@ from webapp.domain.event import NO_PREVIOUS_HASH
 from webapp.ledger.storage.engine import FEED_LOCK
 from webapp.ledger.storage.tables import ALLOWED_TRANSITIONS, APPEND_ONLY
 
-# The pattern of a time as it is recorded.
+# The format of `recorded_at`.
 _TIME: Final = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.]\d{6}Z$"
 
-# No text of ours spells a character as an escape: see ``triggers_sqlite``.
+# Canonical texts have no \u escapes: see ``triggers_sqlite``.
 _HAS_NO_ESCAPES: Final = r"strpos(replace(NEW.body, '\\', ''), '\u') = 0"
 
-# Bodies of the functions, by name. Class 23 of the SQLSTATE codes: a writer that was overtaken sees an
-# integrity error, whether a unique index or a trigger stopped it.
+# The bodies of the functions, by name. They raise errors of SQLSTATE class 23, so that a write that lost a
+# race gets an IntegrityError from a trigger as it does from a unique index.
 POSTGRESQL_FUNCTIONS: Final[dict[str, str]] = {
     "ledger_refuse_change": """
 BEGIN
   RAISE EXCEPTION 'ledger: % of % is refused, the log is append-only', TG_OP, TG_TABLE_NAME
     USING ERRCODE = 'restrict_violation';
 END""",
-    # Facts are compared as they are written in the text, with their quotes, so that 1 is not "1".
+    # JSON values are compared as text with their quotes, so that 1 is not equal to "1".
     "ledger_guard_event": f"""
 DECLARE
   facts record;
@@ -111,8 +110,8 @@ BEGIN
   END IF;
   RETURN NULL;
 END""",
-    # The lots of a split come one after the other, each where the one before it ends. So once they
-    # are the whole, there is no place for another one.
+    # The lots of a split are inserted in order, each starting where the previous one ends. So when they
+    # cover the whole parent, no further lot fits.
     "ledger_guard_credit": """
 DECLARE
   place bigint;
@@ -146,8 +145,8 @@ BEGIN
   END IF;
   RETURN NEW;
 END""",
-    # Each lot gets the next key, in the order of the envelope, and its further events are those of its
-    # id. An event of any other credit gets no key, and is refused.
+    # Each lot gets the next key, in the order of the envelope; its later events are found by its id. An
+    # event of any other credit gets no key and is refused.
     "ledger_make_lots": """
 DECLARE
   whole credits%ROWTYPE;

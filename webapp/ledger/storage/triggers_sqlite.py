@@ -1,13 +1,13 @@
-"""The triggers of SQLite by which it refuses a rewritten history, one text for each.
+"""The triggers of SQLite that keep the log append-only and consistent.
 
-What SQLite has that makes this harder than on PostgreSQL: a bare client has `foreign_keys` and
-`recursive_triggers` off; INSERT OR REPLACE deletes the row in its way without firing a DELETE
-trigger, and hands its conflict clause down to what a trigger inserts; a column takes a value of any
-type. So a BEFORE INSERT trigger looks at every unique key of a table of the log, and refuses with
-RAISE(ABORT), which takes the whole statement back under every conflict clause.
+They must hold for any client, although a plain SQLite client has `foreign_keys` and
+`recursive_triggers` off, INSERT OR REPLACE deletes a conflicting row without firing its DELETE trigger
+and applies its conflict clause to the inserts of triggers as well, and a column accepts values of any
+type. So a BEFORE INSERT trigger checks every unique key of a log table, and refuses with RAISE(ABORT),
+which rolls the whole statement back under every conflict clause.
 
-Texts of events are read with as few calls as possible: `json_extract` with several paths gives one
-JSON array, which is compared with the array that it must be, types included.
+Event texts are parsed with few calls: `json_extract` with several paths returns one JSON array, which
+is compared with the expected array, including types.
 """
 
 import json
@@ -25,20 +25,21 @@ BEGIN
 END"""
 
 
-# SQLite before 3.41 has no `unhex`. But the `hex` of two hexadecimal digits are decimal digits, 3666 of
-# `6f`, and modulo 380 no two of the 256 are alike: so they say where the byte stands in this constant.
+# SQLite before 3.41 has no `unhex`. But `hex` of two hexadecimal digits gives four decimal digits, such as
+# 3666 for `6f`, and these 256 numbers are distinct modulo 380. So the remainder is the index of the byte in
+# this constant.
 _MODULUS: Final = 380
 _BYTES: Final = bytearray(_MODULUS)
 for _byte in range(256):
     _BYTES[int(f"{_byte:02x}".encode().hex()) % _MODULUS] = _byte
-# Four bytes at a time, from the 16 decimal digits that begin here.
+# The starts of groups of 16 decimal digits, each of which gives four bytes.
 _NUMBERS: Final = json.dumps(list(range(1, 129, 16)))
 
 
 def _bytes_of(digits: str) -> str:
-    """Return SQL for the 32 bytes of 64 lower-case hexadecimal digits, NULL for any other value.
+    """Return SQL for the 32 bytes of 64 lower-case hexadecimal digits; NULL for any other value.
 
-    The name of the digits must be none of json_each, such as `id`.
+    `digits` must not be the name of a column of json_each, such as `id`.
     """
     four = " || ".join(
         f"substr(X'{_BYTES.hex()}', number / {divisor} % 10000 % {_MODULUS} + 1, 1)"
@@ -53,32 +54,32 @@ def _bytes_of(digits: str) -> str:
 
 
 def _key_of(digits: str) -> str:
-    """Return SQL for the key of the credit with this id, NULL where there is none."""
+    """Return SQL for the key of the credit with this id; NULL if there is none."""
     key = f"SELECT key FROM credits AS other WHERE other.id = {_bytes_of(digits)}"
     return f"CASE WHEN {digits} IS NOT NULL THEN ({key}) END"
 
 
 def _e4_of(decimal: str) -> str:
-    """Return SQL for the ten-thousandths of a decimal text, if it is one: see `_text_of`."""
+    """Return SQL for a decimal text in ten-thousandths. `_text_of` checks that the text was decimal."""
     return f"CAST(round({decimal} * 10000) AS INTEGER)"
 
 
 def _text_of(e4: str) -> str:
-    """Return SQL for the decimal text of ten-thousandths, as the domain writes it."""
+    """Return SQL for the decimal text of ten-thousandths, as ``fields.quantity_text`` writes it."""
     return f"rtrim(rtrim(printf('%d.%04d', {e4} / 10000, {e4} % 10000), '0'), '.')"
 
 
-# The events in the envelope of a split, in their order.
+# The events in the envelope of a split, in order.
 _SEALED: Final = (
     "SELECT key AS place, json_extract(value, '$.hash') AS hash, json_extract(value, '$.body') AS body"
     " FROM json_each(NEW.envelope)"
 )
 
-# The pattern of a time as it is recorded.
+# The format of `recorded_at`, as a GLOB pattern.
 _TIME: Final = "0000-00-00T00:00:00.000000Z".replace("0", "[0-9]")
 
-# No text of ours spells a character as an escape. One that does could state what is no text at all, such
-# as half a surrogate pair, which nobody could read any more. What follows an escaped backslash is none.
+# Canonical texts have no \u escapes. An escape could contain half a surrogate pair, which no program could
+# decode. Escaped backslashes are removed first, because a u after one is not an escape.
 _HAS_ESCAPES: Final = r"instr(replace(NEW.body, '\\', ''), '\u') > 0"
 
 # By name.
@@ -88,7 +89,7 @@ SQLITE_TRIGGERS: Final[dict[str, str]] = {
         for table in APPEND_ONLY
         for verb in ("UPDATE", "DELETE")
     },
-    # A subject that is one more than the greatest has no event yet.
+    # The next subject is the highest plus one, so it cannot have an event yet.
     "events_guard_first": f"""
 CREATE TRIGGER events_guard_first BEFORE INSERT ON events WHEN NEW.type IS 'CREATED'
 BEGIN
@@ -134,9 +135,9 @@ BEGIN
       THEN RAISE(ABORT, 'ledger: a split and its lots are recorded by a row of splits')
   END;
 END""",
-    # A quantity must read back as the text that it was: 1e3 and 1t have ten-thousandths too. Nothing is
-    # left to the constraints of credits: under INSERT OR FAIL they would stop the credit but keep its
-    # event. LIMIT keeps SQLite from working a fact out again in each place that names it.
+    # A quantity must convert back to the same text, because SQLite also converts 1e3 and 1t. The CHECK
+    # constraints of credits are repeated here: under INSERT OR FAIL they would refuse the credit but keep
+    # its event. LIMIT makes SQLite compute each value once.
     "events_make_credit": f"""
 CREATE TRIGGER events_make_credit AFTER INSERT ON events WHEN NEW.type = 'CREATED'
 BEGIN
@@ -168,8 +169,8 @@ BEGIN
   SELECT RAISE(ABORT, 'ledger: a CREATED event must state its credit')
    WHERE NOT EXISTS (SELECT 1 FROM credits WHERE key = NEW.subject);
 END""",
-    # The lots of a split come one after the other, each where the one before it ends. So once they
-    # are the whole, there is no place for another one.
+    # The lots of a split are inserted in order, each starting where the previous one ends. So when they
+    # cover the whole parent, no further lot fits.
     "credits_guard_insert": """
 CREATE TRIGGER credits_guard_insert BEFORE INSERT ON credits
 BEGIN
@@ -208,8 +209,8 @@ BEGIN
       THEN RAISE(ABORT, 'ledger: a row of splits holds the events of one split')
   END;
 END""",
-    # Each lot gets the next key, in the order of the envelope, and its further events are those of its
-    # id. An event of any other credit gets no key, and is refused.
+    # Each lot gets the next key, in the order of the envelope; its later events are found by its id. An
+    # event of any other credit gets no key and is refused.
     "splits_make_lots": f"""
 CREATE TRIGGER splits_make_lots AFTER INSERT ON splits
 BEGIN
@@ -263,9 +264,9 @@ BEGIN
   SELECT RAISE(ABORT, 'ledger: the positions of the log of accounts have no gaps')
    WHERE NEW.position IS NOT (SELECT coalesce(max(position), 0) + 1 FROM account_log);
 END""",
-    # No number of a series is held twice: PostgreSQL's exclusion constraint, as triggers. The blocks
-    # that are held do not overlap, so of those that begin before this one ends, only the last can meet
-    # it. The row itself may be in its own way only where it is updated.
+    # No number of a series is held twice: the counterpart of PostgreSQL's exclusion constraint. Held blocks
+    # do not overlap, so of those that begin before this one ends, only the last can overlap it. An update
+    # must not compare the row with itself.
     **{
         f"serial_blocks_guard_{verb.lower()}": f"""
 CREATE TRIGGER serial_blocks_guard_{verb.lower()} BEFORE {verb} ON serial_blocks
@@ -289,7 +290,7 @@ END"""
     },
 }
 
-# The search index of SQLite: a full-text table of trigrams, one row a credit. Derived.
+# The search index of SQLite, a projection: a full-text table of trigrams with one row for each credit.
 SQLITE_SEARCH: Final = (
     "CREATE VIRTUAL TABLE credit_search USING fts5"
     "(search_text, tokenize = 'trigram case_sensitive 1', detail = none,"
