@@ -156,7 +156,7 @@ def test_two_credits_cannot_bring_the_same_serial_number(
     both = tmp_path / "both"
     both.write_bytes(b"".join(path.read_bytes() for path in paths))
     with pytest.raises(
-        BrokenArchive, match="Line 2: its serial number VCS-0001 is held by a credit before it"
+        BrokenArchive, match="Line 2: its serial number VCS-0001 is held by an earlier credit"
     ):
         archive.restore(both)
     assert empty.execute("SELECT count(*) FROM events") == [(0,)]

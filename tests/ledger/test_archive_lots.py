@@ -69,7 +69,7 @@ def replacing_the_same(lines: Lines) -> Lines:
 
 
 WRONG = parse_credit(a_credit()).id
-UNSOUND = "This history does not hold together. "
+UNSOUND = "This history is inconsistent. "
 REFUSED: list[tuple[str, Callable[[Lines], Lines], str]] = [
     ("a lot left out", without(4), "The database refuses this history"),
     ("all lots left out", without(3, 4), "The database refuses this history"),
@@ -92,7 +92,7 @@ REFUSED: list[tuple[str, Callable[[Lines], Lines], str]] = [
     ),
     ("a replacement of nothing", without(5, 6), "The database refuses this history"),
     ("a serial number not given up", without(6), "Line 6: its serial number VCS-0001 is held"),
-    ("a second replacement", replacing_the_same, f"Line 10: it replaces {WRONG}, which a credit before it"),
+    ("a second replacement", replacing_the_same, f"Line 10: it replaces {WRONG}, which an earlier credit"),
     ("a cancellation without a reason", change(6, reason=""), "Line 6: its data are not valid"),
 ]
 

@@ -244,4 +244,4 @@ def test_who_does_not_own_the_tables_gives_no_rights(places: Places) -> None:
 
 def test_on_sqlite_there_are_no_accounts(tmp_path: Path) -> None:
     with opened(f"sqlite:///{tmp_path / 'ledger.sqlite3'}") as app:
-        assert one_line(run(app, "grant", "somebody")).startswith("SQLite knows no accounts")
+        assert one_line(run(app, "grant", "somebody")).startswith("SQLite has no accounts")

@@ -1,8 +1,8 @@
-"""The archive: every stored event text as a line, in feed order. How histories move and are kept.
+"""Export, restore and rebuild: the log as a file of event texts, one on each line, in feed order.
 
-An archive is the log itself, byte for byte, so an archive of the same ledger is always the same
-file, and `sha256sum` can recompute every hash in it. Reading one trusts nothing it says. What is
-derived from the log is not in it: a restore makes that again, as a rebuild does.
+An archive has the bytes of the log, so the same log always gives the same file, and `sha256sum` can
+recompute its hashes. It has no projections. A restore validates every line and fills the projections as
+a rebuild does.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,15 +33,15 @@ from webapp.ledger.storage.atomic_file import atomic_file
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.writer import Transaction, commit
 
-# Far above any event: a note of 2,000 characters and five names of 300, four bytes each.
+# Longer than any event: one has a note of 2,000 characters and five texts of 300, at four bytes each.
 LINE_BYTES_MAX: Final = 100_000
-_TOLD_EVERY: Final = 1000
+_PROGRESS_EVERY: Final = 1000
 
 
 def export(write: Callable[[bytes], object], progress: Progress = no_progress) -> Digest:
-    """Write every event of one snapshot, a line each; return the digest of what was written.
+    """Write every event of one snapshot as a line; return the digest of these events.
 
-    Raises BrokenLog where an event has no position, since it would be left out.
+    Raises BrokenLog if an event has no position, because it would be missing from the archive.
     """
     with reading() as connection:
         return write_feed(connection, write, progress)
@@ -50,37 +50,36 @@ def export(write: Callable[[bytes], object], progress: Progress = no_progress) -
 def write_feed(
     connection: Connection, write: Callable[[bytes], object], progress: Progress = no_progress
 ) -> Digest:
-    """Do the same with what a transaction that is open already sees, such as a copy's."""
+    """Export the feed that an open connection sees, such as that of a backup file. See `export`."""
     running = RunningDigest()
     with closing(event_log.read_feed(connection)) as feed:
         event_log.require_complete_feed(connection)
         for stored in feed:
             write(f"{stored.body}\n".encode())
             running.add(text_hash(stored.body))
-            if running.count % _TOLD_EVERY == 0:
+            if running.count % _PROGRESS_EVERY == 0:
                 progress(running.count)
     return running.now()
 
 
 def export_to(path: Path, progress: Progress = no_progress) -> Digest:
-    """Export into a new file, which appears under its name only once it is whole and on the disk.
+    """Export to a new file, which is written atomically.
 
-    Raises OSError, which is FileExistsError where there is a file of this name.
+    Raises OSError; FileExistsError if the file exists.
     """
     if path.exists() and not path.is_file():
-        with path.open("wb") as device:  # such as a pipe, which must not be replaced by a file
+        with path.open("wb") as device:  # for example a pipe, which a file must not replace
             return export(device.write, progress)
     with atomic_file(path, replaces=False) as aside, aside.open("wb") as file:
         return export(file.write, progress)
 
 
 def restore(path: Path, expected: Digest | None = None, progress: Progress = no_progress) -> Digest:
-    """Read an archive into an empty ledger, all of it or nothing; return its digest.
+    """Restore an archive into an empty ledger in one transaction; return its digest.
 
-    Raises LedgerNotEmpty, OSError, and BrokenArchive where a line is not sound, where there is none
-    (a file that was cut to nothing looks like the archive of an empty ledger), or where the `expected`
-    digest is not a prefix of the archive: whole histories that were left out, or lines
-    of different credits that changed places, show in nothing else.
+    Raises LedgerNotEmpty, OSError, and BrokenArchive if a line is invalid, if the file is empty (it may
+    have been truncated), or if the `expected` digest is not that of a prefix of the archive. Only the
+    digest reveals that all events of a credit are missing, or that lines of two credits were swapped.
     """
 
     def action(transaction: Transaction) -> Digest:
@@ -89,10 +88,10 @@ def restore(path: Path, expected: Digest | None = None, progress: Progress = no_
             try:
                 event_log.restore(transaction, ArchiveReader(file, running, progress).read())
             except IntegrityError as error:
-                # Nobody else writes here now, so this is not a lost race to be run again.
+                # This transaction is exclusive, so this is not a lost race, which would be retried.
                 reason = str(error.orig).splitlines()[0]
                 raise BrokenArchive(f"The database refuses this history: {reason}") from error
-        _require_families(transaction.connection)
+        _require_consistent(transaction.connection)
         broken = running.broken_promise()
         if broken:
             raise BrokenArchive(f"This is not the expected history: {broken}.")
@@ -103,30 +102,29 @@ def restore(path: Path, expected: Digest | None = None, progress: Progress = no_
     return commit(action, is_exclusive=True)
 
 
-def _require_families(connection: Connection) -> None:
-    """Raise BrokenArchive where lots are not those of their split, or where two credits hold a number."""
+def _require_consistent(connection: Connection) -> None:
+    """Raise BrokenArchive if lots do not match their split, or if two credits hold the same number."""
     with collecting() as holdings:
         for keys in key_ranges(connection):
             for wrong in check_lineage(connection, keys):
-                raise BrokenArchive(f"This history does not hold together. {wrong}.")
+                raise BrokenArchive(f"This history is inconsistent. {wrong}.")
             holdings.add(serials_in(connection, keys))
         for twice in holdings.settle(fully_cancelled_credits(connection)):
             holder = ids_of(connection, [twice.holder])[twice.holder]
-            # Into an empty ledger, so that a line's number is its event's position.
+            # The ledger was empty, so the line number is the position.
             raise BrokenArchive(f"Line {twice.position}: {twice.wrong(holder)}.")
 
 
 def rebuild(progress: Progress = no_progress) -> int:
-    """Drop everything derived and make it again from the log; return the number of events.
+    """Rebuild the projections from the log in one exclusive transaction; return the number of events.
 
-    All of it in one transaction, in which nobody else can write. Raises BrokenLog where the log
-    cannot be read or contradicts itself: then everything stays as it was.
+    Raises BrokenLog if the log is damaged; then nothing is changed.
     """
     return commit(lambda transaction: rebuild_on(transaction.connection, progress), is_exclusive=True)
 
 
 def rebuild_on(connection: Connection, progress: Progress = no_progress) -> int:
-    """Do the same in a transaction that is open already, such as a migration's."""
+    """Rebuild in an open transaction, such as that of a migration. See `rebuild`."""
     event_log.require_complete_feed(connection)
     try:
         with closing(event_log.read_feed(connection)) as feed:
@@ -146,34 +144,33 @@ def _positioned(feed: Iterator[StoredEvent]) -> Iterator[PositionedEvent]:
 
 
 class ArchiveReader:
-    """Reads an archive line by line and refuses the first one that is not sound.
+    """Reads an archive line by line and raises at the first invalid line.
 
-    It remembers the end of every credit's chain, every serial number and what was replaced, some
-    hundred bytes each.
-    A credit of which nothing is counted any more gives up its own. What lots hold, and
-    numbers that are named twice, are looked at once all is written.
+    It keeps the head of each credit's chain, the serial numbers in use and the replaced credits in
+    memory, some hundred bytes each. The serial numbers of lots, and overlapping blocks, are checked
+    after the whole history is written (`_require_consistent`).
     """
 
     def __init__(self, file: BinaryIO, running: RunningDigest, progress: Progress) -> None:
-        """Take the open file, and what is to be told about the events in it."""
+        """Read from an open file. `running` gets the hash of each event, `progress` their number."""
         self._file = file
         self._running = running
         self._progress = progress
         self._links: dict[str, EventHead] = {}
         self._claims: set[bytes] = set()
         self._claim_of: dict[str, bytes] = {}
-        self._families = SplitTrees()
+        self._split_trees = SplitTrees()
         self._replaced: set[str] = set()
 
     def read(self) -> Iterator[Event]:
-        """Yield the events. Raises BrokenArchive, which names the line and the reason."""
+        """Yield the events. Raises BrokenArchive with the line number and the reason."""
         lines = iter(lambda: self._file.readline(LINE_BYTES_MAX + 1), b"")
         for number, line in enumerate(lines, start=1):
             try:
                 yield self._event(line)
             except InvalidEvent as error:
                 raise BrokenArchive(f"Line {number}: {error}.") from None
-            if number % _TOLD_EVERY == 0:
+            if number % _PROGRESS_EVERY == 0:
                 self._progress(number)
 
     def _event(self, line: bytes) -> Event:
@@ -192,7 +189,7 @@ class ArchiveReader:
             self._claim(credit)
             self._replace(credit)
         if event.type is EventType.CANCELLED:
-            for emptied in self._families.cancel(event.credit_id):
+            for emptied in self._split_trees.cancel(event.credit_id):
                 self._claims.discard(self._claim_of.pop(emptied, b""))
         self._links[event.credit_id] = EventHead.of(event)
         self._running.add(event.hash)
@@ -200,18 +197,18 @@ class ArchiveReader:
 
     def _replace(self, credit: Credit) -> None:
         if credit.replaces in self._replaced:
-            raise InvalidEvent(f"it replaces {credit.replaces}, which a credit before it replaces")
+            raise InvalidEvent(f"it replaces {credit.replaces}, which an earlier credit replaces")
         if credit.replaces is not None:
             self._replaced.add(credit.replaces)
 
     def _claim(self, credit: Credit) -> None:
         if credit.parent is not None:
-            self._families.add(credit.id, credit.parent)
+            self._split_trees.add(credit.id, credit.parent)
         if credit.parent is not None or credit.serial_number is None:
             return
         keys = credit.canonical
         claim = sha256(f"{keys.registry}\n{keys.serial_number}".encode()).digest()
         if claim in self._claims:
-            raise InvalidEvent(f"its serial number {credit.serial_number} is held by a credit before it")
+            raise InvalidEvent(f"its serial number {credit.serial_number} is held by an earlier credit")
         self._claims.add(claim)
         self._claim_of[credit.id] = claim

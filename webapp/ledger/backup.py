@@ -1,7 +1,7 @@
-"""A copy of the whole SQLite database, made while the server works on it, and checked.
+"""Back up a SQLite database while it is in use, and check the copy.
 
-The copy is taken in one read transaction, so it is the ledger of one moment, and in WAL mode whoever
-writes meanwhile does not wait. PostgreSQL has programs of its own for this (docs/operations.md).
+The copy is made in one read transaction, so it is one snapshot; in WAL mode it does not block writes.
+For PostgreSQL use pg_dump (docs/operations.md).
 """
 
 import sqlite3
@@ -18,18 +18,18 @@ from webapp.ledger.audit.findings import Progress, no_progress
 from webapp.ledger.storage.atomic_file import atomic_file
 from webapp.ledger.storage.engine import reading
 
-# Between two steps Ctrl-C is heard and progress is told: 16 MB of pages of 4 kB.
+# Pages copied between two progress reports: 16 MB at 4 kB each. Ctrl-C works only between them.
 _PAGES_IN_A_STEP: Final = 4096
 
 
 def back_up(path: Path, progress: Progress = no_progress) -> Digest:
-    """Copy the SQLite database into a new file; return the digest of the events in the copy.
+    """Copy the SQLite database to a new file; return the digest of the events in the copy.
 
-    The file appears once it is whole, on the disk and checked. `progress` is told the number of
-    pages copied. Raises FileExistsError and other OSError, SchemaOutdated, BrokenLog where an event
-    of the copy has no position, and LedgerUnavailable where the copy cannot be made or is damaged.
+    The file is written atomically and checked before it gets its name. `progress` gets the number of
+    pages copied. Raises FileExistsError and other OSError, SchemaOutdated, BrokenLog if an event in the
+    copy has no position, and LedgerUnavailable if the copy fails or is damaged.
     """
-    # It replaces nothing: the name may be that of the ledger itself, or of the last good backup.
+    # No file is replaced, because the path may be that of the ledger or of the last good backup.
     with atomic_file(path, replaces=False) as aside:
         try:
             with reading() as connection, closing(sqlite3.connect(aside, isolation_level=None)) as copy:
@@ -40,7 +40,7 @@ def back_up(path: Path, progress: Progress = no_progress) -> Digest:
 
 
 def _copy(connection: Connection, copy: sqlite3.Connection, progress: Progress) -> None:
-    # The transaction's snapshot is taken here. Without it SQLite would start over at every write.
+    # The first read takes the snapshot. Without one, SQLite would restart the copy at every write.
     connection.exec_driver_sql("SELECT 1 FROM feed LIMIT 1")
     source = connection.connection.driver_connection
     if not isinstance(source, sqlite3.Connection):
@@ -50,7 +50,7 @@ def _copy(connection: Connection, copy: sqlite3.Connection, progress: Progress) 
         pages=_PAGES_IN_A_STEP,
         progress=lambda _status, remaining, total: progress(total - remaining),
     )
-    # One plain file, which can be opened from a read-only disk too. The server sets WAL again.
+    # Without WAL the copy is one file, which can be opened on a read-only disk. The server sets WAL again.
     copy.execute("PRAGMA journal_mode = DELETE")
     (found,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
     if found != "ok":

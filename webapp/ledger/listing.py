@@ -1,4 +1,4 @@
-"""The two long lists, of credits and of events: a page of it, all of it, and the sums of credits."""
+"""Queries for the lists of credits and of events: one page, all rows, and sums of credits."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ def list_credits(wanted: CreditFilter, cursor: str | None = None, limit: int = L
 def list_records(
     wanted: CreditFilter, cursor: str | None = None, limit: int = LIMIT
 ) -> Page[tuple[CreditView, Origin]]:
-    """Return a page of credits, each with where it comes from. Raises CursorMismatch."""
+    """Return a page of credits, each with its origin. Raises CursorMismatch."""
     kinds = (int,) if wanted.sort == "created" else (_KINDS[wanted.sort], int)
     place = PageRequest(wanted.fingerprint, kinds, wanted.descending, cursor, limit)
     with reading() as connection:
@@ -45,9 +45,9 @@ def list_records(
 
 
 def every_credit(wanted: CreditFilter) -> Iterator[CreditView]:
-    """Yield all credits of the list in its order, as they were at one moment.
+    """Yield all credits of the list in order, from one snapshot.
 
-    Read it to its end at once: until then, the database keeps that moment.
+    Read it to its end without delay, because the read transaction stays open until then.
     """
     with reading() as connection:
         for keys in selection.every_key(connection, wanted):
@@ -57,9 +57,9 @@ def every_credit(wanted: CreditFilter) -> Iterator[CreditView]:
 
 
 def sum_credits(wanted: CreditFilter, *, is_quick: bool = False) -> StatusSums:
-    """Return the sums by status over all credits that the filter shows, on every page of it.
+    """Return the sums by status over all credits of the filter, not only those of one page.
 
-    With `is_quick`, where a search finds very many, only over the first of them: then not `is_all`.
+    With `is_quick`, a search with very many results is added up only in part, and `is_all` is false.
     """
     with reading() as connection:
         found = selection.sums_of(connection, wanted, selection.CANDIDATES_MAX if is_quick else None)
@@ -76,8 +76,8 @@ def list_events(
 ) -> Page[EventView]:
     """Return a page of the feed. Raises CursorMismatch.
 
-    Oldest first, `next` is None only where the feed ends for now: a reader that keeps `end` and
-    comes back misses nothing.
+    In oldest-first order `next` is None at the current end of the feed. A client that stores `end` and
+    continues from there later gets every further event.
     """
     fingerprint = sha256(json.dumps([event_type, newest_first]).encode()).hexdigest()[:12]
     place = PageRequest(fingerprint, (int,), newest_first, cursor, limit)
@@ -90,9 +90,9 @@ def list_events(
 
 
 def every_event(event_type: EventType | None = None) -> Iterator[EventView]:
-    """Yield all events of the feed, the newest first, as they were at one moment.
+    """Yield all events of the feed, the newest first, from one snapshot.
 
-    Read it to its end at once: until then, the database keeps that moment.
+    Read it to its end without delay, because the read transaction stays open until then.
     """
     after: Keys | None = None
     with reading() as connection:
@@ -102,7 +102,7 @@ def every_event(event_type: EventType | None = None) -> Iterator[EventView]:
 
 
 def _credits_at(connection: Connection, keys: Sequence[Keys]) -> list[tuple[CreditView, Origin]]:
-    """Return the credits of these keys of a list, in their order."""
+    """Return the credits with these sort keys, in the same order."""
     positions = [each[-1] for each in keys]
     rows = fetch(connection, statements.CREDITS_AT, as_json(positions)) if positions else []
     found = {credit.created_position: (credit, origin) for credit, origin in map(credit_of_row, rows)}

@@ -1,7 +1,7 @@
-"""What the database account that serves may do, on PostgreSQL: never more than each table needs.
+"""Grant the serving PostgreSQL account the privileges that it needs on each table, and no more.
 
-The tables belong to another account, which migrates. So whoever gets hold of the server's account
-cannot rewrite the log even where the guards were gone: it has no right to, and cannot take one.
+The tables belong to another account, which runs the migrations. So with the serving account the log
+cannot be rewritten, even if the triggers were dropped.
 """
 
 from typing import Final
@@ -16,7 +16,7 @@ _APPEND: Final = frozenset({"SELECT", "INSERT"})
 _CHANGE: Final = _APPEND | {"UPDATE"}
 _REPLACE: Final = _APPEND | {"DELETE"}
 
-# Every table of the models stands here, with what the program does to it while it serves.
+# The privileges of the serving account on every table of the models.
 RIGHTS: Final[dict[str, frozenset[str]]] = {
     "credits": _APPEND,
     "events": _APPEND,
@@ -39,7 +39,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     "sign_in_failures": _REPLACE,
     "known_addresses": _REPLACE,
 }
-# Alembic's own table, which is no model: the server asks which schema it stands on.
+# Alembic's own table, which has no model. The server reads the schema revision from it.
 _VERSION: Final = "alembic_version"
 
 _ALL: Final = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"]
@@ -57,25 +57,25 @@ _HELD: Final = text(
 
 
 class NotGranted(LedgerError):
-    """No right was given or taken; `str()` says why, and what to do about it."""
+    """The privileges were not changed. The message has the reason and what to do."""
 
 
 def rights_by_table() -> dict[str, frozenset[str]]:
-    """Return what the serving account may do to every table there is.
+    """Return the privileges of the serving account on every table, including Alembic's.
 
-    Raises KeyError for a table of the models that nobody gave rights to.
+    Raises KeyError if a table of the models is missing in RIGHTS.
     """
     return {name: RIGHTS[name] for name in Base.metadata.tables} | {_VERSION: frozenset({"SELECT"})}
 
 
 def grant(role: str) -> None:
-    """Give the account what serving needs, and take away what it had beyond that, or do nothing.
+    """Grant the account the privileges for serving and revoke all others, in one transaction.
 
-    Run it as the owner of the tables, on PostgreSQL, after each migration. Raises NotGranted where
-    that account could do more all the same, or is not there.
+    Run it as the owner of the tables, on PostgreSQL, after each migration. Raises NotGranted if the
+    account does not exist, or would keep further privileges.
     """
     if db.engine.dialect.name != "postgresql":
-        raise NotGranted("SQLite knows no accounts: whoever can write its file can do everything.")
+        raise NotGranted("SQLite has no accounts. Access is controlled by the permissions of its file.")
 
     def action(connection: Connection) -> None:
         _require_ordinary(connection, role)
@@ -86,7 +86,7 @@ def grant(role: str) -> None:
 
 
 def _require_ordinary(connection: Connection, role: str) -> None:
-    """Refuse an account from which nothing could be withheld."""
+    """Raise NotGranted if the account does not exist, or is a superuser or owner."""
     found = connection.execute(
         text(
             "SELECT rolsuper, pg_has_role(rolname, current_user, 'MEMBER') FROM pg_roles WHERE rolname = :r"
@@ -94,11 +94,11 @@ def _require_ordinary(connection: Connection, role: str) -> None:
         {"r": role},
     ).first()
     if found is None:
-        raise NotGranted(f"PostgreSQL has no account {role}. Make it first: createuser {role}")
+        raise NotGranted(f"PostgreSQL has no account {role}. Create it first: createuser {role}")
     is_superuser, is_owner = found
     if is_superuser or is_owner:
         what = "is a superuser" if is_superuser else "can act as the owner of the tables"
-        raise NotGranted(f"{role} {what}, so nothing could be withheld from it. Take another account.")
+        raise NotGranted(f"{role} {what}, so its privileges cannot be limited. Use another account.")
 
 
 def _grant(connection: Connection, role: str) -> None:
@@ -118,22 +118,20 @@ def _grant(connection: Connection, role: str) -> None:
 
 
 def _require_no_more(connection: Connection, role: str) -> None:
-    """Look at what the account may do in the end: rights also come from PUBLIC and from other roles."""
+    """Raise NotGranted if the account has other privileges, for example through PUBLIC or another role."""
     rights = rights_by_table()
     held = connection.execute(_HELD, {"role": role, "tables": list(rights), "rights": _ALL})
     found = {(table, right) for table, right in held}
     due = {(table, right) for table, allowed in rights.items() for right in allowed}
     if due - found:
-        raise NotGranted("Rights are given by the owner of the tables: connect as that account.")
+        raise NotGranted("Only the owner of the tables can grant privileges. Connect as that account.")
     for table, right in sorted(found - due):
-        raise NotGranted(
-            f"{role} has {right} on {table} through another role or PUBLIC. Take that away first."
-        )
+        raise NotGranted(f"{role} has {right} on {table} through another role or PUBLIC. Revoke that first.")
     if connection.scalar(
         text("SELECT has_schema_privilege(:role, current_schema(), 'CREATE')"), {"role": role}
     ):
         schema = connection.scalar(text("SELECT current_schema()"))
         raise NotGranted(
-            f"{role} may make tables and functions in the schema {schema}. "
-            f"Take that away first: REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC, {role}"
+            f"{role} can create tables and functions in the schema {schema}. "
+            f"Revoke that first: REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC, {role}"
         )

@@ -1,6 +1,6 @@
-"""Reads of one credit: its record, its family, and others by their ids. Each in the transaction of `reading`.
+"""Queries for single credits: the record, the split tree, and credits by their ids.
 
-What they return stands in ``views``. Lists are read by ``listing``, sums by ``summaries``.
+They return the types of ``views``. Lists are in ``listing``, totals in ``summaries``.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from webapp.ledger.views import (
     event_of,
 )
 
-# A page shows no larger family; a program walks it by `parent` and `lots`.
+# The most credits in the tree on a page. API clients can follow `parent` and `lots` without a limit.
 SPLIT_TREE_MAX: Final = 1000
 
 _NO_POSITION: Final = "An event of credit {} has no position in the feed. `flask verify` says which."
@@ -44,16 +44,16 @@ def credit(credit_id: str) -> CreditView:
 
 
 def record(credit_id: str, position: int | None = None) -> Record:
-    """Return the credit with its history, oldest event first, as it was at a position of the feed.
+    """Return the credit with its history, oldest event first, as of a feed position; by default now.
 
-    Without a position, as it is now. Raises UnknownCredit, and BrokenLog where an event has no position.
+    Raises UnknownCredit, and BrokenLog if an event of it has no position.
     """
     with reading() as connection:
         return read_record(connection, credit_id, position)
 
 
 def read_record(connection: Connection, credit_id: str, position: int | None = None) -> Record:
-    """Do the same in a transaction that is open."""
+    """Return the record as seen by an open transaction. See `record`."""
     found = read_history(connection, credit_id)
     if found is None:
         raise UnknownCredit(credit_id)
@@ -63,7 +63,7 @@ def read_record(connection: Connection, credit_id: str, position: int | None = N
     is_now = len(history) == len(found.events)
     view = found.credit if is_now else credit_after(found.credit, history)
     related: list[tuple[CreditView, Origin]] = []
-    # Only a split credit has lots, and only a cancelled one is replaced.
+    # Only a split credit has lots, and only a cancelled one has a replacement.
     if view.status in {Status.SPLIT, Status.CANCELLED}:
         related = _shown(fetch(connection, statements.RELATED, found.key, found.key))
     lots = [other for other, origin in related if origin.parent == credit_id]
@@ -78,10 +78,10 @@ def read_record(connection: Connection, credit_id: str, position: int | None = N
 
 
 def read_history(connection: Connection, credit_id: str) -> Record | None:
-    """Return the credit with its history but without lots and replacements; None where there is none.
+    """Return the credit with its history, without lots and replacements; None if it is unknown.
 
-    Raises BrokenLog where an event of it has no position: then it was not appended by this program,
-    and nothing can be built on it.
+    Raises BrokenLog if an event of it has no position: this program did not append that event, so no
+    further event must follow it.
     """
     row = _row_of(connection, credit_id)
     if row is None:
@@ -102,9 +102,9 @@ def read_history(connection: Connection, credit_id: str) -> Record | None:
 
 
 def new_record(entries: Sequence[PositionedEvent], credit: Credit, *, is_sold: bool) -> Record:
-    """Return the record of a credit from all of its events, which were appended just now.
+    """Return the record of a new credit from its events, without reading the database.
 
-    `is_sold` says that it is a lot of a sold credit: its first sale is that one, carried over.
+    `is_sold` is true for a lot of a sold credit, whose SOLD event is carried over.
     """
     first = entries[0]
     view = CreditView(
@@ -127,19 +127,19 @@ def new_record(entries: Sequence[PositionedEvent], credit: Credit, *, is_sold: b
 
 
 def record_after(record: Record, entries: Sequence[PositionedEvent]) -> Record:
-    """Return the record once these events of its credit, appended just now, are part of it."""
+    """Return the record with further events of its credit, without reading the database."""
     history = [*record.events, *_views_of(entries, record.credit)]
     return replace(record, credit=credit_after(record.credit, history), events=history)
 
 
 def lots_of(credit_id: str) -> list[CreditView]:
-    """Return the lots of a credit that was split, in order; none where it was not."""
+    """Return the lots of a credit, in order; empty if it was not split. Raises UnknownCredit."""
     with reading() as connection:
         return list(read_record(connection, credit_id).relations.lots)
 
 
 def split_tree(credit_id: str, limit: int = SPLIT_TREE_MAX) -> SplitTree:
-    """Return the family of the credit, at most `limit` of it. Raises UnknownCredit."""
+    """Return the split tree that the credit is part of, with at most `limit` nodes. Raises UnknownCredit."""
     with reading() as connection:
         key, _ = _found(connection, credit_id)
         rows = fetch(connection, statements.SPLIT_TREE, key, limit + 1)
@@ -149,7 +149,7 @@ def split_tree(credit_id: str, limit: int = SPLIT_TREE_MAX) -> SplitTree:
 
 
 def find_credits(credit_ids: Sequence[str]) -> dict[str, CreditView]:
-    """Return those of the credits that the ledger holds, by id."""
+    """Return the recorded credits among these ids, by id."""
     wanted = [bytes.fromhex(credit_id) for credit_id in credit_ids if is_credit_id(credit_id)]
     if not wanted:
         return {}
@@ -159,7 +159,7 @@ def find_credits(credit_ids: Sequence[str]) -> dict[str, CreditView]:
 
 
 def _row_of(connection: Connection, credit_id: str) -> Row | None:
-    if not is_credit_id(credit_id):  # PostgreSQL would not even be asked for a text with a NUL in it
+    if not is_credit_id(credit_id):  # any text may come from a URL
         return None
     rows = fetch(connection, statements.CREDIT, bytes.fromhex(credit_id))
     return rows[0] if rows else None
@@ -178,12 +178,12 @@ def _shown(rows: Sequence[Row]) -> list[tuple[CreditView, Origin]]:
 
 
 def _is_shown(row: Row) -> bool:
-    """Say whether the credit of a row has a state: without one, its CREATED event has no position."""
+    """Return whether the credit has a state. Without one, its CREATED event has no position."""
     return row[8] is not None
 
 
 def _marked(statement: str, number: int) -> str:
-    """Return a statement that takes a list, with the marks of this many parameters."""
+    """Return a statement that takes a list, with this many `?`."""
     return statement.format(", ".join("?" * number))
 
 
@@ -195,7 +195,7 @@ def _views_of(entries: Sequence[PositionedEvent], credit: CreditView) -> list[Ev
 
 
 def _with_carried_sale(history: list[EventView], *, is_carried: bool) -> list[EventView]:
-    """Say of the sale of a lot whether it is that of the credit which it was split from."""
+    """Mark the SOLD event of a lot as carried over from the credit that it was split from."""
     if not is_carried:
         return history
     return [replace(event, is_carried=event.event_type is EventType.SOLD) for event in history]
@@ -204,7 +204,7 @@ def _with_carried_sale(history: list[EventView], *, is_carried: bool) -> list[Ev
 def _lots_at(
     connection: Connection, parent: int, lots: Sequence[CreditView], position: int
 ) -> list[CreditView]:
-    """Return those of the lots that there were at a position, as they were then."""
+    """Return the lots that existed at a position, as they were then."""
     rows = fetch(connection, statements.EVENTS_OF_LOTS, parent, position)
     events = [(parse_stored(body), event_position) for body, event_position in rows]
     history = {credit_id: list(own) for credit_id, own in groupby(events, lambda each: each[0].credit_id)}
@@ -218,7 +218,7 @@ def _lots_at(
 
 
 def _tree(rows: Sequence[tuple[CreditView, Origin]]) -> list[SplitNode]:
-    """Put a family in the order of a tree. Without recursion: a family can be deep."""
+    """Return the nodes in depth-first order, by a loop, because a tree can be too deep for recursion."""
     lots: dict[str | None, list[tuple[CreditView, Origin]]] = {}
     for view, origin in sorted(rows, key=lambda row: row[1].offset_e4 or 0, reverse=True):
         lots.setdefault(origin.parent, []).append((view, origin))

@@ -1,4 +1,4 @@
-"""Sums over the ledger, and what its filters and forms offer: registries, vintages, parties."""
+"""Queries for totals, and for the choices in filters and forms: registries, vintages, parties."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,20 +17,20 @@ class Sum:
     quantity_e4: int = 0
 
     def __add__(self, other: "Sum") -> "Sum":
-        """Add both."""
+        """Return the sum of both."""
         return Sum(self.credits + other.credits, self.quantity_e4 + other.quantity_e4)
 
     @property
     def quantity(self) -> str:
-        """Tonnes as exact decimal text."""
+        """The quantity in tonnes as exact decimal text."""
         return quantity_text(self.quantity_e4)
 
 
 @dataclass(frozen=True)
 class StatusSums:
-    """Sums by status under one name, such as a registry's or a vintage's.
+    """Sums by status, with the name of their registry or vintage.
 
-    Where `is_all` is false, there is more than what was added up.
+    `is_all` is false if only some of the credits were added up.
     """
 
     name: str
@@ -38,18 +38,18 @@ class StatusSums:
     is_all: bool = True
 
     def __getitem__(self, status: str) -> Sum:
-        """Return the sum of a status, zero where there is none."""
+        """Return the sum of a status, by default zero."""
         return self.by_status.get(Status(status), Sum())
 
     @property
     def all(self) -> Sum:
-        """The sum over every status that is counted: each tonne once, in the credit that holds it."""
+        """The sum over the counted statuses, in which each tonne occurs once."""
         return sum((self[status] for status in COUNTED), Sum())
 
 
 @dataclass(frozen=True)
 class Totals:
-    """What the dashboard says: all of the ledger, then by registry and by vintage."""
+    """The sums of the dashboard: of the whole ledger, by registry and by vintage."""
 
     ledger: StatusSums
     registries: Sequence[StatusSums]
@@ -69,7 +69,7 @@ def ledger_totals() -> Totals:
 
 
 def filter_choices() -> tuple[list[str], list[int]]:
-    """Return the registries, in their first spelling, and the vintages that there are."""
+    """Return the recorded registries, each in its first spelling, and the recorded vintages."""
     with reading() as connection:
         names = fetch(connection, "SELECT name FROM registries ORDER BY registry_key")
         years = fetch(connection, "SELECT DISTINCT vintage FROM totals ORDER BY vintage DESC")
@@ -77,7 +77,7 @@ def filter_choices() -> tuple[list[str], list[int]]:
 
 
 def suggest_parties(role: EventType, limit: int = 100) -> list[str]:
-    """Return the buyers (SOLD) or beneficiaries (RETIRED) named before, the latest first."""
+    """Return the names of recorded buyers (SOLD) or beneficiaries (RETIRED), the latest first."""
     with reading() as connection:
         return [name for (name,) in fetch(connection, _PARTIES, role, limit)]
 
@@ -95,7 +95,7 @@ _PARTIES = "SELECT name FROM parties WHERE role = ? ORDER BY last_position DESC 
 
 
 def _by_name(rows: Sequence[Row]) -> list[StatusSums]:
-    """Return the sums of rows that have a name, a status and what they come to."""
+    """Group rows of name, status, credits and quantity by their names."""
     names: dict[str, dict[Status, Sum]] = {}
     for name, status, credits, quantity_e4 in rows:
         names.setdefault(str(name), {})[Status(status)] = Sum(int(credits), int(quantity_e4))

@@ -1,4 +1,4 @@
-"""What is shown of the ledger: frozen views of credits, events and records, and how rows become views."""
+"""The read models: frozen views of credits, events and records, and their conversion from rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from webapp.ledger.storage.statements import Row
 
 @dataclass(frozen=True)
 class CreditView:
-    """A credit as lists show it. Texts are as recorded, times as in the log."""
+    """A credit for lists and pages. Texts are as recorded; times have the format of events."""
 
     id: str
     project_name: str
@@ -29,20 +29,20 @@ class CreditView:
 
     @property
     def quantity(self) -> str:
-        """Tonnes as exact decimal text."""
+        """The quantity in tonnes as exact decimal text."""
         return quantity_text(self.quantity_e4)
 
     @property
     def allowed_actions(self) -> tuple[EventType, ...]:
-        """The acts that its status still allows."""
+        """The event types that its status allows next."""
         return ALLOWED_ACTIONS[self.status]
 
 
 @dataclass(frozen=True)
 class EventView:
-    """An event with its place in the feed and, for people, the credit it is about.
+    """An event with its feed position, and the project and quantity of its credit.
 
-    `is_carried` says of a sale that it is that of the credit of which this one is a lot.
+    `is_carried` is true for the SOLD event of a lot that is a copy of its parent's.
     """
 
     position: int
@@ -60,7 +60,7 @@ class EventView:
 
     @property
     def event(self) -> Event:
-        """The event as the log has it."""
+        """The event of the domain."""
         return Event(
             self.credit_id,
             self.seq,
@@ -73,19 +73,19 @@ class EventView:
 
     @property
     def phrase(self) -> str:
-        """The event in a few words."""
+        """A short text for users."""
         said = phrase(self.event_type, self.data)
         return f"{said}, carried over from the credit it was split from" if self.is_carried else said
 
     @property
     def quantity(self) -> str:
-        """Tonnes of the credit as exact decimal text."""
+        """The credit's quantity in tonnes as exact decimal text."""
         return quantity_text(self.quantity_e4)
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a credit comes from: of which credit it is a lot, or in whose place it was recorded."""
+    """The credit that a lot was split from, with the lot's offset, or the credit that one replaces."""
 
     parent: str | None = None
     offset_e4: int | None = None
@@ -94,7 +94,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Relations:
-    """A credit's origin, the lots it was split into, in order, and what was recorded in its place."""
+    """A credit's origin, its lots in order, and the ids of its replacements (at most one)."""
 
     origin: Origin
     lots: Sequence[CreditView]
@@ -103,7 +103,7 @@ class Relations:
 
 @dataclass(frozen=True)
 class SplitNode:
-    """One credit of a family. `start_e4` is where it begins in the root, the root's depth is 0."""
+    """A credit in a split tree. `start_e4` is its start in the root; the root's depth is 0."""
 
     credit: CreditView
     origin: Origin
@@ -113,10 +113,10 @@ class SplitNode:
 
 @dataclass(frozen=True)
 class SplitTree:
-    """All that became of one recorded credit: the root, and the lots of lots under it.
+    """A root credit and all lots below it.
 
-    `nodes` are in the order of a tree that is read from top to bottom: each lot stands under its
-    parent, the first tonnes first. `is_whole` says that none was left out.
+    `nodes` are in depth-first order, lots in order of their offset. `is_whole` is false if the limit cut
+    some off. `replaced_by` has the ids of the root's replacements (at most one).
     """
 
     nodes: Sequence[SplitNode]
@@ -125,13 +125,13 @@ class SplitTree:
 
     @property
     def root(self) -> SplitNode:
-        """The credit that was recorded first."""
+        """The credit at the top of the tree."""
         return self.nodes[0]
 
 
 @dataclass(frozen=True)
 class Record:
-    """A credit with its whole history and its nearest relations. `key` is how the tables name it."""
+    """A credit with all its events and its direct relations. `key` is its integer key in the tables."""
 
     key: int
     credit: CreditView
@@ -140,13 +140,13 @@ class Record:
 
     @property
     def head(self) -> EventHead:
-        """The last event: what the next one must follow."""
+        """The head of the credit's chain: its last event."""
         last = self.events[-1]
         return EventHead(last.seq, last.event_type, last.hash, last.recorded_at)
 
     @property
     def stated(self) -> Credit:
-        """The credit as it was recorded."""
+        """The credit of the domain, as recorded."""
         credit, origin = self.credit, self.relations.origin
         return Credit(
             project_name=credit.project_name,
@@ -161,7 +161,7 @@ class Record:
 
 
 def credit_of_row(row: Row) -> tuple[CreditView, Origin]:
-    """Return the credit of a row of ``statements.CREDIT``, and where it comes from."""
+    """Return the credit of a row of ``statements.CREDIT``, and its origin."""
     (_key, own_id, project_name, registry, vintage, quantity_e4, serial_number, offset_e4, *rest) = row
     (status, created_at, changed_at, created_position, buyer, beneficiary, parent, replaces) = rest
     view = CreditView(
@@ -200,7 +200,7 @@ def event_of(event: Event, position: int, event_hash: str, project_name: str, qu
 
 
 def credit_after(credit: CreditView, history: Sequence[EventView]) -> CreditView:
-    """Return the credit as it was after the last of these events, which are all up to then."""
+    """Return the credit as it was after these events, which must be all of its first events."""
     said = {event.event_type: event.data for event in history}
     buyer = said.get(EventType.SOLD, {}).get("buyer")
     beneficiary = said.get(EventType.RETIRED, {}).get("beneficiary")

@@ -1,1 +1,1 @@
-"""Searches and pages of the long lists: conditions, their SQL, and the order of the rows."""
+"""Search and keyset pagination of lists: search conditions, their SQL, and ordered index scans."""

@@ -1,7 +1,6 @@
-"""What a search asks of a credit: words of its texts, numbers of its block, the beginning of its id.
+"""Parse search texts to conditions: on words, serial numbers and the start of the id. Pure code.
 
-Pure: text becomes conditions. What they mean exactly is "Search" in docs/ledger.md; ``conditions_sql`` asks
-the databases for them.
+The exact rules are in "Search" in docs/ledger.md. ``conditions_sql`` converts the conditions to SQL.
 """
 
 import re
@@ -15,17 +14,17 @@ from webapp.domain.text import canonical
 from webapp.domain.unicode14 import SURROGATE
 from webapp.ledger.storage.columns import as_search_text
 
-# Shorter ones are too common as parts of words, so they stand for whole words.
+# Shorter words match only whole words, because they occur in too many others.
 PART_MIN: Final = 3
-# Fewer digits are too many things, such as a year, to stand for a number of a block by themselves.
+# A number with fewer digits is not searched for in blocks by itself, because it may be a year.
 _NUMBER_DIGITS_MIN: Final = 5
 _NUMBER: Final = re.compile(rf"0|[1-9][0-9]{{0,{DIGITS_MAX - 1}}}")
-# As people write one: with a sign before it, commas between thousands, the end of a sentence.
+# A number as users write it: with a leading #, commas between thousands, punctuation at the end.
 _WRITTEN: Final = re.compile(r"#?([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)[.,;]?")
 _ID_START: Final = re.compile("[0-9a-f]{6,64}")
-# Dashes by themselves are no word but what stands between two, as in "VCS \u2014 941467200".
+# A dash by itself is not a word, as in "VCS \u2014 941467200".
 _DASHES: Final = "\u2010\u2012\u2014\u2015\u2212"
-# What stands for what was left out, as in "VCS … 941467200"; in canonical form "…" is three dots.
+# An ellipsis is not a word, as in "VCS … 941467200". In canonical form "…" is three dots.
 _LEFT_OUT: Final = re.compile(r"\.{2,}")
 _WORDS_MAX: Final = 100
 _PRIVATE: Final = "\ue000"
@@ -33,7 +32,7 @@ _PRIVATE: Final = "\ue000"
 
 @dataclass(frozen=True)
 class Text:
-    """The texts of the credit, or its serial number alone, hold this, in the form of ``storage.columns``."""
+    """The search text of the credit (see ``storage.columns``), or its serial number, contains this."""
 
     pattern: str
     in_serial: bool = False
@@ -41,9 +40,9 @@ class Text:
 
 @dataclass(frozen=True)
 class Numbers:
-    """The block of the credit has any of these numbers, of this series or of whichever there is.
+    """The credit's block has any of these numbers, in this series, or in any if it is None.
 
-    Numbers that it has given up count where `is_given_up` says so.
+    With `is_given_up`, blocks that are no longer held match as well.
     """
 
     first: int
@@ -54,21 +53,21 @@ class Numbers:
 
 @dataclass(frozen=True)
 class IdStart:
-    """The id of the credit begins with these digits."""
+    """The id of the credit starts with these digits."""
 
     digits: str
 
 
 @dataclass(frozen=True)
 class AllOf:
-    """Each of these."""
+    """All of the parts are true."""
 
     parts: tuple["Condition", ...]
 
 
 @dataclass(frozen=True)
 class AnyOf:
-    """One of these at least."""
+    """At least one of the parts is true."""
 
     parts: tuple["Condition", ...]
 
@@ -77,29 +76,29 @@ Condition = Text | Numbers | IdStart | AllOf | AnyOf
 
 
 def key_of(text: str) -> str:
-    """Return the canonical form, with what no database can be asked for made something it can.
+    """Return the canonical form of a search text, without characters that a database cannot encode.
 
-    No recorded text holds a null byte, half a surrogate pair or the private-use character that
-    stands for them here, so a search for them finds nothing.
+    Null bytes and surrogates are replaced by a private-use character. No recorded text has any of these,
+    so the search finds nothing.
     """
     askable = (_PRIVATE if c == "\0" or c in SURROGATE else c for c in text)
     return canonical("".join(askable))
 
 
 def words_of(text: str) -> list[str]:
-    """Return the different words of a search, canonical, without what only stands between them.
+    """Return the first hundred distinct words of a search in canonical form, without mere punctuation.
 
-    The first hundred of them: a database has a limit to the conditions of one query.
+    There is a limit because databases limit the number of conditions in a query.
     """
     words = dict.fromkeys(_LEFT_OUT.sub(" ", key_of(text)).split(" "))
     return [word for word in words if as_search_text(word).strip(f" {_DASHES}")][:_WORDS_MAX]
 
 
 def condition_of(q: str, serial: str, status: Status | None) -> AllOf | None:
-    """Return what a credit must be to be found, None where nothing is asked.
+    """Return the condition of a search, None for an empty one.
 
-    `status` is the one that the list is narrowed to: credits that hold their numbers no more are
-    found by them only in a list of such.
+    `q` searches all texts, `serial` the serial number only. Blocks that are no longer held are searched
+    only if `status` is the one filtered for and is not counted (SPLIT or CANCELLED).
     """
     is_given_up = status in NOT_COUNTED
     parts = (*_of_words(words_of(q), is_given_up=is_given_up), *_of_serial(serial, is_given_up=is_given_up))
@@ -107,10 +106,9 @@ def condition_of(q: str, serial: str, status: Status | None) -> AllOf | None:
 
 
 def _of_words(words: Sequence[str], *, is_given_up: bool) -> Iterator[Condition]:
-    """Yield what each word asks of the texts, of the id, or of the block where it is a number.
+    """Yield a condition for each word: it is in the texts, starts the id, or is a number of the block.
 
-    A short number is that of a block only beside words that its serial number holds: by itself it
-    is a word.
+    A short number is searched for in blocks only together with words that are in the serial number.
     """
     names = [_text(word, in_serial=True) for word in words if _number_of(word) is None]
     for word in words:
@@ -126,9 +124,9 @@ def _of_words(words: Sequence[str], *, is_given_up: bool) -> Iterator[Condition]
 
 
 def _of_serial(serial: str, *, is_given_up: bool) -> Iterator[Condition]:
-    """Yield what is asked of the serial number: each word is in it, or is a number of the block.
+    """Yield conditions on the serial number: each word is in it, or is a number of the block.
 
-    Or the whole is a block, or one number of a series, and the credit has any of that.
+    Alternatively the whole text is a block or a single number, and overlaps the credit's block.
     """
     parts: list[Condition] = []
     for word in words_of(serial):
@@ -155,7 +153,7 @@ def _text(word: str, *, in_serial: bool = False) -> Text:
 
 
 def _number_of(word: str) -> str | None:
-    """Return the digits of a word that is a number in one of the ways in which people write one."""
+    """Return the digits of a word that is a number as users write it, otherwise None."""
     written = _WRITTEN.fullmatch(word)
     digits = written[1].replace(",", "") if written else ""
     return digits if _NUMBER.fullmatch(digits) else None
@@ -166,10 +164,10 @@ def _one_number(digits: str, *, is_given_up: bool) -> Numbers:
 
 
 def _blocks(serial: str) -> Iterator[SerialBlock]:
-    """Yield the block that the canonical text states, and one number of every series it may be of.
+    """Yield the range in the canonical text, and each single number that the text may be.
 
-    A credit of one tonne, or a number out of a block, is often written as the series with that
-    number in the place of its two.
+    A single number of a block is often written as the serial number with that number in place of the
+    two.
     """
     block = parse_numbers(serial)
     if block:

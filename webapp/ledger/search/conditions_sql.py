@@ -1,7 +1,7 @@
-"""Conditions of a search in SQL: as a test of a credit, and as sources in which an index finds credits.
+"""SQL for search conditions: a test for each row, and sources that find candidates through an index.
 
-Sources find together every credit that meets a condition, and others too: whatever comes out of one is
-tested by the whole condition.
+The sources of a condition together find every matching credit, and may find others. So every candidate
+is checked with the test of the whole condition.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,23 +16,24 @@ from webapp.ledger.search.index_merge import Sql, parameters_of
 from webapp.ledger.storage.columns import SERIAL_TEXT_SQL, as_search_text
 from webapp.ledger.storage.statements import as_json, fetch
 
-# A number with more holders than these is not looked up: they are met soon enough along the list.
+# The most holders of a number for which their keys are looked up first. If there are more, a scan of the
+# list meets them soon.
 FEW_HOLDERS: Final = 1000
-# So many of the numbers in a search are looked up, until one is found that has few holders.
+# How many numbers of a search are looked up to find one with few holders.
 _LOOKED_UP: Final = 3
 _TRIGRAM: Final = 3
 _ID_DIGITS: Final = 64
-# The number of binary digits that the length of a block can have at most.
+# The number of size classes: bit lengths 0 to 60 of numbers with at most 18 digits.
 _SIZE_CLASSES: Final = 61
 
 
 @dataclass(frozen=True)
 class Source:
-    """Candidates as a SELECT of credit_states can read them: its tables and its condition.
+    """Candidates of a search: the FROM and WHERE parts of a SELECT that includes credit_states.
 
-    `age` is what stands for their created_position in the order in which they are found without sorting,
-    and `beyond` the condition that they come before or after (`{}`) a position. `positions` is a SELECT
-    of their created_positions that reads less than all of that.
+    `age` is an expression in the order of created_position, by which the rows come without sorting.
+    `beyond` is the condition that they come before or after a position (`{}` is `<` or `>`).
+    `positions` is a cheaper SELECT of their created_positions, if there is one.
     """
 
     tables: Sql
@@ -43,7 +44,7 @@ class Source:
 
     @property
     def all_positions(self) -> Sql:
-        """The SELECT of the created_positions of all candidates."""
+        """A SELECT of the created_positions of all candidates."""
         if self.positions:
             return self.positions
         text = f"SELECT credit_states.created_position FROM {self.tables.text} WHERE {self.where.text}"
@@ -51,7 +52,7 @@ class Source:
 
 
 def test_of(condition: Condition, dialect: str) -> Sql:
-    """Return the condition as an expression over the columns of credit_states."""
+    """Return the condition as a SQL expression over the columns of credit_states."""
     match condition:
         case Text():
             return _text_test(condition, dialect)
@@ -71,17 +72,17 @@ def test_of(condition: Condition, dialect: str) -> Sql:
 def sources_of(
     connection: Connection, wanted: CreditFilter, condition: Condition, *, by_age: bool
 ) -> "Found":
-    """Return the sources of a list's condition. `by_age`: the first of them by age will be read."""
+    """Return the sources of a condition. `by_age` says that the first rows by age will be read."""
     return _Finder(connection, wanted.registry_key, by_age).find(condition, ())
 
 
 def _exists(select: str, parameters: tuple[object, ...]) -> Sql:
-    """Return the test that a SELECT has a row; for EXISTS, PostgreSQL may read all rows of its table."""
+    """Return the test that a SELECT has a row. With EXISTS, PostgreSQL may read the whole table."""
     return Sql(f"({select} LIMIT 1) IS NOT NULL", parameters)
 
 
 def source_of_positions(positions: Iterable[int]) -> Source:
-    """Return the source of credits that were recorded at these positions of the feed. SQLite only."""
+    """Return the source of the credits with these created_positions. SQLite only."""
     return Source(
         Sql("json_each(?) AS listed CROSS JOIN credit_states", (as_json(list(positions)),)),
         Sql("credit_states.created_position = listed.value"),
@@ -89,7 +90,7 @@ def source_of_positions(positions: Iterable[int]) -> Source:
 
 
 class Found(NamedTuple):
-    """Sources; `is_narrow` says that an index finds their candidates, and not a walk along many blocks."""
+    """Sources of a condition. `is_narrow` is false if they read many blocks of serial numbers."""
 
     sources: list[Source]
     is_narrow: bool = True
@@ -106,7 +107,7 @@ class _Finder:
         return self.connection.dialect.name == "sqlite"
 
     def find(self, condition: Condition, beside: tuple[Text, ...]) -> Found:
-        """Return the sources of a condition, for credits whose texts hold what stands `beside` it too."""
+        """Return the sources of a condition for credits that match the texts `beside` it as well."""
         match condition:
             case Text():
                 return Found([self._texts((*beside, condition))])
@@ -119,14 +120,14 @@ class _Finder:
                 found = [self.find(part, beside) for part in condition.parts]
                 sources = [source for each in found for source in each.sources]
                 beside_alone = self._texts(beside) if beside else None
-                if beside_alone in sources:  # it finds what the others find, too
+                if beside_alone in sources:  # it includes the results of the others
                     return Found([source for source in sources if source == beside_alone][:1])
                 return Found(sources, all(each.is_narrow for each in found))
             case AllOf():
                 return self._all_of(condition, beside)
 
     def _all_of(self, condition: AllOf, beside: tuple[Text, ...]) -> Found:
-        """Return the sources of one of the parts: they find all that meet the others as well."""
+        """Return the sources of one part, preferably a narrow one. They include all matches of AllOf."""
         texts = (*beside, *(part for part in condition.parts if isinstance(part, Text)))
         others = [part for part in condition.parts if not isinstance(part, Text)]
         wide: Found | None = None
@@ -140,7 +141,7 @@ class _Finder:
     def _texts(self, texts: Sequence[Text]) -> Source:
         patterns = list(dict.fromkeys(text.pattern for text in texts))
         if not self._is_sqlite:
-            # A fence (OFFSET 0): the planner would rather walk along the list, which was tried before.
+            # OFFSET 0 is an optimisation fence: the planner would scan the list, which was tried before.
             likes = " AND ".join("search_text LIKE ?" for _ in patterns)
             fenced = f"(SELECT * FROM credit_states WHERE {likes} OFFSET 0) AS credit_states"
             return Source(Sql(fenced, tuple(map(_like, patterns))), Sql("TRUE"))
@@ -158,7 +159,7 @@ class _Finder:
 
     def _numbers(self, numbers: Numbers) -> Found:
         words = _words_of_series(numbers)
-        if numbers.is_given_up and words:  # no index has the series of blocks that were given up
+        if numbers.is_given_up and words:  # the index on series has held blocks only
             return Found([self._texts(words)])
         has = _has_numbers(numbers)
         holders = Sql(f"SELECT credit FROM serial_blocks WHERE {has.text}", has.parameters)
@@ -175,7 +176,7 @@ class _Finder:
         by_age = Source(
             Sql("serial_blocks CROSS JOIN credit_states"),
             Sql(f"{joined.format('serial_blocks')} AND {has.text}", has.parameters),
-            # Keys are given in the order in which credits are recorded, as positions are.
+            # Keys have the same order as positions, that of recording.
             age="serial_blocks.credit",
             beyond="serial_blocks.credit {0} (SELECT credit FROM credit_states WHERE created_position = ?)",
         )
@@ -197,13 +198,13 @@ _ID_BETWEEN: Final = "credits.id BETWEEN ? AND ?"
 
 
 def _id_range(start: IdStart) -> tuple[bytes, bytes]:
-    """Return the lowest and the highest id that begins so."""
+    """Return the lowest and the highest id with this start."""
     low, high = (bytes.fromhex(start.digits.ljust(_ID_DIGITS, digit)) for digit in "0f")
     return low, high
 
 
 def _has_numbers(numbers: Numbers) -> Sql:
-    """Return what is true of a row of serial_blocks that has any of the numbers."""
+    """Return the condition that a row of serial_blocks has any of the numbers."""
     text, parameters = "serial_blocks.first <= ? AND serial_blocks.last >= ?", (numbers.last, numbers.first)
     if not numbers.is_given_up:
         text += " AND serial_blocks.is_held = 1"
@@ -213,16 +214,16 @@ def _has_numbers(numbers: Numbers) -> Sql:
 
 
 def _words_of_series(numbers: Numbers) -> list[Text]:
-    """Return the longer words of a series: they stand in every serial number that has numbers of it."""
+    """Return the longer words of a series, which occur in every serial number of the series."""
     words = [as_search_text(word) for word in (numbers.series or "").split("-")]
     return [Text(word) for word in words if len(word.strip()) >= PART_MIN]
 
 
 def _by_size(numbers: Numbers) -> Sql:
-    """Return the holders as an index has them by the size of their blocks.
+    """Return a SELECT of the holders of the numbers, one index scan for each size class.
 
-    What has a number begins no further before it than its size allows. So in each class of sizes the
-    index reads few others than those that have it.
+    A block of a size class that contains a number starts at most its size before it. So the scan of a
+    size class reads few blocks that do not contain the number.
     """
     has = _has_numbers(numbers)
     terms, parameters = [], []
@@ -237,13 +238,13 @@ def _by_size(numbers: Numbers) -> Sql:
 
 def _text_test(text: Text, dialect: str) -> Sql:
     pattern, whole = text.pattern, SERIAL_TEXT_SQL if text.in_serial else "credit_states.search_text"
-    # What has no space stands within one word of one text, so that nothing need be made a space first.
+    # A pattern without spaces lies within one word, so it can be searched for in the original columns.
     is_in_one_word = " " not in pattern
     if dialect == "postgresql":
         return Sql(
             f"({'serial_key' if text.in_serial and is_in_one_word else whole} LIKE ?)", (_like(pattern),)
         )
-    # SQLite makes the whole text anew for each row, so where it stands as it is written is asked first.
+    # SQLite computes search_text for each row, so the original columns are tested first.
     columns = ["serial_key"] if text.in_serial else ["serial_key", "project_key", "registry_key"]
     asked = [(f"credit_states.{column}", pattern) for column in columns]
     if not is_in_one_word:
@@ -253,7 +254,7 @@ def _text_test(text: Text, dialect: str) -> Sql:
 
 
 def _trigrams(pattern: str) -> list[str]:
-    """Return trigrams that cover the pattern: what has them all is tested for the whole anyway."""
+    """Return trigrams that cover the pattern. Rows that match them are tested with the whole pattern."""
     last = len(pattern) - _TRIGRAM
     return [pattern[start : start + _TRIGRAM] for start in (*range(0, last, _TRIGRAM), last)]
 

@@ -1,4 +1,4 @@
-"""Which credits a list shows, and in which order."""
+"""The filter of a list of credits: search texts, registry, vintage, status and sort order."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from webapp.domain.fields import VINTAGE_MAX, VINTAGE_MIN
 from webapp.domain.lifecycle import COUNTED, Status
 from webapp.ledger.search import conditions
 
-# The column of credit_states by which a list is sorted; credits that are equal in it are sorted by age.
+# The columns of credit_states to sort by. Ties are sorted by age.
 SORTS: Final = {
     "created": "created_position",
     "project": "project_key",
@@ -23,9 +23,9 @@ SORTS: Final = {
 
 @dataclass(frozen=True)
 class CreditFilter:
-    """Which credits a list shows, and in which order; every text matches in any spelling.
+    """The filter and order of a list of credits. Texts are compared in canonical form.
 
-    What `q` and `serial` find is said in ``conditions``.
+    See ``conditions`` for `q` and `serial`.
     """
 
     q: str = ""
@@ -38,34 +38,34 @@ class CreditFilter:
 
     @cached_property
     def condition(self) -> conditions.AllOf | None:
-        """What the search asks of a credit, None where nothing is searched for."""
+        """The condition of the search, None without a search."""
         return conditions.condition_of(self.q, self.serial, self.status)
 
     @property
     def registry_key(self) -> str:
-        """The canonical name of the registry, empty for all."""
+        """The canonical name of the registry; empty for all registries."""
         return conditions.key_of(self.registry)
 
     @property
     def year(self) -> int | None:
-        """The vintage, 0 for one that no credit has: a database fails at numbers it cannot hold."""
+        """The vintage; 0 if it is out of range, because a database rejects numbers that are too large."""
         if self.vintage is None:
             return None
         return self.vintage if VINTAGE_MIN <= self.vintage <= VINTAGE_MAX else 0
 
     @property
     def statuses(self) -> tuple[Status, ...]:
-        """The statuses of the credits in the list: those that are counted, unless one is asked for."""
+        """The statuses in the list: the one filtered for, by default all counted ones."""
         return (self.status,) if self.status else COUNTED
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns by which the list is ordered; the last of them is unique."""
+        """The columns to order by. The last one is unique."""
         return tuple(dict.fromkeys((SORTS[self.sort], SORTS["created"])))
 
     @property
     def fingerprint(self) -> str:
-        """The same for filters that show the same list in the same order."""
+        """A hash that is equal for filters with the same list in the same order. Part of cursors."""
         facts = [
             conditions.words_of(self.q),
             self.registry_key,

@@ -1,8 +1,8 @@
-"""A list of credits as a merge of runs, each of which lies in an index in the order of the list.
+"""Read a filtered list of credits by merging index scans ("runs"), each in the order of the list.
 
-A run is the credits of one status, or of one status, registry and vintage. Which of these there are,
-and how many credits each has, ``totals`` says. So a page costs what its own rows cost: no credit that is
-not in the list is looked at, however many there are.
+A run has the credits of one status, or of one status, registry and vintage. The table totals shows which
+runs exist and how many credits each has. So the cost of a page depends on its own rows, not on the number
+of credits outside the list.
 """
 
 import heapq
@@ -19,23 +19,23 @@ from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.search.pagination import Keys, Window
 from webapp.ledger.storage.statements import Row, fetch, stream
 
-# SQLite takes 500 SELECTs in one statement, and a cursor makes two of a run.
+# The most runs in one statement. SQLite allows 500 SELECTs, and with a cursor a run needs two.
 RUNS_MAX: Final = 200
-# PostgreSQL reads about so many rows for a merge, the same number of each SELECT.
+# The most rows that PostgreSQL reads for a merge, divided equally among the SELECTs.
 READ_MAX: Final = 10_000
-# The sorts in whose order an index has the credits of a run; by the others they are all alike in it.
+# The sorts for which an index has the order within a run. For the others, all credits of a run are equal.
 _INDEXED: Final = frozenset({"created", "project", "quantity"})
 
 
 class Sql(NamedTuple):
-    """A piece of SQL with its parameters, `?` for each."""
+    """A piece of SQL with its parameters, one `?` for each."""
 
     text: str
     parameters: tuple[object, ...] = ()
 
 
 class Run(NamedTuple):
-    """The credits of a status, of one registry and vintage where these are given."""
+    """The credits of one status, and of one registry and vintage if these are set."""
 
     status: str
     registry_key: str | None = None
@@ -44,22 +44,22 @@ class Run(NamedTuple):
 
     @property
     def where(self) -> Sql:
-        """What is true of its credits, in the order of the columns of the indexes."""
+        """The condition for its credits, with the columns in the order of the indexes."""
         if self.registry_key is None:
             return Sql("status = ?", (self.status,))
         condition = "registry_key = ? AND vintage = ? AND status = ?"
         return Sql(condition, (self.registry_key, self.vintage, self.status))
 
     def value(self, sort: str) -> str | int:
-        """Return what all of its credits have in the column of a sort that no index is in order of."""
+        """Return the value that all credits of the run have in the column of a sort without an index."""
         values = {"registry": self.registry_key, "vintage": self.vintage, "status": self.status}
         return values[sort] or ""
 
 
 class Walked(NamedTuple):
-    """What came of walking along a list: the keys of what was found, and of the row looked at last.
+    """The result of `walk`: the keys of the matching rows, and those of the last row read.
 
-    `is_end` says that the list ends there.
+    `is_end` is true if the list has no further rows.
     """
 
     found: list[Keys]
@@ -70,9 +70,9 @@ class Walked(NamedTuple):
 def walk(
     connection: Connection, wanted: CreditFilter, window: Window, rows_max: int, test: Sql | None = None
 ) -> Walked:
-    """Look at the rows of a list from where a window begins, at most `rows_max`, until it is full.
+    """Scan a list from the start of a window until the window is full or `rows_max` rows are read.
 
-    Found is what passes the test, an expression over the columns of credit_states.
+    A row matches if `test`, an expression over the columns of credit_states, is true.
     """
     merge = _merge_of(connection, wanted, window, rows_max)
     found: list[Keys] = []
@@ -91,10 +91,10 @@ def walk(
 def walk_among(
     connection: Connection, wanted: CreditFilter, window: Window, candidates: Sql, test: Sql, rows_max: int
 ) -> list[Keys]:
-    """Return the keys of a window of a list, of those candidates that pass the test. SQLite only.
+    """Return the keys of a window of a list, only of candidates that pass the test. SQLite only.
 
-    `candidates` is a SELECT of positions. They are known before the walk begins, so that it passes by
-    all others in the index, at most `rows_max`, without looking at their rows.
+    `candidates` is a SELECT of created_positions. It is evaluated first, so the scan reads index entries
+    only, at most `rows_max`, and a table row only for candidates.
     """
     merge = _merge_of(connection, wanted, window, rows_max)
     columns = ", ".join(f"walked.{column}" for column in merge.order.columns)
@@ -116,28 +116,28 @@ def walk_among(
 
 
 def runs_of(connection: Connection, wanted: CreditFilter) -> list[Run]:
-    """Return the runs that make the list, which are the fewer the less it is filtered."""
+    """Return the runs of the list. Sorted by registry or vintage, each has one registry and vintage."""
     if wanted.sort in {"registry", "vintage"}:
         return counted_runs_of(connection, wanted)
     return unordered_runs_of(connection, wanted)
 
 
 def unordered_runs_of(connection: Connection, wanted: CreditFilter) -> list[Run]:
-    """Return the runs that make the list where its order does not matter."""
+    """Return the fewest runs that have all credits of the list, for use without an order."""
     if wanted.registry_key or wanted.year is not None:
         return counted_runs_of(connection, wanted)
     return [Run(status) for status in wanted.statuses]
 
 
 def counted_runs_of(connection: Connection, wanted: CreditFilter) -> list[Run]:
-    """Return the runs of one registry and vintage each, with how many credits they have."""
+    """Return the runs of one status, registry and vintage each, with their numbers of credits."""
     where = where_filtered(wanted, "totals")
     rows = fetch(connection, f"{_COUNTED} AND {where.text}", *where.parameters)
     return [Run(*row) for row in rows]
 
 
 def where_filtered(wanted: CreditFilter, table: str) -> Sql:
-    """Return what is true of a row of totals or of credit_states that is in the list, but for a search."""
+    """Return the condition of the filter, without the search, on totals or credit_states."""
     marks = ", ".join("?" * len(wanted.statuses))
     text = f"{table}.status IN ({marks})"
     parameters: list[object] = [*map(str, wanted.statuses)]
@@ -159,7 +159,7 @@ _COUNTED: Final = "SELECT status, registry_key, vintage, credits FROM totals WHE
 
 
 class _Order(NamedTuple):
-    """The order of a list, and the keys that it is read from."""
+    """The order of a list, and the keys after which it is read."""
 
     sort: str
     columns: tuple[str, ...]
@@ -171,7 +171,10 @@ class _Order(NamedTuple):
         return tuple(row[: len(self.columns)])
 
     def reaching(self, runs: Sequence[Run], rows: int) -> Sequence[Run]:
-        """Return those of the runs in which the next so many rows are: some lists are one after another."""
+        """Return the runs that can have the next `rows` rows.
+
+        Sorted by registry, vintage or status, the runs follow one another, so the others are not needed.
+        """
         if self.sort in _INDEXED or not all(run.credits for run in runs):
             return runs
 
@@ -185,14 +188,14 @@ class _Order(NamedTuple):
             if self._is_passed(key):
                 continue
             reached += together
-            if self.after is None or key != self.after[0]:  # of where it was read to, some are behind
+            if self.after is None or key != self.after[0]:  # a run that was begun has fewer rows left
                 covered += sum(run.credits for run in together)
             if covered >= rows:
                 break
         return reached
 
     def beyond(self, run: Run) -> list[Sql]:
-        """Return what is true of the credits of a run that come after; each is one range of an index."""
+        """Return the conditions for the credits of a run after the keys. Each is one range of an index."""
         if self.after is None:
             return [Sql("")]
         sign, column, age = "<" if self.descending else ">", self.columns[0], self.columns[-1]
@@ -208,7 +211,7 @@ class _Order(NamedTuple):
         return [] if self._is_passed(value) else [Sql("")]
 
     def _is_passed(self, value: str | int) -> bool:
-        """Say whether a value of the sort comes before where the list is read from."""
+        """Return whether rows with this sort value come before the keys to read after."""
         if self.after is None or value == self.after[0]:
             return False
         return ((value,) > self.after[:1]) is self.descending
@@ -216,7 +219,7 @@ class _Order(NamedTuple):
 
 @dataclass(frozen=True)
 class _Merge:
-    """Conditions, for each of which an index has the rows in order; together they are the list."""
+    """Conditions that together select the list. For each, an index has the rows in order."""
 
     order: _Order
     conditions: Sequence[Sql]
@@ -225,9 +228,9 @@ class _Merge:
     def rows(
         self, connection: Connection, streams: ExitStack, rows_max: int, test: Sql
     ) -> tuple[Iterable[Row], bool]:
-        """Return the first rows of the list, and whether there may be others between them and its end.
+        """Return the first rows of the list, and whether they were cut off before `rows_max`.
 
-        A row is the keys, what the test says, and the number of the condition.
+        A row has the keys, the result of the test, and the number of the condition.
         """
         merged = islice(
             heapq.merge(
@@ -243,10 +246,9 @@ class _Merge:
         return (merged, False) if self.is_sqlite else self._known(list(merged), rows_max)
 
     def statements(self, rows_max: int, test: Sql) -> list[Sql]:
-        """Return statements that each give the first rows of some conditions.
+        """Return statements that each give the first rows of some of the conditions.
 
-        SQLite merges rows as they are asked for. PostgreSQL would read and sort all there are, so of each
-        condition it is asked for some.
+        SQLite merges rows lazily. PostgreSQL would read and sort all rows, so each condition has a limit.
         """
         direction = " DESC" if self.order.descending else ""
         places = range(1, len(self.order.columns) + 1)
@@ -273,7 +275,10 @@ class _Merge:
         return min(rows_max, max(1, READ_MAX // len(self.conditions)))
 
     def _known(self, rows: list[Row], rows_max: int) -> tuple[list[Row], bool]:
-        """Return the rows up to where those of a condition were cut off first, and whether any were."""
+        """Return the rows before the first condition that reached its limit, and whether one did.
+
+        After that row, rows of the condition may be missing.
+        """
         last_of = {row[-1]: place for place, row in enumerate(rows, start=1)}
         read = Counter(row[-1] for row in rows)
         cut = [last_of[number] for number, times in read.items() if times == self._read_of_each(rows_max)]

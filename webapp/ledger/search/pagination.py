@@ -1,8 +1,7 @@
-"""Pages of a long list, found by keyset: by the values of the row that a page starts after.
+"""Keyset pagination: a page starts after the sort values of a row, not at an OFFSET.
 
-Rows are never counted (OFFSET), so the thousandth page costs what the first does, and rows that
-arrive meanwhile shift nothing. A cursor is those values with a fingerprint of the list, so that it
-cannot be used with another one.
+So every page costs the same, and new rows do not shift later pages. A cursor has these values and a
+fingerprint of the list, so that it is rejected for another list.
 """
 
 import base64
@@ -17,7 +16,7 @@ from webapp.domain.unicode14 import SURROGATE
 
 T = TypeVar("T")
 
-# The values by which a list is ordered; the last of them is unique.
+# The sort values of a row. The last one is unique.
 Keys = tuple[str | int, ...]
 
 _INTEGER_MAX: Final = 2**63
@@ -25,10 +24,10 @@ _INTEGER_MAX: Final = 2**63
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """One page of a list, with the cursors of its neighbours, None where there is none.
+    """One page of a list, with the cursors of the next and previous page (None if there is none).
 
-    `end` is the cursor of what comes after these items, also where nothing does yet; it is None
-    only in a list that was read from its start and is empty.
+    `end` is the cursor after the last item, even if there is no next page yet. It is None only for an
+    empty list that was read from its start.
     """
 
     items: Sequence[T]
@@ -38,9 +37,9 @@ class Page(Generic[T]):
 
 
 class Window(NamedTuple):
-    """Which rows of a list are read: at most `limit` after the keys `after`, from its start where None.
+    """The rows to read: at most `limit` after the keys `after`, or from the start if it is None.
 
-    `descending` is the direction of reading, in whichever order the list is shown.
+    `descending` is the order of reading, which is reversed for a previous page.
     """
 
     after: Keys | None
@@ -50,7 +49,7 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True)
 class PageRequest:
-    """Where in which list a page stands. `kinds` are the types of its keys, in their order."""
+    """The list, cursor and size of a page. `kinds` are the types of the keys, in order."""
 
     fingerprint: str
     kinds: tuple[type, ...]
@@ -62,7 +61,10 @@ class PageRequest:
 def read_page(
     place: PageRequest, read: Callable[[Window], Sequence[T]], keys_of: Callable[[T], Keys]
 ) -> Page[T]:
-    """Return a page, with `read` for its rows. Raises CursorMismatch."""
+    """Return a page. `read` returns the rows of a window, `keys_of` the keys of a row.
+
+    Raises CursorMismatch.
+    """
     start, backwards = _decoded(place) if place.cursor else (None, False)
     rows = read(Window(start, place.descending is not backwards, place.limit + 1))
     more, rows = len(rows) > place.limit, rows[: place.limit]
@@ -105,7 +107,7 @@ def _decoded(place: PageRequest) -> tuple[Keys, bool]:
 
 
 def _can_be_stored(value: str | int) -> bool:
-    """Say whether the value can stand in a column at all; a database fails where it cannot."""
+    """Return whether a database accepts the value; otherwise the query would fail."""
     if isinstance(value, int):
         return abs(value) < _INTEGER_MAX
     return "\0" not in value and not any(character in SURROGATE for character in value)

@@ -1,8 +1,8 @@
-"""The credits that a filter and a search select: the next of them in their order, all of them, their sums.
+"""Select the credits of a filter and search: one window in order, all of them, or their sums.
 
-Without a search, the next credits are those of a walk along the list. With one there are two ways to
-them: a short walk, which is enough for what many credits have, and the sources of the search, which
-have few candidates for what few have.
+Without a search, a window is read by scanning the list. With one there are two strategies: a short scan,
+which suffices if many credits match, and the candidates of the search's sources, which are few if few
+credits match.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,20 +26,20 @@ from webapp.ledger.search.index_merge import (
 from webapp.ledger.search.pagination import Keys, Window
 from webapp.ledger.storage.statements import fetch
 
-# Up to so many candidates of a search are all read for a page of it.
+# The most candidates that are all read for one page.
 FEW: Final = 10_000
-# Of more, so many credits of the list are looked at first, and then so many passed by to find candidates
-# among them.
+# With more candidates, the most rows of the list to scan, and then the most index entries to compare with
+# the candidates.
 WALKED_MAX: Final = 3000
 PASSED_MAX: Final = 50_000
-# So many candidates are read to add up what a search finds, and so many credits found are added up.
+# For the sums of a search: the most candidates to read, and the most matching credits for an exact sum.
 CANDIDATES_MAX: Final = 12_000
 SUMMED_MAX: Final = 10_000
 _NO_LIMIT: Final = 2**62
 
 
 class Sums(NamedTuple):
-    """By status, a number of credits and their ten-thousandths of tonnes. Of a part, unless `is_all`."""
+    """Numbers of credits and ten-thousandths of a tonne by status. Incomplete if `is_all` is false."""
 
     by_status: dict[str, tuple[int, int]]
     is_all: bool = True
@@ -72,7 +72,7 @@ def keys_in(connection: Connection, wanted: CreditFilter, window: Window) -> lis
 
 
 def _walk_on(connection: Connection, wanted: CreditFilter, window: Window) -> list[Keys]:
-    """Return the keys of the credits in a window of a list without a search."""
+    """Return the keys of the credits in a window of a list, without a search."""
     keys, last, is_end = walk(connection, wanted, window, window.limit)
     while not is_end and len(keys) < window.limit:
         further = window._replace(after=last, limit=window.limit - len(keys))
@@ -82,7 +82,7 @@ def _walk_on(connection: Connection, wanted: CreditFilter, window: Window) -> li
 
 
 def every_key(connection: Connection, wanted: CreditFilter) -> Iterator[list[Keys]]:
-    """Yield the keys of all credits of the list in its order, some at a time."""
+    """Yield the keys of all credits of the list in order, in batches."""
     window, condition = Window(None, wanted.descending, _NO_LIMIT), wanted.condition
     if condition and sums_of(connection, wanted, CANDIDATES_MAX).is_all:
         yield keys_in(connection, wanted, window)
@@ -96,7 +96,7 @@ def every_key(connection: Connection, wanted: CreditFilter) -> Iterator[list[Key
 
 
 def sums_of(connection: Connection, wanted: CreditFilter, candidates_max: int | None = None) -> Sums:
-    """Return the sums over the list. Of a search that has more candidates, only over the first of them."""
+    """Return the sums over the list. A search reads at most `candidates_max` candidates of each source."""
     if wanted.condition is None:
         where = where_filtered(wanted, "totals")
         totals = Sql(
@@ -116,9 +116,9 @@ def sums_of(connection: Connection, wanted: CreditFilter, candidates_max: int | 
 
 
 def _are_sources_in_order(connection: Connection, wanted: CreditFilter) -> bool:
-    """Say whether the sources of a search give the credits of the list in its order, and few others.
+    """Return whether the sources of a search give their rows in the order of the list, and few others.
 
-    The full-text index of SQLite does, and the blocks do; but they know nothing of a filter.
+    SQLite's full-text index and serial_blocks are in order of age, but do not consider filters.
     """
     is_filtered = wanted.registry_key or wanted.year is not None or wanted.status
     return connection.dialect.name == "sqlite" and wanted.sort == "created" and not is_filtered
@@ -131,7 +131,7 @@ def _keys_of_sources(
     sources: Sequence[Source],
     window: Window,
 ) -> list[Keys]:
-    """Return the keys of the credits in a window of the list, as the sources of the search have them."""
+    """Return the keys of the credits in a window of the list, from the sources of the search."""
     by_age = wanted.sort == "created"
     columns = [f"credit_states.{column}" for column in wanted.columns]
     sign, direction = ("<", " DESC") if window.descending else (">", "")
@@ -150,7 +150,7 @@ def _keys_of_sources(
 
 
 def _positions(sources: Sequence[Source]) -> Sql:
-    """Return the SELECT of the created_positions of all candidates, some of them more than once."""
+    """Return a SELECT of the created_positions of all candidates, with duplicates."""
     parts = [source.all_positions for source in sources]
     return Sql(" UNION ALL ".join(part.text for part in parts), parameters_of(parts))
 
@@ -159,7 +159,7 @@ _SUMMED: Final = "SELECT status, count(*), sum(quantity_e4) FROM ({}) AS candida
 
 
 def _counting_runs(connection: Connection, wanted: CreditFilter, condition: AllOf) -> list[Sql]:
-    """Return statements that together add up what is found among all credits of the list."""
+    """Return statements that together add up the matching credits by testing all of the list."""
     test = _test(connection, condition)
     parts = [
         Sql(
@@ -176,7 +176,7 @@ def _counting_runs(connection: Connection, wanted: CreditFilter, condition: AllO
 
 
 def _counting_candidates(connection: Connection, wanted: CreditFilter, condition: AllOf, limit: int) -> Sql:
-    """Return the statement that adds up `limit` candidates of each source; of status "" what is not found."""
+    """Return a statement that adds up `limit` candidates of each source; those that fail have status ""."""
     passed = _passed(connection, wanted, condition)
     columns = (
         "credit_states.created_position, credit_states.quantity_e4,"
@@ -194,7 +194,7 @@ def _counting_candidates(connection: Connection, wanted: CreditFilter, condition
 
 
 def _passed(connection: Connection, wanted: CreditFilter, condition: AllOf) -> Sql:
-    """Return what is true of a candidate that is in the list."""
+    """Return the condition that a candidate is in the list."""
     filtered, test = where_filtered(wanted, "credit_states"), _test(connection, condition)
     return Sql(f"{filtered.text} AND {test.text}", (*filtered.parameters, *test.parameters))
 
@@ -204,7 +204,7 @@ def _test(connection: Connection, condition: AllOf) -> Sql:
 
 
 def _added(connection: Connection, statements: Sequence[Sql]) -> dict[str, tuple[int, int]]:
-    """Return the sums of statements of which each has a row for a status, added up."""
+    """Run statements that return rows of status, credits and quantity; return the sums by status."""
     sums: dict[str, tuple[int, int]] = {}
     for statement in statements:
         for status, credits, quantity_e4 in fetch(connection, statement.text, *statement.parameters):
