@@ -1,8 +1,8 @@
-"""Run the migrations on the application's own engine, all that are due in one transaction.
+"""Alembic environment: run all pending migrations on the application's engine, in one transaction.
 
-The schema is written as plain SQL, `sql/REVISION_sqlite.sql` and `sql/REVISION_postgresql.sql`,
-which is frozen once it has been released: a change of the schema is another migration. Never use
-Alembic's batch mode here: it rebuilds a SQLite table and drops its triggers without a word.
+The migrations are plain SQL in `sql/REVISION_sqlite.sql` and `sql/REVISION_postgresql.sql`. These files
+are frozen after a release; a schema change needs a new migration. Do not use Alembic's batch mode: it
+rebuilds SQLite tables and silently drops their triggers.
 """
 
 from alembic import context
@@ -11,12 +11,12 @@ from flask import current_app
 from webapp.ledger import archive
 from webapp.ledger.storage.engine import Base, write_lock
 
-# Two servers that start at once must not both migrate. Any number that nothing else here uses.
+# The id of the advisory lock that keeps two servers from migrating at the same time. Not used elsewhere.
 MIGRATION_LOCK = 0x6D696772
 
 
 def run() -> None:
-    """Migrate as a writer, so that a second one waits and then finds nothing left to do."""
+    """Migrate under the write lock. A second process waits, and then finds nothing to do."""
     engine = current_app.extensions["migrate"].db.engine
     with engine.connect() as connection, write_lock(engine):
         connection.execution_options(ledger_write=True)
@@ -32,10 +32,10 @@ def run() -> None:
 
 
 def _left_derived_behind(before: str) -> bool:
-    """Say whether a migration since this revision changed the schema of derived tables only.
+    """Return whether a migration since this revision did not migrate the contents of the projections.
 
-    Then what is derived is made again by the code as it is now, so that no old migration has to know
-    how. A migration that moves what is derived, too, says so with `MOVES_DERIVED`.
+    Then the current code rebuilds the projections, so that old migrations need no code for it. A
+    migration that does migrate them sets `MOVES_DERIVED`.
     """
     steps = context.script.iterate_revisions("head", before)
     return not all(getattr(step.module, "MOVES_DERIVED", False) for step in steps)

@@ -1,7 +1,7 @@
-"""What revision 0008 kept of requests with a key, whole answers, in the form of revision 0009.
+"""Convert the idempotency keys of revision 0008, which stored whole responses, to those of 0009.
 
-An answer says what it was about: a program's by the JSON of the record or by its `Location`, a form's by
-`Location` or by the row of the page. The log says the rest.
+The id of the credit or import is parsed from the response: from the JSON of the record, the `Location`
+header, or the row of the page. The other values are read from the log.
 """
 
 import json
@@ -21,7 +21,7 @@ _KINDS: Final = {"SOLD": "sell", "RETIRED": "retire", "SPLIT": "split", "CANCELL
 
 
 class KeptAnswer(NamedTuple):
-    """A row of idempotency_keys as it was, its headers and its body read."""
+    """A row of the old idempotency_keys, with the `Location` header and the decoded body."""
 
     actor: str
     key: str
@@ -33,7 +33,7 @@ class KeptAnswer(NamedTuple):
 
     @property
     def record(self) -> Mapping[str, Any]:
-        """The JSON object that the body is, empty where it is none."""
+        """The JSON object in the body; empty if the body is not a JSON object."""
         try:
             read = json.loads(self.body)
         except ValueError:
@@ -42,7 +42,7 @@ class KeptAnswer(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """An event of a credit, with its position and the facts of its text."""
+    """An event of a credit: its position, its type and the decoded JSON of its text."""
 
     position: int
     type: str
@@ -50,7 +50,7 @@ class Entry(NamedTuple):
 
 
 def unreadable_answers(database: Database) -> Iterator[str]:
-    """Yield the place of each answer that does not say what it was about, before anything is moved."""
+    """Yield an error for each response without the id of a credit or import. Called before the move."""
     for answer in _answers(database, "idempotency_keys"):
         credit_id, number = _subject(answer)
         is_known = credit_id and database.find("SELECT 1 FROM credits WHERE id = ?", credit_id)
@@ -59,7 +59,7 @@ def unreadable_answers(database: Database) -> Iterator[str]:
 
 
 def converted_keys(database: Database) -> Iterator[Row]:
-    """Yield the rows of the new table once the log is moved."""
+    """Yield the rows of the new table. Called after the log is moved."""
     for answer in _answers(database, "idempotency_keys_0008"):
         kind, status, ids, position = _outcome(database, answer)
         facts = (answer.actor, answer.key, answer.fingerprint, answer.made_at)
@@ -75,7 +75,7 @@ def _answers(database: Database, table: str) -> Iterator[KeptAnswer]:
 
 
 def _subject(answer: KeptAnswer) -> tuple[str, str]:
-    """Return the id of the credit, or else the number of the import, that the answer is about."""
+    """Return the id of the credit, or the number of the import, that the response is about."""
     said = f"/records/{answer.record.get('id')} {answer.location} {answer.body}"
     credit, number = _CREDIT.search(said), _IMPORT.search(answer.location) or _IMPORT.search(answer.body)
     if number and (_IMPORT.search(answer.location) or credit is None):
@@ -84,7 +84,7 @@ def _subject(answer: KeptAnswer) -> tuple[str, str]:
 
 
 def _outcome(database: Database, answer: KeptAnswer) -> tuple[str, int, Sequence[str], int]:
-    """Return the kind of the act, the status of its answer, what it made or changed, and its position."""
+    """Return the kind of the action, the HTTP status, the ids it created or changed, and its position."""
     if answer.location == TOKENS:
         return "token", OK, [], 0
     credit_id, number = _subject(answer)
@@ -100,7 +100,7 @@ def _act_on(database: Database, answer: KeptAnswer, credit_id: str) -> tuple[str
         position = max(event["position"] for event in stated)
         acts = [entry for entry in history if entry.position == position]
     else:
-        # All that a request recorded has one time, and it is after the one at which its key came.
+        # All events of a request have the same time, which is not before that of its key.
         later = [
             entry
             for entry in history
@@ -134,7 +134,7 @@ def _history(database: Database, credit_id: str) -> list[Entry]:
 
 
 def _rest(database: Database, history: Sequence[Entry], act: Entry) -> list[str]:
-    """Return the id of the lot that was left, where the act split its own off: both have one time."""
+    """Return the id of the remaining lot if the action split its lot off, which has the same time."""
     parent, made_at = history[0].facts["data"].get("parent"), history[0].facts["recorded_at"]
     if parent is None or act.facts["recorded_at"] != made_at:
         return []

@@ -1,4 +1,4 @@
-"""Rows of a large ledger on their way from old tables to new ones, in batches, on either database."""
+"""Helpers for migrations that copy rows from old tables to new ones, in batches, on both databases."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,10 +15,10 @@ Row = tuple[Any, ...]
 
 
 class Database:
-    """The driver's own connection to either database, where a per cent sign is only that."""
+    """The driver's connection, on which a percent sign in SQL needs no escape."""
 
     def __init__(self, connection: sqlalchemy.Connection) -> None:
-        """Take the connection, whose transaction is open."""
+        """Use the connection, which is in a transaction."""
         self.dialect = connection.dialect.name
         self._connection = connection
         self.path = connection.engine.url.database or ""
@@ -31,13 +31,13 @@ class Database:
 
     @contextmanager
     def prepared(self, tables: str) -> Iterator[None]:
-        """Keep everybody else away from the tables, and have what the statements need."""
+        """Lock the tables against other transactions, and define the SQL functions that are used."""
         if self.is_postgresql:
             self._driver.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
             yield
             return
         self._driver.create_function("unhex", 1, bytes.fromhex, deterministic=True)
-        # Where it is on, each page of a dropped table is written once more, with zeros.
+        # With secure_delete, each page of a dropped table would be overwritten with zeros.
         secure_delete = self.value("PRAGMA secure_delete")
         self._driver.execute("PRAGMA secure_delete = OFF")
         try:
@@ -54,17 +54,17 @@ class Database:
         """Return SQL for the bytes of hexadecimal digits."""
         return f"decode({column}, 'hex')" if self.is_postgresql else f"unhex({column})"
 
-    def value(self, query: str) -> Any:  # noqa: ANN401 - whatever the query gives
-        """Return the one value of the query."""
+    def value(self, query: str) -> Any:  # noqa: ANN401 - any type of a column
+        """Return the single value of a query."""
         return self._driver.execute(query).fetchone()[0]
 
     def find(self, query: str, *parameters: object) -> list[Row]:
-        """Return the few rows of a query with parameters, `?` for each of them."""
+        """Return all rows of a query with parameters, one `?` for each."""
         found: list[Row] = self._driver.execute(self._spelled(query), parameters).fetchall()
         return found
 
     def batches(self, query: str) -> Iterator[list[Row]]:
-        """Yield the rows of a query, not all at once."""
+        """Yield the rows of a query in batches, from a cursor."""
         if not self.is_postgresql:
             cursor = self._driver.execute(query)
             while batch := cursor.fetchmany(BATCH):
@@ -81,7 +81,7 @@ class Database:
             yield from batch
 
     def insert(self, table: str, columns: str, rows: Sequence[Row]) -> None:
-        """Insert the rows in their order."""
+        """Insert the rows in order."""
         if self.is_postgresql:
             with self._driver.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
                 for row in rows:
@@ -91,11 +91,11 @@ class Database:
         self.send(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
 
     def send(self, statement: str, rows: Sequence[Row]) -> None:
-        """Execute a statement for each row of parameters, `?` for each of them."""
+        """Execute a statement for each row of parameters, one `?` for each."""
         self._driver.cursor().executemany(self._spelled(statement), rows)
 
     def copy(self, query: str, table: str, columns: str, convert: Callable[[Row], Row] = tuple) -> None:
-        """Insert what the query gives, each row converted."""
+        """Insert the rows of a query, each converted by `convert`."""
         for batch in self.batches(query):
             self.insert(table, columns, [convert(row) for row in batch])
 

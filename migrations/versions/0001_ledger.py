@@ -1,4 +1,4 @@
-"""The log with its guards, what is derived from it, and the imports."""
+"""Create the log with its triggers, the projections, and the tables of imports."""
 
 from migrations.runner import run_sql
 

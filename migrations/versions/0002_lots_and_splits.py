@@ -1,4 +1,4 @@
-"""Lots, corrections, and blocks of serial numbers of which none is held twice."""
+"""Add lots, corrections, and blocks of serial numbers that are held at most once."""
 
 from migrations.runner import run_sql
 

@@ -1,4 +1,4 @@
-"""A lot can be cancelled, and a split states the quantities of its lots."""
+"""Allow lots to be cancelled, and require the quantities of the lots in a SPLIT event."""
 
 from migrations.runner import run_sql
 

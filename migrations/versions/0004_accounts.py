@@ -1,4 +1,4 @@
-"""People, sessions, tokens, the log of accounts, and what throttles signing in."""
+"""Add users, sessions, tokens, the audit log of accounts, and the tables of the login rate limit."""
 
 from migrations.runner import run_sql
 

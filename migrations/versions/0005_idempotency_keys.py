@@ -1,4 +1,4 @@
-"""The answers to requests that carried an idempotency key."""
+"""Add the responses to requests with an idempotency key."""
 
 from migrations.runner import run_sql
 

@@ -1,4 +1,4 @@
-"""The numbers that the row of a problem states, so that the split to make can be said."""
+"""Add the block of a row to import problems, from which the split to propose is computed."""
 
 from migrations.runner import run_sql
 

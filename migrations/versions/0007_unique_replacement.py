@@ -1,4 +1,4 @@
-"""A cancelled credit is replaced at most once."""
+"""Allow at most one replacement of a cancelled credit."""
 
 from migrations.runner import run_sql
 

@@ -1,4 +1,4 @@
-"""Since when a person has a password that somebody else chose."""
+"""Add the time since which a user has an initial password."""
 
 from migrations.runner import run_sql
 

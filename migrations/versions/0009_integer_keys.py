@@ -1,8 +1,8 @@
-"""Credits get integer keys, hashes become bytes, and nothing of an event stands beside its text.
+"""Give credits integer keys, store hashes as bytes, and drop the columns that repeat an event's text.
 
-A filled ledger is moved as it lies, in the one transaction of the migration: whatever ends that (a
-kill, a full disk, a row that cannot be moved) leaves the ledger of revision 0008. The old tables keep
-their guards until the new ones hold the same; then they go, and the new ones get theirs.
+All rows are copied in the one transaction of the migration, so a failure (a killed process, a full disk, a
+row that cannot be converted) leaves revision 0008 unchanged. The old tables keep their triggers until the
+new ones have the same contents; then the old ones are dropped and the new ones get triggers.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from webapp.domain.text import canonical
 revision = "0009"
 down_revision = "0008"
 
-# What is derived is moved as it lies, too: it may show what was changed behind the program's back.
+# The projections are copied, not rebuilt, because differences in them may be evidence of tampering.
 MOVES_DERIVED: Final = True
 
 MOVED: Final = (
@@ -36,13 +36,13 @@ MOVED: Final = (
 )
 WRONGS_SHOWN: Final = 20
 MEGABYTE: Final = 1024**2
-# What is written at most before the old tables go, of what there is: about 0.7 was measured.
+# The disk needed until the old tables are dropped, relative to their size. About 0.7 was measured.
 ROOM: Final = 1.5
 DIGITS: Final = re.compile("[0-9a-f]{64}")
 
 
 def upgrade() -> None:
-    """Move everything. Raises CommandError, which says why nothing was changed."""
+    """Copy all tables. Raises CommandError with the reason, and changes nothing then."""
     database = Database(op.get_bind())
     with database.prepared(MOVED):
         is_filled = bool(database.value("SELECT count(*) FROM events"))
@@ -58,7 +58,7 @@ def upgrade() -> None:
         move_derived(database)
         move_working_data(database)
         database.run_file("0009_{}_triggers.sql")
-        # Up to here, the clock of one process may have been behind that of another.
+        # Before this version, the clocks of several processes could differ.
         database.insert("log_marks", "name, position", [("in_order_of_time", before.positions + 1)])
     if is_filled:
         click.echo(f"Moved {before.credits:,} credits and {before.events:,} events, of which the feed gives:")
@@ -68,7 +68,7 @@ def upgrade() -> None:
 
 
 def require_disk(database: Database) -> None:
-    """Say what disk is needed. Raises CommandError where SQLite has less."""
+    """Print the disk space needed. Raises CommandError if SQLite's disk has less."""
     if database.is_postgresql:
         held = database.value(
             "SELECT sum(pg_total_relation_size(name::regclass))::bigint"
@@ -94,7 +94,7 @@ def _megabytes(size_bytes: float) -> str:
 
 
 def require_movable(database: Database) -> None:
-    """Raise CommandError, which names what the new tables cannot hold, where there is such a thing."""
+    """Raise CommandError with the rows that the new tables cannot store, if there are any."""
     wrongs = wrongs_of(database)
     shown = list(islice(wrongs, WRONGS_SHOWN))
     if shown:
@@ -106,7 +106,7 @@ def require_movable(database: Database) -> None:
 
 
 def wrongs_of(database: Database) -> Iterator[str]:
-    """Yield what cannot be moved: what is no hash, what belongs to nothing, what stands nowhere else."""
+    """Yield the rows that cannot be moved: malformed hashes, unknown references, values not in the text."""
     yield from _wrong_credits(database)
     yield from _wrong_events(database)
     for position, credit_id, seq in database.rows(
@@ -160,7 +160,7 @@ def _wrong_events(database: Database) -> Iterator[str]:
 
 
 def _stated(body: str) -> list[object]:
-    """Return the facts of a text as pairs of name and value, none where it is no JSON object."""
+    """Return the members of a JSON object as pairs of name and value; empty for any other text."""
     try:
         facts = json.loads(body, object_pairs_hook=list)
     except (ValueError, RecursionError):
@@ -169,7 +169,7 @@ def _stated(body: str) -> list[object]:
 
 
 class Contents(NamedTuple):
-    """What the log holds: `digest` is that of the feed, `rows` a hash of all rows in any order."""
+    """The contents of the log: counts, the digest of the feed, and an order-independent hash of all rows."""
 
     credits: int
     events: int
@@ -179,7 +179,7 @@ class Contents(NamedTuple):
 
 
 def old_contents(database: Database) -> Contents:
-    """Return what the old tables hold."""
+    """Return the contents of the old tables."""
     return _contents(
         database,
         "SELECT id, project_name, registry, vintage, quantity_e4, serial_number, parent, offset_e4, replaces"
@@ -192,7 +192,7 @@ def old_contents(database: Database) -> Contents:
 
 
 def new_contents(database: Database) -> Contents:
-    """Return what the new tables hold, in the words of the old ones."""
+    """Return the contents of the new tables, in the form of the old ones."""
     digits = database.digits
     return _contents(
         database,
@@ -223,7 +223,7 @@ def _contents(database: Database, *queries: str) -> Contents:
 
 
 def move_log(database: Database) -> None:
-    """Copy the log. Credits get their keys in the order of the feed, and those without a position last."""
+    """Copy the log. Keys follow the order of the feed; credits without a position come last."""
     facts = "id, project_name, registry, vintage, quantity_e4, serial_number, offset_e4"
     in_feed = "FROM feed_0008 WHERE credit_id = id AND seq = 1"
     key = 0
@@ -262,7 +262,7 @@ def move_log(database: Database) -> None:
 
 
 def move_derived(database: Database) -> None:
-    """Copy what is derived, and add the columns and rows that it has now."""
+    """Copy the projections, and add their new columns and rows."""
     with_credit = f"JOIN credits ON id = {database.bytes_of('credit_id')}"
     database.copy(
         "SELECT created_position, key, status, old.vintage, old.quantity_e4, project_key, registry_key,"
@@ -301,7 +301,7 @@ def move_derived(database: Database) -> None:
 
 
 def _given_up(batch: list[Row]) -> Iterator[Row]:
-    """Yield a row for each credit that names numbers, of those that hold none."""
+    """Yield a row for each credit with numbers in its serial number that it does not hold."""
     for key, parent, *facts in batch:
         own, whole = (
             Credit(*part[:5], parent="" if is_lot else None, offset_e4=part[5])
@@ -314,7 +314,7 @@ def _given_up(batch: list[Row]) -> Iterator[Row]:
 
 
 def move_working_data(database: Database) -> None:
-    """Copy the problems of imports, and what is kept of requests with a key."""
+    """Copy the problems of imports, and convert the idempotency keys."""
     problems = 'import_id, number, "row", field, message, holder, first, last'
     database.copy(
         f"SELECT {problems} FROM import_problems_0008",

@@ -42,7 +42,7 @@ def test_verify_prints_what_is_wrong_and_fails(ledger_app: Flask, raw: RawClient
     result = run(ledger_app, "verify")
     assert result.exit_code == 1
     first, events, _digest = result.stdout.splitlines()
-    assert first == f"credit {credit_id}: table credits: vintage is 1999, and its events give 2023"
+    assert first == f"credit {credit_id}: table credits: vintage is 1999, but its events give 2023"
     assert events == "events: 1"
     assert result.stderr == "1 thing is wrong.\n"
 
@@ -63,7 +63,7 @@ def test_verify_fails_where_the_digest_is_another(ledger_app: Flask, tmp_path: P
     kept.write_text(f"events: 1\ndigest: {'a' * 64}\n")
     result = run(ledger_app, "verify", "--expect", str(kept))
     assert result.exit_code == 1
-    assert result.stdout.startswith("expected digest: the first 1 events give another digest")
+    assert result.stdout.startswith("expected digest: the first 1 events have another digest")
 
 
 @pytest.mark.parametrize("content", [b"", b"hello\n", b"\xff\x00", b"events: 1\n", b"events: 1\ndigest: x\n"])
@@ -71,7 +71,7 @@ def test_what_is_no_earlier_output_is_one_line(ledger_app: Flask, tmp_path: Path
     kept = tmp_path / "kept"
     kept.write_bytes(content)
     line = one_line(run(ledger_app, "verify", "--expect", str(kept)))
-    assert line.startswith(f"{kept}: This is no earlier output")
+    assert line.startswith(f"{kept}: This is not a saved digest")
 
 
 def test_a_rebuild_says_from_how_many_events(ledger_app: Flask) -> None:

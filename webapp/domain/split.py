@@ -201,13 +201,13 @@ class SplitTrees:
 
     def cancel(self, credit_id: str) -> list[str]:
         """Return the credits that are fully cancelled after this event: this one, then ancestors."""
-        emptied = [credit_id]
-        while parent_id := self._parents.get(emptied[-1]):
+        fully_cancelled = [credit_id]
+        while parent_id := self._parents.get(fully_cancelled[-1]):
             self._counted[parent_id] -= 1
             if self._counted[parent_id]:
                 break
-            emptied.append(parent_id)
-        return emptied
+            fully_cancelled.append(parent_id)
+        return fully_cancelled
 
 
 def flatten(grouped: Iterable[Sequence[Event]]) -> Iterator[Event]:

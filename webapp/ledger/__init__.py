@@ -1,1 +1,1 @@
-"""The ledger: everything that touches the database. No request and no template in here."""
+"""The ledger: commands, queries and everything else that uses the database. No requests, no templates."""

@@ -92,7 +92,7 @@ def restore(path: Path, expected: Digest | None = None, progress: Progress = no_
                 reason = str(error.orig).splitlines()[0]
                 raise BrokenArchive(f"The database refuses this history: {reason}") from error
         _require_consistent(transaction.connection)
-        broken = running.broken_promise()
+        broken = running.mismatch()
         if broken:
             raise BrokenArchive(f"This is not the expected history: {broken}.")
         if not running.count:
@@ -189,8 +189,8 @@ class ArchiveReader:
             self._claim(credit)
             self._replace(credit)
         if event.type is EventType.CANCELLED:
-            for emptied in self._split_trees.cancel(event.credit_id):
-                self._claims.discard(self._claim_of.pop(emptied, b""))
+            for fully_cancelled in self._split_trees.cancel(event.credit_id):
+                self._claims.discard(self._claim_of.pop(fully_cancelled, b""))
         self._links[event.credit_id] = EventHead.of(event)
         self._running.add(event.hash)
         return event

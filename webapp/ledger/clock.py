@@ -1,4 +1,4 @@
-"""The one clock of the ledger, so that a test can set it."""
+"""The clock of the ledger, a function so that tests can replace it."""
 
 from datetime import UTC, datetime
 

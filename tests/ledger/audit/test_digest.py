@@ -43,7 +43,7 @@ def test_the_kept_digest_shows_that_the_last_event_was_taken_away(raw: RawClient
     kept = digest()
     take_last_event_away(raw)
     (line,) = findings(kept)
-    assert line.startswith("expected digest: there are 1 events, and there were 2 when the digest was kept")
+    assert line.startswith("expected digest: there are 1 events, but there were 2 when the digest was saved")
 
 
 def test_the_kept_digest_shows_that_the_last_event_was_replaced(raw: RawClient) -> None:
@@ -53,9 +53,7 @@ def test_the_kept_digest_shows_that_the_last_event_was_replaced(raw: RawClient) 
     sell_credit(credit_id, {"buyer": "Evil Airlines"}, LOCAL)
     assert findings() == []
     (line,) = findings(kept)
-    assert line.startswith(
-        "expected digest: the first 2 events give another digest than the one that was kept"
-    )
+    assert line.startswith("expected digest: the first 2 events have another digest than the saved one")
 
 
 def test_the_kept_digest_shows_two_events_that_changed_places(raw: RawClient) -> None:

@@ -41,7 +41,7 @@ def test_a_changed_field_of_a_credit_is_named(raw: RawClient) -> None:
     credit_id = recorded()
     tamper(raw, "UPDATE credits SET quantity_e4 = 9990000")
     assert findings() == [
-        f"credit {credit_id}: table credits: quantity_e4 is 9990000, and its events give 1000000"
+        f"credit {credit_id}: table credits: quantity_e4 is 9990000, but its events give 1000000"
     ]
 
 
@@ -62,7 +62,7 @@ def test_changed_data_of_a_last_event_are_named_by_what_is_derived(raw: RawClien
     rewrite(raw, credit_id, 2, lambda facts: facts["data"].update(buyer="Evil Airlines"))
     found = findings()
     assert (
-        f"credit {credit_id}: table credit_states: buyer is Acme Airlines, and its events give Evil Airlines"
+        f"credit {credit_id}: table credit_states: buyer is Acme Airlines, but its events give Evil Airlines"
         in found
     )
     assert "table parties, SOLD / evil airlines: this row is missing" in found
@@ -112,8 +112,8 @@ def test_two_swapped_ids_of_credits_are_named(raw: RawClient) -> None:
         for before, after in ((one, "f" * 64), (other, one), ("f" * 64, other)):
             raw.execute("UPDATE credits SET id = ? WHERE id = ?", bytes.fromhex(after), bytes.fromhex(before))
     assert findings() == [
-        f"credit {one}: table credits: id is {other}, and its events give {one}",
-        f"credit {other}: table credits: id is {one}, and its events give {other}",
+        f"credit {one}: table credits: id is {other}, but its events give {one}",
+        f"credit {other}: table credits: id is {one}, but its events give {other}",
     ]
 
 
@@ -123,7 +123,7 @@ def test_two_swapped_keys_of_credits_are_named(raw: RawClient) -> None:
         for before, after in ((1, 99), (2, 1), (99, 2)):
             raw.execute("UPDATE credits SET key = ? WHERE key = ?", after, before)
     found = findings()
-    assert f"credit {one}: table credits: id is {other}, and its events give {one}" in found
+    assert f"credit {one}: table credits: id is {other}, but its events give {one}" in found
     assert (
         f"credit {other}: table credits: project_name is Mangrove Restoration Project, "
         "and its events give Solar" in found
@@ -137,7 +137,7 @@ def test_an_invented_credit_is_named(raw: RawClient) -> None:
         "INSERT INTO credits VALUES (9, ?, 'Nothing', 'VCS', 2020, 10000, NULL, NULL, NULL, NULL)",
         b"\xff" * 32,
     )
-    assert findings() == [f"credit {'f' * 64}: table credits has a row, and there is no event of this credit"]
+    assert findings() == [f"credit {'f' * 64}: table credits has a row, but this credit has no events"]
 
 
 def test_a_removed_row_of_a_credit_is_named(raw: RawClient) -> None:
@@ -152,7 +152,7 @@ def test_a_column_that_does_not_agree_with_the_text_is_named(raw: RawClient, col
     tamper(raw, f"UPDATE events SET {column} WHERE seq = 2")
     name, _, value = column.partition(" = ")
     seq = value if name == "seq" else "2"
-    assert f"credit {credit_id}, event {seq}: column {name} does not agree with its text" in findings()
+    assert f"credit {credit_id}, event {seq}: column {name} does not match its text" in findings()
 
 
 def test_an_event_of_another_credit_is_named(raw: RawClient) -> None:
@@ -170,7 +170,7 @@ def test_a_text_that_is_not_canonical_is_named(raw: RawClient) -> None:
     assert f"credit {credit_id}, event 1: its text is not the canonical JSON of its facts" in found
     assert (
         "tables totals, registries, parties, serial_claims and serial_blocks: cannot be compared, "
-        "because not every history is whole" in found
+        "because some histories are incomplete" in found
     )
 
 
@@ -241,9 +241,9 @@ def test_two_swapped_positions_of_two_credits_are_named(raw: RawClient) -> None:
     ((recorded_at,),) = raw.execute("SELECT created_at FROM credit_states WHERE created_position = 1")
     swap_positions(raw)
     assert findings() == [
-        f"credit {one}: table credit_states: created_position is 1, and its events give 2",
-        f"credit {other}: table credit_states: created_position is 2, and its events give 1",
-        f"position 2: it was recorded at {recorded_at}, before the event in front of it",
+        f"credit {one}: table credit_states: created_position is 1, but its events give 2",
+        f"credit {other}: table credit_states: created_position is 2, but its events give 1",
+        f"position 2: it was recorded at {recorded_at}, before the previous event",
     ]
 
 
@@ -257,7 +257,7 @@ def swap_positions(raw: RawClient) -> None:
 def test_a_position_that_states_another_type_is_named(raw: RawClient) -> None:
     sold()
     tamper(raw, "UPDATE feed SET type = 'RETIRED' WHERE position = 2")
-    assert findings() == ["position 2: says RETIRED, its event SOLD"]
+    assert findings() == ["position 2: it says RETIRED, but its event is SOLD"]
 
 
 def test_every_fault_is_named_and_not_only_the_first(raw: RawClient) -> None:

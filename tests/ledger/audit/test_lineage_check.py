@@ -49,39 +49,39 @@ def statement(sql: str) -> Edit:
 EDITS: dict[str, tuple[Edit, str]] = {
     "a lot's quantity": (
         change_lot("quantity", "5"),
-        "credit {whole}: event 1 of its lot {lot} is not as the split gives it",
+        "credit {whole}: event 1 of its lot {lot} does not match the split",
     ),
     "a lot's offset": (
         change_lot("offset", "5"),
-        "credit {whole}: event 1 of its lot {lot} is not as the split gives it",
+        "credit {whole}: event 1 of its lot {lot} does not match the split",
     ),
     "a lot's serial number": (
         change_lot("serial_number", "ACR-X-2025-5 to 11"),
-        "credit {whole}: event 1 of its lot {lot} is not as the split gives it",
+        "credit {whole}: event 1 of its lot {lot} does not match the split",
     ),
     "a lot's project": (
         change_lot("project_name", "Another"),
-        "credit {whole}: event 1 of its lot {lot} is not as the split gives it",
+        "credit {whole}: event 1 of its lot {lot} does not match the split",
     ),
     "a lot without its parent": (
         lambda raw, _, lots: tamper(
             raw, "UPDATE credits SET parent = NULL WHERE key = ?", key_of(raw, lots[1])
         ),
-        "credit {whole}: event 1 of its lot {lot} is not as the split gives it",
+        "credit {whole}: event 1 of its lot {lot} does not match the split",
     ),
     "a lot of another parent": (
         lambda raw, _, lots: tamper(
             raw, "UPDATE credits SET parent = key, offset_e4 = 0 WHERE key = ?", key_of(raw, lots[1])
         ),
-        "credit {lot}: table credits: parent is {lot}, and its events give {whole}",
+        "credit {lot}: table credits: parent is {lot}, but its events give {whole}",
     ),
     "a lot of no credit": (
         lambda raw, _, lots: tamper(
             raw, "UPDATE credits SET parent = 99 WHERE key = ?", key_of(raw, lots[1])
         ),
-        "credit {lot}: table credits: parent is 99, and its events give {whole}",
+        "credit {lot}: table credits: parent is 99, but its events give {whole}",
     ),
-    "a missing lot": (remove_lot, "credit {whole}: event 1 of its lot {lot} is not as the split gives it"),
+    "a missing lot": (remove_lot, "credit {whole}: event 1 of its lot {lot} does not match the split"),
     "the quantities of the split": (
         lambda raw, whole, _: rewrite(
             raw, whole, 2, lambda facts: facts["data"].update(quantities=["4", "5"])
@@ -90,19 +90,19 @@ EDITS: dict[str, tuple[Edit, str]] = {
     ),
     "a changed envelope": (
         statement("UPDATE splits SET envelope = replace(envelope, '\"hash\"', '\"Hash\"')"),
-        "credit {whole}: table splits: its row is not as its events give it",
+        "credit {whole}: table splits: its row does not match its events",
     ),
     "a missing envelope": (
         statement("DELETE FROM splits"),
-        "credit {whole}: it was split, and table splits has no row of it",
+        "credit {whole}: it was split, but table splits has no row for it",
     ),
     "lots of no split": (
         statement("DELETE FROM splits"),
-        "credit {lot}: it is a lot of {whole}, which table splits does not split",
+        "credit {lot}: it is a lot of {whole}, but table splits has no row for that",
     ),
     "an envelope of no split": (
         statement("INSERT INTO splits SELECT key, '[]' FROM credits WHERE quantity_e4 = 60000"),
-        "credit {lot}: table splits has a row of it, and its events do not give its lots",
+        "credit {lot}: table splits has a row for it, but its events do not give its lots",
     ),
     "a block taken away": (
         statement("DELETE FROM serial_blocks WHERE first = 5"),
@@ -110,7 +110,7 @@ EDITS: dict[str, tuple[Edit, str]] = {
     ),
     "a block moved": (
         statement("UPDATE serial_blocks SET last = 11 WHERE first = 5"),
-        "table serial_blocks, {lot}: last is 11, and the log gives 10",
+        "table serial_blocks, {lot}: last is 11, but the log gives 10",
     ),
     "the block of a split credit taken away": (
         statement("DELETE FROM serial_blocks WHERE is_held = 0"),
@@ -118,15 +118,15 @@ EDITS: dict[str, tuple[Edit, str]] = {
     ),
     "a block given up": (
         statement("UPDATE serial_blocks SET is_held = 0 WHERE first = 5"),
-        "table serial_blocks, {lot}: is_held is 0, and the log gives 1",
+        "table serial_blocks, {lot}: is_held is 0, but the log gives 1",
     ),
     "a block kept by a split credit": (
         statement("UPDATE serial_blocks SET is_held = 1, series = 'x' WHERE last = 10 AND first = 1"),
-        "table serial_blocks, {whole}: is_held is 1, and the log gives 0",
+        "table serial_blocks, {whole}: is_held is 1, but the log gives 0",
     ),
     "a block in the wrong class of sizes": (
         statement("UPDATE serial_blocks SET size_class = 9 WHERE first = 5"),
-        "table serial_blocks, {lot}: size_class is 9, and the log gives 3",
+        "table serial_blocks, {lot}: size_class is 9, but the log gives 3",
     ),
     "a block of no credit": (
         statement("INSERT INTO serial_blocks VALUES (99, 'x', 1, 1, 0, 1)"),
@@ -151,13 +151,13 @@ def test_a_lost_carried_sale_is_named(raw: RawClient) -> None:
     key = key_of(raw, lots[1])
     for table in ("feed", "events"):
         tamper(raw, f"DELETE FROM {table} WHERE subject = ? AND seq = 2", key)
-    assert f"credit {whole}: event 2 of its lot {lots[1]} is not as the split gives it" in findings()
+    assert f"credit {whole}: event 2 of its lot {lots[1]} does not match the split" in findings()
 
 
 def test_tonnes_that_come_from_nowhere_are_named(raw: RawClient) -> None:
     _, lots = a_split()
     rewrite(raw, lots[1], 1, lambda facts: facts["data"].update(quantity="7"))
-    assert "ledger: 10 t were recorded, and leaves and cancelled credits hold 11 t" in findings()
+    assert "ledger: 10 t were recorded, but leaves and cancelled credits hold 11 t" in findings()
 
 
 def test_a_replacement_of_a_credit_that_is_not_cancelled_is_named(raw: RawClient) -> None:
@@ -168,7 +168,7 @@ def test_a_replacement_of_a_credit_that_is_not_cancelled_is_named(raw: RawClient
     tamper(raw, "UPDATE credits SET replaces = ? WHERE key = ?", key_of(raw, other), key_of(raw, right))
     found = findings()
     assert f"credit {right}: it replaces {other}, which was not cancelled before" in found
-    assert f"credit {right}: table credits: replaces is {other}, and its events give {wrong}" in found
+    assert f"credit {right}: table credits: replaces is {other}, but its events give {wrong}" in found
 
 
 def test_a_credit_that_is_replaced_twice_is_named(raw: RawClient) -> None:

@@ -43,7 +43,7 @@ def test_numbers_that_another_credit_holds_are_named(raw: RawClient) -> None:
     holder = create_credit(block(30932, 35143), LOCAL).credit_id
     other = put_past_the_tables(raw, block(31000, 31009, registry="Another"))
     held = f"the numbers 31000 to 31009 of acr-x-2025-# are held by credit {holder}"
-    assert_named(f"credit {other}: {held}, and named here too")
+    assert_named(f"credit {other}: {held}, and used here too")
 
 
 def test_numbers_that_a_lot_holds_are_named(raw: RawClient) -> None:
@@ -52,7 +52,7 @@ def test_numbers_that_a_lot_holds_are_named(raw: RawClient) -> None:
     ).lot_ids
     other = put_past_the_tables(raw, block(10, 12))
     assert_named(
-        f"credit {other}: the number 10 of acr-x-2025-# is held by credit {lots[1]}, and named here too"
+        f"credit {other}: the number 10 of acr-x-2025-# is held by credit {lots[1]}, and used here too"
     )
 
 
@@ -61,7 +61,7 @@ def test_a_serial_number_that_a_lot_holds_is_named(raw: RawClient) -> None:
         create_credit(a_credit(), LOCAL).credit_id, {"quantities": ["40", "60"]}, LOCAL
     ).lot_ids
     other = put_past_the_tables(raw, a_credit(serial_number="VCS-0001, 1\u201340 of 100"))
-    assert_named(f"credit {other}: its serial number is held by {lots[0]}, which was recorded before it")
+    assert_named(f"credit {other}: its serial number is held by {lots[0]}, which was recorded earlier")
 
 
 def test_numbers_that_were_given_up_are_free(raw: RawClient) -> None:
@@ -79,6 +79,6 @@ def test_an_archive_in_which_numbers_are_held_twice_is_refused_by_its_line(
     create_credit(block(11, 20), LOCAL)
     put_past_the_tables(raw, block(5, 14, vintage="2001"))
     archive.export_to(tmp_path / "archive")
-    said = f"^Line 3: the numbers 5 to 10 of acr-x-2025-# are held by credit {holder}, and named here too"
+    said = f"^Line 3: the numbers 5 to 10 of acr-x-2025-# are held by credit {holder}, and used here too"
     with opened(make_database(raw.dialect)), pytest.raises(BrokenArchive, match=said):
         archive.restore(tmp_path / "archive")

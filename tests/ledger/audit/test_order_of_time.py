@@ -9,7 +9,7 @@ from tests.fixtures.ledger import RawClient
 from tests.ledger.audit.tampering import findings, tamper, unguarded
 from webapp.ledger import archive
 
-EARLY = "position 3: it was recorded at 2026-11-20T12:00:01.000000Z, before the event in front of it"
+EARLY = "position 3: it was recorded at 2026-11-20T12:00:01.000000Z, before the previous event"
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def test_a_missing_mark_is_named(raw: RawClient) -> None:
 
 def test_a_mark_behind_the_end_of_the_feed_is_named(raw: RawClient) -> None:
     tamper(raw, "UPDATE log_marks SET position = 5")
-    assert findings() == ["mark in_order_of_time: it is at position 5, and the feed ends at 3"]
+    assert findings() == ["mark in_order_of_time: it is at position 5, but the feed ends at 3"]
 
 
 def test_a_time_in_the_data_of_an_event_is_not_taken_for_its_own(set_clock: SetClock, raw: RawClient) -> None:

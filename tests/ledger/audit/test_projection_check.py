@@ -10,11 +10,11 @@ from webapp.ledger import archive
 EDITS = [
     (
         "UPDATE credit_states SET status = 'ACTIVE' WHERE status = 'SOLD'",
-        "table credit_states: status is ACTIVE, and its events give SOLD",
+        "table credit_states: status is ACTIVE, but its events give SOLD",
     ),
     (
         "UPDATE credit_states SET beneficiary = 'Evil' WHERE status = 'RETIRED'",
-        "table credit_states: beneficiary is Evil, and its events give Acme Airlines",
+        "table credit_states: beneficiary is Evil, but its events give Acme Airlines",
     ),
     ("DELETE FROM credit_states WHERE created_position = 1", "table credit_states: its row is missing"),
     (
@@ -43,15 +43,15 @@ EDITS = [
     ),
     (
         "UPDATE credit_states SET credit = 99 WHERE status = 'SOLD'",
-        "credit of key 99: table credit_states has a row, and there is no event of this credit",
+        "credit of key 99: table credit_states has a row, but this credit has no events",
     ),
     (
         "UPDATE totals SET quantity_e4 = quantity_e4 + 1 WHERE status = 'ACTIVE' AND credits = 1",
-        "table totals, vcs / 2023 / ACTIVE: quantity_e4 is 1000001, and the log gives 1000000",
+        "table totals, vcs / 2023 / ACTIVE: quantity_e4 is 1000001, but the log gives 1000000",
     ),
     (
         "UPDATE totals SET credits = 5 WHERE status = 'RETIRED'",
-        "table totals, vcs / 2023 / RETIRED: credits is 5, and the log gives 1",
+        "table totals, vcs / 2023 / RETIRED: credits is 5, but the log gives 1",
     ),
     ("DELETE FROM totals WHERE status = 'SOLD'", "table totals, vcs / 2023 / SOLD: this row is missing"),
     (
@@ -60,12 +60,12 @@ EDITS = [
     ),
     (
         "UPDATE registries SET name = 'vcs'",
-        "table registries, vcs: name is vcs, and the log gives VCS",
+        "table registries, vcs: name is vcs, but the log gives VCS",
     ),
     ("DELETE FROM parties WHERE role = 'SOLD'", "table parties, SOLD / acme airlines: this row is missing"),
     (
         "UPDATE parties SET last_position = 1 WHERE role = 'SOLD'",
-        "table parties, SOLD / acme airlines: last_position is 1, and the log gives 5",
+        "table parties, SOLD / acme airlines: last_position is 1, but the log gives 5",
     ),
 ]
 
@@ -118,7 +118,7 @@ def test_a_search_index_that_misses_a_credit_is_named(make_database: MakeDatabas
             "SELECT 'delete', created_position, search_text FROM credit_states WHERE status = 'SOLD'"
         )
         (line,) = findings()
-    assert line.startswith("table credit_search: does not agree with the credits")
+    assert line.startswith("table credit_search: does not match the credits")
 
 
 def test_a_number_in_the_place_of_a_text_is_named(make_database: MakeDatabase) -> None:

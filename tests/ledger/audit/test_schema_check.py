@@ -48,7 +48,7 @@ def test_a_trigger_too_many_is_named_on_sqlite(sqlite: RawClient) -> None:
     sqlite.execute(
         "CREATE TRIGGER sneaky AFTER INSERT ON events BEGIN UPDATE totals SET credits = credits + 1; END"
     )
-    assert findings() == ["trigger sneaky of events: is not one of this program's"]
+    assert findings() == ["trigger sneaky of events: does not belong to this program"]
 
 
 def test_a_dropped_index_is_named_on_sqlite(sqlite: RawClient) -> None:
@@ -61,7 +61,7 @@ def test_an_index_made_again_without_being_unique_is_named_on_sqlite(sqlite: Raw
     sqlite.execute("CREATE INDEX uq_events_retired_once ON events (subject) WHERE type = 'RETIRED'")
     assert findings() == [
         "unique index uq_events_retired_once of events: is missing",
-        "index uq_events_retired_once of events: is not one of this program's",
+        "index uq_events_retired_once of events: does not belong to this program",
     ]
 
 
@@ -140,7 +140,7 @@ def test_what_is_one_too_many_on_a_table_is_named_on_sqlite(
     sqlite: RawClient, statement: str, place: str
 ) -> None:
     sqlite.execute(statement)
-    assert findings() == [f"{place}: is not one of this program's"]
+    assert findings() == [f"{place}: does not belong to this program"]
 
 
 def test_tables_and_views_of_somebody_else_are_their_own_affair_on_sqlite(sqlite: RawClient) -> None:
@@ -232,7 +232,7 @@ def test_an_index_made_again_without_being_unique_is_named_on_postgresql(postgre
     postgresql.execute("CREATE INDEX uq_events_retired_once ON events (subject) WHERE type = 'RETIRED'")
     assert findings() == [
         "unique index uq_events_retired_once of events: is missing",
-        "index uq_events_retired_once of events: is not one of this program's",
+        "index uq_events_retired_once of events: does not belong to this program",
     ]
 
 
@@ -295,7 +295,7 @@ def test_what_is_too_many_on_a_table_is_named_on_postgresql(
     postgresql: RawClient, statement: str, named: str
 ) -> None:
     postgresql.execute(statement)
-    assert findings() == [f"{named}: is not one of this program's"]
+    assert findings() == [f"{named}: does not belong to this program"]
 
 
 def test_a_column_that_sorts_in_another_way_is_named(postgresql: RawClient) -> None:
@@ -312,7 +312,7 @@ def test_a_column_that_may_be_empty_is_named(postgresql: RawClient) -> None:
 
 def test_a_rule_that_swallows_writes_is_named(postgresql: RawClient) -> None:
     postgresql.execute("CREATE RULE sneaky AS ON INSERT TO events DO INSTEAD NOTHING")
-    assert findings() == ["rule sneaky of events: is not one of this program's"]
+    assert findings() == ["rule sneaky of events: does not belong to this program"]
 
 
 REFUSE = "CREATE FUNCTION sneaky() RETURNS {} LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE ''no''; END'"
@@ -364,7 +364,7 @@ def test_what_is_one_too_many_on_a_table_is_named_on_postgresql(
     for statement in statements:
         postgresql.execute(statement)
     found = [line for line in findings() if not line.startswith("checking foreign keys")]
-    assert found == [f"{place}: is not one of this program's" for place in places]
+    assert found == [f"{place}: does not belong to this program" for place in places]
 
 
 def test_another_default_is_named(postgresql: RawClient) -> None:

@@ -223,24 +223,24 @@ TAMPERED = {
     f"UPDATE events SET body = replace(body, '\"2765.37\"', '\"9999\"') WHERE credit_id = '{PLAIN}'": [
         f"{PLACE}: its hash is not the hash of its text",
         f"{PLACE}: its fields give another id, {ANOTHER_ID}",
-        f"credit {PLAIN}: table credits: quantity_e4 is 27653700, and its events give 99990000",
-        f"credit {PLAIN}: table credit_states: quantity_e4 is 27653700, and its events give 99990000",
-        "table totals, gold standard / 2023 / ACTIVE: quantity_e4 is 27653700, and the log gives 99990000",
+        f"credit {PLAIN}: table credits: quantity_e4 is 27653700, but its events give 99990000",
+        f"credit {PLAIN}: table credit_states: quantity_e4 is 27653700, but its events give 99990000",
+        "table totals, gold standard / 2023 / ACTIVE: quantity_e4 is 27653700, but the log gives 99990000",
     ],
     f"UPDATE events SET hash = '{'a' * 64}' WHERE credit_id = '{PLAIN}'": [
         f"{PLACE}: its hash is not the hash of its text"
     ],
     f"UPDATE events SET body = replace(body, 'Zoë', 'Zoe') WHERE credit_id = '{SOLD_LOT}' AND seq = 2": [
         f"credit {SOLD_LOT}, event 2: its hash is not the hash of its text",
-        f"credit {SOLD_LOT}: table credit_states: buyer is Zoë & Co, and its events give Zoe & Co",
-        f"credit {SPLIT_LOT}: event 2 of its lot {SOLD_LOT} is not as the split gives it",
+        f"credit {SOLD_LOT}: table credit_states: buyer is Zoë & Co, but its events give Zoe & Co",
+        f"credit {SPLIT_LOT}: event 2 of its lot {SOLD_LOT} does not match the split",
         "table parties, SOLD / zoe & co: this row is missing",
     ],
     f"UPDATE credit_states SET status = 'RETIRED' WHERE credit_id = '{PLAIN}'": [
-        f"credit {PLAIN}: table credit_states: status is RETIRED, and its events give ACTIVE"
+        f"credit {PLAIN}: table credit_states: status is RETIRED, but its events give ACTIVE"
     ],
     "UPDATE totals SET credits = 9 WHERE registry_key = 'acr' AND status = 'SOLD'": [
-        "table totals, acr / 2023 / SOLD: credits is 9, and the log gives 3"
+        "table totals, acr / 2023 / SOLD: credits is 9, but the log gives 3"
     ],
 }
 
@@ -260,7 +260,7 @@ def test_an_event_without_a_position_is_moved_and_still_found(old: Old) -> None:
     with opened(old.url):
         unplaced, uncompared = findings()
     assert unplaced == f"credit {PLAIN}, event 2: it has no position in the feed"
-    assert uncompared.endswith("cannot be compared, because not every history is whole")
+    assert uncompared.endswith("were not compared, because some histories are incomplete")
 
 
 @pytest.mark.parametrize("statement", TAMPERED)

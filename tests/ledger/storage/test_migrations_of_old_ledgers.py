@@ -48,7 +48,7 @@ def id_of(values: Values) -> str:
 
 NAMED_TOO = (
     f"credit {id_of(OVERLAPPING)}: the numbers 5 to 10 of acr-x-2025-# are held by"
-    f" credit {id_of(BLOCK)}, and named here too"
+    f" credit {id_of(BLOCK)}, and used here too"
 )
 
 
@@ -211,7 +211,7 @@ def test_the_serial_number_of_a_lot_that_was_recorded_before_there_was_a_rule_is
         old_put(raw, created_event(parse_credit(a_credit(**LOT_TEXT)), "local", AT))
     with opened(with_lots.url):
         upgrade()
-        wrong = f"its serial number is held by {with_lots.plain[0]}, which was recorded before it"
+        wrong = f"its serial number is held by {with_lots.plain[0]}, which was recorded earlier"
         assert findings() == [f"credit {id_of(LOT_TEXT)}: {wrong}"]
 
 

@@ -1,4 +1,4 @@
-"""The credits of which lots are parts, each read once. For checks that look at many lots."""
+"""A cache of credits and their places in their roots, for checks that read many lots."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -23,10 +23,10 @@ _FIRST_LOT: Final = f"{_STATED}credits.parent = ? ORDER BY credits.offset_e4 LIM
 
 
 class Ancestors:
-    """Reads credits by their ids as table credits states them, and remembers those it read."""
+    """Reads credits by id from the table credits, each once."""
 
     def __init__(self, connection: Connection) -> None:
-        """Take the connection to read on."""
+        """Start with an empty cache."""
         self._connection = connection
         self._credits: dict[str, Credit] = {}
         self._places: dict[str, LotPlace] = {}
@@ -43,9 +43,9 @@ class Ancestors:
         return self._credits[credit_id]
 
     def place(self, credit_id: str) -> LotPlace:
-        """Return where the credit lies in the one that was first recorded.
+        """Return the place of the credit in its root.
 
-        Raises UnknownCredit where a credit above it is missing, or where they go round in a circle.
+        Raises UnknownCredit if an ancestor is missing, or if the parents form a cycle.
         """
         below: list[tuple[str, Credit]] = []
         seen = {credit_id}
@@ -63,20 +63,20 @@ class Ancestors:
         return self._places[below[0][0]] if below else self._places[credit_id]
 
     def place_of(self, credit: Credit) -> LotPlace:
-        """Return the place of a credit that is at hand, in the same way."""
+        """Return the place of a credit that was already read. See `place`."""
         if credit.parent is None:
             return LotPlace(credit.serial_number, 0, credit.quantity_e4)
         above = self.place(credit.parent)
         return LotPlace(above.serial_number, above.start_e4 + (credit.offset_e4 or 0), above.whole_e4)
 
     def first_lot(self, key: int) -> Credit | None:
-        """Return the first lot of the credit with this key, None where it has none."""
+        """Return the first lot of the credit with this key, None if it has none."""
         rows = statements.fetch(self._connection, _FIRST_LOT, key)
         return _credit_of_row(rows[0]) if rows else None
 
 
 def ids_of(connection: Connection, keys: Iterable[int]) -> dict[int, str]:
-    """Return the ids of some credits by their keys; of a key that no credit has, that it is one."""
+    """Return the ids of credits by key; for an unknown key, the text "of key N"."""
     found = {key: statements.fetch(connection, _ID, key) for key in keys}
     return {key: rows[0][0].hex() if rows else f"of key {key}" for key, rows in found.items()}
 

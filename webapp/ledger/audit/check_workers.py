@@ -1,9 +1,8 @@
-"""Run the checks of `flask verify` on one moment of the ledger, in several processes where it is large.
+"""Run the checks of `flask verify` on one snapshot, in several processes if the ledger is large.
 
-A check is a function of a connection that reads; it can be sent to another process. Each process
-reads in a transaction of its own, and all of these see the same moment: on PostgreSQL they share an
-exported snapshot, on SQLite they begin inside one turn to write, which takes some milliseconds and
-keeps every other writer out. After that nothing is locked, however long the checks take.
+A check is a picklable function of a connection. Each process has its own read transaction, and all of
+them see the same snapshot: on PostgreSQL they import an exported snapshot, on SQLite they begin while the
+write lock is held, which takes some milliseconds. After that no lock is held, however long the checks take.
 """
 
 import os
@@ -28,25 +27,25 @@ from webapp.ledger.writer import transact
 R = TypeVar("R")
 Check = Callable[[Connection], R]
 
-# From this many events on, several processes are quicker than one: each takes a second to start.
+# The number of events from which several processes are faster, although each takes a second to start.
 LARGE: Final = 50_000
 WORKERS_MAX: Final = 4
 _START_WITHIN_S: Final = 60
-# A process of its own and no copy of this one, whose threads and connections would be copied too.
+# Spawn, not fork, because a fork would copy the threads' locks and the database connections.
 _SPAWN: Final = get_context("spawn")
 _LAST_POSITION: Final = "SELECT coalesce(max(position), 0) FROM feed"
 
 
 class Checks(Protocol):
-    """Where checks run, all of them on one moment of the ledger."""
+    """Runs checks on one snapshot of the ledger."""
 
     def start(self, checks: Iterable[Check[R]]) -> Iterator[R]:
-        """Return the results as they come. The checks run in their order, several at once."""
+        """Return the results as they arrive. Checks start in order and may run in parallel."""
 
 
 @contextmanager
 def consistent_checks() -> Iterator[Checks]:
-    """Give a way to run checks that all see the ledger at one moment."""
+    """Give an object that runs checks on one snapshot, in other processes if the ledger is large."""
     workers = [_Worker(_url()) for _ in range(_worker_count())]
     try:
         if workers and _begin_together(workers):
@@ -60,10 +59,10 @@ def consistent_checks() -> Iterator[Checks]:
 
 
 class InThisProcess:
-    """Runs checks on a connection of this process, each when its result is asked for."""
+    """Runs checks on a connection of this process, each when its result is consumed."""
 
     def __init__(self, connection: Connection) -> None:
-        """Take a connection in whose transaction the ledger is read."""
+        """Use the connection, which is in a read transaction."""
         self._connection = connection
 
     def start(self, checks: Iterable[Check[R]]) -> Iterator[R]:
@@ -72,7 +71,7 @@ class InThisProcess:
 
 
 class _InProcesses:
-    """Gives each check to the next process that has nothing to do."""
+    """Sends each check to the next idle process."""
 
     def __init__(self, workers: Sequence["_Worker"]) -> None:
         self._idle = deque(workers)
@@ -98,7 +97,7 @@ class _InProcesses:
             yield result  # type: ignore[misc] # there is one where there is no error
 
     def _collect(self) -> None:
-        """Wait until a process is done with a check, and give it the next."""
+        """Wait until a process finishes a check, and send it the next one."""
         ready = wait([worker.pipe for worker in self._busy])
         for worker in [worker for worker in self._busy if worker.pipe in ready]:
             self._busy.pop(worker).done.append(worker.receive())
@@ -113,7 +112,7 @@ class _InProcesses:
 
 
 class _Group(Generic[R]):
-    """The checks of one call: how many results are still to come, and those that came."""
+    """The checks of one call of `start`: the number of outstanding results, and the results received."""
 
     def __init__(self) -> None:
         self.expected = 0
@@ -121,7 +120,7 @@ class _Group(Generic[R]):
 
 
 class _Worker:
-    """A process that runs checks, as this process sees it."""
+    """The parent's handle of a process that runs checks."""
 
     def __init__(self, url: str) -> None:
         self.pipe, there = _SPAWN.Pipe()
@@ -130,28 +129,28 @@ class _Worker:
         there.close()
 
     def send(self, check: Check[Any]) -> None:
-        """Give it a check."""
+        """Send a check."""
         self.pipe.send(check)
 
     def receive(self) -> tuple[Any, BaseException | None]:
-        """Wait for what came of its last check: a result, or an error."""
+        """Wait for the result of the last check, or its error. Raises LedgerUnavailable if it ended."""
         try:
             result: Any
             error: BaseException | None
             result, error = self.pipe.recv()
         except EOFError:
-            raise LedgerUnavailable("A process that checked the ledger was ended.") from None
+            raise LedgerUnavailable("A process that checked the ledger ended unexpectedly.") from None
         return result, error
 
     def is_ready(self) -> bool:
-        """Wait until it is connected; say whether it is."""
+        """Wait until the process is connected to the database. Returns False if that failed."""
         try:
             return self.pipe.poll(_START_WITHIN_S) and self.receive()[1] is None
         except LedgerUnavailable:
             return False
 
     def stop(self) -> None:
-        """End the process, also in the middle of a check."""
+        """Terminate the process, even during a check."""
         self.pipe.close()
         self._process.terminate()
         self._process.join()
@@ -175,7 +174,7 @@ def _url() -> str:
 
 
 def _begin_together(workers: Sequence[_Worker]) -> bool:
-    """Have all processes begin to read at one moment. Says no where no moment could be had."""
+    """Begin the read transactions of all processes on one snapshot. Returns False if that failed."""
 
     def begin(snapshot: str | None = None) -> None:
         for worker in workers:
@@ -192,7 +191,7 @@ def _begin_together(workers: Sequence[_Worker]) -> bool:
             begin(str(connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar()))
         return True
     try:
-        # All of them are ready, so the turn is as short as a message and its answer.
+        # All processes are connected, so the write lock is held only for a message and its answer.
         transact(lambda _: begin(), unconditional=True)
     except (LedgerBusy, LedgerUnavailable):
         return False
@@ -200,7 +199,7 @@ def _begin_together(workers: Sequence[_Worker]) -> bool:
 
 
 class _Begin:
-    """The check that begins the transaction of a process. `snapshot` is PostgreSQL's name of the moment."""
+    """A check that begins the transaction of a process. `snapshot` is the id of PostgreSQL's snapshot."""
 
     def __init__(self, snapshot: str | None) -> None:
         self._snapshot = snapshot
@@ -208,15 +207,15 @@ class _Begin:
     def __call__(self, connection: Connection) -> None:
         connection.begin()
         if self._snapshot is not None:
-            # A name that the database itself made, and no parameter is taken here.
+            # This statement takes no parameters. The id comes from the database.
             connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{self._snapshot}'")
-        # SQLite takes its snapshot when it reads for the first time.
+        # SQLite takes its snapshot at the first read.
         statements.fetch(connection, _LAST_POSITION)
 
 
 def _work(url: str, pipe: Pipe) -> None:
-    """Be the process: connect, say so, and run checks until the other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that was asked hears it, and ends this one
+    """Main function of the process: connect, confirm it, and run checks until the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and terminates this process
     engine = create_engine(url, **engine_options(url))
     prepare(engine)
     try:
@@ -235,7 +234,7 @@ def _work(url: str, pipe: Pipe) -> None:
 def _outcome(check: Check[R], connection: Connection) -> tuple[R | None, BaseException | None]:
     try:
         return check(connection), None
-    except Exception as error:  # noqa: BLE001 - it is raised where the result is asked for
+    except Exception as error:  # noqa: BLE001 - raised again in the parent
         known = database_error(error, is_writing=False) if isinstance(error, SQLAlchemyError) else error
         known.add_note(traceback.format_exc())
         return None, known
@@ -255,7 +254,7 @@ class KeyRange(NamedTuple):
 
 
 def key_ranges(connection: Connection) -> list[KeyRange]:
-    """Return ranges that cover every key there can be, each with about as many events."""
+    """Return ranges that cover all possible keys, each with about EVENTS_IN_RANGE events."""
     ranges, first = [], _FIRST
     while found := statements.fetch(connection, _END_OF_RANGE, first, EVENTS_IN_RANGE):
         ((last,),) = found

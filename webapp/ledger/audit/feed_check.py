@@ -1,6 +1,6 @@
-"""The feed: its positions without gaps, its digest, and the times of its events.
+"""Check the feed: positions without gaps, its digest, and the order of times.
 
-It is one sequence, so it is read by one process in the order of positions. Nothing is written here.
+One process reads the feed in order of positions. Reads only.
 """
 
 from collections.abc import Iterator
@@ -29,16 +29,16 @@ _TIME_LENGTH: Final = len("2026-11-20T00:00:00.000000Z")
 
 @dataclass
 class FeedResult:
-    """The digest of the feed, and what is wrong with it."""
+    """The digest of the feed, and the findings."""
 
     digest: Digest
     findings: list[Finding]
 
 
 def check_feed(connection: Connection, expected: Digest | None) -> FeedResult:
-    """Check that positions are 1, 2, 3 …, that each has its event, and that `expected` is a prefix.
+    """Check that positions are 1, 2, 3, …, that each has its event, and that times are in order.
 
-    From the position of the mark on, no event was recorded before the one in front of it.
+    Times must be in order from the position of the mark on. A prefix must have the `expected` digest.
     """
     findings: list[Finding] = []
     running, position, time = RunningDigest(expected), 0, ""
@@ -55,19 +55,19 @@ def check_feed(connection: Connection, expected: Digest | None) -> FeedResult:
         running.add(event_hash.hex())
         before, time = time, _recorded_at(body)
         if mark is not None and position > mark and time < before:
-            wrong = f"it was recorded at {time}, before the event in front of it"
+            wrong = f"it was recorded at {time}, before the previous event"
             findings.append(Finding(f"position {position}", wrong))
     if mark is not None and mark > position + 1:
-        wrong = f"it is at position {mark}, and the feed ends at {position}"
+        wrong = f"it is at position {mark}, but the feed ends at {position}"
         findings.append(Finding(f"mark {IN_ORDER_OF_TIME}", wrong))
-    broken = running.broken_promise()
+    broken = running.mismatch()
     if broken:
         findings.append(Finding("expected digest", broken))
     return FeedResult(running.now(), findings)
 
 
 def _pages(connection: Connection) -> Iterator[statements.Row]:
-    """Yield the feed, some thousand rows at a time in memory."""
+    """Yield the rows of the feed, reading some thousand at a time."""
     after = _BEFORE_ALL
     while page := statements.fetch(connection, _FEED, after, _PAGE):
         yield from page
@@ -75,7 +75,7 @@ def _pages(connection: Connection) -> Iterator[statements.Row]:
 
 
 def _mark(connection: Connection, report: Report) -> int | None:
-    """Return the position from which the feed is in order of time: the last one that was marked."""
+    """Return the position from which the feed must be in order of time; None, reported, without a mark."""
     ((position,),) = statements.fetch(connection, _MARK, IN_ORDER_OF_TIME)
     if position is None:
         report(Finding(f"mark {IN_ORDER_OF_TIME}", "is missing from table log_marks"))
@@ -84,8 +84,8 @@ def _mark(connection: Connection, report: Report) -> int | None:
 
 
 def _recorded_at(body: str) -> str:
-    """Return the time in the text of an event, without reading all of the text.
+    """Return the time in the text of an event without parsing the text.
 
-    Behind it stand only its number and its type. What is wrong with the text, its history says.
+    It is the last occurrence, because only seq, type and v follow it. ``history_check`` checks the text.
     """
     return body.rpartition(_RECORDED_AT)[2][:_TIME_LENGTH]

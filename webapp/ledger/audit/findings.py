@@ -1,4 +1,4 @@
-"""What the checks of `flask verify` find: one line each, naming a place and what is wrong there."""
+"""Findings of `flask verify`: a place and what is wrong there, printed as one line each."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ SHOWN_LENGTH_MAX: Final = 120
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong. `place` names a credit, a position, a table or a guard."""
+    """An error in the ledger. `place` names a credit, a position, a table or a trigger."""
 
     place: str
     wrong: str
 
     def __str__(self) -> str:
-        """Say it in one line, whatever characters the ledger was made to hold."""
+        """Return one line, with unprintable characters escaped."""
         return one_line(f"{self.place}: {self.wrong}")
 
 
@@ -24,16 +24,16 @@ Progress = Callable[[int], None]
 
 
 def one_line(text: str) -> str:
-    """Return the text as one line that no terminal takes for anything else."""
+    """Return the text with unprintable characters, such as terminal controls, escaped."""
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def no_progress(_done: int) -> None:
-    """Tell nobody."""
+    """Ignore progress."""
 
 
 def shown(value: object, start: int = 0) -> str:
-    """Return a value as a finding shows it: all of it, or a part from about `start` where it is long."""
+    """Return a value as text for a finding. A long one is cut to the part around index `start`."""
     text = "nothing" if value is None else str(value)
     if len(text) <= SHOWN_LENGTH_MAX:
         return text
@@ -43,12 +43,15 @@ def shown(value: object, start: int = 0) -> str:
 
 
 def differences(found: Mapping[str, object], expected: Mapping[str, object], source: str) -> list[str]:
-    """Say for each key of `expected` whose value differs what is found and what `source` gives."""
+    """Return a text for each key of `expected` whose value in `found` differs.
+
+    `source` begins the clause about the expected value, such as "the log gives".
+    """
     wrong = []
     for name, value in expected.items():
         actual = found.get(name)
         if actual != value:
             pairs = enumerate(zip(str(actual), str(value), strict=False))
             same = next((place for place, (one, other) in pairs if one != other), 0)
-            wrong.append(f"{name} is {shown(actual, same)}, and {source} {shown(value, same)}")
+            wrong.append(f"{name} is {shown(actual, same)}, but {source} {shown(value, same)}")
     return wrong

@@ -1,8 +1,8 @@
-"""The histories, credit by credit: each event against its text, its hash and the one before it.
+"""Check the history of each credit: its hash chain, and the rows derived from its events.
 
-And with each history what hangs on it: its positions, the credit's row, and its rows in the tables
-that are derived. A range of keys is checked by itself and in a few statements, so ranges can be
-checked in several processes, and memory does not grow with the ledger. Nothing is written here.
+That is each event against its text, its hash and the previous event, then its positions, the row in
+credits and the rows in the projections. A range of keys is checked independently, by a few statements,
+so ranges can be checked in several processes and memory use does not grow with the ledger. Reads only.
 """
 
 from collections import Counter
@@ -68,7 +68,7 @@ _STATE_COLUMNS: Final = (
     "beneficiary",
 )
 _BLOCK_COLUMNS: Final = ("credit", "series", "first", "last", "size_class")
-# The tables with a row for each credit, its key first.
+# The tables with at most one row for each credit. The credit's key is the first column.
 _BY_CREDIT: Final = {
     "credits": _CREDITS,
     "credit_states": "SELECT credit, created_position, status, vintage, quantity_e4, project_key,"
@@ -83,7 +83,7 @@ _BY_CREDIT: Final = {
 
 @dataclass
 class Histories:
-    """What a range of histories gives for the rest of the ledger, and what is wrong with it."""
+    """The result for a range: findings, number of events, and the contents expected in other tables."""
 
     findings: list[Finding] = field(default_factory=list)
     events: int = 0
@@ -92,12 +92,12 @@ class Histories:
 
 
 def check_histories(connection: Connection, keys: KeyRange) -> Histories:
-    """Check every history of a range, and the rows of its credits."""
+    """Check the histories of a range of keys, and the rows of these credits."""
     return _RangeCheck(connection, keys).run()
 
 
 class _RangeCheck:
-    """The check of one range. Rows of tables by credit are taken out as their credits come."""
+    """The check of one range. A row is removed when its credit is checked; what remains is an error."""
 
     def __init__(self, connection: Connection, keys: KeyRange) -> None:
         self._result = Histories()
@@ -117,29 +117,29 @@ class _RangeCheck:
         return self._result
 
     def _by_key(self, table: str, rows: Sequence[Row]) -> dict[int, Row]:
-        """Return the rows by the key of their credit, which comes first."""
+        """Return the rows by the key of their credit. Reports duplicate keys."""
         found = {row[0]: row for row in rows}
-        if len(found) < len(rows):  # where a unique index is missing
+        if len(found) < len(rows):  # possible only if a unique index is missing
             for key, count in Counter(row[0] for row in rows).items():
                 if count > 1:
-                    self._report(f"credit of key {key}", f"table {table}: there are {count} rows of it")
+                    self._report(f"credit of key {key}", f"table {table}: there are {count} rows for it")
         return found
 
     def _report(self, place: str, wrong: str) -> None:
         self._result.findings.append(Finding(place, wrong))
 
     def _id(self, key: int) -> str:
-        """Return how a finding names a credit that no event names."""
+        """Return the id of a credit for a finding, or its key if there is no id."""
         return str(_hex(self._ids[key])) if key in self._ids else f"of key {key}"
 
     def _check_credit(self, key: int, rows: Sequence[Row]) -> None:
-        """Check all events of one credit, and then its rows."""
+        """Check all events of one credit, then its rows."""
         history = _History(key)
         for row in rows:
             for wrong in history.add(row):
                 self._report(f"credit {history.credit_id or self._id(key)}, event {row[1]}", wrong)
             if row[5] is not None and row[6] != row[2]:
-                self._report(f"position {row[5]}", f"says {row[6]}, its event {row[2]}")
+                self._report(f"position {row[5]}", f"it says {row[6]}, but its event is {row[2]}")
         if history.credit is not None and history.is_whole:
             self._result.expected.add(history.credit, history.entries)
             self._check_rows(history.credit_id, history.credit, history.entries)
@@ -178,7 +178,7 @@ class _RangeCheck:
                 self._report(f"credit {credit_id}", f"table {table}: {wrong}")
 
     def _find_claim(self, key: int, credit: Credit, naming: SerialsOfCredit) -> int:
-        """Say whether the credit's claim is there; a row of other texts is left over and reported."""
+        """Return 1 if the credit's claim is stored, else 0. A claim with other texts is reported later."""
         row = self._claims.get(key)
         if row is None or not naming.claims_serial:
             return 0
@@ -188,7 +188,7 @@ class _RangeCheck:
         return 1
 
     def _find_block(self, key: int, credit_id: str, naming: SerialsOfCredit) -> int | None:
-        """Compare the row of the numbers; return whether it says that they are held, None without one."""
+        """Compare the credit's row of serial_blocks; return its `is_held`, None if there is no row."""
         if naming.numbers is None:
             return None
         place = f"table serial_blocks, {credit_id}"
@@ -204,11 +204,11 @@ class _RangeCheck:
         return int(row[-1])
 
     def _report_strays(self) -> None:
-        """Report the rows that are left over, because no history gives them."""
+        """Report the rows that no history accounts for."""
         for key in sorted(self._credits.keys() | self._states.keys()):
             for table, rows in (("credits", self._credits), ("credit_states", self._states)):
                 if key in rows:
-                    wrong = f"table {table} has a row, and there is no event of this credit"
+                    wrong = f"table {table} has a row, but this credit has no events"
                     self._report(f"credit {self._id(key)}", wrong)
         for _, registry_key, serial_key in self._claims.values():
             place = f"table serial_claims, {registry_key} / {serial_key}"
@@ -218,7 +218,7 @@ class _RangeCheck:
 
 
 class _History:
-    """The events of one credit so far. `is_whole` says that all can be read and have their positions."""
+    """The events of one credit so far. `is_whole` is false if one is unreadable or has no position."""
 
     def __init__(self, key: int) -> None:
         self.entries: list[PositionedEvent] = []
@@ -230,7 +230,7 @@ class _History:
         self._position = 0
 
     def add(self, row: Row) -> list[str]:
-        """Take the next event; return what is wrong with it."""
+        """Add the next event; return the errors found in it."""
         _, seq, event_type, event_hash, body, position, _ = row
         wrongs = [] if text_hash(body) == event_hash.hex() else ["its hash is not the hash of its text"]
         recorded_at = self._last.recorded_at if self._last else ""
@@ -254,15 +254,15 @@ class _History:
         return wrongs
 
     def _follow(self, row: Row, event: Event) -> Iterator[str]:
-        """Take an event that could be read; yield how it does not agree with its row or follow the last."""
+        """Add a readable event; yield its differences from its row, and its chain errors."""
         _, seq, event_type, _, _, position, _ = row
         self.credit_id = self.credit_id or event.credit_id
         if event.credit_id != self.credit_id:
             yield f"its text is about another credit, {event.credit_id}"
         if event.seq != seq:
-            yield "column seq does not agree with its text"
+            yield "column seq does not match its text"
         if event.type != event_type:
-            yield "column type does not agree with its text"
+            yield "column type does not match its text"
         yield from chain_errors(self._last, event)
         stated = None
         try:
@@ -293,7 +293,7 @@ def _credit_row(credit_id: str, credit: Credit) -> Row:
 
 
 def _as_stated(row: Row) -> Row:
-    """Return a row of credits with ids in the place of keys; a key that leads nowhere stays a key."""
+    """Return a row of credits with ids in place of keys. The key of an unknown credit stays a key."""
     _, credit_id, *own, parent, parent_id, replaces, replaced_id = row
     return (_hex(credit_id), *own, _hex(parent_id or parent), _hex(replaced_id or replaces))
 

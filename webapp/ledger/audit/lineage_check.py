@@ -1,7 +1,7 @@
-"""What hangs together between credits: a split and its lots, a replacement and what it replaces.
+"""Check relations between credits: splits with their lots, and replacements with what they replace.
 
-`flask verify` asks it of the ledger, `flask restore` of what it has just written, a range of keys at
-a time. Each history by itself is checked in ``history_check``. Nothing is written here.
+Used by `flask verify`, and by `flask restore` on what it has just written, for one range of keys at a
+time. Single histories are checked in ``history_check``. Reads only.
 """
 
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ _REPLACED_TWICE: Final = (
 
 
 def check_lineage(connection: Connection, keys: KeyRange) -> list[Finding]:
-    """Check that each split made its lots and nothing else, and what each replacement replaces."""
+    """Check the lots of each split in the range, and the credit replaced by each replacement."""
     findings: list[Finding] = []
 
     def report(credit: str, wrong: str) -> None:
@@ -70,9 +70,9 @@ def check_lineage(connection: Connection, keys: KeyRange) -> list[Finding]:
         name = _named(key, credit_id)
         findings += _check_split(connection, ancestors, name, key, envelope)
     for key, credit_id in statements.fetch(connection, _UNSEALED_SPLITS, *keys):
-        report(_named(key, credit_id), "it was split, and table splits has no row of it")
+        report(_named(key, credit_id), "it was split, but table splits has no row for it")
     for lot_id, key, credit_id in statements.fetch(connection, _UNSEALED_LOTS, *keys):
-        wrong = f"it is a lot of {_named(key, credit_id)}, which table splits does not split"
+        wrong = f"it is a lot of {_named(key, credit_id)}, but table splits has no row for that"
         report(lot_id.hex(), wrong)
     for own_id, key, credit_id in statements.fetch(connection, _REPLACEMENTS, *keys):
         report(own_id.hex(), f"it replaces {_named(key, credit_id)}, which was not cancelled before")
@@ -84,36 +84,36 @@ def check_lineage(connection: Connection, keys: KeyRange) -> list[Finding]:
 def _check_split(
     connection: Connection, ancestors: Ancestors, credit_id: str, key: int, envelope: str
 ) -> list[Finding]:
-    """Make the lots again from the credit and the quantities; all that is stored must be the same."""
+    """Compute the lots from the credit and the quantities, and compare them with what is stored."""
     place = f"credit {credit_id}"
     try:
         ways = _expected_events(connection, ancestors, key)
     except InvalidFields as refusal:
         return [Finding(place, f"its lots do not partition it: {refusal}")]
     except (ValueError, KeyError, TypeError, UnknownCredit):
-        return [Finding(place, "table splits has a row of it, and its events do not give its lots")]
+        return [Finding(place, "table splits has a row for it, but its events do not give its lots")]
     findings = []
     envelopes = [envelope_of(way) for way in ways]
     expected = ways[envelopes.index(envelope)] if envelope in envelopes else ways[0]
     if envelope not in envelopes:
-        findings.append(Finding(place, "table splits: its row is not as its events give it"))
+        findings.append(Finding(place, "table splits: its row does not match its events"))
     rows = statements.fetch(connection, _LOT_EVENTS, key)
     stored = {(lot_id.hex(), seq): body for lot_id, seq, body in rows}
     for event in expected[1:]:
         if stored.get((event.credit_id, event.seq)) != event.text:
-            wrong = f"event {event.seq} of its lot {event.credit_id} is not as the split gives it"
+            wrong = f"event {event.seq} of its lot {event.credit_id} does not match the split"
             findings.append(Finding(place, wrong))
     given = {event.credit_id for event in expected}
-    made_up = sorted({lot_id for lot_id, _ in stored} - given)
-    wrong = f"it is no lot that the split of {credit_id} gives"
-    return findings + [Finding(f"credit {lot_id}", wrong) for lot_id in made_up]
+    unexpected = sorted({lot_id for lot_id, _ in stored} - given)
+    wrong = f"it is not a lot of the split of {credit_id}"
+    return findings + [Finding(f"credit {lot_id}", wrong) for lot_id in unexpected]
 
 
 def _expected_events(connection: Connection, ancestors: Ancestors, key: int) -> Sequence[list[Event]]:
-    """Return all events that the split of this credit appends, in each way that lots ever had.
+    """Return all events of the split, in each version that this program has ever recorded.
 
-    The first is how it is done now. Raises InvalidFields where its lots do not partition it, and
-    ValueError, KeyError, TypeError or UnknownCredit where the events cannot be read.
+    The first is the current one (see ``split.blocks_of``). Raises InvalidFields if the lots do not
+    partition the credit, and ValueError, KeyError, TypeError or UnknownCredit if its events are damaged.
     """
     rows = statements.fetch(connection, _OWN_EVENTS, key)
     own = {event_type: parse_stored(body) for event_type, body in rows}
@@ -121,7 +121,7 @@ def _expected_events(connection: Connection, ancestors: Ancestors, key: int) -> 
     place, quantities_e4 = ancestors.place_of(parent), quantities_of(split)
     ways: list[list[Event]] = []
     for block in blocks_of(parent):
-        # Lots that only state their place may cut through what is understood as a number now.
+        # Old lots without blocks may have quantities that a block does not allow.
         with suppress(InvalidFields) if block else nullcontext():
             lots = lots_of(parent, place, quantities_e4, block)
             ways.append(split_events(split, lots, own.get(EventType.SOLD)))
@@ -129,5 +129,5 @@ def _expected_events(connection: Connection, ancestors: Ancestors, key: int) -> 
 
 
 def _named(key: int, credit_id: bytes | None) -> str:
-    """Return how a finding names a credit."""
+    """Return the id of a credit for a finding, or its key if there is no id."""
     return credit_id.hex() if credit_id else f"of key {key}"

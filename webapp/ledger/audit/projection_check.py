@@ -1,7 +1,7 @@
-"""The tables that are derived and not by credit: totals, registries and parties.
+"""Check the projections that are not by credit: totals, registries and parties.
 
-What they must hold follows from the histories (``history_check``), which are added up here and
-compared with what is stored. Nothing is written here.
+Their expected contents are added up from the histories (``history_check``) and compared with the
+tables. Reads only.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ from webapp.ledger.projections.totals import Sums
 from webapp.ledger.storage import statements
 
 _PAGE: Final = 5_000
-# Each table with the columns of its primary key and the others, in the order of the key.
+# For each table, the columns of its primary key, and the others.
 _TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "registries": (("registry_key",), ("name",)),
     "totals": (("registry_key", "vintage", "status"), ("credits", "quantity_e4")),
@@ -34,18 +34,18 @@ Values = tuple[object, ...]
 
 
 class Expected:
-    """What histories give for these tables; two of them can be merged.
+    """The expected contents of these tables, added up from histories. Can be merged with another.
 
-    Of a name, the first spelling counts, so its position is kept beside it.
+    The first spelling of a name counts, so its position is kept with it.
     """
 
     def __init__(self) -> None:
-        """Start with nothing."""
+        """Start empty."""
         self.sums = Sums()
         self.registries: dict[str, tuple[int, str]] = {}
-        # First position and spelling, and last position.
+        # First position, first spelling and last position.
         self.parties: dict[tuple[str, str], tuple[int, str, int]] = {}
-        # Ten-thousandths that were recorded, and that are in a leaf or in a cancelled credit.
+        # Ten-thousandths of a tonne of all root credits, and of all credits that were not split.
         self.recorded_e4 = 0
         self.accounted_e4 = 0
         self.is_whole = True
@@ -58,7 +58,7 @@ class Expected:
             self.recorded_e4 += credit.quantity_e4
         if entries[-1].event.type is not EventType.SPLIT:
             self.accounted_e4 += credit.quantity_e4
-        for entry in entries[:-1]:  # what it was once has a row, too
+        for entry in entries[:-1]:  # earlier statuses have a row as well, possibly with zeros
             self.sums.add((registry, credit.vintage, STATUS_AFTER[entry.event.type]), 0, 0)
         status = STATUS_AFTER[entries[-1].event.type]
         self.sums.add((registry, credit.vintage, status), 1, credit.quantity_e4)
@@ -66,7 +66,7 @@ class Expected:
             self._add_party_of(entry)
 
     def merge(self, other: "Expected") -> None:
-        """Add what other histories give."""
+        """Add the contents of another one."""
         for key, sum_ in other.sums.items():
             self.sums.add(key, *sum_)
         for registry, place in other.registries.items():
@@ -78,7 +78,7 @@ class Expected:
         self.is_whole = self.is_whole and other.is_whole
 
     def rows(self) -> dict[str, dict[Key, Values]]:
-        """Return the rows of each table by their keys."""
+        """Return the expected rows of each table, by primary key."""
         return {
             "registries": {(key,): (name,) for key, (_, name) in self.registries.items()},
             "totals": {key: sum_ for key, sum_ in self.sums.items()},  # noqa: C416 - its type is wider
@@ -101,10 +101,10 @@ class Expected:
 
 
 def check_projections(checks: Checks, report: Report, expected: Expected) -> None:
-    """Compare the tables with what all histories give."""
+    """Compare the tables with their expected contents."""
     if expected.accounted_e4 != expected.recorded_e4:
         leaves, recorded = quantity_text(expected.accounted_e4), quantity_text(expected.recorded_e4)
-        wrong = f"{recorded} t were recorded, and leaves and cancelled credits hold {leaves} t"
+        wrong = f"{recorded} t were recorded, but leaves and cancelled credits hold {leaves} t"
         report(Finding("ledger", wrong))
     for table, rows in expected.rows().items():
         _compare(checks, report, table, rows)
@@ -130,7 +130,7 @@ def _place(table: str, key: Key) -> str:
 
 
 def _rows(checks: Checks, table: str) -> Iterator[tuple[object, ...]]:
-    """Yield all rows of a table, some thousand at a time in memory."""
+    """Yield all rows of a table, reading some thousand at a time."""
     last: Key | None = None
     while page := next(checks.start([partial(_page, table=table, after=last)])):
         yield from page

@@ -1,9 +1,8 @@
-"""Whether every table, index, constraint and trigger is in place and as this program makes it.
+"""Check the schema: every table, index, constraint and trigger is as this program creates it.
 
-The schema as it should be is not written down a second time: it is made again beside the real
-one, from the models and the guards (on SQLite in memory, on PostgreSQL as temporary tables that
-are rolled back), and both are described in the database's own words and compared. Nothing of the
-real schema is changed here.
+The expected schema is created from the models and triggers, on SQLite in memory and on PostgreSQL as
+temporary tables that are rolled back. Then the descriptions of both schemas in the database's catalogs
+are compared. The real schema is not changed.
 """
 
 import re
@@ -19,7 +18,7 @@ from webapp.ledger.storage.triggers_sqlite import SQLITE_SEARCH, SQLITE_TRIGGERS
 
 
 class Part(NamedTuple):
-    """A part of the schema: what kind of thing it is, its table ("" for none) and its name."""
+    """A part of the schema: its kind, such as "index", its table ("" for none) and its name."""
 
     kind: str
     table: str
@@ -27,24 +26,24 @@ class Part(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The part as a finding names it."""
+        """The name of the part in findings."""
         on = f" of {self.table}" if self.table and self.kind != "table" else ""
         return f"{self.kind} {self.name}{on}"
 
 
-# Each part with its facets, in the database's own words.
+# The properties of each part, as the database's catalogs have them.
 Schema = dict[Part, dict[str, object]]
 
-# Alembic's own table is made by no model; what is put on it acts when the schema is changed.
+# Alembic's own table has no model. Triggers and rules on it would run during migrations.
 _VERSION: Final = "alembic_version"
 _ACTING: Final = frozenset({"trigger", "rule"})
 
 
 def check_schema(connection: Connection, report: Report) -> None:
-    """Report every part that is missing, changed, switched off, or one too many.
+    """Report every part that is missing, changed, disabled, or additional.
 
-    One too many on a table of ours may change what is stored, refuse what is honest, or run code of
-    somebody else's whenever a row is written: an index over an expression does all of that, too.
+    An additional part of a ledger table may change or refuse rows, or run foreign code at each write.
+    Even an index on an expression can do that.
     """
     if connection.dialect.name == "sqlite":
         found, expected = _describe_sqlite(connection), _expected_sqlite()
@@ -61,12 +60,12 @@ def _compare(found: Schema, expected: Schema, report: Report) -> None:
             continue
         for wrong in differences(found[part], facets, "this program makes it"):
             report(Finding(part.place, f"was changed: {wrong}"))
-    # On a table of ours anything more can change what is stored, accepted or found: even a plain index
-    # refuses a row that it cannot compute, and is read in place of the table.
+    # Any additional part of a ledger table can change what is stored, accepted or found. Even an index
+    # refuses a row for which it cannot be computed, and is read instead of the table.
     ours = {part.table for part in expected if part.table}
     for part in sorted(found.keys() - expected.keys()):
         if part.table in ours or (part.table == _VERSION and part.kind in _ACTING):
-            report(Finding(part.place, "is not one of this program's"))
+            report(Finding(part.place, "does not belong to this program"))
 
 
 def _expected_sqlite() -> Schema:
@@ -89,7 +88,7 @@ def _describe_sqlite(connection: Connection) -> Schema:
         definition = " ".join(row.sql.split())
         is_unique = row.type == "index" and definition.upper().startswith("CREATE UNIQUE")
         kind = "unique index" if is_unique else row.type
-        # A trigger's row has the table as its statement spells it: ON Events is on events.
+        # A trigger's row has the table in the spelling of its statement, such as ON Events.
         schema[Part(kind, row.tbl_name.lower(), row.name)] = {"definition": definition}
     keys = connection.exec_driver_sql(
         'SELECT master.name, key.id, key."table" FROM sqlite_master AS master '
@@ -101,17 +100,17 @@ def _describe_sqlite(connection: Connection) -> Schema:
 
 
 def _expected_postgresql(connection: Connection) -> Schema:
-    """Make the schema again as temporary tables, describe it, and take it back."""
+    """Create the schema as temporary tables, describe it, and roll it back."""
     schema = str(connection.scalar(text("SELECT current_schema()")))
     path = str(connection.scalar(text("SHOW search_path")))
     savepoint = connection.begin_nested()
     try:
-        # What is made now is made in the temporary schema, and found there first.
+        # New tables are created in the temporary schema, and names are looked up there first.
         connection.exec_driver_sql(f"SET LOCAL search_path = pg_temp, {path}")
         connection.exec_driver_sql("SET LOCAL check_function_bodies = off")
         Base.metadata.create_all(connection, checkfirst=False)
         for statement in trigger_statements("postgresql", schema):
-            # Functions are never looked up in the temporary schema unless it is named.
+            # Functions are not looked up in the temporary schema unless it is named.
             in_temp = re.sub(r"\A(CREATE FUNCTION )|(EXECUTE FUNCTION )", r"\1\2pg_temp.", statement)
             connection.exec_driver_sql(in_temp.replace("%", "%%"))
         return _describe_postgresql(connection)
@@ -119,8 +118,8 @@ def _expected_postgresql(connection: Connection) -> Schema:
         savepoint.rollback()
 
 
-# Where "{}" stands for the schema to describe. Names of other schemas stay in definitions, the
-# temporary one's does not: a trigger that was pointed at another schema's function differs.
+# "{}" is the schema to describe. In definitions, the name of the temporary schema is removed and those of
+# other schemas stay, so a trigger that calls a function in another schema differs.
 _TABLES: Final = """
 SELECT relname AS "table", relname AS name, relkind::text AS kind, relrowsecurity AS row_security
   FROM pg_class WHERE relnamespace = {} AND relkind IN ('r', 'p', 'v', 'm', 'f')"""
@@ -171,7 +170,7 @@ SELECT tablename AS "table", rulename AS name, definition FROM pg_rules
 
 
 def _describe_postgresql(connection: Connection) -> Schema:
-    """Describe the first schema of the search path: the real one, or the temporary one."""
+    """Describe the first schema of the search path, which is the real or the temporary one."""
     first = str(connection.scalar(text("SHOW search_path"))).startswith("pg_temp")
     namespace = "pg_my_temp_schema()" if first else "current_schema()::regnamespace"
     schema: Schema = {}
@@ -209,17 +208,17 @@ def _unqualified(value: object) -> object:
 
 
 def _check_session(connection: Connection, report: Report) -> None:
-    """Report a server or role on which triggers are switched off for whole sessions."""
+    """Report a setting of the server or role that disables triggers for whole sessions."""
     role = connection.scalar(text("SHOW session_replication_role"))
     if role != "origin":
         report(Finding("setting session_replication_role", f"is {role}: triggers do not fire"))
 
 
 def trigger_statements(dialect: str, schema: str = "public") -> list[str]:
-    """Return the statements that put every guard in place; `schema` is PostgreSQL's."""
+    """Return the statements that create all triggers. `schema` is used for PostgreSQL only."""
     if dialect == "sqlite":
         return [text.strip() for text in SQLITE_TRIGGERS.values()] + [SQLITE_SEARCH]
-    # A fixed search path, so that no table of a session's own can stand in for the log.
+    # The search path is fixed, so that a temporary table cannot take the place of a log table.
     functions = [
         f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql "
         f'SET search_path = "{schema}", pg_temp AS $guard${body}$guard$'

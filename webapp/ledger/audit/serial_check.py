@@ -1,11 +1,11 @@
-"""Who must hold which serial number and which numbers, worked out again from the whole log.
+"""Compute from the whole log which credit must hold which serial numbers, to check the serial index.
 
-First come, first served in feed order. What the credits name (`NamedSerials`) is gathered and sorted in a
-private database on the disk, so memory does not grow with the ledger. Only serial numbers that
-several credits name, and series in which blocks have numbers in common, are played through.
+In feed order, the first credit holds a number. The numbers of all credits (`NamedSerials`) are sorted in
+a scratch database on the disk, so memory use does not grow with the ledger. The events are replayed only
+for serial numbers of several credits, and for series with overlapping blocks.
 
-`flask verify` compares the outcome with what ``projections.serial_index`` wrote as the events were
-applied, and `flask restore` asks whether the log gives anything twice. Nothing is written to the ledger here.
+`flask verify` compares the result with the tables of ``projections.serial_index``; `flask restore` checks
+that no number has two holders. The ledger is not written.
 """
 
 import sqlite3
@@ -29,15 +29,15 @@ from webapp.ledger.audit.check_workers import KeyRange
 from webapp.ledger.event_log import parse_stored
 from webapp.ledger.storage import statements
 
-# 64 MB at most are kept in memory.
+# The most memory for the scratch database: 64 MB.
 _CACHE_KIB: Final = 65_536
 
 
 @contextmanager
 def scratch_database(schema: str) -> Iterator[sqlite3.Connection]:
-    """Give a SQLite database with these empty tables, in one transaction that is never committed.
+    """Give a temporary SQLite database with these tables, in one transaction that is never committed.
 
-    An empty name is what SQLite calls a temporary file of its own (TMPDIR).
+    With an empty name, SQLite creates a temporary file (in TMPDIR) and removes it at the end.
     """
     with closing(sqlite3.connect("", isolation_level=None)) as connection:
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
@@ -50,9 +50,9 @@ def scratch_database(schema: str) -> Iterator[sqlite3.Connection]:
 # (registry_key, serial_key, key, is_lot, created, released, found) and
 # (series, first, last, key, is_lot, created, released, found).
 #
-# `created` and `released` are positions of the feed; `released` is None where the credit gave nothing
-# up by an event of its own (see `fully_cancelled_credits`). `found` is 1 or 0 as the derived table says that
-# it holds it or not, None where that was not looked up.
+# `created` and `released` are feed positions. `released` is None if no event of the credit itself released
+# its numbers (see `fully_cancelled_credits`). `found` is 1 if the projection says that the credit holds
+# them, 0 if not, and None if it was not read.
 ClaimRow = tuple[str, str, int, bool, int, int | None, int | None]
 BlockRow = tuple[str, int, int, int, bool, int, int | None, int | None]
 
@@ -71,14 +71,14 @@ _PARENT: Final = "SELECT parent FROM credits WHERE key = ?"
 
 @dataclass
 class NamedSerials:
-    """What the credits of a range name."""
+    """The serial numbers and blocks of the credits of a range."""
 
     claims: list[ClaimRow] = field(default_factory=list)
     blocks: list[BlockRow] = field(default_factory=list)
 
 
 class SerialsOfCredit(NamedTuple):
-    """What one credit names, and when it gives it up by an event of its own."""
+    """The serial numbers of one credit, and the positions of its own events that released them."""
 
     claims_serial: bool
     numbers: SerialBlock | None
@@ -87,13 +87,16 @@ class SerialsOfCredit(NamedTuple):
 
 
 def serials_of(credit: Credit, entries: Sequence[PositionedEvent], ancestors: Ancestors) -> SerialsOfCredit:
-    """Return what a credit with this history names. Raises UnknownCredit where a lot's parent is missing."""
+    """Return the serial numbers of a credit with this history.
+
+    Raises UnknownCredit if the parent of a lot is missing.
+    """
     last = entries[-1]
     claim_released = numbers_released = last.position if last.event.type is EventType.CANCELLED else None
     if credit.parent is None:
         claims_serial, numbers = credit.serial_number is not None, credit.stated_block
     else:
-        # The lots of a credit without a serial number state their place alone, which holds nothing.
+        # Lots of a credit without a serial number have only a place, which is not claimed.
         claims_serial = ancestors.place(credit.parent).serial_number is not None
         numbers = numbers_of_lot(ancestors.credit(credit.parent), credit)
     if numbers and last.event.type is EventType.SPLIT:
@@ -104,7 +107,7 @@ def serials_of(credit: Credit, entries: Sequence[PositionedEvent], ancestors: An
 
 
 def serials_in(connection: Connection, keys: KeyRange) -> NamedSerials:
-    """Return what all credits of a range name, of a log that was checked otherwise."""
+    """Return the serial numbers of all credits of a range. The histories must be valid."""
     named, ancestors = NamedSerials(), Ancestors(connection)
     rows = statements.fetch(connection, _EVENTS, *keys)
     for key, history in groupby(rows, key=itemgetter(0)):
@@ -121,7 +124,7 @@ def add_serials(
     naming: SerialsOfCredit,
     found: tuple[int | None, int | None] = (None, None),
 ) -> None:
-    """Add what one credit names; `found` says of its claim and of its numbers whether they are held."""
+    """Add the serial numbers of one credit. `found` has the state of its claim and of its block."""
     key, created, is_lot = entries[0].key, entries[0].position, credit.parent is not None
     if naming.claims_serial:
         keys = credit.canonical
@@ -136,12 +139,12 @@ def add_serials(
 
 
 def fully_cancelled_credits(connection: Connection) -> dict[int, int]:
-    """Return the split credits of which nothing is counted any more, and since which position.
+    """Return the split credits whose lots are all cancelled, with the position of the last cancellation.
 
-    Remembers the credits of which a lot was cancelled, which are few.
+    Memory use grows with the number of credits with a cancelled lot, which are few.
     """
     counted: dict[int, int] = {}
-    emptied: dict[int, int] = {}
+    fully_cancelled: dict[int, int] = {}
     for position, parent in statements.fetch(connection, _CANCELLED_LOTS):
         above = parent
         while above is not None:
@@ -150,10 +153,10 @@ def fully_cancelled_credits(connection: Connection) -> dict[int, int]:
             counted[above] -= 1
             if counted[above]:
                 break
-            emptied[above] = position
+            fully_cancelled[above] = position
             found = statements.fetch(connection, _PARENT, above)
             above = found[0][0] if found else None
-    return emptied
+    return fully_cancelled
 
 
 def _entry(key: int, body: str, position: int) -> PositionedEvent:
@@ -161,18 +164,18 @@ def _entry(key: int, body: str, position: int) -> PositionedEvent:
     return PositionedEvent(position, key, event, None)
 
 
-# The columns are those of ClaimRow and BlockRow. `held` is what is held of one series at a moment.
+# The columns are those of ClaimRow and BlockRow. `held` has the held blocks of one series during a replay.
 _TABLES: Final = """
 CREATE TABLE claims (registry_key, serial_key,
   key INTEGER, is_lot INTEGER, created INTEGER, released INTEGER, found INTEGER, is_lost INTEGER);
 CREATE TABLE blocks (series, first INTEGER, last INTEGER,
   key INTEGER, is_lot INTEGER, created INTEGER, released INTEGER, found INTEGER, is_lost INTEGER);
-CREATE TABLE emptied (key INTEGER PRIMARY KEY, position INTEGER);
+CREATE TABLE fully_cancelled (key INTEGER PRIMARY KEY, position INTEGER);
 CREATE TABLE held (first INTEGER PRIMARY KEY, last INTEGER, key INTEGER);
 """
 _RELEASE: Final = (
-    "UPDATE {0} SET released = (SELECT position FROM emptied WHERE emptied.key = {0}.key)"
-    " WHERE released IS NULL AND key IN (SELECT key FROM emptied)"
+    "UPDATE {0} SET released = (SELECT position FROM fully_cancelled WHERE fully_cancelled.key = {0}.key)"
+    " WHERE released IS NULL AND key IN (SELECT key FROM fully_cancelled)"
 )
 _ADD_CLAIM: Final = "INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?, 0)"
 _ADD_BLOCK: Final = "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)"
@@ -182,7 +185,7 @@ _CONTESTED_CLAIMS: Final = (
     " (SELECT registry_key, serial_key FROM claims GROUP BY 1, 2 HAVING count(*) > 1)"
     " ORDER BY registry_key, serial_key, created"
 )
-# The series in which a block begins before all those that begin before it have ended.
+# The series with overlapping blocks: one begins before an earlier one has ended.
 _CONTESTED_SERIES: Final = (
     "CREATE TABLE contested AS SELECT DISTINCT series FROM ("
     "SELECT series, first, max(last) OVER (PARTITION BY series ORDER BY first"
@@ -195,7 +198,7 @@ _CHANGES: Final = (
     " WHERE series IN (SELECT series FROM contested) AND released IS NOT NULL"
     " ORDER BY series, position"
 )
-# Of what is held and overlaps a range, that with the lowest numbers.
+# The first held block that overlaps a range.
 _HOLDER: Final = (
     "SELECT first, last, key FROM held WHERE last >= :first AND first <= :last AND first >="
     " coalesce((SELECT max(first) FROM held WHERE first <= :first), :first) ORDER BY first LIMIT 1"
@@ -207,10 +210,10 @@ _IS_HELD: Final = "(released IS NULL AND NOT is_lost)"
 
 @dataclass(frozen=True)
 class DoubleHolder:
-    """What the log gives to a second credit, whose CREATED event has this position.
+    """A serial number, or numbers of a series, with a second credit in the log.
 
-    Credits are keys. `numbers` are a series and the first and the last number of it that both name;
-    where it is None, it is the serial number.
+    `position` is that of the second credit's CREATED event; credits are keys. `numbers` has the series
+    and the first and last number in common, or is None if the whole serial numbers are equal.
     """
 
     position: int
@@ -219,57 +222,57 @@ class DoubleHolder:
     numbers: tuple[str, int, int] | None = None
 
     def wrong(self, holder_id: str) -> str:
-        """Say what is wrong."""
+        """Return the text of the finding."""
         if self.numbers is None:
-            return f"its serial number is held by {holder_id}, which was recorded before it"
+            return f"its serial number is held by {holder_id}, which was recorded earlier"
         series, first, last = self.numbers
         named = f"{numbers_text(first, last).lower()} of {series} {are(first, last)}"
-        return f"{named} held by credit {holder_id}, and named here too"
+        return f"{named} held by credit {holder_id}, and used here too"
 
 
 @contextmanager
 def collecting() -> Iterator["SerialHoldings"]:
-    """Give a place to gather what all credits name."""
+    """Give an empty collection for the serial numbers of all credits."""
     with scratch_database(_TABLES) as database:
         yield SerialHoldings(database)
 
 
 class SerialHoldings:
-    """What all credits name, and who must hold it."""
+    """The serial numbers of all credits, and the credits that must hold them."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
-        """Take the database to gather it in."""
+        """Store them in a scratch database."""
         self._database = database
 
     def add(self, named: NamedSerials) -> None:
-        """Add what credits name."""
+        """Add the serial numbers of some credits."""
         self._database.executemany(_ADD_CLAIM, named.claims)
         self._database.executemany(_ADD_BLOCK, named.blocks)
 
-    def settle(self, emptied: Mapping[int, int]) -> list[DoubleHolder]:
-        """Find who holds what, once all is added; return what the log gives twice, in feed order.
+    def settle(self, fully_cancelled: Mapping[int, int]) -> list[DoubleHolder]:
+        """Compute the holders after all credits were added; return the second holders in feed order.
 
-        `emptied` are the positions since which nothing of some split credits is counted any more.
-        A lot may find its own taken, by a credit that named it before the split: it does without.
+        `fully_cancelled` is the result of `fully_cancelled_credits`. A lot whose numbers are already held
+        does not hold them, and is not reported.
         """
-        self._release(emptied)
+        self._release(fully_cancelled)
         twice = [*self._settle_claims(), *self._settle_blocks()]
         return sorted(twice, key=lambda one: one.position)
 
     def wrong_claims(self) -> Iterator[tuple[str, str, bool]]:
-        """Yield each claim that the derived table has wrong: its keys, and whether it must be there."""
+        """Yield each wrong claim of the projection: its keys, and whether it must exist."""
         query = f"SELECT registry_key, serial_key, {_IS_HELD} FROM claims WHERE found IS NOT {_IS_HELD}"  # noqa: S608
         for registry_key, serial_key, is_held in self._database.execute(query):
             yield registry_key, serial_key, bool(is_held)
 
     def wrong_blocks(self) -> Iterator[tuple[int, int, int]]:
-        """Yield each credit whose row of blocks says it wrongly: its key, what it says and should say."""
+        """Yield each credit with a wrong `is_held`: its key, the stored and the expected value."""
         query = f"SELECT key, found, {_IS_HELD} FROM blocks WHERE found <> {_IS_HELD}"  # noqa: S608
         yield from self._database.execute(query)
 
-    def _release(self, emptied: Mapping[int, int]) -> None:
-        self._database.executemany("INSERT INTO emptied VALUES (?, ?)", emptied.items())
-        if emptied:
+    def _release(self, fully_cancelled: Mapping[int, int]) -> None:
+        self._database.executemany("INSERT INTO fully_cancelled VALUES (?, ?)", fully_cancelled.items())
+        if fully_cancelled:
             self._database.execute(_RELEASE.format("claims"))
             self._database.execute(_RELEASE.format("blocks"))
 

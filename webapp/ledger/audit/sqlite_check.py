@@ -1,6 +1,6 @@
-"""What SQLite can check of itself: its file, the types of what it stores, and its search index.
+"""Checks for SQLite only: the database file, the types of stored values, and the search index.
 
-PostgreSQL keeps to the types of its columns, and keeps its index by itself. Nothing is written here.
+PostgreSQL enforces column types and maintains its own index. Reads only.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from webapp.ledger.storage import statements
 from webapp.ledger.storage.triggers_sqlite import SQLITE_SEARCH
 
 DAMAGE_LIMIT: Final = 20
-# What is hashed, parsed or put in order. A row id is an integer in any case.
+# The columns that are hashed, parsed or sorted by, with their types. A rowid is always an integer.
 TYPES: Final[dict[str, dict[str, str]]] = {
     "events": {"subject": "integer", "seq": "integer", "type": "text", "hash": "blob", "body": "text"},
     "feed": {"subject": "integer", "seq": "integer"},
@@ -21,14 +21,14 @@ TYPES: Final[dict[str, dict[str, str]]] = {
     "credit_states": {"credit": "integer"},
     "serial_claims": {"credit": "integer"},
 }
-# The tables in which FTS5 keeps an index, but for the texts, which are those of the credits.
+# The tables of an FTS5 index without its texts, which are in credit_states.
 _PARTS: Final = ("data", "idx", "docsize", "config")
 
 
 def check_types(connection: Connection, table: str) -> list[Finding]:
-    """Check that what is read of a table has the type for it.
+    """Check the types of the values in a table.
 
-    SQLite would store a number or bytes in a column of texts, and then nothing could be compared.
+    SQLite can store a number or bytes in a text column, and then the other checks would fail.
     """
     columns = TYPES[table].items()
     counts = ", ".join(f"total(typeof({name}) <> '{stored}')" for name, stored in columns)
@@ -41,17 +41,17 @@ def check_types(connection: Connection, table: str) -> list[Finding]:
 
 
 def check_file(connection: Connection) -> list[Finding]:
-    """Let SQLite check its file: every page, index and constraint."""
+    """Run SQLite's integrity check of every page, index and constraint."""
     damages = statements.fetch(connection, f"PRAGMA integrity_check({DAMAGE_LIMIT})")
     return [Finding("database file", str(damage)) for (damage,) in damages if damage != "ok"]
 
 
 def check_search(connection: Connection) -> list[Finding]:
-    """Let SQLite compare its search index with the texts of the credits.
+    """Run FTS5's check of the search index against the texts of the credits.
 
-    It spells this check as an INSERT into the index, which would keep every other writer out for
-    as long as it takes. So the index is copied into the temporary database of this connection,
-    beside a view of the texts, and the copy is checked: in that the ledger is only read.
+    The check is an INSERT into the index, which would hold SQLite's write lock while it runs. So the index
+    is copied to the temporary database of this connection, with a view of the texts, and the copy is
+    checked.
     """
     savepoint = connection.begin_nested()
     try:
@@ -60,7 +60,7 @@ def check_search(connection: Connection) -> list[Finding]:
             "INSERT INTO temp.search_copy (search_copy, rank) VALUES ('integrity-check', 1)"
         )
     except DatabaseError as error:
-        return [Finding("table credit_search", f"does not agree with the credits: {error.orig}")]
+        return [Finding("table credit_search", f"does not match the credits: {error.orig}")]
     finally:
         savepoint.rollback()
     return []

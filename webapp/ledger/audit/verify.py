@@ -1,10 +1,9 @@
-"""Compare everything that is stored with what the log says, at one moment. Nothing is written.
+"""`flask verify`: run all checks of one snapshot of the ledger in order, and report the findings.
 
-The histories are checked in ``history_check``, what hangs together between them in ``lineage_check``,
-the feed in ``feed_check``, who holds which numbers in ``serial_check``, totals and the like in
-``projection_check``, SQLite's file and search in ``sqlite_check``, the guards and the rest of the schema
-in ``schema_check``. Where the ledger is large, several processes do it (``check_workers``). Here
-stands the order of it all.
+The checks are in ``history_check`` (events and rows of each credit), ``lineage_check`` (splits and
+replacements), ``feed_check``, ``serial_check``, ``projection_check`` (totals, registries, parties),
+``sqlite_check`` and ``schema_check``. They run in several processes if the ledger is large
+(``check_workers``). Reads only.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,12 +27,11 @@ from webapp.ledger.storage.engine import db, reading
 
 
 def verify(report: Report, expected: Digest | None = None, progress: Progress = no_progress) -> Digest | None:
-    """Report everything that is wrong; return the digest of the feed.
+    """Report all findings; return the digest of the feed.
 
-    `expected` is an earlier digest, which must be a prefix of this feed. `progress` is told the
-    number of events checked. Returns None where tables are missing or hold what they cannot hold,
-    so that nothing else could be checked. Raises SchemaOutdated where there is no ledger at all,
-    and LedgerUnavailable.
+    `expected` is an earlier digest, which a prefix of the feed must have. `progress` gets the number of
+    events checked so far. Returns None if tables are missing or have values of a wrong type, so that the
+    other checks cannot run. Raises SchemaOutdated if there is no ledger, and LedgerUnavailable.
     """
     _require_migrated()
     try:
@@ -54,45 +52,45 @@ def _check_with_file(
     if _report_all(report, checks.start([partial(check_types, table=table) for table in TYPES])):
         return None
     verification = _Verification(checks, report, progress, expected)
-    # These come last, while this process works out who holds what.
+    # These start last, and run while this process computes the holders of serial numbers.
     of_the_file = checks.start([check_file, check_search])
     try:
         digest = verification.run()
     except Exception:
-        _report_all(report, of_the_file)  # where the file is damaged, this says so
+        _report_all(report, of_the_file)  # a damaged file may be the cause of the exception
         raise
     _report_all(report, of_the_file)
     return digest
 
 
 class _Verification:
-    """The checks of the log and of what is derived from it. They are handed out when it is made."""
+    """The checks of the log and the projections. The constructor starts those that run in parallel."""
 
     def __init__(self, checks: Checks, report: Report, progress: Progress, expected: Digest | None) -> None:
         self._checks, self._report, self._progress = checks, report, progress
         (ranges,) = checks.start([key_ranges])
-        self._emptied = checks.start([fully_cancelled_credits])
+        self._fully_cancelled = checks.start([fully_cancelled_credits])
         self._ranges = checks.start([partial(_check_range, keys=keys) for keys in ranges])
         self._feed = checks.start([partial(check_feed, expected=expected)])
 
     def run(self) -> Digest:
-        """Report what is wrong; return the digest of the feed."""
+        """Report the findings; return the digest of the feed."""
         with collecting() as holdings:
-            (emptied,) = self._emptied
+            (fully_cancelled,) = self._fully_cancelled
             expected = self._check_ranges(holdings)
             (feed,) = self._feed
             _report_all(self._report, [feed.findings])
             if expected.is_whole:
-                self._check_holdings(holdings, emptied)
+                self._check_holdings(holdings, fully_cancelled)
                 check_projections(self._checks, self._report, expected)
             else:
-                wrong = "cannot be compared, because not every history is whole"
+                wrong = "were not compared, because some histories are incomplete"
                 names = "tables totals, registries, parties, serial_claims and serial_blocks"
                 self._report(Finding(names, wrong))
         return feed.digest
 
     def _check_ranges(self, holdings: SerialHoldings) -> Expected:
-        """Report what is wrong in the histories; return what all of them give, and gather what they name."""
+        """Report the findings in the histories; return the expected totals, and collect serial numbers."""
         expected, done = Expected(), 0
         for histories in self._ranges:
             _report_all(self._report, [histories.findings])
@@ -102,9 +100,9 @@ class _Verification:
             self._progress(done)
         return expected
 
-    def _check_holdings(self, holdings: SerialHoldings, emptied: Mapping[int, int]) -> None:
-        """Report what the log gives twice, and where the tables say wrongly who holds what."""
-        twice = holdings.settle(emptied)
+    def _check_holdings(self, holdings: SerialHoldings, fully_cancelled: Mapping[int, int]) -> None:
+        """Report serial numbers with two holders, and wrong rows of the serial index."""
+        twice = holdings.settle(fully_cancelled)
         wrong_blocks = list(holdings.wrong_blocks())
         keys = {key for one in twice for key in (one.key, one.holder)} | {key for key, _, _ in wrong_blocks}
         (ids,) = self._checks.start([partial(ids_of, keys=keys)])
@@ -114,7 +112,7 @@ class _Verification:
             wrong = "this row is missing" if is_held else "the log does not give this row"
             self._report(Finding(f"table serial_claims, {registry_key} / {serial_key}", wrong))
         for key, found, given in wrong_blocks:
-            wrong = f"is_held is {found}, and the log gives {given}"
+            wrong = f"is_held is {found}, but the log gives {given}"
             self._report(Finding(f"table serial_blocks, {ids[key]}", wrong))
 
 
@@ -125,7 +123,7 @@ def _check_range(connection: Connection, keys: KeyRange) -> Histories:
 
 
 def _report_all(report: Report, results: Iterable[Iterable[Finding]]) -> bool:
-    """Report all findings, and say whether there are any."""
+    """Report all findings; return whether there were any."""
     count = 0
     for findings in results:
         for finding in findings:
@@ -135,6 +133,6 @@ def _report_all(report: Report, results: Iterable[Iterable[Finding]]) -> bool:
 
 
 def _require_migrated() -> None:
-    """Raise SchemaOutdated where no ledger was ever made; one with a table missing is a finding."""
+    """Raise SchemaOutdated if the database was never migrated. A single missing table is a finding."""
     with reading() as connection:
         connection.exec_driver_sql("SELECT version_num FROM alembic_version")

@@ -47,9 +47,9 @@ def release(connection: Connection, entry: "PositionedEvent") -> None:
         if numbers_of_lot(credit_at(connection, entry.key), first_lot_of(connection, entry.key)):
             _give_up_blocks(connection, [entry.key])
     elif entry.event.type is EventType.CANCELLED:
-        emptied = [entry.key, *cancelled_ancestors(connection, entry.key)]
-        _give_up_blocks(connection, emptied)
-        connection.execute(delete(serial_claims).where(serial_claims.c.credit.in_(emptied)))
+        fully_cancelled = [entry.key, *cancelled_ancestors(connection, entry.key)]
+        _give_up_blocks(connection, fully_cancelled)
+        connection.execute(delete(serial_claims).where(serial_claims.c.credit.in_(fully_cancelled)))
 
 
 def hold(connection: Connection, new: Sequence["PositionedEvent"], *, is_replay: bool) -> None:

@@ -1,1 +1,1 @@
-"""The databases: engine, tables, triggers and statements. Imports nothing of the ledger above it."""
+"""The database layer: engine, tables, triggers and raw statements. Imports no other part of the ledger."""
