@@ -18,7 +18,7 @@ def test_a_golden_lot_keeps_its_id(offset_e4: int, quantity_e4: int, expected: s
     assert lot.id == expected
 
 
-def test_the_id_of_a_lot_follows_from_its_place_alone() -> None:
+def test_the_id_of_a_lot_depends_only_on_its_parent_and_place() -> None:
     offset_e4, quantity_e4, expected = GOLDEN_LOTS[1]
     renamed = Credit("N", "GS", 1990, quantity_e4, "S", parent=MANGROVE, offset_e4=offset_e4)
     assert renamed.id == expected
@@ -67,7 +67,7 @@ def test_anyone_can_recompute_an_id_with_a_shell() -> None:
     assert told.stdout.split()[0] == credit_from("Straße \ufb01ne", "GS", "2020", "1", None).id
 
 
-def test_the_id_hashes_the_canonical_json_with_characters_as_themselves() -> None:
+def test_the_id_is_the_hash_of_unescaped_canonical_json() -> None:
     text = (
         'credit/v1\n{"project_name":"i\u0307stanbul a1\u20442","quantity":"0.0001",'
         '"registry":"gs","serial_number":"","vintage":"2020"}'

@@ -96,7 +96,7 @@ def test_the_hash_is_that_of_a_zero_byte_and_the_text(event: Event) -> None:
 
 
 @pytest.mark.parametrize("event", [CREATED, SOLD, RETIRED])
-def test_the_text_is_the_json_of_the_facts_and_of_nothing_else(event: Event) -> None:
+def test_the_text_is_exactly_the_json_of_the_event_fields(event: Event) -> None:
     assert json.loads(event.text) == {
         "v": 1,
         "credit": event.credit_id,
@@ -123,7 +123,7 @@ def test_a_quantity_is_recorded_as_decimal_text() -> None:
     assert created_event(credit, "local", AT).data["quantity"] == "2765.37"
 
 
-def test_an_act_without_a_day_happened_today() -> None:
+def test_an_action_without_a_date_gets_today() -> None:
     assert parse_action(EventType.RETIRED, {}, date(2026, 2, 3)) == {"occurred_on": "2026-02-03"}
 
 
@@ -146,5 +146,5 @@ def test_a_time_is_recorded_in_utc_with_six_decimals() -> None:
         (EventType.CANCELLED, {"reason": "Typo"}, "Cancelled"),
     ],
 )
-def test_an_event_phrases_itself_for_people(event_type: EventType, data: Data, expected: str) -> None:
+def test_an_event_has_a_short_text_for_users(event_type: EventType, data: Data, expected: str) -> None:
     assert phrase(event_type, data) == expected

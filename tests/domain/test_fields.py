@@ -93,7 +93,7 @@ REFUSED_NUMBERS = {
 
 
 @pytest.mark.parametrize("value", REFUSED_NUMBERS.values(), ids=REFUSED_NUMBERS.keys())
-def test_this_is_no_quantity(value: object) -> None:
+def test_an_invalid_quantity_is_refused(value: object) -> None:
     assert list(problems_of(quantity=value)) == ["quantity"]
 
 
@@ -134,7 +134,7 @@ def test_a_vintage_is_a_year_from_1990_to_2100(text: str) -> None:
     ],
     ids=ascii,
 )
-def test_this_is_no_vintage(value: object) -> None:
+def test_an_invalid_vintage_is_refused(value: object) -> None:
     assert problems_of(vintage=value) == {
         "vintage": "Must be a year from 1990 to 2100." if isinstance(value, str) else "Must be a number."
     }
@@ -142,12 +142,12 @@ def test_this_is_no_vintage(value: object) -> None:
 
 @pytest.mark.parametrize("field", ["project_name", "registry", "vintage", "quantity"])
 @pytest.mark.parametrize("value", [None, "", "   ", "\t\r\n\u3000"], ids=ascii)
-def test_a_required_field_is_missing_where_it_is_empty(field: str, value: object) -> None:
+def test_an_empty_required_field_counts_as_missing(field: str, value: object) -> None:
     assert problems_of(**{field: value}) == {field: "This is required."}
 
 
 @pytest.mark.parametrize("field", ["project_name", "registry", "vintage", "quantity"])
-def test_a_required_field_is_missing_where_it_is_not_there(field: str) -> None:
+def test_an_absent_required_field_is_missing(field: str) -> None:
     values = a_credit()
     del values[field]
     with pytest.raises(InvalidFields, match=rf"^{field}: This is required\.$"):
@@ -160,7 +160,7 @@ def test_a_name_of_zero_width_characters_is_empty(field: str) -> None:
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", ZERO_WIDTH, "\u3164"], ids=ascii)
-def test_a_serial_number_that_is_empty_is_no_serial_number(value: object) -> None:
+def test_an_empty_serial_number_counts_as_absent(value: object) -> None:
     assert parsed(serial_number=value).serial_number is None
 
 
@@ -173,7 +173,7 @@ def test_a_serial_number_may_be_left_out() -> None:
 @pytest.mark.parametrize(
     ("field", "limit"), [("project_name", 300), ("registry", 50), ("serial_number", 200)]
 )
-def test_a_text_has_a_longest_length(field: str, limit: int) -> None:
+def test_a_text_has_a_maximum_length(field: str, limit: int) -> None:
     assert getattr(parsed(**{field: "a" * limit}), field) == "a" * limit
     assert problems_of(**{field: "a" * (limit + 1)}) == {
         field: f"At most {limit} characters; this has {limit + 1}."
@@ -190,7 +190,7 @@ def test_a_length_counts_code_points_as_they_are_stored(text: str) -> None:
     assert problems_of(registry="c" + text.strip()) == {"registry": "At most 50 characters; this has 51."}
 
 
-def test_a_length_counts_what_composition_cannot_shorten() -> None:
+def test_code_points_that_do_not_compose_count_in_the_length() -> None:
     assert list(problems_of(registry="q\u0301" * 26)) == ["registry"]
     assert len(parsed(registry="q\u0301" * 25).registry) == 50
 
@@ -269,7 +269,7 @@ def test_a_cancellation_needs_a_reason(reason: str | None) -> None:
     assert parse_action(EventType.CANCELLED, {"reason": "Typo"}, TODAY) == {"reason": "Typo"}
 
 
-def test_the_part_that_an_act_is_on_is_no_datum_of_it() -> None:
+def test_the_quantity_of_an_action_is_not_in_its_event_data() -> None:
     for act in (EventType.SOLD, EventType.RETIRED):
         assert parse_action(act, {"quantity": Number("250")}, TODAY) == {"occurred_on": "2026-11-20"}
 
@@ -283,7 +283,7 @@ def test_a_text_of_an_act_has_at_most_300_characters_in_one_line(field: str) -> 
 
 
 @pytest.mark.parametrize("text", ["2026-11-20", " 2026-11-20\n", "1999-12-31", "2024-02-29"])
-def test_an_act_happened_today_or_before(text: str) -> None:
+def test_an_action_may_have_any_date_up_to_today(text: str) -> None:
     assert parse_action(EventType.SOLD, {"occurred_on": text}, TODAY) == {"occurred_on": text.strip()}
 
 
@@ -309,7 +309,7 @@ def test_an_act_happened_today_or_before(text: str) -> None:
     ],
     ids=ascii,
 )
-def test_this_is_no_day_on_which_an_act_happened(value: object) -> None:
+def test_an_invalid_or_future_date_of_an_action_is_refused(value: object) -> None:
     with pytest.raises(InvalidFields, match=r"^occurred_on: "):
         parse_action(EventType.RETIRED, {"occurred_on": value}, TODAY)
 
@@ -327,7 +327,7 @@ def test_the_fields_of_a_credit_are_those_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("value", [Number("1"), True, ["a"], "f" * 63, "F" * 64, "g" * 64], ids=repr)
-def test_what_is_replaced_is_named_by_an_id(value: object) -> None:
+def test_replaces_must_be_an_id(value: object) -> None:
     with pytest.raises(InvalidFields, match="replaces: Must be the id of a credit"):
         parse_credit(a_credit(replaces=value))
 
@@ -340,7 +340,7 @@ def test_a_correction_names_what_it_replaces() -> None:
 FOUR_IN_ONE = "\u03b1\u0313\u0300\u0345"  # they compose to one character
 
 
-def test_a_text_is_as_long_as_it_is_once_composed() -> None:
+def test_the_length_limit_applies_to_the_composed_text() -> None:
     text = (FOUR_IN_ONE + " " * 1000) * 150
     credit = parse_credit(a_credit(project_name=text))
     assert credit.project_name == "\u1f82 " * 149 + "\u1f82"
@@ -351,7 +351,7 @@ def test_a_text_is_as_long_as_it_is_once_composed() -> None:
     ["a" + "\u0315" * 100_000 + "\u0300" * 100_000, FOUR_IN_ONE * 300 + "a"],
     ids=["a run of marks", "one character too many"],
 )
-def test_a_text_that_is_too_long_however_it_is_composed_is_refused_before_that(
+def test_a_text_too_long_in_any_composition_is_refused_before_composing(
     monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     def compose(_form: str, _text: str) -> str:

@@ -24,7 +24,7 @@ AT = "2026-11-20T00:00:00.000000Z"
 
 @pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize("act", EventType)
-def test_an_act_is_allowed_exactly_where_the_contract_says_so(status: Status, act: EventType) -> None:
+def test_an_action_is_allowed_exactly_in_the_documented_statuses(status: Status, act: EventType) -> None:
     if (status, act) in ALLOWED:
         require_allowed("id", status, act, AT)
         assert act in ALLOWED_ACTIONS[status]
@@ -34,14 +34,14 @@ def test_an_act_is_allowed_exactly_where_the_contract_says_so(status: Status, ac
         assert act not in ALLOWED_ACTIONS[status]
 
 
-def test_every_event_leaves_a_status_behind_and_the_first_leaves_it_active() -> None:
+def test_every_event_type_gives_a_status_and_the_first_gives_active() -> None:
     assert set(STATUS_AFTER) == set(EventType)
     assert STATUS_AFTER[FIRST] is Status.ACTIVE
     assert set(ALLOWED_ACTIONS) == set(Status)
 
 
 @pytest.mark.parametrize("end", [Status.RETIRED, Status.SPLIT, Status.CANCELLED])
-def test_nothing_follows_an_end(end: Status) -> None:
+def test_no_action_is_allowed_in_a_final_status(end: Status) -> None:
     assert ALLOWED_ACTIONS[end] == ()
 
 
@@ -61,7 +61,7 @@ def test_neither_a_split_nor_a_cancelled_credit_is_counted() -> None:
         (Status.CANCELLED, EventType.SOLD, AlreadyCancelled, "was cancelled at {} and cannot be sold."),
     ],
 )
-def test_the_refusal_says_what_the_credit_is_and_since_when(
+def test_the_error_has_the_status_of_the_credit_and_its_time(
     status: Status, act: EventType, kind: type[ActNotAllowed], sentence: str
 ) -> None:
     with pytest.raises(kind) as refusal:

@@ -22,7 +22,7 @@ def test_the_canonical_form_is_idempotent(text: str) -> None:
 
 @settings(max_examples=200)
 @given(texts(30))
-def test_what_is_recorded_is_recorded_as_the_same_again(text: str) -> None:
+def test_recording_a_text_is_idempotent(text: str) -> None:
     assert recorded(recorded(text)) == recorded(text)
     assert recorded(recorded(text, newlines=True), newlines=True) == recorded(text, newlines=True)
 
@@ -41,7 +41,7 @@ def test_other_spellings_of_a_text_have_its_canonical_form(data: st.DataObject, 
 
 
 @given(st.data(), credit_values)
-def test_equal_credits_always_meet_in_one_id(data: st.DataObject, values: dict[str, str | None]) -> None:
+def test_equal_credits_always_have_the_same_id(data: st.DataObject, values: dict[str, str | None]) -> None:
     spelled = data.draw(respelled_values(values))
     assert parse_credit(spelled).id == parse_credit(values).id
 

@@ -57,7 +57,7 @@ def test_a_serial_number_that_states_a_range_is_a_block(serial: str, length: int
 
 
 @pytest.mark.parametrize("serial", PLAIN)
-def test_whatever_does_not_clearly_state_a_range_stays_plain(serial: str | None) -> None:
+def test_a_text_without_a_clear_range_is_not_a_block(serial: str | None) -> None:
     assert parse_block(serial) is None
 
 
@@ -77,7 +77,7 @@ def test_another_kind_of_dash_states_the_same_block(serial: str, length: int, se
 
 
 @pytest.mark.parametrize(("serial", "length", "series"), NOTATIONS)
-def test_spaces_around_dashes_are_seen_through(serial: str, length: int, series: str) -> None:
+def test_spaces_around_dashes_are_ignored(serial: str, length: int, series: str) -> None:
     for dash in (" - ", "- ", " \u2013 "):
         spelling = " ".join(serial.replace("-", dash).split())
         block = parse_block(spelling)
@@ -106,7 +106,7 @@ def test_a_pair_may_be_joined_by_a_wide_dash_alone() -> None:
         ("ABC-2019 - 2020", 2019, 2020, "abc-#"),
     ],
 )
-def test_what_may_state_a_range_only_names_its_numbers(
+def test_an_unclear_range_reserves_its_numbers_but_is_not_a_block(
     serial: str, first: int, last: int, series: str
 ) -> None:
     assert parse_block(serial) is None
@@ -132,11 +132,11 @@ def test_what_may_state_a_range_only_names_its_numbers(
         "ACR-FR-1129-2025-2917-30932-35143",
     ],
 )
-def test_other_texts_name_no_numbers(serial: str) -> None:
+def test_other_texts_have_no_range(serial: str) -> None:
     assert parse_numbers(serial) is None
 
 
-def test_a_text_with_one_number_may_be_that_one_of_any_of_its_series() -> None:
+def test_a_single_number_may_belong_to_several_series() -> None:
     def singles(serial: str) -> list[tuple[str, int]]:
         return [(block.series, block.first) for block in single_numbers(serial)]
 
@@ -147,7 +147,7 @@ def test_a_text_with_one_number_may_be_that_one_of_any_of_its_series() -> None:
 
 
 @pytest.mark.parametrize(("serial", "length", "series"), NOTATIONS)
-def test_spelling_makes_no_other_series(serial: str, length: int, series: str) -> None:
+def test_other_spellings_have_the_same_series(serial: str, length: int, series: str) -> None:
     for spelling in (serial.lower(), f" {serial} ", serial.replace("-", "-\u200b"), serial.upper()):
         block = parse_block(spelling)
         assert block is not None
@@ -161,7 +161,7 @@ def test_real_blocks_are_as_long_as_their_quantities() -> None:
     assert all(length == quantity for length, quantity in lengths)
 
 
-def test_real_serial_numbers_without_a_clear_range_stay_plain() -> None:
+def test_real_serial_numbers_without_a_clear_range_are_not_blocks() -> None:
     plain = [row["serial_number"] for row in REAL if parse_block(row["serial_number"]) is None]
     assert len(plain) == 8
     assert all(serial.startswith("CDC_") for serial in plain)
@@ -177,14 +177,14 @@ def test_a_part_of_a_block_is_written_in_the_same_notation(serial: str, length: 
     assert (middle.series, middle.first, middle.last) == (block.series, block.first + 3, block.first + 7)
 
 
-def test_the_parts_of_a_block_have_its_notation_word_for_word() -> None:
+def test_the_parts_of_a_block_keep_the_exact_notation() -> None:
     block = parse_block(VERRA)
     assert block is not None
     assert block.part(0, 250) == VERRA.replace("941467431", "941467256")
     assert block.part(250, 175) == VERRA.replace("941467007", "941467257")
 
 
-def test_a_part_in_a_notation_of_odd_characters_is_written_canonically() -> None:
+def test_a_part_of_an_unusual_notation_is_written_in_canonical_form() -> None:
     # As many characters as its canonical form, but not in the same places.
     block = parse_block("GS1-\u00df-1-10\u200b0")
     assert block is not None
@@ -238,7 +238,7 @@ def test_a_quantity_with_decimals_has_no_block() -> None:
 
 
 @pytest.mark.parametrize("text", ["-" * 200, "1-" * 100, "a-1 " * 50, "-1-1" * 24 + " - " + "-1-1" * 24])
-def test_a_hostile_text_is_read_at_once(text: str) -> None:
+def test_a_hostile_text_is_parsed_quickly(text: str) -> None:
     started = time.process_time()
     parse_block(text[:200])
     single_numbers(text[:200])

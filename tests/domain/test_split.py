@@ -98,7 +98,7 @@ def test_a_lot_of_a_lot_states_its_place_in_what_was_recorded() -> None:
     ]
 
 
-def test_one_number_of_a_pair_is_known_by_its_parent() -> None:
+def test_a_lot_of_one_number_gets_it_from_its_parent() -> None:
     pair = credit_from("A", "RW", "2020", "3", "RW-5-10-7014 - RW-5-12-7014")
     parts = lots(pair, 1, 1, 1)
     assert parts[1].serial_number == "RW-5-11-7014 - RW-5-11-7014"
@@ -108,7 +108,7 @@ def test_one_number_of_a_pair_is_known_by_its_parent() -> None:
     ]
 
 
-def test_of_a_family_it_is_known_when_nothing_is_counted_any_more() -> None:
+def test_a_split_credit_is_fully_cancelled_once_all_its_lots_are() -> None:
     families = SplitTrees()
     for lot, parent in (("a", "root"), ("b", "root"), ("b1", "b"), ("b2", "b")):
         families.add(lot, parent)
@@ -118,18 +118,18 @@ def test_of_a_family_it_is_known_when_nothing_is_counted_any_more() -> None:
     assert families.cancel("alone") == ["alone"]
 
 
-def test_a_sentence_groups_the_thousands_of_its_quantities() -> None:
+def test_messages_group_the_thousands_of_quantities() -> None:
     with pytest.raises(InvalidFields, match=r"They add up to 9,750\.5 t, but the credit has 10,000 t\."):
         lots(BLOCK, 9750, 0.5)
 
 
 @pytest.mark.parametrize("quantities", [(25, 74), (25, 76), (100, 100), (99.9999, 0.0002)])
-def test_lots_that_are_more_or_less_than_the_whole_are_refused(quantities: tuple[float, ...]) -> None:
+def test_lots_that_do_not_add_up_to_the_credit_are_refused(quantities: tuple[float, ...]) -> None:
     with pytest.raises(InvalidFields, match=r"They add up to .* t, but the credit has 100 t\."):
         lots(WHOLE, *quantities)
 
 
-def test_a_number_of_a_block_is_not_cut_through() -> None:
+def test_a_block_is_split_only_at_whole_tonnes() -> None:
     with pytest.raises(InvalidFields, match="its lots are whole tonnes"):
         lots(BLOCK, 250.5, 9749.5)
 

@@ -85,7 +85,7 @@ def test_a_character_newer_than_unicode_14_is_refused_whatever_python_runs(chara
 
 
 @pytest.mark.parametrize("character", ["\u200e", "\u200f", "\u061c", "\u200b", "\u200d", "\ufeff", "\u180e"])
-def test_a_format_character_that_overrides_nothing_is_accepted(character: str) -> None:
+def test_a_format_character_that_does_not_override_direction_is_accepted(character: str) -> None:
     assert recorded(f"A{character}B") == f"A{character}B"
 
 
@@ -148,7 +148,7 @@ def test_the_canonical_form_is_idempotent_for_every_code_point() -> None:
     assert [hex(code) for code, form in forms.items() if canonical(form) != form] == []
 
 
-def test_the_canonical_form_is_that_of_the_contract_for_every_code_point() -> None:
+def test_the_canonical_form_is_as_documented_for_every_code_point() -> None:
     def by_the_contract(text: str) -> str:
         for _ in range(2):
             text = unicodedata.normalize("NFKC", text).casefold()
@@ -169,14 +169,14 @@ def test_white_space_is_that_of_unicode_at_the_edges() -> None:
 
 
 @pytest.mark.parametrize("text", [f"1{' ' * 3_000_000}1", "\u00e9" * 3_000_000], ids=["spaces", "letters"])
-def test_a_very_long_text_costs_little(text: str) -> None:
+def test_a_very_long_text_is_normalised_quickly(text: str) -> None:
     started = time.process_time()
     strip_edges(text)
     recorded(text)
     assert time.process_time() - started < 2
 
 
-def test_no_character_is_composed_of_more_than_the_bound_on_lengths_allows_for() -> None:
+def test_no_character_is_composed_of_more_than_the_assumed_maximum() -> None:
     composed = [c for c in map(chr, range(0x110000)) if len(unicodedata.normalize("NFD", c)) > 1]
     most = max(len(unicodedata.normalize("NFD", c)) for c in composed)
     assert most == COMPOSED_OF_MAX
@@ -188,7 +188,7 @@ def test_a_length_before_composing_is_without_the_space_that_is_not_recorded() -
     assert length_before_composing(" a" + " \r\n " * 10 + "b\n", newlines=True) == 12
 
 
-def test_the_canonical_form_of_a_long_text_is_kept_by_nobody() -> None:
+def test_the_canonical_form_of_a_long_text_is_not_cached() -> None:
     before = canonical_of_short.cache_info().currsize
     assert len(canonical("\ufdfa" * KEPT_LENGTH_MAX + "unheard of")) > 18 * KEPT_LENGTH_MAX
     assert canonical_of_short.cache_info().currsize == before

@@ -53,7 +53,7 @@ def only_problem(import_id: int) -> ProblemView:
     return problem
 
 
-def test_such_rows_are_invalid_and_left_out_with_every_tick() -> None:
+def test_inactive_rows_are_invalid_and_skipped_even_with_all_options() -> None:
     import_id = received(*ROWS, NOTED)
     assert counts(views.find(import_id)) == (0, 0, 0, len(ROWS) + 1)
     problems = views.problems(import_id)
@@ -64,13 +64,13 @@ def test_such_rows_are_invalid_and_left_out_with_every_tick() -> None:
     assert summaries.ledger_totals().ledger.all.credits == 0
 
 
-def test_without_a_tick_they_keep_the_others_from_being_written() -> None:
+def test_inactive_rows_block_the_import_unless_they_are_skipped() -> None:
     import_id = received(a_credit(), a_credit(serial_number="VCS-2", is_retired=True))
     view = jobs.write(import_id, ignore_unknown=True, actor=LOCAL).view
     assert (view.state, view.written, counts(view)) == (State.CHECKED, 0, (1, 0, 0, 1))
 
 
-def test_such_a_row_is_recorded_already_where_the_ledger_holds_its_credit() -> None:
+def test_an_inactive_row_of_a_recorded_credit_is_existing() -> None:
     for credit in CREDITS:
         create_credit(credit, LOCAL)
     import_id = received(*ROWS)
@@ -80,7 +80,7 @@ def test_such_a_row_is_recorded_already_where_the_ledger_holds_its_credit() -> N
     )
 
 
-def test_such_a_row_keeps_the_same_credit_from_being_recorded_by_another_row() -> None:
+def test_an_inactive_row_conflicts_with_an_active_row_of_the_same_credit() -> None:
     import_id = received(*CREDITS, *ROWS)
     assert counts(views.find(import_id)) == (0, 0, len(ROWS), len(ROWS))
     assert views.problems(import_id)[0].message == (
@@ -96,7 +96,7 @@ def test_such_a_row_keeps_the_same_credit_from_being_recorded_by_another_row() -
         a_credit(vintage=2024),  # the same serial number with another field
     ],
 )
-def test_the_order_of_such_a_row_and_an_active_one_does_not_matter(
+def test_the_order_of_an_inactive_and_an_active_row_does_not_matter(
     active: dict[str, object], *, is_first: bool
 ) -> None:
     rows = [active, a_credit(is_retired=True)]
@@ -107,7 +107,7 @@ def test_the_order_of_such_a_row_and_an_active_one_does_not_matter(
 @pytest.mark.parametrize(
     ("numbers", "conflicting"), [("1 to 100", 1), ("50 to 60", 1), ("40 to 50", 1), ("101 to 110", 0)]
 )
-def test_an_active_row_with_numbers_of_such_a_row_is_in_conflict(numbers: str, conflicting: int) -> None:
+def test_an_active_row_with_numbers_of_an_inactive_row_is_in_conflict(numbers: str, conflicting: int) -> None:
     first, _, last = numbers.partition(" to ")
     active = a_credit(serial_number=f"ACR-1-{numbers}", quantity=int(last) - int(first) + 1)
     inactive = a_credit(serial_number="ACR-1-50 to 100", quantity=51, is_retired=True)
@@ -115,7 +115,7 @@ def test_an_active_row_with_numbers_of_such_a_row_is_in_conflict(numbers: str, c
     assert counts(view) == (2 - conflicting, 0, conflicting, 1)
 
 
-def test_such_a_row_cannot_replace_a_cancelled_credit() -> None:
+def test_an_inactive_row_cannot_replace_a_cancelled_credit() -> None:
     wrong = recorded()
     cancel_credit(wrong, {"reason": "Typo"}, LOCAL)
     import_id = received(a_credit(vintage=2024, replaces=wrong, is_retired=True))
@@ -123,13 +123,13 @@ def test_such_a_row_cannot_replace_a_cancelled_credit() -> None:
     assert only_problem(import_id).field == "is_retired"
 
 
-def test_a_status_of_ours_is_refused_as_a_history_that_would_be_lost() -> None:
+def test_an_inactive_status_of_an_unknown_credit_is_refused_because_its_history_would_be_lost() -> None:
     import_id = received(a_credit(status="RETIRED", events=[CREATED, {"event_type": "RETIRED"}]))
     problem = only_problem(import_id)
     assert (problem.field, "flask export" in problem.message) == ("status", True)
 
 
-def test_it_is_decided_again_when_it_is_written() -> None:
+def test_inactive_rows_are_checked_again_when_the_import_is_written() -> None:
     credit_id = recorded()
     import_id = received(a_credit(is_retired=True))
     cancel_credit(credit_id, {"reason": "Typo"}, LOCAL)
@@ -137,7 +137,7 @@ def test_it_is_decided_again_when_it_is_written() -> None:
     assert (view.written, view.existing) == (0, 0)
 
 
-def test_a_name_that_no_database_keeps_is_shown_without_what_cannot_be_seen() -> None:
+def test_a_field_name_is_shown_without_unprintable_characters() -> None:
     import_id = received(a_credit(**{"retired\x00by": "Acme\x00Tools"}))
     problem = only_problem(import_id)
     assert (problem.field, "says retired by: Acme Tools." in problem.message) == ("retired by", True)
@@ -152,7 +152,7 @@ def test_a_name_that_no_database_keeps_is_shown_without_what_cannot_be_seen() ->
         ("cercarbono-retirements.json", {1, 2, 3}),
     ],
 )
-def test_of_the_files_that_people_have_no_retired_row_is_recorded(name: str, refused: set[int]) -> None:
+def test_no_retired_row_of_a_real_registry_file_is_recorded(name: str, refused: set[int]) -> None:
     import_id = jobs.receive((DATA / name).read_bytes(), name, LOCAL).import_id
     says = ("This row says ", "The file says RETIRED", "Row 2 says that these tonnes")
     said = {p.row for p in views.problems(import_id) if p.message.startswith(says)}

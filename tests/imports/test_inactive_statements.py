@@ -34,7 +34,7 @@ from webapp.imports.inactive_status import SHOWN_MAX, not_active
         "certificate_destination",
     ],
 )
-def test_what_only_a_retirement_or_cancellation_has_says_it(name: str) -> None:
+def test_a_field_that_only_retirements_or_cancellations_have_means_inactive(name: str) -> None:
     assert f"says {name}: Acme Airlines." in message(**{name: "Acme Airlines"})
     assert speaking(name, NOTHING) == []
 
@@ -72,7 +72,7 @@ ZEROS: list[object] = [0, 0.0, "0", "0.00", "0,0", "0 t", "-", "N/A", "", None]
 
 
 @pytest.mark.parametrize("name", TONNES)
-def test_a_number_in_a_column_of_tonnes_that_are_not_active_says_it(name: str) -> None:
+def test_a_number_in_a_column_of_inactive_tonnes_means_inactive(name: str) -> None:
     expected = "This row says {}: {}. {} tonnes cannot be recorded as active stock; leave the row out."
     assert [message(**{name: number}) for number in NUMBERS] == [
         expected.format(name, number, TONNES[name]) for number in NUMBERS
@@ -80,7 +80,7 @@ def test_a_number_in_a_column_of_tonnes_that_are_not_active_says_it(name: str) -
 
 
 @pytest.mark.parametrize("name", TONNES)
-def test_no_tonnes_in_such_a_column_say_nothing(name: str) -> None:
+def test_zero_in_a_column_of_inactive_tonnes_does_not_mean_inactive(name: str) -> None:
     assert speaking(name, ZEROS) == []
 
 
@@ -103,7 +103,7 @@ HISTORIES: list[tuple[object, str]] = [
 
 
 @pytest.mark.parametrize("name", ["events", "Events", "EVENTS", "event_log", "record.events"])
-def test_events_of_more_than_a_creation_say_it(name: str) -> None:
+def test_events_after_the_creation_mean_inactive(name: str) -> None:
     named = [message(**{name: events}).partition(". ")[0] for events, _ in HISTORIES]
     assert named == [f"This row says {name}: {shown}" for _, shown in HISTORIES]
 
@@ -128,16 +128,16 @@ def test_a_history_is_refused_because_it_would_be_lost() -> None:
     ],
     ids=str,
 )
-def test_a_creation_alone_says_nothing(events: object) -> None:
+def test_a_creation_alone_does_not_mean_inactive(events: object) -> None:
     assert said(events=events) is None
 
 
-def test_a_creation_whose_payload_is_retired_says_it() -> None:
+def test_a_creation_with_a_retired_payload_means_inactive() -> None:
     events = [{"event_type": "created", "payload": {"status": "retired", "quantity": "40.0000"}}]
     assert "says events.payload.status: retired." in message(events=events)
 
 
-def test_lots_say_that_a_record_was_split() -> None:
+def test_lots_mean_that_a_record_was_split() -> None:
     assert "says lots: 2 entries. The history would be lost" in message(lots=[{"id": "a"}, {"id": "b"}])
     assert said(lots=[]) is None
 
@@ -159,13 +159,13 @@ def test_lots_say_that_a_record_was_split() -> None:
         " converted",
     ],
 )
-def test_a_note_in_the_serial_number_says_it(name: str, note: str) -> None:
+def test_a_note_in_the_serial_number_means_inactive(name: str, note: str) -> None:
     serial = f"95313-681393912-681394011-VCS-VCU-208-VER-CA-3-929-01012018-31122018-0{note}"
     assert "tonnes cannot be recorded as active stock" in message(**{name: serial})
 
 
 @pytest.mark.parametrize("note", ["Retired: {}", "(cancelled) {}", "RETIRED {}"])
-def test_a_note_before_the_serial_number_says_it(note: str) -> None:
+def test_a_note_before_the_serial_number_means_inactive(note: str) -> None:
     assert said(serial_number=note.format("GS1-1-KE-GS99603-16-2025-30256-1-5485"))
 
 
@@ -173,7 +173,7 @@ def test_a_note_before_the_serial_number_says_it(note: str) -> None:
     "serial",
     ["RETIRED-MINE-001", "Serial: H2-RT-1", "H2-RT-1 (not retired)", "BUFFERED1", "Unused 12", 7, None],
 )
-def test_a_serial_number_without_such_a_note_says_nothing(serial: object) -> None:
+def test_a_serial_number_without_a_note_does_not_mean_inactive(serial: object) -> None:
     assert said(serial_number=serial) is None
 
 
@@ -191,13 +191,13 @@ def test_a_serial_number_without_such_a_note_says_nothing(serial: object) -> Non
     ],
     ids=str,
 )
-def test_what_stands_deeper_in_a_row_counts_too(fields: dict[str, object], named: str) -> None:
+def test_nested_fields_of_a_row_count_too(fields: dict[str, object], named: str) -> None:
     assert f"says {named}." in message(**fields)
 
 
 @pytest.mark.parametrize("name", ["disposition", "type", "Kind", "Purpose", "category"])
 @pytest.mark.parametrize("value", ["Retired", "retirement", "CANCELLED", "Buffer pool", "Withdrawn"])
-def test_a_status_that_is_all_of_a_value_says_it_in_any_column(name: str, value: str) -> None:
+def test_a_value_that_is_only_a_status_means_inactive_in_any_column(name: str, value: str) -> None:
     assert said(**{name: value})
 
 
@@ -239,11 +239,11 @@ def test_a_status_that_is_all_of_a_value_says_it_in_any_column(name: str, value:
     ],
     ids=str,
 )
-def test_innocent_facts_say_nothing(fields: dict[str, object]) -> None:
+def test_unrelated_fields_do_not_mean_inactive(fields: dict[str, object]) -> None:
     assert said(**fields) is None
 
 
-def test_all_that_a_row_says_is_one_sentence_with_at_most_three_fields() -> None:
+def test_the_message_about_a_row_names_at_most_three_fields() -> None:
     problem = said(
         **{"Credit Status": "Retired", "Retirement Date": "2025-03-01", "Use Case": "Voluntary"},
         **{"Using Entity": "Acme", "Note": "for 2024", "is_retired": True},
@@ -265,7 +265,7 @@ def test_a_long_value_is_shown_by_its_ends() -> None:
     assert shown.endswith("1-2 (retired)")
 
 
-def test_names_and_values_are_shown_on_one_line_without_what_cannot_be_seen() -> None:
+def test_names_and_values_are_shown_on_one_line_without_unprintable_characters() -> None:
     problem = not_active({"retired\x00\nby\u202e": "Acme\x1b[2J\ud800 Tools"})
     assert problem == Problem(
         "retired by",

@@ -76,13 +76,13 @@ ACTIVE: list[object] = [
 
 
 @pytest.mark.parametrize("name", STATUS_NAMES)
-def test_a_status_or_a_kind_of_transaction_says_it_in_any_spelling(name: str) -> None:
+def test_an_inactive_status_or_transaction_type_is_recognised_in_any_spelling(name: str) -> None:
     given = {value: message(**{name: value}).partition(". ")[2].split()[0] for value in STATUS_VALUES}
     assert given == STATUS_VALUES
 
 
 @pytest.mark.parametrize("name", STATUS_NAMES)
-def test_a_status_that_means_active_or_is_missing_says_nothing(name: str) -> None:
+def test_an_active_or_missing_status_does_not_mean_inactive(name: str) -> None:
     assert speaking(name, ACTIVE) == []
 
 
@@ -110,23 +110,23 @@ TRUE: list[object] = [True, "true", "TRUE", "Yes", "yes", "Y", "x", "✓", 1, "1
 
 
 @pytest.mark.parametrize("name", FLAGS)
-def test_a_flag_that_is_set_says_it(name: str) -> None:
+def test_a_flag_that_is_set_means_inactive(name: str) -> None:
     assert speaking(name, TRUE) == TRUE
 
 
 @pytest.mark.parametrize("name", FLAGS)
-def test_a_flag_that_is_not_set_or_is_missing_says_nothing(name: str) -> None:
+def test_a_flag_that_is_not_set_does_not_mean_inactive(name: str) -> None:
     assert speaking(name, NOTHING) == []
 
 
 @pytest.mark.parametrize("name", FLAGS)
-def test_a_flag_that_denies_it_in_words_says_nothing(name: str) -> None:
+def test_a_flag_that_is_denied_in_words_does_not_mean_inactive(name: str) -> None:
     denials = ["Not retired", "Not yet retired", "No cancellation", "Active", "Issued", "Active (not used)"]
     assert speaking(name, [*denials]) == []
 
 
 @pytest.mark.parametrize("name", ["is_active", "Active", "not_retired", "Unretired", "is not cancelled"])
-def test_the_opposite_flag_says_it_where_it_is_not_set(name: str) -> None:
+def test_an_opposite_flag_that_is_not_set_means_inactive(name: str) -> None:
     assert "Inactive tonnes cannot be recorded" in message(**{name: False})
     assert said(**{name: True}) is None
     assert said(**{name: None}) is None
@@ -161,13 +161,13 @@ NO_DATES: list[object] = [None, "", "N/A", "-", "0", "0000-00-00", "0000-00-00 0
 
 
 @pytest.mark.parametrize("name", DATES)
-def test_the_date_of_a_retirement_or_cancellation_says_it_and_is_named(name: str) -> None:
+def test_a_retirement_or_cancellation_date_means_inactive_and_is_named(name: str) -> None:
     named = [message(**{name: day}).partition(". ")[0] for day in WRITTEN_DATES]
     assert named == [f"This row says {name}: {day}" for day in WRITTEN_DATES]
 
 
 @pytest.mark.parametrize("name", DATES)
-def test_a_date_that_is_missing_says_nothing(name: str) -> None:
+def test_a_missing_date_does_not_mean_inactive(name: str) -> None:
     assert speaking(name, NO_DATES) == []
 
 
@@ -204,7 +204,7 @@ def test_the_status_of_the_row_itself_outweighs_nothing_but_a_date(field: dict[s
 
 @pytest.mark.parametrize("name", ["Status Effective", "Status Effective (GMT)", "Status Effective  (GMT)"])
 @pytest.mark.parametrize("beside", ["Retirement Reason", "Retired on Behalf of", "Cancellation Type"])
-def test_the_date_of_a_status_says_it_beside_the_columns_of_a_retirement(name: str, beside: str) -> None:
+def test_a_status_date_with_columns_of_a_retirement_means_inactive(name: str, beside: str) -> None:
     assert said(**{name: "05/01/2024"}) is None
     assert said(**{name: "N/A", beside: None}) is None
     assert "05/01/2024" in message(**{name: "05/01/2024", beside: None})

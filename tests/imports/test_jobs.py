@@ -66,12 +66,12 @@ def test_the_same_file_again_records_nothing_new() -> None:
     assert credits_held() == 10
 
 
-def test_a_row_equal_to_one_before_it_exists() -> None:
+def test_a_row_equal_to_an_earlier_row_is_existing() -> None:
     view = views.find(received(a_credit(), a_credit(registry=" vcs ")))
     assert counts(view) == (1, 1, 0, 0)
 
 
-def test_a_row_with_the_serial_of_one_before_it_is_in_conflict() -> None:
+def test_a_row_with_the_serial_number_of_an_earlier_row_is_in_conflict() -> None:
     import_id = received(a_credit(), a_credit(quantity="2"))
     (problem,) = views.problems(import_id)
     assert counts(views.find(import_id)) == (1, 0, 1, 0)
@@ -118,7 +118,7 @@ def test_rows_with_problems_can_be_left_out() -> None:
     assert (view.state, view.written, credits_held()) == (State.DONE, 1, 1)
 
 
-def test_fields_that_would_not_be_recorded_need_a_tick() -> None:
+def test_unknown_fields_must_be_confirmed() -> None:
     import_id = received(a_credit(colour="green"))
     assert views.find(import_id).not_recorded == ("colour",)
     assert written(import_id).state is State.CHECKED
@@ -132,7 +132,7 @@ def test_a_retired_credit_of_another_ledger_is_refused() -> None:
     assert "flask export" in problem.message
 
 
-def test_a_retired_credit_that_this_ledger_holds_exists() -> None:
+def test_a_retired_row_of_a_recorded_credit_is_existing() -> None:
     recorded()
     assert counts(views.find(received(a_credit(status="RETIRED")))) == (0, 1, 0, 0)
 
@@ -187,7 +187,7 @@ def test_a_failed_import_says_why() -> None:
     assert views.find(view.id) == view
 
 
-def test_an_import_that_is_not_there_is_unknown() -> None:
+def test_an_import_with_an_unknown_number_is_not_found() -> None:
     for act in (views.find, jobs.cancel, written):
         with pytest.raises(UnknownImport):
             act(99)
@@ -213,7 +213,7 @@ def test_the_first_rows_are_shown_as_they_would_be_written() -> None:
     assert rows[0].credit_id == holder
 
 
-def test_a_written_import_lets_go_of_the_file() -> None:
+def test_the_file_is_deleted_when_the_import_is_written() -> None:
     import_id = received(a_credit())
     written(import_id)
     assert views.sample_rows(import_id) == []
@@ -230,5 +230,5 @@ def test_a_written_import_lets_go_of_the_file() -> None:
         ("\ud800.json", ".json"),
     ],
 )
-def test_a_file_name_is_only_text(given: str, shown: str) -> None:
+def test_a_file_name_is_reduced_to_printable_text(given: str, shown: str) -> None:
     assert jobs.display_name(given) == shown

@@ -81,9 +81,7 @@ def test_a_record_of_the_api_is_one_row_though_it_has_an_array(indent: int | Non
         (json_of(ROW) + b'\n{"project_name":', "Row 2"),
     ],
 )
-def test_a_file_that_is_no_list_of_rows_is_refused_with_the_place_and_the_reason(
-    content: bytes, reason: str
-) -> None:
+def test_a_file_without_a_list_of_rows_is_refused_with_place_and_reason(content: bytes, reason: str) -> None:
     with pytest.raises(UnreadableFile, match=reason):
         rows_of(content)
 
@@ -123,7 +121,7 @@ def test_unknown_fields_are_named_and_are_no_problem_of_the_row() -> None:
     assert (row.unknown_fields, row.problems) == (["colour", "note"], [])
 
 
-def test_our_own_fields_are_not_unknown() -> None:
+def test_fields_of_the_api_are_not_unknown() -> None:
     row = the_row(id=CREDIT.id, status="SOLD", created_at="2026", events=[])
     assert (row.unknown_fields, row.problems, row.status) == ([], [], Status.SOLD)
 
@@ -134,7 +132,7 @@ def test_a_wrong_id_is_an_error(wrong: object) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["active", "SPENT", 1, [], {}])
-def test_a_status_that_there_is_not_is_an_error(wrong: object) -> None:
+def test_an_unknown_status_is_an_error(wrong: object) -> None:
     assert fields_of(the_row(status=wrong)) == ["status"]
 
 
@@ -146,7 +144,7 @@ def test_a_status_of_another_program_that_is_not_active_is_understood(status: st
     assert f"says status: {status.strip()}." in row.not_active.message
 
 
-def test_a_row_that_is_no_credit_says_first_that_it_is_not_active() -> None:
+def test_the_first_problem_of_an_inactive_invalid_row_is_that_it_is_inactive() -> None:
     row = the_row(quantity="-1", status="RETIRED")
     assert fields_of(row) == ["status", "quantity"]
     assert "says status: RETIRED." in row.problems[0].message
@@ -169,7 +167,7 @@ def test_a_field_that_rows_have_in_common_is_unknown_once() -> None:
     assert [row.unknown_fields for row in rows] == [["colour"], ["x" * 80]]
 
 
-def test_a_file_of_too_many_different_fields_is_refused_at_once() -> None:
+def test_a_file_with_too_many_distinct_fields_is_refused_quickly() -> None:
     names = [f"f{number}" for number in range(UNKNOWN_FIELDS_MAX + 1)]
     all_but_one = ROW | dict.fromkeys(names[:-1])
     assert len(rows_of(json_of([all_but_one, all_but_one]))) == 2
@@ -186,17 +184,17 @@ def long_when_compared(number: int) -> dict[str, object]:
     return ROW | {"project_name": LIGATURE * 300, "registry": LIGATURE * 50, "serial_number": serial}
 
 
-def test_a_few_texts_that_are_much_longer_when_compared_are_read() -> None:
+def test_a_few_texts_with_long_canonical_forms_are_read() -> None:
     assert all(row.credit for row in rows_of(json_of([long_when_compared(number) for number in range(10)])))
 
 
-def test_a_file_that_is_many_times_as_long_when_compared_is_refused() -> None:
+def test_a_file_with_a_much_longer_canonical_form_is_refused() -> None:
     many = [long_when_compared(number) for number in range(100)]
     with pytest.raises(UnreadableFile, match=r"Row \d+: in the form in which they are compared, the texts"):
         rows_of(json_of(many))
 
 
-def test_a_file_may_be_twice_as_long_when_compared() -> None:
+def test_a_file_with_a_canonical_form_twice_as_long_is_read() -> None:
     sharp = "\u00df"  # two letters
     rows = [ROW | {"project_name": sharp * 300, "serial_number": f"{sharp * 190} {n}"} for n in range(1000)]
     assert len(rows_of(json.dumps(rows, ensure_ascii=False).encode())) == 1000

@@ -111,7 +111,7 @@ def test_the_documented_lines_recompute_the_digest_from_an_export(
     assert answer.stdout.split()[0] == kept.sha256
 
 
-def test_a_restored_ledger_goes_on(exported: tuple[Path, Digest], empty: RawClient) -> None:
+def test_a_restored_ledger_accepts_further_events(exported: tuple[Path, Digest], empty: RawClient) -> None:
     archive.restore(exported[0])
     ((digits,),) = empty.execute("SELECT id FROM credits WHERE serial_number = 'VCS-0003'")
     commands.sell_credit(digits.hex(), {}, LOCAL)
@@ -136,14 +136,14 @@ def test_a_file_without_events_is_no_archive(tmp_path: Path) -> None:
         archive.restore(path)
 
 
-def test_an_archive_that_agrees_with_the_kept_digest_is_restored(
+def test_an_archive_with_the_expected_digest_is_restored(
     exported: tuple[Path, Digest], empty: RawClient
 ) -> None:
     assert archive.restore(exported[0], exported[1]) == exported[1]
     assert empty.execute("SELECT count(*) FROM feed") == [(exported[1].events,)]
 
 
-def test_two_credits_cannot_bring_the_same_serial_number(
+def test_an_archive_with_a_serial_number_twice_is_refused(
     database_url: str, empty: RawClient, make_database: MakeDatabase, dialect: str, tmp_path: Path
 ) -> None:
     paths = [tmp_path / "one", tmp_path / "other"]
@@ -218,7 +218,7 @@ def test_a_rebuild_refuses_a_log_that_cannot_be_read(ledger_app: object, raw: Ra
     assert raw.execute("SELECT * FROM credit_states") == before
 
 
-def test_a_history_whose_times_run_backwards_is_in_order_from_its_end_on(
+def test_a_restored_history_out_of_order_is_marked_as_ordered_from_its_end_on(
     database_url: str, empty: RawClient, set_clock: SetClock, tmp_path: Path
 ) -> None:
     lines: list[bytes] = []
@@ -235,7 +235,7 @@ def test_a_history_whose_times_run_backwards_is_in_order_from_its_end_on(
     assert findings() == []
 
 
-def test_a_history_in_order_of_time_stays_marked_from_its_start_on(
+def test_a_restored_history_in_order_is_marked_as_ordered_from_its_start_on(
     exported: tuple[Path, Digest], empty: RawClient
 ) -> None:
     archive.restore(exported[0])

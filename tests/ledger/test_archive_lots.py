@@ -104,7 +104,7 @@ def restore(url: str, path: Path, lines: Lines) -> None:
 
 
 @pytest.mark.parametrize(("edit", "reason"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
-def test_an_archive_that_does_not_hold_together_is_refused_whole(
+def test_an_inconsistent_archive_is_refused_as_a_whole(
     exported: Lines, empty: str, tmp_path: Path, edit: Callable[[Lines], Lines], reason: str
 ) -> None:
     with pytest.raises(BrokenArchive) as refusal:
@@ -115,7 +115,7 @@ def test_an_archive_that_does_not_hold_together_is_refused_whole(
             assert raw.execute(f"SELECT count(*) FROM {table}") == [(0,)]
 
 
-def test_the_archive_as_it_was_is_restored(exported: Lines, database_url: str, tmp_path: Path) -> None:
+def test_the_unchanged_archive_is_restored(exported: Lines, database_url: str, tmp_path: Path) -> None:
     restore(database_url, tmp_path / "whole", exported)
     with connected(database_url) as raw:
         held = raw.execute("SELECT first, last FROM serial_blocks WHERE is_held = 1 ORDER BY first")

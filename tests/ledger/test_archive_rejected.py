@@ -145,7 +145,7 @@ def test_an_archive_that_was_changed_is_refused_with_line_and_reason(
     [lambda x: x[:-1], lambda x: [*x[:2], *x[3:]], lambda x: [*x[:2], x[3], x[2], *x[4:]]],
     ids=["the last line cut off", "a whole history left out", "two histories exchanged"],
 )
-def test_what_no_chain_shows_is_refused_by_the_kept_digest(
+def test_changes_that_keep_the_chains_intact_are_found_by_the_digest(
     exported: tuple[Lines, Digest], empty: RawClient, tmp_path: Path, change: Callable[[Lines], Lines]
 ) -> None:
     path = tmp_path / "changed.ndjson"

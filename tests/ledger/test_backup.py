@@ -53,9 +53,7 @@ def test_a_backup_has_the_digest_of_the_ledger(path: Path) -> None:
 
 
 @pytest.mark.usefixtures("ledger")
-def test_writers_go_on_while_a_backup_of_one_moment_is_made(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_writes_continue_during_a_backup_of_one_snapshot(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backup, "_PAGES_IN_A_STEP", 1)
     before, written = digest(), []
 
@@ -106,7 +104,7 @@ def test_a_backup_that_is_interrupted_leaves_nothing(path: Path) -> None:
     assert is_nothing_left(path)
 
 
-def test_a_damaged_ledger_is_not_taken_for_a_backup(raw: RawClient, path: Path) -> None:
+def test_a_backup_of_a_damaged_ledger_is_refused(raw: RawClient, path: Path) -> None:
     tamper(raw, "UPDATE credits SET vintage = 1")
     with pytest.raises(LedgerUnavailable, match=r"the copy is damaged.* CHECK constraint failed in credits"):
         back_up(path)
@@ -121,7 +119,9 @@ def test_a_backup_without_all_positions_is_refused(raw: RawClient, path: Path) -
 
 
 @pytest.mark.usefixtures("ledger")
-def test_a_full_disk_is_a_refusal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_during_a_backup_raises_ledger_unavailable(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_arguments: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 

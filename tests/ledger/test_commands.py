@@ -88,12 +88,12 @@ def test_a_credit_without_a_serial_number_is_recorded_once_too() -> None:
     assert (second.credit_id, second.is_new) == (first.credit_id, False)
 
 
-def test_credits_without_a_serial_number_do_not_stand_in_each_others_way() -> None:
+def test_credits_without_a_serial_number_do_not_conflict() -> None:
     assert recorded(serial_number="") != recorded(serial_number="", quantity="101")
 
 
 @pytest.mark.parametrize("make", [recorded, sold, retired])
-def test_a_serial_number_stays_with_its_credit_whatever_becomes_of_it(make: Callable[[], str]) -> None:
+def test_a_serial_number_stays_held_in_every_counted_status(make: Callable[[], str]) -> None:
     holder = make()
     with pytest.raises(SerialHeld, match=f"held by another credit, {holder}") as refusal:
         recorded(quantity="101")
@@ -253,7 +253,7 @@ def test_each_event_follows_the_hash_of_the_one_before(raw: RawClient) -> None:
     assert [kept for _, kept, _ in rows] == [computed for _, _, computed in rows]
 
 
-def test_a_clock_that_is_set_back_does_not_make_a_history_run_backwards(set_clock: SetClock) -> None:
+def test_times_of_a_history_never_decrease_when_the_clock_is_set_back(set_clock: SetClock) -> None:
     credit_id = recorded()
     set_clock.go(days=-3)
     sell_credit(credit_id, {}, LOCAL)
@@ -286,7 +286,7 @@ def test_a_refused_act_leaves_no_gap_in_the_feed() -> None:
     assert [event.position for event in list_events().items] == [1, 2, 3, 4]
 
 
-def test_an_act_that_fails_half_way_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_action_that_fails_halfway_is_rolled_back(monkeypatch: pytest.MonkeyPatch) -> None:
     credit_id = recorded()
 
     def fail(*_: object, **__: object) -> None:
@@ -325,7 +325,7 @@ def old_look(monkeypatch: pytest.MonkeyPatch) -> OldLook:
     return arrange
 
 
-def test_an_act_that_was_overtaken_decides_again(old_look: OldLook) -> None:
+def test_an_action_that_lost_a_race_is_decided_again(old_look: OldLook) -> None:
     credit_id = recorded()
     seen = old_look(credit_id, looks=2)
     retire_credit(credit_id, {}, LOCAL)
@@ -334,7 +334,7 @@ def test_an_act_that_was_overtaken_decides_again(old_look: OldLook) -> None:
     assert len(seen) == 3
 
 
-def test_an_act_that_was_overtaken_does_not_follow_what_its_client_never_saw(old_look: OldLook) -> None:
+def test_an_action_that_lost_a_race_fails_if_its_expected_event_is_not_the_last(old_look: OldLook) -> None:
     credit_id = recorded()
     old_look(credit_id, looks=2)
     sell_credit(credit_id, {}, LOCAL)
@@ -343,7 +343,7 @@ def test_an_act_that_was_overtaken_does_not_follow_what_its_client_never_saw(old
     assert refusal.value.seq == 2
 
 
-def test_an_act_that_is_overtaken_for_ever_gives_up_and_leaves_the_reason_in_the_log(
+def test_an_action_that_keeps_losing_races_gives_up_and_logs_the_reason(
     old_look: OldLook, caplog: pytest.LogCaptureFixture
 ) -> None:
     credit_id = recorded()

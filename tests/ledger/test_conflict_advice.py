@@ -75,7 +75,7 @@ def cancel(credit_id: str) -> None:
         (cancel, (111, 120), "That credit has since been cancelled", ()),
     ],
 )
-def test_the_advice_fits_the_status_of_the_holder_and_how_the_blocks_lie(
+def test_the_advice_depends_on_the_holders_status_and_on_how_the_blocks_overlap(
     act: Callable[[str], None], numbers: tuple[int, int], advice: str, lots: tuple[int, ...]
 ) -> None:
     holder = recorded(**block(101, 200))
@@ -90,7 +90,7 @@ def test_the_advice_fits_the_status_of_the_holder_and_how_the_blocks_lie(
     "serial_number",
     ["ACR-X-2025-111 - 120", "ACR-X-2025-000111 to 000120", "ACR-X-2025-111\u2013120", "ACR-X-2025-111"],
 )
-def test_numbers_that_a_text_only_names_are_offered_as_a_lot_as_those_of_a_block(serial_number: str) -> None:
+def test_numbers_of_an_unclear_range_are_offered_as_a_lot(serial_number: str) -> None:
     holder = recorded(**block(101, 200))
     numbers = 1 if serial_number.endswith("-111") else 10
     row = a_credit(registry="ACR", quantity=str(numbers), serial_number=serial_number)
@@ -104,7 +104,7 @@ def test_numbers_that_a_text_only_names_are_offered_as_a_lot_as_those_of_a_block
     assert refused.split == (10, numbers, 90 - numbers)
 
 
-def test_a_quantity_that_is_not_the_number_of_the_numbers_is_offered_no_split() -> None:
+def test_no_split_is_offered_if_the_quantity_is_not_one_tonne_for_each_number() -> None:
     holder = recorded(**block(101, 200))
     row = block(111, 120, quantity="9.5")
     with pytest.raises(BlockHeld) as refusal:
@@ -134,7 +134,7 @@ def test_numbers_that_the_holder_does_not_have_are_not_held() -> None:
         (100, 200, "The numbers 101 to 200 of this block are held by another credit"),
     ],
 )
-def test_the_refusal_and_the_import_say_which_numbers_are_held(first: int, last: int, said: str) -> None:
+def test_the_error_and_the_import_name_the_held_numbers(first: int, last: int, said: str) -> None:
     recorded(**block(101, 200))
     again = block(first, last, registry="Other")
     with pytest.raises(BlockHeld) as refusal:

@@ -19,7 +19,7 @@ NO_IDS = ["\0", "x", "", "A" * 64, "0" * 63, "0" * 65, "0" * 63 + "\n", "\ud800"
 
 
 @pytest.mark.parametrize("credit_id", NO_IDS, ids=ascii)
-def test_a_text_that_is_no_id_is_no_credit(credit_id: str) -> None:
+def test_a_malformed_id_is_an_unknown_credit(credit_id: str) -> None:
     with pytest.raises(UnknownCredit):
         queries.record(credit_id)
     with pytest.raises(UnknownCredit):
@@ -27,7 +27,7 @@ def test_a_text_that_is_no_id_is_no_credit(credit_id: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["\0", "\ud800", 1, None, [], True], ids=ascii)
-def test_a_cursor_with_a_value_that_no_column_holds_is_refused(value: object) -> None:
+def test_a_cursor_with_a_value_that_no_column_can_store_is_refused(value: object) -> None:
     wanted = CreditFilter(sort="project")
     forged = [wanted.fingerprint, False, value, 1]
     cursor = base64.urlsafe_b64encode(json.dumps(forged).encode()).decode()
@@ -35,7 +35,7 @@ def test_a_cursor_with_a_value_that_no_column_holds_is_refused(value: object) ->
         list_credits(wanted, cursor)
 
 
-def test_the_end_of_the_feed_is_a_cursor_to_what_comes_later() -> None:
+def test_the_end_cursor_of_the_feed_leads_to_later_events() -> None:
     recorded()
     first = list_events()
     assert list_events(cursor=first.end).items == []
@@ -45,5 +45,5 @@ def test_the_end_of_the_feed_is_a_cursor_to_what_comes_later() -> None:
     assert [event.position for event in list_events(cursor=first.end).items] == [2]
 
 
-def test_an_empty_ledger_has_no_end_to_come_back_to() -> None:
+def test_an_empty_ledger_has_no_end_cursor() -> None:
     assert list_events().end is None

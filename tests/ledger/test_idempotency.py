@@ -111,7 +111,7 @@ def act_on_all(act: EventType) -> None:
     ids=["sold", "cancelled"],
 )
 @pytest.mark.parametrize("name", ACTS)
-def test_a_repeat_shows_the_records_as_they_were_whatever_was_done_since(
+def test_a_repeat_returns_the_records_as_they_were_after_the_first_request(
     name: str, since: Sequence[EventType]
 ) -> None:
     act = ACTS[name]()
@@ -139,14 +139,14 @@ def test_a_key_belongs_to_its_actor() -> None:
     assert not retire(first.rest_id, "40", IdempotencyKey("user:7", KEY.text, "other")).is_replay
 
 
-def test_a_refused_act_keeps_nothing_and_frees_the_key(raw: RawClient) -> None:
+def test_a_refused_action_stores_no_result_and_leaves_the_key_free(raw: RawClient) -> None:
     with pytest.raises(UnknownCredit):
         retire("0" * 64)
     assert number_of_keys(raw) == 0
     assert not create().is_replay
 
 
-def test_an_act_that_is_taken_back_at_its_end_is_done_by_the_repeat() -> None:
+def test_an_action_rolled_back_by_its_check_is_run_by_the_repeat() -> None:
     """As of somebody whose role was taken meanwhile, and given back."""
     credit_id = recorded()
     with precommit_check(refuse), pytest.raises(LedgerBusy):
@@ -158,7 +158,7 @@ def refuse(_connection: Connection) -> None:
     raise LedgerBusy("no longer allowed")
 
 
-def test_a_key_is_free_again_when_its_time_is_over(set_clock: SetClock) -> None:
+def test_an_expired_key_can_be_used_again(set_clock: SetClock) -> None:
     first = create()
     set_clock.moment += RETENTION
     assert create().is_replay
@@ -171,7 +171,7 @@ def test_a_key_is_free_again_when_its_time_is_over(set_clock: SetClock) -> None:
 # Twins
 
 
-def test_of_twins_at_the_same_moment_one_acts_and_all_get_what_it_came_to(at_once: AtOnce) -> None:
+def test_of_simultaneous_duplicates_one_runs_and_all_get_its_result(at_once: AtOnce) -> None:
     credit_id = recorded()
     results = at_once([partial(retire, credit_id, "40")] * 8)
     done = [result for result in results if isinstance(result, ActionResult)]
@@ -180,14 +180,14 @@ def test_of_twins_at_the_same_moment_one_acts_and_all_get_what_it_came_to(at_onc
     assert number_of_events() == 5
 
 
-def test_a_twin_in_the_same_group_waits_for_the_first(group: Group) -> None:
+def test_a_duplicate_in_the_same_group_gets_the_first_result(group: Group) -> None:
     credit_id = recorded()
     first, twin = group.of(partial(retire, credit_id, "40"), partial(retire, credit_id, "40"))
     assert isinstance(first, ActionResult)
     assert twin == replace(first, is_replay=True)
 
 
-def test_a_twin_in_the_same_group_acts_itself_where_the_first_was_rolled_back(group: Group) -> None:
+def test_a_duplicate_in_the_same_group_runs_if_the_first_was_rolled_back(group: Group) -> None:
     credit_id = recorded()
 
     def refused() -> object:
@@ -213,7 +213,7 @@ def test_a_file_received_again_is_the_same_import() -> None:
     assert len(views.list_imports()) == 1
 
 
-def test_an_import_written_again_is_shown_as_it_became() -> None:
+def test_a_repeated_write_of_an_import_returns_the_written_import() -> None:
     import_id = jobs.receive(ROWS, "rows.json", LOCAL).import_id
     first = jobs.write(import_id, actor=LOCAL, key=KEY)
     assert first.view.written == 1
@@ -231,7 +231,7 @@ def test_an_import_cancelled_again_says_that_it_was() -> None:
     assert [jobs.cancel(import_id, KEY) for _ in range(2)] == [False, True]
 
 
-def test_twins_of_a_file_are_one_import(at_once: AtOnce) -> None:
+def test_duplicate_uploads_of_a_file_are_one_import(at_once: AtOnce) -> None:
     received = [found for found in at_once([receive] * 8) if isinstance(found, jobs.Received)]
     assert sorted(found.is_replay for found in received) == [False] + [True] * 7
     assert len(views.list_imports()) == 1
@@ -255,7 +255,7 @@ def fill(raw: RawClient, number: int, made_at: str) -> None:
         raw.execute(insert, f"{made_at} {each}", made_at)
 
 
-def test_rows_whose_time_is_over_are_deleted_the_oldest_first(raw: RawClient) -> None:
+def test_expired_keys_are_deleted_oldest_first(raw: RawClient) -> None:
     now = clock.now()
     over, long_over = (time_text(now - RETENTION - timedelta(hours=hours)) for hours in (1, 2))
     fill(raw, 2, time_text(now))
@@ -267,7 +267,7 @@ def test_rows_whose_time_is_over_are_deleted_the_oldest_first(raw: RawClient) ->
     assert number_of_keys(raw) == 2
 
 
-def test_so_many_keys_take_those_with_them_whose_time_is_over(
+def test_expired_keys_are_deleted_after_a_number_of_new_keys(
     raw: RawClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(idempotency_store, "SWEPT_EVERY_KEYS", 3)
@@ -280,9 +280,7 @@ def test_so_many_keys_take_those_with_them_whose_time_is_over(
     assert left == [6, 7, 3]
 
 
-def test_so_much_time_takes_those_with_it_whose_time_is_over(
-    raw: RawClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_expired_keys_are_deleted_after_a_time(raw: RawClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idempotency_store, "SWEPT_EVERY_S", 0)
     fill(raw, 5, time_text(clock.now() - RETENTION - timedelta(hours=1)))
     keep(1)

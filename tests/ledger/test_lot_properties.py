@@ -287,7 +287,7 @@ def play(database_url: str, sequence: list[Act], clock: SetClock) -> tuple[Any, 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sequence=acts)
-def test_any_acts_on_lots_keep_every_tonne_and_leave_the_same_history_on_both_databases(
+def test_random_actions_on_lots_keep_every_tonne_and_give_the_same_history_on_both_databases(
     sequence: list[Act], make_database: MakeDatabase, set_clock: SetClock
 ) -> None:
     started = set_clock.moment

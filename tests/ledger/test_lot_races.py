@@ -17,7 +17,7 @@ from webapp.ledger.search.credit_filter import CreditFilter
 ROUNDS = 6
 
 
-def test_of_many_who_retire_a_part_one_does_and_the_others_hear_of_the_split(
+def test_of_many_partial_retirements_one_wins_and_the_others_find_the_credit_split(
     at_once: AtOnce,
 ) -> None:
     for number in range(ROUNDS):
@@ -46,7 +46,7 @@ def retire_from_what_is_left(quantity: int) -> int:
         done += quantity
 
 
-def test_many_who_retire_parts_of_one_lot_never_retire_more_than_it_holds(
+def test_concurrent_partial_retirements_never_exceed_the_lot(
     at_once: AtOnce,
 ) -> None:
     recorded(registry="ACR", quantity="100", serial_number="ACR-X-2025-1 to 100")
@@ -58,7 +58,7 @@ def test_many_who_retire_parts_of_one_lot_never_retire_more_than_it_holds(
     assert_sound()
 
 
-def test_of_many_who_record_overlapping_blocks_exactly_one_does(
+def test_of_concurrent_overlapping_blocks_exactly_one_is_recorded(
     at_once: AtOnce,
 ) -> None:
     for number in range(ROUNDS):

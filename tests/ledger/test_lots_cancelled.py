@@ -62,7 +62,7 @@ def test_a_cancelled_lot_leaves_the_totals_and_frees_its_numbers() -> None:
     assert_sound()
 
 
-def test_a_serial_number_is_free_once_nothing_of_its_family_is_counted() -> None:
+def test_a_serial_number_is_free_once_all_lots_are_cancelled() -> None:
     root = recorded()
     first, second = split(root, "40", "60")
     third, fourth = split(second, "10", "50")
@@ -86,7 +86,7 @@ def test_a_serial_number_stays_held_while_one_lot_is_retired() -> None:
     assert_sound()
 
 
-def test_a_lot_is_replaced_by_a_credit_of_its_own_with_the_same_numbers() -> None:
+def test_a_lot_is_replaced_by_an_ordinary_credit_with_the_same_numbers() -> None:
     root = create_credit(block(1, 100), LOCAL).credit_id
     first, _ = split(root, "40", "60")
     right = correct_credit(first, block(1, 40, vintage="2001"), REASON, LOCAL).credit_id
@@ -147,7 +147,7 @@ def test_the_text_of_a_lot_is_reserved_until_it_is_cancelled() -> None:
     assert_sound()
 
 
-def test_a_lot_goes_without_its_text_where_somebody_holds_it() -> None:
+def test_a_lot_does_not_hold_a_serial_number_that_another_credit_holds() -> None:
     holder = recorded(serial_number="VCS-0009, 1\u201330 of 100")
     split(recorded(serial_number="VCS-0009"), "30", "70")
     with pytest.raises(SerialHeld) as refusal:

@@ -115,7 +115,7 @@ def play(database_url: str, sequence: list[Act], clock: SetClock) -> tuple[list[
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sequence=acts)
-def test_any_acts_keep_to_the_lifecycle_and_leave_the_same_history_on_both_databases(
+def test_random_actions_follow_the_lifecycle_and_give_the_same_history_on_both_databases(
     sequence: list[Act], make_database: MakeDatabase, set_clock: SetClock
 ) -> None:
     started = set_clock.moment

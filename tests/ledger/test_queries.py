@@ -89,7 +89,7 @@ def test_a_record_is_the_credit_with_its_history_oldest_first() -> None:
     assert [e.project_name for e in record.events] == ["Mangrove Restoration Project"] * 3
 
 
-def test_a_record_is_of_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_is_read_from_one_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody retires the credit after it was read and before its events are."""
     credit_id, look = recorded(), queries._row_of
 
@@ -104,7 +104,7 @@ def test_a_record_is_of_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (record.credit.status, len(record.events)) == (Status.ACTIVE, 1)
 
 
-def test_a_credit_tells_what_can_still_be_done_with_it() -> None:
+def test_a_credit_has_its_allowed_actions() -> None:
     assert queries.credit(recorded()).allowed_actions == (
         EventType.SOLD,
         EventType.RETIRED,

@@ -23,7 +23,7 @@ def types_of(credit_id: str) -> list[str]:
     return [str(event.event_type) for event in queries.record(credit_id).events]
 
 
-def test_of_many_who_retire_a_credit_exactly_one_does(at_once: AtOnce) -> None:
+def test_of_concurrent_retirements_exactly_one_succeeds(at_once: AtOnce) -> None:
     for number in range(ROUNDS):
         credit_id = recorded(serial_number=str(number))
         outcomes = at_once([partial(retire_credit, credit_id, {}, LOCAL)] * THREADS)
@@ -35,7 +35,7 @@ def test_of_many_who_retire_a_credit_exactly_one_does(at_once: AtOnce) -> None:
     assert_sound()
 
 
-def test_of_many_who_sell_and_retire_nothing_follows_the_retirement(at_once: AtOnce) -> None:
+def test_of_concurrent_sales_and_retirements_none_follows_the_retirement(at_once: AtOnce) -> None:
     for number in range(ROUNDS):
         credit_id = recorded(serial_number=str(number))
         acts = [sell_credit, retire_credit] * (THREADS // 2)
@@ -49,7 +49,7 @@ def test_of_many_who_sell_and_retire_nothing_follows_the_retirement(at_once: AtO
     assert_sound()
 
 
-def test_of_many_who_create_the_same_credit_exactly_one_does(at_once: AtOnce) -> None:
+def test_of_concurrent_creations_of_a_credit_exactly_one_is_new(at_once: AtOnce) -> None:
     for number in range(ROUNDS):
         spellings = [f" s-{number}", f"S-{number}", f"S\u200b-{number}", f"s-{number} "]
         works = [
@@ -64,7 +64,7 @@ def test_of_many_who_create_the_same_credit_exactly_one_does(at_once: AtOnce) ->
     assert_sound()
 
 
-def test_of_many_who_claim_a_serial_number_exactly_one_gets_it(at_once: AtOnce) -> None:
+def test_of_concurrent_claims_of_a_serial_number_exactly_one_succeeds(at_once: AtOnce) -> None:
     for number in range(ROUNDS):
         works = [
             partial(create_credit, a_credit(serial_number=str(number), quantity=str(quantity)), LOCAL)
@@ -94,7 +94,7 @@ def test_imports_of_the_same_rows_in_other_orders_record_each_once(at_once: AtOn
     assert_sound()
 
 
-def test_acts_on_many_credits_at_once_leave_no_gap_in_the_feed(at_once: AtOnce) -> None:
+def test_concurrent_actions_leave_no_gap_in_the_feed(at_once: AtOnce) -> None:
     def work(number: int) -> None:
         for step in range(8):
             credit_id = recorded(serial_number=f"{number}-{step}", registry=f"R{step % 2}")
@@ -108,7 +108,7 @@ def test_acts_on_many_credits_at_once_leave_no_gap_in_the_feed(at_once: AtOnce) 
     assert_sound()
 
 
-def test_a_reader_who_resumes_after_a_position_misses_nothing(at_once: AtOnce) -> None:
+def test_a_reader_that_resumes_after_a_position_misses_no_event(at_once: AtOnce) -> None:
     writers = 6
     finished: list[int] = []
     seen: list[int] = []

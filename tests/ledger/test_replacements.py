@@ -44,7 +44,7 @@ def refused(**changes: object) -> ReplacedBefore:
     return refusal.value
 
 
-def test_a_corrected_credit_recorded_again_is_told_what_stands_in_its_place() -> None:
+def test_recording_a_corrected_credit_again_names_its_replacement() -> None:
     wrong, right = corrected()
     for changes in ({}, {"replaces": wrong}, {"replaces": wrong, "quantity": "700"}):
         refusal = refused(**changes)
@@ -54,19 +54,19 @@ def test_a_corrected_credit_recorded_again_is_told_what_stands_in_its_place() ->
     assert_sound()
 
 
-def test_another_batch_is_recorded_by_a_serial_number_of_its_own() -> None:
+def test_another_batch_with_its_own_serial_number_is_recorded() -> None:
     corrected()
     assert create_credit(batch(serial_number="B-2"), LOCAL).is_new
 
 
-def test_a_replacement_stands_while_anything_of_it_is_counted() -> None:
+def test_a_replacement_counts_while_any_of_its_lots_is_counted() -> None:
     wrong, right = corrected()
     part = retire_credit(right, {"quantity": "50"}, LOCAL)
     cancel_credit(str(part.rest_id), REASON, LOCAL)
     assert refused().credit_id == refused(replaces=wrong).credit_id == right
 
 
-def test_of_a_cancelled_replacement_the_last_of_the_chain_is_to_be_replaced() -> None:
+def test_after_a_cancelled_replacement_the_last_of_the_chain_can_be_replaced() -> None:
     wrong, right = corrected()
     last = correct_credit(right, batch("560"), REASON, LOCAL).credit_id
     assert refused().credit_id == refused(replaces=wrong).credit_id == last
@@ -96,13 +96,13 @@ def test_a_credit_of_which_a_lot_was_corrected_is_not_recorded_again() -> None:
     assert refusal.value.credit_id == first
 
 
-def test_the_same_replacement_again_is_the_one_that_exists() -> None:
+def test_recording_the_same_replacement_again_finds_it() -> None:
     wrong, right = corrected()
     found = create_credit(batch("550", replaces=wrong), LOCAL)
     assert (found.credit_id, found.is_new) == (right, False)
 
 
-def test_an_import_names_what_stands_in_the_place_of_a_corrected_credit() -> None:
+def test_an_import_names_the_replacement_of_a_corrected_credit() -> None:
     wrong, right = corrected()
     rows = [batch(), batch("700", replaces=wrong), batch("550", replaces=wrong)]
     number = jobs.receive(json.dumps(rows).encode(), "rows.json", LOCAL).import_id
@@ -122,7 +122,7 @@ def test_an_import_refuses_a_second_row_that_replaces_the_same_credit() -> None:
     assert "Row 1 replaces this credit as well" in problem.message
 
 
-def test_of_many_who_replace_one_credit_at_once_exactly_one_does(at_once: AtOnce) -> None:
+def test_of_concurrent_replacements_of_a_credit_exactly_one_succeeds(at_once: AtOnce) -> None:
     wrong = recorded()
     cancel_credit(wrong, REASON, LOCAL)
     rows = [batch(str(tonnes), replaces=wrong) for tonnes in range(1, THREADS + 1)]

@@ -139,7 +139,7 @@ def test_an_import_of_a_cancelled_credit_says_how_to_replace_it() -> None:
     assert_sound()
 
 
-def test_a_part_that_cuts_through_a_number_is_refused_by_its_own_field() -> None:
+def test_a_fractional_part_of_a_block_is_an_error_of_the_quantity_field() -> None:
     whole = create_credit(block(1, 100), LOCAL).credit_id
     for act in (sell_credit, retire_credit):
         with pytest.raises(InvalidFields) as refusal:
@@ -149,7 +149,7 @@ def test_a_part_that_cuts_through_a_number_is_refused_by_its_own_field() -> None
             act(whole, {"quantity": "101"}, LOCAL)
 
 
-def test_all_of_a_credit_is_no_split() -> None:
+def test_acting_on_the_whole_quantity_does_not_split() -> None:
     whole = create_credit(block(1, 100), LOCAL).credit_id
     acted = retire_credit(whole, {"quantity": "100.0"}, LOCAL)
     assert (acted.credit_id, acted.rest_id) == (whole, None)
@@ -182,7 +182,7 @@ def test_a_correction_that_is_refused_cancels_nothing() -> None:
     assert queries.credit(wrong).status == "ACTIVE"
 
 
-def test_only_what_is_cancelled_can_be_replaced() -> None:
+def test_only_a_cancelled_credit_can_be_replaced() -> None:
     live = recorded()
     for replaced in (live, "e" * 64):
         with pytest.raises(InvalidFields, match="replaces: Must be the id of a cancelled credit"):

@@ -49,7 +49,7 @@ def assert_held(values: Values, holder: str) -> None:
 
 
 @pytest.mark.parametrize(("quantity", "serial", "is_block"), NAMING)
-def test_numbers_are_held_whoever_comes_first(quantity: str, serial: str, *, is_block: bool) -> None:
+def test_overlapping_numbers_conflict_in_either_order(quantity: str, serial: str, *, is_block: bool) -> None:
     naming = credit(quantity, serial)
     block = a_credit(registry="ACR", **BLOCK)
     assert conflicts(naming, block) == conflicts(block, naming) == 1
@@ -66,7 +66,7 @@ def test_numbers_are_held_whoever_comes_first(quantity: str, serial: str, *, is_
     assert_sound()
 
 
-def test_the_numbers_of_no_block_stay_with_the_credit_until_all_of_it_is_cancelled() -> None:
+def test_numbers_of_an_unclear_range_stay_held_until_all_lots_are_cancelled() -> None:
     root = create_credit(credit("500", f"{SERIES}-30932 - 35143"), LOCAL).credit_id
     first, rest = split_credit(root, {"quantities": ["100", "400"]}, LOCAL).lot_ids
     assert queries.credit(first).serial_number == f"{SERIES}-30932 - 35143, 1\u2013100 of 500"
@@ -86,7 +86,7 @@ def test_one_number_of_a_held_block_is_refused(number: str) -> None:
     assert create_credit(credit("1", f"{SERIES}-30931"), LOCAL).is_new
 
 
-def test_one_number_in_the_middle_of_a_serial_is_refused_where_it_is_held() -> None:
+def test_a_held_number_in_the_middle_of_a_serial_number_is_refused() -> None:
     verra = "19385-{}-VCS-VCU-1507-VER-ET-14-1340-01012020-31122020-1"
     holder = create_credit(credit("425", verra.format("941467007-941467431")), LOCAL).credit_id
     assert_held(credit("1", verra.format("941467200")), holder)
@@ -100,7 +100,7 @@ def test_one_number_alone_holds_nothing() -> None:
     assert_sound()
 
 
-def test_a_text_that_may_mean_years_is_recorded_with_any_quantity_and_holds_them() -> None:
+def test_an_unclear_range_may_have_any_quantity_and_its_numbers_are_held() -> None:
     holder = create_credit(credit("500", "ABC-2019 - 2020"), LOCAL).credit_id
     assert create_credit(credit("500", "ABC-2021 - 2022"), LOCAL).is_new
     assert_held(credit("2", "ABC-2020 to 2021"), holder)
@@ -110,6 +110,6 @@ def test_a_text_that_may_mean_years_is_recorded_with_any_quantity_and_holds_them
     "serial", [f"{SERIES}-5 to {SERIES}-9", f"{SERIES}\u20135 to 9", f"{SERIES}-5  to  9"]
 )
 def test_a_block_in_any_dashes_must_be_its_quantity(serial: str) -> None:
-    with pytest.raises(InvalidFields, match="has 5 units, and the quantity is 4 t\\."):
+    with pytest.raises(InvalidFields, match="has 5 units, but the quantity is 4 t\\."):
         create_credit(credit("4", serial), LOCAL)
     assert create_credit(credit("5", serial), LOCAL).is_new

@@ -20,14 +20,14 @@ def statements_of_a_family(credit_id: str) -> int:
     return len(asked)
 
 
-def test_a_credit_that_was_never_split_is_its_whole_family() -> None:
+def test_the_tree_of_an_unsplit_credit_has_one_node() -> None:
     credit_id = recorded()
     found = split_tree(credit_id)
     assert [node.credit.id for node in found.nodes] == [credit_id]
     assert (found.root.origin, found.is_whole, found.replaced_by) == (Origin(), True, [])
 
 
-def test_a_family_reads_from_top_to_bottom_from_whichever_member() -> None:
+def test_a_split_tree_is_in_depth_first_order_from_any_of_its_credits() -> None:
     root = recorded()
     first, second = split_credit(root, {"quantities": ["40", "60"]}, LOCAL).lot_ids
     part = retire_credit(second, {"quantity": "25"}, LOCAL)
@@ -43,7 +43,7 @@ def test_a_family_reads_from_top_to_bottom_from_whichever_member() -> None:
     assert split_tree(part.credit_id) == split_tree(first) == whole
 
 
-def test_a_large_family_is_cut_and_says_so() -> None:
+def test_a_large_split_tree_is_cut_and_marked_as_incomplete() -> None:
     root = recorded()
     split_credit(root, {"quantities": ["1"] * 100}, LOCAL)
     assert split_tree(root).is_whole
@@ -51,7 +51,7 @@ def test_a_large_family_is_cut_and_says_so() -> None:
     assert (len(cut.nodes), cut.is_whole) == (100, False)
 
 
-def test_a_deep_family_takes_no_more_statements_than_a_flat_one() -> None:
+def test_a_deep_split_tree_takes_as_many_statements_as_a_flat_one() -> None:
     root = rest = recorded()
     few = statements_of_a_family(root)
     for _ in range(5):
@@ -59,12 +59,12 @@ def test_a_deep_family_takes_no_more_statements_than_a_flat_one() -> None:
     assert statements_of_a_family(root) == statements_of_a_family(rest) == few
 
 
-def test_an_id_that_no_credit_has_is_no_family() -> None:
+def test_an_unknown_id_has_no_split_tree() -> None:
     with pytest.raises(UnknownCredit):
         split_tree("0" * 64)
 
 
-def test_a_replacement_and_what_it_replaces_know_each_other() -> None:
+def test_a_replacement_and_the_replaced_credit_refer_to_each_other() -> None:
     wrong = recorded()
     right = correct_credit(wrong, a_credit(vintage="2024"), {"reason": "Typo"}, LOCAL).credit_id
     assert record(wrong).relations.replaced_by == split_tree(wrong).replaced_by == [right]

@@ -53,7 +53,7 @@ def turn_held_elsewhere() -> Iterator[None]:
 
 
 @on_sqlite
-def test_what_waits_is_done_when_the_process_before_it_is_through(group: Group) -> None:
+def test_waiting_writes_run_when_another_process_releases_the_lock(group: Group) -> None:
     with turn_held_elsewhere():
         waiting = group.start(recorded)
         time.sleep(0.2)
@@ -62,13 +62,13 @@ def test_what_waits_is_done_when_the_process_before_it_is_through(group: Group) 
 
 
 @on_sqlite
-def test_an_act_that_waits_too_long_for_another_process_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_waits_too_long_for_another_process_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "WAIT_S", 0.1)
     with turn_held_elsewhere(), pytest.raises(LedgerBusy):
         recorded()
 
 
-def test_an_act_waits_no_longer_where_another_program_has_locked_the_database(
+def test_a_write_waits_no_longer_if_another_program_has_locked_the_database(
     raw: RawClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not as long as the database itself waits for the lock, and after that as long again in the queue."""
@@ -86,13 +86,13 @@ def test_an_act_waits_no_longer_where_another_program_has_locked_the_database(
 
 
 @on_sqlite
-def test_the_lock_of_the_turn_is_its_owners_alone() -> None:
+def test_the_lock_file_is_private_to_its_owner() -> None:
     recorded()
     assert engine.write_lock_file(db.engine).stat().st_mode & 0o777 == 0o600
 
 
 @on_sqlite
-def test_a_process_that_was_forked_within_a_turn_does_not_keep_it() -> None:
+def test_a_process_forked_under_the_lock_does_not_keep_it() -> None:
     def fork() -> int:
         child = os.fork()
         if child == 0:
@@ -108,7 +108,7 @@ def test_a_process_that_was_forked_within_a_turn_does_not_keep_it() -> None:
 
 
 @on_sqlite
-def test_where_no_turn_can_be_taken_nothing_is_recorded_and_that_is_said() -> None:
+def test_nothing_is_recorded_if_the_lock_file_cannot_be_opened() -> None:
     file = engine.write_lock_file(db.engine)
     file.mkdir()
     with pytest.raises(LedgerUnavailable, match=r"Nothing was recorded.*-turn: Is a directory"):
@@ -118,7 +118,7 @@ def test_where_no_turn_can_be_taken_nothing_is_recorded_and_that_is_said() -> No
 
 
 @on_postgresql
-def test_a_transaction_that_says_nothing_is_ended_so_that_others_can_write(
+def test_an_idle_transaction_is_ended_so_that_others_can_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its program may be gone without a word, as when its machine loses its power."""
@@ -129,7 +129,7 @@ def test_a_transaction_that_says_nothing_is_ended_so_that_others_can_write(
 
 
 @on_postgresql
-def test_the_turn_is_the_first_thing_that_a_group_takes() -> None:
+def test_a_group_takes_the_write_lock_first() -> None:
     """An older snapshot than the turn would miss what the one before it committed."""
     held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()"
     settings = "SELECT current_setting('lock_timeout'), current_setting('transaction_isolation')"
@@ -142,7 +142,7 @@ def test_the_turn_is_the_first_thing_that_a_group_takes() -> None:
 
 
 @on_postgresql
-def test_an_act_that_meets_a_foreign_lock_does_not_hold_up_the_others(
+def test_a_write_that_meets_a_foreign_row_lock_does_not_block_the_others(
     ledger_app: Flask, database_url: str
 ) -> None:
     """An idle transaction of another program holds what one act needs."""
@@ -165,7 +165,7 @@ def test_an_act_that_meets_a_foreign_lock_does_not_hold_up_the_others(
 
 
 @on_postgresql
-def test_an_act_that_meets_a_foreign_lock_for_too_long_is_refused_and_recorded_nothing(
+def test_a_write_that_meets_a_foreign_row_lock_for_too_long_is_refused(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "ATTEMPTS", 2)

@@ -29,7 +29,7 @@ def doing(done: list[str], name: str, *, is_exclusive: bool = False) -> Callable
     return lambda: commit(lambda _: done.append(name), is_exclusive=is_exclusive)
 
 
-def test_an_act_that_waits_too_long_is_withdrawn_and_never_done(
+def test_a_write_that_waits_too_long_is_withdrawn_and_never_run(
     group: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
@@ -43,7 +43,7 @@ def test_an_act_that_waits_too_long_is_withdrawn_and_never_done(
     assert done == []
 
 
-def test_an_act_that_was_begun_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_was_taken_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "WAIT_S", 0.05)
     monkeypatch.setattr(write_queue, "RUNNING_WAIT_S", 0.05)
 
@@ -54,7 +54,7 @@ def test_an_act_that_was_begun_is_waited_for(monkeypatch: pytest.MonkeyPatch) ->
     assert commit(act) == "done"
 
 
-def test_an_act_whose_time_runs_out_while_it_is_done_does_not_wait_to_be_tried_again(
+def test_a_write_that_times_out_while_running_is_not_retried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The writer may never come round to it: another process can hold the turn for as long as it likes."""
@@ -81,7 +81,7 @@ def test_the_queue_is_bounded(group: Group, monkeypatch: pytest.MonkeyPatch) -> 
     assert done == ["a", "b"]
 
 
-def test_an_act_that_wants_to_be_alone_shares_its_transaction_with_no_other(group: Group) -> None:
+def test_an_exclusive_write_has_its_own_transaction(group: Group) -> None:
     alone = lambda: commit(lambda transaction: transaction, is_exclusive=True)  # noqa: E731 - one of three
     shared = lambda: commit(lambda transaction: transaction)  # noqa: E731
     first, second, third, fourth = group.of(shared, shared, alone, shared)
@@ -89,14 +89,14 @@ def test_an_act_that_wants_to_be_alone_shares_its_transaction_with_no_other(grou
     assert len({id(first), id(third), id(fourth)}) == 3
 
 
-def test_acts_that_are_alone_alternate_with_groups_of_the_others(group: Group) -> None:
+def test_exclusive_writes_alternate_with_groups_of_others(group: Group) -> None:
     """What keeps the writer busy here is alone too, so one of the others comes after it."""
     done: list[str] = []
     group.of(*[doing(done, name, is_exclusive=name.isupper()) for name in "IaJbK"])
     assert "".join(done) == "aIbJK"
 
 
-def test_a_write_that_may_be_left_out_waits_for_nobody(group: Group) -> None:
+def test_a_best_effort_write_is_skipped_if_the_writer_is_busy(group: Group) -> None:
     group.keep_busy()
     begun = time.monotonic()
     best_effort_write(NOTHING)
@@ -104,7 +104,7 @@ def test_a_write_that_may_be_left_out_waits_for_nobody(group: Group) -> None:
     assert len(writer._queue_of(db.engine)) == 0
 
 
-def test_a_write_that_may_be_left_out_is_not_waited_for_where_it_was_taken(
+def test_a_best_effort_write_that_was_taken_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As while another program holds SQLite's lock: a page would wait for it as long as a write."""
@@ -118,7 +118,7 @@ def test_a_write_that_may_be_left_out_is_not_waited_for_where_it_was_taken(
     commit(lambda _: None)  # the writer is through with it, and has given its connection back
 
 
-def test_a_write_that_may_be_left_out_does_not_end_the_moment_that_a_page_reads(group: Group) -> None:
+def test_a_best_effort_write_does_not_end_the_read_transaction_of_a_page(group: Group) -> None:
     begin_read_transaction()
     assert list_credits(CreditFilter()).items == []
     best_effort_write(NOTHING)
@@ -128,7 +128,7 @@ def test_a_write_that_may_be_left_out_does_not_end_the_moment_that_a_page_reads(
     assert list_credits(CreditFilter()).items != []
 
 
-def test_what_an_act_raises_to_end_the_program_ends_no_writer() -> None:
+def test_a_keyboard_interrupt_in_a_write_does_not_end_the_writer_thread() -> None:
     def act(_transaction: Transaction) -> None:
         raise KeyboardInterrupt
 
@@ -137,7 +137,7 @@ def test_what_an_act_raises_to_end_the_program_ends_no_writer() -> None:
     assert commit(lambda _: "goes on") == "goes on"
 
 
-def test_ctrl_c_takes_back_an_act_that_is_being_done() -> None:
+def test_ctrl_c_rolls_back_a_running_write() -> None:
     def act(transaction: Transaction) -> None:
         transaction.connection.execute(
             text("INSERT INTO registries (registry_key, name) VALUES ('vcs', 'VCS')")
@@ -151,7 +151,7 @@ def test_ctrl_c_takes_back_an_act_that_is_being_done() -> None:
     assert registries == []
 
 
-def test_ctrl_c_withdraws_an_act_that_waits(group: Group) -> None:
+def test_ctrl_c_withdraws_a_waiting_write(group: Group) -> None:
     done: list[str] = []
     group.keep_busy()
     queue = writer._queue_of(db.engine)
@@ -167,7 +167,7 @@ def test_ctrl_c_withdraws_an_act_that_waits(group: Group) -> None:
     group.let_go()
 
 
-def test_where_no_thread_can_be_started_the_next_act_starts_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_no_thread_can_be_started_the_next_write_starts_one(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -185,7 +185,7 @@ def test_a_thread_without_work_ends_and_another_takes_its_place(monkeypatch: pyt
     assert commit(lambda _: threading.current_thread()) is not first
 
 
-def test_a_bug_of_the_writer_itself_is_answered_and_the_next_act_is_done(
+def test_a_bug_in_the_writer_fails_the_group_and_later_writes_are_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_arguments: object) -> None:
@@ -199,7 +199,7 @@ def test_a_bug_of_the_writer_itself_is_answered_and_the_next_act_is_done(
     assert commit(lambda _: "done") == "done"
 
 
-def test_many_threads_are_all_answered(ledger_app: Flask) -> None:
+def test_writes_of_many_threads_all_get_their_results(ledger_app: Flask) -> None:
     def work(number: int) -> int:
         with ledger_app.app_context():
             return commit(lambda _: number)

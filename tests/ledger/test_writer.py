@@ -51,20 +51,18 @@ def append_credit(transaction: Transaction, number: int) -> None:
     event_log.append(transaction, [created], [credit])
 
 
-def test_acts_that_wait_are_committed_in_one_transaction(group: Group) -> None:
+def test_waiting_writes_are_committed_in_one_transaction(group: Group) -> None:
     transactions = group.of(*[lambda: commit(lambda transaction: transaction)] * 5)
     assert len({id(transaction) for transaction in transactions}) == 1
 
 
-def test_a_group_takes_no_more_acts_than_its_database_does_well_with(
-    group: Group, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_group_has_a_maximum_size(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "GROUP_MAX", {"sqlite": 2, "postgresql": 2})
     transactions = group.of(*[lambda: commit(lambda transaction: transaction)] * 5)
     assert len({id(transaction) for transaction in transactions}) == 3
 
 
-def test_one_bad_act_of_a_group_takes_back_only_itself(group: Group) -> None:
+def test_a_failed_write_of_a_group_rolls_back_only_itself(group: Group) -> None:
     def act(transaction: Transaction) -> None:
         append_credit(transaction, 99)
         raise RuntimeError("a bug")
@@ -75,7 +73,7 @@ def test_one_bad_act_of_a_group_takes_back_only_itself(group: Group) -> None:
     assert findings() == []
 
 
-def test_a_search_finds_all_that_a_group_recorded_and_nothing_that_it_took_back(group: Group) -> None:
+def test_a_search_finds_what_a_group_recorded_and_not_what_was_rolled_back(group: Group) -> None:
     """SQLite's search index is written once for a group, after its last act."""
 
     def act(transaction: Transaction) -> None:
@@ -88,7 +86,7 @@ def test_a_search_finds_all_that_a_group_recorded_and_nothing_that_it_took_back(
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"])
-def test_what_an_act_looks_up_reads_no_whole_table_on_postgresql() -> None:
+def test_the_look_ups_of_a_write_use_no_sequential_scan_on_postgresql() -> None:
     """Without statistics, as of a new ledger, its planner reads all there is: each create took longer."""
     look_up = statements.LOOK_UP["postgresql"].format("?")
     plan = commit(
@@ -105,7 +103,7 @@ def test_what_an_act_looks_up_reads_no_whole_table_on_postgresql() -> None:
     assert not re.search(r"Seq Scan|Hash Join|Merge Join|Sort", text_of_plan), text_of_plan
 
 
-def test_a_bad_statement_of_a_group_takes_back_only_its_act(group: Group) -> None:
+def test_a_failed_statement_rolls_back_only_its_own_write(group: Group) -> None:
     def act(transaction: Transaction) -> None:
         append_credit(transaction, 99)
         transaction.connection.execute(text("SELECT no_such_column FROM feed"))
@@ -116,14 +114,14 @@ def test_a_bad_statement_of_a_group_takes_back_only_its_act(group: Group) -> Non
     assert findings() == []
 
 
-def test_an_act_decides_on_what_the_act_before_it_did(group: Group) -> None:
+def test_a_write_sees_the_result_of_the_previous_write_of_its_group(group: Group) -> None:
     retire = partial(commands.retire_credit, recorded(), {}, LOCAL)
     won, lost = group.of(retire, retire)
     assert isinstance(won, commands.ActionResult)
     assert isinstance(lost, AlreadyRetired)
 
 
-def test_an_act_does_not_decide_on_what_was_taken_back(group: Group) -> None:
+def test_a_write_does_not_see_what_was_rolled_back(group: Group) -> None:
     def refuse(_connection: Connection) -> None:
         raise LedgerBusy("no longer allowed")
 
@@ -139,7 +137,7 @@ def test_an_act_does_not_decide_on_what_was_taken_back(group: Group) -> None:
 
 
 @pytest.mark.usefixtures("quick_passwords")
-def test_a_serial_number_is_free_again_where_its_creator_lost_their_role_in_the_same_group(
+def test_a_serial_number_is_free_if_its_creator_lost_the_role_in_the_same_group(
     group: Group, ledger_app: Flask
 ) -> None:
     ada, ben = an_administrator("Ada"), a_user("Ben", Role.OPERATOR)
@@ -159,7 +157,7 @@ def test_a_serial_number_is_free_again_where_its_creator_lost_their_role_in_the_
 
 
 @pytest.mark.usefixtures("quick_passwords")
-def test_what_a_token_asked_for_is_taken_back_where_it_is_revoked_in_the_same_group(
+def test_a_write_of_a_token_is_rolled_back_if_the_token_is_revoked_in_the_same_group(
     group: Group, ledger_app: Flask
 ) -> None:
     an_administrator("Ada")
@@ -175,7 +173,7 @@ def test_what_a_token_asked_for_is_taken_back_where_it_is_revoked_in_the_same_gr
     assert findings() == []
 
 
-def test_the_first_account_takes_back_what_this_machine_is_about_to_write(
+def test_the_first_account_rolls_back_a_pending_write_of_the_local_machine(
     group: Group, ledger_app: Flask
 ) -> None:
     """A request of this machine was let in while nobody had an account, and is committed after."""
@@ -186,7 +184,7 @@ def test_the_first_account_takes_back_what_this_machine_is_about_to_write(
     assert (added, answered) == (Role.ADMINISTRATOR, 401)
 
 
-def test_a_refusal_is_answered_only_after_the_commit_of_its_group(group: Group) -> None:
+def test_an_error_is_raised_only_after_the_commit_of_its_group(group: Group) -> None:
     credit_id = recorded()
     commands.retire_credit(credit_id, {}, LOCAL)
     reached, go_on = threading.Event(), threading.Event()
@@ -205,12 +203,12 @@ def test_a_refusal_is_answered_only_after_the_commit_of_its_group(group: Group) 
     assert isinstance(outcome(refused), AlreadyRetired)
 
 
-def test_a_write_inside_a_write_is_a_bug() -> None:
+def test_a_nested_write_raises_a_runtime_error() -> None:
     with pytest.raises(RuntimeError, match="nested write"):
         transact(lambda _: transact(lambda _: None))
 
 
-def test_a_group_whose_transaction_the_database_ended_is_done_again_act_by_act(group: Group) -> None:
+def test_a_group_whose_transaction_was_lost_is_run_again_one_by_one(group: Group) -> None:
     """As SQLite does on a full disk. The act that caused it fails each time; the others do not."""
 
     def act(transaction: Transaction) -> None:
@@ -226,7 +224,7 @@ def test_a_group_whose_transaction_the_database_ended_is_done_again_act_by_act(g
     assert findings() == []
 
 
-def test_a_commit_that_certainly_failed_is_done_again_act_by_act(group: Group, raw: RawClient) -> None:
+def test_a_group_whose_commit_failed_is_run_again_one_by_one(group: Group, raw: RawClient) -> None:
     raw.execute("CREATE TABLE things (id INTEGER PRIMARY KEY)")
     deferred = "REFERENCES things (id) DEFERRABLE INITIALLY DEFERRED"
     raw.execute(f"CREATE TABLE notes (thing INTEGER {deferred})")
@@ -247,7 +245,7 @@ def name_of_error(work: Callable[[], object]) -> object:
         return type(error).__name__
 
 
-def test_where_no_transaction_can_be_begun_it_is_not_tried_for_each_act_of_a_group(
+def test_if_no_transaction_can_begin_the_whole_group_fails_at_once(
     group: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may take seconds each time, as where a server cannot be reached, or a lock is held."""
@@ -267,7 +265,7 @@ def test_where_no_transaction_can_be_begun_it_is_not_tried_for_each_act_of_a_gro
     assert len(begun) == 1
 
 
-def test_where_the_outcome_of_a_commit_is_unknown_every_act_is_told_so(
+def test_if_the_outcome_of_a_commit_is_unknown_every_write_of_the_group_says_so(
     group: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lose_the_answer(self: object, connection: object) -> None:
@@ -283,7 +281,7 @@ def test_where_the_outcome_of_a_commit_is_unknown_every_act_is_told_so(
         assert "Check whether it was recorded" in str(error)
 
 
-def test_a_bug_in_a_commit_is_not_taken_for_a_commit_that_failed(
+def test_after_a_bug_during_a_commit_the_outcome_counts_as_unknown(
     group: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may come after the commit, and then the acts would be done twice."""

@@ -68,7 +68,7 @@ def test_several_processes_find_what_one_finds(raw: RawClient, request: pytest.F
 
 
 @pytest.mark.usefixtures("in_processes")
-def test_several_processes_find_nothing_in_a_sound_ledger_while_others_write(ledger_app: Flask) -> None:
+def test_several_processes_find_no_errors_in_a_valid_ledger_during_writes(ledger_app: Flask) -> None:
     def write() -> None:
         with ledger_app.app_context():
             for number in range(60):
@@ -97,7 +97,7 @@ def test_several_processes_find_nothing_in_a_sound_ledger_while_others_write(led
 
 
 @pytest.mark.usefixtures("ledger_app", "in_processes")
-def test_all_processes_see_the_moment_at_which_they_began_and_end_with_the_checks() -> None:
+def test_all_processes_see_the_same_snapshot_and_end_with_the_checks() -> None:
     recorded()
     with consistent_checks() as checks:
         sold(serial_number="VCS-0002")
@@ -111,13 +111,13 @@ def test_all_processes_see_the_moment_at_which_they_began_and_end_with_the_check
 
 @pytest.mark.usefixtures("ledger_app", "in_processes")
 @pytest.mark.parametrize("check", [partial(rows_of, table="no_such_table"), end_itself])
-def test_a_check_that_fails_is_an_error_here(check: Callable[[Connection], object]) -> None:
+def test_an_error_in_a_check_is_raised_in_the_parent(check: Callable[[Connection], object]) -> None:
     with pytest.raises((SchemaOutdated, LedgerUnavailable)), consistent_checks() as checks:
         list(checks.start([check]))
     assert not multiprocessing.active_children()
 
 
-def test_verify_keeps_no_writer_out(make_database: MakeDatabase) -> None:
+def test_verify_does_not_block_writes(make_database: MakeDatabase) -> None:
     url = make_database("sqlite")
     with opened(url), connected(url) as raw:
         recorded()
@@ -127,7 +127,7 @@ def test_verify_keeps_no_writer_out(make_database: MakeDatabase) -> None:
 
 
 @pytest.mark.usefixtures("in_processes")
-def test_where_no_moment_is_to_be_had_one_process_verifies(
+def test_without_a_common_snapshot_one_process_verifies(
     make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def busy(*_arguments: object, **_options: object) -> NoReturn:

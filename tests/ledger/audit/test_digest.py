@@ -19,12 +19,12 @@ def test_the_digest_of_an_empty_ledger_is_that_of_nothing() -> None:
     assert digest() == EMPTY
 
 
-def test_every_ledger_began_as_an_empty_one() -> None:
+def test_the_digest_of_an_empty_ledger_is_a_prefix_of_every_ledger() -> None:
     sold()
     assert findings(EMPTY) == []
 
 
-def test_an_earlier_digest_is_a_prefix_of_a_ledger_that_went_on() -> None:
+def test_an_earlier_digest_is_a_prefix_of_a_ledger_with_further_events() -> None:
     credit_id = recorded()
     kept = digest()
     sell_credit(credit_id, {}, LOCAL)
@@ -32,13 +32,13 @@ def test_an_earlier_digest_is_a_prefix_of_a_ledger_that_went_on() -> None:
     assert findings(kept) == []
 
 
-def test_verify_alone_does_not_see_that_the_last_event_was_taken_away(raw: RawClient) -> None:
+def test_without_a_digest_verify_does_not_find_a_removed_last_event(raw: RawClient) -> None:
     sold()
     take_last_event_away(raw)
     assert findings() == []
 
 
-def test_the_kept_digest_shows_that_the_last_event_was_taken_away(raw: RawClient) -> None:
+def test_the_saved_digest_reveals_a_removed_last_event(raw: RawClient) -> None:
     sold()
     kept = digest()
     take_last_event_away(raw)
@@ -46,7 +46,7 @@ def test_the_kept_digest_shows_that_the_last_event_was_taken_away(raw: RawClient
     assert line.startswith("expected digest: there are 1 events, but there were 2 when the digest was saved")
 
 
-def test_the_kept_digest_shows_that_the_last_event_was_replaced(raw: RawClient) -> None:
+def test_the_saved_digest_reveals_a_replaced_last_event(raw: RawClient) -> None:
     credit_id = sold()
     kept = digest()
     take_last_event_away(raw)
@@ -56,7 +56,7 @@ def test_the_kept_digest_shows_that_the_last_event_was_replaced(raw: RawClient) 
     assert line.startswith("expected digest: the first 2 events have another digest than the saved one")
 
 
-def test_the_kept_digest_shows_two_events_that_changed_places(raw: RawClient) -> None:
+def test_the_saved_digest_reveals_two_swapped_events(raw: RawClient) -> None:
     for number in range(2):
         credit_id = recorded(serial_number=f"VCS-{number}")
         sell_credit(credit_id, {}, LOCAL)
@@ -84,7 +84,7 @@ def test_a_printed_digest_is_read_again(end: str) -> None:
     "text",
     ["", "events: 1", f"digest: {'a' * 64}", f"events: -1\ndigest: {'a' * 64}", "events: 1\ndigest: a"],
 )
-def test_what_is_no_printed_digest_is_refused(text: str) -> None:
+def test_a_text_without_a_printed_digest_is_refused(text: str) -> None:
     with pytest.raises(NotADigest):
         Digest.read(text)
 

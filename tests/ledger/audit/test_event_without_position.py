@@ -29,18 +29,18 @@ def credit_id(ledger_app: Flask, raw: RawClient) -> str:
     return credit_id
 
 
-def test_it_is_not_built_upon(credit_id: str) -> None:
+def test_no_action_follows_an_event_without_a_position(credit_id: str) -> None:
     with pytest.raises(BrokenLog, match=credit_id):
         retire_credit(credit_id, {}, LOCAL)
 
 
 @pytest.mark.usefixtures("credit_id")
-def test_it_is_not_left_out_of_an_archive_without_a_word() -> None:
+def test_an_export_refuses_an_event_without_a_position() -> None:
     with pytest.raises(BrokenLog, match="no position"):
         archive.export(lambda _line: None)
 
 
 @pytest.mark.usefixtures("credit_id")
-def test_a_rebuild_does_not_pass_over_it() -> None:
+def test_a_rebuild_refuses_an_event_without_a_position() -> None:
     with pytest.raises(BrokenLog, match="no position"):
         archive.rebuild()

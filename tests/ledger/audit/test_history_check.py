@@ -25,7 +25,7 @@ def a_life() -> str:
     return credit_id
 
 
-def test_in_an_untouched_ledger_nothing_is_wrong() -> None:
+def test_an_untouched_ledger_has_no_findings() -> None:
     a_life()
     retired(serial_number=None, quantity="2765.37")
     recorded(registry="Gold Standard", project_name="Hông Phong 4 Solar 48 MW")
@@ -33,7 +33,7 @@ def test_in_an_untouched_ledger_nothing_is_wrong() -> None:
     assert findings() == []
 
 
-def test_an_empty_ledger_is_sound() -> None:
+def test_an_empty_ledger_has_no_findings() -> None:
     assert findings() == []
 
 
@@ -57,7 +57,7 @@ def test_changed_data_with_a_new_hash_are_named_by_the_next_event(raw: RawClient
     assert f"credit {credit_id}, event 3: its prev_hash is not the hash of the event before it" in findings()
 
 
-def test_changed_data_of_a_last_event_are_named_by_what_is_derived(raw: RawClient) -> None:
+def test_changed_data_of_a_last_event_are_named_by_the_projections(raw: RawClient) -> None:
     credit_id = sold()
     rewrite(raw, credit_id, 2, lambda facts: facts["data"].update(buyer="Evil Airlines"))
     found = findings()
@@ -185,7 +185,7 @@ def test_a_text_that_is_not_canonical_is_named(raw: RawClient) -> None:
         ({"data": {"occurred_on": "2999-01-01"}}, "its data are not valid: occurred_on: "),
     ],
 )
-def test_facts_that_no_command_records_are_named(raw: RawClient, change: Facts, wrong: str) -> None:
+def test_event_fields_that_no_command_records_are_named(raw: RawClient, change: Facts, wrong: str) -> None:
     credit_id = sold()
     rewrite(raw, credit_id, 2, lambda facts: facts.update(change))
     assert any(line.startswith(f"credit {credit_id}, event 2: {wrong}") for line in findings())
@@ -268,7 +268,7 @@ def test_every_fault_is_named_and_not_only_the_first(raw: RawClient) -> None:
     assert len([line for line in findings() if "vintage is 1999" in line]) == len({one, other})
 
 
-def test_what_is_found_is_one_line_whatever_was_put_there(raw: RawClient) -> None:
+def test_a_finding_is_one_line_whatever_characters_it_has(raw: RawClient) -> None:
     recorded()
     tamper(raw, "UPDATE credits SET project_name = ?", "two\nlines\x1b[2J")
     (line,) = findings()

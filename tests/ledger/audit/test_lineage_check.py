@@ -154,7 +154,7 @@ def test_a_lost_carried_sale_is_named(raw: RawClient) -> None:
     assert f"credit {whole}: event 2 of its lot {lots[1]} does not match the split" in findings()
 
 
-def test_tonnes_that_come_from_nowhere_are_named(raw: RawClient) -> None:
+def test_lots_with_more_tonnes_than_their_credit_are_named(raw: RawClient) -> None:
     _, lots = a_split()
     rewrite(raw, lots[1], 1, lambda facts: facts["data"].update(quantity="7"))
     assert "ledger: 10 t were recorded, but leaves and cancelled credits hold 11 t" in findings()
@@ -182,6 +182,6 @@ def test_a_credit_that_is_replaced_twice_is_named(raw: RawClient) -> None:
     assert f"credit {first}: it is replaced more than once" in findings()
 
 
-def test_families_of_every_kind_verify() -> None:
+def test_split_trees_of_every_kind_have_no_findings() -> None:
     record_families()
     assert findings() == []

@@ -64,7 +64,7 @@ def test_a_serial_number_that_a_lot_holds_is_named(raw: RawClient) -> None:
     assert_named(f"credit {other}: its serial number is held by {lots[0]}, which was recorded earlier")
 
 
-def test_numbers_that_were_given_up_are_free(raw: RawClient) -> None:
+def test_released_numbers_are_free(raw: RawClient) -> None:
     wrong = create_credit(block(1, 10), LOCAL).credit_id
     cancel_credit(wrong, {"reason": "Typo"}, LOCAL)
     put_past_the_tables(raw, block(5, 14))

@@ -25,12 +25,14 @@ def credits_out_of_order(ledger_app: Flask, raw: RawClient, set_clock: SetClock)
     archive.rebuild()
 
 
-def test_an_event_recorded_before_the_one_in_front_of_it_is_named() -> None:
+def test_an_event_with_an_earlier_time_than_the_previous_one_is_named() -> None:
     assert findings() == [EARLY]
 
 
 @pytest.mark.parametrize(("mark", "found"), [(2, [EARLY]), (3, []), (4, [])])
-def test_the_order_is_asked_for_from_the_last_mark_on(raw: RawClient, mark: int, found: list[str]) -> None:
+def test_the_order_of_time_is_checked_from_the_last_mark_on(
+    raw: RawClient, mark: int, found: list[str]
+) -> None:
     tamper(raw, "INSERT INTO log_marks VALUES ('in_order_of_time', ?)", mark)
     assert findings() == found
 

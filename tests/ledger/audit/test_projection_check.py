@@ -86,7 +86,7 @@ def test_a_changed_derived_row_is_named(raw: RawClient, edit: str, wrong: str) -
 
 
 @pytest.mark.usefixtures("ledger_app")
-def test_a_rebuild_puts_everything_derived_right_again(raw: RawClient) -> None:
+def test_a_rebuild_repairs_the_projections(raw: RawClient) -> None:
     a_ledger()
     for edit, _ in EDITS:
         raw.execute(edit)
@@ -96,7 +96,7 @@ def test_a_rebuild_puts_everything_derived_right_again(raw: RawClient) -> None:
 
 
 @pytest.mark.usefixtures("ledger_app")
-def test_what_a_rebuild_makes_is_what_was_there(raw: RawClient) -> None:
+def test_rebuilt_projections_equal_the_live_ones(raw: RawClient) -> None:
     a_ledger()
     live = derived_rows(raw)
     archive.rebuild()

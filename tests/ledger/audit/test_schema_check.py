@@ -72,7 +72,7 @@ def test_an_index_made_again_over_other_events_is_named_on_sqlite(sqlite: RawCli
     assert line.startswith("unique index uq_events_retired_once of events: was changed")
 
 
-def test_a_table_whose_checks_were_edited_away_is_named_on_sqlite(sqlite: RawClient) -> None:
+def test_a_table_without_its_check_constraints_is_named_on_sqlite(sqlite: RawClient) -> None:
     sqlite.execute("PRAGMA writable_schema = ON")
     sqlite.execute(
         "UPDATE sqlite_master SET sql = replace(sql, 'vintage BETWEEN 1990 AND 2100', 'true') "
@@ -82,7 +82,7 @@ def test_a_table_whose_checks_were_edited_away_is_named_on_sqlite(sqlite: RawCli
     assert line.startswith("table credits: was changed: definition is ")
 
 
-def test_an_index_that_leaves_out_what_it_should_hold_is_named_on_sqlite(sqlite: RawClient) -> None:
+def test_an_index_with_missing_entries_is_named_on_sqlite(sqlite: RawClient) -> None:
     sqlite.execute("DROP INDEX ix_feed_type_position")
     sqlite.execute("CREATE INDEX ix_feed_type_position ON feed (type, position) WHERE type = 'GONE'")
     sqlite.execute("PRAGMA writable_schema = ON")
@@ -136,14 +136,14 @@ TOO_MANY_ON_SQLITE = {
 
 
 @pytest.mark.parametrize(("statement", "place"), TOO_MANY_ON_SQLITE.values(), ids=TOO_MANY_ON_SQLITE)
-def test_what_is_one_too_many_on_a_table_is_named_on_sqlite(
+def test_an_additional_part_of_a_table_is_named_on_sqlite(
     sqlite: RawClient, statement: str, place: str
 ) -> None:
     sqlite.execute(statement)
     assert findings() == [f"{place}: does not belong to this program"]
 
 
-def test_tables_and_views_of_somebody_else_are_their_own_affair_on_sqlite(sqlite: RawClient) -> None:
+def test_foreign_tables_and_views_are_ignored_on_sqlite(sqlite: RawClient) -> None:
     sqlite.execute("CREATE TABLE notes (credit_id text, said text)")
     sqlite.execute("CREATE INDEX ix_notes ON notes (credit_id)")
     sqlite.execute(
@@ -291,7 +291,7 @@ def test_a_computed_column_that_is_not_computed_any_more_is_named(postgresql: Ra
     ],
     ids=str,
 )
-def test_what_is_too_many_on_a_table_is_named_on_postgresql(
+def test_an_additional_part_of_a_table_is_named_on_postgresql(
     postgresql: RawClient, statement: str, named: str
 ) -> None:
     postgresql.execute(statement)
@@ -358,7 +358,7 @@ TOO_MANY_ON_POSTGRESQL = {
 @pytest.mark.parametrize(
     ("statements", "places"), TOO_MANY_ON_POSTGRESQL.values(), ids=TOO_MANY_ON_POSTGRESQL
 )
-def test_what_is_one_too_many_on_a_table_is_named_on_postgresql(
+def test_an_additional_part_of_a_table_is_named_on_postgresql_too(
     postgresql: RawClient, statements: list[str], places: list[str]
 ) -> None:
     for statement in statements:
@@ -373,7 +373,7 @@ def test_another_default_is_named(postgresql: RawClient) -> None:
     assert line.startswith("column written of imports: was changed: default is 7")
 
 
-def test_tables_and_views_of_somebody_else_are_their_own_affair_on_postgresql(postgresql: RawClient) -> None:
+def test_foreign_tables_and_views_are_ignored_on_postgresql(postgresql: RawClient) -> None:
     postgresql.execute(REFUSE.format("trigger"))
     postgresql.execute("CREATE TABLE notes (credit_id text UNIQUE, said text)")
     postgresql.execute("CREATE TRIGGER sneaky AFTER UPDATE ON notes FOR EACH ROW EXECUTE FUNCTION sneaky()")
@@ -387,7 +387,7 @@ def test_row_security_that_hides_events_is_named(postgresql: RawClient) -> None:
     assert line.startswith("table events: was changed: row_security is True")
 
 
-def test_verify_leaves_nothing_of_its_own_behind(postgresql: RawClient) -> None:
+def test_verify_leaves_no_objects_in_the_database(postgresql: RawClient) -> None:
     count = "SELECT count(*) FROM pg_class WHERE relname IN ('events', 'feed', 'credits')"
     before = postgresql.execute(count)
     assert findings() == []

@@ -148,7 +148,7 @@ FILTERS: list[tuple[CreditFilter, Callable[[CreditView], bool]]] = [
 @pytest.mark.parametrize(
     ("wanted", "is_wanted"), FILTERS, ids=[str(number) for number in range(len(FILTERS))]
 )
-def test_a_filter_shows_what_it_says_and_the_sums_are_those_of_what_it_shows(
+def test_a_filtered_list_and_its_sums_have_exactly_the_matching_credits(
     wanted: CreditFilter, is_wanted: Callable[[CreditView], bool]
 ) -> None:
     expected = [credit for credit in everything() if is_wanted(credit)]
@@ -162,7 +162,7 @@ def test_a_filter_shows_what_it_says_and_the_sums_are_those_of_what_it_shows(
 
 
 @pytest.mark.parametrize("forged", ["", "x", "!", "eyJ", "\0", "é", "W10", "bnVsbA", "MQ", "e30", "=" * 9])
-def test_what_is_no_cursor_is_refused(forged: str) -> None:
+def test_a_malformed_cursor_is_refused(forged: str) -> None:
     if forged:
         with pytest.raises(CursorMismatch):
             list_credits(CreditFilter(), forged)
@@ -189,19 +189,19 @@ def test_a_cursor_of_other_filters_is_refused(other: CreditFilter) -> None:
             list_credits(wanted, cursor)
 
 
-def test_a_cursor_of_the_same_filter_in_another_spelling_is_taken() -> None:
+def test_a_cursor_of_the_same_filter_in_another_spelling_is_accepted() -> None:
     cursor = list_credits(CreditFilter(registry="vcs", q="SOLAR"), limit=1).next
     assert list_credits(CreditFilter(registry="VCS ", q=" solar"), cursor, 1).previous
 
 
 @pytest.mark.parametrize("position", [2**63, -(2**63), 10**400, 1.5, "1", True, None, [1]], ids=str)
-def test_a_cursor_with_a_position_that_cannot_be_is_refused(position: object) -> None:
+def test_a_cursor_with_an_impossible_position_is_refused(position: object) -> None:
     forged = json.dumps([CreditFilter().fingerprint, False, position]).encode()
     with pytest.raises(CursorMismatch):
         list_credits(CreditFilter(), base64.urlsafe_b64encode(forged).decode())
 
 
-def test_a_cursor_of_credits_is_no_cursor_of_events() -> None:
+def test_a_cursor_of_credits_is_refused_for_events() -> None:
     with pytest.raises(CursorMismatch):
         list_events(cursor=list_credits(CreditFilter(), limit=5).next)
     with pytest.raises(CursorMismatch):

@@ -214,7 +214,7 @@ wanted_lists = st.builds(
     derandomize=True,
 )
 @given(wanted=wanted_lists, limit=st.sampled_from([1, 3, 50]))
-def test_all_pages_of_a_list_are_the_credits_that_a_look_at_each_finds(
+def test_all_pages_of_a_list_equal_a_full_scan(
     every: list[CreditView], limits: dict[str, int], wanted: CreditFilter, limit: int
 ) -> None:
     with pytest.MonkeyPatch.context() as small:
@@ -232,7 +232,7 @@ def test_all_pages_of_a_list_are_the_credits_that_a_look_at_each_finds(
         )
 
 
-def test_the_sum_of_what_a_search_finds_says_when_it_is_of_a_part(
+def test_the_sums_of_a_search_say_if_they_are_partial(
     every: list[CreditView], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = CreditFilter(q="mangrove")

@@ -113,7 +113,7 @@ def test_a_search_finds_every_word_anywhere_and_short_ones_as_whole_words(q: str
 @pytest.mark.parametrize(
     "q", ["\0", "a\0b", "man\0grove", "\ud800", "\x1c", "\U0010ffff", "\0" * 3], ids=ascii
 )
-def test_a_search_for_what_no_credit_can_hold_finds_nothing(q: str) -> None:
+def test_a_search_for_impossible_characters_finds_nothing(q: str) -> None:
     assert found(q) == ""
 
 
@@ -128,13 +128,13 @@ def test_a_credit_is_found_by_its_id_or_the_beginning_of_it() -> None:
 
 
 @pytest.mark.parametrize("registry", ["\0", "\ud800"], ids=ascii)
-def test_a_registry_that_cannot_be_filters_everything_out(registry: str) -> None:
+def test_an_impossible_registry_matches_no_credit(registry: str) -> None:
     assert list_credits(CreditFilter(registry=registry)).items == []
     assert sum_credits(CreditFilter(registry=registry)).all.credits == 0
 
 
 @pytest.mark.parametrize("vintage", [0, -1, 2**31, 2**63, 10**30])
-def test_a_vintage_that_cannot_be_filters_everything_out(vintage: int) -> None:
+def test_an_impossible_vintage_matches_no_credit(vintage: int) -> None:
     assert list_credits(CreditFilter(vintage=vintage)).items == []
     assert sum_credits(CreditFilter(vintage=vintage)).all.credits == 0
 

@@ -149,7 +149,7 @@ def test_a_serial_number_or_what_is_in_it_finds_its_credits(
     ],
     ids=ascii,
 )
-def test_a_serial_number_finds_credits_of_a_status_also_those_that_hold_it_no_more(
+def test_with_a_status_filter_a_serial_number_also_finds_credits_that_released_it(
     names: dict[str, str], status: Status, serial: str, expected: list[str]
 ) -> None:
     assert found(names, status, serial=serial) == expected

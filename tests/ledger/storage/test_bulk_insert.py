@@ -25,7 +25,7 @@ NAMES = ["\\N", "\\", "a\\tb", "\\.", '"quoted"', "100%s {x} :y", "風\u2028力"
 
 
 @pytest.mark.parametrize("number", [2, 60])
-def test_texts_come_out_as_they_went_in(number: int, raw: RawClient) -> None:
+def test_texts_are_inserted_unchanged(number: int, raw: RawClient) -> None:
     rows = [(f"{n}", NAMES[n % len(NAMES)]) for n in range(number)]
     transact(lambda connection: insert_rows(connection, registries, INSERT, rows))
     assert sorted(raw.execute("SELECT registry_key, name FROM registries")) == sorted(rows)
@@ -53,7 +53,7 @@ def events_of(*rows: dict[str, object]) -> list[Event]:
     return [created_event(row.credit, LOCAL, now) for row in parsed if row.credit]
 
 
-def test_a_large_append_that_was_overtaken_is_an_integrity_error(raw: RawClient) -> None:
+def test_a_large_append_that_lost_a_race_raises_integrity_error(raw: RawClient) -> None:
     recorded()
     late = events_of(*(a_credit(serial_number=f"VCS-{n:04}") for n in range(1, 101)))
     with pytest.raises(IntegrityError), db.engine.begin() as connection:

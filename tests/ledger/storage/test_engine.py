@@ -32,7 +32,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch, make_database: MakeDatabase) -> str:
     return make_database("sqlite")
 
 
-def test_a_locked_sqlite_is_busy_and_says_when_to_come_back(hasty: str) -> None:
+def test_a_locked_sqlite_raises_ledger_busy_with_a_retry_time(hasty: str) -> None:
     with opened(hasty), connected(hasty) as other:
         credit_id = recorded()
         other.execute("BEGIN IMMEDIATE")
@@ -69,9 +69,7 @@ def test_a_server_that_is_gone_is_unavailable(ledger_app: Flask, database_url: s
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"])
-def test_a_connection_that_was_cut_while_idle_is_replaced_unseen(
-    ledger_app: Flask, database_url: str
-) -> None:
+def test_a_connection_cut_while_idle_is_replaced_silently(ledger_app: Flask, database_url: str) -> None:
     del ledger_app
     credit_id = recorded()
     with connected(database_url) as other:
@@ -102,7 +100,7 @@ def test_a_deadlock_is_run_again_whole(failure: type[psycopg.Error]) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"])
-def test_the_isolation_is_ours_whatever_the_server_has_for_a_default(database_url: str) -> None:
+def test_the_isolation_level_does_not_depend_on_the_server_default(database_url: str) -> None:
     def isolation(connection: Connection) -> str:
         return str(connection.scalar(text("SHOW transaction_isolation")))
 
@@ -146,7 +144,7 @@ def test_when_every_connection_is_in_use_the_ledger_is_busy(ledger_app: Flask) -
 
 
 @pytest.mark.usefixtures("ledger_app")
-def test_a_mistake_in_the_program_is_no_refusal() -> None:
+def test_a_programming_error_is_not_converted() -> None:
     with pytest.raises(Exception, match="nonsense"), reading() as connection:
         connection.execute(text("nonsense"))
 
@@ -197,7 +195,7 @@ def test_a_request_sees_what_it_wrote_itself() -> None:
 
 
 @pytest.mark.usefixtures("ledger_app")
-def test_what_reads_inside_an_act_sees_what_the_act_wrote_and_nobody_else_does(ledger_app: Flask) -> None:
+def test_reads_inside_a_write_see_its_changes_and_other_reads_do_not(ledger_app: Flask) -> None:
     def registries() -> list[str]:
         with reading() as connection:
             return list(connection.scalars(text("SELECT name FROM registries")))

@@ -100,12 +100,12 @@ def test_every_byte_of_the_log_is_moved(old: Old) -> None:
     )
 
 
-def test_the_schema_is_then_that_of_a_new_ledger(old: Old, raw: RawClient) -> None:
+def test_the_migrated_schema_equals_that_of_a_new_ledger(old: Old, raw: RawClient) -> None:
     old.upgrade()
     assert schema_of(old.raw) == schema_of(raw)
 
 
-def test_what_was_moved_is_said_with_the_digest(old: Old, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_migration_prints_counts_and_digest(old: Old, capsys: pytest.CaptureFixture[str]) -> None:
     old.upgrade()
     said = capsys.readouterr().out
     assert "Moved 22 credits and 38 events" in said
@@ -113,7 +113,7 @@ def test_what_was_moved_is_said_with_the_digest(old: Old, capsys: pytest.Capture
     assert "needs" in said.splitlines()[0]
 
 
-def test_an_empty_ledger_is_moved_without_a_word(
+def test_an_empty_ledger_is_migrated_silently(
     empty: EmptyDatabases, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with opened(empty.make("fresh")):
@@ -133,7 +133,7 @@ def test_from_the_next_position_on_the_feed_is_in_order_of_time(old: Old) -> Non
     assert old.raw.execute("SELECT * FROM log_marks") == [("in_order_of_time", EVENTS + 1)]
 
 
-def test_what_is_derived_is_moved_as_a_rebuild_would_make_it(old: Old) -> None:
+def test_the_migrated_projections_equal_rebuilt_ones(old: Old) -> None:
     old.upgrade()
     with opened(old.url):
         moved = derived()
@@ -178,7 +178,7 @@ FORM_OUTCOMES = [
 ]
 
 
-def test_what_came_of_requests_with_a_key_is_read_from_their_answers(old: Old) -> None:
+def test_idempotency_results_are_read_from_the_old_responses(old: Old) -> None:
     old.upgrade()
     kept = {
         key: (kind, status, len(json.loads(ids)), position)
@@ -245,7 +245,7 @@ TAMPERED = {
 }
 
 
-def test_nothing_is_wrong_with_a_ledger_after_the_move(old: Old) -> None:
+def test_a_migrated_ledger_has_no_findings(old: Old) -> None:
     old.upgrade()
     with opened(old.url):
         assert findings() == []
@@ -264,7 +264,7 @@ def test_an_event_without_a_position_is_moved_and_still_found(old: Old) -> None:
 
 
 @pytest.mark.parametrize("statement", TAMPERED)
-def test_what_was_tampered_with_is_moved_as_it_lies_and_still_found(old: Old, statement: str) -> None:
+def test_tampered_rows_are_migrated_unchanged_and_still_found(old: Old, statement: str) -> None:
     tamper(old.raw, statement)
     old.upgrade()
     with opened(old.url):
@@ -287,7 +287,7 @@ UNMOVABLE = {
 
 
 @pytest.mark.parametrize(("statement", "wrong"), UNMOVABLE.items(), ids=UNMOVABLE)
-def test_what_cannot_be_moved_is_named_and_nothing_is_changed(
+def test_rows_that_cannot_be_migrated_are_named_and_nothing_is_changed(
     old: Old, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, statement: str, wrong: str
 ) -> None:
     one_row = {
@@ -306,7 +306,7 @@ def test_what_cannot_be_moved_is_named_and_nothing_is_changed(
     assert old.rows() == before
 
 
-def test_many_things_that_cannot_be_moved_are_counted(old: Old, caplog: pytest.LogCaptureFixture) -> None:
+def test_many_rows_that_cannot_be_migrated_are_counted(old: Old, caplog: pytest.LogCaptureFixture) -> None:
     tamper(old.raw, "UPDATE events SET actor = 'somebody'")
     with pytest.raises(SystemExit):
         old.upgrade()
@@ -314,7 +314,7 @@ def test_many_things_that_cannot_be_moved_are_counted(old: Old, caplog: pytest.L
 
 
 @pytest.mark.parametrize("dialect", ["sqlite"])
-def test_a_disk_without_room_is_noticed_before_anything_is_done(
+def test_a_disk_without_room_is_detected_before_the_migration(
     old: Old, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = old.rows()
@@ -347,7 +347,7 @@ Database.run_file = run_and_end
 
 
 @pytest.mark.parametrize("point", ["after tables", "before triggers", "after triggers"])
-def test_a_kill_on_the_way_leaves_the_ledger_as_it_was(old: Old, point: str) -> None:
+def test_a_kill_during_the_migration_leaves_the_ledger_unchanged(old: Old, point: str) -> None:
     before = old.rows()
     program = f"point = {point!r}\n{KILLED}\nfrom flask.cli import main\nimport sys\n"
     program += "sys.argv = ['flask', '--app', 'wsgi', 'db', 'upgrade']\nmain()\n"
@@ -362,7 +362,7 @@ def test_a_kill_on_the_way_leaves_the_ledger_as_it_was(old: Old, point: str) -> 
     assert old.raw.execute("SELECT version_num FROM alembic_version") == [("0009",)]
 
 
-def test_a_copy_that_differs_is_not_taken(
+def test_a_copy_that_differs_aborts_the_migration(
     old: Old, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     insert_all = Database.insert

@@ -111,7 +111,7 @@ def test_a_ledger_of_any_revision_is_upgraded(empty: EmptyDatabases, revision: s
         assert raw.execute("SELECT body FROM events ORDER BY body") == [(body,) for body in bodies]
 
 
-def test_an_upgrade_gives_blocks_to_who_came_first(old: tuple[str, RawClient]) -> None:
+def test_an_upgrade_gives_a_block_to_the_first_credit(old: tuple[str, RawClient]) -> None:
     url, client = old
     with opened(url):
         upgrade()
@@ -184,7 +184,7 @@ def with_lots(empty: EmptyDatabases) -> Split:
     return Split(url, pair, plain)
 
 
-def test_an_upgrade_of_a_ledger_with_lots_gives_them_what_they_hold(with_lots: Split) -> None:
+def test_an_upgrade_fills_the_serial_index_for_lots(with_lots: Split) -> None:
     with opened(with_lots.url):
         upgrade()
         assert_sound()
@@ -204,7 +204,7 @@ def test_the_lots_of_a_ledger_from_before_can_be_cancelled(with_lots: Split) -> 
         assert_sound()
 
 
-def test_the_serial_number_of_a_lot_that_was_recorded_before_there_was_a_rule_is_named(
+def test_a_conflict_with_a_lot_from_before_the_rule_is_named(
     with_lots: Split,
 ) -> None:
     with connected(with_lots.url) as raw:

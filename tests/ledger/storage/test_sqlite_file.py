@@ -66,7 +66,7 @@ def test_a_new_database_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_umask")
-def test_a_database_that_others_could_read_is_closed_to_them_with_its_log(path: Path) -> None:
+def test_a_database_that_others_could_read_is_made_private_with_its_log(path: Path) -> None:
     path.chmod(0o664)
     with connected(url_of(path)) as another_program:
         another_program.execute("SELECT count(*) FROM events")
@@ -76,7 +76,7 @@ def test_a_database_that_others_could_read_is_closed_to_them_with_its_log(path: 
             assert modes(path) == [0o600] * 3
 
 
-def test_a_database_behind_a_link_is_closed_to_others(path: Path, tmp_path: Path) -> None:
+def test_a_database_behind_a_symbolic_link_is_made_private(path: Path, tmp_path: Path) -> None:
     path.chmod(0o644)
     link = tmp_path / "link.sqlite3"
     link.symlink_to(path)
@@ -85,7 +85,7 @@ def test_a_database_behind_a_link_is_closed_to_others(path: Path, tmp_path: Path
         assert modes(path) == [0o600] * 3
 
 
-def test_a_database_that_cannot_be_closed_to_others_is_served_with_a_warning(
+def test_a_database_that_cannot_be_made_private_is_served_with_a_warning(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refused(*_arguments: object) -> None:
@@ -128,9 +128,7 @@ every_loss = pytest.mark.parametrize("lose", LOSSES, ids=lambda lose: lose.__nam
 
 @every_loss
 @pytest.mark.usefixtures("app")
-def test_a_write_into_a_file_that_nobody_would_find_is_refused(
-    path: Path, lose: Callable[[Path], None]
-) -> None:
+def test_a_write_into_a_removed_or_replaced_file_is_refused(path: Path, lose: Callable[[Path], None]) -> None:
     events = list_events().items
     lose(path)
     with pytest.raises(LedgerUnavailable, match="was moved, removed or replaced while it was in use"):
@@ -140,7 +138,7 @@ def test_a_write_into_a_file_that_nobody_would_find_is_refused(
 
 
 @every_loss
-def test_a_lost_file_is_told_to_monitors_and_clients(
+def test_a_lost_file_is_reported_to_monitors_and_clients(
     app: Flask, path: Path, lose: Callable[[Path], None]
 ) -> None:
     client = app.test_client()
@@ -166,14 +164,14 @@ def test_no_further_connection_opens_another_file_than_those_before_it(
 
 @every_loss
 @pytest.mark.usefixtures("app")
-def test_a_small_best_effort_write_is_left_out(path: Path, lose: Callable[[Path], None]) -> None:
+def test_a_best_effort_write_into_a_lost_file_is_skipped(path: Path, lose: Callable[[Path], None]) -> None:
     lose(path)
     best_effort_write(totals.delete())
     with db.engine.connect() as connection:
         assert connection.execute(totals.select()).all() != []
 
 
-def test_a_program_that_is_started_again_works_on_the_new_file(path: Path) -> None:
+def test_a_restarted_program_uses_the_new_file(path: Path) -> None:
     with opened(url_of(path)):
         recorded()
         replace_database(path)
@@ -182,7 +180,7 @@ def test_a_program_that_is_started_again_works_on_the_new_file(path: Path) -> No
 
 
 @pytest.mark.usefixtures("app")
-def test_other_programs_come_and_go_without_a_refusal(path: Path) -> None:
+def test_other_programs_may_open_and_close_the_database(path: Path) -> None:
     for number in range(3):
         with connected(url_of(path)) as another_program:
             another_program.execute("PRAGMA wal_checkpoint(TRUNCATE)")

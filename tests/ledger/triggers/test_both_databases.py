@@ -264,7 +264,7 @@ def test_an_event_states_its_time_in_full(raw: RawClient, ids: Ids, recorded_at:
 
 
 @pytest.mark.parametrize("escape", ["\\u0041", "\\u0000", "\\ud800", "\\\\\\u0041"])
-def test_no_text_spells_a_character_as_an_escape(raw: RawClient, ids: Ids, escape: str) -> None:
+def test_an_event_text_with_unicode_escapes_is_refused(raw: RawClient, ids: Ids, escape: str) -> None:
     for event in (next_event(raw, ids.active, "SOLD", data={"buyer": "name"}), first_event(registry="name")):
         text = event.text.replace('"name"', f'"{escape}"')
         assert text != event.text

@@ -61,9 +61,7 @@ def test_the_positions_of_the_feed_have_no_gap_and_none_twice(
     ],
     ids=repr,
 )
-def test_a_position_is_that_of_an_event_that_there_is(
-    raw: RawClient, ids: Ids, changes: dict[str, object]
-) -> None:
+def test_a_position_refers_to_an_existing_event(raw: RawClient, ids: Ids, changes: dict[str, object]) -> None:
     event = Event(ids.unplaced, 2, EventType.SOLD, {}, "", "", "")
     assert_insert_refused(raw, "feed", feed_row(raw, event, **changes))
 

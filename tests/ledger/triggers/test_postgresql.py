@@ -147,19 +147,19 @@ def sell_the_retired(history: History) -> None:
     assert history.raw.execute("SELECT * FROM public.events ORDER BY subject, seq") == before
 
 
-def test_temporary_tables_that_pose_as_the_log_deceive_no_guard(fresh: History) -> None:
+def test_temporary_tables_named_like_the_log_do_not_deceive_the_triggers(fresh: History) -> None:
     pose_as_the_log(fresh, "pg_temp")
     sell_the_retired(fresh)
 
 
-def test_another_schema_first_in_the_search_path_deceives_no_guard(fresh: History) -> None:
+def test_another_schema_in_the_search_path_does_not_deceive_the_triggers(fresh: History) -> None:
     fresh.raw.execute("CREATE SCHEMA other")
     pose_as_the_log(fresh, "other")
     fresh.raw.execute("SET search_path = other")
     sell_the_retired(fresh)
 
 
-def test_deferring_constraints_opens_no_way_in(raw: RawClient) -> None:
+def test_deferred_constraints_are_still_enforced(raw: RawClient) -> None:
     before = log_of(raw)
     row = event_row(raw, Event("e" * 64, 2, EventType.SOLD, {}, "local", LATER, "1" * 64))
     raw.execute("BEGIN")

@@ -35,15 +35,13 @@ def test_a_block_that_overlaps_is_refused(family: Family, first: int, last: int)
 
 
 @pytest.mark.parametrize(("first", "last"), OVERLAPS)
-def test_numbers_that_are_named_and_not_held_are_in_nobody_s_way(
-    family: Family, first: int, last: int
-) -> None:
+def test_numbers_that_are_not_held_do_not_conflict(family: Family, first: int, last: int) -> None:
     with rolled_back(family.raw):
         insert(family.raw, "serial_blocks", block_row(family, first, last, is_held=0))
 
 
 @pytest.mark.parametrize(("first", "last"), OVERLAPS)
-def test_numbers_that_were_given_up_cannot_be_held_again_once_others_have_them(
+def test_released_numbers_cannot_be_held_again_once_others_hold_them(
     family: Family, first: int, last: int
 ) -> None:
     with rolled_back(family.raw):
@@ -59,7 +57,7 @@ def test_a_block_beside_the_others_or_of_another_series_is_accepted(family: Fami
             insert(family.raw, "serial_blocks", row)
 
 
-def test_a_block_among_many_that_were_given_up_is_held_against(family: Family) -> None:
+def test_a_held_block_among_many_released_ones_is_still_guarded(family: Family) -> None:
     with rolled_back(family.raw):
         family.raw.execute("UPDATE serial_blocks SET is_held = 0")
         insert(family.raw, "serial_blocks", block_row(family, 100, 200))

@@ -134,7 +134,7 @@ def test_lots_of_an_unsold_credit_that_bring_a_sale_are_refused(family: Family) 
     assert_insert_refused(family.raw, "splits", row_of(family, [*events, sale]))
 
 
-def test_a_lot_from_nowhere_is_refused(family: Family) -> None:
+def test_a_lot_without_its_split_is_refused(family: Family) -> None:
     for parent in (family.active, family.split, "e" * 64):
         lot = first_event(parent=parent, offset="0", serial_number="1–1 of 10")  # noqa: RUF001
         assert_insert_refused(family.raw, "events", event_row(family.raw, lot))
@@ -163,7 +163,7 @@ def test_a_split_of_a_credit_that_is_not_there_is_refused(family: Family) -> Non
 
 
 @pytest.mark.parametrize("envelope", ["", "x", "{}", "[1]", "[[]]", '[{"hash":"x"}]', None, b"[]"], ids=repr)
-def test_an_envelope_that_is_none_is_refused(family: Family, envelope: object) -> None:
+def test_a_malformed_envelope_is_refused(family: Family, envelope: object) -> None:
     subject = key_of(family.raw, family.active)
     assert_insert_refused(family.raw, "splits", {"subject": subject, "envelope": envelope})
 
@@ -224,7 +224,7 @@ def test_a_recorded_split_cannot_be_changed_or_taken_away(family: Family) -> Non
 
 
 @pytest.mark.parametrize("clause", ["OR REPLACE", "OR IGNORE", "OR FAIL", "OR ROLLBACK"])
-def test_no_clause_of_sqlite_opens_a_way_to_a_bad_split(family: Family, clause: str) -> None:
+def test_no_conflict_clause_of_sqlite_accepts_an_invalid_split(family: Family, clause: str) -> None:
     if family.raw.dialect == "postgresql":
         clause = ""
     before = log_of(family.raw)

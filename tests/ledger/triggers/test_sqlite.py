@@ -219,7 +219,7 @@ ROW_IDS = ["rowid", "oid", "_rowid_"]
 
 @pytest.mark.parametrize("table", ["events", "log_marks"])
 @pytest.mark.parametrize("name", ROW_IDS)
-def test_what_has_no_row_ids_cannot_be_reached_by_one(raw: RawClient, table: str, name: str) -> None:
+def test_a_table_without_rowid_cannot_be_addressed_by_one(raw: RawClient, table: str, name: str) -> None:
     assert_refused(raw, f"SELECT {name} FROM {table}")
     assert_refused(raw, f"INSERT OR REPLACE INTO {table} ({name}) VALUES (1)")
     assert_refused(raw, f"DELETE FROM {table} WHERE {name} = 1")
@@ -299,7 +299,9 @@ def test_a_text_with_a_key_twice_states_the_first_of_its_values(raw: RawClient, 
 
 
 @pytest.mark.parametrize("table", ["credits", "events", "feed"])
-def test_a_temporary_table_of_the_same_name_opens_no_way_in(raw: RawClient, ids: Ids, table: str) -> None:
+def test_a_temporary_table_of_the_same_name_does_not_bypass_the_triggers(
+    raw: RawClient, ids: Ids, table: str
+) -> None:
     rows = [event_row(raw, next_event(raw, ids.retired, event_type)) for event_type in ("SOLD", "RETIRED")]
     raw.execute(f"CREATE TEMP TABLE {table} AS SELECT * FROM main.{table} WHERE false")
     try:
