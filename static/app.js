@@ -1,19 +1,18 @@
-// The little that pages do in the browser. Everything here only makes a working page pleasanter:
-// each form and link also works with this file blocked. Loaded in <head> without defer, so that the
-// chosen theme is set before the first paint; the rest listens on the document.
+// Progressive enhancement: each form and link also works without this file. Loaded in <head> without
+// defer, so that the theme is set before the first paint; all other listeners are on the document.
 "use strict";
 (() => {
   const root = document.documentElement;
   root.classList.add("js");
 
-  // --- Theme. No attribute on <html> means: follow the system (static/css/base.css does it).
+  // --- Theme. Without an attribute on <html>, the page follows the system (static/css/base.css).
   const THEME = "theme";
   const systemDark = matchMedia("(prefers-color-scheme: dark)");
   const stored = () => {
     try {
       return localStorage.getItem(THEME);
     } catch {
-      return null; // storage switched off: the system's preference stays in force
+      return null; // storage is disabled: follow the system
     }
   };
   const showTheme = () => {
@@ -21,7 +20,7 @@
     if (choice === "light" || choice === "dark") root.dataset.bsTheme = choice;
     else delete root.dataset.bsTheme;
     const dark = choice ? choice === "dark" : systemDark.matches;
-    root.classList.toggle("dark-mode", dark); // how Swagger UI's style sheet calls it
+    root.classList.toggle("dark-mode", dark); // the class of Swagger UI's style sheet
     for (const button of document.querySelectorAll("[data-theme-switch]")) {
       button.setAttribute("aria-pressed", String(dark));
     }
@@ -29,7 +28,7 @@
   const switchTheme = () => {
     const dark = root.dataset.bsTheme ? root.dataset.bsTheme === "dark" : systemDark.matches;
     try {
-      // Choosing what the system says anyway means following it again.
+      // Choosing the system's theme means following the system again.
       if (dark !== systemDark.matches) localStorage.removeItem(THEME);
       else localStorage.setItem(THEME, dark ? "light" : "dark");
     } catch {
@@ -43,10 +42,10 @@
   systemDark.addEventListener("change", showTheme);
   addEventListener("storage", showTheme);
 
-  // --- Copying an id. The text stands in the page as well, so nothing depends on this.
+  // --- Copy buttons.
   const copyText = async (text) => {
     if (navigator.clipboard) return navigator.clipboard.writeText(text);
-    const area = document.createElement("textarea"); // plain HTTP on another host has no clipboard API
+    const area = document.createElement("textarea"); // plain HTTP has no clipboard API except on localhost
     area.value = text;
     area.className = "visually-hidden";
     document.body.append(area);
@@ -56,17 +55,17 @@
     if (!done) throw new Error("the browser refused to copy");
   };
   const copy = async (button) => {
-    const said = button.querySelector("[data-copy-said]");
+    const status = button.querySelector("[data-copy-status]");
     try {
       await copyText(button.dataset.copy);
       button.classList.add("is-copied");
-      said.textContent = "Copied";
+      status.textContent = "Copied";
     } catch {
-      said.textContent = "Not copied: select the text instead";
+      status.textContent = "Not copied: select the text instead";
     }
     setTimeout(() => {
       button.classList.remove("is-copied");
-      said.textContent = "";
+      status.textContent = "";
     }, 2500);
   };
 
@@ -75,9 +74,9 @@
     if (event.target.closest("[data-theme-switch]")) switchTheme();
     const button = event.target.closest("[data-copy]");
     if (button) copy(button);
-    // A notice that has a table row to itself takes the row with it.
+    // A notice in a table row of its own is removed with the row.
     event.target.closest("[data-dismiss]")?.closest(".panel-row, .notice")?.remove();
-    // The phone menu closes when a tap lands elsewhere.
+    // A tap outside closes the menu.
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
     }
@@ -90,7 +89,7 @@
     }
   });
 
-  // --- Dropping a file on the real file input of a drop zone.
+  // --- Drop zones: a dropped file is set on the file input.
   const zoneOf = (event) =>
     event.target instanceof Element ? event.target.closest("[data-drop-zone]") : null;
   const showFile = (zone) => {
@@ -114,7 +113,7 @@
     if (zone) showFile(zone);
   });
 
-  // --- A quantity that is typed stands at once in what is about to happen, and on its button.
+  // --- The quantity that is typed is repeated in the form's text and on its button.
   document.addEventListener("input", ({ target }) => {
     if (!(target instanceof HTMLInputElement) || !target.dataset.part) return;
     const typed = target.value.trim();
@@ -122,13 +121,13 @@
     const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
     const all = Number(target.dataset.part.replace(/[^0-9.]/g, ""));
     const fits = /^\d+(\.\d{1,4})?$/.test(typed) && Number(typed) > 0 && Number(typed) <= all;
-    // What would be refused is not claimed: how much it is remains open.
+    // An invalid quantity is not repeated.
     const part = fits ? `${grouped}${decimals ? `.${decimals}` : ""} t` : "a part";
-    const words = typed ? part : target.dataset.part;
-    for (const shown of target.form.querySelectorAll("[data-part-shown]")) shown.textContent = words;
+    const label = typed ? part : target.dataset.part;
+    for (const shown of target.form.querySelectorAll("[data-part-shown]")) shown.textContent = label;
   });
 
-  // --- A plain form is sent once: the second click does nothing until the page is shown again.
+  // --- A plain form is sent once: a second click does nothing until the page is shown again.
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("hx-post")) return;
@@ -143,15 +142,15 @@
     }
   });
 
-  // --- htmx. An error that the page did not prepare for goes to the notices and leaves the page, and
-  // what was typed, alone. Prepared for is a 409 or 422 that carries the part it stands in for.
-  const PREPARED = [409, 422];
+  // --- htmx. A 409 or 422 that carries a fragment replaces its target. Any other error becomes a notice
+  // and leaves the page, with what was typed, unchanged.
+  const FRAGMENT_STATUSES = [409, 422];
   const unreachable = () => document.getElementById("notice-unreachable").innerHTML;
   const failed = () => document.getElementById("notice-failed").innerHTML;
   document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
     const notice = /^\s*<div class="notice /.test(ctx.text); // errors/_fragment.html
-    const wholePage = /^\s*<(!doctype|html)/i.test(ctx.text); // somebody else's, such as a proxy's
-    if (PREPARED.includes(ctx.response.status) && !notice && !wholePage) return;
+    const wholePage = /^\s*<(!doctype|html)/i.test(ctx.text); // of a proxy, for instance
+    if (FRAGMENT_STATUSES.includes(ctx.response.status) && !notice && !wholePage) return;
     Object.assign(ctx, {
       target: "#notices",
       swap: "innerHTML",
@@ -162,21 +161,21 @@
     });
   });
   document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
-    if (!ctx || ctx.response) return; // only where no answer came: no network, or none in time
+    if (!ctx || ctx.response) return; // only where no response came: no network, or a timeout
     document.getElementById("notices").innerHTML = unreachable();
   });
   document.addEventListener("htmx:before:request", () => {
     for (const notice of document.querySelectorAll("#notices .notice-danger")) notice.remove();
   });
-  // Empty filters stay out of the address.
+  // Empty filters are left out of the address.
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
     if (ctx.request.method !== "GET" || !ctx.request.body) return;
     for (const [name, value] of [...ctx.request.body]) {
       if (value === "") ctx.request.body.delete(name);
     }
   });
-  // The clicked thing is often swapped away. Focus then goes to the new part's [data-focus], or else
-  // its first link, so that a keyboard stays where it was and a screen reader hears the outcome.
+  // The clicked element is often replaced. Focus then moves to [data-focus] in the new content, or else to
+  // its first link, so that keyboard and screen reader users stay in place.
   document.addEventListener("htmx:after:settle", ({ detail: { newContent } }) => {
     if (document.activeElement && document.activeElement !== document.body) return;
     for (const part of newContent) {

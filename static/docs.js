@@ -1,4 +1,4 @@
-// Starts the API page: Swagger UI from static/vendor, on the document this server serves.
+// Starts Swagger UI on the OpenAPI document of this server.
 "use strict";
 addEventListener("DOMContentLoaded", () => {
   const place = document.getElementById("docs");
@@ -7,9 +7,9 @@ addEventListener("DOMContentLoaded", () => {
     url: place.dataset.openapi,
     deepLinking: true,
     defaultModelsExpandDepth: 0,
-    validatorUrl: null, // by default Swagger UI would send the address to another host
+    validatorUrl: null, // the default validator would send the address to another host
     requestInterceptor: (request) => {
-      // Whoever is signed in writes with their session, which needs the page's token; an API token does not.
+      // A write with a session needs the page's CSRF token; a write with an API token does not.
       const token = document.querySelector("meta[name=csrf-token]");
       if (token && !request.headers.Authorization) request.headers["X-CSRFToken"] = token.content;
       return request;

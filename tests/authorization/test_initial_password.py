@@ -94,7 +94,7 @@ def test_administrators_see_who_has_not_chosen_yet(
     ada = signed_in(ledger_app, "Ada")
     states = [row[2] for row in table(ada.get("/people"), "People")]
     assert states == ["Yes", "Yes given password, not changed yet"]
-    assert "Given password, not changed yet" in words(ada.get("/people/2"))
+    assert "Initial password, not changed yet" in words(ada.get("/people/2"))
     users.set_password(2, OWN, CLI)
     set_clock.go(days=7)
     assert "given password, run out" in words(signed_in(ledger_app, "Ada").get("/people"))

@@ -152,7 +152,7 @@ def test_with_an_account_this_machine_signs_in_like_everybody(client: FlaskClien
 
 
 def test_every_page_says_that_it_is_open_to_this_machine_only(client: FlaskClient) -> None:
-    assert "Open to this machine only" in words(client.get("/credits"))
+    assert "Only this computer can use the ledger" in words(client.get("/credits"))
     assert links(client.get("/credits"))["Set up accounts"] == "/setup"
 
 

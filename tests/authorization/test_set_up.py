@@ -103,7 +103,7 @@ def test_what_is_wrong_stands_beside_its_field_and_no_password_comes_back(client
     assert "at least 12 characters" in words(answer)
     assert "Xy-secret" not in answer.text
     answer = set_up(client, again="another one again")
-    assert "not the same as the password" in words(answer)
+    assert "do not match" in words(answer)
     assert not users.any_exists()
 
 

@@ -130,7 +130,7 @@ def test_a_token_is_shown_once_on_a_page_that_nobody_keeps(browser: FlaskClient,
     with browser.session_transaction() as cookie:
         assert secret not in str(dict(cookie))
     assert secret not in browser.get("/tokens").text
-    (row,) = table(browser.get("/tokens"), "Tokens, the newest first")
+    (row,) = table(browser.get("/tokens"), "Tokens, newest first")
     assert (row[0], row[1], row[4]) == ("nightly import token:1", "Viewer", "Ada")
 
 
@@ -143,7 +143,7 @@ def test_a_token_form_sent_again_makes_no_second_token_and_shows_no_text(
     again = submit(browser, page, "/tokens/new", name="nightly")
     assert (again.status_code, again.headers["Location"]) == (303, "/tokens")
     assert again.headers["Idempotency-Hit"] == "true"
-    assert "This token was made already; its text was shown once." in words(browser.get("/tokens"))
+    assert "This token was already created. Its text is shown only once." in words(browser.get("/tokens"))
     assert [token.name for token in tokens.list_all()] == ["nightly"]
     ((kept, *others),) = raw.execute("SELECT ids, idempotency_keys.* FROM idempotency_keys")
     assert kept == '["1"]'
@@ -220,7 +220,7 @@ def test_what_is_wrong_with_a_password_stands_beside_its_field(browser: FlaskCli
         return words(answer)
 
     assert "This is not your password." in said(current="Xy-wrong-one", new=BETTER, again=BETTER)
-    assert "not the same as" in said(current=PASSWORD, new=BETTER, again=f"{BETTER}!")
+    assert "do not match" in said(current=PASSWORD, new=BETTER, again=f"{BETTER}!")
     assert "at least 12 characters" in said(current=PASSWORD, new="Xy-short", again="Xy-short")
 
 
@@ -234,7 +234,7 @@ def test_guesses_at_ones_own_password_are_held(browser: FlaskClient) -> None:
 
 def test_the_log_names_who_did_what_to_whom(browser: FlaskClient) -> None:
     submit(browser, browser.get("/people/new"), "/people/new", name="Oscar", password=PASSWORD)
-    rows = table(browser.get("/account-log"), "Account log, the newest first")
+    rows = table(browser.get("/account-log"), "Account log, newest first")
     assert [[row[1], row[2], row[4]] for row in rows] == [
         ["Added as operator", "Oscar", "Ada"],
         ["Signed in", "Ada", "Ada"],
@@ -248,8 +248,8 @@ def test_the_log_is_filtered_and_paged_by_its_address(browser: FlaskClient, ada:
     choosing(ada)
     sign_in(browser, "Ada", BETTER)
     page = browser.get("/account-log?act=PASSWORD_SET")
-    name = "Account log, the newest first"
-    assert {row[1] for row in table(page, name)} == {"New password given"}
+    name = "Account log, newest first"
+    assert {row[1] for row in table(page, name)} == {"Password set by an administrator"}
     assert len(table(page, name)) == 50
     older = browser.get(links(page)["Older"])
     assert len(table(older, name)) == 1

@@ -30,11 +30,11 @@ def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
 
 
 def change_password(page: Page, current: str, new: str) -> None:
-    page.get_by_label("Your password now").fill(current)
+    page.get_by_label("Current password").fill(current)
     page.get_by_label("New password", exact=True).fill(new)
-    page.get_by_label("The new password again").fill(new)
-    press(page, "Change the password")
-    expect(page.get_by_text("Your password is changed.")).to_be_visible()
+    page.get_by_label("Confirm new password").fill(new)
+    press(page, "Change password")
+    expect(page.get_by_text("Password changed.")).to_be_visible()
 
 
 def sign_in_first(page: Page, name: str) -> None:
@@ -59,7 +59,7 @@ def record_a_credit(page: Page) -> None:
 
 def add(page: Page, name: str, role: str) -> None:
     choose_in_menu(page, "link", "People")
-    page.get_by_role("link", name="Add a person").click()
+    page.get_by_role("link", name="Add person").click()
     page.get_by_label("Name").fill(name)
     page.get_by_label("Role").select_option(role)
     page.get_by_label("Password").fill(PASSWORD)
@@ -76,8 +76,8 @@ def test_from_one_machine_to_people_with_roles(
     page.get_by_role("link", name="Set up accounts").click()
     page.get_by_label("Name").fill("Ada")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("The password again").fill(PASSWORD)
-    press(page, "Make the administrator")
+    page.get_by_label("Confirm password").fill(PASSWORD)
+    press(page, "Create administrator")
     expect(page.get_by_text("You are the administrator.")).to_be_visible()
     add(page, "Oscar", "operator")
     add(page, "Vera", "viewer")
@@ -108,7 +108,7 @@ def operator_retires(page: Page, *, scripts: bool) -> None:
     page.get_by_role("link", name=f"Retire {CREDIT}").click()
     page.get_by_label("Beneficiary").first.fill("Acme Airlines")
     page.get_by_role("button", name="Retire").click()
-    expect(page.get_by_text("It is recorded for good.")).to_be_visible()
+    expect(page.get_by_text("This cannot be undone.")).to_be_visible()
     if scripts:
         page.get_by_role("link", name=CREDIT).first.click()
     expect(page.locator(".event-retired .event-meta")).to_contain_text("by Oscar")

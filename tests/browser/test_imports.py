@@ -46,7 +46,7 @@ def test_no_file_is_said_beside_the_field(visit: Visit, ledger: Server, *, scrip
     expects(page, 422)
     page.goto("/imports/new")
     page.get_by_role("button", name="Check the file").click()
-    expect(page.locator("#file-error")).to_have_text("Choose a file first.")
+    expect(page.locator("#file-error")).to_have_text("Choose a file.")
 
 
 @modes
@@ -100,5 +100,5 @@ def test_an_import_confirmed_in_two_tabs_is_written_once(visit: Visit, ledger: S
     first.get_by_role("button", name="Record 1 new credit").click()
     expect(first.get_by_text("Recorded 1 new credit")).to_be_visible()
     second.get_by_role("button", name="Record 1 new credit").click()
-    expect(second.get_by_text("This import is finished already")).to_be_visible()
+    expect(second.get_by_text("This import is already finished")).to_be_visible()
     assert held(ledger, serial) == 1

@@ -32,6 +32,6 @@ def test_the_first_key_skips_to_the_content(visit: Visit, ledger: Server) -> Non
     page = visit(ledger)
     page.goto("/credits")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("main")).to_be_focused()

@@ -62,13 +62,13 @@ def act(page: Page, project: str, verb: str, status: str, *, scripts: bool, **fi
     """Sell or retire the credit: in its row with JavaScript, on a page of its own without."""
     row_of(page, project).get_by_role("link", name=f"{verb} {project}").click()
     form = page.get_by_role("form", name=f"{verb} this credit")
-    expect(form).to_contain_text("This is permanent")
+    expect(form).to_contain_text("This cannot be undone")
     for name, text in fields.items():
         form.locator(f"[name={name}]").fill(text)
     form.get_by_role("button", name=re.compile(f"^{verb} ")).click()
     if scripts:
         expect(row_of(page, project).locator(".tag")).to_have_text(status)
-        expect(row_of(page, project)).to_contain_text("It is recorded for good")
+        expect(row_of(page, project)).to_contain_text("This cannot be undone")
         row_of(page, project).get_by_role("link", name=project, exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(project)
     expect(page.get_by_role("heading", level=1)).to_contain_text(status)
@@ -102,7 +102,7 @@ def read_the_dashboard(page: Page) -> None:
 
 def read_the_activity(page: Page) -> None:
     page.get_by_role("link", name="All activity").click()
-    events = page.get_by_role("table", name="Events, the newest first").locator("tbody tr")
+    events = page.get_by_role("table", name="Events, newest first").locator("tbody tr")
     expect(events).to_have_count(12)
     expect(events.nth(0)).to_contain_text("Jane Doe")
     expect(events.nth(0)).to_contain_text(RETIRED)
@@ -118,4 +118,4 @@ def import_the_same_file_again(page: Page) -> None:
     page.get_by_role("button", name="Close this import").click()
     expect(page.get_by_text("Nothing new was recorded")).to_be_visible()
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Activity").click()
-    expect(page.get_by_role("table", name="Events, the newest first").locator("tbody tr")).to_have_count(12)
+    expect(page.get_by_role("table", name="Events, newest first").locator("tbody tr")).to_have_count(12)

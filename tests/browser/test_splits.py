@@ -44,11 +44,11 @@ def retire_a_part(page: Page, *, scripts: bool) -> None:
     page.goto("/credits")
     page.get_by_role("link", name=f"Retire {BOUGHT}").click()
     form = page.get_by_role("form", name="Retire this credit")
-    expect(form).to_contain_text("All 10,000 t if left empty")
+    expect(form).to_contain_text("Leave empty for all 10,000 t")
     form.get_by_label("Quantity").fill("250")
     form.get_by_label("Beneficiary", exact=True).fill("Jane Doe")
     if scripts:
-        expect(form).to_contain_text(f"You are about to retire 250 t of {BOUGHT}")
+        expect(form).to_contain_text(f"Retire 250 t of {BOUGHT}")
         form.get_by_role("button", name="Retire 250 t").click()
         expect(page.locator("tbody[id^=credit-]")).to_have_count(3)
         expect(page.get_by_role("status").filter(has_text="Jane Doe")).to_be_focused()
@@ -63,7 +63,7 @@ def retire_a_part(page: Page, *, scripts: bool) -> None:
 
 def see_the_lots(page: Page) -> None:
     """Look at the family from the part that was retired, then from the rest."""
-    family = page.get_by_role("region", name="Family").get_by_role("listitem")
+    family = page.get_by_role("region", name="Split history").get_by_role("listitem")
     expect(family).to_have_count(3)
     for place, (tonnes, status, serial) in enumerate(
         [("10,000 t", "SPLIT", WHOLE), ("250 t", "RETIRED", PART), ("9,750 t", "ACTIVE", REST)]
@@ -83,11 +83,11 @@ def correct_the_typo(page: Page) -> None:
     expect(page.get_by_label("Serial number")).to_have_value("WIND-1")
     page.get_by_label("Project name").fill(MEANT)
     page.get_by_label("Reason").fill("A typo in the name")
-    page.get_by_role("button", name="Cancel the old one and record this").click()
+    page.get_by_role("button", name="Record the correction").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(MEANT)
     page.get_by_role("link", name=re.compile(f"^{TYPO}")).first.click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("CANCELLED")
-    expect(page.get_by_text("Cancelled: it should never have been recorded")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("VOID")
+    expect(page.get_by_text("Void: recorded in error")).to_be_visible()
     expect(page.get_by_role("link", name=re.compile(f"^{MEANT}"))).to_be_visible()
 
 

@@ -9,11 +9,9 @@ import pytest
 from tests.domain.golden import credit_from
 from webapp.domain.event import (
     NO_PREVIOUS_HASH,
-    Data,
     Event,
     created_event,
     parse_action,
-    phrase,
     text_hash,
     time_text,
 )
@@ -131,20 +129,3 @@ def test_a_time_is_recorded_in_utc_with_six_decimals() -> None:
     assert time_text(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)) == "2026-01-02T03:04:05.000000Z"
     moment = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=timezone(timedelta(hours=5)))
     assert time_text(moment) == "2026-01-01T22:04:05.000006Z"
-
-
-@pytest.mark.parametrize(
-    ("event_type", "data", "expected"),
-    [
-        (EventType.CREATED, {}, "Created"),
-        (EventType.SOLD, {"buyer": "Acme"}, "Sold to Acme"),
-        (EventType.SOLD, {}, "Sold"),
-        (EventType.RETIRED, {"beneficiary": "Acme"}, "Retired for Acme"),
-        (EventType.RETIRED, {}, "Retired"),
-        (EventType.CREATED, {"parent": ID, "offset": "0"}, "Created as a lot"),
-        (EventType.SPLIT, {"quantities": ["25", "75"]}, "Split into 2 lots"),
-        (EventType.CANCELLED, {"reason": "Typo"}, "Cancelled"),
-    ],
-)
-def test_an_event_has_a_short_text_for_users(event_type: EventType, data: Data, expected: str) -> None:
-    assert phrase(event_type, data) == expected

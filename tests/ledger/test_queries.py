@@ -85,7 +85,7 @@ def test_a_record_is_the_credit_with_its_history_oldest_first() -> None:
     assert (record.credit.status, record.credit.buyer) == (Status.RETIRED, "Acme Airlines")
     assert record.credit.created_at == record.events[0].recorded_at
     assert record.credit.changed_at == record.events[2].recorded_at
-    assert [e.phrase for e in record.events] == ["Created", "Sold to Acme Airlines", "Retired for Zoë"]
+    assert [e.event_type for e in record.events] == [EventType.CREATED, EventType.SOLD, EventType.RETIRED]
     assert [e.project_name for e in record.events] == ["Mangrove Restoration Project"] * 3
 
 

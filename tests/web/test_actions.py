@@ -33,8 +33,8 @@ def test_the_confirmation_says_what_becomes_permanent(
     del party, status
     said = words(client.get(f"/credits/{recorded()}/{act}"))
     assert (
-        f"You are about to {act} 100 t of Mangrove Restoration Project, VCS 2023, VCS-0001. "
-        "This is permanent:" in said
+        f"{act.capitalize()} 100 t of Mangrove Restoration Project, VCS 2023, VCS-0001. "
+        "This cannot be undone" in said
     )
 
 
@@ -44,7 +44,7 @@ def test_it_works_as_a_page(client: FlaskClient, act: str, party: str, status: s
     answer = submit(client, client.get(address), address, fields={party: "Acme Airlines"})
     assert (answer.status_code, answer.location) == (303, f"/credits/{credit_id}")
     assert history(credit_id) == ["CREATED", status]
-    assert "It is recorded for good." in client.get(answer.location).text
+    assert "This cannot be undone." in client.get(answer.location).text
 
 
 def test_it_works_in_the_row(client: FlaskClient, act: str, party: str, status: str) -> None:
@@ -56,7 +56,7 @@ def test_it_works_in_the_row(client: FlaskClient, act: str, party: str, status: 
     assert answer.status_code == 200
     assert answer.text.lstrip().startswith(f'<tbody id="credit-{credit_id}">')
     assert status in words(answer)
-    assert "Acme Airlines. It is recorded for good." in words(answer)
+    assert "Acme Airlines. This cannot be undone." in words(answer)
     assert answer.headers["HX-Trigger"] == "ledger-changed"
     assert history(credit_id) == ["CREATED", status]
 
@@ -120,7 +120,7 @@ def test_whoever_comes_second_sees_what_happened(
     answer = submit(client, page, address, headers=headers, fields={party: "Hopper"})
     assert answer.status_code == 409
     said = words(answer)
-    assert "Nothing was recorded by you" in said
+    assert "Nothing was recorded" in said
     assert "already retired on" in said
     assert "for Grace" in said
     assert "RETIRED" in said
@@ -153,7 +153,7 @@ def test_a_second_form_for_the_same_records_nothing(
     pages = [client.get(address) for _ in range(2)]
     first, second = (submit(client, page, address, fields={party: "Acme"}) for page in pages)
     assert (first.status_code, second.status_code) == (303, 409)
-    assert "If you sent the form twice, the first one counted." in words(second)
+    assert "If you sent the form twice, the first one was recorded." in words(second)
     assert history(credit_id) == ["CREATED", status]
 
 

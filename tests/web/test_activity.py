@@ -9,7 +9,7 @@ from tests.web.pages import HOSTILE, HTMX, dangers, links, table, words
 from webapp.accounts.actors import LOCAL
 from webapp.ledger.commands import retire_credit, sell_credit, split_credit
 
-EVENTS = "Events, the newest first"
+EVENTS = "Events, newest first"
 
 
 def test_every_event_is_listed_the_newest_first_with_its_place_in_the_ledger(client: FlaskClient) -> None:
@@ -103,7 +103,7 @@ def test_a_cursor_of_another_type_is_refused(client: FlaskClient) -> None:
 
 
 def test_an_empty_ledger_says_so(client: FlaskClient) -> None:
-    assert "Nothing has happened yet" in words(client.get("/activity"))
+    assert "No events yet" in words(client.get("/activity"))
 
 
 def test_a_type_that_never_happened_says_so_and_leads_to_all(client: FlaskClient) -> None:

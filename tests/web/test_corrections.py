@@ -83,7 +83,7 @@ def test_a_correction_cannot_take_the_serial_number_of_another(client: FlaskClie
         f"/credits/{holder}",
         f"/credits/{credit_id}",
     }
-    assert "Another credit of this registry holds this serial number" in words(page)
+    assert "Duplicate: another credit of this registry holds this serial number" in words(page)
     assert queries.credit(credit_id).status == "ACTIVE"
 
 
@@ -103,7 +103,7 @@ def test_a_cancelled_credit_says_who_when_and_why_and_counts_nowhere(client: Fla
     assert (answer.status_code, answer.location) == (303, f"/credits/{credit_id}")
     page = client.get(answer.location)
     assert f"by local: {REASON}. It is not counted anywhere, and it was never retired." in words(page)
-    assert "CANCELLED" in words(page)
+    assert "VOID" in words(page)
     assert {"Sell", "Retire", "Split", "Correct this credit"} & set(links(page)) == set()
     assert "Total 0 t 0 credits" in words(client.get("/"))
     assert "1 credit 100 t not counted" in words(client.get("/credits?status=CANCELLED"))
@@ -113,7 +113,7 @@ def test_a_cancelled_credit_says_who_when_and_why_and_counts_nowhere(client: Fla
 def test_what_is_not_active_can_be_neither_cancelled_nor_corrected(client: FlaskClient) -> None:
     credit_id = sold()
     page = client.get(f"/credits/{credit_id}")
-    assert {"Correct this credit", "Cancel this credit"} & set(links(page)) == set()
+    assert {"Correct this credit", "Void this credit"} & set(links(page)) == set()
     for act in ("cancel", "correct"):
         answer = client.get(f"/credits/{credit_id}/{act}")
         assert answer.status_code == 409
@@ -141,7 +141,7 @@ def test_who_corrects_too_late_is_led_to_what_stands_in_its_place(client: FlaskC
 
 def test_a_lot_is_cancelled_as_any_credit_is(client: FlaskClient) -> None:
     lot, rest = split_credit(recorded(), {"quantities": ["1", "99"]}, LOCAL).lot_ids
-    address = links(client.get(f"/credits/{lot}"))["Cancel this credit"]
+    address = links(client.get(f"/credits/{lot}"))["Void this credit"]
     assert submit(client, client.get(address), address, reason=REASON).status_code == 303
     assert [queries.credit(each).status for each in (lot, rest)] == ["CANCELLED", "ACTIVE"]
 
@@ -189,8 +189,8 @@ def test_what_was_cancelled_is_recorded_again_only_as_a_replacement(client: Flas
     old = cancelled()
     page = submit(client, client.get("/credits/new"), "/credits/new", fields=a_credit())
     assert page.status_code == 409
-    assert "This very credit was cancelled" in words(page)
-    assert links(page)["See the cancelled credit"] == f"/credits/{old}"
+    assert "This credit is void" in words(page)
+    assert links(page)["See the void credit"] == f"/credits/{old}"
     answer = submit(client, page, "/credits/new")
     assert answer.status_code == 303
     new = answer.location.removeprefix("/credits/")
@@ -218,7 +218,7 @@ def test_what_was_corrected_is_recorded_again_only_with_a_serial_number_of_its_o
     )
     assert page.status_code == 409
     assert "100 t of Mangrove Restoration Project, 2022, stand in its place" in words(page)
-    assert links(page)["See the credit that stands"] == new
+    assert links(page)["See the replacement"] == new
     assert submit(client, page, "/credits/new").status_code == 409
     assert submit(client, page, "/credits/new", serial_number="B-2").status_code == 303
 
@@ -229,10 +229,10 @@ def test_a_second_replacement_leads_to_the_last_one_that_is_cancelled(client: Fl
     first = submit(client, form, "/credits/new", quantity="90").location.removeprefix("/credits/")
     page = submit(client, form, "/credits/new", quantity="80")
     assert page.status_code == 409
-    assert links(page)["See the credit that stands"] == f"/credits/{first}"
+    assert links(page)["See the replacement"] == f"/credits/{first}"
     cancel_credit(first, {"reason": REASON}, LOCAL)
     page = submit(client, form, "/credits/new", quantity="70")
-    assert "It was replaced before" in words(page)
+    assert "Already replaced" in words(page)
     answer = submit(client, page, "/credits/new")
     assert queries.record(first).relations.replaced_by == [answer.location.removeprefix("/credits/")]
 

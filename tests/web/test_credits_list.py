@@ -184,8 +184,8 @@ def test_the_page_says_how_many_of_how_many_it_shows(client: FlaskClient) -> Non
         ("/credits?order=up", "Must be asc or desc."),
         ("/credits?q=a%00b", "control character"),
         ("/credits?registry=a%00b", "control character"),
-        ("/credits?cursor=x", "This page belongs to another filter"),
-        ("/credits?cursor=AAAA", "This page belongs to another filter"),
+        ("/credits?cursor=x", "This page link belongs to another filter"),
+        ("/credits?cursor=AAAA", "This page link belongs to another filter"),
     ],
 )
 def test_an_address_that_makes_no_sense_is_explained(client: FlaskClient, address: str, said: str) -> None:
@@ -275,8 +275,8 @@ def test_what_a_search_finds_is_counted_by_a_link_where_it_is_very_much(
     monkeypatch.setattr(selection, "WALKED_MAX", 0)
     monkeypatch.setattr(selection, limit, 2)
     page = client.get("/credits?q=mangrove&sort=quantity")
-    assert totals(page).startswith(f"{said} credits Count them")
-    counted = link(page, "Count them")
+    assert totals(page).startswith(f"{said} credits Count all")
+    counted = link(page, "Count all")
     assert query(counted) == {"q": "mangrove", "sort": "quantity", "order": "desc", "count": "all"}
     assert totals(client.get(counted)).startswith("3 credits 300 t ACTIVE 3 · 300 t")
     assert query(element(client.get(counted), "totals")["hx-get"])["count"] == "all"

@@ -66,7 +66,7 @@ def test_an_event_shows_all_of_its_data(client: FlaskClient) -> None:
     shown = pairs(events(document(client, credit_id))[0])
     assert shown["Beneficiary"] == "Grace"
     assert shown["Reason"] == "Flights of 2025"
-    assert shown["Happened on"] == "31 Jan 2026"
+    assert shown["Retirement date"] == "31 Jan 2026"
     assert shown["Reference"] == "R-1"
     assert shown["Note"] == "line 1\nline 2"
 

@@ -78,7 +78,7 @@ def test_loading_the_samples_writes_nothing_before_the_confirmation(client: Flas
 
 
 def test_the_sample_file_can_be_looked_at(client: FlaskClient) -> None:
-    with client.get(links(client.get("/"))["look at sample-registry.json"]) as answer:
+    with client.get(links(client.get("/"))["sample-registry.json"]) as answer:
         assert answer.mimetype == "application/json"
         assert answer.json == json.loads((ROOT / "sample-registry.json").read_text())
 

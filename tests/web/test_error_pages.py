@@ -185,7 +185,7 @@ def test_a_form_of_another_session_is_refused(ledger_app: Flask, client: FlaskCl
 
 def test_the_page_of_a_form_that_is_no_longer_valid_can_be_loaded_again(client: FlaskClient) -> None:
     answer = client.post("/credits/new", headers={"Referer": "http://localhost/credits/new?vintage=2020"})
-    assert links(answer)["Load the page again"] == "/credits/new?vintage=2020"
+    assert links(answer)["Reload the page"] == "/credits/new?vintage=2020"
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_the_page_of_a_form_that_is_no_longer_valid_can_be_loaded_again(client: 
 )
 def test_no_error_page_leads_back_to_another_site(client: FlaskClient, referrer: str) -> None:
     answer = client.post("/credits/new", headers={"Referer": referrer})
-    assert "Load the page again" not in links(answer)
+    assert "Reload the page" not in links(answer)
     assert list(dangers(answer)) == []
 
 
@@ -248,7 +248,7 @@ def test_a_database_that_stays_locked_refuses_a_write_with_a_page(
         other.execute("ROLLBACK")
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) > 0
-        assert links(answer)["Load the page again"] == "/"
+        assert links(answer)["Reload the page"] == "/"
         assert submit(client, page, "/imports/sample").status_code == 303
 
 

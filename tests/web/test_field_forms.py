@@ -15,8 +15,8 @@ ONLY_ON_PAGES = {"csrf_token", "without_beneficiary", "replaces"}
     ("form", "fields"),
     [
         (CreditForm, FIELDS),
-        (SaleForm, ACTION_FIELDS[SaleForm.action]),
-        (RetirementForm, ACTION_FIELDS[RetirementForm.action]),
+        (SaleForm, ACTION_FIELDS[SaleForm.event_type]),
+        (RetirementForm, ACTION_FIELDS[RetirementForm.event_type]),
     ],
 )
 def test_a_form_has_the_fields_of_the_domain_and_no_others(

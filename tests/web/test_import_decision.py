@@ -34,7 +34,7 @@ def test_a_confirmed_import_is_recorded_and_its_page_says_so(client: FlaskClient
 def test_the_outcome_leads_to_the_new_credits(client: FlaskClient) -> None:
     address = receive(client, [a_credit()])
     write(client, address)
-    target = links(client.get(address))["All credits, the newest first"]
+    target = links(client.get(address))["All credits, newest first"]
     assert "Mangrove Restoration Project" in words(part(client.get(target), "credits"))
 
 
@@ -66,7 +66,7 @@ def test_without_the_tick_rows_with_problems_keep_everything_from_being_recorded
     answer = write(client, address)
     assert answer.status_code == 409
     assert "Nothing was recorded" in words(answer)
-    assert words(part(answer, "skip_invalid-error")).startswith("Tick this to go on")
+    assert words(part(answer, "skip_invalid-error")).startswith("Tick this to continue")
     assert held() == 0
 
 
@@ -74,7 +74,7 @@ def test_without_the_tick_unknown_fields_keep_everything_from_being_recorded(cli
     address = receive(client, [a_credit(colour="green")])
     answer = write(client, address)
     assert answer.status_code == 409
-    assert words(part(answer, "ignore_unknown-error")).startswith("Tick this to go on")
+    assert words(part(answer, "ignore_unknown-error")).startswith("Tick this to continue")
     assert held() == 0
 
 
@@ -137,7 +137,7 @@ def test_the_second_to_decide_sees_what_the_first_decided(
     submit(client, page, f"{address}/{first}")
     answer = submit(client, other, f"{address}/{second}")
     assert answer.status_code == 409
-    assert "This import is finished already" in words(answer)
+    assert "This import is already finished" in words(answer)
     assert outcome in words(answer)
     assert held() == (first == "write")
 
@@ -159,7 +159,7 @@ def test_a_form_without_its_token_is_refused_and_nothing_is_recorded(client: Fla
     answer = client.post(f"{address}/write", headers={"Referer": f"http://localhost{address}"})
     assert answer.status_code == 403
     assert "This form is no longer valid" in words(answer)
-    assert links(answer)["Load the page again"] == address
+    assert links(answer)["Reload the page"] == address
     assert held() == 0
 
 

@@ -57,7 +57,7 @@ def test_the_page_names_the_limits(client: FlaskClient) -> None:
 def test_a_form_without_a_file_says_so(client: FlaskClient) -> None:
     answer = submit(client, client.get("/imports/new"), "/imports/new")
     assert answer.status_code == 422
-    assert said_of_file(answer) == "Choose a file first."
+    assert said_of_file(answer) == "Choose a file."
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.web.pages import links, receive, table, words, write
 from webapp.accounts.actors import LOCAL
 from webapp.imports import jobs
 
-IMPORTS = "Imports, the newest first"
+IMPORTS = "Imports, newest first"
 INVALID = a_credit(vintage="1812", serial_number="VCS-0003")
 
 
@@ -53,7 +53,7 @@ def test_a_preview_that_nobody_decides_on_is_given_up_when_another_file_comes_af
     set_clock.go(days=4, seconds=1)
     receive(client, [a_credit()], "newest.json")
     outcomes = [row[1] for row in table(client.get("/imports"), IMPORTS)]
-    assert outcomes == ["OPEN PREVIEW", "OPEN PREVIEW", "GIVEN UP"]
+    assert outcomes == ["OPEN PREVIEW", "OPEN PREVIEW", "EXPIRED"]
     assert "Nobody decided about it within 7 days. Nothing of this file was recorded." in words(
         client.get(old)
     )
@@ -96,5 +96,5 @@ def test_a_place_before_the_first_import_says_that_there_is_nothing(client: Flas
 
 def test_without_imports_the_list_says_so_and_offers_one(client: FlaskClient) -> None:
     page = client.get("/imports")
-    assert "No file was imported so far" in words(page)
+    assert "No imports yet" in words(page)
     assert links(page)["Import a file"] == "/imports/new"

@@ -68,7 +68,7 @@ def test_problems_are_paged_and_the_rest_can_be_reached(client: FlaskClient) -> 
     third = client.get(links(second)["and 30 more"])
     assert [row[0] for row in table(third, "Problems")] == [str(n) for n in range(201, 231)]
     assert "201 to 230 of 230" in words(third)
-    assert table(client.get(links(third)["Back"]), "Problems") == table(second, "Problems")
+    assert table(client.get(links(third)["Previous"]), "Problems") == table(second, "Problems")
 
 
 @pytest.mark.parametrize("place", ["x", "-1", "²", "9" * 30])
@@ -99,7 +99,7 @@ def test_a_file_without_problems_asks_for_no_tick(client: FlaskClient) -> None:
 def test_the_same_file_again_says_plainly_that_nothing_in_it_is_new(client: FlaskClient) -> None:
     recorded()
     page = client.get(receive(client, [a_credit()]))
-    assert "Every row of this file is in the ledger already." in words(page)
+    assert "Every row of this file is already in the ledger." in words(page)
 
 
 def test_a_row_that_is_recorded_leads_to_its_credit(client: FlaskClient) -> None:

@@ -18,7 +18,7 @@ def test_a_retirement_asks_for_a_beneficiary(client: FlaskClient, beneficiary: s
     address = f"/credits/{credit_id}/retire"
     page = submit(client, client.get(address), address, beneficiary=beneficiary, reason="Flights")
     assert page.status_code == 422
-    assert "Name the beneficiary, or tick" in page.text
+    assert "Enter the beneficiary, or tick" in page.text
     assert form_of(page, address).values["reason"] == ["Flights"]
     assert queries.credit(credit_id).status == "ACTIVE"
 
@@ -36,7 +36,7 @@ def test_a_beneficiary_and_the_tick_together_are_not_guessed_at(client: FlaskCli
     address = f"/credits/{credit_id}/retire"
     page = submit(client, client.get(address), address, beneficiary="Grace", without_beneficiary=True)
     assert page.status_code == 422
-    assert "Take the tick away, or the name." in page.text
+    assert "Remove the tick or the beneficiary." in page.text
     assert "without_beneficiary" in form_of(page, address).values
     assert queries.credit(credit_id).status == "ACTIVE"
 
@@ -45,7 +45,7 @@ def test_a_beneficiary_that_is_refused_is_not_called_missing(client: FlaskClient
     address = f"/credits/{recorded()}/retire"
     page = submit(client, client.get(address), address, beneficiary="a\x07b")
     assert "control character" in page.text
-    assert "Name the beneficiary" not in page.text
+    assert "Enter the beneficiary" not in page.text
 
 
 def test_a_sold_credit_is_retired_in_its_row(client: FlaskClient) -> None:

@@ -47,14 +47,14 @@ def test_a_part_is_retired_on_a_page_and_the_rest_stays_active(client: FlaskClie
     retired, rest = queries.record(credit_id).relations.lots
     assert (answer.status_code, answer.location) == (303, f"/credits/{retired.id}")
     page = client.get(answer.location)
-    assert "250 t retired, 9,750 t stay active. It is recorded for good." in words(page)
+    assert "250 t retired, 9,750 t stay active. This cannot be undone." in words(page)
     assert links(page)["9,750 t stay active"] == f"/credits/{rest.id}"
 
 
 def test_who_takes_a_part_of_a_block_is_told_which_numbers_it_takes(client: FlaskClient) -> None:
-    hint = "A part is taken from the first number on, 941467001."
+    hint = "Serial numbers are taken from 941467001 up."
     assert hint in words(client.get(f"/credits/{a_block()}/sell"))
-    assert "from the first number on" not in words(client.get(f"/credits/{recorded()}/sell"))
+    assert "Serial numbers are taken" not in words(client.get(f"/credits/{recorded()}/sell"))
 
 
 def test_a_part_is_retired_in_the_row_which_becomes_two(client: FlaskClient) -> None:
@@ -64,7 +64,7 @@ def test_a_part_is_retired_in_the_row_which_becomes_two(client: FlaskClient) -> 
     assert answer.text.lstrip().startswith(f'<tbody id="credit-{retired.id}">')
     said = words(part(answer, f"credit-{retired.id}"))
     assert "250 t retired, 9,750 t stay active. Retired on" in said
-    assert "UTC for Jane Doe. It is recorded for good." in said
+    assert "UTC for Jane Doe. This cannot be undone." in said
     assert REST in words(part(answer, f"credit-{rest.id}"))
     assert links(answer)["The lot of 9,750 t"] == f"/credits/{rest.id}"
     assert answer.headers["HX-Trigger"] == "ledger-changed"
@@ -101,15 +101,15 @@ def test_a_quantity_that_does_not_fit_is_said_beside_it(
     page = retire(client, credit_id, quantity, headers=headers)
     assert page.status_code == 422
     assert said in words(part(page, f"{credit_id[:10]}-quantity-error"))
-    assert "You are about to retire a part of" in words(page)
+    assert "Retire a part of" in words(page)
     assert form_of(page, f"/credits/{credit_id}/retire").values["quantity"] == [quantity]
     assert queries.credit(credit_id).status == "ACTIVE"
 
 
 def test_the_panel_says_how_much_there_is_and_that_a_block_has_whole_tonnes(client: FlaskClient) -> None:
     page = client.get(f"/credits/{a_block()}/sell")
-    assert "All 10,000 t if left empty; of less, the rest stays active as a lot of its own." in words(page)
-    assert "Whole tonnes: each has a serial number." in words(page)
+    assert "Leave empty for all 10,000 t. The rest stays active." in words(page)
+    assert "Whole tonnes only." in words(page)
     box = next(e for e in parse(page.text).find_all("input") if e["name"] == "quantity")
     assert box["placeholder"] == "10000", "what the input shows it also takes"
     plain = client.get(f"/credits/{recorded()}/sell")
@@ -127,9 +127,9 @@ def test_who_comes_second_sees_the_lots_and_can_act_on_the_rest(
     second = retire_credit(str(first.rest_id), {"quantity": "50"}, LOCAL)
     answer = submit(client, open_form, address, headers=headers, quantity="9750", beneficiary="Jane Doe")
     assert answer.status_code == 409
-    assert "Nothing was recorded by you This credit was already split into 2 lots" in words(answer)
+    assert "Nothing was recorded This credit was already split into 2 lots" in words(answer)
     assert links(answer)["retire from this lot"] == f"/credits/{second.rest_id}/retire"
-    assert "If you sent the form twice, the first one counted." in words(answer)
+    assert "If you sent the form twice, the first one was recorded." in words(answer)
     assert [a for a in links(answer) if a.endswith(" t")] == ["250 t", "50 t", "9,700 t"]
 
 
@@ -152,7 +152,7 @@ def test_the_quantity_that_was_typed_goes_along_to_a_lot_that_has_more(
     ]
     form = form_of(client.get(offered[2]), f"/credits/{lots[2]}/sell")
     assert form.values["quantity"] == ["250"]
-    assert "You are about to sell 250 t of" in words(client.get(offered[2]))
+    assert "Sell 250 t of" in words(client.get(offered[2]))
 
 
 def test_a_retirement_that_is_only_looked_for_says_no_more_than_that_it_happened(client: FlaskClient) -> None:
@@ -160,7 +160,7 @@ def test_a_retirement_that_is_only_looked_for_says_no_more_than_that_it_happened
     retire_credit(credit_id, {}, LOCAL)
     said = words(client.get(f"/credits/{credit_id}/retire"))
     assert "Already retired This credit was already retired on" in said
-    assert "Nothing was recorded by you" not in said
+    assert "Nothing was recorded" not in said
     assert "If you sent" not in said
 
 
@@ -207,7 +207,7 @@ def test_a_split_credit_leads_to_its_lots_and_offers_no_act(client: FlaskClient)
     page = client.get(f"/credits/{credit_id}")
     assert "Split into 2 lots Its 10,000 t are in these lots since" in words(page)
     assert [links(page)[name] for name in ("250 t", "9,750 t")] == [f"/credits/{lot}" for lot in lots]
-    offered = {"Sell", "Retire", "Split", "Correct this credit", "Cancel this credit"}
+    offered = {"Sell", "Retire", "Split", "Correct this credit", "Void this credit"}
     assert offered & set(links(page)) == set()
     assert client.get(f"/credits/{credit_id}/split").status_code == 409
 
@@ -227,7 +227,7 @@ def test_the_history_of_a_lot_leads_to_its_parent(client: FlaskClient) -> None:
     lot = retire_credit(credit_id, {"quantity": "25"}, LOCAL).rest_id
     page = client.get(f"/credits/{lot}")
     assert links(page)[f"{credit_id[:10]}…"] == f"/credits/{credit_id}"
-    assert "Begins after25 t" in words(page)
+    assert ", from tonne 26" in words(page)
     assert "Lots25 t · 75 t" in words(client.get(f"/credits/{credit_id}"))
 
 
@@ -256,7 +256,7 @@ def test_the_dashboard_counts_each_tonne_once(client: FlaskClient) -> None:
 
 def test_the_activity_says_what_a_split_made(client: FlaskClient) -> None:
     split_credit(recorded(quantity="100"), {"quantities": ["25", "75"]}, LOCAL)
-    events = table(client.get("/activity"), "Events, the newest first")
+    events = table(client.get("/activity"), "Events, newest first")
     assert [row[1] for row in events] == [
         "Created as a lot",
         "Created as a lot",
@@ -339,5 +339,5 @@ def test_the_preview_of_an_import_offers_the_split_of_the_larger_block(client: F
     row = {"project_name": "Again", "registry": "VCS", "vintage": 2020, "quantity": 100}
     page = client.get(receive(client, [{**row, "serial_number": INSIDE}]))
     assert links(page)["See that credit"] == f"/credits/{holder}"
-    lots = table(client.get(links(page)["split it so that these numbers are a lot"]), "The lots")
+    lots = table(client.get(links(page)["split it so that these numbers become a lot"]), "The lots")
     assert lots[1][1:] == ["100 t", INSIDE]

@@ -10,7 +10,7 @@ from tests.fixtures.users import an_administrator
 from tests.web.pages import HOSTILE, HTMX, dangers, links, words
 from webapp.web.query_parameters import names_of
 
-SAID = "There is no such filter here."
+SAID = "This page has no such filter."
 
 
 def addresses_of_pages(app: Flask) -> list[str]:
@@ -69,7 +69,7 @@ def test_a_file_knows_no_place_in_the_list(client: FlaskClient) -> None:
 
 
 def test_the_refusal_leads_to_the_page_without_filters(client: FlaskClient) -> None:
-    assert links(client.get("/activity?kind=SOLD"))["Without any filter"] == "/activity"
+    assert links(client.get("/activity?kind=SOLD"))["Without a filter"] == "/activity"
 
 
 def test_a_fragment_is_refused_too(client: FlaskClient) -> None:

@@ -208,7 +208,7 @@ def require_block_matches_quantity(credit: Credit) -> None:
     else:
         message = (
             f"The block {block.first} to {block.last} has {block.length:,} "
-            f"{'unit' if block.length == 1 else 'units'}, and the quantity is "
+            f"{'unit' if block.length == 1 else 'units'}, but the quantity is "
             f"{tonnes(credit.quantity_e4)}."
         )
     raise InvalidFields([Problem("serial_number", message)])

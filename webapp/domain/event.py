@@ -1,4 +1,4 @@
-"""Events: their fields, canonical text, hash, and a short phrase for users.
+"""Events: their fields, canonical text and hash.
 
 The format is in "Events" in docs/ledger.md. It must never change, because every recorded hash depends
 on it; golden values in the tests fail if a byte changes.
@@ -163,24 +163,6 @@ def parse_part_quantity(values: Mapping[str, object]) -> int | None:
 def time_text(moment: datetime) -> str:
     """Return the time in the format of events, in UTC: `YYYY-MM-DDTHH:MM:SS.ffffffZ`."""
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
-
-
-def phrase(event_type: EventType, data: Data) -> str:
-    """Return a short text about the event for users, such as "Retired for Acme Airlines"."""
-    match event_type:
-        case EventType.CREATED:
-            return "Created" if "parent" not in data else "Created as a lot"
-        case EventType.SOLD:
-            buyer = data.get("buyer")
-            return f"Sold to {buyer}" if buyer else "Sold"
-        case EventType.RETIRED:
-            beneficiary = data.get("beneficiary")
-            return f"Retired for {beneficiary}" if beneficiary else "Retired"
-        case EventType.SPLIT:
-            lots = data["quantities"]
-            return f"Split into {len(lots)} lots" if isinstance(lots, list) else "Split"
-        case EventType.CANCELLED:
-            return "Cancelled"
 
 
 @dataclass(frozen=True)

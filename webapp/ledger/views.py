@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from webapp.domain.credit import Credit
-from webapp.domain.event import Data, Event, EventHead, phrase
+from webapp.domain.event import Data, Event, EventHead
 from webapp.domain.fields import quantity_text
 from webapp.domain.lifecycle import ALLOWED_ACTIONS, STATUS_AFTER, EventType, Status
 from webapp.ledger.storage.statements import Row
@@ -70,12 +70,6 @@ class EventView:
             self.recorded_at,
             self.prev_hash,
         )
-
-    @property
-    def phrase(self) -> str:
-        """A short text for users."""
-        said = phrase(self.event_type, self.data)
-        return f"{said}, carried over from the credit it was split from" if self.is_carried else said
 
     @property
     def quantity(self) -> str:

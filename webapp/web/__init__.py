@@ -1,4 +1,4 @@
-"""Pages: one module per noun. A view parses, calls one command or query, and renders."""
+"""Pages: one module per subject. A view parses the request, calls one command or query, and renders."""
 
 from http import HTTPStatus
 
@@ -18,6 +18,7 @@ from webapp.web import (
     downloads,
     formats,
     imports,
+    labels,
     password,
     query_parameters,
     splits,
@@ -29,25 +30,26 @@ from webapp.web import (
 def install(app: Flask) -> None:
     """Register every page."""
     app.jinja_env.filters.update(formats.FILTERS)
+    app.jinja_env.filters.update(labels.FILTERS)
     app.jinja_env.filters["actor_name"] = actor_names.name_of
     ledger = (dashboard, credits, actions, splits, corrections, activity, imports, downloads)
     accounts = (auth_pages, password, users, tokens, audit_log)
     blueprints = [module.pages for module in (*ledger, *accounts)]
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
-    app.after_request(_say_in_fragment)
+    app.after_request(_add_replay_notice)
     names = {blueprint.name for blueprint in blueprints}
 
-    @app.before_request  # behind who may pass: whoever may not, learns nothing about the page
+    @app.before_request  # after authorization, so that a page's parameters are not revealed before it
     def refuse_unknown_filters() -> None:
         if request.blueprint in names:
             query_parameters.refuse_unknown()
 
 
-def _say_in_fragment(response: Response) -> Response:
-    """Say beside a part of a page that it shows what was done before; a whole page says it by itself."""
-    is_part = htmx.wants_fragment() and response.mimetype == "text/html"
-    if idempotency.is_replay() and is_part and response.status_code < HTTPStatus.MULTIPLE_CHOICES:
-        said = render_template("_already_done.html", said=idempotency.ALREADY_DONE)
-        response.set_data(response.get_data(as_text=True) + said)
+def _add_replay_notice(response: Response) -> Response:
+    """Add a notice to a fragment that repeats an earlier result. A whole page flashes the notice itself."""
+    is_fragment = htmx.wants_fragment() and response.mimetype == "text/html"
+    if idempotency.is_replay() and is_fragment and response.status_code < HTTPStatus.MULTIPLE_CHOICES:
+        notice = render_template("_already_done.html", message=idempotency.ALREADY_DONE)
+        response.set_data(response.get_data(as_text=True) + notice)
     return response

@@ -1,7 +1,7 @@
-"""The answer to an act that came too late: what became of the credit, and what can be done now.
+"""The response to an action that the credit's status no longer allows.
 
-Somebody else was faster, or the same form was sent twice. It is never an error page: the person
-sees the credit as it is and goes on from there.
+Another request was faster, or the same form was sent twice. The page shows the credit's last event and
+the actions that are still possible, in place of an error page.
 """
 
 from collections.abc import Sequence
@@ -23,12 +23,11 @@ LOTS_SHOWN: Final = 10
 
 @dataclass(frozen=True)
 class ActionConflict:
-    """The event that was refused, the credit's last one, and who holds its tonnes now.
+    """The event type that was refused, the credit's last event, and the credits that hold its tonnes.
 
-    `lots` are those of a split credit, `replacements` the credits in the place of a cancelled one.
-
-    `more` is the number of lots that are left out, `part_e4` what was asked for, if only a part.
-    `was_sent` says that a form was sent, and not only opened.
+    `lots` are the lots of a split credit, `replacements` the replacements of a cancelled one. `more` is the
+    number of lots that are not listed. `part_e4` is the requested quantity in ten-thousandths of a tonne,
+    None for the whole credit. `was_sent` is True for a submitted form, False for an opened one.
     """
 
     refused: EventType
@@ -39,17 +38,17 @@ class ActionConflict:
     part_e4: int | None
     was_sent: bool
 
-    def carried(self, lot: CreditView) -> str | None:
-        """Return the quantity that was typed where this lot is more than that."""
+    def quantity_for(self, lot: CreditView) -> str | None:
+        """Return the requested quantity for a form of this lot, None if the lot holds no more than that."""
         if self.part_e4 is None or self.part_e4 >= lot.quantity_e4:
             return None
         return quantity_text(self.part_e4)
 
 
 def render(credit_id: str, refused: EventType, part_e4: int | None = None) -> Response:
-    """Say what happened to the credit before, in its row or on a page.
+    """Render the conflict with status 409, in the credit's row or as a page.
 
-    `part_e4` is the part of it that was asked for, to be taken along to a lot that has it.
+    `part_e4` is the requested quantity; links to lots pass it on.
     """
     record = queries.record(credit_id)
     is_split = record.credit.status is Status.SPLIT
@@ -75,6 +74,6 @@ def render(credit_id: str, refused: EventType, part_e4: int | None = None) -> Re
 
 
 def _most_useful(action: EventType, lots: Sequence[CreditView]) -> list[CreditView]:
-    """Return as many lots as are shown, in order: rather those on which the act is still possible."""
+    """Return at most LOTS_SHOWN lots in their order, preferring those that still allow the action."""
     chosen = sorted(lots, key=lambda lot: action not in lot.allowed_actions)[:LOTS_SHOWN]
     return [lot for lot in lots if lot in chosen]

@@ -1,7 +1,7 @@
-"""The acts on a credit, its sale and its retirement: in a row of the list, and as pages.
+"""The forms that sell and retire a credit, in a row of the list and as pages.
 
-Both acts are one view with two sets of words, so that neither can forget what the other minds. An
-act on less than the whole leaves two lots: the one that it is on, and the rest.
+Sale and retirement share one view, with an `Action` each. An action on a part of a credit splits it into
+two lots: the part, and the rest.
 """
 
 from collections.abc import Callable
@@ -27,20 +27,21 @@ from webapp.ledger.views import CreditView, EventView
 from webapp.web import action_conflict, query_parameters
 from webapp.web.formats import short_id, tonnes
 from webapp.web.forms import ActionForm, RetirementForm, SaleForm
+from webapp.web.labels import EVENT_LABELS, STATUS_LABELS
 from webapp.web.serial_numbers import block_of
 
 pages = Blueprint("actions", __name__)
 
-# The name of the event that makes an open list read its sums again.
+# The client-side event on which an open list reloads its totals.
 CHANGED: Final = "ledger-changed"
 
 
 @dataclass(frozen=True)
 class Action:
-    """An act as a page sees it: its event, its words, its form and its command.
+    """An action of the pages: its event type, labels, form and command.
 
-    `path` is the last part of its address. `party` is the field that names the other side, suggested
-    from those named before.
+    `path` is the last segment of its address. `party` is the name of the counterparty's field; earlier
+    values are suggested.
     """
 
     event_type: EventType
@@ -57,7 +58,7 @@ SALE: Final = Action(
     event_type=EventType.SOLD,
     path="sell",
     verb="Sell",
-    done="Sold",
+    done=EVENT_LABELS[EventType.SOLD],
     sign="arrows-exchange",
     party="buyer",
     form=SaleForm,
@@ -67,7 +68,7 @@ RETIREMENT: Final = Action(
     event_type=EventType.RETIRED,
     path="retire",
     verb="Retire",
-    done="Retired",
+    done=EVENT_LABELS[EventType.RETIRED],
     sign="lock",
     party="beneficiary",
     form=RetirementForm,
@@ -77,7 +78,7 @@ RETIREMENT: Final = Action(
 
 @dataclass(frozen=True)
 class ActionPanel:
-    """A form that is open, in a row or on a page of its own."""
+    """An open form, in a row or on a page. `asked` is the quantity in words, `block` the serial numbers."""
 
     action: Action
     form: ActionForm
@@ -88,15 +89,15 @@ class ActionPanel:
 
 @dataclass(frozen=True)
 class ActionOutcome:
-    """What this request recorded: the event, and the lot that was left, if there is one."""
+    """What this request recorded: the event, and the lot that is left over, if any."""
 
     action: Action
     event: EventView
     rest: CreditView | None
 
     @property
-    def stays(self) -> str:
-        """What is said of the lot that was left, empty where there is none."""
+    def rest_message(self) -> str:
+        """The sentence about the lot that is left over, empty if there is none."""
         return _rest_message(self.rest) if self.rest else ""
 
 
@@ -104,7 +105,7 @@ class ActionOutcome:
 @allows(Role.OPERATOR)
 @query_parameters.reads("quantity")
 def sell(credit_id: str) -> AnyResponse:
-    """Ask for the facts of a sale, and record it."""
+    """Show the form of a sale, or record it."""
     return _handle(SALE, credit_id)
 
 
@@ -112,7 +113,7 @@ def sell(credit_id: str) -> AnyResponse:
 @allows(Role.OPERATOR)
 @query_parameters.reads("quantity")
 def retire(credit_id: str) -> AnyResponse:
-    """Ask for the facts of a retirement, and record it."""
+    """Show the form of a retirement, or record it."""
     return _handle(RETIREMENT, credit_id)
 
 
@@ -123,16 +124,16 @@ def _handle(action: Action, credit_id: str) -> AnyResponse:
     if request.method != "POST" or not form.validate():
         if action.event_type not in credit.allowed_actions:
             return action_conflict.render(credit_id, action.event_type, form.part_e4)
-        is_refused = request.method == "POST"
+        is_submitted = request.method == "POST"
         return _form_page(
-            action, credit, form, HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK
+            action, credit, form, HTTPStatus.UNPROCESSABLE_ENTITY if is_submitted else HTTPStatus.OK
         )
     try:
         result = action.command(credit_id, form.values, actor(), key=request_key())
     except ActNotAllowed:
         return action_conflict.render(credit_id, action.event_type, form.part_e4)
     except InvalidFields as refusal:
-        form.show_refused_part(refusal.problems)
+        form.show_part_problems(refusal.problems)
         return _form_page(action, credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     return _done(action, result)
 
@@ -157,11 +158,11 @@ def _form_page(action: Action, credit: CreditView, form: ActionForm, status: HTT
 
 
 def _quantity_in_words(credit: CreditView, form: ActionForm) -> str:
-    """Say how much the act is about, without claiming a quantity that is or would be refused."""
+    """Return the quantity of the action in words: "a part" while the entered one is not valid."""
     part_e4 = form.part_e4
     typed = (form.quantity.data or "").strip()
-    is_refused = form.quantity.errors or (typed and part_e4 is None)
-    if is_refused or (part_e4 or 0) > credit.quantity_e4:
+    is_invalid = form.quantity.errors or (typed and part_e4 is None)
+    if is_invalid or (part_e4 or 0) > credit.quantity_e4:
         return "a part"
     return tonnes(part_e4 or credit.quantity_e4)
 
@@ -182,8 +183,8 @@ def _done(action: Action, result: commands.ActionResult) -> AnyResponse:
 
 def _success_message(action: Action, credit: CreditView, rest: CreditView | None) -> str | Markup:
     if rest is None:
-        return f"{action.done}. It is recorded for good."
-    return Markup('{} {}, <a href="{}">{}</a>. It is recorded for good.').format(
+        return f"{action.done}. This cannot be undone."
+    return Markup('{} {}, <a href="{}">{}</a>. This cannot be undone.').format(
         tonnes(credit.quantity_e4),
         action.done.lower(),
         url_for("credits.show", credit_id=rest.id),
@@ -193,4 +194,4 @@ def _success_message(action: Action, credit: CreditView, rest: CreditView | None
 
 def _rest_message(rest: CreditView) -> str:
     verb = "stays" if rest.quantity_e4 == E4 else "stay"
-    return f"{tonnes(rest.quantity_e4)} {verb} {rest.status.lower()}"
+    return f"{tonnes(rest.quantity_e4)} {verb} {STATUS_LABELS[rest.status].lower()}"

@@ -1,4 +1,4 @@
-"""The page of every event of the ledger, newest first."""
+"""The page of all events of the ledger, newest first."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ pages = Blueprint("activity", __name__)
 @allows(Role.VIEWER)
 @query_parameters.reads("type", "cursor")
 def show() -> Response:
-    """Show a page of events; the type and the place in the list stand in the address."""
+    """Show a page of events; the address holds the event type and the cursor."""
     event_type = event_type_of(request.args.get("type", ""))
     page = list_events(event_type, request.args.get("cursor"), newest_first=True)
     actor_names.prefetch(event.actor for event in page.items)
@@ -33,7 +33,7 @@ def show() -> Response:
     return htmx.render(
         "activity/list.html",
         "activity/_events.html",
-        events=[(event, _more(event)) for event in page.items],
+        events=[(event, _details(event)) for event in page.items],
         event_type=event_type,
         types=list(EventType),
         previous=address(page.previous),
@@ -43,10 +43,10 @@ def show() -> Response:
     )
 
 
-def _more(event: EventView) -> str:
-    """Return what the event says besides its phrase: the first lots, the reason and the reference."""
-    said = (_lots(event), event.data.get("reason"), event.data.get("reference"))
-    return " · ".join(str(text) for text in said if text)
+def _details(event: EventView) -> str:
+    """Return what is shown below the phrase of the event: its first lots, reason and reference."""
+    parts = (_lots(event), event.data.get("reason"), event.data.get("reference"))
+    return " · ".join(str(text) for text in parts if text)
 
 
 def _lots(event: EventView) -> str:
@@ -58,10 +58,10 @@ def _lots(event: EventView) -> str:
 
 
 def event_type_of(text: str) -> EventType | None:
-    """Return the type that the address names, None for all. Aborts with 422."""
+    """Return the event type in the address, None if empty. Aborts with 422 on an unknown one."""
     if not text:
         return None
     try:
         return EventType(text.strip().upper())
     except ValueError:
-        abort(422, f"There is no type of event called “{text[:40]}”.")
+        abort(422, f"There is no event type “{text[:40]}”.")

@@ -1,4 +1,4 @@
-"""Actors as people read them: the present name of a person or a token, kept for the request."""
+"""Names of actors on pages: the current name of a user or token, cached for the request."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -7,21 +7,24 @@ from flask import g
 from markupsafe import Markup, escape
 
 from webapp.accounts.actors import names_of
+from webapp.accounts.audit_log import ANONYMOUS_ACTOR
 
 _NAMED: Final = Markup('<bdi title="%s">%s</bdi>')
+_UNKNOWN: Final = "unknown"  # in place of the actor of a refused sign-in
 
 
 def prefetch(actors: Iterable[str]) -> None:
-    """Read the names behind all actors of a page in one query, before `name_of` is asked for each of them."""
+    """Read the names of all actors of a page in one query, so that `name_of` needs none."""
     shown = _shown()
     unknown = {actor for actor in actors if actor not in shown}
     names = names_of(unknown) if any(":" in actor for actor in unknown) else {}
     for actor in unknown:
-        shown[actor] = _NAMED % (actor, names[actor]) if actor in names else escape(actor)
+        unnamed = _UNKNOWN if actor == ANONYMOUS_ACTOR else actor
+        shown[actor] = _NAMED % (actor, names[actor]) if actor in names else escape(unnamed)
 
 
 def name_of(actor: str) -> Markup:
-    """Return the name behind an actor of an event, with the actor itself as its title."""
+    """Return the name of an actor, with the actor as its title."""
     shown = _shown()
     if actor not in shown:
         prefetch([actor])

@@ -1,4 +1,4 @@
-"""The page of everything that was done to accounts, for administrators."""
+"""The page of the account log, for administrators."""
 
 from typing import Final
 
@@ -18,21 +18,21 @@ pages.before_request(redirect_to_set_up)
 
 SHOWN: Final = 50
 NUMBER_LENGTH_MAX: Final = 18
-# What each act is called on the page; whom it is about stands beside it.
+# The label of each action; its subject is shown next to it.
 PHRASES: Final = {
     AuditAction.USER_ADDED: "Added",
     AuditAction.ROLE_CHANGED: "Role changed",
     AuditAction.USER_DISABLED: "Disabled",
-    AuditAction.USER_ENABLED: "Enabled again",
-    AuditAction.PASSWORD_CHANGED: "Changed their password",
-    AuditAction.PASSWORD_SET: "New password given",
-    AuditAction.TOKEN_MADE: "Token made",
+    AuditAction.USER_ENABLED: "Enabled",
+    AuditAction.PASSWORD_CHANGED: "Password changed",
+    AuditAction.PASSWORD_SET: "Password set by an administrator",
+    AuditAction.TOKEN_MADE: "Token created",
     AuditAction.TOKEN_REVOKED: "Token revoked",
     AuditAction.SIGNED_IN: "Signed in",
     AuditAction.SIGNED_OUT: "Signed out",
     AuditAction.SIGNED_OUT_EVERYWHERE: "Signed out everywhere",
     AuditAction.SIGN_IN_REFUSED: "Sign-in refused",
-    AuditAction.SIGN_INS_HELD: "Too many sign-ins, held up",
+    AuditAction.SIGN_INS_HELD: "Too many sign-ins, blocked",
 }
 
 
@@ -40,7 +40,7 @@ PHRASES: Final = {
 @allows(Role.ADMINISTRATOR)
 @query_parameters.reads("act", "before")
 def show() -> Response:
-    """Show a page of the log, the newest first; the kind and the place stand in the address."""
+    """Show a page of the log, newest first; the address holds the action and the position."""
     act = _act(request.args.get("act", ""))
     before = _before(request.args.get("before", ""))
     entries = audit_log.page(before, SHOWN + 1, act=act)
@@ -64,11 +64,11 @@ def _act(text: str) -> AuditAction | None:
     try:
         return AuditAction(text.upper())
     except ValueError:
-        abort(422, f"There is no kind of entry called “{text[:40]}”.")
+        abort(422, f"There is no account log entry of type “{text[:40]}”.")
 
 
 def _before(text: str) -> int | None:
-    """Return a position of the address. Raises CursorMismatch where it is none."""
+    """Return the position in the address, None if empty. Raises CursorMismatch if it is not a number."""
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= NUMBER_LENGTH_MAX):

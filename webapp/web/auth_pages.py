@@ -1,7 +1,7 @@
-"""The doors: signing in and out, and setting up the first administrator.
+"""The pages that sign in and out and create the first administrator.
 
-None of these views may run inside an open transaction: a guess at a password or at the code is
-counted before it is refused.
+These views must not run inside an open transaction: each guess at a password or code is committed
+before it is refused.
 """
 
 from http import HTTPStatus
@@ -40,31 +40,31 @@ from webapp.web.safe_redirect import safe_or_home
 
 pages = Blueprint("auth", __name__)
 
-NOT_THE_SAME: Final = "This is not the same as the password above."
+NOT_THE_SAME: Final = "The passwords do not match."
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
-    """A name and a password."""
+    """The name and password of a user."""
 
     name = StringField("Name")
     password = PasswordField("Password")
 
 
 class SetUpForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
-    """The first administrator; `code` only where the request is not from this machine."""
+    """The first administrator. `code` is only asked for in a request from another machine."""
 
     code = StringField("Set-up code")
     name = StringField("Name")
     password = PasswordField("Password")
-    again = PasswordField("The password again")
+    again = PasswordField("Confirm password")
 
 
 @pages.route("/sign-in", methods=["GET", "POST"])
 @allows_everyone
-@without_idempotency_key("It starts a session, and counts wrong passwords.")
+@without_idempotency_key("It starts a session and counts wrong passwords.")
 @query_parameters.reads("next")
 def sign_in() -> AnyResponse:
-    """Ask for name and password, and lead to where the person wanted to go."""
+    """Show the sign-in form, or sign in and redirect to the address in `next`."""
     if not users.any_exists():
         return _redirect_to(url_for(".set_up"))
     wanted = safe_or_home(request.args.get("next"))
@@ -89,7 +89,7 @@ def sign_in() -> AnyResponse:
 @allows_everyone
 @without_idempotency_key("It ends the session.")
 def sign_out() -> AnyResponse:
-    """End the session, here and on the server."""
+    """End the session in the cookie and in the database."""
     _close_session()
     flash("You are signed out.", "success")
     return _redirect_to(url_for(".sign_in"))
@@ -97,10 +97,10 @@ def sign_out() -> AnyResponse:
 
 @pages.route("/setup", methods=["GET", "POST"])
 @allows_everyone
-@without_idempotency_key("It starts a session, and counts wrong codes.")
+@without_idempotency_key("It starts a session and counts wrong codes.")
 def set_up() -> AnyResponse:
-    """Make the first administrator: from this machine, or with the code that the start printed."""
-    # In this order: whoever was not local because of an account just made is led on by the next line.
+    """Create the first administrator, from this machine or with the set-up code printed at startup."""
+    # Read before `any_exists`: a request that is no longer local because of a new account is redirected.
     is_here = authentication.principal().is_local
     if users.any_exists():
         return _redirect_to(url_for(".sign_in"))
@@ -121,12 +121,12 @@ def set_up() -> AnyResponse:
         flash(str(refusal), "warning")
         return _redirect_to(url_for(".sign_in"))
     open_session(sessions.start(user.id))
-    flash("You are the administrator. From now on everybody signs in, on this machine too.", "success")
+    flash("You are the administrator. From now on, everyone signs in, on this computer too.", "success")
     return _redirect_to("/")
 
 
 def _first_administrator(form: SetUpForm, *, is_here: bool) -> User:
-    """Make the first administrator as the form says. Raises what it calls raises."""
+    """Create the first administrator. Raises InvalidFields, LoginRateLimited, AlreadySetUp, LoginsBusy."""
     if not is_here:
         expected = current_app.config["SETUP_CODE_HASH"]
         setup_code.require_correct(form.code.data or "", expected, request.remote_addr or "")
@@ -136,20 +136,20 @@ def _first_administrator(form: SetUpForm, *, is_here: bool) -> User:
 
 
 def redirect_to_set_up() -> AnyResponse | None:
-    """Lead there from pages about accounts while there is none: whoever is local has nothing to see."""
+    """Redirect pages about accounts to the set-up page while there is no account."""
     return _redirect_to(url_for("auth.set_up")) if authentication.principal().is_local else None
 
 
 def open_session(secret: str) -> None:
-    """Begin a new session in the cookie: nothing of the one before stays, its form token neither."""
+    """Start a new session in the cookie. Nothing of the previous one is kept, not even its CSRF token."""
     _close_session()
     session[SESSION_SECRET] = secret
 
 
 def _close_session() -> None:
-    before = session.get(SESSION_SECRET)
-    if before:
-        sessions.end(before)  # first: where it cannot be ended, the browser must still know it
+    previous = session.get(SESSION_SECRET)
+    if previous:
+        sessions.end(previous)  # first: if this fails, the browser must keep the cookie
     session.clear()
     authentication.forget_principal()
 

@@ -1,4 +1,4 @@
-"""The pages on which a mistake is taken back: a credit cancelled, or recorded anew as it should be."""
+"""The pages that void a credit that was recorded in error, or replace it by a corrected one."""
 
 from http import HTTPStatus
 from typing import Final
@@ -20,14 +20,14 @@ from webapp.web.serial_numbers import show_conflict
 
 pages = Blueprint("corrections", __name__)
 
-# What of a credit the form of its correction begins with.
+# The fields that prefill the form of a correction.
 OLD_VALUES: Final = ("project_name", "registry", "vintage", "quantity", "serial_number")
 
 
 @pages.route("/credits/<credit_id>/cancel", methods=["GET", "POST"])
 @allows(Role.OPERATOR)
 def cancel(credit_id: str) -> AnyResponse:
-    """Ask why the credit should never have been recorded, and record that."""
+    """Show the form that voids the credit, or record its cancellation."""
     credit = queries.credit(credit_id)
     form = CancelForm()
     if request.method != "POST" and EventType.CANCELLED not in credit.allowed_actions:
@@ -41,14 +41,14 @@ def cancel(credit_id: str) -> AnyResponse:
     except ActNotAllowed:
         return action_conflict.render(credit_id, EventType.CANCELLED)
     note_replay(is_replay=result.is_replay)
-    flash_success("Cancelled. It is not counted any more, and its serial number is free.")
+    flash_success("Voided. The credit is no longer counted, and its serial number is free.")
     return redirect(url_for("credits.show", credit_id=credit_id), HTTPStatus.SEE_OTHER)
 
 
 @pages.route("/credits/<credit_id>/correct", methods=["GET", "POST"])
 @allows(Role.OPERATOR)
 def correct(credit_id: str) -> AnyResponse:
-    """Ask for the credit as it should have been recorded; cancel this one and record that one."""
+    """Show the form of a correction, or cancel this credit and record the corrected one."""
     credit = queries.credit(credit_id)
     if request.method != "POST" and EventType.CANCELLED not in credit.allowed_actions:
         return action_conflict.render(credit_id, EventType.CANCELLED)
@@ -69,14 +69,14 @@ def correct(credit_id: str) -> AnyResponse:
         show_conflict(form, refusal)
         return _page("credits/correct.html", credit, form, HTTPStatus.CONFLICT)
     note_replay(is_replay=result.is_replay)
-    flash_success("Corrected: this credit stands in place of the one that is cancelled.")
+    flash_success("Corrected. This credit replaces the one that is now void.")
     return redirect(url_for("credits.show", credit_id=result.credit_id), HTTPStatus.SEE_OTHER)
 
 
 def old_values(credit: CreditView) -> dict[str, object]:
-    """Return what of a credit the form of its replacement begins with.
+    """Return the values that prefill the form of a replacement of this credit.
 
-    A lot of a credit without a serial number has none of its own: it only states its place.
+    A lot of a credit without a serial number has no serial number of its own, only its position.
     """
     values = {name: getattr(credit, name) for name in OLD_VALUES}
     if queries.split_tree(credit.id).root.credit.serial_number is None:

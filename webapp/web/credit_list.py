@@ -1,7 +1,7 @@
-"""The list of credits as its address states it: which filter, which order, which page.
+"""The address of the list of credits: its filter, order and page.
 
-Only reading and writing that address lives here. Whatever the list shows can be bookmarked, so
-everything that changes it is a link or a GET form.
+This module only reads and writes that address. Every state of the list can be bookmarked, because all
+changes to it are links or GET forms.
 """
 
 from collections.abc import Mapping
@@ -27,17 +27,17 @@ _FILTERS: Final[tuple[Field, ...]] = (
     replace(_BY_NAME["registry"], required=False),
     replace(_BY_NAME["vintage"], required=False),
 )
-# What an address may say of which credits are in the list, and in which order.
+# The parameters of the filter and the order.
 PARAMETERS: Final = (*(field.name for field in _FILTERS), "status", "sort", "order")
-# What one wants to see first when choosing a column: names from A, figures and times from the top.
+# Columns that sort in descending order first: numbers and times; names sort from A.
 _DESCENDS_FIRST: Final = frozenset({"created", "vintage", "quantity"})
 
 
 @dataclass(frozen=True)
 class CreditList:
-    """A list of credits: its filter and order, and the cursor of its page (None: the first).
+    """A list of credits: its filter and order, and the cursor of its page (None for the first).
 
-    `counts_all` says that all that a search finds is added up, however long that takes.
+    `counts_all` asks for exact totals of all matches, however long that takes.
     """
 
     filter: CreditFilter
@@ -46,7 +46,7 @@ class CreditList:
 
     @classmethod
     def read(cls, arguments: Mapping[str, str]) -> "CreditList":
-        """Read the query of the address. Raises InvalidFields with everything that is wrong."""
+        """Parse the query string. Raises InvalidFields with every problem in it."""
         problems: list[Problem] = []
         values: dict[str, str | int | None] = {}
         for field in _FILTERS:
@@ -81,69 +81,69 @@ class CreditList:
 
     @property
     def is_filtered(self) -> bool:
-        """Say whether it may leave credits out."""
+        """Whether the list has a filter."""
         wanted = self.filter
         return bool(wanted.q or wanted.registry or wanted.vintage or wanted.status)
 
     @property
     def order(self) -> str:
-        """The order as the address states it."""
+        """The order as it is in the address, "asc" or "desc"."""
         return DESCENDING if self.filter.descending else ASCENDING
 
     @property
     def keeps_order(self) -> bool:
-        """Say whether it is in another order than a list that states none."""
+        """Whether the order differs from the default one."""
         return self.filter.sort != CreditFilter.sort or not self.filter.descending
 
     def address(self, cursor: str | None = None) -> str:
-        """Return the address of the same list at another page, the first if none is given."""
+        """Return the address of a page of the list, the first page by default."""
         return self._address(self.filter, cursor)
 
     @property
     def here(self) -> str:
-        """The address of this page of the list."""
-        return self.counted if self.counts_all else self.address(self.cursor)
+        """The address of the current page."""
+        return self.counted_address if self.counts_all else self.address(self.cursor)
 
     @property
-    def counted(self) -> str:
-        """The address of this page with all that the search finds added up."""
+    def counted_address(self) -> str:
+        """The address of the current page with exact totals."""
         address = self.address(self.cursor)
         return f"{address}{'&' if '?' in address else '?'}count={COUNT_ALL}"
 
     @property
     def download(self) -> str:
-        """The address of all of the list as a file."""
+        """The address of the whole list as a CSV file."""
         return self._address(self.filter, None, PATH_OF_FILE)
 
     def of_status(self, status: Status | None) -> str:
-        """Return the address of the same list with another status, all of them for None."""
+        """Return the address of the list filtered by this status, by none if None."""
         return self._address(replace(self.filter, status=status), None)
 
     def sorted_by(self, sort: str) -> str:
-        """Return the address of the list sorted by this column, the other way round if it is."""
-        turned = not self.filter.descending
-        descending = turned if sort == self.filter.sort else sort in _DESCENDS_FIRST
+        """Return the address of the list sorted by this column, reversed if it is already sorted by it."""
+        reversed_order = not self.filter.descending
+        descending = reversed_order if sort == self.filter.sort else sort in _DESCENDS_FIRST
         return self._address(replace(self.filter, sort=sort, descending=descending), None)
 
     def direction(self, sort: str) -> str | None:
-        """Return "ascending" or "descending" for the column that sorts the list, else None."""
+        """Return "ascending" or "descending" if the list is sorted by this column, else None."""
         if sort != self.filter.sort:
             return None
         return "descending" if self.filter.descending else "ascending"
 
     @staticmethod
     def _address(wanted: CreditFilter, cursor: str | None, path: str = PATH) -> str:
-        moved = CreditList(wanted, cursor)
-        stated = {
+        target = CreditList(wanted, cursor)
+        parameters = {
             "q": wanted.q,
             "registry": wanted.registry,
             "vintage": wanted.vintage,
             "status": wanted.status,
-            "sort": wanted.sort if moved.keeps_order else None,
-            "order": moved.order if moved.keeps_order else None,
+            "sort": wanted.sort if target.keeps_order else None,
+            "order": target.order if target.keeps_order else None,
             "cursor": cursor,
         }
-        query = urlencode({name: value for name, value in stated.items() if value})
+        query = urlencode({name: value for name, value in parameters.items() if value})
         return f"{path}?{query}" if query else path
 
 

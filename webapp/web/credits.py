@@ -1,4 +1,4 @@
-"""The pages about credits: the list, a new one, and one with its history."""
+"""The pages of credits: the list, the form of a new credit, and a credit with its history."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
-from webapp.domain.credit import NEW_FIELDS, is_credit_id
+from webapp.domain.credit import is_credit_id
 from webapp.domain.errors import (
     CancelledBefore,
     CursorMismatch,
@@ -19,9 +19,7 @@ from webapp.domain.errors import (
     ReplacedBefore,
     SerialHeld,
 )
-from webapp.domain.event import ACTION_FIELDS
-from webapp.domain.fields import Field
-from webapp.domain.lifecycle import EventType, Status
+from webapp.domain.lifecycle import Status
 from webapp.domain.text import canonical
 from webapp.http import htmx
 from webapp.http.authentication import actor
@@ -31,7 +29,7 @@ from webapp.ledger.search import selection
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.search.pagination import Page
 from webapp.ledger.views import EventView, Record
-from webapp.web import actor_names, query_parameters, split_history
+from webapp.web import actor_names, labels, query_parameters, split_history
 from webapp.web.corrections import old_values
 from webapp.web.credit_list import PARAMETERS, CreditList
 from webapp.web.formats import number
@@ -40,11 +38,9 @@ from webapp.web.serial_numbers import show_conflict
 
 pages = Blueprint("credits", __name__)
 
-# A new credit can be begun from another one, by its address; the serial number is never the same.
+# Query parameters that prefill the form of a new credit. A serial number is never copied.
 PREFILLED: Final = ("project_name", "registry", "vintage", "quantity")
-# What the events of a split say besides, and no form asks for.
-LOT_FIELDS: Final = {"parent": "A lot of", "offset": "Begins after", "quantities": "Lots"}
-# A replacement has the serial number of what it replaces.
+# A replacement has the serial number of the credit that it replaces.
 REPLACEMENT: Final = (*PREFILLED, "serial_number", "replaces")
 ANOTHER_BATCH: Final = "Already recorded. If this is another batch, give it a serial number."
 
@@ -53,7 +49,7 @@ ANOTHER_BATCH: Final = "Already recorded. If this is another batch, give it a se
 @allows(Role.VIEWER)
 @query_parameters.reads(*PARAMETERS, "cursor", "count")
 def index() -> Response:
-    """Show the credits that the address asks for, with their sums."""
+    """Show the credits that match the filter in the address, with their totals."""
     try:
         wanted = CreditList.read(request.args)
         page = listing.list_credits(wanted.filter, wanted.cursor)
@@ -76,15 +72,15 @@ def index() -> Response:
 @allows(Role.OPERATOR)
 @query_parameters.reads(*REPLACEMENT)
 def new() -> str:
-    """Show the form of a new credit, begun with what the address states."""
-    begun = {name: request.args[name] for name in REPLACEMENT if name in request.args}
-    return _new_page(CreditForm(data=begun))
+    """Show the form of a new credit, prefilled from the query string."""
+    prefilled = {name: request.args[name] for name in REPLACEMENT if name in request.args}
+    return _new_page(CreditForm(data=prefilled))
 
 
 @pages.post("/credits/new")
 @allows(Role.OPERATOR)
 def create() -> AnyResponse | tuple[str, HTTPStatus]:
-    """Record the credit, or lead to the equal one that is recorded."""
+    """Record the credit, or redirect to the equal one that is already recorded."""
     form = CreditForm()
     if not form.validate():
         return _new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
@@ -97,7 +93,7 @@ def create() -> AnyResponse | tuple[str, HTTPStatus]:
         form.replaces.data = refusal.credit_id
         return _new_page(form, refusal), HTTPStatus.CONFLICT
     except ReplacedBefore as refusal:
-        # Another batch replaces nothing.
+        # If the user says that it is another batch, it replaces nothing.
         form.replaces.data = None
         return _new_page(form, refusal), HTTPStatus.CONFLICT
     except InvalidFields as refusal:
@@ -109,7 +105,7 @@ def create() -> AnyResponse | tuple[str, HTTPStatus]:
     elif result.record.credit.serial_number is None:
         flash_success(ANOTHER_BATCH, "info")
     else:
-        flash_success("Already recorded: this is the credit. Nothing was added.", "info")
+        flash_success("Already recorded. Nothing was added.", "info")
     return redirect(url_for(".show", credit_id=result.credit_id), HTTPStatus.SEE_OTHER)
 
 
@@ -125,19 +121,19 @@ def show(credit_id: str) -> str:
         history=[(event, data_of(event)) for event in record.events],
         another=_prefilled_form({name: getattr(record.credit, name) for name in PREFILLED}),
         tree=_split_tree(record),
-        **_corrections(record),
+        **_relations(record),
     )
 
 
 def _split_tree(record: Record) -> split_history.TreeExcerpt | None:
-    """Return the credits around a lot or a split credit, None around any other: it is its whole family."""
+    """Return the split history of a lot or a split credit, None for any other credit."""
     if not (record.relations.origin.parent or record.relations.lots):
         return None
     return split_history.around(queries.split_tree(record.credit.id), record.credit.id)
 
 
-def _corrections(record: Record) -> dict[str, object]:
-    """Return what the page says about a mistake: what it replaces, what replaces it, and its end."""
+def _relations(record: Record) -> dict[str, object]:
+    """Return the inputs about splits and corrections: its origin, lots, replacements and last event."""
     relations = record.relations
     replaces = relations.origin.replaces
     related = [*relations.replaced_by, replaces] if replaces else relations.replaced_by
@@ -155,7 +151,7 @@ def _corrections(record: Record) -> dict[str, object]:
 
 
 def _prefilled_form(values: Mapping[str, object]) -> str:
-    """Return the address of the form of a new credit in which these values stand."""
+    """Return the address of the form of a new credit, prefilled with these values."""
     stated = {name: value for name, value in values.items() if value is not None}
     return f"/credits/new?{urlencode(stated)}"
 
@@ -163,7 +159,7 @@ def _prefilled_form(values: Mapping[str, object]) -> str:
 @pages.get("/credits/<credit_id>/row")
 @allows(Role.VIEWER)
 def row(credit_id: str) -> AnyResponse:
-    """Show the row of the list again, as it was before an act was begun in it."""
+    """Show the row of the list without an open form."""
     if not htmx.wants_fragment():
         return htmx.add_vary(redirect(url_for(".show", credit_id=credit_id), HTTPStatus.SEE_OTHER))
     return htmx.render(
@@ -177,16 +173,15 @@ def row(credit_id: str) -> AnyResponse:
 
 
 def data_of(event: EventView) -> list[tuple[str, str, str | int | list[str]]]:
-    """Return the name, the label and the value of everything in the event's data."""
-    fields: Mapping[EventType, tuple[Field, ...]] = {EventType.CREATED: NEW_FIELDS, **ACTION_FIELDS}
-    labels = {field.name: field.label for field in fields.get(event.event_type, ())} | LOT_FIELDS
-    known = [name for name in labels if name in event.data]
-    later = [name for name in event.data if name not in labels]
-    return [(name, labels.get(name, name), event.data[name]) for name in [*known, *later]]
+    """Return the name, label and value of the event's data. `offset` is shown with `parent`."""
+    known = labels.data_labels(event.event_type)
+    ordered = [name for name in known if name in event.data]
+    unknown = [name for name in event.data if name not in known and name != "offset"]
+    return [(name, known.get(name, name), event.data[name]) for name in [*ordered, *unknown]]
 
 
-def _new_page(form: CreditForm, before: CancelledBefore | ReplacedBefore | None = None) -> str:
-    """Show the form. `before`: this very credit, or what it was to replace, was cancelled or replaced."""
+def _new_page(form: CreditForm, refusal: CancelledBefore | ReplacedBefore | None = None) -> str:
+    """Show the form. `refusal`: the credit was cancelled before, or its original was already replaced."""
     registries, _ = summaries.filter_choices()
     replaced_id = form.replaces.data or ""
     if not replaced_id:
@@ -196,13 +191,15 @@ def _new_page(form: CreditForm, before: CancelledBefore | ReplacedBefore | None 
         form=form,
         registries=registries,
         replaced=queries.find_credits([replaced_id]).get(replaced_id) if is_credit_id(replaced_id) else None,
-        again=isinstance(before, CancelledBefore) and ("replacement" if before.replaced else "credit"),
-        standing=queries.credit(before.credit_id) if isinstance(before, ReplacedBefore) else None,
+        again=isinstance(refusal, CancelledBefore) and ("replacement" if refusal.replaced else "credit"),
+        current_replacement=queries.credit(refusal.credit_id)
+        if isinstance(refusal, ReplacedBefore)
+        else None,
     )
 
 
 def _number_found(sums: summaries.StatusSums, shown: int) -> str:
-    """Return how many credits the list has, as far as that is known. `shown` are on the page."""
+    """Return the number of credits in the list in words. `shown` is the number on this page."""
     found = sum(counted.credits for counted in sums.by_status.values())
     if sums.is_all:
         return number(found)
@@ -216,7 +213,7 @@ def _bad_filter_page(refusal: InvalidFields | CursorMismatch) -> Response:
         wanted, problems = CreditList(CreditFilter()), refusal.problems
     else:
         wanted = CreditList.read({**request.args, "cursor": ""})
-        problems = [Problem("", "This page belongs to another filter or another order.")]
+        problems = [Problem("", "This page link belongs to another filter or order.")]
     return htmx.render(
         "credits/list.html",
         "credits/_table.html",
@@ -231,24 +228,30 @@ def _bad_filter_page(refusal: InvalidFields | CursorMismatch) -> Response:
 
 
 def _filter_bar(wanted: CreditList) -> dict[str, object]:
-    """Return what the filters offer and what stands in them; a fragment is without them."""
+    """Return the options and values of the filters; empty for a fragment, which has no filters."""
     if htmx.wants_fragment():
         return {}
     registries, vintages = summaries.filter_choices()
     typed = {name: request.args.get(name, "") for name in ("q", "registry", "vintage", "status")}
     typed["status"] = typed["status"].strip().upper()
     spelling = {canonical(name): name for name in registries}
-    # Of the filter that was understood: what was typed may be as long as an address.
+    # From the parsed filter, because the raw parameter can be very long.
     typed["registry"] = spelling.get(canonical(wanted.filter.registry), typed["registry"])
     return {
         "typed": typed,
         "registries": _filter_options(registries, typed["registry"]),
         "vintages": _filter_options([str(year) for year in vintages], typed["vintage"]),
-        "statuses": _filter_options(list(Status), typed["status"]),
+        "statuses": _status_options(typed["status"]),
     }
 
 
 def _filter_options(choices: list[str], chosen: str) -> list[tuple[str, str]]:
-    """Return options for the choices, the chosen one among them even where no credit has it."""
+    """Return the choices as options, with the chosen one added if no credit has it."""
     offered = choices if not chosen or chosen in choices else [*choices, chosen]
     return [(choice, choice) for choice in offered]
+
+
+def _status_options(chosen: str) -> list[tuple[str, str]]:
+    """Return the statuses as options with their labels, with an unknown chosen one added."""
+    offered = [(str(status), label) for status, label in labels.STATUS_LABELS.items()]
+    return offered if not chosen or chosen in labels.STATUS_LABELS else [*offered, (chosen, chosen)]

@@ -1,4 +1,4 @@
-"""The first page: what the ledger holds, and a start where it holds nothing yet."""
+"""The dashboard: the totals of the ledger, or the first steps while it is empty."""
 
 from http import HTTPStatus
 from typing import Final
@@ -21,14 +21,14 @@ pages = Blueprint("dashboard", __name__)
 @pages.get("/favicon.ico")
 @allows_everyone
 def icon() -> AnyResponse:
-    """Lead to the icon: a browser asks for it here where a document, such as JSON, names none."""
+    """Redirect to the icon: browsers request this address for documents that name none, such as JSON."""
     return redirect(url_for("static", filename="favicon.svg"), HTTPStatus.PERMANENT_REDIRECT)
 
 
 @pages.get("/")
 @allows(Role.VIEWER)
 def show() -> str:
-    """Show the sums and the latest events, or how to begin."""
+    """Show the totals and the latest events, or the first steps."""
     totals = ledger_totals()
     if not any(held.credits for held in totals.ledger.by_status.values()):
         return render_template("dashboard/empty.html", sample_form=FlaskForm())

@@ -1,7 +1,7 @@
-"""The two long lists as CSV files, for spreadsheets: the rows that the page shows, on all of its pages.
+"""CSV files of the list of credits and of the activity: all rows of the list with its filter.
 
-Lines end in CRLF and cells are quoted as RFC 4180 says. The file is UTF-8 with a byte-order mark,
-without which Excel takes it for an older encoding and spoils every name that is not English.
+The format is RFC 4180: lines end in CRLF. The file is UTF-8 with a byte-order mark, because Excel assumes
+a legacy encoding without it and garbles names that are not ASCII.
 """
 
 import csv
@@ -25,8 +25,8 @@ pages = Blueprint("downloads", __name__)
 
 Cell = str | int | None
 
-# A spreadsheet takes a cell that begins so for a formula and computes it; the last four are what a
-# Japanese or Chinese keyboard makes of the first four.
+# Spreadsheets evaluate cells that begin with one of these as formulas. The last four are the full-width
+# forms of the first four, from Japanese and Chinese keyboards.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 IN_MEMORY_BYTES: Final = 1_000_000
 
@@ -43,7 +43,7 @@ CREDIT_COLUMNS: Final = (
     "buyer",
     "beneficiary",
 )
-# What the acts say, each once; of a part only the lot remembers the quantity.
+# The data of actions. The quantity of a part is not among them: it is the quantity of the lot.
 DATA_COLUMNS: Final = tuple(
     dict.fromkeys(
         field.name for fields in ACTION_FIELDS.values() for field in fields if field is not PART_QUANTITY
@@ -67,22 +67,22 @@ EVENT_COLUMNS: Final = (
 @allows(Role.VIEWER)
 @query_parameters.reads(*PARAMETERS)
 def credits_file() -> Response:
-    """Send every credit that the address of the list asks for, in its order."""
+    """Send all credits that match the filter, in the order of the list."""
     wanted = CreditList.read(request.args).filter
-    return _answer("credits", CREDIT_COLUMNS, map(_credit_row, listing.every_credit(wanted)))
+    return _send("credits", CREDIT_COLUMNS, map(_credit_row, listing.every_credit(wanted)))
 
 
 @pages.get("/activity.csv")
 @allows(Role.VIEWER)
 @query_parameters.reads("type")
 def activity_file() -> Response:
-    """Send every event that the address of the activity asks for, the newest first."""
+    """Send all events of the type in the address, newest first."""
     event_type = activity.event_type_of(request.args.get("type", ""))
-    return _answer("activity", EVENT_COLUMNS, map(_event_row, listing.every_event(event_type)))
+    return _send("activity", EVENT_COLUMNS, map(_event_row, listing.every_event(event_type)))
 
 
 def neutral(cell: Cell) -> Cell:
-    """Return the cell with an apostrophe before a text that a spreadsheet would compute."""
+    """Return the cell, with a leading apostrophe if a spreadsheet would evaluate it as a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
@@ -100,19 +100,20 @@ def _of_data(event: EventView, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _answer(name: str, columns: Sequence[str], rows: Iterable[Iterable[Cell]]) -> Response:
-    """Write the file aside, then send it: a database that fails half-way is an error and no short file.
+def _send(name: str, columns: Sequence[str], rows: Iterable[Iterable[Cell]]) -> Response:
+    """Write the file to temporary storage, then send it.
 
-    It also ends the database's work before a slow client begins to read.
+    If the database fails half-way, the response is an error and not a truncated file. The database is
+    also released before a slow client starts to read.
     """
-    with ExitStack() as unless_sent:
-        file = unless_sent.enter_context(SpooledTemporaryFile(max_size=IN_MEMORY_BYTES))
+    with ExitStack() as cleanup:
+        file = cleanup.enter_context(SpooledTemporaryFile(max_size=IN_MEMORY_BYTES))
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="", write_through=True)
         writer = csv.writer(text)
         writer.writerow(columns)
         writer.writerows(map(neutral, row) for row in rows)
         text.detach()
-        unless_sent.pop_all()
+        cleanup.pop_all()
     size = file.tell()
     file.seek(0)
     response = send_file(

@@ -1,6 +1,6 @@
-"""Errors as pages in the design of all others, and as notices where htmx asked.
+"""Errors as pages, or as notices for htmx requests.
 
-Nothing here may ask the database for anything: it may be the reason for the page.
+No database query may be made here, because the database can be the cause of the error.
 """
 
 from http import HTTPStatus
@@ -17,7 +17,7 @@ from webapp.web.safe_redirect import is_same_site
 
 
 class Link(NamedTuple):
-    """Where to go from here."""
+    """A link on an error page."""
 
     text: str
     href: str
@@ -27,69 +27,69 @@ ALL_CREDITS: Final = Link("All credits", "/credits")
 ALL_IMPORTS: Final = Link("All imports", "/imports")
 DASHBOARD: Final = Link("Dashboard", "/")
 
-# Where the same thing may well succeed a moment later, or after loading the form anew.
+# Statuses after which the same request may succeed later, or after the form is reloaded.
 TRY_AGAIN: Final = frozenset(
     {HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.SERVICE_UNAVAILABLE}
 )
 
 TITLES: Final[dict[int, str]] = {
-    HTTPStatus.BAD_REQUEST: "This cannot be read",
+    HTTPStatus.BAD_REQUEST: "The request cannot be read",
     HTTPStatus.UNAUTHORIZED: "Not signed in",
-    HTTPStatus.FORBIDDEN: "Not accepted",
+    HTTPStatus.FORBIDDEN: "Request refused",
     HTTPStatus.NOT_FOUND: "Not found",
     HTTPStatus.METHOD_NOT_ALLOWED: "Not possible at this address",
-    HTTPStatus.CONFLICT: "Not possible any more",
+    HTTPStatus.CONFLICT: "No longer possible",
     HTTPStatus.LENGTH_REQUIRED: "The length is missing",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Too large",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "This kind of file is not read",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "This does not fit",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "File type not supported",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Not valid",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Not available at the moment",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Temporarily unavailable",
 }
 
 REFUSAL_TITLES: Final[dict[type[errors.LedgerError], str]] = {
     errors.UnknownCredit: "No such credit",
     errors.UnknownImport: "No such import",
-    errors.SerialHeld: "This serial number is taken",
+    errors.SerialHeld: "Serial number already taken",
     errors.AlreadyRetired: "Already retired",
     errors.AlreadySold: "Already sold",
     errors.AlreadySplit: "Already split",
-    errors.AlreadyCancelled: "Already cancelled",
+    errors.AlreadyCancelled: "Already void",
     errors.CursorMismatch: "No such page of the list",
-    UnknownFilter: "This address cannot be used",
+    UnknownFilter: "This filter cannot be used",
     errors.TooManyRows: "Too many rows",
     errors.UnreadableFile: "This file cannot be read",
     errors.LedgerBusy: "The ledger is busy",
     errors.LedgerUnavailable: "The database does not answer",
-    errors.SchemaOutdated: "The database is not migrated",
+    errors.SchemaOutdated: "The database needs an upgrade",
     authentication.SetUpRequired: "Nobody can sign in yet",
     authentication.NotSignedIn: "Not signed in",
     authentication.RoleRequired: "Your role does not allow this",
 }
 
-# In place of what Werkzeug says by default, which speaks of URLs and servers.
+# In place of Werkzeug's default descriptions, which are about URLs and servers.
 SENTENCES: Final[dict[int, str]] = {
-    HTTPStatus.BAD_REQUEST: "Something in the address or in the form is missing or garbled.",
-    HTTPStatus.FORBIDDEN: "This is not accepted from here.",
-    HTTPStatus.NOT_FOUND: "There is nothing at this address. It may have been typed or copied wrongly.",
+    HTTPStatus.BAD_REQUEST: "Part of the address or the form is missing or malformed.",
+    HTTPStatus.FORBIDDEN: "This request is not accepted.",
+    HTTPStatus.NOT_FOUND: "There is no page at this address. Check that it was typed or copied correctly.",
     HTTPStatus.METHOD_NOT_ALLOWED: (
-        "This address only takes what a form on another page sends. Nothing was recorded."
+        "This address only accepts the form of another page. Nothing was recorded."
     ),
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "This kind of content is not read here.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "Something in the address or in the form does not fit.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "This type of content is not supported.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Part of the address or the form is not valid.",
 }
 
 
 def render(answer: ErrorResponse) -> Response:
-    """Return the page of an error, or for htmx the notice that stands for it."""
+    """Return the error as a page, or as a notice for an htmx request."""
     template = "errors/_fragment.html" if htmx.wants_fragment() else "errors/page.html"
     outdated = isinstance(answer.refusal, errors.SchemaOutdated)
     page = render_template(
         template,
         status=int(answer.status),
         title=_title(answer),
-        detail="The database does not have the tables of this version yet. Run this once where the "
-        "ledger runs, then load the page again:"
+        detail="The tables of the database are older than this version. Run this command on the server, "
+        "then reload the page:"
         if outdated
         else _sentence(answer),
         command="flask db upgrade" if outdated else None,
@@ -99,8 +99,8 @@ def render(answer: ErrorResponse) -> Response:
 
 
 def _title(answer: ErrorResponse) -> str:
-    of_refusal = answer.refusal and REFUSAL_TITLES.get(type(answer.refusal))
-    return of_refusal or TITLES.get(answer.status, answer.title)
+    refusal_title = answer.refusal and REFUSAL_TITLES.get(type(answer.refusal))
+    return refusal_title or TITLES.get(answer.status, answer.title)
 
 
 def _sentence(answer: ErrorResponse) -> str:
@@ -111,15 +111,15 @@ def _sentence(answer: ErrorResponse) -> str:
 
 
 def _links(answer: ErrorResponse) -> list[Link]:
-    """Return what can sensibly be done next, the best first."""
-    best = _link_of(answer.refusal) or _login_link_for(answer.refusal)
+    """Return the links to useful next steps, the best first."""
+    best = _link_for(answer.refusal) or _login_link_for(answer.refusal)
     if best is None and answer.status in TRY_AGAIN:
         best = _retry_link()
-    elsewhere = ALL_IMPORTS if request.path.startswith(ALL_IMPORTS.href) else ALL_CREDITS
-    return list(dict.fromkeys([best or elsewhere, DASHBOARD]))
+    fallback = ALL_IMPORTS if request.path.startswith(ALL_IMPORTS.href) else ALL_CREDITS
+    return list(dict.fromkeys([best or fallback, DASHBOARD]))
 
 
-def _link_of(refusal: errors.LedgerError | None) -> Link | None:
+def _link_for(refusal: errors.LedgerError | None) -> Link | None:
     match refusal:
         case errors.SerialHeld(holder=holder):
             return Link("See the credit that holds it", f"/credits/{holder}")
@@ -128,7 +128,7 @@ def _link_of(refusal: errors.LedgerError | None) -> Link | None:
         case errors.CursorMismatch():
             return Link("First page of the list", request.path if is_same_site(request.path) else "/")
         case UnknownFilter():
-            return Link("Without any filter", request.path if is_same_site(request.path) else "/")
+            return Link("Without a filter", request.path if is_same_site(request.path) else "/")
         case errors.TooManyRows() | errors.UnreadableFile() | errors.UnsupportedFile():
             return Link("Choose another file", "/imports/new")
         case _:
@@ -136,13 +136,13 @@ def _link_of(refusal: errors.LedgerError | None) -> Link | None:
 
 
 def _login_link_for(refusal: errors.LedgerError | None) -> Link | None:
-    """Return where whoever was turned away can become somebody who is let in."""
+    """Return the link to the page where a refused principal can get access, None for other errors."""
     match refusal:
         case authentication.SetUpRequired():
             return Link("Set up", url_for("auth.set_up"))
         case authentication.NotSignedIn():
-            came_from = _retry_link()
-            return Link("Sign in", url_for("auth.sign_in", next=came_from.href if came_from else None))
+            retry = _retry_link()
+            return Link("Sign in", url_for("auth.sign_in", next=retry.href if retry else None))
         case authentication.RoleRequired():
             return DASHBOARD
         case _:
@@ -150,11 +150,11 @@ def _login_link_for(refusal: errors.LedgerError | None) -> Link | None:
 
 
 def _retry_link() -> Link | None:
-    """Return the way to try once more: this page, or the page whose form was sent."""
+    """Return the link to this page, or to the page of the submitted form."""
     if request.method in {"GET", "HEAD"}:
         return Link("Try again", request.full_path.rstrip("?")) if is_same_site(request.full_path) else None
     address, _, _ = (request.referrer or "").partition("#")
     site = f"{request.scheme}://{request.host}"
     if address.startswith(f"{site}/") and is_same_site(address.removeprefix(site)):
-        return Link("Load the page again", address.removeprefix(site))
+        return Link("Reload the page", address.removeprefix(site))
     return None

@@ -1,8 +1,7 @@
-"""The forms of the pages, built from the domain's field tables.
+"""The forms of the pages, built from the domain's fields.
 
-No rule stands here: a form hands all of its texts to the domain, which parses them, and shows what
-it says beside each field. What only a page asks for, such as a tick before a retirement without a
-beneficiary, is checked here as well.
+The domain validates the values; a form shows its messages next to the fields. Only rules of a page are
+checked here, such as the tick before a retirement without a beneficiary.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,27 +32,29 @@ from webapp.domain.fields import (
 )
 from webapp.domain.lifecycle import EventType
 from webapp.ledger import clock
+from webapp.web.labels import field_label
 
 Values = dict[str, str | None]
 
 
-def _input(field: Field) -> object:
-    """Return the unbound input that fits the kind of field."""
+def _input(field: Field, event_type: EventType | None) -> object:
+    """Return the unbound WTForms field for a field of an event of this type, or of a credit."""
+    label = field_label(field, event_type)
     match field:
         case TextField(newlines=True):
-            return TextAreaField(field.label)
+            return TextAreaField(label)
         case PastDateField():
-            return StringField(field.label, widget=DateInput())
+            return StringField(label, widget=DateInput())
         case VintageField():
-            return StringField(field.label, render_kw={"inputmode": "numeric"})
+            return StringField(label, render_kw={"inputmode": "numeric"})
         case QuantityField():
-            return StringField(field.label, render_kw={"inputmode": "decimal"})
+            return StringField(label, render_kw={"inputmode": "decimal"})
         case _:
-            return StringField(field.label)
+            return StringField(label)
 
 
 def show_problems(form: FlaskForm, problems: Sequence[Problem]) -> None:
-    """Put every problem beside the form's field, or above the form where it has none."""
+    """Add each problem to the errors of its field, or of the form if it has no such field."""
     for problem in problems:
         if problem.field in form:
             form[problem.field].errors = [*form[problem.field].errors, problem.message]
@@ -62,41 +63,43 @@ def show_problems(form: FlaskForm, problems: Sequence[Problem]) -> None:
 
 
 class FieldForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
-    """A form with one input for every field of `table`, under the same names.
+    """A form with one input for each field of `table`, under the same names.
 
-    `scope` keeps the ids of its hidden inputs apart where several forms stand on one page.
+    `event_type` is the type of the event that it records, for labels. `scope` prefixes the ids of hidden
+    inputs, for several forms on one page.
     """
 
     table: ClassVar[tuple[Field, ...]] = ()
+    event_type: ClassVar[EventType | None] = None
 
     def __init_subclass__(cls) -> None:
-        """Give the form its inputs."""
+        """Add the inputs to the class."""
         super().__init_subclass__()
         for field in cls.table:
-            setattr(cls, field.name, _input(field))
+            setattr(cls, field.name, _input(field, cls.event_type))
 
     def __init__(self, *, scope: str = "", data: Mapping[str, object] | None = None) -> None:
-        """Take what was submitted with the current request; before that, `data`."""
+        """Read the submitted values of the current request, else `data`."""
         super().__init__(data=data)
         self.scope = scope
         self.csrf_token.id = f"{scope}csrf_token"
 
     @property
     def inputs(self) -> list[tuple[Field, Any]]:
-        """Every field of the domain with the input that stands for it."""
+        """The domain's fields with their inputs."""
         return [(field, self[field.name]) for field in self.table]
 
     @property
     def values(self) -> Values:
-        """The texts as they were typed, by name: what commands take."""
+        """The entered texts by name, as commands take them."""
         return {field.name: self[field.name].data for field in self.table}
 
     def parse(self, values: Mapping[str, object]) -> object:
-        """Hand the texts to the domain. Raises InvalidFields."""
+        """Parse the texts with the domain. Raises InvalidFields."""
         return parse_fields(self.table, values)
 
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
-        """Say whether the domain accepts every text; if not, its words stand beside the fields."""
+        """Return whether the domain accepts every value; if not, add its messages to the fields."""
         valid = bool(super().validate(extra_validators))
         try:
             self.parse(self.values)
@@ -106,55 +109,55 @@ class FieldForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
         return valid
 
     def show(self, problems: Sequence[Problem]) -> None:
-        """Put every problem beside its field, or above the form where it has none."""
+        """Add each problem to the errors of its field, or of the form."""
         show_problems(self, problems)
 
 
 class CreditForm(FieldForm):
-    """A new credit, maybe in place of a cancelled one."""
+    """A new credit, or the replacement of a cancelled one."""
 
     table = FIELDS
     replaces = HiddenField(REPLACES.label)
 
     @property
     def values(self) -> Values:
-        """The texts as they were typed, and what the credit replaces, if anything."""
+        """The entered texts, and the id of the credit that it replaces, if any."""
         return {**super().values, REPLACES.name: self.replaces.data or None}
 
     def parse(self, values: Mapping[str, object]) -> object:
-        """Hand the texts to the domain. Raises InvalidFields."""
+        """Parse the texts with the domain. Raises InvalidFields."""
         credit = parse_credit(values)
         require_block_matches_quantity(credit)
         return credit
 
 
 class CancelForm(FieldForm):
-    """Why a credit should never have been recorded."""
+    """The reason why a credit is void."""
 
     table = CANCELLATION_FIELDS
 
     def parse(self, values: Mapping[str, object]) -> object:
-        """Hand the texts to the domain. Raises InvalidFields."""
+        """Parse the texts with the domain. Raises InvalidFields."""
         return parse_action(EventType.CANCELLED, values, today=clock.now().date())
 
 
 class CorrectionForm(FieldForm):
-    """A credit as it should have been recorded, and why the other is cancelled."""
+    """A corrected credit, and the reason why the old one is void."""
 
     table = (*FIELDS, *CANCELLATION_FIELDS)
 
     @property
     def credit(self) -> Values:
-        """The texts that are about the credit."""
+        """The values of the credit."""
         return {field.name: self.values[field.name] for field in FIELDS}
 
     @property
     def cancellation(self) -> Values:
-        """The texts that are about the cancellation."""
+        """The values of the cancellation."""
         return {field.name: self.values[field.name] for field in CANCELLATION_FIELDS}
 
     def parse(self, values: Mapping[str, object]) -> object:
-        """Hand the texts to the domain. Raises InvalidFields with all that is wrong with either."""
+        """Parse both parts with the domain. Raises InvalidFields with the problems of both."""
         del values
         problems: list[Problem] = []
         try:
@@ -171,30 +174,30 @@ class CorrectionForm(FieldForm):
 
 
 class ActionForm(FieldForm):
-    """What is said about a sale or a retirement."""
+    """A sale or a retirement."""
 
-    action: ClassVar[EventType]
+    event_type: ClassVar[EventType]
 
     def __init__(self, *, scope: str = "", quantity: str = "") -> None:
-        """Offer today as the day on which it happened, and the quantity where one is asked for."""
+        """Prefill the date with today, and the quantity with `quantity`."""
         today = clock.now().date().isoformat()
         super().__init__(scope=scope, data={"occurred_on": today, PART_QUANTITY.name: quantity})
         self.occurred_on.render_kw = {"max": today}
 
     def parse(self, values: Mapping[str, object]) -> object:
-        """Hand the texts to the domain. Raises InvalidFields."""
-        return parse_action(self.action, values, today=clock.now().date())
+        """Parse the texts with the domain. Raises InvalidFields."""
+        return parse_action(self.event_type, values, today=clock.now().date())
 
     @property
     def part_e4(self) -> int | None:
-        """The ten-thousandths that were asked for, None where it is the whole or cannot be read."""
+        """The entered quantity in ten-thousandths of a tonne, None if it is empty or not valid."""
         try:
             return parse_part_quantity(self.values)
         except InvalidFields:
             return None
 
-    def show_refused_part(self, problems: Sequence[Problem]) -> None:
-        """Put what is wrong with the lots that would be made beside the quantity, their cause."""
+    def show_part_problems(self, problems: Sequence[Problem]) -> None:
+        """Add problems with the lots of the split to the quantity, which causes them."""
         lots = "quantities"
         self.show([Problem(PART_QUANTITY.name, p.message) if p.field == lots else p for p in problems])
 
@@ -203,30 +206,30 @@ class SaleForm(ActionForm):
     """A sale."""
 
     table = SALE_FIELDS
-    action = EventType.SOLD
+    event_type = EventType.SOLD
 
 
-NO_BENEFICIARY: Final = "Retire without naming a beneficiary"
+NO_BENEFICIARY: Final = "Retire without a beneficiary"
 
 
 class RetirementForm(ActionForm):
-    """A retirement. It needs a beneficiary, or a tick that there is none."""
+    """A retirement. It requires a beneficiary, or a tick that there is none."""
 
     table = RETIREMENT_FIELDS
-    action = EventType.RETIRED
+    event_type = EventType.RETIRED
     without_beneficiary = BooleanField(NO_BENEFICIARY)
 
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
-        """Ask for a beneficiary besides what the domain says."""
+        """Require a beneficiary or the tick, in addition to the domain's rules."""
         valid = super().validate(extra_validators)
         ticked = bool(self.without_beneficiary.data)
         if self.beneficiary.errors or self._names_beneficiary() is not ticked:
             return valid
         if ticked:
-            message = "A beneficiary is named above. Take the tick away, or the name."
+            message = "A beneficiary is entered above. Remove the tick or the beneficiary."
             self.show([Problem("without_beneficiary", message)])
         else:
-            message = f"Name the beneficiary, or tick “{NO_BENEFICIARY}”."
+            message = f"Enter the beneficiary, or tick “{NO_BENEFICIARY}”."
             self.show([Problem("beneficiary", message)])
         return False
 

@@ -1,4 +1,4 @@
-"""The pages about imports: the list, a new one, and one before and after it is written."""
+"""The pages of imports: the list, the upload form, and an import with its preview and outcome."""
 
 from http import HTTPStatus
 from typing import Final
@@ -44,7 +44,7 @@ LISTED: Final = 50
 PROBLEMS_SHOWN: Final = 100
 ROWS_SHOWN: Final = 10
 SAMPLE: Final = ROOT / "sample-registry.json"
-# Longer numbers are of no import, and the databases could not compare with them.
+# Longer numbers exceed the integers of the databases.
 NUMBER_LENGTH_MAX: Final = 18
 NUMBER_MAX: Final = 10**NUMBER_LENGTH_MAX - 1
 IMPORT_URL: Final = f"/imports/<int(max={NUMBER_MAX}):import_id>"
@@ -59,13 +59,13 @@ class FileForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
 
 class DecisionForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
-    """What is to happen with an import that was looked at."""
+    """The decision about an open import."""
 
     skip_invalid = BooleanField()
     ignore_unknown = BooleanField()
 
     def describe(self, found: ImportView) -> None:
-        """Say what each tick means for this import."""
+        """Set the labels of the ticks for this import."""
         bad = number(found.conflicting + found.invalid)
         rows = "row" if found.new == 1 else "rows"
         names = ", ".join(found.not_recorded)
@@ -74,19 +74,19 @@ class DecisionForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
         )
         self.ignore_unknown.label.text = f"Import without these fields, which are not recorded: {names}"
 
-    def show_what_is_missing(self, found: ImportView) -> None:
-        """Say beside each tick that the import cannot be written without it."""
+    def show_missing_ticks(self, found: ImportView) -> None:
+        """Add an error to each tick that the import requires."""
         if found.has_problems and not self.skip_invalid.data:
-            self.skip_invalid.errors = ["Tick this to go on, or mend the file and import it again."]
+            self.skip_invalid.errors = ["Tick this to continue, or fix the file and import it again."]
         if found.not_recorded and not self.ignore_unknown.data:
-            self.ignore_unknown.errors = ["Tick this to go on, or take the fields out of the file."]
+            self.ignore_unknown.errors = ["Tick this to continue, or remove the fields from the file."]
 
 
 @pages.get("/imports")
 @allows(Role.VIEWER)
 @query_parameters.reads("before")
 def index() -> str:
-    """Show the imports, the newest first."""
+    """Show the imports, newest first."""
     before = _number("before")
     found = views.list_imports(before, LISTED + 1)
     more = len(found) > LISTED
@@ -103,17 +103,17 @@ def index() -> str:
 @pages.get("/imports/new")
 @allows(Role.OPERATOR)
 def new() -> str:
-    """Show the form that takes a file."""
+    """Show the upload form."""
     return _new_page(FileForm())
 
 
 @pages.post("/imports/new")
 @allows(Role.OPERATOR)
 def receive() -> AnyResponse:
-    """Check the file and lead to its preview; nothing is written to the ledger."""
+    """Check the file and redirect to its preview; nothing is written to the ledger."""
     form = FileForm()
     if form.file.data is None:
-        form.file.errors = ["Choose a file first."]
+        form.file.errors = ["Choose a file."]
         return make_response(_new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY)
     content, filename = form.file.data.read(), form.file.data.filename
     try:
@@ -127,14 +127,14 @@ def receive() -> AnyResponse:
 @pages.post("/imports/sample")
 @allows(Role.OPERATOR)
 def receive_sample() -> AnyResponse:
-    """Receive the ten sample credits as if they had been uploaded."""
+    """Import the ten sample credits like an uploaded file."""
     return _received(jobs.receive(SAMPLE.read_bytes(), SAMPLE.name, actor(), key=request_key()))
 
 
 @pages.get("/sample-registry.json")
 @allows(Role.VIEWER)
 def sample_file() -> Response:
-    """Show the file of the ten sample credits."""
+    """Send the file of the ten sample credits."""
     return send_file(SAMPLE, mimetype="application/json")
 
 
@@ -142,14 +142,14 @@ def sample_file() -> Response:
 @allows(Role.VIEWER)
 @query_parameters.reads("after")
 def show(import_id: int) -> Response:
-    """Show what the import would write, or what became of it."""
+    """Show the preview of an open import, or its outcome."""
     return _import_page(views.find(import_id), DecisionForm())
 
 
 @pages.post(f"{IMPORT_URL}/write")
 @allows(Role.OPERATOR)
 def write(import_id: int) -> AnyResponse:
-    """Write the import, if what is wrong with it may be left out."""
+    """Write the import; rows with problems only if they may be left out."""
     form = DecisionForm()
     try:
         written = jobs.write(
@@ -163,7 +163,7 @@ def write(import_id: int) -> AnyResponse:
         return _already_decided(import_id)
     found = written.view
     if found.is_open:
-        form.show_what_is_missing(found)
+        form.show_missing_ticks(found)
         return _import_page(found, form, HTTPStatus.CONFLICT)
     note_replay(is_replay=written.is_replay)
     return _import_page(found, form) if htmx.wants_fragment() else _done(import_id)
@@ -172,7 +172,7 @@ def write(import_id: int) -> AnyResponse:
 @pages.post(f"{IMPORT_URL}/cancel")
 @allows(Role.OPERATOR)
 def cancel(import_id: int) -> AnyResponse:
-    """Give the import up."""
+    """Cancel the import."""
     try:
         note_replay(is_replay=jobs.cancel(import_id, request_key()))
     except ImportNotOpen:
@@ -184,7 +184,7 @@ def cancel(import_id: int) -> AnyResponse:
 @pages.get(f"{IMPORT_URL}/cancel", endpoint="cancelled")
 @allows(Role.VIEWER)
 def preview(import_id: int) -> AnyResponse:
-    """Lead to the import, from the address that stays in the browser after an error."""
+    """Redirect to the import from the address of its form, which the browser shows after an error."""
     return _redirect_to(import_id)
 
 
@@ -221,7 +221,7 @@ def _import_page(
 
 
 def _already_decided(import_id: int) -> Response:
-    """Show what happened to the import instead: by a second click, in another tab, by someone else."""
+    """Show an import that another request decided first, with status 409."""
     return _import_page(views.find(import_id), DecisionForm(), HTTPStatus.CONFLICT, too_late=True)
 
 
@@ -231,7 +231,7 @@ def _received(received: jobs.Received) -> AnyResponse:
 
 
 def _done(import_id: int) -> AnyResponse:
-    """Lead to the import; where the same form did it before, say so there."""
+    """Redirect to the import, with a notice if the same form was processed before."""
     if is_replay():
         flash(ALREADY_DONE, "info")
     return _redirect_to(import_id)
@@ -242,7 +242,7 @@ def _redirect_to(import_id: int) -> AnyResponse:
 
 
 def _number(name: str) -> int | None:
-    """Return a number of the address. Raises CursorMismatch where it is none."""
+    """Return a number from the query string, None if empty. Raises CursorMismatch if it is not a number."""
     text = request.args.get(name)
     if not text:
         return None

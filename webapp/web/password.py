@@ -1,6 +1,6 @@
-"""What is one's own: the password.
+"""The page that changes one's own password.
 
-The view must not run inside an open transaction: a wrong guess at the password is counted.
+The view must not run inside an open transaction: a wrong guess at the current password is committed.
 """
 
 from http import HTTPStatus
@@ -27,11 +27,11 @@ pages.before_request(redirect_to_set_up)
 
 
 class OwnPasswordForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
-    """The password that was, and the one that shall be."""
+    """The current and the new password."""
 
-    current = PasswordField("Your password now")
+    current = PasswordField("Current password")
     new = PasswordField("New password")
-    again = PasswordField("The new password again")
+    again = PasswordField("Confirm new password")
 
 
 @pages.route("/account/password", methods=["GET", "POST"])
@@ -39,9 +39,9 @@ class OwnPasswordForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no typ
 @allows_initial_password
 @without_idempotency_key("It counts wrong passwords.")
 def password() -> AnyResponse:
-    """Ask for the old and the new password, and change it."""
+    """Show the form, or change the password."""
     user_id = principal().user_id
-    if user_id is None:  # reading is public, and nobody is signed in
+    if user_id is None:  # PUBLIC_READING is on, and nobody is signed in
         if request.method == "POST":
             raise NotSignedIn("Sign in first.")
         return redirect(url_for("auth.sign_in", next=request.path), HTTPStatus.SEE_OTHER)
@@ -63,7 +63,7 @@ def password() -> AnyResponse:
         page.headers["Retry-After"] = str(held.retry_after_s)
         return page
     open_session(secret)
-    flash("Your password is changed. You are signed out everywhere else.", "success")
+    flash("Password changed. You are signed out everywhere else.", "success")
     return redirect(url_for("dashboard.show"), HTTPStatus.SEE_OTHER)
 
 
@@ -72,7 +72,7 @@ def _page(form: OwnPasswordForm, status: HTTPStatus) -> AnyResponse:
         "account/password.html",
         form=form,
         name=principal().name,
-        is_given=principal().has_initial_password,
+        is_initial=principal().has_initial_password,
         length_min=LENGTH_MIN,
     )
     return make_response(page, status)

@@ -1,7 +1,7 @@
-"""What the address of a page may ask for: the parameters that its view names, each once, and no other.
+"""Checks of the query string of pages: only the parameters that the view names, each at most once.
 
-A filter that a page does not know would show the whole ledger as if it were a part of it. The API reads
-its parameters by ``webapp.api.query_parameters``.
+Ignoring an unknown filter would show the whole ledger as if it were filtered. The API uses
+``webapp.api.query_parameters``.
 """
 
 from collections.abc import Callable
@@ -18,11 +18,11 @@ _NAME_SHOWN_MAX: Final = 40
 
 
 class UnknownFilter(InvalidFields):
-    """The address has parameters that its page does not have, or has one of them twice."""
+    """The query string has parameters that the page does not know, or one of them twice."""
 
 
 def reads(*names: str) -> Callable[[View], View]:
-    """Let the address of the view have these parameters. A view that says nothing has none."""
+    """Decorate a view with the names of its query parameters. An undecorated view has none."""
 
     def note(view: View) -> View:
         setattr(view, _NAMES, frozenset(names))
@@ -32,18 +32,18 @@ def reads(*names: str) -> Callable[[View], View]:
 
 
 def names_of(view: Callable[..., Any]) -> frozenset[str]:
-    """Return the parameters that the address of the view may have."""
+    """Return the names of the query parameters of the view."""
     names: frozenset[str] = getattr(view, _NAMES, frozenset())
     return names
 
 
 def refuse_unknown() -> None:
-    """Refuse to read a page whose address has anything else. Raises UnknownFilter."""
+    """Check the query string of a GET request. Raises UnknownFilter."""
     if request.method not in {"GET", "HEAD"}:
         return
     known = names_of(current_app.view_functions[request.endpoint or ""])
     problems = [
-        Problem(name[:_NAME_SHOWN_MAX], "There is no such filter here.")
+        Problem(name[:_NAME_SHOWN_MAX], "This page has no such filter.")
         for name in request.args
         if name not in known
     ]

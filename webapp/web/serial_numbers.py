@@ -1,4 +1,4 @@
-"""Serial numbers and blocks of them as pages speak of them: who holds these, and how to part them."""
+"""Serial numbers on pages: the block of a credit, and conflicts with the credit that holds a number."""
 
 from urllib.parse import urlencode
 
@@ -15,13 +15,13 @@ from webapp.web.forms import FieldForm
 
 
 def block_of(credit: CreditView) -> SerialBlock | None:
-    """Return the block of numbers that the credit is, one for each of its tonnes."""
+    """Return the credit's block of serial numbers, None unless it has one number for each tonne."""
     block = parse_block(credit.serial_number)
     return block if block and block.length * E4 == credit.quantity_e4 else None
 
 
 def split_address(conflict: SerialConflict | None) -> str | None:
-    """Return the address where the holder can be split so that the numbers are one of the lots, if any."""
+    """Return the address that splits the holder so that the numbers become a lot, None if impossible."""
     if conflict is None or not conflict.split:
         return None
     query = urlencode({"quantities": "\n".join(map(str, conflict.split))})
@@ -29,17 +29,17 @@ def split_address(conflict: SerialConflict | None) -> str | None:
 
 
 def show_conflict(form: FieldForm, refusal: SerialHeld) -> None:
-    """Say beside the serial number who holds it, and what can be done with the holder instead."""
+    """Add an error to the serial number: the credit that holds it, and what can be done with that."""
     holder = queries.credit(refusal.holder)
-    said = Markup('{}: <a href="{}"><bdi>{}</bdi>, {}, {}</a>.').format(
+    message = Markup('{}: <a href="{}"><bdi>{}</bdi>, {}, {}</a>.').format(
         _sentence(refusal),
         f"/credits/{holder.id}",
         holder.project_name,
         holder.vintage,
         tonnes(holder.quantity),
     )
-    said += _advice(holder, refusal)
-    form.show([Problem("serial_number", Markup("<span>{}</span>").format(said))])
+    message += _advice(holder, refusal)
+    form.show([Problem("serial_number", Markup("<span>{}</span>").format(message))])
 
 
 def _sentence(refusal: SerialHeld) -> str:
@@ -47,16 +47,16 @@ def _sentence(refusal: SerialHeld) -> str:
         return BlockHeld.numbers_held(
             refusal.first, refusal.last, is_inside=refusal.is_inside, is_same=refusal.is_same
         )
-    return "Another credit of this registry holds this serial number"
+    return "Duplicate: another credit of this registry holds this serial number"
 
 
 def _advice(holder: CreditView, refusal: SerialHeld) -> Markup:
-    """Return what can be done with the holder in place of recording its numbers again."""
+    """Return the advice about the holder, with a link to the split, as markup."""
     conflict = conflict_from_error(holder, refusal) if isinstance(refusal, BlockHeld) else None
     if conflict is None:
         return Markup("")
-    said = Markup(" {}").format(conflict.advice)
+    advice = Markup(" {}").format(conflict.advice)
     address = split_address(conflict)
     if address:
-        said += Markup(' <a href="{}">Show that split</a>.').format(address)
-    return said
+        advice += Markup(' <a href="{}">Show that split</a>.').format(address)
+    return advice

@@ -1,4 +1,4 @@
-"""Families as pages show them: whole where they are small, else the part around one credit."""
+"""The split history on the page of a credit: the whole tree, or an excerpt of a large one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from webapp.domain.lifecycle import COUNTED
 from webapp.ledger.views import CreditView, SplitNode, SplitTree
 
 SHOWN_MAX: Final = 60
-# Of a large family: of the credits with its tonnes so many, and those nearest above, with the root.
+# In an excerpt: the number of credits with tonnes, and of ancestors including the root.
 LEAVES_MAX: Final = 100
-ABOVE_MAX: Final = 6
+ANCESTORS_MAX: Final = 6
 
 
 @dataclass(frozen=True)
 class TreeExcerpt:
-    """The members that a page shows, in the order of the tree.
+    """The nodes that a page shows, in the order of the tree.
 
-    `left_out` is the number of the others, and `leaves_left_out` how many of these hold tonnes.
-    `is_cut` says that there are more still, which were not even read.
+    `left_out` is the number of other nodes, `leaves_left_out` the number of those that hold tonnes.
+    `is_cut` says that the tree has more nodes, which were not read.
     """
 
     nodes: Sequence[SplitNode]
@@ -29,25 +29,26 @@ class TreeExcerpt:
 
     @property
     def is_whole(self) -> bool:
-        """Whether these are all."""
+        """Whether the excerpt is the whole tree."""
         return not (self.left_out or self.is_cut)
 
 
 def around(tree: SplitTree, credit_id: str) -> TreeExcerpt:
-    """Return what is shown on the page of this credit.
+    """Return the excerpt for the page of this credit.
 
-    Of a large family these are the credits it came from, its siblings, the lots it was split into,
-    and the credits that hold the tonnes now, of very many rather those that can still be acted on.
+    Of a large tree it has the credit's ancestors, siblings and lots, and up to LEAVES_MAX credits that
+    hold tonnes: active ones first, then sold, then retired ones.
     """
     if tree.is_whole and len(tree.nodes) <= SHOWN_MAX:
         return TreeExcerpt(tree.nodes, left_out=0, leaves_left_out=0, is_cut=False)
-    above = _above(tree, credit_id)
-    near = set(above[:2])
+    ancestors = _ancestors(tree, credit_id)
+    near = set(ancestors[:2])
     holding = [node for node in tree.nodes if node.credit.status in COUNTED]
     holding.sort(key=lambda node: COUNTED.index(node.credit.status))
     wanted = {node.credit.id for node in holding[:LEAVES_MAX]}
-    wanted.update(above if len(above) <= ABOVE_MAX else [*above[: ABOVE_MAX - 1], above[-1]])
-    shown = [m for m in tree.nodes if m.credit.id in wanted or m.origin.parent in near]
+    is_deep = len(ancestors) > ANCESTORS_MAX
+    wanted.update([*ancestors[: ANCESTORS_MAX - 1], ancestors[-1]] if is_deep else ancestors)
+    shown = [node for node in tree.nodes if node.credit.id in wanted or node.origin.parent in near]
     leaves_shown = sum(node.credit.status in COUNTED for node in shown)
     return TreeExcerpt(
         shown,
@@ -57,19 +58,19 @@ def around(tree: SplitTree, credit_id: str) -> TreeExcerpt:
     )
 
 
-def _above(tree: SplitTree, credit_id: str) -> list[str]:
-    """Return the credit and those it came from, up to the root."""
+def _ancestors(tree: SplitTree, credit_id: str) -> list[str]:
+    """Return the ids of the credit and its ancestors, up to the root."""
     parents = {node.credit.id: node.origin.parent for node in tree.nodes}
-    above: list[str] = []
-    upwards: str | None = credit_id
-    while upwards in parents:
-        above.append(upwards)
-        upwards = parents[upwards]
-    return above
+    found: list[str] = []
+    current: str | None = credit_id
+    while current in parents:
+        found.append(current)
+        current = parents[current]
+    return found
 
 
 def leaves(tree: SplitTree, credit_id: str) -> list[CreditView]:
-    """Return the lots, or lots of lots, that hold the tonnes of a split credit now."""
+    """Return the descendants of a split credit that hold its tonnes."""
     start = next((n for n, node in enumerate(tree.nodes) if node.credit.id == credit_id), None)
     if start is None:
         return []

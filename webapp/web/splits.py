@@ -1,7 +1,6 @@
-"""The pages on which a credit is split: which lots, then what they would be, then the split itself.
+"""The pages that split a credit: the quantities of the lots, their preview, and the split.
 
-The quantities stand in the address until they are confirmed, so a page that knows which lots are
-wanted can lead straight to their preview.
+The quantities are in the address until they are confirmed, so other pages can link to a preview.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,13 +30,13 @@ from webapp.web.serial_numbers import block_of
 pages = Blueprint("splits", __name__)
 
 _NO_LOTS: Final = (
-    f"There must be {LOTS_MIN} to {LOTS_MAX} lots: one quantity on each line, together less than the "
-    "whole. What they leave over is the last lot."
+    f"There must be {LOTS_MIN} to {LOTS_MAX} lots. Enter one quantity per line, in total less than the "
+    "whole. The remainder becomes the last lot."
 )
 
 
 class SplitForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
-    """The quantities of the lots, one a line."""
+    """The quantities of the lots, one per line."""
 
     quantities = TextAreaField("Quantities of the lots")
 
@@ -46,7 +45,7 @@ class SplitForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 @allows(Role.OPERATOR)
 @query_parameters.reads("quantities")
 def split(credit_id: str) -> AnyResponse:
-    """Ask for the lots; once they are stated, show what each of them would be."""
+    """Show the form, with a preview of the lots if the address has their quantities."""
     credit = queries.credit(credit_id)
     if EventType.SPLIT not in credit.allowed_actions:
         return action_conflict.render(credit_id, EventType.SPLIT)
@@ -65,7 +64,7 @@ def split(credit_id: str) -> AnyResponse:
 @pages.post("/credits/<credit_id>/split")
 @allows(Role.OPERATOR)
 def record(credit_id: str) -> AnyResponse:
-    """Split the credit into the lots that were shown."""
+    """Record the split."""
     credit = queries.credit(credit_id)
     form = SplitForm()
     try:
@@ -77,12 +76,12 @@ def record(credit_id: str) -> AnyResponse:
     except InvalidFields as refusal:
         return _form_page(credit, form, refusal)
     note_replay(is_replay=result.is_replay)
-    flash_success(f"Split into {len(result.lots)} lots. It is recorded for good.")
+    flash_success(f"Split into {len(result.lots)} lots. This cannot be undone.")
     return redirect(url_for("credits.show", credit_id=credit_id), HTTPStatus.SEE_OTHER)
 
 
 def _stated_quantities(form: SplitForm, credit: CreditView) -> Mapping[str, object]:
-    """Return the quantities as typed; what they leave over is the last lot."""
+    """Return the entered quantities, with the remainder as the last one."""
     typed = [line.strip() for line in (form.quantities.data or "").splitlines() if line.strip()]
     try:
         rest_e4 = credit.quantity_e4 - sum(int(PART_QUANTITY.parse(line) or 0) for line in typed)

@@ -1,4 +1,4 @@
-"""The pages on which administrators make tokens for programs, and revoke them."""
+"""The pages on which administrators create and revoke API tokens."""
 
 from http import HTTPStatus
 from typing import Final
@@ -25,27 +25,27 @@ pages.before_request(redirect_to_set_up)
 ROLES: Final = [
     SelectChoice(Role.VIEWER, "Viewer: reads"),
     SelectChoice(Role.OPERATOR, "Operator: also records, sells, retires and imports"),
-    SelectChoice(Role.ADMINISTRATOR, "Administrator: the same over the API as an operator"),
+    SelectChoice(Role.ADMINISTRATOR, "Administrator: same as operator in the API"),
 ]
 DAYS: Final = [SelectChoice(days, f"{days} days") for days in (7, 30, 90, 180, 366)]
 
 
 class NewTokenForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
-    """What a program is called, what it may do, and for how long."""
+    """The name, role and lifetime of a new token."""
 
     name = StringField("Name")
     role = SelectField("Role", choices=ROLES, default=Role.OPERATOR)
-    days = SelectField("Works for", choices=DAYS, default=tokens.DAYS, coerce=int)
+    days = SelectField("Expires after", choices=DAYS, default=tokens.DAYS, coerce=int)
 
 
 class RevokeForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
-    """A button."""
+    """A form without fields, for the CSRF token."""
 
 
 @pages.get("/tokens")
 @allows(Role.ADMINISTRATOR)
 def index() -> str:
-    """Show every token that was ever made."""
+    """Show all tokens, revoked and expired ones too."""
     found = tokens.list_all()
     actor_names.prefetch(token.added_by for token in found)
     return render_template("tokens/list.html", tokens=found, form=RevokeForm())
@@ -54,7 +54,7 @@ def index() -> str:
 @pages.route("/tokens/new", methods=["GET", "POST"])
 @allows(Role.ADMINISTRATOR)
 def new() -> AnyResponse:
-    """Ask what it is for, make it, and show its text this once: in this answer and nowhere else."""
+    """Show the form, or create a token and show its text. No other response contains it."""
     form = NewTokenForm()
     if not form.validate_on_submit():
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_submitted() else HTTPStatus.OK
@@ -69,16 +69,16 @@ def new() -> AnyResponse:
         return make_response(page, HTTPStatus.UNPROCESSABLE_ENTITY)
     if made is None:
         note_replay(is_replay=True)
-        flash("This token was made already; its text was shown once.", "info")
+        flash("This token was already created. Its text is shown only once.", "info")
         return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)
     return make_response(render_template("tokens/created.html", token=made.token, secret=made.secret))
 
 
 @pages.post("/tokens/<int:token_id>/revoke")
 @allows(Role.ADMINISTRATOR)
-@without_idempotency_key("Sent again, it changes nothing.")
+@without_idempotency_key("Repeating it changes nothing.")
 def revoke(token_id: int) -> AnyResponse:
-    """Let the token work no more."""
+    """Revoke the token."""
     tokens.revoke(token_id, actor())
-    flash("Revoked. Whoever sends it is refused from now on.", "success")
+    flash("Revoked. Requests with this token are refused from now on.", "success")
     return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)

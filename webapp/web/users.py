@@ -1,4 +1,4 @@
-"""The pages on which administrators say who may sign in, and as what."""
+"""The pages on which administrators add users, set their roles and passwords, and disable them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,17 +27,17 @@ pages = Blueprint("users", __name__)
 pages.before_request(redirect_to_set_up)
 
 USER_URL: Final = "/people/<int:user_id>"
-_NOT_EVEN_HASHED: Final = "Its form holds a password, of which no fingerprint may be kept."
-_SETS_THE_SAME: Final = "Sent again, it sets the same."
+_NO_KEY_FOR_SECRETS: Final = "The form holds a password, and no hash of it may be stored."
+_REPEATABLE: Final = "Repeating it sets the same value."
 ROLES: Final = [
     SelectChoice(Role.VIEWER, "Viewer: reads everything"),
     SelectChoice(Role.OPERATOR, "Operator: also records, sells, retires and imports"),
-    SelectChoice(Role.ADMINISTRATOR, "Administrator: also adds people and makes tokens"),
+    SelectChoice(Role.ADMINISTRATOR, "Administrator: also manages people and tokens"),
 ]
 
 
 class NewUserForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
-    """Somebody who may sign in from now on."""
+    """A new user."""
 
     name = StringField("Name")
     role = SelectField("Role", choices=ROLES, default=Role.OPERATOR)
@@ -45,24 +45,24 @@ class NewUserForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
 
 class RoleForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
-    """Another role."""
+    """The role of a user."""
 
     role = SelectField("Role", choices=ROLES)
 
 
 class PasswordForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
-    """A new password for somebody who has lost theirs."""
+    """A new initial password."""
 
     password = PasswordField("New password")
 
 
 class PlainForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
-    """A button: enabling, disabling."""
+    """A form without fields, to enable or disable a user."""
 
 
 @dataclass(frozen=True)
 class Forms:
-    """The forms on the page of a person, one of them perhaps as it was sent."""
+    """The forms on the page of a user."""
 
     role: RoleForm
     password: PasswordForm
@@ -72,15 +72,15 @@ class Forms:
 @pages.get("/people")
 @allows(Role.ADMINISTRATOR)
 def index() -> str:
-    """Show everybody who was ever added."""
+    """Show all users."""
     return render_template("users/list.html", users=users.list_all(), own_id=principal().user_id)
 
 
 @pages.route("/people/new", methods=["GET", "POST"])
 @allows(Role.ADMINISTRATOR)
-@without_idempotency_key(_NOT_EVEN_HASHED)
+@without_idempotency_key(_NO_KEY_FOR_SECRETS)
 def new() -> AnyResponse:
-    """Ask who it is, and add them."""
+    """Show the form, or add a user."""
     form = NewUserForm()
     if not form.validate_on_submit():
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_submitted() else HTTPStatus.OK
@@ -93,22 +93,25 @@ def new() -> AnyResponse:
     except FirstUserMustAdminister as refusal:
         form.form_errors.append(str(refusal))
         return _new_page(form, HTTPStatus.CONFLICT)
-    flash(f"{user.name} can sign in. Tell them the password; with it they choose their own.", "success")
+    flash(
+        f"{user.name} can sign in. Give them the password; they then choose their own.",
+        "success",
+    )
     return _redirect_to(url_for(".index"))
 
 
 @pages.get(USER_URL)
 @allows(Role.ADMINISTRATOR)
 def show(user_id: int) -> AnyResponse:
-    """Show one person, with what can be changed."""
+    """Show a user, with the forms to change it."""
     return _page(users.find(user_id))
 
 
 @pages.post(f"{USER_URL}/role")
 @allows(Role.ADMINISTRATOR)
-@without_idempotency_key(_SETS_THE_SAME)
+@without_idempotency_key(_REPEATABLE)
 def change_role(user_id: int) -> AnyResponse:
-    """Give the person another role."""
+    """Change the role of the user."""
     user = users.find(user_id)
     form = RoleForm()
     if not form.validate():
@@ -117,15 +120,15 @@ def change_role(user_id: int) -> AnyResponse:
     return _done(
         user,
         lambda: users.change_role(user_id, role, actor()),
-        f"{user.name} has the role {role} now.",
+        f"{user.name} now has the role {role}.",
     )
 
 
 @pages.post(f"{USER_URL}/password")
 @allows(Role.ADMINISTRATOR)
-@without_idempotency_key(_NOT_EVEN_HASHED)
+@without_idempotency_key(_NO_KEY_FOR_SECRETS)
 def set_password(user_id: int) -> AnyResponse:
-    """Give the person a new password."""
+    """Set a new initial password for the user."""
     user = users.find(user_id)
     form = PasswordForm()
     try:
@@ -134,8 +137,8 @@ def set_password(user_id: int) -> AnyResponse:
         show_problems(form, refusal.problems)
         return _page(user, HTTPStatus.UNPROCESSABLE_ENTITY, password=form)
     flash(
-        f"{user.name} has a new password. They are signed out everywhere; "
-        "tokens that they made still work until somebody revokes them.",
+        f"{user.name} has a new password and is signed out everywhere. "
+        "Tokens that they created keep working until they are revoked.",
         "success",
     )
     return _redirect_to(url_for(".show", user_id=user_id))
@@ -143,31 +146,31 @@ def set_password(user_id: int) -> AnyResponse:
 
 @pages.post(f"{USER_URL}/disable")
 @allows(Role.ADMINISTRATOR)
-@without_idempotency_key(_SETS_THE_SAME)
+@without_idempotency_key(_REPEATABLE)
 def disable(user_id: int) -> AnyResponse:
-    """Let the person sign in no more."""
+    """Disable the user."""
     user = users.find(user_id)
-    said = f"{user.name} is signed out and cannot sign in any more."
-    return _done(user, lambda: users.disable(user_id, actor()), said)
+    message = f"{user.name} is signed out and can no longer sign in."
+    return _done(user, lambda: users.disable(user_id, actor()), message)
 
 
 @pages.post(f"{USER_URL}/enable")
 @allows(Role.ADMINISTRATOR)
-@without_idempotency_key(_SETS_THE_SAME)
+@without_idempotency_key(_REPEATABLE)
 def enable(user_id: int) -> AnyResponse:
-    """Let the person sign in again."""
+    """Enable the user again."""
     user = users.find(user_id)
     return _done(user, lambda: users.enable(user_id, actor()), f"{user.name} can sign in again.")
 
 
-def _done(user: UserDetails, action: Callable[[], None], said: str) -> AnyResponse:
-    """Do it and say so, or say that nobody would be left to administer."""
+def _done(user: UserDetails, action: Callable[[], None], message: str) -> AnyResponse:
+    """Run the action and flash the message, or a warning if it would remove the last administrator."""
     try:
         action()
     except LastAdministrator as refusal:
         flash(str(refusal), "warning")
     else:
-        flash(said, "success")
+        flash(message, "success")
     return _redirect_to(url_for(".show", user_id=user.id))
 
 
