@@ -1,1 +1,1 @@
-"""People, their sessions and their tokens: beside the ledger and never part of its log."""
+"""Users, sessions and tokens. They are stored next to the ledger and are not part of its log."""

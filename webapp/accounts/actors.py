@@ -1,7 +1,7 @@
-"""Actors: who acts, as events name it (`user:3`, `token:1`, `cli`), with their numbers and names.
+"""Actors as events name them (`user:3`, `token:1`, `cli`): their numbers and names.
 
-Opaque, never a name or an address (docs/ledger.md, "Events"). A number is never given twice, not even
-in a ledger that was restored from an export, which holds events and no people.
+An actor is opaque, never a name or an address (docs/ledger.md, "Events"). A number is never reused, not
+even after a restore from an export, which contains events but no users.
 """
 
 import re
@@ -14,15 +14,15 @@ from webapp.accounts.tables import tokens, users
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.tables import events
 
-LOCAL: Final = "local"  # whoever uses the pages or the API of this installation
-SETUP: Final = "setup"  # whoever showed the set-up code from elsewhere; only in the log of accounts
-CLI: Final = "cli"  # whoever works at the server's terminal
+LOCAL: Final = "local"  # requests from this machine while there is no account
+SETUP: Final = "setup"  # a remote request with the set-up code; only in the account log
+CLI: Final = "cli"  # a command on the server's terminal
 
 _NUMBERED: Final = re.compile("(user|token):([0-9]{1,18})")
 
 
 def names_of(actors: Iterable[str]) -> dict[str, str]:
-    """Return the name of each user and token among these actors; others are left out."""
+    """Return the names of the users and tokens among these actors; other actors are left out."""
     numbers: dict[str, set[int]] = {"user": set(), "token": set()}
     for actor in actors:
         if numbered := _NUMBERED.fullmatch(actor):
@@ -36,15 +36,15 @@ def names_of(actors: Iterable[str]) -> dict[str, str]:
     return names
 
 
-# How the text of an event begins: its keys are sorted, so the actor comes first.
+# The start of an event's canonical text: its keys are sorted, so the actor comes first.
 _ACTOR: Final = '{"actor":"'
 _NUMBERED_IN_EVENT: Final = re.compile('[a-z]+:([0-9]{1,18})"')
-# More than the longest actor that has a number.
+# Longer than any actor with a number.
 _ACTOR_LENGTH_MAX: Final = 30
 
 
 def next_number(connection: Connection, table: Table, kind: str) -> int:
-    """Return the number of the next row; `kind` is what stands before it in actors, such as "user"."""
+    """Return the id of the next row of the table. `kind` is the prefix of its actors, such as "user"."""
     last = connection.scalar(select(func.max(table.c.id)))
     if last is None:
         actor = func.substr(events.c.body, len(_ACTOR) + 1, _ACTOR_LENGTH_MAX)

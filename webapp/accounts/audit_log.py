@@ -1,7 +1,7 @@
-"""The audit log of accounts: appended in the transaction that makes the change, and never changed.
+"""The account log: an append-only log, written in the transaction of each change of accounts.
 
-Every change of accounts goes through `change`, in the turn of the ledger's writer, one after the other.
-So what it reads (that there is another administrator, how many guesses there were) is still true when it
+All changes of accounts go through `change`, which runs them one at a time on the ledger's writer. What a
+change reads (that another administrator exists, the number of guesses) is therefore still true when it
 writes.
 """
 
@@ -21,18 +21,18 @@ from webapp.ledger.storage.engine import reading
 from webapp.ledger.writer import transact
 
 PAGE_MAX: Final = 200
-ANONYMOUS_ACTOR: Final = "nobody"  # the actor of a sign-in that was refused
+ANONYMOUS_ACTOR: Final = "nobody"  # the actor of a refused sign-in
 
 
 class AuditAction(StrEnum):
-    """What can be done to accounts."""
+    """The types of entries."""
 
     USER_ADDED = "USER_ADDED"  # data: name, role
     ROLE_CHANGED = "ROLE_CHANGED"  # data: from, to
     USER_DISABLED = "USER_DISABLED"
     USER_ENABLED = "USER_ENABLED"
-    PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105 - by the person
-    PASSWORD_SET = "PASSWORD_SET"  # noqa: S105 - by somebody else
+    PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105 - by the user
+    PASSWORD_SET = "PASSWORD_SET"  # noqa: S105 - by an administrator
     TOKEN_MADE = "TOKEN_MADE"  # noqa: S105 - data: name, role, expires_at
     TOKEN_REVOKED = "TOKEN_REVOKED"  # noqa: S105
     SIGNED_IN = "SIGNED_IN"
@@ -44,7 +44,7 @@ class AuditAction(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the log. `actor` and `subject` are named as events name actors."""
+    """One entry of the log. `actor` and `subject` are actors as in events."""
 
     position: int
     recorded_at: str
@@ -61,7 +61,7 @@ def append(
     subject: str = "",
     data: Mapping[str, str] | None = None,
 ) -> None:
-    """Append an entry. Called within `change`, so positions have no gaps."""
+    """Append an entry. Must be called within `change`, so that positions have no gaps."""
     last = connection.scalar(select(func.coalesce(func.max(account_log.c.position), 0)))
     connection.execute(
         insert(account_log),
@@ -77,7 +77,7 @@ def append(
 
 
 def page(before: int | None = None, limit: int = 50, *, act: AuditAction | None = None) -> list[Entry]:
-    """Return up to `limit` entries, the newest first: those before a position, of one act if given."""
+    """Return at most `limit` entries, newest first: those before a position and of one action, if given."""
     query = select(account_log).order_by(account_log.c.position.desc()).limit(min(limit, PAGE_MAX))
     if before is not None:
         query = query.where(account_log.c.position < min(before, INTEGER_MAX))
@@ -97,9 +97,9 @@ T = TypeVar("T")
 
 
 def change(act: Callable[[Connection], T]) -> T:
-    """Run one change of accounts in a transaction. Raises what `act` refuses, LedgerBusy.
+    """Run one change of accounts in a transaction. Raises the errors of `act`, and LedgerBusy.
 
-    It asks by itself whether its actor may (``users.require_administrator``): at its end somebody who
-    gave up their own role could not any more.
+    `act` checks the actor's role itself (``users.require_administrator``). The role is not rechecked
+    before commit, because an administrator may give up their own role.
     """
     return transact(act, unconditional=True)

@@ -1,8 +1,8 @@
-"""Where a password is checked: to sign in, and to change it.
+"""Checks passwords: to sign in, and to change one's own password.
 
-An unknown name, a wrong password, a given one that has run out and a disabled person get the same
-answer after the same work.
-Nothing here may run inside an open transaction: a refusal would take back the count of guesses.
+An unknown name, a wrong password, an expired initial password and a disabled user get the same error after
+the same work. Nothing here may run inside an open transaction, because a refusal would roll back the count
+of guesses.
 """
 
 from collections.abc import Iterator
@@ -30,15 +30,15 @@ from webapp.domain.text import canonical
 from webapp.ledger import clock
 from webapp.ledger.storage.engine import reading
 
-# So many refusals are written to the log of accounts within a window, and no more.
+# At most this many refusals are written to the account log within login_rate_limit.WINDOW.
 LOGGED_MAX: Final = 100
-# How often a password is checked where the stored one changed meanwhile.
+# Attempts to check a password whose stored hash changes during the check.
 _CHECKS: Final = 2
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Who signed in, and the secret of the new session."""
+    """The user who signed in, and the secret of the new session."""
 
     user: User
     secret: str
@@ -47,7 +47,7 @@ class SignedIn:
 def sign_in(name: str, password: str, address: str) -> SignedIn:
     """Check the password and start a session.
 
-    `address` is where the request comes from. Raises LoginFailed, LoginRateLimited, LoginsBusy.
+    `address` is the client's IP address. Raises LoginFailed, LoginRateLimited, LoginsBusy.
     """
     name_key = _key_of(name)
     attempt = login_rate_limit.begin(name_key, address)
@@ -59,16 +59,18 @@ def sign_in(name: str, password: str, address: str) -> SignedIn:
 
 
 def _check(attempt: Attempt, name_key: str, password: str) -> SignedIn | None:
-    """Check the password once; None where another one was stored while it was checked.
+    """Check the password once. Return None if the stored hash changed during the check.
 
-    That can be the same password, hashed anew by another sign-in of the same person.
+    The password itself can be unchanged: another sign-in of the same user may have rehashed it.
     """
     with reading() as connection:
         row = connection.execute(select(users_table).where(users_table.c.name_key == name_key)).one_or_none()
     with _withdrawn_if_busy(attempt):
         is_right = passwords.matches(row.password_hash if row else None, password)
-    is_over = row is not None and (row.disabled_at is not None or passwords.is_expired(row.password_given_at))
-    if row is None or not is_right or is_over:
+    is_barred = row is not None and (
+        row.disabled_at is not None or passwords.is_expired(row.password_given_at)
+    )
+    if row is None or not is_right or is_barred:
         subject = f"user:{row.id}" if row else ""
         change(lambda connection: _log_refusal(connection, attempt, name_key, subject))
         raise LoginFailed
@@ -86,18 +88,18 @@ def _check(attempt: Attempt, name_key: str, password: str) -> SignedIn | None:
                 update(users_table).where(users_table.c.id == row.id).values(password_hash=new_hash)
             )
         secret = sessions.start_on(connection, row.id)
-        is_given = now.password_given_at is not None
-        return SignedIn(User(now.id, now.name, Role(now.role), has_initial_password=is_given), secret)
+        is_initial = now.password_given_at is not None
+        return SignedIn(User(now.id, now.name, Role(now.role), has_initial_password=is_initial), secret)
 
     return change(action)
 
 
 def change_password(user_id: int, current: str, new: str, *, address: str) -> str:
-    """Change one's own password; return the secret of the one session that there is afterwards.
+    """Change one's own password. Return the secret of a new session.
 
-    Every session before it ends, this one too: somebody else may hold a copy of its cookie. Wrong
-    guesses at the current password count like those at signing in. One that was given is not chosen
-    again. Raises UnknownUser, LoginRateLimited, LoginsBusy, InvalidFields on "current", "new".
+    All other sessions of the user end, the current one too, because its cookie may have been copied. Wrong
+    guesses at the current password count like failed sign-ins. An initial password cannot be chosen again.
+    Raises UnknownUser, LoginRateLimited, LoginsBusy, and InvalidFields on "current" and "new".
     """
     user = users.find(user_id)
     passwords.require_strong(new, user.name, field="new")
@@ -105,7 +107,7 @@ def change_password(user_id: int, current: str, new: str, *, address: str) -> st
         row = connection.execute(select(users_table).where(users_table.c.id == user_id)).one()
     checked = row.password_hash
     if row.password_given_at is not None and passwords.is_same(current, new):
-        raise InvalidFields([Problem("new", "Choose another than the one that you were given.")])
+        raise InvalidFields([Problem("new", "Choose a password other than the initial one.")])
     attempt = login_rate_limit.begin(canonical(user.name), address)
     with _withdrawn_if_busy(attempt):
         if not passwords.matches(checked, current):
@@ -115,7 +117,7 @@ def change_password(user_id: int, current: str, new: str, *, address: str) -> st
     def action(connection: Connection) -> str:
         now = connection.execute(select(users_table).where(users_table.c.id == user_id)).one()
         if now.password_hash != checked or now.disabled_at is not None:
-            raise InvalidFields([Problem("current", "This is not your password any more.")])
+            raise InvalidFields([Problem("current", "This is no longer your password.")])
         attempt.succeed(connection, user_id)
         chosen = {"password_hash": hashed, "password_given_at": None}
         connection.execute(update(users_table).where(users_table.c.id == user_id).values(chosen))
@@ -128,7 +130,7 @@ def change_password(user_id: int, current: str, new: str, *, address: str) -> st
 
 @contextmanager
 def _withdrawn_if_busy(attempt: Attempt) -> Iterator[None]:
-    """Do not count the guess where its password is not looked at. Raises LoginsBusy."""
+    """Withdraw the guess if its password is not checked. Raises LoginsBusy."""
     try:
         yield
     except LoginsBusy:
@@ -137,7 +139,7 @@ def _withdrawn_if_busy(attempt: Attempt) -> Iterator[None]:
 
 
 def _key_of(name: str) -> str:
-    """Return the canonical name, or none at all for a text that can be nobody's name."""
+    """Return the canonical name, empty if the text is not a valid name."""
     try:
         return canonical(str(NAME.parse(name)))
     except FieldError:
@@ -145,7 +147,7 @@ def _key_of(name: str) -> str:
 
 
 def _log_refusal(connection: Connection, attempt: Attempt, name_key: str, subject: str) -> None:
-    """Log it without what was typed, which may be a password in the wrong field."""
+    """Log the refusal without the entered name, which can be a password typed into the wrong field."""
     guesses = connection.scalar(select(func.count()).select_from(sign_in_failures)) or 0
     if guesses > LOGGED_MAX:
         listed = select(log_table.c.position).where(

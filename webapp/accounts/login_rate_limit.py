@@ -1,14 +1,14 @@
-"""How many guesses at passwords are tried, counted in the database.
+"""Rate limits for guesses at passwords, counted in the database.
 
-A guess is written down before it is checked, so that any number at once cannot slip past the
-limit, and taken back when it was right. Within WINDOW there are at most
+A guess is recorded before it is checked, so that concurrent guesses cannot exceed the limit, and removed
+if it was right. Within WINDOW there are at most
 
 - PER_PAIR guesses at one name from one address,
-- PER_ADDRESS from one address at any names, and
-- PER_NAME at one name from anywhere.
+- PER_ADDRESS guesses from one address at any name, and
+- PER_NAME guesses at one name from any address.
 
-From an address where that person signed in during the last KNOWN_FOR, only the first limit counts:
-whoever guesses elsewhere, or shares the address, cannot keep a person out for ever.
+From an address where the user signed in within KNOWN_FOR, only PER_PAIR applies. Guesses from elsewhere, or
+of others at a shared address, therefore cannot lock the user out.
 """
 
 import hashlib
@@ -36,25 +36,25 @@ PER_PAIR: Final = 5
 PER_NAME: Final = 25
 PER_ADDRESS: Final = 20
 
-_IPV6_PREFIX: Final = 64  # what one customer of a provider has at least
+_IPV6_PREFIX: Final = 64  # the smallest network that providers assign to a customer
 _keys: Final[WeakKeyDictionary[Engine, bytes]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A guess that may be tried, counted until it turns out to be right."""
+    """A guess that may be checked; it counts until it succeeds or is withdrawn."""
 
     name_hash: str
     address_hash: str
     row_id: int = 0
 
     def withdraw(self) -> None:
-        """Count it no more: it was not tried after all."""
+        """Remove the guess from the count, because it was not checked."""
         mine = delete(sign_in_failures).where(sign_in_failures.c.id == self.row_id)
         change(lambda connection: connection.execute(mine))
 
     def succeed(self, connection: Connection, user_id: int) -> None:
-        """Take back this person's guesses from this address, and know the address from now on."""
+        """Remove the guesses at this name from this address, and add it to the user's known addresses."""
         mine = (sign_in_failures.c.name_hash == self.name_hash) & (
             sign_in_failures.c.address_hash == self.address_hash
         )
@@ -65,31 +65,31 @@ class Attempt:
 
 
 def use_key(engine: Engine, secret_key: str) -> None:
-    """Set the key with which names and addresses in this database are hashed."""
+    """Set the key that hashes names and addresses in this database."""
     _keys[engine] = secret_key.encode()
 
 
 def begin_set_up_code(counted_as: str, address: str) -> Attempt:
-    """Count a guess at a code of the program's own, like `begin`; raises SetUpCodeRateLimited.
+    """Count a guess at the set-up code, like `begin`. Raises SetUpCodeRateLimited.
 
-    Such a code is too long to be guessed from many addresses, so nobody elsewhere is held up, and its
-    guesses are none at passwords.
+    Only the limit per address applies, because the code is too long to be guessed from many addresses.
+    These guesses do not count as guesses at passwords.
     """
     attempt = Attempt(_keyed_hash("name", counted_as), _keyed_hash("address of code", _network(address)))
     return _begin(attempt, counted_as, SetUpCodeRateLimited)
 
 
 def begin(name_key: str, address: str) -> Attempt:
-    """Count a guess at the password of whoever has this canonical name, and commit that.
+    """Count a guess at the password of the user with this canonical name, and commit the count.
 
-    Raises LoginRateLimited where there were too many: then nothing may be checked. Inside an open
-    transaction, where a refusal would take the count back, it raises RuntimeError.
+    Raises LoginRateLimited after too many guesses; the password must not be checked then. Raises
+    RuntimeError inside an open transaction, because a refusal would roll back the count.
     """
     attempt = Attempt(_keyed_hash("name", name_key), _keyed_hash("address", _network(address)))
     return _begin(attempt, name_key, LoginRateLimited)
 
 
-def _begin(attempt: Attempt, name_key: str, held: type[LoginRateLimited]) -> Attempt:
+def _begin(attempt: Attempt, name_key: str, error: type[LoginRateLimited]) -> Attempt:
     if is_transacting():
         raise RuntimeError("a guess must be counted in a transaction of its own")
 
@@ -97,12 +97,12 @@ def _begin(attempt: Attempt, name_key: str, held: type[LoginRateLimited]) -> Att
         now = clock.now()
         _clear(connection, now)
         limits = _limits(connection, attempt, name_key)
-        for limit, guesses in [limits["pair"]] if held is SetUpCodeRateLimited else limits.values():
-            held_by = _nth_newest(connection, limit, guesses)
-            if held_by is not None:
-                free_at = datetime.fromisoformat(held_by) + WINDOW
+        for limit, guesses in [limits["pair"]] if error is SetUpCodeRateLimited else limits.values():
+            limiting = _nth_newest(connection, limit, guesses)
+            if limiting is not None:
+                free_at = datetime.fromisoformat(limiting) + WINDOW
                 wait_s = ceil((free_at - now).total_seconds())
-                raise held(min(wait_s, int(WINDOW.total_seconds())))
+                raise error(min(wait_s, int(WINDOW.total_seconds())))
         row = {"name_hash": attempt.name_hash, "address_hash": attempt.address_hash, "at": time_text(now)}
         counted = insert(sign_in_failures).values(row).returning(sign_in_failures.c.id)
         return replace(attempt, row_id=connection.execute(counted).scalar_one())
@@ -111,13 +111,13 @@ def _begin(attempt: Attempt, name_key: str, held: type[LoginRateLimited]) -> Att
 
 
 def limits_reached(connection: Connection, attempt: Attempt, name_key: str) -> list[str]:
-    """Return which limits hold the next guess of the same kind: "pair", "name", "address"."""
+    """Return the limits that refuse the next guess of this kind: "pair", "name", "address"."""
     limits = _limits(connection, attempt, name_key)
     return [name for name, (limit, guesses) in limits.items() if _nth_newest(connection, limit, guesses)]
 
 
 def forget(connection: Connection, name_key: str) -> None:
-    """Forget every guess at this name, so that its person is held up no more."""
+    """Delete all guesses at this name, so that they no longer limit its user."""
     connection.execute(
         delete(sign_in_failures).where(sign_in_failures.c.name_hash == _keyed_hash("name", name_key))
     )
@@ -126,7 +126,7 @@ def forget(connection: Connection, name_key: str) -> None:
 def _limits(
     connection: Connection, attempt: Attempt, name_key: str
 ) -> dict[str, tuple[int, ColumnElement[bool]]]:
-    """Return the limits that count for this attempt, each with the condition of what it counts."""
+    """Return the limits that apply to this attempt, each with the condition of the guesses it counts."""
     at_name = sign_in_failures.c.name_hash == attempt.name_hash
     from_address = sign_in_failures.c.address_hash == attempt.address_hash
     limits: dict[str, tuple[int, ColumnElement[bool]]] = {"pair": (PER_PAIR, at_name & from_address)}
@@ -141,7 +141,7 @@ def _limits(
 
 
 def _nth_newest(connection: Connection, number: int, guesses: ColumnElement[bool]) -> str | None:
-    """Return when the guess was made that is `number`-th from the newest, None for fewer."""
+    """Return the time of the `number`-th newest guess, None if there are fewer."""
     at = select(sign_in_failures.c.at).where(guesses).order_by(sign_in_failures.c.at.desc())
     found = connection.scalar(at.offset(number - 1).limit(1))
     return None if found is None else str(found)
@@ -153,12 +153,12 @@ def _clear(connection: Connection, now: datetime) -> None:
 
 
 def _keyed_hash(kind: str, text: str) -> str:
-    """Return the text hashed with the program's key: without it, no address can be tried out."""
+    """Return the keyed hash of the text. Without the key, addresses cannot be found by trying them."""
     return hmac.new(_keys[db.engine], f"{kind}:{text}".encode(), hashlib.sha256).hexdigest()
 
 
 def _network(address: str) -> str:
-    """Return what counts as one address: of IPv6 the network, in which one client has them all."""
+    """Return the address that is counted: for IPv6 its /64 network, which belongs to one client."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Roles: three of them, each with all that the one before it may, and who has which at the commit.
+"""The three roles, each of which includes the previous one, and the role of an actor at commit.
 
-Between the authorization of a request and its commit somebody else may disable the person, take their
-role, or revoke the token.
+Between the authorization of a request and its commit, the user can be disabled, the role changed or the
+token revoked.
 """
 
 from enum import StrEnum
@@ -14,23 +14,22 @@ from webapp.ledger.storage import statements
 
 
 class Role(StrEnum):
-    """A role, from the least to the most."""
+    """The roles in ascending order."""
 
-    VIEWER = "viewer"  # reads
-    OPERATOR = "operator"  # also creates, sells, retires, imports
-    ADMINISTRATOR = "administrator"  # also people, roles and tokens
+    VIEWER = "viewer"  # reads everything
+    OPERATOR = "operator"  # also records, sells, retires and imports
+    ADMINISTRATOR = "administrator"  # also manages users and tokens
 
     def includes(self, other: "Role") -> bool:
-        """Say whether whoever has this role may do all that the other one may."""
+        """Return whether this role has all rights of the other one."""
         order = list(Role)
         return order.index(self) >= order.index(other)
 
 
 def role_at_commit(connection: Connection, actor: str) -> Role | None:
-    """Return the role of a `user:ID` or `token:ID`, None where that may do nothing any more.
+    """Return the role of a `user:ID` or `token:ID`, None if it is disabled, revoked or expired.
 
-    Until the transaction ends nobody can change it: on PostgreSQL its row is locked, and whoever is
-    changing it is waited for; SQLite has one writer.
+    The role cannot change until the transaction ends: PostgreSQL locks its row, and SQLite has one writer.
     """
     kind, _, number = actor.partition(":")
     if kind == "user":

@@ -1,7 +1,7 @@
-"""Browsers that are signed in. The cookie holds a secret, and the table only its hash.
+"""Sessions of signed-in browsers. The cookie holds a secret, the table only its hash.
 
-A session ends by signing out, when it was not used for IDLE, and LIFETIME after it was started; one
-that was started with a given password also when that runs out.
+A session ends by signing out, after IDLE without a request, and LIFETIME after its start. A session with
+an initial password also ends when that password expires.
 """
 
 from datetime import timedelta
@@ -28,7 +28,7 @@ SEEN_EVERY: Final = timedelta(minutes=1)
 
 
 def start(user_id: int) -> str:
-    """Start a session and return its secret, for the cookie alone. Raises UnknownUser."""
+    """Start a session and return its secret for the cookie. Raises UnknownUser."""
 
     def action(connection: Connection) -> str:
         is_there = select(users.c.id).where(users.c.id == user_id, users.c.disabled_at.is_(None))
@@ -40,7 +40,7 @@ def start(user_id: int) -> str:
 
 
 def start_on(connection: Connection, user_id: int) -> str:
-    """Start a session of this enabled person within a change, and log that they signed in."""
+    """Start a session of an enabled user within a change, and log the sign-in."""
     secret = insert_session(connection, user_id)
     actor = f"user:{user_id}"
     audit_log.append(connection, actor, AuditAction.SIGNED_IN, actor)
@@ -48,7 +48,7 @@ def start_on(connection: Connection, user_id: int) -> str:
 
 
 def insert_session(connection: Connection, user_id: int) -> str:
-    """Make a session of this enabled person within a change, and clear those that are over."""
+    """Insert a session of an enabled user within a change, and delete expired sessions."""
     now = clock.now()
     connection.execute(
         delete(sessions).where(
@@ -70,7 +70,7 @@ def insert_session(connection: Connection, user_id: int) -> str:
 
 
 def find(secret: str) -> User | None:
-    """Return whose session this is, None where it is over or none, or the person may not sign in."""
+    """Return the user of the session, None if it is unknown or over or the user cannot sign in."""
     now = clock.now()
     hashed = hash_of(secret)
     with reading() as connection:
@@ -92,7 +92,7 @@ def find(secret: str) -> User | None:
 
 
 def end(secret: str) -> None:
-    """End this session. One that is over already is no error."""
+    """End the session. No error if it is already over."""
 
     def action(connection: Connection) -> None:
         ended = delete(sessions).where(sessions.c.secret_hash == hash_of(secret))
@@ -105,7 +105,7 @@ def end(secret: str) -> None:
 
 
 def end_all(user_id: int, actor: str) -> None:
-    """End every session of a person, by themselves or by an administrator."""
+    """End all sessions of a user, as that user or as an administrator."""
 
     def action(connection: Connection) -> None:
         if actor != f"user:{user_id}":

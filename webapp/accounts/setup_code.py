@@ -1,7 +1,7 @@
-"""The code by which the first administrator is made from another machine.
+"""The set-up code, with which the first administrator can be created from another machine.
 
-Whoever starts the program sees it, so whoever types it was told by them. The program knows only its
-hash, and nobody can use it once there is an account: people.add_first sees to that.
+The code is printed at startup and the program keeps only its hash. It is useless once there is an account
+(``users.add_first``).
 """
 
 import hashlib
@@ -14,21 +14,20 @@ from webapp.accounts.actors import SETUP
 from webapp.accounts.audit_log import AuditAction, change
 from webapp.domain.errors import InvalidFields, Problem
 
-# In place of a name: no canonical name has a line break. Guesses are counted like those at passwords.
+# Used in place of a name for the rate limit; no canonical name has a line break.
 _COUNTED_AS: Final = "set-up\ncode"
-_BETWEEN: Final = re.compile("[^0-9a-z]")
+_SEPARATORS: Final = re.compile("[^0-9a-z]")
 
 
 def require_correct(code: str, expected_hash: str, address: str) -> None:
-    """Refuse a code that is not the one that was printed; case and dashes do not matter.
+    """Raise InvalidFields on "code" unless this is the printed code; case and dashes do not matter.
 
-    `expected_hash` is the hex SHA-256 of the code in small letters without dashes, empty where none
-    was printed. Must not be called inside an open transaction. Raises InvalidFields on "code", and
-    SetUpCodeRateLimited after too many guesses.
+    `expected_hash` is the hex SHA-256 of the code in lower case without dashes, empty if none was printed.
+    Must not be called inside an open transaction. Raises SetUpCodeRateLimited after too many guesses.
     """
     login_rate_limit.begin_set_up_code(_COUNTED_AS, address)
-    found = hashlib.sha256(_BETWEEN.sub("", code.lower()).encode()).hexdigest()
-    if not expected_hash or not hmac.compare_digest(found, expected_hash):
+    code_hash = hashlib.sha256(_SEPARATORS.sub("", code.lower()).encode()).hexdigest()
+    if not expected_hash or not hmac.compare_digest(code_hash, expected_hash):
         change(lambda connection: audit_log.append(connection, SETUP, AuditAction.SIGN_IN_REFUSED))
-        raise InvalidFields([Problem("code", "This is not the code that the start printed.")])
+        raise InvalidFields([Problem("code", "This is not the code that was printed at startup.")])
     change(lambda connection: login_rate_limit.forget(connection, _COUNTED_AS))

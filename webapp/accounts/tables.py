@@ -1,7 +1,7 @@
-"""The tables of accounts, beside the ledger: an export of events holds none of them.
+"""The tables of accounts. They are not part of an export of events.
 
-`account_log` is append-only like the log of the ledger, by the triggers of ``triggers_*``.
-Secrets and typed names are in none of these tables, only what cannot be turned back into them.
+`account_log` is append-only like the ledger's log, by the triggers of ``webapp.ledger.storage.triggers_*``.
+These tables hold no secrets and no names typed at sign-in, only hashes of them.
 """
 
 from typing import Final
@@ -13,17 +13,17 @@ from webapp.accounts.roles import Role
 from webapp.ledger.storage.columns import ROW_ID, STRING
 from webapp.ledger.storage.tables import WITHOUT_ROWID, Model, table_of
 
-# What both databases take for an integer. A number from an address may be any.
+# The largest integer of both databases; a number in an address can be larger.
 INTEGER_MAX: Final = 2**63 - 1
 
 _A_ROLE: Final = f"role IN ({', '.join(repr(str(role)) for role in Role)})"
 
 
 class User(Model):
-    """A person who may sign in. Never deleted, because events name their id for ever.
+    """A user. Never deleted, because events refer to the id.
 
-    `name_key` is the name in canonical form; `disabled_at` is null while the person may sign in.
-    `password_given_at` is when somebody else chose the password, null where the person did.
+    `name_key` is the name in canonical form. `disabled_at` is null while the user can sign in.
+    `password_given_at` is the time at which an administrator set the password, null once the user chose it.
     """
 
     __tablename__ = "users"
@@ -40,7 +40,7 @@ class User(Model):
 
 
 class Session(Model):
-    """A browser that is signed in, by the SHA-256 of the secret in its cookie."""
+    """A session of a signed-in browser, with the SHA-256 of the secret in its cookie."""
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -57,7 +57,7 @@ class Session(Model):
 
 
 class Token(Model):
-    """A secret by which a program acts, by its SHA-256. Never deleted: events name its id."""
+    """An API token, with the SHA-256 of its secret. Never deleted, because events refer to the id."""
 
     __tablename__ = "tokens"
     __table_args__ = (CheckConstraint(_A_ROLE, "role"),)
@@ -74,9 +74,9 @@ class Token(Model):
 
 
 class AccountLogEntry(Model):
-    """Who changed what about accounts, for ever: positions 1, 2, 3 … without gaps.
+    """An entry of the account log, at positions 1, 2, 3 … without gaps.
 
-    `subject` is whom or what it is about, as actors are named, or empty; `data` is a JSON object.
+    `subject` is the user or token concerned, as an actor, or empty; `data` is a JSON object.
     """
 
     __tablename__ = "account_log"
@@ -91,7 +91,7 @@ class AccountLogEntry(Model):
 
 
 class SignInFailure(Model):
-    """A guess at a password of the last minutes. Name and address are hashed with a secret key."""
+    """A recent guess at a password. Name and address are hashed with a secret key."""
 
     __tablename__ = "sign_in_failures"
     __table_args__ = (
@@ -107,9 +107,9 @@ class SignInFailure(Model):
 
 
 class KnownAddress(Model):
-    """An address from which a person signed in lately, hashed in the same way.
+    """An address from which a user signed in recently, hashed with the same key.
 
-    What others guess elsewhere never holds the person up there.
+    Guesses from other addresses do not limit sign-ins from this one.
     """
 
     __tablename__ = "known_addresses"

@@ -1,8 +1,7 @@
-"""Secrets by which programs act: shown once, kept as a hash, with a role and an end.
+"""API tokens of programs: shown once, stored as a hash, with a role and an expiry time.
 
-A token's text is `ccl_` and a secret; the prefix lets scanners of leaked secrets know it. A secret of
-this program, also that of a session, is 256 random bits as text: it cannot be guessed, so a plain SHA-256
-keeps it as well as a slow hash would.
+The text of a token is `ccl_` and a secret; the prefix lets secret scanners detect it. Secrets of tokens and
+sessions are 256 random bits as text. They cannot be guessed, so a plain SHA-256 is as safe as a slow hash.
 """
 
 import hashlib
@@ -42,7 +41,7 @@ _SECRET: Final = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 
 @dataclass(frozen=True)
 class TokenBearer:
-    """A program that showed a good token."""
+    """The token of a request that was accepted."""
 
     id: int
     name: str
@@ -50,13 +49,13 @@ class TokenBearer:
 
     @property
     def actor(self) -> str:
-        """The token as events name it."""
+        """The token as an actor in events."""
         return f"token:{self.id}"
 
 
 @dataclass(frozen=True)
 class Token(TokenBearer):
-    """A token as administrators see it; `added_by` is named as events name actors."""
+    """A token as administrators see it; `added_by` is an actor as in events."""
 
     added_by: str
     added_at: str
@@ -66,13 +65,13 @@ class Token(TokenBearer):
 
     @property
     def is_usable(self) -> bool:
-        """Whether it is neither revoked nor expired."""
+        """Whether the token is neither revoked nor expired."""
         return self.revoked_at is None and self.expires_at > time_text(clock.now())
 
 
 @dataclass(frozen=True)
 class NewToken:
-    """A new token with its text, which is shown this once."""
+    """A new token with its text, which is shown only once."""
 
     token: Token
     secret: str
@@ -91,10 +90,10 @@ def create(
 def create(
     name: str, role: Role, actor: str, *, days: int = DAYS, key: IdempotencyKey | None = None
 ) -> NewToken | None:
-    """Make a token that works for this many days, 1 to DAYS_MAX; None where this key made one before.
+    """Create a token that expires after `days` days, 1 to DAYS_MAX. None if this key created one before.
 
-    Only administrators make them, so its role is never more than its maker's.
-    Raises InvalidFields on "name" and "days", AdministratorRequired.
+    Only administrators create tokens, so a token never has a higher role than its creator.
+    Raises InvalidFields on "name" and "days", and AdministratorRequired.
     """
     problems = [] if 1 <= days <= DAYS_MAX else [Problem("days", f"Must be from 1 to {DAYS_MAX}.")]
     try:
@@ -125,16 +124,16 @@ def create(
         token = _token(row)
         data = {"name": name, "role": role, "expires_at": token.expires_at}
         audit_log.append(connection, actor, AuditAction.TOKEN_MADE, token.actor, data)
-        if key:  # what it made, and never its secret; no event of the ledger belongs to it
-            made = StoredResult("token", HTTPStatus.OK, [str(token.id)], position=0)
-            idempotency_store.store(connection, key, made)
+        if key:  # the id without the secret; no event of the ledger belongs to it
+            result = StoredResult("token", HTTPStatus.OK, [str(token.id)], position=0)
+            idempotency_store.store(connection, key, result)
         return NewToken(token, secret)
 
     return change(action)
 
 
 def find(secret: str) -> TokenBearer | None:
-    """Return whose token this is, None where it is unknown, revoked or expired."""
+    """Return the bearer of the token, None if it is unknown, revoked or expired."""
     if not _SECRET.fullmatch(secret):
         return None
     now = clock.now()
@@ -153,7 +152,7 @@ def find(secret: str) -> TokenBearer | None:
 
 
 def revoke(token_id: int, actor: str) -> None:
-    """Let the token work no more. Twice is nothing new. Raises UnknownToken, AdministratorRequired."""
+    """Revoke the token. A second call changes nothing. Raises UnknownToken, AdministratorRequired."""
 
     def action(connection: Connection) -> None:
         require_administrator(connection, actor)
@@ -172,7 +171,7 @@ def revoke(token_id: int, actor: str) -> None:
 
 
 def list_all() -> list[Token]:
-    """Return every token, the newest first, also those that work no more."""
+    """Return all tokens, newest first, revoked and expired ones too."""
     with reading() as connection:
         return [_token(row) for row in connection.execute(select(tokens).order_by(tokens.c.id.desc()))]
 
@@ -194,10 +193,10 @@ SECRET_BYTES: Final = 32
 
 
 def new_secret() -> str:
-    """Return a secret of 43 characters that may stand in a cookie or a header."""
+    """Return a random secret of 43 characters, safe in a cookie or header."""
     return secrets.token_urlsafe(SECRET_BYTES)
 
 
 def hash_of(secret: str) -> str:
-    """Return the hex SHA-256 of the secret; half a surrogate pair, which no secret has, is replaced."""
+    """Return the hex SHA-256 of the secret. Lone surrogates, which no secret contains, are replaced."""
     return hashlib.sha256(secret.encode(errors="replace")).hexdigest()

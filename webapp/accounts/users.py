@@ -1,9 +1,9 @@
-"""People who may sign in: added, given roles and passwords, disabled; never deleted.
+"""Users: added, given roles and passwords, disabled and enabled; never deleted.
 
-Each change is one transaction with its entry in the log of accounts, alone (``audit_log.change``), and
-reads anew whether whoever asks for it is still allowed to. A lesser role, a new password or being
-disabled ends that person's sessions, and revokes the tokens they made that they could not make now.
-A password that somebody else chose is marked as given (``passwords.INITIAL_PASSWORD_LIFETIME``).
+Each change is one transaction with its entry in the account log (``audit_log.change``), and checks in it
+that the actor is an administrator. Another role, a new password or disabling ends the user's sessions. A
+user who can no longer create tokens loses the tokens that they created. A password that an administrator
+set is an initial password (``passwords.INITIAL_PASSWORD_LIFETIME``).
 """
 
 from dataclasses import dataclass, field
@@ -38,13 +38,13 @@ from webapp.ledger.writer import is_transacting
 NAME: Final = TextField("name", "Name", required=True, max_length=100)
 
 _USER: Final = "user:"
-_TOKEN: Final = "token:"  # noqa: S105 - of an actor
+_TOKEN: Final = "token:"  # noqa: S105 - the prefix of an actor
 _engines_with_users: Final[WeakSet[Engine]] = WeakSet()
 
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who is signed in. With a password that was given to them they must choose their own."""
+    """A user. With an initial password they must choose their own before anything else."""
 
     id: int
     name: str
@@ -53,15 +53,15 @@ class User:
 
     @property
     def actor(self) -> str:
-        """The person as events name them."""
+        """The user as an actor in events."""
         return f"{_USER}{self.id}"
 
 
 @dataclass(frozen=True)
 class UserDetails(User):
-    """A person as administrators see them; `disabled_at` is None while they may sign in.
+    """A user as administrators see them. `disabled_at` is None while they can sign in.
 
-    `password_given_at` is None once they chose their password themselves.
+    `password_given_at` is None once they chose their own password.
     """
 
     added_at: str
@@ -70,69 +70,69 @@ class UserDetails(User):
 
     @property
     def is_enabled(self) -> bool:
-        """Whether the person may sign in."""
+        """Whether the user can sign in."""
         return self.disabled_at is None
 
     @property
     def is_password_expired(self) -> bool:
-        """Whether the person needs a new password, because the given one was not changed in time."""
+        """Whether the initial password has expired."""
         return passwords.is_expired(self.password_given_at)
 
 
 def any_exists() -> bool:
-    """Say whether anybody was ever added. Asked often: a yes is remembered, it cannot become a no."""
+    """Return whether there is any user. True is cached, because users are never deleted."""
     if db.engine in _engines_with_users:
         return True
     with reading() as connection:
-        is_there = any_exists_on(connection)
-    if is_there and not is_transacting():  # where it may be that nobody was added after all
+        exists = any_exists_on(connection)
+    if exists and not is_transacting():  # the transaction may be rolled back
         _engines_with_users.add(db.engine)
-    return is_there
+    return exists
 
 
 def add(name: str, role: Role, password: str, actor: str) -> User:
-    """Add somebody, with a given password. The first one must be an administrator, and chose it.
+    """Add a user with an initial password. The first user must be an administrator, with their own password.
 
-    Raises InvalidFields (NameTaken is one), FirstUserMustAdminister, AdministratorRequired, LoginsBusy.
+    Raises InvalidFields (also NameTaken), FirstUserMustAdminister, AdministratorRequired, LoginsBusy.
     """
     return _add(name, role, password, actor, is_first=False)
 
 
 def add_first(name: str, password: str, actor: str) -> User:
-    """Add the first administrator. Raises InvalidFields, LoginsBusy, AlreadySetUp if there is anybody."""
+    """Add the first administrator. Raises InvalidFields, LoginsBusy, and AlreadySetUp if there is a user."""
     return _add(name, Role.ADMINISTRATOR, password, actor, is_first=True)
 
 
 def find(user_id: int) -> UserDetails:
-    """Return the person. Raises UnknownUser."""
+    """Return the user. Raises UnknownUser."""
     with reading() as connection:
-        return _account(_row(connection, user_id))
+        return _details(_row(connection, user_id))
 
 
 def find_by_name(name: str) -> UserDetails:
-    """Return the person by any spelling of the name. Raises UnknownUser."""
+    """Return the user by any spelling of the name. Raises UnknownUser."""
     with reading() as connection:
         row = connection.execute(select(users).where(users.c.name_key == canonical(name))).one_or_none()
     if row is None:
         raise UnknownUser
-    return _account(row)
+    return _details(row)
 
 
 def list_all() -> list[UserDetails]:
-    """Return everybody, by name, disabled people too."""
+    """Return all users by name, disabled ones too."""
     with reading() as connection:
-        return [_account(row) for row in connection.execute(select(users).order_by(users.c.name_key))]
+        return [_details(row) for row in connection.execute(select(users).order_by(users.c.name_key))]
 
 
 def change_role(user_id: int, role: Role, actor: str) -> None:
-    """Give the person another role, and end their sessions.
+    """Change the role of the user and end their sessions.
 
-    The same role again changes nothing. Raises UnknownUser, LastAdministrator, AdministratorRequired.
+    The same role changes nothing. Raises UnknownUser, LastAdministrator, AdministratorRequired.
     """
 
     def action(connection: Connection) -> None:
         require_administrator(connection, actor)
-        before = _account(_row(connection, user_id))
+        before = _details(_row(connection, user_id))
         if before.role is role:
             return
         if not role.includes(Role.ADMINISTRATOR):
@@ -149,14 +149,14 @@ def change_role(user_id: int, role: Role, actor: str) -> None:
 
 
 def disable(user_id: int, actor: str) -> None:
-    """Let the person sign in no more: their sessions end, and tokens that they made are revoked.
+    """Disable the user, end their sessions and revoke the tokens that they created.
 
-    Twice is nothing new. Raises UnknownUser, LastAdministrator, AdministratorRequired.
+    A second call changes nothing. Raises UnknownUser, LastAdministrator, AdministratorRequired.
     """
 
     def action(connection: Connection) -> None:
         require_administrator(connection, actor)
-        user = _account(_row(connection, user_id))
+        user = _details(_row(connection, user_id))
         if not user.is_enabled:
             return
         _require_another_administrator(connection, user)
@@ -170,14 +170,14 @@ def disable(user_id: int, actor: str) -> None:
 
 
 def enable(user_id: int, actor: str) -> None:
-    """Let a disabled person sign in again, with the password they had.
+    """Enable a disabled user again, with their old password.
 
-    Twice is nothing new. Raises UnknownUser, AdministratorRequired.
+    A second call changes nothing. Raises UnknownUser, AdministratorRequired.
     """
 
     def action(connection: Connection) -> None:
         require_administrator(connection, actor)
-        user = _account(_row(connection, user_id))
+        user = _details(_row(connection, user_id))
         if user.is_enabled:
             return
         connection.execute(update(users).where(users.c.id == user_id).values(disabled_at=None))
@@ -187,11 +187,11 @@ def enable(user_id: int, actor: str) -> None:
 
 
 def set_password(user_id: int, password: str, actor: str) -> None:
-    """Give the person a new password, and end their sessions. Guesses held against them are forgotten.
+    """Set a new initial password, end the user's sessions and delete the guesses at their password.
 
-    They sign in with it within ``passwords.INITIAL_PASSWORD_LIFETIME`` and choose their own.
-    One's own is changed with the one that one has (``login.change_password``), so it is refused here.
-    Raises UnknownUser, InvalidFields on "password", AdministratorRequired, OwnPassword, LoginsBusy.
+    The user signs in with it within ``passwords.INITIAL_PASSWORD_LIFETIME`` and chooses their own. One's own
+    password is changed with ``login.change_password`` instead. Raises UnknownUser, InvalidFields on
+    "password", AdministratorRequired, OwnPassword, LoginsBusy.
     """
     user = find(user_id)
     if actor == user.actor:
@@ -211,10 +211,10 @@ def set_password(user_id: int, password: str, actor: str) -> None:
 
 
 def require_administrator(connection: Connection, actor: str) -> None:
-    """Refuse what is not for `actor` now: within the transaction of what they ask for.
+    """Raise AdministratorRequired unless `actor` may change accounts, as this transaction sees it.
 
-    The terminal may do everything, and so may whoever is at this machine while nobody was added. A
-    token never changes accounts, whatever its role: else one that leaked could make itself others.
+    The terminal always may, and requests from this machine while there is no user. Tokens never may,
+    whatever their role, because a leaked token could otherwise create more tokens.
     """
     if actor == CLI or (actor in {LOCAL, SETUP} and not any_exists_on(connection)):
         return
@@ -242,18 +242,18 @@ def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) ->
     hashed = passwords.hash_password(password)
 
     def action(connection: Connection) -> User:
-        somebody = any_exists_on(connection)
-        if is_first and somebody:
+        is_populated = any_exists_on(connection)
+        if is_first and is_populated:
             raise AlreadySetUp
         require_administrator(connection, actor)
-        if not somebody and role is not Role.ADMINISTRATOR:
+        if not is_populated and role is not Role.ADMINISTRATOR:
             raise FirstUserMustAdminister
         key = canonical(shown)
         taken = connection.scalar(select(users.c.name).where(users.c.name_key == key))
         if taken is not None:
             raise NameTaken(taken)
         number = next_number(connection, users, "user")
-        user = User(number, shown, role, has_initial_password=somebody)
+        user = User(number, shown, role, has_initial_password=is_populated)
         now = time_text(clock.now())
         connection.execute(
             insert(users),
@@ -264,7 +264,7 @@ def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) ->
                 "role": role,
                 "password_hash": hashed,
                 "added_at": now,
-                "password_given_at": now if somebody else None,
+                "password_given_at": now if is_populated else None,
             },
         )
         audit_log.append(connection, actor, AuditAction.USER_ADDED, user.actor, {"name": shown, "role": role})
@@ -274,7 +274,7 @@ def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) ->
 
 
 def any_exists_on(connection: Connection) -> bool:
-    """Say whether anybody was ever added, as this transaction sees it."""
+    """Return whether there is any user, as this transaction sees it."""
     return bool(statements.fetch(connection, statements.ANY_USER))
 
 
@@ -287,7 +287,7 @@ def _row(connection: Connection, user_id: int) -> Row[tuple[object, ...]]:
     return row
 
 
-def _account(row: Row[tuple[object, ...]]) -> UserDetails:
+def _details(row: Row[tuple[object, ...]]) -> UserDetails:
     return UserDetails(
         row.id,
         row.name,
@@ -315,11 +315,11 @@ def _end_sessions(connection: Connection, user_id: int) -> None:
     connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
 
 
-def _revoke_tokens(connection: Connection, maker: User, actor: str) -> None:
-    """Revoke what somebody made who may make tokens no more: they may know the secrets."""
+def _revoke_tokens(connection: Connection, creator: User, actor: str) -> None:
+    """Revoke the tokens of a user who can no longer create tokens, because they may know the secrets."""
     revoked = connection.execute(
         update(tokens)
-        .where(tokens.c.added_by == maker.actor, tokens.c.revoked_at.is_(None))
+        .where(tokens.c.added_by == creator.actor, tokens.c.revoked_at.is_(None))
         .values(revoked_at=time_text(clock.now()))
         .returning(tokens.c.id)
     ).all()
