@@ -51,7 +51,7 @@ def test_a_key_file_that_others_can_read_is_closed_and_told_of(
     path = key_file(instance, OLD, mode=0o644)
     assert Settings.from_environment().secret_key == OLD
     assert path.stat().st_mode & 0o777 == 0o600
-    assert "could be read by others (mode 644)" in caplog.text
+    assert "was readable by others (mode 644)" in caplog.text
     assert OLD not in caplog.text
 
 
@@ -63,7 +63,7 @@ def test_a_key_file_of_another_owner_that_others_can_read_is_refused(
 
     key_file(instance, OLD, mode=0o644)
     monkeypatch.setattr(Path, "chmod", refuse)
-    with pytest.raises(BadSetting, match=r"SECRET_KEY: .* can be read by others"):
+    with pytest.raises(BadSetting, match=r"SECRET_KEY: .* is readable by others"):
         Settings.from_environment()
 
 
@@ -123,7 +123,7 @@ def test_a_key_of_the_environment_is_rotated_there(
 ) -> None:
     monkeypatch.setenv("SECRET_KEY", OLD)
     with opened(make_database("sqlite")) as app:
-        assert "put it into SECRET_KEY_FALLBACKS" in one_line(run(app, "rotate-secret-key"))
+        assert "move it to SECRET_KEY_FALLBACKS" in one_line(run(app, "rotate-secret-key"))
 
 
 def started(database_url: str, key: str, *fallbacks: str) -> FlaskClient:

@@ -1,4 +1,4 @@
-"""The carbon credit ledger as a Flask application. This file composes; it decides nothing."""
+"""The application factory of the carbon credit ledger. It only wires the packages together."""
 
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
@@ -25,10 +25,10 @@ __all__ = ["account_tables", "create_app", "tables"]
 
 
 class Application(Flask):
-    """A Flask application in which nobody writes who loses the right to before it is committed."""
+    """A Flask application that rechecks the principal's role before it commits a write."""
 
     def dispatch_request(self) -> ResponseReturnValue:
-        """Answer the request, which has passed every gate."""
+        """Dispatch the request; a write runs with the recheck."""
         if request.method in request_security.SAFE_METHODS or request.endpoint is None:
             return super().dispatch_request()
         with authorization.recheck_before_commit():
@@ -36,7 +36,7 @@ class Application(Flask):
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """Return the application, its settings from the environment unless given."""
+    """Return the application. The settings are read from the environment unless given."""
     settings = settings or Settings.from_environment()
     app = Application(
         __name__,
@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SECRET_KEY_FALLBACKS=list(settings.secret_key_fallbacks),
-        # The forms' tokens know no fallbacks by themselves; of several keys, the last one signs.
+        # Flask-WTF has no fallback keys, but accepts a list: its last key signs.
         WTF_CSRF_SECRET_KEY=[*settings.secret_key_fallbacks, settings.secret_key],
         TRUSTED_NAMES=settings.trusted_hosts,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
@@ -65,7 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.url_map.strict_slashes = False
-    app.url_map.merge_slashes = False  # it would redirect, and a write that is redirected may be lost
+    app.url_map.merge_slashes = False  # a redirect would lose the body of a write
     app.session_interface = session_cookie.SessionCookie()
 
     db.init_app(app)
@@ -75,7 +75,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     Migrate(app, db, directory=str(ROOT / "migrations"))
     app.before_request(begin_read_transaction)
     app.teardown_request(lambda _error: end_read_transaction())
-    request_security.install(app)  # before who asks is looked at, so that a foreign body is not even read
+    request_security.install(
+        app
+    )  # before authorization, so that the body of a cross-site request is not read
     authorization.install(app)
     idempotency.install(app)
     error_handlers.install(app)
@@ -84,18 +86,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     cli.install(app)
     _serve_static_files(app)
     app.wsgi_app = request_security.SecurityHeadersMiddleware(app.wsgi_app)  # type: ignore[method-assign]
-    _believe_proxies(app, settings.trusted_proxies)
+    _trust_proxies(app, settings.trusted_proxies)
     return app
 
 
-def _believe_proxies(app: Flask, number: int) -> None:
-    """Take the visitor's address and the scheme from what this many proxies add; the Host from none."""
+def _trust_proxies(app: Flask, number: int) -> None:
+    """Take the client's address and the scheme from the headers of this many proxies; never the Host."""
     if number:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=number, x_proto=number, x_host=0)  # type: ignore[method-assign]
 
 
 def _serve_static_files(app: Flask) -> None:
-    """Serve static/ in front of the application; browsers keep versioned files for ever."""
+    """Serve static/ in front of the application; versioned files are cached for ever."""
 
     def is_versioned(_path: str, url: str) -> bool:
         return url.startswith("/static/vendor/")

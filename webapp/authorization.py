@@ -1,10 +1,9 @@
-"""Who may pass: each request is compared with what its view demands. What nothing allows is refused.
+"""Authorization: compares the principal of each request with the role that its view requires.
 
-Every view says whom it lets in, with `allows` or `allows_everyone`; a view that says nothing is refused.
-The check runs behind ``webapp.http.request_security``, which looks at where a request comes from, and
-before any view. Writes with a session need the token of a form here too; a request with an API token,
-and a program on this machine while there is no account, has no session that another site's page could
-borrow.
+Each view is decorated with `allows` or `allows_everyone`; an undecorated view is refused. The check runs
+after ``webapp.http.request_security`` and before the view. A write with a session also needs a CSRF token.
+A request with an API token, or from this machine while there is no account, has no session that another
+site could abuse.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,8 +37,8 @@ from webapp.ledger.writer import precommit_check
 View = TypeVar("View", bound=Callable[..., Any])
 
 EVERYONE: Final = "everyone"
-_REQUIRED_ROLE: Final = "demands"
-_INITIAL_PASSWORD: Final = "allows_given_password"  # noqa: S105 - an attribute's name
+_REQUIRED_ROLE: Final = "required_role"
+_INITIAL_PASSWORD: Final = "allows_initial_password"  # noqa: S105 - an attribute's name
 
 _NOTHING_RECORDED: Final = "Nothing was recorded."
 
@@ -49,45 +48,45 @@ BEARER_FIRST: Final = "Send an API token as Authorization: Bearer, or sign in on
 
 
 def allows(role: Role) -> Callable[[View], View]:
-    """Let whoever has this role, or one that includes it, use the view."""
+    """Decorate a view: it requires this role, or one that includes it."""
     return lambda view: _require(view, role)
 
 
 def allows_everyone(view: View) -> View:
-    """Let everyone use the view, signed in or not."""
+    """Decorate a view: it requires no role and no sign-in."""
     return _require(view, EVERYONE)
 
 
 def allows_initial_password(view: View) -> View:
-    """Let also those use the view who signed in with a password that was given to them."""
+    """Decorate a view: users with an initial password can use it."""
     setattr(view, _INITIAL_PASSWORD, True)
     return view
 
 
 def accepts_initial_password(view: Callable[..., Any]) -> bool:
-    """Say whether the view is one of those."""
+    """Return whether users with an initial password can use the view."""
     return getattr(view, _INITIAL_PASSWORD, False) or required_role(view) == EVERYONE
 
 
-def _require(view: View, demand: str) -> View:
-    setattr(view, _REQUIRED_ROLE, demand)
+def _require(view: View, role: str) -> View:
+    setattr(view, _REQUIRED_ROLE, role)
     return view
 
 
 def required_role(view: Callable[..., Any]) -> str | None:
-    """Return the role that the view demands, EVERYONE, or None where it says nothing."""
+    """Return the role that the view requires, EVERYONE, or None for an undecorated view."""
     return getattr(view, _REQUIRED_ROLE, None)
 
 
 def recheck_role(principal: Principal, role: Role, connection: Connection) -> None:
-    """Refuse what is about to be committed where the one who asked may not do it any more.
+    """Recheck before commit that the principal still has the role.
 
-    Raises NotSignedIn where they were disabled, their token was revoked, or somebody made the first
-    account meanwhile; RoleRequired where they have a lesser role now.
+    Raises NotSignedIn if the user was disabled, the token revoked or expired, or, for a local request, the
+    first account was created meanwhile. Raises RoleRequired if the principal now has a lesser role.
     """
     if principal.is_local:
         if users.any_exists_on(connection):
-            raise NotSignedIn(f"Somebody made an account meanwhile. {_NOTHING_RECORDED} Sign in first.")
+            raise NotSignedIn(f"The first account was created meanwhile. {_NOTHING_RECORDED} Sign in first.")
         return
     now = roles.role_at_commit(connection, principal.actor)
     if now is None and principal.user_id is None:
@@ -101,14 +100,14 @@ def recheck_role(principal: Principal, role: Role, connection: Connection) -> No
 
 
 def install(app: Flask) -> None:
-    """Ask of every request who it is and whether that may be."""
+    """Authorize every request of the application."""
     csrf = CSRFProtect()
-    app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # it depends on who asks
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # it depends on the principal
     csrf.init_app(app)
     allows_everyone(app.view_functions["static"])
 
     @app.before_request
-    def admit() -> AnyResponse | None:
+    def authorize() -> AnyResponse | None:
         return _authorize(csrf)
 
     app.after_request(set_cache_control)
@@ -117,77 +116,77 @@ def install(app: Flask) -> None:
 
 @contextmanager
 def recheck_before_commit() -> Iterator[None]:
-    """Commit what the current request does only if whoever asks may still do it then.
+    """Recheck the principal's role before the current request commits.
 
-    This machine loses its right with the first account.
+    Local requests lose their rights once there is an account.
     """
-    demand = required_role(current_app.view_functions[request.endpoint or ""])
-    if demand in {None, EVERYONE}:
+    required = required_role(current_app.view_functions[request.endpoint or ""])
+    if required in {None, EVERYONE}:
         yield
         return
-    with precommit_check(partial(recheck_role, authentication.known_principal(), Role(demand))):
+    with precommit_check(partial(recheck_role, authentication.known_principal(), Role(required))):
         yield
 
 
 def set_cache_control(response: Response) -> Response:
-    """Let nobody keep a copy of what somebody saw because of who they are.
+    """Forbid caches to store responses to signed-in users.
 
-    What everybody may read, and what this machine reads while there is no account, a browser may keep
-    for itself, and has to ask each time whether it may still be shown.
+    Browsers may store public responses, and those to this machine while there is no account, but must
+    revalidate them each time.
     """
-    is_theirs = authentication.known_principal().user_id is not None or request.blueprint == "auth"
-    response.headers.setdefault("Cache-Control", "no-store" if is_theirs else "private, no-cache")
+    is_personal = authentication.known_principal().user_id is not None or request.blueprint == "auth"
+    response.headers.setdefault("Cache-Control", "no-store" if is_personal else "private, no-cache")
     return response
 
 
 def _may(role: str) -> bool:
-    """Say whether whoever asks may do what the role may: for templates, which show no more than that."""
+    """Return whether the principal has the role. For templates, which hide what it cannot do."""
     return authentication.known_principal().may(Role(role))
 
 
 def _authorize(csrf: CSRFProtect) -> AnyResponse | None:
     if request.endpoint is None:
-        with suppress(LedgerError):  # so that the page that says so is theirs
+        with suppress(LedgerError):  # so that the error page shows the user's menu
             authentication.principal()
         return None
     view = current_app.view_functions[request.endpoint]
-    demand = required_role(view)
-    if demand is None:
-        abort(HTTPStatus.FORBIDDEN, "Nobody may use this address.")
-    if demand != EVERYONE:
+    required = required_role(view)
+    if required is None:
+        abort(HTTPStatus.FORBIDDEN, "This address is not available.")
+    if required != EVERYONE:
         principal = authentication.principal()
         if principal.has_initial_password and not accepts_initial_password(view):
             return _redirect_to_password_change()
-        if not principal.may(Role(demand)):
-            return _deny(principal, Role(demand))
+        if not principal.may(Role(required)):
+            return _deny(principal, Role(required))
     if request.method not in request_security.SAFE_METHODS:
         _require_csrf_token(csrf)
     return None
 
 
 def _deny(principal: Principal, role: Role) -> AnyResponse:
-    """Lead to where they can become somebody who may. Raises the refusal where that cannot be."""
-    of_api = is_api_path(request.path)
-    is_look = request.method in request_security.SAFE_METHODS and not of_api
+    """Redirect a page to sign-in or set-up. Raises SetUpRequired, RoleRequired or NotSignedIn otherwise."""
+    is_api = is_api_path(request.path)
+    is_page_view = request.method in request_security.SAFE_METHODS and not is_api
     if principal == ANONYMOUS and not users.any_exists():
-        if is_look and not htmx.wants_fragment():
+        if is_page_view and not htmx.wants_fragment():
             return htmx.add_vary(redirect(url_for("auth.set_up"), HTTPStatus.SEE_OTHER))
         raise SetUpRequired
     if principal.actor != ANONYMOUS.actor and principal.role is not None:
         raise RoleRequired(role, principal.role)
-    if htmx.wants_fragment() and not of_api:
+    if htmx.wants_fragment() and not is_api:
         answer = make_response("", HTTPStatus.UNAUTHORIZED)
         answer.headers["HX-Redirect"] = url_for("auth.sign_in", next=htmx.current_page())
         answer.headers["WWW-Authenticate"] = "Bearer"
         return htmx.add_vary(answer)
-    if is_look:
+    if is_page_view:
         here = request.full_path.rstrip("?")
         return htmx.add_vary(redirect(url_for("auth.sign_in", next=here), HTTPStatus.SEE_OTHER))
-    raise NotSignedIn(BEARER_FIRST if of_api else SIGN_IN_FIRST)
+    raise NotSignedIn(BEARER_FIRST if is_api else SIGN_IN_FIRST)
 
 
 def _redirect_to_password_change() -> AnyResponse:
-    """Lead to where they choose their own password. Raises PasswordChangeRequired where that cannot be."""
+    """Redirect a page to the password form. Raises PasswordChangeRequired for writes and the API."""
     if request.method not in request_security.SAFE_METHODS or is_api_path(request.path):
         raise PasswordChangeRequired
     there = url_for("account.password")
@@ -207,6 +206,6 @@ def _require_csrf_token(csrf: CSRFProtect) -> None:
         except ValidationError:
             abort(
                 HTTPStatus.FORBIDDEN,
-                f"A write with a session needs the page's token in {CSRF_HEADER}. A program sends an "
+                f"A write with a session needs the page's CSRF token in {CSRF_HEADER}. Programs send an "
                 "API token instead.",
             )

@@ -1,4 +1,4 @@
-"""Settings from the environment, typed. A bad one stops the start with one line that names it."""
+"""Typed settings from the environment. An invalid one stops the start with a one-line message."""
 
 import os
 import re
@@ -18,32 +18,32 @@ MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 
 
 class BadSetting(SystemExit):
-    """A setting that cannot be used. As a SystemExit it prints its one line and ends the start."""
+    """An invalid setting. As a SystemExit it prints one line and ends the program."""
 
     def __init__(self, name: str, why: str) -> None:
-        """Take the environment variable and what is wrong with it."""
+        """Take the name of the environment variable and the reason."""
         super().__init__(f"{name}: {why}")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says.
+    """The settings of the application, with their environment variables.
 
-    `database_url` (DATABASE_URL): an SQLAlchemy address; SQLite in instance/ if missing.
-    `secret_key` (SECRET_KEY): signs sessions and form tokens; made on first start if missing
-    and kept in instance/secret_key, which only its owner can read.
-    `secret_key_fallbacks` (SECRET_KEY_FALLBACKS, and the further lines of that file): keys before
-    it, whose sessions and form tokens are still believed.
-    `trusted_hosts` (TRUSTED_HOSTS, and HOST): the names, lower case, by which people reach this
-    program besides localhost and IP addresses.
-    `public_reading` (PUBLIC_READING): whether everyone may do what a viewer may.
-    `trusted_proxies` (TRUSTED_PROXIES): how many proxies stand in front, each of which adds itself to
-    X-Forwarded-For and X-Forwarded-Proto; with 0 these headers mean nothing.
-    `setup_code_hash` (SETUP_CODE_HASH): hex SHA-256 of the code that makes the first administrator
-    from elsewhere; the start makes the code, prints it, and hands this on.
+    `database_url` (DATABASE_URL): an SQLAlchemy URL; by default an SQLite file in instance/.
+    `secret_key` (SECRET_KEY): signs sessions and CSRF tokens; by default created at the first start in
+    instance/secret_key, which only its owner can read.
+    `secret_key_fallbacks` (SECRET_KEY_FALLBACKS, and the other lines of that file): earlier keys, whose
+    sessions and CSRF tokens are still accepted.
+    `trusted_hosts` (TRUSTED_HOSTS and HOST): accepted host names in lower case, in addition to localhost
+    and IP addresses.
+    `public_reading` (PUBLIC_READING): whether everyone has the role viewer.
+    `trusted_proxies` (TRUSTED_PROXIES): the number of proxies in front, each of which appends to
+    X-Forwarded-For and X-Forwarded-Proto; with 0 these headers are ignored.
+    `setup_code_hash` (SETUP_CODE_HASH): hex SHA-256 of the code that creates the first administrator from
+    another machine. The start script creates the code, prints it and sets this variable.
     """
 
-    # None of these is shown where settings are, such as in a log.
+    # Left out of repr(), so that logs do not contain them.
     database_url: str = field(repr=False)
     secret_key: str = field(repr=False)
     trusted_hosts: frozenset[str] = frozenset()
@@ -54,7 +54,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        """Read the settings. Raises BadSetting."""
+        """Read the settings from the environment. Raises BadSetting."""
         secret_key, *fallbacks = _secret_keys()
         return cls(
             database_url=_database_url(),
@@ -72,14 +72,12 @@ def _database_url() -> str:
     if not given:
         INSTANCE.mkdir(secret_key_file.ONLY_OWNERS_FOLDER, exist_ok=True)
         return f"sqlite:///{INSTANCE / 'ledger.sqlite3'}"
-    if given.startswith("postgres://"):  # as many hosting services still spell it
+    if given.startswith("postgres://"):  # the spelling of many hosting services
         given = given.replace("postgres://", "postgresql://", 1)
     try:
         url = make_url(given)
     except (ArgumentError, ValueError):
-        raise BadSetting(
-            "DATABASE_URL", "this is not an address such as postgresql://user@host/name"
-        ) from None
+        raise BadSetting("DATABASE_URL", "must be a URL such as postgresql://user@host/name") from None
     if url.drivername not in {"sqlite", "postgresql", "postgresql+psycopg"}:
         raise BadSetting("DATABASE_URL", "must begin with sqlite:/// or postgresql://")
     if url.drivername == "sqlite" and url.database in {None, "", ":memory:"}:
@@ -109,25 +107,25 @@ def _trusted_proxies(text: str) -> int:
 def _setup_code_hash(text: str) -> str:
     given = text.strip().lower()
     if given and not re.fullmatch("[0-9a-f]{64}", given):
-        raise BadSetting("SETUP_CODE_HASH", "must be a SHA-256 in hex: 64 of the letters 0-9 and a-f")
+        raise BadSetting("SETUP_CODE_HASH", "must be a SHA-256 in hex: 64 characters of 0-9 and a-f")
     return given
 
 
 def key_path() -> Path:
-    """Return where the key for sessions and forms is kept unless SECRET_KEY is set."""
+    """Return the path of the secret key file, which is used unless SECRET_KEY is set."""
     return INSTANCE / "secret_key"
 
 
 def _secret_keys() -> list[str]:
-    """Return the key that signs, then those that are still believed."""
+    """Return the key that signs, followed by the keys that are still accepted."""
     given = os.environ.get("SECRET_KEY", "")
-    before = os.environ.get("SECRET_KEY_FALLBACKS", "").replace(",", " ").split()
-    for name, keys in {"SECRET_KEY": [given] if given else [], "SECRET_KEY_FALLBACKS": before}.items():
+    fallbacks = os.environ.get("SECRET_KEY_FALLBACKS", "").replace(",", " ").split()
+    for name, keys in {"SECRET_KEY": [given] if given else [], "SECRET_KEY_FALLBACKS": fallbacks}.items():
         if any(len(key) < secret_key_file.LENGTH_MIN for key in keys):
             raise BadSetting(name, f"must have at least {secret_key_file.LENGTH_MIN} characters")
     if given:
-        return [given, *before]
+        return [given, *fallbacks]
     try:
-        return [*secret_key_file.read_or_create(key_path()), *before]
+        return [*secret_key_file.read_or_create(key_path()), *fallbacks]
     except secret_key_file.BadKeyFile as error:
         raise BadSetting("SECRET_KEY", str(error)) from None

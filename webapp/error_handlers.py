@@ -1,7 +1,7 @@
-"""Everything that goes wrong is turned into an answer here, once, for pages and API alike.
+"""Error handlers of the application, for pages and the API.
 
-Which HTTP status each refusal of the ledger is stands in ``webapp.http.error_status``. How the answer looks
-is the business of ``webapp.web.error_pages`` (a page, or a fragment for htmx) and ``webapp.api.problems``.
+``webapp.http.error_status`` has the HTTP status of each error. ``webapp.web.error_pages`` renders errors as
+pages or fragments, ``webapp.api.problems`` as problem documents (RFC 9457).
 """
 
 from http import HTTPStatus
@@ -18,7 +18,7 @@ from webapp.web import error_pages
 
 
 def install(app: Flask) -> None:
-    """Answer every refusal, HTTP error and bug of the application."""
+    """Register the handlers of ledger errors, HTTP errors and unexpected exceptions."""
     app.register_error_handler(errors.LedgerError, _handle_ledger_error)
     app.register_error_handler(HTTPException, _handle_http_error)
     app.register_error_handler(CSRFError, _handle_csrf_error)
@@ -36,17 +36,17 @@ def _handle_ledger_error(refusal: errors.LedgerError) -> Response:
 def _handle_http_error(error: HTTPException) -> Response:
     if error.code is None or error.response is not None or error.code < HTTPStatus.BAD_REQUEST:
         return Response(error.get_response().get_data(), error.code, error.get_headers())
-    kept = {"Allow", "Retry-After", "WWW-Authenticate"}
-    headers = {name: value for name, value in error.get_headers() if name in kept}
+    allowed = {"Allow", "Retry-After", "WWW-Authenticate"}
+    headers = {name: value for name, value in error.get_headers() if name in allowed}
     detail = error.description or ""
     if isinstance(error, RequestEntityTooLarge) and request.max_content_length:
-        detail = f"At most {_size(request.max_content_length)} are taken here. Nothing was recorded."
+        detail = f"At most {_size(request.max_content_length)} are accepted. Nothing was recorded."
     return _render(ErrorResponse(HTTPStatus(error.code), detail, headers=headers))
 
 
 def _handle_csrf_error(_error: CSRFError) -> Response:
-    """Answer a form without the token of this session: opened long ago, or written elsewhere."""
-    detail = "This form is no longer valid, so nothing was recorded. Load its page again and send it anew."
+    """Handle a form without the CSRF token of this session, such as one opened long ago."""
+    detail = "This form is no longer valid, so nothing was recorded. Reload its page and send it again."
     return _render(ErrorResponse(HTTPStatus.FORBIDDEN, detail))
 
 
@@ -56,11 +56,11 @@ def _size(size_bytes: int) -> str:
 
 
 def _handle_unexpected_error(error: Exception) -> Response:
-    current_app.logger.error("Bug in %s %s", request.method, request.path, exc_info=error)
-    detail = "Something went wrong here, and it has been logged."
+    current_app.logger.error("Unexpected error in %s %s", request.method, request.path, exc_info=error)
+    detail = "An unexpected error occurred and was logged."
     if request.method not in request_security.SAFE_METHODS:
-        # The bug may have come after the commit, so this must not claim that nothing was recorded.
-        detail += " Look whether it was recorded before you send it again."
+        # The error may have occurred after the commit, so it is unknown whether anything was recorded.
+        detail += " Check whether it was recorded before you send it again."
     return _render(ErrorResponse(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
 
 

@@ -1,12 +1,12 @@
-"""The key of a writing request, by which it is done once, and what its repeats are told.
+"""Idempotency keys of writing requests: a request that is repeated with its key is processed once.
 
-A program sends its own key in a header, for one request: the same key with another request is a
-mistake. The other headers are no part of it: Content-Type does not change what a body means here, and
-after a lost answer a program may well send the ETag that its own act has made. A form carries a key
-that was made when its page was shown, for one act: the same form with other fields is another act.
+A program sends its own key in a header. The same key with another request is an error; method, address and
+body identify a request. Headers do not: Content-Type does not change the meaning of a body here, and after
+a lost response a program may send the ETag that its own action created. A form has a key that was created
+with its page. The same form with other fields is another request.
 
-A view passes `request_key()` to its command, which keeps the row (``ledger.idempotency_store``), and
-says with `note_replay` that the command did nothing again.
+A view passes `request_key()` to its command, which stores the key (``ledger.idempotency_store``), and calls
+`note_replay` with whether the command replayed a stored result.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ KEY_HEADER: Final = "Idempotency-Key"
 HIT_HEADER: Final = "Idempotency-Hit"
 KEY_LENGTH_MAX: Final = 255
 FORM_FIELD: Final = "idempotency_key"
-ALREADY_DONE: Final = "This was done already, when it was sent the first time. It was not done twice."
+ALREADY_DONE: Final = "This was already done when it was sent the first time. It was not done again."
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -37,13 +37,13 @@ _MULTIPART: Final = "multipart/form-data"
 
 
 def install(app: Flask) -> None:
-    """Mark the answers to repeats, and give forms their keys."""
+    """Mark the responses to repeated requests, and provide keys for forms."""
     app.after_request(_mark_replay)
     app.jinja_env.globals["new_idempotency_key"] = new_key
 
 
 def without_idempotency_key(why: str) -> Callable[[View], View]:
-    """Say of a writing view that its request is done anew each time, and why."""
+    """Decorate a writing view that takes no key, with the reason."""
 
     def note(view: View) -> View:
         setattr(view, _REASON_WITHOUT_KEY, why)
@@ -53,32 +53,32 @@ def without_idempotency_key(why: str) -> Callable[[View], View]:
 
 
 def reason_without_idempotency_key(view: Callable[..., Any]) -> str | None:
-    """Return why the view takes no key, None where it takes one."""
+    """Return why the view takes no key, None if it takes one."""
     return getattr(view, _REASON_WITHOUT_KEY, None)
 
 
 def new_key() -> str:
-    """Return a key for a form that is about to be shown."""
+    """Return a new random key for a form."""
     return secrets.token_urlsafe(16)
 
 
 def request_key() -> IdempotencyKey | None:
-    """Return the key of the current request, None where it carries none. Raises InvalidFields."""
+    """Return the key of the current request, None if it has none. Raises InvalidFields."""
     return _key_of_api_request() if is_api_request() else _key_of_form()
 
 
 def note_replay(*, is_replay: bool) -> None:
-    """Say whether what the view answers was done by an earlier request of the same key."""
+    """Note whether the response of the view repeats the result of an earlier request with the same key."""
     g.is_replay = is_replay
 
 
 def is_replay() -> bool:
-    """Say whether the current request repeats an earlier one."""
+    """Return whether the current request repeats an earlier one."""
     return bool(g.get("is_replay", False))
 
 
 def flash_success(message: str, category: str = "success") -> None:
-    """Say on the next page that it was done, or that it had been done before."""
+    """Flash the message, or ALREADY_DONE if the request repeats an earlier one."""
     if is_replay():
         flash(ALREADY_DONE, "info")
     else:
@@ -96,7 +96,7 @@ def _key_of_api_request() -> IdempotencyKey | None:
     if text is None:
         return None
     fingerprint = _fingerprint_of_fields(()) if request.mimetype == _MULTIPART else _fingerprint_of_body()
-    return IdempotencyKey(actor(), f"call {_required(text, KEY_HEADER)}", fingerprint)
+    return IdempotencyKey(actor(), f"call {_valid_key(text, KEY_HEADER)}", fingerprint)
 
 
 def _key_of_form() -> IdempotencyKey | None:
@@ -104,10 +104,10 @@ def _key_of_form() -> IdempotencyKey | None:
     if text is None:
         return None
     fingerprint = _fingerprint_of_fields((FORM_FIELD, current_app.config["WTF_CSRF_FIELD_NAME"]))
-    return IdempotencyKey(actor(), f"form {_required(text, FORM_FIELD)} {fingerprint}", fingerprint)
+    return IdempotencyKey(actor(), f"form {_valid_key(text, FORM_FIELD)} {fingerprint}", fingerprint)
 
 
-def _required(text: str, name: str) -> str:
+def _valid_key(text: str, name: str) -> str:
     if not _KEY.fullmatch(text):
         message = f"Must be 1 to {KEY_LENGTH_MAX} printable ASCII characters."
         raise InvalidFields([Problem(name, message)])
@@ -118,9 +118,9 @@ def _fingerprint_of_body() -> str:
     return hashlib.sha256(_route() + request.get_data()).hexdigest()
 
 
-def _fingerprint_of_fields(others: Iterable[str]) -> str:
-    """Hash the fields and files of a form. Its bytes will not do: a boundary in them is random."""
-    fields = [(name, values) for name, values in request.form.lists() if name not in others]
+def _fingerprint_of_fields(excluded: Iterable[str]) -> str:
+    """Hash the fields and files of a form. Its bytes contain a random multipart boundary."""
+    fields = [(name, values) for name, values in request.form.lists() if name not in excluded]
     files = [
         (name, [(file.filename, _file_hash(file)) for file in given]) for name, given in request.files.lists()
     ]
@@ -128,7 +128,7 @@ def _fingerprint_of_fields(others: Iterable[str]) -> str:
 
 
 def _file_hash(file: FileStorage) -> str:
-    """Hash a file, and leave it at its start for the view to read."""
+    """Hash a file and rewind it for the view."""
     content = hashlib.sha256()
     file.stream.seek(0)
     while part := file.stream.read(1024**2):

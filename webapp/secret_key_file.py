@@ -1,6 +1,7 @@
-"""The file that keeps the key for sessions and forms, where no SECRET_KEY is set: made, read, rotated.
+"""The secret key file, used unless SECRET_KEY is set: creates, reads and rotates it.
 
-A key on each line: the first one signs, those after it are still believed. Only its owner reads it.
+It has one key per line: the first one signs sessions and CSRF tokens, the others are still accepted. Only
+its owner can read it.
 """
 
 import logging
@@ -19,11 +20,11 @@ _log: Final = logging.getLogger(__name__)
 
 
 class BadKeyFile(Exception):
-    """The file cannot be used; `str()` says in one line why, and what to do."""
+    """The file cannot be used. The message says in one line why and what to do."""
 
 
 def read_or_create(path: Path) -> list[str]:
-    """Return the keys, the one that signs first; on the first start, make one. Raises BadKeyFile."""
+    """Return the keys, the signing one first. Create the file if it is missing. Raises BadKeyFile."""
     try:
         path.parent.mkdir(ONLY_OWNERS_FOLDER, exist_ok=True)
         if not path.exists():
@@ -35,46 +36,46 @@ def read_or_create(path: Path) -> list[str]:
     if not keys or min(map(len, keys)) < LENGTH_MIN:
         raise BadKeyFile(
             f"{path} does not hold keys of at least {LENGTH_MIN} characters. "
-            "Remove it for a new one; everybody signs in again then"
+            "Remove it to create a new one; everyone then signs in again"
         )
     return keys
 
 
 def rotate(path: Path, *, forget: bool = False) -> None:
-    """Put a new key first, and keep the one that signed so far behind it, unless to `forget` it.
+    """Write a new key first, followed by the previous signing key unless `forget` is set.
 
-    Older ones go. What was signed with a kept key stays valid once the server has been started
-    again; until then nothing changes. Raises BadKeyFile and OSError.
+    Older keys are removed. The new keys take effect when the server restarts. Raises BadKeyFile and
+    OSError.
     """
     kept = [] if forget else read_or_create(path)[:1]
-    with atomic_file(path, replaces=True) as aside:
-        aside.write_text("".join(f"{key}\n" for key in [secrets.token_hex(_BYTES), *kept]))
+    with atomic_file(path, replaces=True) as temporary:
+        temporary.write_text("".join(f"{key}\n" for key in [secrets.token_hex(_BYTES), *kept]))
 
 
 def _create(path: Path) -> None:
-    # Written aside and linked into place: of two first starts at once, one wins whole.
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
-    aside.touch(mode=ONLY_OWNER)
-    aside.write_text(f"{secrets.token_hex(_BYTES)}\n")
+    # Written to a temporary file and linked, so that one of two simultaneous first starts wins.
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    temporary.touch(mode=ONLY_OWNER)
+    temporary.write_text(f"{secrets.token_hex(_BYTES)}\n")
     try:
-        os.link(aside, path)
+        os.link(temporary, path)
     except FileExistsError:
         pass
     finally:
-        aside.unlink()
+        temporary.unlink()
 
 
 def _restrict_permissions(path: Path) -> None:
-    """Let nobody but its owner read the file from now on. Raises BadKeyFile where that cannot be."""
+    """Remove the permissions of group and others. Raises BadKeyFile if that is not permitted."""
     mode = stat.S_IMODE(path.stat().st_mode)
     if not mode & (stat.S_IRWXG | stat.S_IRWXO):
         return
     try:
         path.chmod(ONLY_OWNER)
     except PermissionError:
-        raise BadKeyFile(f"{path} can be read by others. As its owner: chmod 600 {path}") from None
+        raise BadKeyFile(f"{path} is readable by others. As its owner, run: chmod 600 {path}") from None
     _log.warning(
-        "%s could be read by others (mode %o); now only its owner can. If somebody may have read it: "
+        "%s was readable by others (mode %o); now only its owner can read it. If someone may have read it: "
         "flask rotate-secret-key --forget",
         path,
         mode,

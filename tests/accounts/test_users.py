@@ -79,7 +79,7 @@ def test_a_person_is_found_by_number_and_by_any_spelling_of_the_name() -> None:
 @pytest.mark.parametrize("name", ["zoë müller", "ZOË  MÜLLER", "Zoe\u0308 Müller"])
 def test_no_two_people_share_a_name(name: str) -> None:
     users.add("Zoë Müller", Role.ADMINISTRATOR, PASSWORD, CLI)
-    with pytest.raises(NameTaken, match="There is a person called Zoë Müller already"):
+    with pytest.raises(NameTaken, match="There is already a person called Zoë Müller"):
         users.add(name, Role.VIEWER, PASSWORD, CLI)
 
 

@@ -34,7 +34,7 @@ def test_a_viewers_token_reads_and_writes_nothing(client: FlaskClient) -> None:
     assert client.get("/records", headers=headers).status_code == 200
     answer = client.post("/records", json=a_credit(), headers=headers)
     assert answer.status_code == 403
-    assert "needs the role operator, and yours is viewer" in answer.get_json()["detail"]
+    assert "requires the role operator; yours is viewer" in answer.get_json()["detail"]
     assert list_events().items == []
 
 

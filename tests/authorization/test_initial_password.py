@@ -72,10 +72,10 @@ def test_a_token_is_not_concerned(browser: FlaskClient) -> None:
 
 def test_with_a_password_of_their_own_they_go_on(ledger_app: Flask, browser: FlaskClient) -> None:
     page = browser.get(THERE)
-    assert "a password that you were given" in words(page)
+    assert "An administrator set your current password" in words(page)
     same = submit(browser, page, THERE, current=PASSWORD, new=PASSWORD, again=PASSWORD)
     assert same.status_code == 422
-    assert "Choose another than the one that you were given." in words(same)
+    assert "Choose a password other than the initial one." in words(same)
     assert submit(browser, page, THERE, current=PASSWORD, new=OWN, again=OWN).status_code == 303
     assert browser.get("/people").status_code == 200
     assert sign_in(ledger_app.test_client(), "Grace", OWN).status_code == 303
@@ -93,11 +93,11 @@ def test_administrators_see_who_has_not_chosen_yet(
     del browser
     ada = signed_in(ledger_app, "Ada")
     states = [row[2] for row in table(ada.get("/people"), "People")]
-    assert states == ["Yes", "Yes given password, not changed yet"]
+    assert states == ["Yes", "Yes initial password, not changed yet"]
     assert "Initial password, not changed yet" in words(ada.get("/people/2"))
     users.set_password(2, OWN, CLI)
     set_clock.go(days=7)
-    assert "given password, run out" in words(signed_in(ledger_app, "Ada").get("/people"))
+    assert "initial password, expired" in words(signed_in(ledger_app, "Ada").get("/people"))
 
 
 def test_the_choice_offers_no_way_around_it(browser: FlaskClient) -> None:

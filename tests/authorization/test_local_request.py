@@ -120,7 +120,7 @@ def test_a_form_sent_from_elsewhere_is_refused_with_what_to_do(
     page = client.get("/credits/new")
     answer = submit(from_elsewhere(ledger_app), page, "/credits/new", fields=a_credit())
     assert answer.status_code == 403
-    assert "Make the first administrator" in words(answer)
+    assert "Create the first administrator" in words(answer)
     assert links(answer)["Set up"] == "/setup"
     assert list_events().items == []
 
@@ -128,7 +128,7 @@ def test_a_form_sent_from_elsewhere_is_refused_with_what_to_do(
 def test_htmx_from_elsewhere_gets_a_notice_that_says_so(ledger_app: Flask) -> None:
     answer = from_elsewhere(ledger_app).get("/credits", headers=HTMX)
     assert answer.status_code == 403
-    assert "Make the first administrator" in words(answer)
+    assert "Create the first administrator" in words(answer)
 
 
 @pytest.mark.parametrize("address", ["/records", "/events", "/records/imports", "/openapi.json"])

@@ -79,7 +79,7 @@ def test_a_person_who_loses_the_role_meanwhile_has_recorded_nothing(
     meanwhile(lambda: users.change_role(oscar.id, Role.VIEWER, CLI))
     answer = submit(browser, page, "/credits/new", fields=a_credit())
     assert answer.status_code == 403
-    assert "needs the role operator" in words(answer)
+    assert "requires the role operator" in words(answer)
     assert list_events().items == []
 
 

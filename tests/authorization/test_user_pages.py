@@ -47,7 +47,7 @@ def test_an_administrator_adds_somebody_who_can_sign_in(ledger_app: Flask, brows
     assert (answer.status_code, answer.headers["Location"]) == (303, "/people")
     assert [row[:3] for row in table(browser.get("/people"), "People")] == [
         ["Ada you", "Administrator", "Yes"],
-        ["Oscar", "Operator", "Yes given password, not changed yet"],
+        ["Oscar", "Operator", "Yes initial password, not changed yet"],
     ]
     signed_in(ledger_app, "Oscar")
 
@@ -59,7 +59,7 @@ def test_what_is_wrong_with_a_new_person_stands_beside_the_field(browser: FlaskC
     assert "at least 12 characters" in words(answer)
     assert "Xy-secret" not in answer.text
     answer = submit(browser, page, "/people/new", name="ADA", password=PASSWORD)
-    assert "There is a person called Ada already." in words(answer)
+    assert "There is already a person called Ada." in words(answer)
     assert len(users.list_all()) == 1
 
 

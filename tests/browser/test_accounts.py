@@ -99,7 +99,7 @@ def viewer_sees_no_way_to_act(page: Page) -> None:
     expect(page.get_by_role("link", name="Retire")).to_have_count(0)
     expects(page, 403)
     page.goto("/credits/new")
-    expect(page.get_by_text("This needs the role operator, and yours is viewer.")).to_be_visible()
+    expect(page.get_by_text("This requires the role operator; yours is viewer.")).to_be_visible()
 
 
 def operator_retires(page: Page, *, scripts: bool) -> None:

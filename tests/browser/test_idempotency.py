@@ -8,7 +8,7 @@ from tests.browser.conftest import Visit, answering_no_write, cut_off
 from tests.browser.test_credits import another_credit, record
 from tests.fixtures.server import Server
 
-SAID = "It was not done twice."
+SAID = "It was not done again."
 
 
 def lots(server: Server, credit_id: str) -> list[object]:

@@ -70,7 +70,7 @@ def test_an_import_with_a_bad_row_writes_nothing_and_names_it(ledger_app: Flask,
     assert result.stdout.endswith("written: 0\n")
     assert result.stderr == (
         "Nothing was written: some rows are invalid or in conflict. "
-        "With --skip-invalid the others are written.\n"
+        "Use --skip-invalid to record the others.\n"
     )
     assert views.list_imports()[0].state == "failed"
 
@@ -96,7 +96,7 @@ def test_an_import_with_unknown_fields_needs_to_be_told(ledger_app: Flask, tmp_p
     assert "not recorded: colour\n" in result.stdout
     assert result.stderr == (
         "Nothing was written: some fields of the file would not be recorded. "
-        "With --ignore-unknown they are left out.\n"
+        "Use --ignore-unknown to leave them out.\n"
     )
     assert run(ledger_app, "import", "--ignore-unknown", path).stdout.endswith("written: 1\n")
 
@@ -112,7 +112,7 @@ def test_a_dry_run_writes_nothing_and_leaves_no_open_import(ledger_app: Flask) -
 def test_a_dry_run_fails_where_the_import_would(ledger_app: Flask, tmp_path: Path) -> None:
     result = run(ledger_app, "import", "--dry-run", rows_file(tmp_path, a_credit(quantity=-1)))
     assert result.exit_code == 1
-    assert result.stderr == "Nothing would be written: some rows are invalid or in conflict.\n"
+    assert result.stderr == "Nothing would be recorded: some rows are invalid or in conflict.\n"
 
 
 def test_an_import_reads_the_standard_input(ledger_app: Flask) -> None:
@@ -141,4 +141,4 @@ def test_a_file_larger_than_a_page_takes_is_refused(ledger_app: Flask, tmp_path:
     path = tmp_path / "large.json"
     with path.open("wb") as file:
         file.truncate(MAX_BODY_BYTES + 1)
-    assert one_line(run(ledger_app, "import", str(path))) == "large.json: this is larger than 16 MiB."
+    assert one_line(run(ledger_app, "import", str(path))) == "large.json: larger than 16 MiB."

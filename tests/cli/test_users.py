@@ -65,7 +65,7 @@ def test_a_password_is_asked_for_twice_on_a_terminal_and_not_shown(
 
 def test_without_a_terminal_nothing_is_asked(ledger_app: Flask) -> None:
     result = run(ledger_app, "user", "add", "Ada", "--role", "administrator")
-    assert one_line(result) == "There is no terminal to ask for the password on. Use --password-stdin."
+    assert one_line(result) == "There is no terminal to prompt for the password. Use --password-stdin."
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_person_who_cannot_be_added_is_refused_in_one_line(
 
 def test_a_password_that_is_not_utf_8_is_refused(ledger_app: Flask) -> None:
     result = run(ledger_app, "user", "add", "Ada", "--role", "viewer", "--password-stdin", input=b"\xff" * 20)
-    assert one_line(result) == "The password on the standard input is not UTF-8."
+    assert one_line(result) == "The password on standard input is not UTF-8."
 
 
 def test_there_is_no_option_that_holds_a_password(ledger_app: Flask) -> None:
@@ -108,16 +108,16 @@ def test_people_are_listed_with_role_and_state(ledger_app: Flask) -> None:
 
 def test_a_person_is_found_by_any_spelling_for_another_role(ledger_app: Flask) -> None:
     oscar = a_user()
-    assert printed(run(ledger_app, "user", "role", " OSCAR", "viewer")) == "Oscar is viewer now.\n"
+    assert printed(run(ledger_app, "user", "role", " OSCAR", "viewer")) == "Oscar is now viewer.\n"
     assert users.find(oscar.id).role is Role.VIEWER
 
 
 def test_a_person_is_disabled_and_enabled(ledger_app: Flask) -> None:
     secret = sessions.start(a_user().id)
-    assert printed(run(ledger_app, "user", "disable", "Oscar")) == "Oscar is disabled now.\n"
+    assert printed(run(ledger_app, "user", "disable", "Oscar")) == "Oscar is now disabled.\n"
     assert sessions.find(secret) is None
     assert not may_sign_in("Oscar")
-    assert printed(run(ledger_app, "user", "enable", "Oscar")) == "Oscar may sign in now.\n"
+    assert printed(run(ledger_app, "user", "enable", "Oscar")) == "Oscar can sign in again.\n"
     assert may_sign_in("Oscar")
 
 

@@ -283,7 +283,7 @@ def test_whoever_sends_a_file_that_is_too_large_reads_why(unchanged: Server) -> 
     body = b"[" + b" " * 20_000_000 + b"]"
     answer = exchange(unchanged, post(b"/records/imports", body, length(len(body))))
     assert answer.status == 413
-    assert b"At most 16 MB are taken here. Nothing was recorded." in answer.content
+    assert b"At most 16 MB are accepted. Nothing was recorded." in answer.content
 
 
 def test_a_request_that_does_not_go_on_is_given_up(begun: socket) -> None:

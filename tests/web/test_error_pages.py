@@ -153,7 +153,7 @@ def test_a_bug_in_a_write_does_not_claim_that_nothing_was_recorded(
     monkeypatch.setattr("webapp.imports.jobs.receive", broken)
     answer = submit(client, page, "/imports/sample")
     assert answer.status_code == 500
-    assert "Look whether it was recorded before you send it again." in words(answer)
+    assert "Check whether it was recorded before you send it again." in words(answer)
 
 
 def test_hostile_text_in_an_address_is_inert_on_an_error_page(client: FlaskClient) -> None:

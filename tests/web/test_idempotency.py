@@ -18,7 +18,7 @@ from webapp.ledger import idempotency_store
 from webapp.ledger.commands import retire_credit
 from webapp.ledger.listing import list_events
 
-SAID = "It was not done twice."
+SAID = "It was not done again."
 
 # A new token is answered with a page: tests/authorization/test_user_pages.py.
 every_form = pytest.mark.parametrize("endpoint", [name for name in FORMS if name != "tokens.new"])

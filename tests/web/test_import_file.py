@@ -95,7 +95,7 @@ def test_a_file_over_the_limit_of_the_body_is_refused_on_a_page(client: FlaskCli
         "/imports/new", data=b" " * (MAX_BODY_BYTES + 1), content_type="multipart/form-data; boundary=x"
     )
     assert answer.status_code == 413
-    assert "At most 16 MB are taken here" in words(answer)
+    assert "At most 16 MB are accepted" in words(answer)
     assert views.list_imports() == []
 
 

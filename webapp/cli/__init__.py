@@ -1,4 +1,4 @@
-"""Commands for a terminal: thin like the pages and the API, over the same commands and queries."""
+"""Terminal commands, over the same ledger commands and queries as the pages and the API."""
 
 from flask import Flask
 

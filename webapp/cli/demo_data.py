@@ -1,6 +1,6 @@
-"""What `make demo` shows: the sample credits with some sales and retirements, one of a part.
+"""The demo data of `make demo`: the sample credits with sales and retirements, one of them partial.
 
-The companies are made up. Running it again adds nothing.
+The companies are fictitious. Loading the data again adds nothing.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from webapp.ledger.commands import retire_credit, sell_credit
 
 SAMPLE: Final = ROOT / "sample-registry.json"
 
-# By serial number, in the order in which they happened.
+# By serial number, in order of their dates.
 SALES: Final[dict[str, Mapping[str, str]]] = {
     "GS-2002": {
         "buyer": "Fjordline Ferries",
@@ -73,7 +73,7 @@ RETIREMENTS: Final[dict[str, Mapping[str, str]]] = {
 
 @dataclass(frozen=True)
 class Added:
-    """How much the demo added this time."""
+    """The numbers of credits, sales and retirements that `load` added."""
 
     credits: int = 0
     sales: int = 0
@@ -81,7 +81,7 @@ class Added:
 
 
 def load(actor: str, sample: Path = SAMPLE) -> Added:
-    """Record what is not recorded yet. Raises OSError where the sample cannot be read."""
+    """Record the demo data that is not recorded yet. Raises OSError if the sample cannot be read."""
     content = sample.read_bytes()
     credits = [row.credit for row in read_rows(content) if row.credit]
     recorded = queries.find_credits([credit.id for credit in credits])
@@ -95,7 +95,7 @@ def load(actor: str, sample: Path = SAMPLE) -> Added:
 
 
 def _sell(credit_id: str, values: Mapping[str, str], actor: str) -> bool:
-    """Sell the credit, and say whether it could still be sold."""
+    """Sell the credit. Return False if its status does not allow it."""
     try:
         sell_credit(credit_id, values, actor)
     except ActNotAllowed:
@@ -104,7 +104,7 @@ def _sell(credit_id: str, values: Mapping[str, str], actor: str) -> bool:
 
 
 def _retire(credit_id: str, values: Mapping[str, str], actor: str) -> bool:
-    """Retire the credit, and say whether it could still be retired."""
+    """Retire the credit. Return False if its status does not allow it."""
     try:
         retire_credit(credit_id, values, actor)
     except ActNotAllowed:

@@ -1,7 +1,7 @@
-"""The same commands and queries for a terminal: parse, call one of them, print.
+"""Terminal commands of the ledger: verify, rebuild, export, restore, import, demo.
 
-What was asked for goes to the standard output, so that it can be kept in a file; progress and
-summaries go to the standard error. Whatever is refused is one line, and the exit status is 1.
+The result goes to standard output, progress and summaries to standard error. An error is one line, with
+exit status 1.
 """
 
 import sys
@@ -23,7 +23,7 @@ from webapp.ledger.audit import verify as verification
 from webapp.ledger.audit.digest import Digest, NotADigest
 from webapp.ledger.audit.findings import Finding, one_line
 
-STANDARD: Final = "-"  # as a file name: the standard input or output
+STANDARD: Final = "-"  # as a file name: standard input or output
 _DIGEST_BYTES_MAX: Final = 1_000_000
 
 
@@ -34,18 +34,19 @@ def install(app: Flask) -> None:
 
 
 @click.command()
-@click.option("--expect", metavar="FILE", help="An earlier output, which must be a prefix of this ledger.")
+@click.option(
+    "--expect", metavar="FILE", help="Output of an earlier verify, which must be a prefix of this ledger."
+)
 @with_appcontext
 @one_line_errors
 def verify(expect: str | None) -> None:
-    """Compare everything stored with what the log says.
+    """Compare all stored data with the log.
 
-    Recomputes ids, hashes, chains and positions, compares credits, claims and everything derived
-    with the log, and the schema with what this program makes. Prints what is wrong, a line each,
-    then the number of events and one digest over all of them. Nothing is changed.
+    Recomputes ids, hashes, chains and positions, and compares credits, serial numbers and all other
+    derived tables with the log, and the schema with that of this version. Prints one line per problem,
+    then the number of events and a digest of all of them. Changes nothing.
 
-    Keep the output in another place: only with it can --expect show that the last events were
-    taken away.
+    Store the output elsewhere: only with it can --expect detect that the last events were removed.
     """
     expected = _read_digest(expect)
     found = 0
@@ -63,7 +64,7 @@ def verify(expect: str | None) -> None:
     if found:
         raise CommandFailed(f"{_count(found, 'thing is', 'things are')} wrong.")
     if expected:
-        click.echo(f"The first {expected.events} events are the expected ones.", err=True)
+        click.echo(f"The first {expected.events} events are as expected.", err=True)
     click.echo("Nothing is wrong.", err=True)
 
 
@@ -71,10 +72,10 @@ def verify(expect: str | None) -> None:
 @with_appcontext
 @one_line_errors
 def rebuild() -> None:
-    """Make everything derived again from the log.
+    """Rebuild all derived tables from the log.
 
-    Statuses, totals, serial claims and the search are dropped and made again in one transaction.
-    The log itself is only read.
+    Statuses, totals, serial numbers and the search index are deleted and rebuilt in one transaction. The
+    log itself is only read.
     """
     with Progress("Rebuilding") as progress:
         done = archive.rebuild(progress)
@@ -86,10 +87,10 @@ def rebuild() -> None:
 @with_appcontext
 @one_line_errors
 def export(file: str) -> None:
-    """Write the whole log to FILE, or to the standard output.
+    """Write the whole log to FILE, or to standard output.
 
-    A line for each event, its stored text byte for byte, in the order of the feed, as the ledger
-    was at one moment. FILE appears once it is whole; no file is replaced by it. Prints the number of
+    Each line is the stored text of one event, byte for byte, in the order of the log, from one consistent
+    snapshot. FILE appears once it is complete, and an existing file is not replaced. Prints the number of
     events and the digest.
     """
     with Progress("Exporting") as progress:
@@ -102,14 +103,14 @@ def export(file: str) -> None:
 
 @click.command()
 @click.argument("file")
-@click.option("--expect", metavar="FILE", help="The output of the export, which FILE must agree with.")
+@click.option("--expect", metavar="FILE", help="Output of the export, which FILE must match.")
 @with_appcontext
 @one_line_errors
 def restore(file: str, expect: str | None) -> None:
-    """Read an export into an empty ledger, whole or not at all.
+    """Read an export into an empty ledger, completely or not at all.
 
-    Every line is checked: its text, its hash, its chain, its id. Times and actors stay as they
-    were recorded. Prints the number of events and the digest, the same as those of the export.
+    Checks the text, hash, chain and id of each line. Times and actors stay as recorded. Prints the number
+    of events and the digest, the same as those of the export.
     """
     with Progress("Restoring") as progress:
         digest = archive.restore(Path(file), _read_digest(expect), progress)
@@ -124,10 +125,10 @@ def restore(file: str, expect: str | None) -> None:
 @with_appcontext
 @one_line_errors
 def import_file(file: str, *, skip_invalid: bool, ignore_unknown: bool, dry_run: bool) -> None:
-    """Record the credits of a JSON file (- for the standard input).
+    """Record the credits of a JSON file (- for standard input).
 
-    A JSON array, an object with one array in it, or a JSON object on each line. It is written
-    whole or not at all; credits that are recorded already are left as they are.
+    The file is a JSON array, an object with one array in it, or one JSON object per line. It is recorded
+    completely or not at all; credits that are already recorded stay unchanged.
     """
     content, name = _read_import(file)
     with Progress("Reading", "rows") as progress:
@@ -141,16 +142,16 @@ def import_file(file: str, *, skip_invalid: bool, ignore_unknown: bool, dry_run:
                 progress,
                 skip_invalid=skip_invalid,
                 ignore_unknown=ignore_unknown,
-                how_to_skip="With --skip-invalid the others are written.",
-                how_to_ignore="With --ignore-unknown they are left out.",
+                how_to_skip="Use --skip-invalid to record the others.",
+                how_to_ignore="Use --ignore-unknown to leave them out.",
             ).view
     _print_import(view)
-    if view.is_open:  # nobody comes back to what was begun in a terminal
+    if view.is_open:  # an open import of a terminal would never be decided
         jobs.cancel(view.id)
     if view.message:
         raise CommandFailed(view.message)
     if view.has_problems and not skip_invalid:
-        raise CommandFailed("Nothing would be written: some rows are invalid or in conflict.")
+        raise CommandFailed("Nothing would be recorded: some rows are invalid or in conflict.")
 
 
 @click.command()
@@ -159,7 +160,7 @@ def import_file(file: str, *, skip_invalid: bool, ignore_unknown: bool, dry_run:
 def demo() -> None:
     """Load the sample credits with some sales and retirements.
 
-    Running it again adds nothing.
+    Loading them again adds nothing.
     """
     added = demonstration.load(CLI)
     click.echo(
@@ -171,8 +172,8 @@ def demo() -> None:
 def _read_digest(file: str | None) -> Digest | None:
     if file is None:
         return None
-    with Path(file).open("rb") as kept:
-        text = kept.read(_DIGEST_BYTES_MAX).decode(errors="replace")
+    with Path(file).open("rb") as opened:
+        text = opened.read(_DIGEST_BYTES_MAX).decode(errors="replace")
     try:
         return Digest.read(text)
     except NotADigest as error:
@@ -180,14 +181,14 @@ def _read_digest(file: str | None) -> Digest | None:
 
 
 def _read_import(file: str) -> tuple[bytes, str]:
-    """Return the content, at most what a page takes too, and the name it is listed under."""
+    """Return the content and the name of the import. Raises CommandFailed above MAX_BODY_BYTES."""
     if file == STANDARD:
         content, name = sys.stdin.buffer.read(MAX_BODY_BYTES + 1), "standard input"
     else:
         with Path(file).open("rb") as opened:
             content, name = opened.read(MAX_BODY_BYTES + 1), Path(file).name
     if len(content) > MAX_BODY_BYTES:
-        raise CommandFailed(f"{name}: this is larger than {MAX_BODY_BYTES // 1024**2} MiB.")
+        raise CommandFailed(f"{name}: larger than {MAX_BODY_BYTES // 1024**2} MiB.")
     return content, name
 
 

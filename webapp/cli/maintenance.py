@@ -1,4 +1,4 @@
-"""The commands of whoever keeps the ledger running, for a terminal. See docs/operations.md."""
+"""Terminal commands for operators of the server. See docs/operations.md."""
 
 import os
 from pathlib import Path
@@ -28,13 +28,13 @@ def install(app: Flask) -> None:
 def backup(file: str) -> None:
     """Copy the SQLite database to FILE while the server runs.
 
-    The ledger as it was at one moment, with people and imports. FILE appears once it is whole and
-    checked; nothing is replaced by it. Prints the number of events and the digest, as verify does.
+    The copy is a consistent snapshot, with users and imports. FILE appears once it is complete and
+    checked; an existing file is not replaced. Prints the number of events and the digest, as verify does.
     """
     if db.engine.dialect.name != "sqlite":
         name = db.engine.url.database
         raise CommandFailed(
-            f"PostgreSQL has its own program for this: pg_dump --format=custom --file={file} {name}"
+            f"PostgreSQL has its own command for this: pg_dump --format=custom --file={file} {name}"
         )
     with Progress("Copying", "pages") as progress:
         digest = back_up(Path(file), progress)
@@ -45,19 +45,18 @@ def backup(file: str) -> None:
 @with_appcontext
 @one_line_errors
 def compact() -> None:
-    """Give back the disk that the SQLite database holds and does not use.
+    """Release disk space that the SQLite database does not use.
 
-    After an upgrade that moved the ledger into new tables, for instance. The server may run, but
-    nobody can write meanwhile, so choose a quiet time. It needs as much free disk as the ledger has
-    afterwards, twice.
+    Useful after an upgrade that moved data to new tables. The server may run, but all writes wait, so
+    choose a quiet time. It needs free disk space of twice the size of the compacted database.
     """
     if db.engine.dialect.name != "sqlite":
         raise CommandFailed(
-            "PostgreSQL gives the disk of old tables back by itself. What else is unused, VACUUM (FULL) gives"
-            " back: run it as the owner of the tables, while nothing else uses them."
+            "PostgreSQL releases the space of dropped tables by itself. To release other unused space, run "
+            "VACUUM (FULL) as the owner of the tables, while nothing else uses them."
         )
     sizes = compact_database()
-    click.echo(f"The database had {_megabytes(sizes.before)} MB and has {_megabytes(sizes.after)} MB now.")
+    click.echo(f"The database had {_megabytes(sizes.before)} MB and now has {_megabytes(sizes.after)} MB.")
 
 
 def _megabytes(size_bytes: int) -> str:
@@ -69,34 +68,34 @@ def _megabytes(size_bytes: int) -> str:
 @with_appcontext
 @one_line_errors
 def grant(role: str) -> None:
-    """Give a PostgreSQL account what serving needs, and no more.
+    """Grant a PostgreSQL role the permissions that the server needs, and no others.
 
-    Run it as the owner of the tables, once for a new account and after each upgrade. ROLE may then
-    add to the log and never change it. What it could do beyond that before is taken away.
+    Run it as the owner of the tables, for a new role and after each upgrade. ROLE can then append to the
+    log but not change it. Its other permissions are revoked.
     """
     permissions.grant(role)
-    click.echo(f"{role} may serve this ledger. It cannot change or remove what the log holds.")
+    click.echo(f"{role} can serve this ledger. It cannot change or delete events.")
 
 
 @click.command("rotate-secret-key")
-@click.option("--forget", is_flag=True, help="Believe the old key no more: everybody signs in again.")
+@click.option("--forget", is_flag=True, help="Reject the old key: everyone signs in again.")
 @with_appcontext
 @one_line_errors
 def rotate_secret_key(*, forget: bool) -> None:
-    """Make a new key for sessions and forms.
+    """Create a new key for sessions and forms.
 
-    The one before it is kept, so that nobody is signed out and no open form is lost, until the
-    next rotation. Start the server again afterwards. With --forget, for a key that somebody may
-    have seen, the old one is dropped.
+    The previous key stays valid until the next rotation, so that nobody is signed out and open forms still
+    work. Restart the server afterwards. With --forget, for a key that may have leaked, the previous key is
+    removed.
     """
     if os.environ.get("SECRET_KEY"):
         raise CommandFailed(
-            "The key is set in SECRET_KEY, so rotate it there: put it into SECRET_KEY_FALLBACKS, and a "
-            "new one into SECRET_KEY."
+            "The key is set in SECRET_KEY, so rotate it there: move it to SECRET_KEY_FALLBACKS and set a "
+            "new one in SECRET_KEY."
         )
     path = config.key_path()
     try:
         secret_key_file.rotate(path, forget=forget)
     except secret_key_file.BadKeyFile as error:
         raise CommandFailed(str(error)) from None
-    click.echo(f"{path} has a new key. Start the server again, so that all of it uses the same one.")
+    click.echo(f"{path} has a new key. Restart the server to use it.")

@@ -1,4 +1,4 @@
-"""How commands speak: progress and summaries on the standard error, a refusal in one line."""
+"""Output of terminal commands: progress on standard error, and errors in one line."""
 
 import functools
 import sys
@@ -19,19 +19,19 @@ _REDRAWN_EVERY_S: Final = 0.1
 
 
 class CommandFailed(click.ClickException):
-    """One line on the standard error, and exit status 1."""
+    """An error of a command: one line on standard error, and exit status 1."""
 
     def show(self, file: object = None) -> None:
-        """Print the line."""
+        """Print the error."""
         del file
         click.echo(one_line(self.message), err=True)
 
 
 class Progress:
-    """A number that counts on the standard error, where that is a terminal."""
+    """A progress counter on standard error, shown only on a terminal."""
 
     def __init__(self, doing: str, counted: str = "events") -> None:
-        """Take what is being done, such as "Verifying", and what is counted."""
+        """Take the label, such as "Verifying", and the unit that is counted."""
         self._doing = doing
         self._counted = counted
         self._shown = ""
@@ -39,7 +39,7 @@ class Progress:
         self._is_seen = sys.stderr.isatty()
 
     def __call__(self, done: int) -> None:
-        """Show how many are done."""
+        """Show the number of units done."""
         if self._is_seen and time.monotonic() >= self._next_s:
             self.clear()
             self._shown = f"{self._doing}: {done:,} {self._counted}"
@@ -47,24 +47,24 @@ class Progress:
             self._next_s = time.monotonic() + _REDRAWN_EVERY_S
 
     def clear(self) -> None:
-        """Take the line away, so that another can be printed."""
+        """Clear the line, so that another can be printed."""
         if self._shown:
             click.echo(f"\r{' ' * len(self._shown)}\r", nl=False, err=True)
             self._shown = ""
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Return the counter."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the line away, also where it ended early."""
+        """Clear the line, also after an error."""
         self.clear()
 
 
 def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn what a command can meet into one line: a refusal, a bad file, a database in trouble."""
+    """Decorate a command: errors of the ledger, files and database become one line."""
 
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -77,7 +77,7 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
         except OSError as error:
             raise CommandFailed(f"{error.filename or 'file'}: {error.strerror or error}") from None
         except SQLAlchemyError as error:
-            said = str(getattr(error, "orig", None) or error).strip()
-            raise CommandFailed(f"The database refuses: {said.splitlines()[0]}") from None
+            detail = str(getattr(error, "orig", None) or error).strip()
+            raise CommandFailed(f"Database error: {detail.splitlines()[0]}") from None
 
     return wrapper

@@ -1,1 +1,1 @@
-"""HTTP: what every request passes, whichever way it takes, and what knows no credit."""
+"""HTTP: checks and helpers of all requests, independent of the ledger."""

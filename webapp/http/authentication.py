@@ -1,7 +1,7 @@
-"""Who is asking: the principal of a request.
+"""Authentication: identifies the principal of a request.
 
-It is, in this order: whoever holds the token that was sent (on the API), the person who is signed in,
-this machine while nobody has an account (``webapp.http.local_request``), or nobody.
+In this order, it is the bearer of the token (in the API), the signed-in user, this machine while there is
+no account (``webapp.http.local_request``), or anonymous.
 """
 
 from collections.abc import Mapping
@@ -16,38 +16,40 @@ from webapp.accounts.roles import Role
 from webapp.domain.errors import LedgerError
 from webapp.http import local_request
 
-# Where the secret of a signed-in browser stands in Flask's signed cookie.
+# The key of the session's secret in Flask's signed cookie.
 SESSION_SECRET: Final = "secret"  # noqa: S105
-_API_BLUEPRINTS: Final = "api_"  # how the API's blueprints are called
+_API_BLUEPRINTS: Final = "api_"  # the prefix of the names of the API's blueprints
 _BEARER: Final = "bearer"
-INVALID_TOKEN: Final = 'Bearer error="invalid_token"'  # noqa: S105 - a challenge
+INVALID_TOKEN: Final = 'Bearer error="invalid_token"'  # noqa: S105 - a WWW-Authenticate challenge
 
 
 class NotSignedIn(LedgerError):
-    """Nobody is signed in, or the token that was sent is none of ours (any more)."""
+    """Nobody is signed in, or the token is not valid."""
 
     def __init__(self, sentence: str, *, challenge: str = "Bearer") -> None:
-        """Take what to say; `challenge` goes into WWW-Authenticate."""
+        """Take the message; `challenge` is the WWW-Authenticate header."""
         super().__init__(sentence)
         self.headers: Mapping[str, str] = {"WWW-Authenticate": challenge}
 
 
 class RoleRequired(LedgerError):
-    """Whoever asks may not do this; `role` may."""
+    """The principal does not have the required role, which is `role`."""
 
     def __init__(self, role: Role, own: Role) -> None:
-        """Take the role that is needed and the one that they have."""
-        super().__init__(f"This needs the role {role}, and yours is {own}. An administrator can change that.")
+        """Take the required role and the principal's own."""
+        super().__init__(
+            f"This requires the role {role}; yours is {own}. An administrator can change your role."
+        )
         self.role = role
 
 
 class PasswordChangeRequired(LedgerError):
-    """Whoever asks signed in with a password that somebody gave them, and has to choose their own."""
+    """The user signed in with an initial password and must choose their own first."""
 
     def __init__(self) -> None:
-        """Say where it is done."""
+        """Name the page that changes it."""
         super().__init__(
-            "You signed in with a password that you were given. "
+            "An administrator set your current password. "
             "Choose your own first, under Change password (/account/password)."
         )
 
@@ -56,19 +58,19 @@ class SetUpRequired(LedgerError):
     """There is no account yet, and the request does not come from this machine."""
 
     def __init__(self) -> None:
-        """Say what to do."""
+        """Say how to create the first account."""
         super().__init__(
-            "This ledger has no accounts yet, so it answers only on the machine that it runs on. "
-            "Make the first administrator: open /setup in a browser, or run "
+            "This ledger has no accounts yet, so only the computer that it runs on can use it. "
+            "Create the first administrator: open /setup in a browser, or run "
             "flask user add NAME --role administrator there."
         )
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks. `actor` is how events name them, empty for nobody; `role` None lets them do nothing.
+    """Who makes a request. `actor` is empty for anonymous; a `role` of None allows nothing.
 
-    With a given password they may only choose their own, whatever the role.
+    With an initial password a user can only choose their own, whatever the role.
     """
 
     actor: str
@@ -78,12 +80,12 @@ class Principal:
     has_initial_password: bool = False
 
     def may(self, role: Role) -> bool:
-        """Say whether they may do what this role may."""
+        """Return whether the principal has this role or one that includes it."""
         return self.role is not None and self.role.includes(role)
 
     @property
     def is_local(self) -> bool:
-        """Say whether it is this machine, while there is no account."""
+        """Whether it is this machine while there is no account."""
         return self.actor == LOCAL
 
 
@@ -92,12 +94,12 @@ LOCAL_ADMIN: Final = Principal(LOCAL, Role.ADMINISTRATOR)
 
 
 def actor() -> str:
-    """Return who the current request acts for, as events name it."""
+    """Return the actor of the current request, as events name it."""
     return principal().actor
 
 
 def principal() -> Principal:
-    """Return who asks. Raises NotSignedIn where a token is sent that is none of ours."""
+    """Return the principal of the current request. Raises NotSignedIn if its token is not valid."""
     if "principal" not in g:
         g.principal = _identify()
     found: Principal = g.principal
@@ -105,13 +107,13 @@ def principal() -> Principal:
 
 
 def known_principal() -> Principal:
-    """Return who asks as far as it was found out: for error pages, which must not ask the database."""
+    """Return the principal if already identified, else ANONYMOUS. For error pages: it makes no query."""
     found: Principal = g.get("principal", ANONYMOUS)
     return found
 
 
 def forget_principal() -> None:
-    """Find out anew who asks: they signed in or out just now."""
+    """Identify the principal again, after signing in or out."""
     g.pop("principal", None)
 
 
@@ -129,12 +131,12 @@ def _identify() -> Principal:
 
 
 def is_api_request() -> bool:
-    """Say whether the current request is for the API and not for a page."""
+    """Return whether the current request is for the API and not for a page."""
     return (request.blueprint or "").startswith(_API_BLUEPRINTS)
 
 
 def _bearer_token() -> str | None:
-    """Return the token in the request's header; the pages take none, so there it is passed over."""
+    """Return the token of an API request, None without one. Pages ignore tokens."""
     if not is_api_request():
         return None
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
@@ -145,7 +147,7 @@ def _principal_of_token(secret: str) -> Principal:
     found = tokens.find(secret)
     if found is None:
         raise NotSignedIn(
-            "This token is not valid: it is mistyped, expired or revoked.",
+            "This token is not valid. It is unknown, expired or revoked.",
             challenge=INVALID_TOKEN,
         )
     return Principal(found.actor, found.role, found.name)

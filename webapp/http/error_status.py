@@ -1,7 +1,4 @@
-"""What an error answer has to say, before it becomes a page or a problem document.
-
-The one table of which HTTP status each refusal of the ledger is stands here.
-"""
+"""The HTTP status of each error, and the error response before it is rendered."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,7 +35,7 @@ STATUS: Final[dict[type[errors.LedgerError], HTTPStatus]] = {
     account_errors.LastAdministrator: HTTPStatus.CONFLICT,
     account_errors.AdministratorRequired: HTTPStatus.FORBIDDEN,
     account_errors.OwnPassword: HTTPStatus.FORBIDDEN,
-    # Not 401, which would have to name a scheme by which browsers then ask in a window of their own.
+    # Not 401: that requires a WWW-Authenticate scheme, for which browsers open their own dialog.
     account_errors.LoginFailed: HTTPStatus.UNPROCESSABLE_ENTITY,
     account_errors.LoginRateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     account_errors.LoginsBusy: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -55,7 +52,7 @@ STATUS: Final[dict[type[errors.LedgerError], HTTPStatus]] = {
 
 @dataclass(frozen=True)
 class ErrorResponse:
-    """An HTTP status, one sentence for the reader, and the refusal behind it if there is one."""
+    """An error to render: its HTTP status, a sentence for people, and the ledger error, if any."""
 
     status: HTTPStatus
     detail: str
@@ -69,7 +66,7 @@ class ErrorResponse:
 
 
 def status_of(refusal: errors.LedgerError) -> HTTPStatus:
-    """Return the status of a refusal, by the nearest of its classes that the table has."""
+    """Return the status of an error, by its nearest class in STATUS; 500 if none is in it."""
     for kind in type(refusal).__mro__:
         if issubclass(kind, errors.LedgerError) and kind in STATUS:
             return STATUS[kind]
@@ -77,5 +74,5 @@ def status_of(refusal: errors.LedgerError) -> HTTPStatus:
 
 
 def is_api_path(path: str) -> bool:
-    """Say whether an address belongs to the API, whose errors are JSON."""
+    """Return whether a path belongs to the API, whose errors are JSON."""
     return path.strip("/").partition("/")[0] in API_PATHS

@@ -1,7 +1,6 @@
-"""Who asked: htmx for a part of a page, or a browser for the whole of it. No noun's own view here.
+"""Requests of htmx, which want a fragment of a page in place of the whole page.
 
-Whoever answers both from one address goes through `render` or `add_vary`, so that no cache ever hands
-a fragment to someone who wanted the page.
+A view that returns both from one address uses `render` or `add_vary`, so that caches keep them apart.
 """
 
 from http import HTTPStatus
@@ -14,28 +13,28 @@ R = TypeVar("R", bound=AnyResponse)
 
 
 def wants_fragment() -> bool:
-    """Say whether htmx asked for a part of a page.
+    """Return whether the request wants a fragment.
 
-    When htmx restores a page of the history it wants the whole of it.
+    htmx wants the whole page when it restores one from the history.
     """
     headers = request.headers
     return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
 
 
 def current_page() -> str:
-    """Return the address, on this site, of the page for which htmx asks."""
-    around, _, _ = request.headers.get("HX-Current-URL", "").partition("#")
-    return around.removeprefix(f"{request.scheme}://{request.host}") or "/"
+    """Return the path of the page from which htmx made the request."""
+    address, _, _ = request.headers.get("HX-Current-URL", "").partition("#")
+    return address.removeprefix(f"{request.scheme}://{request.host}") or "/"
 
 
 def render(page: str, fragment: str, status: HTTPStatus = HTTPStatus.OK, /, **inputs: object) -> Response:
-    """Render the template `fragment` where htmx asked, else `page`; both get the same inputs."""
+    """Render the template `fragment` for htmx, else `page`, with the same inputs."""
     template = fragment if wants_fragment() else page
     return add_vary(make_response(render_template(template, **inputs), status))
 
 
 def add_vary(response: R) -> R:
-    """Say in the answer that it depends on who asked."""
+    """Add the headers of htmx to Vary."""
     response.vary.add("HX-Request")
     response.vary.add("HX-History-Restore-Request")
     return response

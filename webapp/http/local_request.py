@@ -1,10 +1,13 @@
-"""Whether a request comes from this machine: what may do everything while there is no account.
+"""Recognises requests from this machine, which may do everything while there is no account.
 
-All of four must hold. The peer is a loopback address; a container's bridge or another host is not.
-The Host is a local name; a page of another site that made its own name lead here (DNS rebinding)
-sends that name. No header says that somebody passed the request on: behind a proxy on this
-machine every request comes from a loopback address. And it is not HTTP/1.0, which browsers left long
-ago and nginx speaks to what is behind it, by default with a local Host and without any header.
+All four conditions must hold:
+
+- The peer has a loopback address; a container's bridge or another host has not.
+- The Host is a local name. A page of another site whose name resolves to this machine (DNS rebinding) sends
+  its own name.
+- No header of a proxy is present, because every request of a proxy on this machine has a loopback address.
+- The protocol is not HTTP/1.0. Browsers do not use it, but nginx does by default, with a local Host and
+  without a forwarding header.
 """
 
 from ipaddress import IPv6Address, ip_address
@@ -15,7 +18,7 @@ from flask import Request, current_app
 
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _PROTOCOL: Final = "SERVER_PROTOCOL"
-# What proxies add, as the environment of WSGI names it: all that begin so, and these.
+# Headers that proxies add, as WSGI names them: by prefix, and by name.
 FORWARDING_PREFIXES: Final = (
     "HTTP_X_FORWARDED",
     "HTTP_X_ORIGINAL_",
@@ -42,9 +45,9 @@ FORWARDING_HEADERS: Final = frozenset(
 
 
 def is_local(request: Request) -> bool:
-    """Say whether the request was made on this machine, for this machine, and passed on by nobody."""
+    """Return whether the request comes directly from this machine."""
     if current_app.config["TRUSTED_PROXIES"]:
-        return False  # somebody put a proxy in front, so whatever arrives was passed on
+        return False  # behind a proxy, every request is forwarded
     return (
         _is_loopback(request.remote_addr or "")
         and _is_local_host(request.host)
@@ -56,7 +59,7 @@ def is_local(request: Request) -> bool:
 def _is_loopback(address: str) -> bool:
     try:
         peer = ip_address(address)
-    except ValueError:  # a Unix socket has none
+    except ValueError:  # a Unix socket has no address
         return False
     if isinstance(peer, IPv6Address) and peer.ipv4_mapped:
         peer = peer.ipv4_mapped

@@ -28,7 +28,7 @@ SECURITY_HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
-# Only over TLS: for a year, browsers never ask this host without it.
+# Sent over TLS only: browsers then use TLS for this host for a year.
 TLS_HEADERS: Final = {"Strict-Transport-Security": "max-age=31536000"}
 
 
