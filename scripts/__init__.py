@@ -1,5 +1,5 @@
-"""What `make` runs around the program: setting up, serving, finding the services of the tests.
+"""The scripts of `make`: setting up, serving, and finding the services of the tests.
 
-That part is standard library only, since it runs before anything is installed, and knows nothing of
-the ledger. `bench`, `race` and `vendor` are tools for developers and may use what is installed.
+These use only the standard library, because they run before anything is installed, and do not depend on the
+ledger. `bench`, `race`, `fuzz` and `vendor` are developer tools and may use installed packages.
 """

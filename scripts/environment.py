@@ -1,8 +1,7 @@
-"""The virtual environment in .venv: made, filled from the pinned requirements, and repaired when broken.
+"""Creates the virtual environment in .venv, installs the pinned requirements, and repairs it.
 
-Run as `python -m scripts.environment requirements.txt`. It trusts nothing but its own record in
-.venv, which says "unfinished" from before the first change until after the last one: whatever
-interrupted a set-up, the next one sees it and starts over.
+Run as `python -m scripts.environment requirements.txt`. A record in .venv says "unfinished" from before the
+first change until after the last one, so that the next run repeats an interrupted set-up.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ UNFINISHED = {"unfinished": "yes"}
 
 @contextmanager
 def alone(root: Path) -> Iterator[int]:
-    """Lets one set-up at a time work in a folder. Gives the lock's file descriptor.
+    """Lock the folder, so that one set-up at a time works in it. Yield the lock's file descriptor.
 
-    A program that is started with that descriptor keeps the lock as long as it lives, so that an
-    installer which outlives a killed set-up is waited for. The lock is on the folder itself: it
-    leaves no file behind and needs no right to write. Where a file system has no locks, there is none.
+    A child process that inherits the descriptor holds the lock while it lives, so that the next set-up waits
+    for an installer that outlives a killed one. The lock is on the folder itself: it leaves no file and needs
+    no write permission. On a file system without locks there is none.
     """
     lock = os.open(root, os.O_RDONLY)
     try:
@@ -42,14 +41,14 @@ def alone(root: Path) -> Iterator[int]:
             print("Waiting for another set-up in this folder to finish …", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         except OSError as error:
-            print(f"No lock on {root} ({error.strerror}): do not set up twice at once.", file=sys.stderr)
+            print(f"Cannot lock {root} ({error.strerror}): do not run two set-ups at once.", file=sys.stderr)
         yield lock
     finally:
         os.close(lock)
 
 
 def prepare(requirements: str, root: Path, lock: int) -> Path:
-    """Returns the Python of an environment that holds exactly what the requirements file pins.
+    """Return the Python of an environment with the packages of the requirements file.
 
     Raises:
         CommandError: the folder cannot be written, or an installer failed.
@@ -64,7 +63,7 @@ def prepare(requirements: str, root: Path, lock: int) -> Path:
             return python
         venv.mkdir(exist_ok=True)
         _write(venv, UNFINISHED)
-        print(f"Installing what {requirements} lists. The first time takes a minute …", flush=True)
+        print(f"Installing the packages of {requirements}. The first time takes a minute …", flush=True)
         if not usable:
             record = {}
             _make(venv, lock)
@@ -76,7 +75,7 @@ def prepare(requirements: str, root: Path, lock: int) -> Path:
 
 
 def _usable(python: Path) -> bool:
-    """Whether this Python still starts and has its installer: the one it was made with may be gone."""
+    """Return whether this Python starts and has pip; its base Python may have been removed."""
     question = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
     try:
         return subprocess.run([python, "-c", question], capture_output=True, check=False).returncode == 0
@@ -85,7 +84,7 @@ def _usable(python: Path) -> bool:
 
 
 def _read(venv: Path) -> dict[str, str]:
-    """The record of what is installed; empty for an environment that somebody made by hand."""
+    """Return the record of the installed requirements, empty for a manually created environment."""
     try:
         record = json.loads((venv / RECORD).read_text())
     except FileNotFoundError:
@@ -102,7 +101,7 @@ def _write(venv: Path, record: dict[str, str]) -> None:
 
 
 def _make(venv: Path, lock: int) -> None:
-    """Makes the environment anew, keeping only the record that it is unfinished."""
+    """Recreate the environment, keeping only its record."""
     for entry in venv.iterdir():
         if entry.name == RECORD:
             continue
@@ -110,29 +109,29 @@ def _make(venv: Path, lock: int) -> None:
             shutil.rmtree(entry)
         else:
             entry.unlink()
-    # Never the Python inside .venv, even when that environment is active: it was just removed.
+    # Not the Python of .venv, even if that environment is active, because it was just removed.
     base: str = getattr(sys, "_base_executable", sys.executable)
     made = subprocess.run(
         [base, "-m", "venv", str(venv)], capture_output=True, text=True, check=False, pass_fds=[lock]
     )
     if made.returncode:
         lines = (made.stdout + made.stderr).strip().splitlines() or ["no reason given"]
-        raise CommandError(f"Cannot make the virtual environment {venv}: {lines[-1]}")
+        raise CommandError(f"Cannot create the virtual environment {venv}: {lines[-1]}")
 
 
 def _install(python: Path, requirements: Path, lock: int) -> None:
     command = [str(python), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
-    # A person's own settings for pip may send packages elsewhere than into this environment.
-    elsewhere = {"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"}
+    # These settings of pip would install the packages outside of this environment.
+    redirecting = {"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"}
     installed = subprocess.run(
         [*command, "--require-hashes", "--requirement", str(requirements)],
         check=False,
         pass_fds=[lock],
-        env={name: value for name, value in os.environ.items() if name not in elsewhere},
+        env={name: value for name, value in os.environ.items() if name not in redirecting},
     )
     if installed.returncode:
         raise CommandError(
-            f"Installing {requirements.name} failed for the reason above. Mend that and run it again."
+            f"Installing {requirements.name} failed for the reason above. Fix it and run this again."
         )
 
 

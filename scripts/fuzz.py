@@ -1,9 +1,9 @@
 """Fuzzes the API from its own OpenAPI document, on both databases: `make fuzz`.
 
-Starts a real server on a throw-away SQLite file, then on a throw-away PostgreSQL, and lets
-Schemathesis make requests until each has answered enough of them; every pass has another seed. Prints
-how often each answer came. Fails on the first pass with an answer outside the document or of 500 and
-more, and where `flask verify` finds anything afterwards. Needs what requirements-dev.txt lists.
+Starts a real server on a temporary SQLite file, then on a temporary PostgreSQL database. Schemathesis sends
+requests until each has answered enough of them; every pass has another seed. Prints the count of each
+status. Fails on the first pass with a response that is not in the document or has a status of 500 or more,
+and if `flask verify` finds problems afterwards. Requires the packages of requirements-dev.txt.
 """
 
 import argparse
@@ -25,7 +25,7 @@ EXAMPLES: Final = 200
 
 
 def run(dialect: str, folder: Path, requests: int, seed: int) -> None:
-    """Fuzz on one database until the server has answered `requests` of them. Raises CommandError."""
+    """Fuzz one database until the server has answered `requests` requests. Raises CommandError."""
     statuses: Counter[int] = Counter()
     started = time.monotonic()
     with database(dialect, folder) as database_url:
@@ -46,14 +46,16 @@ def run(dialect: str, folder: Path, requests: int, seed: int) -> None:
         print(f"{dialect:<11} {statuses.total():>7,} requests in {took:.0f} s  {counted}")
         print(verified.stdout + verified.stderr, end="", flush=True)
         if verified.returncode:
-            raise CommandError("The ledger did not stay whole.")
+            raise CommandError("flask verify found problems.")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--requests", type=int, default=REQUESTS, help="on each database (default: 10,000)")
-    parser.add_argument("--database", choices=DIALECTS, action="append", help="only this one")
-    parser.add_argument("--seed", type=int, default=1, help="of the first pass (default: 1)")
+    parser.add_argument(
+        "--requests", type=int, default=REQUESTS, help="requests to each database (default: 10,000)"
+    )
+    parser.add_argument("--database", choices=DIALECTS, action="append", help="only on this database")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the first pass (default: 1)")
     chosen = parser.parse_args()
     for dialect in chosen.database or DIALECTS:
         with tempfile.TemporaryDirectory() as folder:

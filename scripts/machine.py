@@ -1,8 +1,8 @@
-"""What the tests want from the machine and pip cannot install: PostgreSQL's server, Chromium and wrk.
+"""Finds the programs that the tests need and pip cannot install: PostgreSQL's server, Chromium and wrk.
 
-It finds them wherever the usual packages put them. Run as `python -m scripts.machine` it also
-installs what is missing, but only as root on a system with apt: it never asks for a password.
-Going without is no error here: the tests say what they could not run.
+It looks in the folders of the usual packages. Run as `python -m scripts.machine`, it also installs missing
+ones, but only as root on a system with apt; it never asks for a password. Missing programs are no error
+here: the tests report what they could not run.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ CHROMIUM_PLACES = (
     Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
     Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
 )
-# Where `playwright install chromium` puts its own, on Linux: the way for somebody who is not root.
+# The folder of `playwright install chromium` on Linux, which does not need root.
 CHROMIUM_OF_PLAYWRIGHT = ".cache/ms-playwright/chromium-*/chrome-linux*/chrome"
 INSTALLING_MAY_TAKE = 900
 
 
 def find_postgresql() -> Path | None:
-    """The folder that holds both `initdb` and `postgres`; the newest where there are several."""
+    """Return the folder with `initdb` and `postgres`, the newest if there are several."""
     on_path = [Path(folder) for folder in os.get_exec_path() if folder]
     installed = [folder for pattern in POSTGRESQL_FOLDERS for folder in Path("/").glob(pattern[1:])]
     installed.sort(key=_version, reverse=True)
@@ -48,20 +48,20 @@ def find_postgresql() -> Path | None:
 
 
 def _version(folder: Path) -> tuple[int, ...]:
-    """The numbers in a path: 15 in /usr/lib/postgresql/15/bin, so that 9 sorts before 15."""
+    """Return the numbers in a path, such as 15 in /usr/lib/postgresql/15/bin, so that 9 sorts before 15."""
     digits = "".join(letter if letter.isdigit() else " " for letter in str(folder))
     return tuple(int(number) for number in digits.split())
 
 
 def _configured() -> Iterator[Path]:
     if shutil.which("pg_config"):
-        told = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True, check=False)
-        if told.returncode == 0:
-            yield Path(told.stdout.strip())
+        result = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True, check=False)
+        if result.returncode == 0:
+            yield Path(result.stdout.strip())
 
 
 def find_chromium() -> Path | None:
-    """Chromium or Chrome: the one on the PATH first."""
+    """Return the path of Chromium or Chrome, preferring the one on PATH."""
     on_path = [Path(path) for name in CHROMIUM_NAMES if (path := shutil.which(name))]
     own = sorted(Path.home().glob(CHROMIUM_OF_PLAYWRIGHT), key=_version, reverse=True)
     places = [*on_path, *CHROMIUM_PLACES, *own]
@@ -69,21 +69,21 @@ def find_chromium() -> Path | None:
 
 
 def install_missing() -> None:
-    """Installs with apt what is missing, where that needs no password."""
+    """Install missing programs with apt, as root only."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return
-    no_postgresql = find_postgresql() is None
+    needs_postgresql = find_postgresql() is None
     others = []
     if find_chromium() is None:
-        # The fonts because a page without any has no widths to test, the sandbox for ordinary users.
+        # Fonts, because widths cannot be tested without them; the sandbox, for users other than root.
         others += ["chromium", "chromium-sandbox", "fonts-liberation"]
     if ctypes.util.find_library("atomic") is None:
-        others += ["libatomic1"]  # playwright's driver wants it, and a bare system lacks it
+        others += ["libatomic1"]  # required by playwright's driver, missing on minimal systems
     if shutil.which("wrk") is None:
-        others += ["wrk"]  # the load of `make bench`
-    if no_postgresql or others:
+        others += ["wrk"]  # the load generator of `make bench`
+    if needs_postgresql or others:
         _apt("update")
-    if no_postgresql:
+    if needs_postgresql:
         with _no_cluster():
             _install("postgresql")
     if others:
@@ -96,7 +96,7 @@ def _install(*packages: str) -> None:
 
 
 def _apt(*arguments: str) -> None:
-    """Runs apt-get without questions. Its failure shows in what the tests then do not find."""
+    """Run apt-get without prompts. After a failure, the tests report what they do not find."""
     command = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120", *arguments]
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     try:
@@ -109,12 +109,12 @@ def _apt(*arguments: str) -> None:
             timeout=INSTALLING_MAY_TAKE,
         )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failure:
-        print(f"apt-get {arguments[0]} did not succeed: {failure}", flush=True)
+        print(f"apt-get {arguments[0]} failed: {failure}", flush=True)
 
 
 @contextmanager
 def _no_cluster() -> Iterator[None]:
-    """Keeps Debian's package from making and starting a server of its own: the tests start theirs."""
+    """Keep Debian's package from creating and starting a server, because the tests start their own."""
     folder = Path("/etc/postgresql-common/createcluster.d")
     setting = folder / "no-cluster-for-the-ledger-tests.conf"
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""Races the ledger over HTTP for several hundred rounds: `python -m scripts.race --rounds 300`.
+"""Runs the race tests over HTTP for several hundred rounds: `python -m scripts.race --rounds 300`.
 
-Starts a real server on a throw-away SQLite file, then on a throw-away PostgreSQL (or once on `--url
-URL`, which is migrated first and keeps what is recorded), runs the races of the tests, prints how
-often each answer came, and ends with `flask verify`. Needs what requirements-dev.txt lists.
+Starts a real server on a temporary SQLite file, then on a temporary PostgreSQL database (or once on `--url
+URL`, which is migrated first and keeps the recorded data). Runs the races of the tests, prints the count of
+each status, and ends with `flask verify`. Requires the packages of requirements-dev.txt.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RACES = {**races.RACES, **KEY_RACES}
 
 
 def run(serve: Serve, database_url: str, rounds: int, names: list[str]) -> None:
-    """Run every race, a line of the table for each."""
+    """Run the named races and print one line of the table for each."""
     migrated = flask(database_url, "db", "upgrade")
     if migrated.returncode:
         raise CommandError(f"Cannot migrate the database:\n{migrated.stderr}")
@@ -52,21 +52,21 @@ def run(serve: Serve, database_url: str, rounds: int, names: list[str]) -> None:
 
 
 def race(database_url: str, folder: Path, rounds: int, names: list[str]) -> None:
-    """Run the races on one database, then verify it. Raises CommandError."""
+    """Run the races on one database, then verify it. Raises CommandError if verify finds problems."""
     with serving(folder) as serve:
         run(serve, database_url, rounds, names)
     verified = flask(database_url, "verify")
     print(verified.stdout + verified.stderr, end="", flush=True)
     if verified.returncode:
-        raise CommandError("The ledger did not stay whole.")
+        raise CommandError("flask verify found problems.")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=300, help="of each race (default: 300)")
-    parser.add_argument("--database", choices=DIALECTS, action="append", help="only this one")
-    parser.add_argument("--url", help="of a database that there is, instead of both")
-    parser.add_argument("--race", choices=RACES, action="append", help="only this one; may be repeated")
+    parser.add_argument("--rounds", type=int, default=300, help="rounds of each race (default: 300)")
+    parser.add_argument("--database", choices=DIALECTS, action="append", help="only on this database")
+    parser.add_argument("--url", help="URL of an existing database, used in place of temporary ones")
+    parser.add_argument("--race", choices=RACES, action="append", help="only this race; may be repeated")
     chosen = parser.parse_args()
     names = chosen.race or list(RACES)
     if chosen.url:

@@ -1,4 +1,4 @@
-"""A database that is thrown away at the end, of either kind, for what is tried on a real server."""
+"""Temporary databases for the scripts that run a real server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,16 +13,16 @@ from tests.services.postgresql import Starter, wait_for_server
 
 @contextmanager
 def database(dialect: str, folder: Path) -> Iterator[str]:
-    """Give the address of an empty database, "sqlite" in the folder or "postgresql" on a server of its own.
+    """Yield the URL of an empty database: "sqlite" in the folder, or "postgresql" on a server of its own.
 
-    Raises CommandError where there is no PostgreSQL on this machine.
+    Raises CommandError if PostgreSQL is not installed.
     """
     if dialect == "sqlite":
         yield f"sqlite:///{folder / 'ledger.sqlite3'}"
         return
     programs = find_postgresql()
     if programs is None:
-        raise CommandError("There is no PostgreSQL server on this machine: choose sqlite alone.")
+        raise CommandError("PostgreSQL is not installed. Use --database sqlite.")
     starter = Starter()
     try:
         server = wait_for_server(starter.start(programs))

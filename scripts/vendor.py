@@ -1,8 +1,8 @@
-"""Refresh static/vendor/ from the npm packages named here.
+"""Updates static/vendor/ from the npm packages named here.
 
-Run by hand (`python3 scripts/vendor.py`, needs npm) when a version changes; never by the server or
-the tests. It writes each file as NAME-VERSION.suffix, its licence, and manifest.json. A new version
-means new file names: change the names in templates/layout.html and templates/macros/icons.html too.
+Run manually (`python3 scripts/vendor.py`, needs npm) when a version changes; never by the server or the
+tests. It writes each file as NAME-VERSION.suffix, its licence, and manifest.json. A new version changes the
+file names: update them in templates/layout.html and templates/macros/icons.html too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOTE = (
     "sha256 is of the file as it stands here. Source map comments are taken out, because the maps "
     "are not served; the icons are drawn together into one sprite. Nothing else is changed."
 )
-# Tabler's package carries no licence file: this is the licence its style sheet names, word for word.
+# Tabler's package has no licence file. This is the licence that its style sheet names.
 TABLER_LICENCE = """The MIT License (MIT)
 
 Copyright 2018-2026 The Tabler Authors
@@ -59,12 +59,12 @@ ICONS = (
 ).split()
 
 
-# Larger files lie here compressed too, and are served so.
+# Files above this size (in characters) are also stored and served compressed.
 COMPRESSED_FROM = 20_000
 
 
 class Package(NamedTuple):
-    """One npm package: what it is called there, and which of its files become which of ours."""
+    """An npm package, and the files that are taken from it."""
 
     npm: str
     name: str
@@ -88,10 +88,10 @@ PACKAGES = (
 
 
 def unpack(package: Package, folder: Path) -> Path:
-    """Fetch the package with npm and unpack it; the folder that holds its files."""
+    """Download the package with npm, unpack it, and return the folder of its files."""
     npm = shutil.which("npm")
     if npm is None:
-        raise SystemExit("npm is needed to fetch the packages, and is not installed")
+        raise SystemExit("npm is not installed, but is needed to download the packages")
     done = subprocess.run(
         [npm, "pack", "--silent", package.npm], cwd=folder, check=True, capture_output=True, text=True
     )
@@ -101,7 +101,7 @@ def unpack(package: Package, folder: Path) -> Path:
 
 
 def sprite(folder: Path) -> str:
-    """One SVG with a <symbol id="NAME"> for each icon, as `<use href="…#NAME">` takes it."""
+    """Return one SVG with a <symbol id="NAME"> for each icon, for `<use href="…#NAME">`."""
     symbols = []
     for name in ICONS:
         inner = re.search(r">(.*)</svg>", (folder / f"{name}.svg").read_text(), re.DOTALL)
@@ -113,8 +113,8 @@ def sprite(folder: Path) -> str:
     return '<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(symbols) + "\n</svg>\n"
 
 
-def take(package: Package, folder: Path) -> list[dict[str, str]]:
-    """Write the package's files and licence; their entries for the manifest."""
+def install(package: Package, folder: Path) -> list[dict[str, str]]:
+    """Write the package's files and licence, and return their entries for the manifest."""
     version = package.npm.rpartition("@")[2]
     stem = f"{package.name}-{version}"
     licence = "\n\n".join((folder / path).read_text() for path in package.licences)
@@ -147,7 +147,7 @@ def main() -> None:
     entries: list[dict[str, str]] = []
     with tempfile.TemporaryDirectory() as folder:
         for package in PACKAGES:
-            entries += take(package, unpack(package, Path(folder)))
+            entries += install(package, unpack(package, Path(folder)))
     manifest = {"note": NOTE, "files": entries}
     (VENDOR / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
 

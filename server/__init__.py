@@ -1,1 +1,1 @@
-"""What serves the ledger: the settings of the server, its worker, and the set-up code."""
+"""The server of the ledger: its settings, its gunicorn worker and the set-up code."""

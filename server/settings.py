@@ -1,6 +1,6 @@
-"""The settings of the server, not of the program: HOST, PORT and WEB_CONCURRENCY.
+"""The settings of the server: HOST, PORT and WEB_CONCURRENCY, parsed and checked.
 
-Read, checked, and written as people and gunicorn want them.
+The settings of the application are in ``webapp.config``.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ MOST_WORKERS = 999
 
 
 def number(name: str, text: str, highest: int) -> int:
-    """Reads a setting that is a whole number from 1 up.
+    """Parse a setting that is a whole number from 1 to `highest`.
 
     Raises:
-        CommandError: it is anything else.
+        CommandError: the text is anything else.
     """
     if not (
         text.isascii() and text.isdigit() and len(text) <= len(str(highest)) and 0 < int(text) <= highest
@@ -32,7 +32,7 @@ def number(name: str, text: str, highest: int) -> int:
 
 
 def worker_count(environment: Mapping[str, str] = os.environ) -> int:
-    """WEB_CONCURRENCY, or two: enough that one busy worker does not stop the ledger."""
+    """Return WEB_CONCURRENCY, by default 2, so that one busy worker does not block the ledger."""
     return number("WEB_CONCURRENCY", environment.get("WEB_CONCURRENCY", "").strip() or "2", MOST_WORKERS)
 
 
@@ -43,17 +43,17 @@ class Address:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Address:
-        """HOST and PORT, or 127.0.0.1 and 8000 where they are missing or empty.
+        """Return HOST and PORT, by default 127.0.0.1 and 8000.
 
         Raises:
-            CommandError: PORT is not a port.
+            CommandError: PORT is not a port number.
         """
         host = environment.get("HOST", "").strip().removeprefix("[").removesuffix("]") or "127.0.0.1"
         return cls(host, number("PORT", environment.get("PORT", "").strip() or "8000", HIGHEST_PORT))
 
     @property
     def bind(self) -> str:
-        """As gunicorn's `bind` wants it."""
+        """The address in the format of gunicorn's `bind`."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
@@ -64,33 +64,33 @@ class Address:
             return False
 
     def url(self, scheme: str = "http") -> str:
-        """What to open in a browser on this machine: 0.0.0.0 and :: can be listened on, not visited."""
+        """Return the URL for a browser on this machine; 0.0.0.0 and :: become the loopback address."""
         if not self.is_every_address:
             return f"{scheme}://{self.bind}"
         return f"{scheme}://[::1]:{self.port}" if ":" in self.host else f"{scheme}://127.0.0.1:{self.port}"
 
     def check_free(self) -> None:
-        """Finds out now what would otherwise fail only after the set-up, or after gunicorn's five retries.
+        """Check that the server can listen here, before the set-up and gunicorn's five retries.
 
         Raises:
-            CommandError: nothing can listen here, and why.
+            CommandError: it cannot, with the reason.
         """
         try:
-            # As gunicorn takes it: a name means IPv4, only an address with colons means IPv6.
+            # Like gunicorn: an address with colons is IPv6, everything else IPv4.
             family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-            place = socket.getaddrinfo(self.host, self.port, family, socket.SOCK_STREAM)[0][4]
+            address = socket.getaddrinfo(self.host, self.port, family, socket.SOCK_STREAM)[0][4]
             with socket.socket(family, socket.SOCK_STREAM) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(place)
+                probe.bind(address)
                 probe.listen(1)
         except (OSError, UnicodeError) as error:
-            raise CommandError(self._why_not(error)) from None
+            raise CommandError(self._reason(error)) from None
 
-    def _why_not(self, error: OSError | UnicodeError) -> str:
+    def _reason(self, error: OSError | UnicodeError) -> str:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             return (
-                f"Port {self.port} on {self.host} is in use, perhaps by this ledger already running. "
-                "Stop what uses it, or set another PORT."
+                f"Port {self.port} on {self.host} is in use, perhaps by another instance of this ledger. "
+                "Stop that program, or set another PORT."
             )
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return f"Cannot serve on HOST={self.host} PORT={self.port}: {reason}."

@@ -1,4 +1,4 @@
-"""How the set-up commands end: with one clear line, never with a traceback."""
+"""Runs the set-up commands: errors end them with one line and never with a traceback."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from types import FrameType
 
 
 class CommandError(Exception):
-    """The command cannot go on. Its text is the one line that the person sees."""
+    """The command cannot continue. Its message is printed as one line."""
 
 
 class Terminated(BaseException):
-    """Somebody asked this process to end. It passes through every `except Exception`."""
+    """SIGTERM or SIGHUP was received. A BaseException, so that `except Exception` does not catch it."""
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
@@ -21,19 +21,19 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 
 
 def run(command: Callable[[], None]) -> None:
-    """Runs a command and ends the process with its exit status.
+    """Run a command and exit with its status.
 
-    A request to end becomes an exception, so that whatever the command has started ends with it.
+    SIGTERM and SIGHUP become exceptions, so that the command can stop the processes that it started.
     """
     signal.signal(signal.SIGTERM, _terminate)
     signal.signal(signal.SIGHUP, _terminate)
     try:
         command()
-    except CommandError as refusal:
-        print(refusal, file=sys.stderr)
+    except CommandError as error:
+        print(error, file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("\nStopped. Run it again to go on.", file=sys.stderr)
+        print("\nStopped. Run it again to continue.", file=sys.stderr)
         sys.exit(128 + signal.SIGINT)
     except Terminated:
         sys.exit(128 + signal.SIGTERM)

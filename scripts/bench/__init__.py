@@ -1,4 +1,4 @@
-"""Measures the real server against a bare Flask route in the same run: `make bench`.
+"""Benchmarks of the real server, relative to a bare Flask route in the same run: `make bench`.
 
-Every figure is a ratio within one run, because the machines this runs on differ and are shared.
+Figures are ratios within one run, because machines differ in speed and are shared.
 """

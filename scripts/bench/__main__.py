@@ -1,4 +1,4 @@
-"""`python -m scripts.bench`: measures the real server in one run, and prints one table."""
+"""`python -m scripts.bench`: measures the real server in one run, and prints one table of figures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from server import terminal
 from server.terminal import CommandError
 
 CREDITS: Final = 20_000
-# The document keeps what a whole run measured: every figure, on ledgers of at least these sizes.
+# A run replaces a block of the document if it has all figures, on ledgers of at least these sizes.
 SCALE_OF_THE_DOCUMENT: Final = 1_000_000
 
 
@@ -43,30 +43,30 @@ def main() -> None:
 
 
 def block_of(chosen: argparse.Namespace) -> str | None:
-    """Return the block of the document that such a run replaces, if it is a whole one."""
+    """Return the block of the document that this run replaces, None for a partial run."""
     if chosen.scale:
         return "scale" if chosen.scale >= SCALE_OF_THE_DOCUMENT else None
     return "run" if chosen.only == list(FIGURES) and chosen.credits >= CREDITS else None
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line: `only` as a list in the order in which the figures are measured.
+    """Parse the command line; `only` becomes a list in the order of measurement.
 
     Raises:
-        CommandError: it asks for a figure that there is not.
+        CommandError: a figure is unknown.
     """
     parser = argparse.ArgumentParser(prog="scripts.bench", description=(__doc__ or "").partition(": ")[2])
     names = ",".join(FIGURES)
     parser.add_argument("--only", default=names, metavar="NAME,…", help=f"figures, of {names}")
-    parser.add_argument("--seconds", type=int, default=6, help="that each load is sent for")
-    parser.add_argument("--credits", type=int, default=CREDITS, help="that the ledger is filled with")
+    parser.add_argument("--seconds", type=int, default=6, help="seconds of each load")
+    parser.add_argument("--credits", type=int, default=CREDITS, help="number of credits in the ledger")
     parser.add_argument(
         "--scale", type=int, default=0, metavar="CREDITS", help="measure a ledger of this many instead"
     )
     chosen = parser.parse_args(given)
     asked = chosen.only.split(",")
     if unknown := sorted(set(asked) - set(FIGURES)):
-        raise CommandError(f"There is no figure {', '.join(unknown)}; there are {names}.")
+        raise CommandError(f"Unknown figure {', '.join(unknown)}. Known figures: {names}.")
     chosen.only = [name for name in FIGURES if name in asked]
     return chosen
 
@@ -75,15 +75,15 @@ def conclude(figures: Sequence[Figure], faults: Sequence[str]) -> None:
     """Print the table.
 
     Raises:
-        CommandError: something makes the run void.
+        CommandError: a fault makes the run invalid.
     """
     print(f"\n{report.conditions()}\n\n{report.plain_table(figures)}", flush=True)
     if faults:
-        raise CommandError("\nThe run is void:\n" + "\n".join(faults))
+        raise CommandError("\nThe run is invalid:\n" + "\n".join(faults))
 
 
 def tell(progress: str) -> None:
-    """Print what is being measured, apart from the table."""
+    """Print progress to standard error."""
     print(progress, file=sys.stderr, flush=True)
 
 

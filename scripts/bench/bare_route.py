@@ -1,4 +1,4 @@
-"""The bare route: what the same server can answer at all, the unit of every other figure."""
+"""The bare route: a constant response of the same server, the unit of the other figures."""
 
 from flask import Flask
 

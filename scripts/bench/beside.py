@@ -1,7 +1,7 @@
-"""Loads beside the bare route, second by second, because the speed of machines changes.
+"""Measures loads in alternation with the bare route, because the speed of shared machines changes.
 
-On a shared machine a second may have half of the speed of the one before. So a load is sent a second at a
-time, with a second of the bare route before and after, and its figure is the median of these ratios.
+Each second of a load has a second of the bare route before and after it. The figure of the load is the
+median of these ratios.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from scripts.bench.load import CLIENTS, Load, Measured, request
 from scripts.bench.server import Server
 
 SLICE_SECONDS: Final = 1
-# Of one core, at the bare route. A load that takes more measures itself.
+# Share of one core. Above it, wrk itself limits the measurement.
 WRK_CORES_MAX: Final = 1 / 3
 _BARE: Final = Load([request("GET", "/")])
 
 
 @dataclass(frozen=True)
 class Beside:
-    """The seconds of a load, and those of the bare route before, between and after them."""
+    """The measured seconds of a load, and those of the bare route before, between and after them."""
 
     seconds: list[Measured]
     bare: list[Measured]
@@ -36,7 +36,7 @@ class Beside:
 
     @property
     def rate_ratio(self) -> float:
-        """Answers a second, in those of the bare route."""
+        """The rate, relative to that of the bare route."""
         return median(
             measured.rate / ((before.rate + after.rate) / 2)
             for measured, (before, after) in zip(self.seconds, pairwise(self.bare), strict=True)
@@ -44,7 +44,7 @@ class Beside:
 
     @property
     def cpu_ratio(self) -> float:
-        """The server's CPU for each answer, in that of the bare route."""
+        """The server's CPU time per response, relative to that of the bare route."""
         return median(
             measured.cpu_ms / ((before.cpu_ms + after.cpu_ms) / 2)
             for measured, (before, after) in zip(self.seconds, pairwise(self.bare), strict=True)
@@ -52,10 +52,10 @@ class Beside:
 
 
 class BareRoute:
-    """The bare route of this run. `faults` says what makes the run void."""
+    """The bare route of this run. `faults` lists the reasons that make the run invalid."""
 
     def __init__(self, server: Server, seconds: int, tell: Callable[[str], None]) -> None:
-        """Take the server of the bare route and how many seconds a load is sent for."""
+        """Take the server of the bare route and the number of seconds of each load."""
         self.faults: list[str] = []
         self.measurements: list[Measured] = []
         self._server = server
@@ -65,7 +65,7 @@ class BareRoute:
         self._last = self._measure()
 
     def beside(self, name: str, server: Server, sent: Load, clients: int = CLIENTS) -> Beside:
-        """Measure a load; `name` is what a fault is told about."""
+        """Measure a load; `name` is used in faults and progress."""
         seconds: list[Measured] = []
         bare = [self._last]
         for part in range(self._seconds):
@@ -84,7 +84,7 @@ class BareRoute:
 
     @property
     def cpu_seconds(self) -> float:
-        """The server's CPU for one answer of the bare route, as a mean of the run."""
+        """The mean CPU time of the server per response of the bare route, in seconds."""
         return mean(measured.cpu_ms for measured in self.measurements) / 1000
 
     def _measure(self) -> Measured:
@@ -98,11 +98,11 @@ class BareRoute:
 
 
 def statuses_text(measured: Measured) -> str:
-    """Write how often each status came, and how many requests got no answer."""
+    """Format the counts of statuses and of unanswered requests."""
     unanswered = f", unanswered: {measured.unanswered:,}" if measured.unanswered else ""
     return counts_text(measured.statuses) + unanswered
 
 
 def counts_text(statuses: Mapping[int, int]) -> str:
-    """Write how often each status came: `201: 1,234, 409: 5`."""
+    """Format the counts of statuses: `201: 1,234, 409: 5`."""
     return ", ".join(f"{status}: {count:,}" for status, count in sorted(statuses.items()))

@@ -1,6 +1,6 @@
-"""The figures of a run, by the name under which `--only` asks for them.
+"""The figures of a run, by their names for `--only`.
 
-Targets are those of the project's own promise; docs/performance.md says what each means.
+docs/performance.md explains the figures and their targets.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MEGABYTE: Final = 1024 * 1024
 
 
 def ratio(name: str, beside: Beside, least: float) -> Figure:
-    """Return the figure of a rate, in that of the bare route."""
+    """Return the figure of a rate, relative to the bare route."""
     return at_least(name, beside.rate_ratio, least, "of bare", load_details(beside))
 
 
@@ -49,7 +49,7 @@ def read_figures(work: Workbench) -> list[Figure]:
 
 
 def page_figures(work: Workbench) -> list[Figure]:
-    """CPU for each page: its rate says little where the load takes a part of the same cores."""
+    """Return the CPU per page. Its rate means little, because wrk uses the same cores."""
     ledger = work.sqlite
     loads = {
         "page /credits": workload.page("/credits"),
@@ -74,7 +74,7 @@ def key_figures(work: Workbench) -> list[Figure]:
 
 
 def token_figures(work: Workbench) -> list[Figure]:
-    """On a copy with an account, since from the first account on everybody needs one."""
+    """Measure on a copy with an account, because every request then needs a token."""
     url = ledgers.copy_sqlite(work.sqlite.database_url, work.folder / "with-account.sqlite3")
     token = ledgers.add_token(url)
     server = work.serve(LEDGER, url)
@@ -91,7 +91,7 @@ def _of_without(name: str, beside: Beside, without: Beside) -> Figure:
 
 
 def plain_figures(work: Workbench) -> list[Figure]:
-    """The plain ledger's own figures, then how far ahead of it this program is."""
+    """Compare this program with the plain ledger."""
     url = ledgers.sqlite_url(work.folder / "plain.sqlite3")
     plain_ledger.fill(url, made_credits(0, work.credits))
     server = work.serve(PLAIN_LEDGER, url)
@@ -133,7 +133,7 @@ def parts_figures(work: Workbench) -> list[Figure]:
 
 
 def verify_figures(work: Workbench) -> list[Figure]:
-    """How long `flask verify` takes, its start included."""
+    """Measure `flask verify`, including its start."""
     started = time.monotonic()
     ended = flask(work.sqlite.database_url, "verify")
     seconds = time.monotonic() - started

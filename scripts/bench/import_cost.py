@@ -1,6 +1,6 @@
-"""What an import cannot do without: understanding its rows, and the insert into the guarded tables.
+"""Measures the necessary parts of an import: parsing its rows, and inserting into the tables with triggers.
 
-The only part of these tools that knows the program's insides: its tables and its domain.
+Only this module of the benchmark depends on the program's tables and domain.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from webapp.ledger import clock
 
 ROUNDS: Final = 3
 
-# The tables that the credits of an import fill, each after those that its guards ask about.
+# The tables that an import fills, each after those that its triggers read.
 TABLES: Final = (
     "events",
     "credits",
@@ -39,12 +39,12 @@ TABLES: Final = (
     "totals",
 )
 MADE_BY_TRIGGERS: Final = frozenset({"credits"})
-# The full-text table of SQLite; its rows are found by their number, which is no column.
+# SQLite's full-text table; its rowid is not among its columns.
 SEARCH: Final = "credit_search"
 
 
 class Rows(NamedTuple):
-    """All rows of one table."""
+    """All rows of a table."""
 
     table: str
     columns: list[str]
@@ -52,7 +52,7 @@ class Rows(NamedTuple):
 
 
 def preparing_seconds(content: bytes) -> float:
-    """Return the CPU seconds of parsing an import file and of its ids, event texts and hashes alone."""
+    """Return the CPU seconds to parse an import file and compute its ids, event texts and hashes."""
 
     def prepare() -> None:
         now = time_text(clock.now())
@@ -68,8 +68,8 @@ def preparing_seconds(content: bytes) -> float:
 def inserting_into_sqlite_seconds(source: str, empty: str, *, is_guarded: bool) -> float:
     """Return the CPU seconds of the driver's executemany for all rows of a ledger, in one transaction.
 
-    `empty` is a migrated database without rows; it stays so. Not guarded means the same tables and
-    indexes without their triggers and CHECKs.
+    `empty` is a migrated database without rows, which is copied. If `is_guarded` is False, the tables have
+    no triggers and CHECKs.
     """
     with closing(sqlite3.connect(file_of(source))) as connection:
         rows = [_rows_of_sqlite(connection, table) for table in TABLES]
@@ -85,7 +85,7 @@ def inserting_into_sqlite_seconds(source: str, empty: str, *, is_guarded: bool) 
 def copying_into_postgresql_seconds(source: str, empty: str, server_cpu: Callable[[], float]) -> float:
     """Return the CPU seconds of COPY for all rows of a ledger into an empty one, in one transaction.
 
-    `server_cpu` tells the CPU time of the database server, which is counted too. It is done once.
+    `server_cpu` returns the CPU time of the database server, which is included. Measured once.
     """
     with psycopg.connect(source) as connection:
         rows = [_rows_of_postgresql(connection, table) for table in TABLES if table != SEARCH]
@@ -112,7 +112,7 @@ def _cpu_of(act: Callable[[], None]) -> float:
 
 
 def _rows_of_sqlite(connection: sqlite3.Connection, table: str) -> Rows:
-    # This pragma leaves out columns that the database computes by itself.
+    # This pragma leaves out generated columns.
     columns = [f'"{row[1]}"' for row in connection.execute(f"PRAGMA table_info({table})")]
     if table == SEARCH:
         columns.insert(0, "rowid")
@@ -159,7 +159,7 @@ def _insert_into_sqlite(rows: list[Rows], file: Path, *, is_guarded: bool) -> fl
 
 
 def _drop_guards(connection: sqlite3.Connection) -> None:
-    """Take the triggers away, and let the CHECKs of this connection pass everything."""
+    """Drop the triggers, and ignore the CHECKs on this connection."""
     triggers = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
     for (name,) in triggers:
         connection.execute(f"DROP TRIGGER {name}")

@@ -1,4 +1,4 @@
-"""The figures of an import: its CPU, how long others wait for it, and what it leaves on the disk."""
+"""The figures of an import: its CPU time, the wait of other writers, and its disk space."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from scripts.bench.made_credits import import_file, made_credit, made_credits
 from scripts.bench.report import Figure, at_least, at_most
 from scripts.bench.workbench import Workbench
 
-# What everything but the insert may cost, in that of understanding the rows alone.
+# Allowed CPU of everything except the insert, relative to parsing the rows.
 PREPARING_FACTOR: Final = 1.5
-# The CPU of one imported row at commit b3902b8, in that of one request of the bare route.
+# The CPU of one imported row at commit b3902b8, relative to a request of the bare route.
 ROW_AT_B3902B8: Final = 1.7
 FASTER_THAN_B3902B8: Final = 2.5
 BYTES_OF_A_CREDIT_MAX: Final = 1_800
@@ -23,7 +23,7 @@ GUARDS_FACTOR: Final = 2
 
 
 def import_figures(work: Workbench) -> list[Figure]:
-    """The CPU of the first import on each database, and how long a later one keeps others waiting."""
+    """Return the CPU of the first import on each database, and the wait of writers during a later one."""
     on_sqlite, on_postgresql = work.sqlite.imports[0], work.postgresql.imports[0]
     preparing = import_cost.preparing_seconds(import_file(made_credits(0, on_sqlite.rows)))
     copying = import_cost.copying_into_postgresql_seconds(
@@ -48,14 +48,14 @@ def import_figures(work: Workbench) -> list[Figure]:
 
 
 def storage_figures(work: Workbench) -> list[Figure]:
-    """The pages in use after the imports."""
+    """Return the database pages in use after the imports."""
     rows = sum(made.rows for made in work.sqlite.imports)
     details = f"{work.sqlite.size_bytes:,} bytes of pages in use after the import of {rows:,}"
     return [at_most("bytes of a credit", work.sqlite.size_bytes / rows, BYTES_OF_A_CREDIT_MAX, "", details)]
 
 
 def guards_figures(work: Workbench) -> list[Figure]:
-    """The same rows into the tables with their guards, and without."""
+    """Compare inserts of the same rows with and without triggers and CHECKs."""
     guarded = work.guarded_insert_seconds
     unguarded = import_cost.inserting_into_sqlite_seconds(
         work.sqlite.first_import, work.empty_sqlite, is_guarded=False
@@ -67,7 +67,7 @@ def guards_figures(work: Workbench) -> list[Figure]:
 
 
 def _beside_parts(name: str, made: Import, how: str, inserting: float, preparing: float) -> Figure:
-    """Return an import's CPU beside that of the insert and of understanding the rows."""
+    """Return an import's CPU, relative to that of the insert and of parsing the rows."""
     allowed = inserting + PREPARING_FACTOR * preparing
     details = (
         f"{made.rows:,} rows: CPU {made.cpu_seconds:.2f} s in {made.seconds:.1f} s; "
@@ -77,7 +77,7 @@ def _beside_parts(name: str, made: Import, how: str, inserting: float, preparing
 
 
 def _wait_figure(work: Workbench) -> Figure:
-    """Import further rows while a client records one credit after another: its longest wait is the hold."""
+    """Import more rows while a client records credits, and return the client's longest wait."""
     server, rows = work.sqlite.server, work.sqlite.imports[0].rows
     credits = made_credits(work.new_numbers(rows), rows)
     waits: list[float] = []

@@ -1,4 +1,4 @@
-"""Ledgers to measure on, made by the program's own commands and filled by its own import."""
+"""Ledgers to measure, created by the program's own commands and filled by its import."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PASSWORD: Final = b"measured, then thrown away"
 
 @dataclass(frozen=True)
 class Import:
-    """An import over HTTP: its rows, how long its answer took, and the server's CPU meanwhile."""
+    """An import over HTTP: its rows, its duration, and the server's CPU time."""
 
     rows: int
     seconds: float
@@ -37,16 +37,16 @@ def file_of(database_url: str) -> Path:
 
 
 def migrate(database_url: str) -> str:
-    """Make the tables of a new database and return its address."""
+    """Create the tables of a new database and return its URL."""
     flask(database_url, "db", "upgrade")
     return database_url
 
 
 def import_credits(server: Server, credits: Iterable[CreditRow]) -> Import:
-    """Import a file of credits that the ledger does not hold yet.
+    """Import new credits as a file.
 
     Raises:
-        CommandError: the server did not write all of them.
+        CommandError: the server did not record all of them.
     """
     new = list(credits)
     file = import_file(new)
@@ -59,7 +59,7 @@ def import_credits(server: Server, credits: Iterable[CreditRow]) -> Import:
 
 
 def fill(server: Server, first: int, count: int) -> list[Import]:
-    """Import `count` made credits from the one numbered `first`, in files of 10,000."""
+    """Import `count` generated credits from number `first` on, in files of 10,000."""
     imports = []
     for start in range(first, first + count, ROWS_OF_AN_IMPORT):
         rows = min(ROWS_OF_AN_IMPORT, first + count - start)
@@ -68,14 +68,14 @@ def fill(server: Server, first: int, count: int) -> list[Import]:
 
 
 def copy_sqlite(database_url: str, copy: Path) -> str:
-    """Copy a SQLite ledger, also one that is served, and return the address of the copy."""
+    """Copy an SQLite ledger, even a served one, and return the URL of the copy."""
     with closing(sqlite3.connect(file_of(database_url))) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
     return sqlite_url(copy)
 
 
 def size_of_sqlite(database_url: str) -> int:
-    """Return the bytes of the pages in use, without those that the staged import file left free."""
+    """Return the bytes of the pages in use, without free pages of the staged import."""
     with closing(sqlite3.connect(file_of(database_url))) as connection:
         pages, free, size = (
             connection.execute(f"PRAGMA {name}").fetchone()[0]
@@ -85,7 +85,7 @@ def size_of_sqlite(database_url: str) -> int:
 
 
 def add_token(database_url: str) -> Mapping[str, str]:
-    """Add the first account, and return the header by which a token of it may record and act."""
+    """Add the first account and an operator token, and return the header with the token."""
     account = ("user", "add", "measuring", "--role", "administrator", "--password-stdin")
     flask(database_url, *account, stdin=_PASSWORD)
     printed = flask(database_url, "token", "add", "measuring", "--role", "operator").output

@@ -1,4 +1,4 @@
-"""Load by wrk: prepared requests are sent by 16 clients, and the answers counted by status."""
+"""Load generation with wrk: 16 clients send prepared requests, and responses are counted by status."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from server.terminal import CommandError
 CLIENTS: Final = 16
 ANSWER_WITHIN_S: Final = 20
 SCRIPT: Final = Path(__file__).with_name("load.lua")
-INSTALL: Final = "wrk makes the load and is not installed: apt-get install wrk, or brew install wrk."
+INSTALL: Final = "wrk is not installed: apt-get install wrk, or brew install wrk."
 
 
 @dataclass(frozen=True)
 class Load:
-    """Prepared requests and the status that all of them get.
+    """Prepared requests and their expected status.
 
-    Cyclic ones are sent from the start again after the last; others, such as retirements, once.
+    Cyclic requests are repeated from the start; others, such as retirements, are sent once.
     """
 
     requests: list[bytes]
@@ -38,7 +38,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of a load. Times in seconds unless the name says otherwise."""
+    """The result of a load. Times are in seconds unless the name says otherwise."""
 
     expected: HTTPStatus
     seconds: float
@@ -55,27 +55,27 @@ class Measured:
 
     @property
     def rate(self) -> float:
-        """Answers a second."""
+        """Responses per second."""
         return self.answers / self.seconds
 
     @property
     def cpu_ms(self) -> float:
-        """Milliseconds of the server's CPU for each answer."""
+        """The server's CPU time per response, in milliseconds."""
         return 1000 * self.server_cpu_seconds / self.answers
 
     @property
     def wrk_cores(self) -> float:
-        """How much of one core the load itself took."""
+        """The share of one core that wrk used."""
         return self.wrk_cpu_seconds / self.seconds
 
     @property
     def is_as_expected(self) -> bool:
-        """Whether every request was answered, with the status that was expected."""
+        """Whether every request was answered with the expected status."""
         return not self.unanswered and set(self.statuses) == {self.expected}
 
 
 def request(method: str, path: str, value: object = None, headers: Mapping[str, str] | None = None) -> bytes:
-    """Return the bytes of a request, its body a JSON value where there is one."""
+    """Return the bytes of a request, with a JSON body unless `value` is None."""
     body = b"" if value is None else json.dumps(value).encode()
     sent = {"Host": "localhost", **(headers or {})}
     if value is not None:
@@ -87,16 +87,16 @@ def request(method: str, path: str, value: object = None, headers: Mapping[str, 
 
 
 def require_wrk() -> None:
-    """Raise CommandError where wrk is not installed."""
+    """Raise CommandError if wrk is not installed."""
     if shutil.which("wrk") is None:
         raise CommandError(INSTALL)
 
 
 def run(server: Server, load: Load, seconds: int, clients: int = CLIENTS) -> Measured:
-    """Send the load for so many seconds, or until a load that is not cyclic has no more requests.
+    """Send the load for `seconds`, or until a load that is not cyclic has no more requests.
 
     Raises:
-        CommandError: wrk failed, or nothing was answered.
+        CommandError: wrk failed, or no request was answered.
     """
     with tempfile.NamedTemporaryFile(prefix="bench-requests-") as prepared:
         prepared.writelines(_framed(load.requests))
@@ -126,7 +126,7 @@ def run(server: Server, load: Load, seconds: int, clients: int = CLIENTS) -> Mea
 
 
 def merged(parts: Sequence[Measured]) -> Measured:
-    """Return parts of one load as a whole: counts and times added up, the medians of the latencies."""
+    """Return the sum of the parts of a load, with the medians of their latencies."""
     statuses: Counter[int] = Counter()
     for part in parts:
         statuses.update(part.statuses)
@@ -143,17 +143,17 @@ def merged(parts: Sequence[Measured]) -> Measured:
 
 
 def _framed(requests: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield each request behind its length, as the script reads them."""
+    """Yield each request preceded by its length, as the Lua script reads them."""
     for prepared in requests:
         yield b"%d\n%s" % (len(prepared), prepared)
 
 
 def _counted(wrk: processes.Ended) -> dict[str, Any]:
-    """Return what the script printed as wrk's last line."""
+    """Return the JSON object that the script printed as the last line."""
     last = wrk.output.strip().rpartition("\n")[2]
     if wrk.exit_status or not last.startswith("{"):
         raise CommandError(f"wrk failed:\n{wrk.output}")
     counted: dict[str, Any] = json.loads(last)
     if not counted["statuses"]:
-        raise CommandError(f"Nothing was answered:\n{wrk.output}")
+        raise CommandError(f"No request was answered:\n{wrk.output}")
     return counted

@@ -1,7 +1,7 @@
-"""Makes credits like those that registries publish: any number, the same ones each time.
+"""Generates any number of credits like those that registries publish, reproducibly.
 
-About 1,000 projects of six registries, names with accents, dashes and doubled spaces, serial numbers in
-the notation of each registry. A credit follows from its number alone, and no two hold a unit in common.
+They belong to 1,000 projects of six registries, with accents, dashes and double spaces in names, and serial
+numbers in the notation of each registry. A credit depends on its number only, and no two overlap.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class _Project(NamedTuple):
 
 
 PROJECTS: Final = 1_000
-# Numbers of a series that each credit has for itself, used or not. More than QUANTITY_MAX.
+# Serial numbers reserved for each credit, used or not; more than the largest quantity.
 _ROOM: Final = 100_000
 _QUANTITY_DIGITS: Final = (1.0, 3.9)  # 10 to 79,432 tonnes, a median of 891
 _FIRST_VINTAGE: Final = 2008
@@ -37,7 +37,7 @@ _VINTAGES: Final = 18
 _FIRST_UNIT: Final = 100_000_000
 _UNITS_OF_A_PROJECT: Final = 1_000_000
 _FIRST_BATCH: Final = 2_000
-# A prime, so that neighbours belong to different projects and PROJECTS of them to each one once.
+# A prime, so that PROJECTS consecutive credits belong to each project once.
 _STRIDE: Final = 617
 _GOLDEN: Final = 0x9E3779B1  # Knuth's multiplicative hash of 32 bits
 
@@ -80,7 +80,7 @@ _KINDS: Final = (
     "{} Nitric Acid Plant N₂O Abatement",
     "Biochar from Rice Husks in {}",
 )
-# How often each registry comes, as in what they publish together.
+# The share of each registry, as in their published data.
 _REGISTRIES: Final = (
     *["verra"] * 15,
     *["gold-standard"] * 7,
@@ -92,7 +92,7 @@ _REGISTRIES: Final = (
 
 
 def made_credit(number: int) -> CreditRow:
-    """Return the credit of this number, counted from 0."""
+    """Return the credit with this number, counted from 0."""
     project = _project(number * _STRIDE % PROJECTS)
     turn = number // PROJECTS
     vintage = _FIRST_VINTAGE + (turn * 5 + project.number) % _VINTAGES
@@ -108,7 +108,7 @@ def made_credit(number: int) -> CreditRow:
 
 
 def made_credits(first: int, count: int) -> Iterator[CreditRow]:
-    """Yield the credits of `count` numbers from `first`."""
+    """Return an iterator over `count` credits from number `first` on."""
     return (made_credit(number) for number in range(first, first + count))
 
 
@@ -130,12 +130,12 @@ def _quantity(number: int) -> int:
 
 
 def _serial_number(project: _Project, vintage: int, first: int, last: int) -> str:
-    """Write the numbers in the notation of the project's registry."""
+    """Format the numbers in the notation of the project's registry."""
     code, country = 100 + project.number, project.country
     batch = _FIRST_BATCH + project.number * _VINTAGES + vintage - _FIRST_VINTAGE
     match project.registry:
         case "verra":
-            # Its numbers run through all projects, not from 1 in each.
+            # Verra numbers units across projects, not from 1 in each.
             start = _FIRST_UNIT + project.number * _UNITS_OF_A_PROJECT
             first, last = start + first, start + last
             kind, period = code % 15 + 1, f"0101{vintage}-3112{vintage}"

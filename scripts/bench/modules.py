@@ -1,6 +1,6 @@
-"""How many modules of the program a request enters: `python -m scripts.bench.modules`.
+"""Counts the modules that a request enters: `python -m scripts.bench.modules`.
 
-Prints a JSON object, for the ledger that DATABASE_URL names. Threads are watched too.
+Prints a JSON object for the ledger at DATABASE_URL. Calls in all threads are counted.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from scripts.environment import ROOT
 OURS: Final = str(ROOT / "webapp")
 # More than a ledger of this run holds.
 _NEW: Final = 90_000_000
-# A first request of a kind may enter what is then remembered.
+# The first request of a kind may fill caches.
 _ROUNDS: Final = 2
 
 
 class EnteredModules:
-    """Collects the files of our functions that are called while it watches, in all threads."""
+    """Collects the files of the program's functions that are called, in all threads."""
 
     def __init__(self) -> None:
         self.files: set[str] = set()
         self._is_watching = False
-        # Before the application is made: a thread that is started later is watched from its start.
+        # Set before the application is created, so that later threads are profiled from their start.
         threading.setprofile(self._note)
         sys.setprofile(self._note)
 
     def during(self, act: Callable[[], TestResponse]) -> TestResponse:
-        """Run an act and collect what it enters, instead of what was collected before."""
+        """Run a request and collect the files that it enters."""
         self.files.clear()
         self._is_watching = True
         try:
@@ -73,7 +73,7 @@ def _expect(status: HTTPStatus, answer: TestResponse) -> TestResponse:
 
 def main() -> None:
     entered = EnteredModules()
-    from wsgi import app  # it makes the application as it is imported
+    from wsgi import app  # importing it creates the application
 
     print(json.dumps(measure(entered, app.test_client())))
 

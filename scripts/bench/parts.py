@@ -1,4 +1,4 @@
-"""32 clients that retire parts of one lot at once, each until it has retired its own."""
+"""32 clients retire parts of one lot concurrently, each until it has retired one tonne."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLIENTS: Final = 32
 
 @dataclass
 class Parts:
-    """How the first answers came, and all of them; the longest wait for a first answer in seconds."""
+    """Counts of first responses and of all; the longest wait for a first response, in seconds."""
 
     rounds: int = 0
     first_answers: Counter[int] = field(default_factory=Counter)
@@ -31,10 +31,9 @@ class Parts:
 
 
 def retire_parts(server: Server, seconds: float) -> Parts:
-    """Run rounds for so many seconds: a new credit of 32 tonnes, and 32 clients retire one of each.
+    """Run rounds for `seconds`: 32 clients each retire one tonne of a new credit of 32 tonnes.
 
-    The lot that a client knows is split by who came first: the answer (409) names the rest, which it
-    goes on with.
+    The first client splits the lot. The others get a 409 that names the remaining lot, and retry with it.
     """
     parts = Parts()
     together = Barrier(CLIENTS)
@@ -52,7 +51,7 @@ def retire_parts(server: Server, seconds: float) -> Parts:
 
 
 def _new_credit(client: Client, number: int) -> str:
-    """Record the credit of a round and return its address."""
+    """Record the credit of a round and return its path."""
     credit = CreditRow(
         project_name="Retired in parts",
         registry="american-carbon-registry",
@@ -67,7 +66,7 @@ def _new_credit(client: Client, number: int) -> str:
 
 
 def _retire_one(path: str, together: Barrier, client: Client) -> tuple[list[int], float]:
-    """Retire one tonne of the lot, or of the rest of it; return all statuses and the first wait."""
+    """Retire one tonne of the lot, or of its rest. Return all statuses and the first wait in seconds."""
     client.connect()
     together.wait()
     statuses: list[int] = []

@@ -1,8 +1,8 @@
-"""The usual ledger, to compare with: Flask and SQLAlchemy's ORM, two tables, one commit a request.
+"""A conventional ledger for comparison: Flask, SQLAlchemy's ORM, two tables, one commit per request.
 
-It keeps what such a program usually keeps (a unique serial number, a history) and none of this
-project's promises: rows can be changed, nothing is hashed, and there is nothing to search by.
-DATABASE_URL names its SQLite file, which is opened with the same pragmas.
+It has a unique serial number and a history, but none of this project's guarantees: rows can be changed,
+nothing is hashed, and there is no search. DATABASE_URL names its SQLite file, which is opened with the same
+pragmas.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 
 PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 10000")
 
-# What a request names, and the attribute that holds it.
+# The names of fields in requests, and their attributes.
 FIELDS: Final = {
     "project_name": "project_name",
     "registry": "registry_name",
@@ -33,20 +33,20 @@ FIELDS: Final = {
 
 
 class Base(DeclarativeBase):
-    """What both models share."""
+    """The base class of both models."""
 
 
 db: Final = SQLAlchemy(model_class=Base)
 
 
 class Record(Base):
-    """A credit and what it is now."""
+    """A credit with its current status."""
 
     __tablename__ = "records"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     project_name: Mapped[str]
-    # `registry` by itself is a name that SQLAlchemy keeps for its own use.
+    # SQLAlchemy reserves the attribute name `registry`.
     registry_name: Mapped[str] = mapped_column("registry", index=True)
     vintage: Mapped[int]
     quantity: Mapped[int]
@@ -56,7 +56,7 @@ class Record(Base):
 
 
 class Event(Base):
-    """Something that happened to a credit."""
+    """An event of a credit."""
 
     __tablename__ = "events"
 
@@ -69,7 +69,7 @@ class Event(Base):
 
 
 def fill(database_url: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Make the tables, and a record of each row."""
+    """Create the tables, and a record for each row."""
     engine = create_engine(database_url)
     Base.metadata.create_all(engine)
     with Session(engine) as session, session.begin():
@@ -77,7 +77,7 @@ def fill(database_url: str, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def create_app() -> Flask:
-    """Return the application. Its tables are there already."""
+    """Return the application. Its tables must already exist."""
     app = Flask(__name__)
     app.config["SQLALCHEMY_DATABASE_URI"] = os.environ["DATABASE_URL"]
     db.init_app(app)
@@ -124,7 +124,7 @@ def new_record(body: Mapping[str, Any]) -> Record:
 
 
 def answer(record: Record) -> dict[str, Any]:
-    """Return the record with its history, as the API answers it."""
+    """Return the record with its history, as in the API's response."""
     fields = {name: getattr(record, attribute) for name, attribute in FIELDS.items()}
     events = [
         {"event_type": item.event_type, "data": item.data, "recorded_at": item.recorded_at.isoformat()}

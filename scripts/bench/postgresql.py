@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the measurement, on the disk and with the durability of a real one."""
+"""A temporary PostgreSQL server for measurements, on disk and with full durability."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from tests.services.postgresql import PostgresqlServer, Starter, wait_for_server
 
 @dataclass(frozen=True)
 class Postgresql:
-    """A server of its own, its databases thrown away at the end."""
+    """A temporary server."""
 
     server: PostgresqlServer
 
     def migrated(self, name: str) -> str:
-        """Make a database with the ledger's tables, and return its address."""
+        """Create a database with the ledger's tables, and return its URL."""
         return migrate(self.copied("template1", name))
 
     def copied(self, original: str, name: str) -> str:
-        """Make a copy of a database that nobody is connected to, and return its address."""
+        """Copy a database without connections, and return the URL of the copy."""
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
             sql.Identifier(name), sql.Identifier(original)
         )
@@ -36,13 +36,13 @@ class Postgresql:
         return self.server.url(name)
 
     def size_of(self, name: str) -> int:
-        """Return the bytes that a database takes, its catalogue and its indexes included."""
+        """Return the size of a database in bytes, including its catalogue and indexes."""
         with psycopg.connect(self.server.admin_url) as connection:
             row = connection.execute("SELECT pg_database_size(%s)", [name]).fetchone()
         return int(row[0]) if row else 0
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time that the server and its backends have taken so far."""
+        """Return the CPU time of the server and its backends so far."""
         return processes.cpu_seconds(self.server.pid)
 
 
@@ -51,7 +51,7 @@ def serving_postgresql() -> Iterator[Postgresql]:
     """Start a server and stop it at the end.
 
     Raises:
-        CommandError: there is no PostgreSQL on this machine.
+        CommandError: PostgreSQL is not installed.
     """
     programs = find_postgresql()
     if programs is None:

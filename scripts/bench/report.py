@@ -1,7 +1,6 @@
-"""Figures with their targets: one table in the terminal, and the same one in docs/performance.md.
+"""The table of figures and targets, for the terminal and docs/performance.md.
 
-The document is written by hand but for its blocks between `<!-- measured: NAME -->` and
-`<!-- end -->`, which a run replaces.
+A run replaces the blocks of the document between `<!-- measured: NAME -->` and `<!-- end -->`.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ DOCUMENT: Final = ROOT / "docs" / "performance.md"
 
 @dataclass(frozen=True)
 class Figure:
-    """One row of the table. `is_met` is None where there is no target."""
+    """A row of the table. `is_met` is None without a target."""
 
     name: str
     measured: str
@@ -43,17 +42,17 @@ class Figure:
 
 
 def at_least(name: str, value: float, least: float, unit: str = "", details: str = "") -> Figure:
-    """Return a figure that should not be under `least`."""
+    """Return a figure with a minimum."""
     return Figure(name, _number(value, unit), f"≥ {_number(least, unit)}", value >= least, details)
 
 
 def at_most(name: str, value: float, most: float, unit: str = "", details: str = "") -> Figure:
-    """Return a figure that should not be over `most`."""
+    """Return a figure with a maximum."""
     return Figure(name, _number(value, unit), f"≤ {_number(most, unit)}", value <= most, details)
 
 
 def _number(value: float, unit: str) -> str:
-    """Write three significant digits, and no fewer than the whole part has: 0.134, 61.3, 1,516 ms."""
+    """Format with three significant digits, but at least the whole part: 0.134, 61.3, 1,516 ms."""
     size = abs(value)
     decimals = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3  # noqa: PLR2004
     text = f"{value:,.{decimals}f}"
@@ -62,7 +61,7 @@ def _number(value: float, unit: str) -> str:
 
 
 def load_details(beside: Beside) -> str:
-    """Write what stands beside a ratio: rate, latencies and the count of each status."""
+    """Format the details of a ratio: rate, latencies and the count of each status."""
     measured = beside.measured
     return (
         f"{measured.rate:,.0f}/s, p50 {measured.p50_ms:,.0f} ms, p99 {measured.p99_ms:,.0f} ms, "
@@ -71,7 +70,7 @@ def load_details(beside: Beside) -> str:
 
 
 def bare_figure(bare: BareRoute) -> Figure:
-    """Return the row of the bare route itself: its rate, and the load's own CPU."""
+    """Return the row of the bare route: its rate, and the CPU of wrk."""
     rates = [measured.rate for measured in bare.measurements]
     p99 = max(measured.p99_ms for measured in bare.measurements)
     cores = max(measured.wrk_cores for measured in bare.measurements)
@@ -83,10 +82,10 @@ def bare_figure(bare: BareRoute) -> Figure:
 
 
 def conditions() -> str:
-    """Say what was measured where: the commit, the cores, the versions."""
+    """Return the commit, the machine and the versions of the run."""
     commit = _git("rev-parse", "--short=12", "HEAD") or "no commit"
     others = ("--untracked-files=no", "--", ".", f":!{DOCUMENT.relative_to(ROOT)}")
-    changed = " with changes that are not committed" if _git("status", "--porcelain", *others) else ""
+    changed = " with uncommitted changes" if _git("status", "--porcelain", *others) else ""
     cores = len(os.sched_getaffinity(0))
     return (
         f"Commit {commit}{changed}; {cores} cores of {platform.machine()}, "
@@ -134,6 +133,6 @@ def with_block(document: str, name: str, content: str) -> str:
 
 
 def write(name: str, figures: Sequence[Figure], document: Path = DOCUMENT) -> None:
-    """Put what a run measured into its block of the document."""
+    """Replace a block of the document with the figures of a run."""
     content = f"{conditions()}\n\n{markdown_table(figures)}"
     document.write_text(with_block(document.read_text(encoding="utf-8"), name, content), encoding="utf-8")

@@ -1,6 +1,6 @@
-"""The figures of a large ledger beside a small one: `--scale 1000000`.
+"""The figures of a large ledger compared with a small one: `--scale 1000000`.
 
-The large one is built by the program's own imports of 10,000 credits each, over HTTP.
+The large ledger is built by imports of 10,000 credits each, over HTTP.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _MEGABYTE: Final = 1024 * 1024
 
 
 def scale_figures(work: Workbench) -> list[Figure]:
-    """Build both ledgers and return every figure of the large one."""
+    """Build both ledgers and return the figures of the large one."""
     small_url, _ = _built(work, "small", small_numbers(SMALL), SMALL // IMPORTS_OF_SMALL)
     large_url, imports = _built(work, "large", range(work.credits), ledgers.ROWS_OF_AN_IMPORT)
     figures = [
@@ -52,9 +52,9 @@ def scale_figures(work: Workbench) -> list[Figure]:
 
 
 def _built(work: Workbench, name: str, numbers: Sequence[int], rows: int) -> tuple[str, list[Import]]:
-    """Make a ledger of these made credits by imports of so many rows; return its address and them.
+    """Build a ledger of these generated credits; return its URL and its imports of `rows` rows each.
 
-    Some credits of each import are retired, so that a filter by status finds rows all over the ledger.
+    Some credits of each import are retired, so that retired credits are spread over the ledger.
     """
     url = ledgers.migrate(ledgers.sqlite_url(work.folder / f"{name}.sqlite3"))
     imports: list[Import] = []
@@ -77,7 +77,7 @@ def _retire_newest(server: Server, number: int) -> None:
 
 
 def _import_figure(imports: list[Import]) -> Figure:
-    """How much longer the last imports took than the first ones."""
+    """Return the CPU of the last imports, relative to the first ones."""
     tenth = max(1, len(imports) // 10)
     first, last = (
         median(made.cpu_seconds / made.rows for made in some) for some in (imports[:tenth], imports[-tenth:])
@@ -130,7 +130,7 @@ def _load_figures(work: Workbench, large: Server) -> list[Figure]:
 
 
 def _verify_under_load_figure(work: Workbench, database_url: str, server: Server) -> Figure:
-    """16 clients create as long as `flask verify` runs: none of them should be told that it is busy."""
+    """16 clients create credits while `flask verify` runs. None should get a 503."""
     statuses: Counter[int] = Counter()
     p99_ms = 0.0
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""The reads that should not grow with the ledger, each timed on a small and on a large one in turn."""
+"""Queries whose time should not grow with the ledger, timed on a small and a large one in turn."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from tests.fixtures.server import Answer, Client
 SORTS: Final = ("created", "project", "registry", "vintage", "quantity", "status")
 FILTERS: Final = ("registry=verra", "vintage=2020", "status=ACTIVE", "status=RETIRED")
 ALL_FILTERS: Final = "registry=verra&vintage=2020&status=ACTIVE"
-# Each query is asked of both ledgers in turn, after once that does not count: at least so often, and
-# more often where that is quick, until it has taken so long in all. A slow one is asked once.
+# After one warm-up, each query runs on both ledgers in turn: at least ROUNDS times, at most ROUNDS_MAX times
+# within SECONDS. A query that takes more than SLOW_S runs once.
 ROUNDS: Final = 11
 ROUNDS_MAX: Final = 101
 SECONDS: Final = 1.5
 SLOW_S: Final = 2.0
-# More than a page shows, so that what is compared are two full pages.
+# More than a page shows, so that two full pages are compared.
 FOUND_BY_EACH: Final = 60
 PAGE_FAR_IN: Final = 200
 
 
 @dataclass(frozen=True)
 class Timed:
-    """One query: the median of its seconds and the bytes of its answer on each ledger."""
+    """A query: its median time and the size of its response on each ledger."""
 
     name: str
     small_s: float
@@ -52,7 +52,7 @@ class Timed:
 
 
 def small_numbers(size: int) -> list[int]:
-    """Return numbers of made credits among which the rarer queries still find a full page."""
+    """Return numbers of generated credits with which rare queries still find a full page."""
 
     def is_found_by_words(credit: CreditRow) -> bool:
         return "Mangrove" in credit["project_name"] and "Kenya" in credit["project_name"]
@@ -72,7 +72,7 @@ def small_numbers(size: int) -> list[int]:
 
 
 def queries(client: Client) -> Iterator[tuple[str, str]]:
-    """Yield each query of a ledger: its name and its address there."""
+    """Yield the name and the path of each query on a ledger."""
     first = {registry: _first_credit(registry)["serial_number"] for registry in ("verra", "cercarbono")}
     number = int(first["verra"].split("-")[1]) + 1
     record_id = get(client, "/records?limit=1").json["items"][0]["id"]
@@ -105,7 +105,7 @@ def queries(client: Client) -> Iterator[tuple[str, str]]:
 
 
 def time_all(small: Server, large: Server) -> Iterator[Timed]:
-    """Time every query on both ledgers, in turn."""
+    """Time all queries on both ledgers in turn."""
     with small.client() as at_small, large.client() as at_large:
         addresses: Mapping[str, str] = dict(queries(at_small))
         for name, address in queries(at_large):
@@ -113,7 +113,7 @@ def time_all(small: Server, large: Server) -> Iterator[Timed]:
 
 
 def get(client: Client, path: str) -> Answer:
-    """Ask for a path.
+    """Send a GET request.
 
     Raises:
         CommandError: the answer is not 200.
@@ -141,7 +141,7 @@ def _first_credit(registry: str) -> CreditRow:
 
 
 def _address_far_in(client: Client) -> str:
-    """Return the address of a page far behind the first, found by following the links."""
+    """Return the path of a page far from the first, by following the links."""
     path = "/records?limit=500"
     for _ in range(PAGE_FAR_IN):
         following = get(client, path).json["next"]

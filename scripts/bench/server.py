@@ -1,4 +1,4 @@
-"""The real server under load: gunicorn with the project's own settings, and the project's commands."""
+"""The measured server, gunicorn with the project's settings, and the project's commands."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PLAIN_LEDGER: Final = "scripts.bench.plain_ledger:create_app()"
 WORKERS: Final = 2
 STARTING_MAY_TAKE_S: Final = 60
 STOPPING_MAY_TAKE_S: Final = 40
-# An import of 10,000 rows is answered when it is written.
+# The response to an import of 10,000 rows comes when it is recorded.
 PATIENCE_S: Final = 600
 
 
@@ -36,12 +36,12 @@ class Server:
 
     pid: int
     url: str
-    # From the start of the process until its workers could answer.
+    # From the start of the process until its workers are ready.
     start_seconds: float
 
     @contextmanager
     def client(self) -> Iterator[Client]:
-        """Give a client with a connection of its own, closed at the end."""
+        """Yield a client with its own connection."""
         client = Client(self.url, PATIENCE_S)
         try:
             yield client
@@ -49,16 +49,16 @@ class Server:
             client.close()
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time that the server and its workers have taken so far."""
+        """Return the CPU time of the server and its workers so far."""
         return processes.cpu_seconds(self.pid)
 
 
 @contextmanager
 def serving(folder: Path, app: str, database_url: str = "") -> Iterator[Server]:
-    """Serve an application on a free port with two workers, and stop it at the end.
+    """Serve an application on a free port with two workers.
 
     Raises:
-        CommandError: it did not start, or its log shows a failure at the end.
+        CommandError: the server did not start, or its log has an error.
     """
     started = time.monotonic()
     log = folder / f"gunicorn-{time.monotonic_ns()}.log"
@@ -80,9 +80,9 @@ def serving(folder: Path, app: str, database_url: str = "") -> Iterator[Server]:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    said = log.read_text(errors="replace")
-    if process.returncode or re.search(r"Traceback|\[ERROR\]|\[CRITICAL\]", said):
-        raise CommandError(f"{app} failed while it was measured:\n{said}")
+    text = log.read_text(errors="replace")
+    if process.returncode or re.search(r"Traceback|\[ERROR\]|\[CRITICAL\]", text):
+        raise CommandError(f"{app} failed while it was measured:\n{text}")
 
 
 def start_flask(database_url: str, *arguments: str, stdin: bytes = b"") -> subprocess.Popen[bytes]:
@@ -92,10 +92,10 @@ def start_flask(database_url: str, *arguments: str, stdin: bytes = b"") -> subpr
 
 
 def flask(database_url: str, *arguments: str, stdin: bytes = b"") -> processes.Ended:
-    """Run `flask …` on a database to its end.
+    """Run `flask …` on a database and wait for its end.
 
     Raises:
-        CommandError: it failed, with its own reason.
+        CommandError: the command failed, with its output.
     """
     ended = processes.wait(start_flask(database_url, *arguments, stdin=stdin))
     if ended.exit_status:
@@ -104,7 +104,7 @@ def flask(database_url: str, *arguments: str, stdin: bytes = b"") -> processes.E
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
-    """Return the address that the server prints once all of its workers are ready."""
+    """Return the URL that the server prints once all its workers are ready."""
     deadline = time.monotonic() + STARTING_MAY_TAKE_S
     while time.monotonic() < deadline:
         said = log.read_text(errors="replace")

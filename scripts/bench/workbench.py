@@ -1,6 +1,6 @@
-"""What the figures share: the bare route, filled ledgers with their servers, loads already measured.
+"""Shared resources of the figures: the bare route, filled ledgers with servers, and measured loads.
 
-Each is made when it is first asked for, so that a run of a few figures makes only what they need.
+Each is created on first use, so that a run of a few figures creates only what they need.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from scripts.bench.load import Load
 from scripts.bench.postgresql import Postgresql, serving_postgresql
 from scripts.bench.server import BARE_ROUTE, LEDGER, Server, serving
 
-# Prepared for each second of a load; each create can be sent only once.
+# Prepared requests per second of a load; a create can be sent only once.
 CREATES_A_SECOND_MAX: Final = 3_000
 
 
 @dataclass(frozen=True)
 class FilledLedger:
-    """A ledger that is served, and what was seen while it was filled.
+    """A served ledger, with the measurements of its imports.
 
-    `first_import` is the address of a copy with the credits of the first import alone, `size_bytes`
-    what the credits take on the disk.
+    `first_import` is the URL of a copy with the credits of the first import only, `size_bytes` the disk space
+    of the credits.
     """
 
     database_url: str
@@ -41,12 +41,12 @@ class FilledLedger:
 
 
 class Workbench:
-    """Makes what is measured, in a folder that is thrown away with it."""
+    """Creates the measured ledgers and servers in a temporary folder."""
 
     def __init__(
         self, stack: ExitStack, folder: Path, seconds: int, credits: int, tell: Callable[[str], None]
     ) -> None:
-        """Take how many seconds a load is sent for and how many credits a ledger is filled with."""
+        """Take the seconds of each load and the number of credits of a ledger."""
         self.folder = folder
         self.seconds = seconds
         self.tell = tell
@@ -56,12 +56,12 @@ class Workbench:
 
     @cached_property
     def bare(self) -> BareRoute:
-        """The bare route, measured once already."""
+        """The bare route, after a first measurement."""
         return BareRoute(self.serve(BARE_ROUTE), self.seconds, self.tell)
 
     @cached_property
     def sqlite(self) -> FilledLedger:
-        """A ledger in a SQLite file, with all of the run's credits."""
+        """A ledger in an SQLite file, with all credits of the run."""
         self.tell(f"Importing {self.credits:,} credits into SQLite")
         url = ledgers.migrate(ledgers.sqlite_url(self.folder / "ledger.sqlite3"))
         server = self.serve(LEDGER, url)
@@ -74,17 +74,17 @@ class Workbench:
 
     @cached_property
     def empty_sqlite(self) -> str:
-        """A migrated SQLite file without a credit."""
+        """A migrated SQLite file without credits."""
         return ledgers.migrate(ledgers.sqlite_url(self.folder / "empty.sqlite3"))
 
     @cached_property
     def guarded_insert_seconds(self) -> float:
-        """The CPU of the driver's executemany for the first import into SQLite, guards and all."""
+        """The CPU of the driver's executemany for the first import into SQLite, with triggers and CHECKs."""
         return inserting_into_sqlite_seconds(self.sqlite.first_import, self.empty_sqlite, is_guarded=True)
 
     @cached_property
     def postgresql(self) -> FilledLedger:
-        """A ledger on PostgreSQL, of one import. Its CPU is that of both servers."""
+        """A ledger on PostgreSQL, of one import. Its CPU includes the database server."""
         rows = min(self.credits, ROWS_OF_AN_IMPORT)
         self.tell(f"Importing {rows:,} credits into PostgreSQL")
         database = self.postgresql_server
@@ -101,7 +101,7 @@ class Workbench:
 
     @cached_property
     def postgresql_server(self) -> Postgresql:
-        """A PostgreSQL server of its own."""
+        """The temporary PostgreSQL server."""
         return self._stack.enter_context(serving_postgresql())
 
     def serve(self, app: str, database_url: str = "") -> Server:
@@ -125,12 +125,12 @@ class Workbench:
         return self.bare.beside("retire", self.sqlite.server, workload.retires(half))
 
     def creates(self, headers: Mapping[str, str] = workload.NO_HEADERS, *, has_keys: bool = False) -> Load:
-        """Return creates of credits that no ledger of this run holds yet, more than will be sent."""
+        """Return creates of new credits, more than can be sent."""
         wanted = CREATES_A_SECOND_MAX * self.seconds
         return workload.creates(self.new_numbers(wanted), wanted, headers, has_keys=has_keys)
 
     def new_numbers(self, wanted: int) -> int:
-        """Return the first of so many numbers of made credits that no ledger of this run holds yet."""
+        """Reserve `wanted` numbers of generated credits that are new in this run, and return the first."""
         first = self._next_number
         self._next_number += wanted
         return first

@@ -1,4 +1,4 @@
-"""The requests of each load, over the API's and the pages' public addresses."""
+"""The requests of each load, to the public addresses of the API and the pages."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from scripts.bench.server import Server
 
 NO_HEADERS: Final[Mapping[str, str]] = {}
 PAGE_OF_RECORDS: Final = 500
-# Addresses in a load of reads; after the last one comes the first again.
+# Number of requests in a load of reads, which is repeated.
 READS: Final = 5_000
 
 
 def creates(
     first: int, count: int, headers: Mapping[str, str] = NO_HEADERS, *, has_keys: bool = False
 ) -> Load:
-    """Record the made credits of `count` numbers from `first`, each under a key of its own if asked."""
+    """Record `count` generated credits from number `first` on, each with its own key if `has_keys`."""
     prepared = [
         request("POST", "/records", credit, {**headers, **_key(f"create-{number}", has_keys=has_keys)})
         for number, credit in enumerate(made_credits(first, count), start=first)
@@ -45,18 +45,18 @@ def retires(
 
 
 def reads(ids: Sequence[object], headers: Mapping[str, str] = NO_HEADERS, under: str = "/records") -> Load:
-    """Read these credits in a random order, again and again: records, or pages under `/credits`."""
+    """Read these credits in random order, repeatedly: records, or pages under `/credits`."""
     chosen = random.Random(1).choices(ids, k=READS)  # noqa: S311 - not a secret
     return Load([request("GET", f"{under}/{record_id}", headers=headers) for record_id in chosen])
 
 
 def page(path: str) -> Load:
-    """Ask for one page again and again."""
+    """Request one page repeatedly."""
     return Load([request("GET", path)])
 
 
 def record_ids(server: Server, headers: Mapping[str, str] = NO_HEADERS) -> Iterator[str]:
-    """Yield the ids of all records of a ledger, the newest first."""
+    """Yield the ids of all records of a ledger, newest first."""
     path = f"/records?limit={PAGE_OF_RECORDS}"
     with server.client() as client:
         while path:

@@ -109,7 +109,7 @@ def test_an_empty_ledger_says_so(client: FlaskClient) -> None:
 def test_a_type_that_never_happened_says_so_and_leads_to_all(client: FlaskClient) -> None:
     recorded()
     page = client.get("/activity?type=RETIRED")
-    assert "No credit was retired so far" in words(page)
+    assert "No events of this type" in words(page)
     assert links(page)["All events"] == "/activity"
 
 

@@ -40,9 +40,7 @@ def test_a_correction_cancels_the_old_one_and_each_page_names_the_other(client: 
     new = answer.location.removeprefix("/credits/")
     assert (queries.credit(old).status, queries.credit(new).status) == ("CANCELLED", "ACTIVE")
     page = client.get(answer.location)
-    assert "Recorded in place of Mangrove Restoration Project, 2023, 100 t, which is cancelled." in words(
-        page
-    )
+    assert "Replaces Mangrove Restoration Project, 2023, 100 t, which is void." in words(page)
     assert links(page)["Mangrove Restoration Project, 2023, 100 t"] == f"/credits/{old}"
     before = client.get(f"/credits/{old}")
     assert links(before)["Mangrove Restoration Project, 2022, 100 t"] == f"/credits/{new}"
@@ -102,7 +100,7 @@ def test_a_cancelled_credit_says_who_when_and_why_and_counts_nowhere(client: Fla
     answer = submit(client, client.get(address), address, reason=REASON)
     assert (answer.status_code, answer.location) == (303, f"/credits/{credit_id}")
     page = client.get(answer.location)
-    assert f"by local: {REASON}. It is not counted anywhere, and it was never retired." in words(page)
+    assert f"by local: {REASON}. It is not counted and was never retired." in words(page)
     assert "VOID" in words(page)
     assert {"Sell", "Retire", "Split", "Correct this credit"} & set(links(page)) == set()
     assert "Total 0 t 0 credits" in words(client.get("/"))
@@ -202,7 +200,7 @@ def test_a_cancelled_credit_leads_to_the_form_of_its_replacement(client: FlaskCl
     old = cancelled()
     address = links(client.get(f"/credits/{old}"))["Record a replacement"]
     form = client.get(address)
-    assert "This credit takes the place of 100 t of Mangrove Restoration Project" in words(form)
+    assert "This credit replaces 100 t of Mangrove Restoration Project" in words(form)
     answer = submit(client, form, "/credits/new", quantity="90")
     new = answer.location.removeprefix("/credits/")
     assert queries.record(old).relations.replaced_by == [new]
@@ -217,7 +215,7 @@ def test_what_was_corrected_is_recorded_again_only_with_a_serial_number_of_its_o
         client, client.get("/credits/new"), "/credits/new", fields={**a_credit(), "serial_number": ""}
     )
     assert page.status_code == 409
-    assert "100 t of Mangrove Restoration Project, 2022, stand in its place" in words(page)
+    assert "100 t of Mangrove Restoration Project, 2022, replaced it" in words(page)
     assert links(page)["See the replacement"] == new
     assert submit(client, page, "/credits/new").status_code == 409
     assert submit(client, page, "/credits/new", serial_number="B-2").status_code == 303

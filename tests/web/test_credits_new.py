@@ -124,7 +124,7 @@ def test_registries_are_suggested(client: FlaskClient) -> None:
 def test_another_like_a_credit_begins_with_all_but_its_serial_number(client: FlaskClient) -> None:
     page = client.get(f"/credits/{recorded(quantity='2765.37')}")
     address = next(
-        a["href"] for a in parse(page.text).find_all("a") if a.text.strip() == "Create another like it"
+        a["href"] for a in parse(page.text).find_all("a") if a.text.strip() == "New credit like this"
     )
     values = form_of(client.get(address), NEW).values
     hidden = {"csrf_token", "idempotency_key"}

@@ -153,10 +153,10 @@ def test_what_was_not_committed_is_not_said_and_can_be_sent_again(
     with monkeypatch.context() as broken:
         broken.setattr(idempotency_store, "store", _fail)
         assert submitter.send().status_code == 500
-    assert "Cancelled." not in words(client.get("/"))
+    assert "Voided." not in words(client.get("/"))
     assert len(list_events().items) == 1
     assert raw.execute("SELECT count(*) FROM idempotency_keys") == [(0,)]
-    assert "Cancelled." in words(client.get(submitter.send().location))
+    assert "Voided." in words(client.get(submitter.send().location))
 
 
 def _fail(*_: object) -> None:

@@ -43,7 +43,7 @@ def test_the_outcome_counts_what_was_recorded_before_and_what_was_left_out(clien
     address = receive(client, [a_credit(), NEW, INVALID])
     write(client, address, skip_invalid=True)
     said = words(client.get(address))
-    assert "1 row had been recorded before. 1 row with problems was left out." in said
+    assert "1 row was already recorded. 1 row with problems was left out." in said
 
 
 def test_problems_can_still_be_read_after_the_import_is_recorded(client: FlaskClient) -> None:

@@ -58,7 +58,7 @@ def test_a_preview_that_nobody_decides_on_is_given_up_when_another_file_comes_af
         client.get(old)
     )
     assert write(client, newer).status_code == 303
-    assert "After 7 days it is given up when another file comes." in words(client.get("/imports"))
+    assert "After 7 days it expires when another file is imported." in words(client.get("/imports"))
 
 
 def test_a_failed_import_is_listed_as_failed(client: FlaskClient) -> None:

@@ -179,7 +179,7 @@ def test_the_lots_of_a_split_are_seen_before_it_is_recorded(client: FlaskClient)
 @pytest.mark.parametrize(
     ("quantities", "said"),
     [
-        ("10000", "There must be 2 to 100 lots: one quantity on each line, together less than the whole."),
+        ("10000", "There must be 2 to 100 lots. Enter one quantity per line, in total less than the whole."),
         ("9000\r\n2000", "They add up to 11,000 t, but the credit has 10,000 t."),
         ("1.5", "so its lots are whole tonnes."),
         ("250\r\nmore", "Lot 2: Must be tonnes in plain digits"),
@@ -205,7 +205,7 @@ def test_a_split_credit_leads_to_its_lots_and_offers_no_act(client: FlaskClient)
     credit_id = a_block()
     lots = split_credit(credit_id, {"quantities": ["250", "9750"]}, LOCAL).lot_ids
     page = client.get(f"/credits/{credit_id}")
-    assert "Split into 2 lots Its 10,000 t are in these lots since" in words(page)
+    assert "Split into 2 lots Its 10,000 t have been in these lots since" in words(page)
     assert [links(page)[name] for name in ("250 t", "9,750 t")] == [f"/credits/{lot}" for lot in lots]
     offered = {"Sell", "Retire", "Split", "Correct this credit", "Void this credit"}
     assert offered & set(links(page)) == set()
@@ -239,7 +239,7 @@ def test_the_list_shows_the_lots_and_the_split_credit_only_on_demand(client: Fla
     assert "2 credits 100 t" in words(part(page, "totals"))
     split = client.get("/credits?status=SPLIT")
     assert listed(split) == [credit_id]
-    assert "1 credit their tonnes are counted in their lots" in words(part(split, "totals"))
+    assert "1 credit counted in their lots" in words(part(split, "totals"))
     assert " t " not in words(part(split, "totals"))
 
 

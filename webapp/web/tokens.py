@@ -24,8 +24,8 @@ pages.before_request(redirect_to_set_up)
 
 ROLES: Final = [
     SelectChoice(Role.VIEWER, "Viewer: reads"),
-    SelectChoice(Role.OPERATOR, "Operator: also records, sells, retires and imports"),
-    SelectChoice(Role.ADMINISTRATOR, "Administrator: same as operator in the API"),
+    SelectChoice(Role.OPERATOR, "Operator: also records credits"),
+    SelectChoice(Role.ADMINISTRATOR, "Administrator: same as operator"),
 ]
 DAYS: Final = [SelectChoice(days, f"{days} days") for days in (7, 30, 90, 180, 366)]
 

@@ -31,8 +31,8 @@ _NO_KEY_FOR_SECRETS: Final = "The form holds a password, and no hash of it may b
 _REPEATABLE: Final = "Repeating it sets the same value."
 ROLES: Final = [
     SelectChoice(Role.VIEWER, "Viewer: reads everything"),
-    SelectChoice(Role.OPERATOR, "Operator: also records, sells, retires and imports"),
-    SelectChoice(Role.ADMINISTRATOR, "Administrator: also manages people and tokens"),
+    SelectChoice(Role.OPERATOR, "Operator: also records credits"),
+    SelectChoice(Role.ADMINISTRATOR, "Administrator: also manages people"),
 ]
 
 
