@@ -5,7 +5,7 @@ SETUP  := sh scripts/find-python.sh -m scripts.environment
 PYTHON_OF_VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup demo test lint development race fuzz bench lock clean
+.PHONY: help run setup demo check test lint development race fuzz bench lock clean
 
 help: ## this list
 	@echo 'usage: make TARGET'
@@ -20,6 +20,10 @@ setup: ## make .venv and install what running needs
 demo: setup ## load the sample credits with some sales and retirements, through the program's own commands
 	@$(PYTHON_OF_VENV) -m flask --app wsgi db upgrade
 	@$(PYTHON_OF_VENV) -m flask --app wsgi demo
+
+check: lint ## the daily loop, in a minute: lint and the tests on SQLite; not browser, system, hostile, PostgreSQL, slow ones
+	@$(PYTHON_OF_VENV) -m pytest --quiet --numprocesses=2 --dist=worksteal --databases=sqlite -m 'not slow' \
+		--ignore=tests/browser --ignore=tests/system --ignore=tests/hostile
 
 test: lint ## everything: lint, then all tests, on SQLite, on a PostgreSQL of their own and in a browser
 	@$(PYTHON_OF_VENV) -m scripts.machine

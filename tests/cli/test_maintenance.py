@@ -86,11 +86,13 @@ def test_a_disk_without_room_for_a_compaction_is_one_line(
         assert "bytes of free disk, and there are 1,000." in one_line(run(app, "compact"))
 
 
+@pytest.mark.usefixtures("postgresql_server")
 def test_a_compaction_of_postgresql_is_left_to_postgresql(make_database: MakeDatabase) -> None:
     with opened(make_database("postgresql")) as app:
         assert "VACUUM (FULL)" in one_line(run(app, "compact"))
 
 
+@pytest.mark.usefixtures("postgresql_server")
 def test_on_postgresql_the_program_to_use_is_named(make_database: MakeDatabase) -> None:
     url = make_database("postgresql")
     with opened(url) as app:

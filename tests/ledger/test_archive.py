@@ -46,8 +46,9 @@ def exported(database_url: str, tmp_path: Path) -> tuple[Path, Digest]:
 
 
 @pytest.fixture
-def elsewhere(dialect: str, make_database: MakeDatabase) -> Iterator[RawClient]:
+def elsewhere(dialect: str, make_database: MakeDatabase, postgresql_server: object) -> Iterator[RawClient]:
     """Open an empty ledger on the other database."""
+    del postgresql_server
     url = make_database(OTHER[dialect])
     with opened(url), connected(url) as raw:
         yield raw

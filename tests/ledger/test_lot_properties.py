@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -43,6 +44,8 @@ from webapp.ledger.listing import list_events
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.tables import serial_blocks
 from webapp.ledger.summaries import Sum
+
+pytestmark = pytest.mark.slow
 
 # Tonnes, serial number, the numbers it names: two blocks that overlap, a quantity with decimals that
 # names numbers of both, a plain serial number, the text of a lot of that, and none.

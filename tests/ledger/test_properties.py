@@ -24,6 +24,8 @@ from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.summaries import Sum
 from webapp.ledger.views import EventView
 
+pytestmark = pytest.mark.slow
+
 # Credits 0 to 3; number 3 has the serial number of number 0 in another spelling.
 SERIALS = ["S-0", "S-1", None, " s-0\u200b"]
 PARTIES = [None, "Acme", "ACME ", "Zo\u00eb"]

@@ -28,6 +28,7 @@ WAITING_MAY_TAKE = keeper.STARTING_MAY_TAKE + 60
 ON_DISK = "/tmp"  # noqa: S108 - the folder made in it has a name nobody can guess
 ROOM = 4 * 1024**3  # what the server's own log and a few dozen small databases may come to
 NO_SERVER = "EVERYTHING ON POSTGRESQL (NO SERVER BINARIES FOUND)"
+LEFT_OUT = "EVERYTHING ON POSTGRESQL (--databases=sqlite)"
 
 
 @dataclass(frozen=True)
@@ -99,14 +100,39 @@ def _roomy_folder() -> str:
 STARTER = pytest.StashKey[Starter]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--databases",
+        choices=("all", "sqlite"),
+        default="all",
+        help="'sqlite' leaves out every test on PostgreSQL and starts no server",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[STARTER] = Starter()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the tests on PostgreSQL with ``--databases=sqlite``."""
+    if config.getoption("databases") == "all":
+        return
+    left_out = [item for item in items if _is_on_postgresql(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _is_on_postgresql(item: pytest.Item) -> bool:
+    """Return whether the test's parameters or fixtures name PostgreSQL."""
+    callspec = getattr(item, "callspec", None)
+    parameters = callspec.params.values() if callspec else ()
+    return "postgresql" in parameters or "postgresql_server" in getattr(item, "fixturenames", ())
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: WorkerNode) -> None:
-    """Runs in the controller, for each worker that it starts."""
-    programs = find_postgresql()
+    """Start PostgreSQL in the controller of pytest-xdist, and tell each worker where it is."""
+    programs = find_postgresql() if node.config.getoption("databases") == "all" else None
     if programs is not None:
         node.workerinput[FOLDER] = str(node.config.stash[STARTER].start(programs))
 
@@ -117,6 +143,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def postgresql_server(pytestconfig: pytest.Config) -> PostgresqlServer:
+    if pytestconfig.getoption("databases") == "sqlite":
+        pytest.skip(LEFT_OUT)
     programs = find_postgresql()
     if programs is None:
         pytest.skip(NO_SERVER)

@@ -22,8 +22,9 @@ def sqlite(make_database: MakeDatabase) -> Iterator[RawClient]:
 
 
 @pytest.fixture
-def postgresql(make_database: MakeDatabase) -> Iterator[RawClient]:
+def postgresql(make_database: MakeDatabase, postgresql_server: object) -> Iterator[RawClient]:
     """Return another client of a PostgreSQL ledger with one history in it."""
+    del postgresql_server
     url = make_database("postgresql")
     with opened(url), connected(url) as raw:
         sold()
