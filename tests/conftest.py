@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.services.postgresql",
     "tests.services.browser",
     "tests.services.not_run",
+    "tests.fixtures.compiled_once",
     "tests.fixtures.concurrency",
     "tests.fixtures.clock",
     "tests.fixtures.group_commits",

@@ -9,4 +9,3 @@ def install(app: Flask) -> None:
     """Register the blueprints of the API, then make its OpenAPI document."""
     for module in (records, actions, imports, events, health, openapi):
         app.register_blueprint(module.api)
-    openapi.install(app)

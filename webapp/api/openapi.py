@@ -122,19 +122,23 @@ _IF_MATCH_PARAMETER: Final = {
 @describes(operations.GET_OPENAPI)
 @allows(Role.VIEWER)
 def get_openapi() -> Response:
-    return json_response(current_app.extensions[_EXTENSION])
+    return json_response(_document())
 
 
 @api.get("/docs")
 @describes(operations.SHOW_DOCS)
 @allows(Role.VIEWER)
 def show_docs() -> str:
-    return render_template("docs.html", operations=_outline(current_app.extensions[_EXTENSION]))
+    return render_template("docs.html", operations=_outline(_document()))
 
 
-def install(app: Flask) -> None:
-    """Make the document of all routes that are registered so far."""
-    app.extensions[_EXTENSION] = build(app)
+def _document() -> dict[str, Any]:
+    """Return the document of this application, built at the first request for it."""
+    extensions = current_app.extensions
+    if _EXTENSION not in extensions:
+        extensions[_EXTENSION] = build(current_app)
+    document: dict[str, Any] = extensions[_EXTENSION]
+    return document
 
 
 def build(app: Flask) -> dict[str, Any]:
