@@ -1,11 +1,12 @@
-"""gunicorn's worker with threads, so that a slow client costs a connection and not a thread.
+"""A gunicorn thread worker that buffers requests: a slow client occupies a connection, not a thread.
 
-gunicorn hands a connection to a thread with its first byte, and the thread then waits for the rest.
-A handful of clients that never send what their Content-Length promises would hold all of them, and
-nobody else would be served. Here the worker's own loop collects a request, and a thread gets it
-when it is whole. The limits of size are the program's; what cannot be understood is handed on at
-once, for gunicorn to find out what is wrong with it; the answer
-to that is given here too.
+gunicorn's own thread worker gives a connection to a thread at its first byte, and the thread blocks
+until the client has sent the rest; a few clients that never finish block all of them. Here a thread
+reads what has arrived without blocking and returns the connection to the poller, until the request is
+complete or must be rejected. What gunicorn's parser has to reject is passed to it at once.
+
+The limits are explained in decision 0004, and why this is not gunicorn's own worker in decision 0005.
+`tests/server/test_gunicorn.py` fails where the parts of gunicorn that this file builds on change.
 """
 
 from __future__ import annotations
@@ -38,50 +39,51 @@ if TYPE_CHECKING:
 
     from _typeshed import ReadableBuffer
 
-# The same as the program's own (webapp.config), which answers whatever is larger.
+# The limit of the program (webapp.config), which answers every larger body itself.
 BODY_BYTES_MAX: Final = 16 * 1024 * 1024
 HEAD_BYTES_MAX: Final = 64 * 1024
-# How long a client may say nothing in the middle of a request, and how long all of it may take.
-SILENT_FOR_S: Final = 10
-WHOLE_WITHIN_S: Final = 300
-# How long the answer to a request that was not read to its end waits for the client to notice.
+# How long a client may pause within a request, and how long the whole request may take.
+IDLE_TIMEOUT_S: Final = 10
+REQUEST_TIMEOUT_S: Final = 300
+# How long a connection stays open after an error, so that the client can read the response.
 LINGER_S: Final = 10
-# How long a thread waits for a client in one read or write.
-WAIT_S: Final = 20
-# Bodies beyond this wait in memory, so only so many at a time may be under way in one worker.
+# How long a thread blocks in one read or write.
+SOCKET_TIMEOUT_S: Final = 20
+# Larger bodies count as large. They are held in memory, so each worker limits how many arrive at once.
 LARGE_BYTES: Final = 256 * 1024
-LARGE_AT_ONCE: Final = 8
+LARGE_MAX: Final = 8
 
-_PIECE: Final = 64 * 1024
+_CHUNK_BYTES: Final = 64 * 1024
 _HEAD_END: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?=\r\n)", re.IGNORECASE)
-_OTHER_LENGTH: Final = re.compile(rb"\r\n(content-length|transfer-encoding)[ \t]*:", re.IGNORECASE)
+_ANY_LENGTH: Final = re.compile(rb"\r\n(content-length|transfer-encoding)[ \t]*:", re.IGNORECASE)
 _EXPECTS: Final = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 
-_LATE: Final = "408 Request Timeout", "The request did not arrive in time."
-_CROWDED: Final = (
+# Error responses: the status line and the sentence in the body.
+_TIMED_OUT: Final = "408 Request Timeout", "The request did not arrive in time."
+_DISPLACED: Final = (
     "408 Request Timeout",
-    "The request was not there in time, and others waited for its place. Please try again.",
+    "The request was not complete when the server ran out of connections. Please try again.",
 )
 _LONG_HEAD: Final = "431 Request Header Fields Too Large", "The headers are too long."
 _LONG_LINE: Final = "414 URI Too Long", "The address is too long."
 _TOO_MANY: Final = "503 Service Unavailable", "Too many files are being sent at once. Please try again."
-_BAD: Final = "400 Bad Request", "This is not a request that can be read."
-_BROKEN: Final = "500 Internal Server Error", "Something went wrong here, and it has been logged."
-# What gunicorn cannot read; all other kinds are _BAD.
-_REFUSALS: Final = {
+_BAD_REQUEST: Final = "400 Bad Request", "This is not a request that can be read."
+_SERVER_ERROR: Final = "500 Internal Server Error", "Something went wrong here, and it has been logged."
+# The responses to the parser's errors; _BAD_REQUEST for the others.
+_PARSE_ERRORS: Final = {
     LimitRequestLine: _LONG_LINE,
     LimitRequestHeaders: ("431 Request Header Fields Too Large", "The headers are too many or too long."),
     ExpectationFailed: ("417 Expectation Failed", "Only 100-continue can be expected."),
     UnsupportedTransferCoding: ("501 Not Implemented", "This Transfer-Encoding is not known."),
 }
-# Kinds of the same family that are no mistake of the client.
-_OURS: Final = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)
+# Subclasses of ParseException that are errors of the server, not of the client.
+_OWN_ERRORS: Final = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)
 
 
-def _answer(sock: socket.socket, status: str, sentence: str) -> None:
-    """Send a plain-text response for a request that does not reach the application."""
-    # Imported here: the worker has loaded the application by now, and the arbiter must not.
+def _respond(sock: socket.socket, status: str, sentence: str) -> None:
+    """Send an error as plain text, with the security headers of all other responses."""
+    # Imported late: the worker has loaded the program by now, and the arbiter should not load it.
     from webapp.http.request_security import security_headers
 
     body = f"{sentence}\n".encode()
@@ -99,12 +101,12 @@ def _answer(sock: socket.socket, status: str, sentence: str) -> None:
         sock.send("\r\n".join(lines).encode() + body)
 
 
-class ImpatientSocket(socket.socket):
-    """A connection on which a thread waits for a while and then takes the client for gone."""
+class TimeoutSocket(socket.socket):
+    """A socket whose blocking reads and writes raise ConnectionResetError after SOCKET_TIMEOUT_S."""
 
-    def setblocking(self, flag: bool) -> None:  # noqa: FBT001 - as the standard library has it
-        if self.fileno() >= 0:  # gunicorn closes once more what was closed in a thread
-            self.settimeout(WAIT_S if flag else 0)
+    def setblocking(self, flag: bool) -> None:  # noqa: FBT001 - the signature of the standard library
+        if self.fileno() >= 0:  # gunicorn also calls this after a thread has closed the socket
+            self.settimeout(SOCKET_TIMEOUT_S if flag else 0)
 
     def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
         try:
@@ -120,236 +122,240 @@ class ImpatientSocket(socket.socket):
 
 
 @dataclass
-class Arrival:
-    """A request on its way: what is there of it, and how many bytes it will have once that is known.
+class BufferedRequest:
+    """The part of a request that has arrived.
 
-    `ends_at` stays None for a request that is not to be read to its end: it is refused unread.
+    `length` is the number of bytes of the head and the body together. It is None until the head is
+    complete, and stays None where the body will not be read: it is too large or has no plain length.
     """
 
     content: bytearray = field(default_factory=bytearray)
-    ends_at: int | None = None
-    is_handed_on: bool = False
-    is_encouraged: bool = False
-    is_answered: bool = False
-    begun_at: float = field(default_factory=time.monotonic)
+    length: int | None = None
+    is_ready: bool = False  # gunicorn's parser can read it
+    is_continue_sent: bool = False
+    is_closing: bool = False  # the last response was sent; the client has not closed yet
+    started_at: float = field(default_factory=time.monotonic)
 
-    def look(self) -> tuple[str, str] | None:
-        """Decide whether it can be handed on by now. Returns why it is refused, if it is."""
-        if self.ends_at is None:
+    def check(self) -> tuple[str, str] | None:
+        """Update `length` and `is_ready`. Returns the error response if the head is too long."""
+        if self.length is None:
             end = self.content.find(_HEAD_END)
-            line, _, _ = self.content.partition(b"\n")
-            if end < 0 and len(self.content) > HEAD_BYTES_MAX:
-                return _LONG_HEAD if len(line) < HEAD_BYTES_MAX else _LONG_LINE
             if end < 0:
-                # No request at all: a line that ends otherwise, or begins with what no method has.
-                has_line = len(line) < len(self.content)
-                self.is_handed_on = has_line and not line.endswith(b"\r")
+                return self._check_head()
+            body_length = self._body_length(bytes(self.content[: end + 2]))
+            if body_length is None or body_length > BODY_BYTES_MAX:
+                self.is_ready = True
                 return None
-            length = self._body_length(bytes(self.content[: end + 2]))
-            if length is None or length > BODY_BYTES_MAX:
-                self.is_handed_on = True
-                return None
-            self.ends_at = end + len(_HEAD_END) + length
-        self.is_handed_on = len(self.content) >= self.ends_at
+            self.length = end + len(_HEAD_END) + body_length
+        self.is_ready = len(self.content) >= self.length
+        return None
+
+    def _check_head(self) -> tuple[str, str] | None:
+        line, newline, _ = self.content.partition(b"\n")
+        if len(self.content) > HEAD_BYTES_MAX:
+            return _LONG_HEAD if len(line) < HEAD_BYTES_MAX else _LONG_LINE
+        # A first line that does not end with CRLF is no HTTP: the parser rejects it.
+        self.is_ready = bool(newline) and not line.endswith(b"\r")
         return None
 
     @staticmethod
     def _body_length(head: bytes) -> int | None:
-        """Return the bytes of the body, None where that is not stated plainly."""
+        """Return the length of the body in bytes, or None where the head states none or several."""
         lengths = _LENGTH.findall(head)
-        if len(_OTHER_LENGTH.findall(head)) != len(lengths) or len(lengths) > 1:
+        if len(_ANY_LENGTH.findall(head)) != len(lengths) or len(lengths) > 1:
             return None
         return int(lengths[0]) if lengths else 0
 
     @property
-    def missing(self) -> int:
-        """How much may be read now: no more than belongs to this request, once that is known."""
-        return _PIECE if self.ends_at is None else min(self.ends_at - len(self.content), _PIECE)
+    def readable(self) -> int:
+        """How many bytes to read next: none that belong to the request after this one."""
+        return _CHUNK_BYTES if self.length is None else min(self.length - len(self.content), _CHUNK_BYTES)
 
     @property
     def is_late(self) -> bool:
-        return time.monotonic() - self.begun_at > WHOLE_WITHIN_S
+        return time.monotonic() - self.started_at > REQUEST_TIMEOUT_S
 
     @property
     def is_large(self) -> bool:
-        return self.ends_at is not None and self.ends_at > LARGE_BYTES
+        return self.length is not None and self.length > LARGE_BYTES
 
 
 class Connection(Protocol):
-    """The part of gunicorn's connection that is used here, and the arrival that is kept with it."""
+    """What is used of gunicorn's connection (TConn), and the request that is added to it."""
 
     sock: Any
     parser: Any
     initialized: bool
     data_ready: bool
     timeout: float
-    arrival: Arrival
+    request: BufferedRequest
 
     def init(self) -> None: ...
     def close(self) -> None: ...
 
 
-class ArrivedFirst(SocketUnreader):  # type: ignore[misc] # gunicorn ships no types
-    """What gunicorn reads a request from: first what has arrived, then the connection."""
+class BufferedUnreader(SocketUnreader):  # type: ignore[misc] # gunicorn ships no types
+    """The source of gunicorn's parser: first the buffered request, then the socket."""
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
-        self.arrived = b""
-        self._place = 0
+        self.content = b""
+        self._position = 0
+
+    def feed(self, content: bytes) -> None:
+        self.content, self._position = content, 0
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        if self._place >= len(self.arrived):
+        if self._position >= len(self.content):
             content: bytes = super().chunk(size_hint)
             return content
-        begin, self._place = self._place, self._place + _PIECE
-        return self.arrived[begin : self._place]
-
-    def bring(self, content: bytes) -> None:
-        self.arrived, self._place = content, 0
+        start, self._position = self._position, self._position + _CHUNK_BYTES
+        return self.content[start : self._position]
 
 
 class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
-    """A worker whose threads only get whole requests. With TLS of its own it is as gunicorn's."""
+    """A worker whose threads get complete requests. Connections with TLS are left to gunicorn."""
 
     def __init__(self, *arguments: object, **options: object) -> None:
         super().__init__(*arguments, **options)
         self._large: set[Connection] = set()
-        self._counting = threading.Lock()
+        self._large_lock = threading.Lock()
 
     def handle(self, conn: Connection) -> object:
-        """Collect what has come without waiting, and serve the request once it is whole."""
+        """Read what has arrived without blocking, and serve the request once it is complete.
+
+        Runs in a thread. Returns _DEFER to wait in the poller for more, true to keep the connection
+        for another request, and false where it is closed.
+        """
         if self.cfg.is_ssl:
-            conn.arrival = Arrival(ends_at=0)
+            conn.request = BufferedRequest(length=0)
             return super().handle(conn)
-        if not isinstance(conn.sock, ImpatientSocket):
-            conn.sock = ImpatientSocket(fileno=conn.sock.detach())
-            conn.arrival = Arrival()
+        if not isinstance(conn.sock, TimeoutSocket):
+            conn.sock = TimeoutSocket(fileno=conn.sock.detach())
+            conn.request = BufferedRequest()
         conn.sock.setblocking(False)
         try:
-            if conn.arrival.is_answered:
+            if conn.request.is_closing:
                 return self._linger(conn)
-            if refused := self._collect(conn):
-                return self._refuse(conn, *refused)
+            if error := self._read(conn):
+                _respond(conn.sock, *error)
+                return self._close_after_response(conn)
         except BlockingIOError:
             return _DEFER
         except OSError:
-            return self._part(conn)
-        return self._serve(conn) if conn.arrival.is_handed_on else self._part(conn)
+            return self._close(conn)
+        return self._serve(conn) if conn.request.is_ready else self._close(conn)
 
     def handle_request(self, req: Any, conn: Connection) -> object:  # noqa: ANN401 - gunicorn ships no types
-        """Serve it. What was not collected is not read either, so nothing can follow it."""
-        req._expected_100_continue = False  # It was said already, or the body is not wanted.  # noqa: SLF001
-        if conn.arrival.ends_at is None:
+        """Call the program. A connection whose request was not buffered to its end is closed afterwards."""
+        # The 100 Continue was sent while buffering, or the body is not wanted.
+        req._expected_100_continue = False  # noqa: SLF001
+        if conn.request.length is None:
             req.force_close()
         return super().handle_request(req, conn)
 
-    def handle_error(self, req: Any, client: Any, addr: object, exc: Exception) -> None:  # noqa: ANN401, ARG002 - as gunicorn calls it
-        """Refuse it and log the kind of mistake. gunicorn would repeat the line: a secret may be in it."""
-        if isinstance(exc, ParseException | SSLError) and not isinstance(exc, _OURS):
+    def handle_error(self, req: Any, client: Any, addr: object, exc: Exception) -> None:  # noqa: ANN401, ARG002 - gunicorn's signature
+        """Respond to an error. Of a bad request only its class is logged: its text may hold a secret."""
+        if isinstance(exc, ParseException | SSLError) and not isinstance(exc, _OWN_ERRORS):
             self.log.warning("Refused a request that cannot be read: %s", type(exc).__name__)
-            _answer(
-                client, *next((answer for kind, answer in _REFUSALS.items() if isinstance(exc, kind)), _BAD)
-            )
+            known = (error for kind, error in _PARSE_ERRORS.items() if isinstance(exc, kind))
+            _respond(client, *next(known, _BAD_REQUEST))
             return
         method, path = getattr(req, "method", "-"), getattr(req, "path", "-")
         self.log.error("Bug in answering %s %s", method, path, exc_info=exc)
-        _answer(client, *_BROKEN)
+        _respond(client, *_SERVER_ERROR)
 
     def murder_pending(self) -> None:
-        """Close the connections that have said nothing for too long; gunicorn's loop calls it every time.
+        """Close connections that are idle for too long. Called in each round of gunicorn's event loop.
 
-        Where all places are taken, gunicorn accepts nobody until one of them is free. So the one that has
-        been silent the longest gives way, in the middle of a request or between two.
+        gunicorn accepts no connection while `worker_connections` are open, so those that have been
+        idle the longest are then closed, within a request or between two.
         """
-        silent_since = time.monotonic() - SILENT_FOR_S + self.cfg.keepalive
-        while self.pending_conns and self.pending_conns[0].timeout < silent_since:
-            self._give_up(self.pending_conns, *_LATE)
+        # gunicorn sets a connection's `timeout` to the time of its last byte plus `keepalive`.
+        oldest = time.monotonic() - IDLE_TIMEOUT_S + self.cfg.keepalive
+        while self.pending_conns and self.pending_conns[0].timeout < oldest:
+            self._drop_first(self.pending_conns, *_TIMED_OUT)
         while self.alive and self.nr_conns >= self.worker_connections:
-            waiting = [conns for conns in (self.pending_conns, self.keepalived_conns) if conns]
-            if not waiting:
-                break  # all of them are being served
-            self._give_up(min(waiting, key=lambda conns: float(conns[0].timeout)), *_CROWDED)
+            idle = [conns for conns in (self.pending_conns, self.keepalived_conns) if conns]
+            if not idle:
+                break  # all connections are being served
+            self._drop_first(min(idle, key=lambda conns: float(conns[0].timeout)), *_DISPLACED)
 
-    def _give_up(self, conns: deque[Connection], status: str, sentence: str) -> None:
-        """Close the first of the connections that wait in the loop."""
+    def _drop_first(self, conns: deque[Connection], status: str, sentence: str) -> None:
+        """Close the first of these idle connections, with an error response if a request was begun."""
         conn = conns.popleft()
         self.poller.unregister(conn.sock)
         self.nr_conns -= 1
-        if conn.arrival.content:
-            _answer(conn.sock, status, sentence)
-        self._part(conn)
+        if conn.request.content:
+            _respond(conn.sock, status, sentence)
+        self._close(conn)
 
-    def _collect(self, conn: Connection) -> tuple[str, str] | None:
-        """Read until the request is whole or the client has gone. Returns why it is refused, if it is.
+    def _read(self, conn: Connection) -> tuple[str, str] | None:
+        """Read until the request is ready or the client has closed. Returns the error response, if any.
 
         Raises BlockingIOError where the client has not sent the rest yet.
         """
-        arrival = conn.arrival
-        if conn.initialized and not arrival.content:
-            arrival.content += conn.parser.unreader.take_buffered()
+        request = conn.request
+        if conn.initialized and not request.content:
+            request.content += conn.parser.unreader.take_buffered()
         while True:
-            if refused := arrival.look():
-                return refused
-            if arrival.is_handed_on:
+            if error := request.check():
+                return error
+            if request.is_ready:
                 return None
-            if arrival.is_late:
-                return _LATE
-            if arrival.is_large and not self._takes_large(conn):
+            if request.is_late:
+                return _TIMED_OUT
+            if request.is_large and not self._admit_large(conn):
                 return _TOO_MANY
-            if arrival.ends_at and not arrival.is_encouraged:
-                arrival.is_encouraged = True
-                if _EXPECTS.search(arrival.content):
+            if request.length and not request.is_continue_sent:
+                request.is_continue_sent = True
+                if _EXPECTS.search(request.content):
                     conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-            piece = conn.sock.recv(arrival.missing)
-            if not piece:
+            chunk = conn.sock.recv(request.readable)
+            if not chunk:
                 return None
-            arrival.content += piece
+            request.content += chunk
 
-    def _takes_large(self, conn: Connection) -> bool:
-        with self._counting:
-            if conn not in self._large and len(self._large) >= LARGE_AT_ONCE:
+    def _admit_large(self, conn: Connection) -> bool:
+        with self._large_lock:
+            if conn not in self._large and len(self._large) >= LARGE_MAX:
                 return False
             self._large.add(conn)
             return True
 
     def _serve(self, conn: Connection) -> object:
-        """Have gunicorn read the request from what has arrived, and the program answer it."""
-        content, ends_at = bytes(conn.arrival.content), conn.arrival.ends_at
-        conn.arrival.content.clear()
+        """Have gunicorn parse the buffered bytes, and the program answer the request."""
+        content, length = bytes(conn.request.content), conn.request.length
+        conn.request.content.clear()
         conn.data_ready = True
         if not conn.initialized:
             conn.init()
-            conn.parser.unreader = ArrivedFirst(conn.sock)
-        if len(content) == ends_at:
-            conn.parser.unreader.bring(content)
-        else:  # The beginning of another request is with it, or it is not to be read to its end.
+            conn.parser.unreader = BufferedUnreader(conn.sock)
+        if len(content) == length:
+            conn.parser.unreader.feed(content)
+        else:  # It holds the beginning of the next request, or will not be read to its end.
             conn.parser.unreader.unread(content)
-        del content
+        del content  # up to 16 MB, not needed twice while the program runs
         try:
-            goes_on = super().handle(conn)
+            is_kept = super().handle(conn)
         finally:
-            self._forget(conn)
-        if goes_on or conn.sock.fileno() < 0:
-            return goes_on
-        return self._take_leave(conn)
+            self._reset(conn)
+        return is_kept if is_kept or conn.sock.fileno() < 0 else self._close_after_response(conn)
 
-    def _refuse(self, conn: Connection, status: str, sentence: str) -> object:
-        _answer(conn.sock, status, sentence)
-        self._forget(conn)
-        return self._take_leave(conn)
-
-    def _forget(self, conn: Connection) -> None:
-        """Let go of the request, so that the next one on this connection begins anew."""
-        with self._counting:
+    def _reset(self, conn: Connection) -> None:
+        """Start a new request on this connection."""
+        with self._large_lock:
             self._large.discard(conn)
-        conn.arrival = Arrival()
+        conn.request = BufferedRequest()
 
-    def _take_leave(self, conn: Connection) -> object:
-        """Say that nothing follows, and wait in the loop until the client has read the answer.
+    def _close_after_response(self, conn: Connection) -> object:
+        """Shut down the sending side, and keep the connection until the client has read the response.
 
-        Closed at once, with something of the client's unread, the answer could be lost on its way.
+        Closing at once, with bytes of the client unread, would reset the connection and could lose
+        the response.
         """
-        conn.arrival.is_answered = True
+        self._reset(conn)
+        conn.request.is_closing = True
         try:
             conn.sock.shutdown(socket.SHUT_WR)
             conn.sock.setblocking(False)
@@ -357,16 +363,17 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no t
         except BlockingIOError:
             return _DEFER
         except OSError:
-            return self._part(conn)
+            return self._close(conn)
 
     def _linger(self, conn: Connection) -> object:
-        while conn.sock.recv(_PIECE):
-            if time.monotonic() - conn.arrival.begun_at > LINGER_S:
+        """Discard what the client sends until it closes or LINGER_S have passed."""
+        while conn.sock.recv(_CHUNK_BYTES):
+            if time.monotonic() - conn.request.started_at > LINGER_S:
                 break
-        return self._part(conn)
+        return self._close(conn)
 
-    def _part(self, conn: Connection) -> bool:
-        """Close the connection here: gunicorn would wait for the client in the loop of all."""
-        self._forget(conn)
+    def _close(self, conn: Connection) -> bool:
+        """Close the connection here, since gunicorn's way blocks its event loop until the client closes."""
+        self._reset(conn)
         conn.close()
         return False

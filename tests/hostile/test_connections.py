@@ -1,4 +1,4 @@
-"""More connections than there are places for: one that begins is served, the most silent one gives way."""
+"""More connections than the workers allow: new ones are served, the longest idle ones are closed."""
 
 import resource
 from collections.abc import Iterator
@@ -13,17 +13,17 @@ from tests.fixtures.credits import a_credit
 from tests.fixtures.server import Server, eventually
 from tests.hostile.sockets import HOST, connect, get, read_to_end
 
-# Two workers have 500 places each (gunicorn.conf.py).
-PLACES: Final = 1000
+# Two workers with worker_connections = 500 each (gunicorn.conf.py).
+CONNECTIONS_MAX: Final = 1000
 MANY: Final = 1500
-# Without a place it would take 10 seconds, until the first of them are given up for their silence.
+# If no idle connection were closed, a new one would wait until the first time out after 10 seconds.
 AT_ONCE_S: Final = 5
 HALF: Final = b"GET /credits HTTP/1.1\r\n" + HOST
 
 
 @pytest.fixture(autouse=True)
 def many_files() -> Iterator[None]:
-    """Let this process have as many connections open as the test needs."""
+    """Allow this process as many open connections as the test needs."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = MANY + 500
     if hard != resource.RLIM_INFINITY and hard < needed:
@@ -35,7 +35,7 @@ def many_files() -> Iterator[None]:
 
 @pytest.fixture
 def stalled(server: Server) -> Iterator[list[socket]]:
-    """Return connections on which the beginning of a request was sent, the oldest first."""
+    """Return connections with a half-sent request, the oldest first."""
     with ExitStack() as stack:
         connections = []
         for _ in range(MANY):
@@ -46,7 +46,7 @@ def stalled(server: Server) -> Iterator[list[socket]]:
 
 
 def answered(connections: list[socket]) -> list[socket]:
-    """Return those on which something has come back, or that were closed."""
+    """Return the connections that got an answer or were closed."""
     look = poll()
     by_number = {connection.fileno(): connection for connection in connections}
     for number in by_number:
@@ -55,31 +55,35 @@ def answered(connections: list[socket]) -> list[socket]:
 
 
 @pytest.mark.usefixtures("stalled")
-def test_a_new_connection_is_served_while_all_places_are_taken_by_half_sent_requests(server: Server) -> None:
+def test_a_new_connection_is_served_while_half_sent_requests_use_all_connections(server: Server) -> None:
     for _ in range(5):
         client = server.client()
         assert client.get("/healthz").seconds < AT_ONCE_S
     assert server.client().post("/records", a_credit(serial_number="in the crowd")).status == 201
 
 
-def test_the_most_silent_are_told_so_and_the_others_may_go_on(server: Server, stalled: list[socket]) -> None:
-    eventually(lambda: len(answered(stalled)) >= MANY - PLACES, "as many are given up as are too many", 8)
+def test_the_longest_idle_get_408_and_the_others_can_continue(server: Server, stalled: list[socket]) -> None:
+    eventually(
+        lambda: len(answered(stalled)) >= MANY - CONNECTIONS_MAX,
+        "as many are closed as there are too many",
+        8,
+    )
     newest = stalled[-100:]
     assert answered(newest) == []
     told = read_to_end(answered(stalled)[0])
     assert told.status == 408
-    assert b"others waited for its place" in told.content
+    assert b"ran out of connections" in told.content
     newest[-1].sendall(b"Connection: close\r\n\r\n")
     assert read_to_end(newest[-1]).status == 200
     assert server.client().get("/healthz").status == 200
 
 
-def test_connections_that_rest_between_two_requests_give_way_too(server: Server) -> None:
+def test_connections_that_are_idle_between_two_requests_are_closed_too(server: Server) -> None:
     with ExitStack() as stack:
         resting = [stack.enter_context(connect(server)) for _ in range(200)]
         for connection in resting:
             connection.sendall(get(b"/healthz").replace(b"Connection: close\r\n", b""))
         eventually(lambda: len(answered(resting)) == len(resting), "all are answered")
-        for _ in range(PLACES):
+        for _ in range(CONNECTIONS_MAX):
             stack.enter_context(connect(server)).sendall(HALF)
         assert server.client().get("/healthz").seconds < AT_ONCE_S

@@ -1,17 +1,18 @@
-"""The worker's decisions about a request that is on its way, and about a client that has stopped."""
+"""What the worker decides about a request that is still arriving, and about a client that has stopped."""
 
+from collections.abc import Iterator
 from socket import socketpair
 
 import pytest
 
 from server import worker
-from server.worker import Arrival, ImpatientSocket
+from server.worker import BufferedRequest, TimeoutSocket
 
 
-def arrived(content: bytes) -> Arrival:
-    arrival = Arrival(bytearray(content))
-    assert arrival.look() is None
-    return arrival
+def buffered(content: bytes) -> BufferedRequest:
+    request = BufferedRequest(bytearray(content))
+    assert request.check() is None
+    return request
 
 
 @pytest.mark.parametrize(
@@ -24,22 +25,22 @@ def arrived(content: bytes) -> Arrival:
         b"\x16\x03",
     ],
 )
-def test_a_request_with_something_missing_is_waited_for(content: bytes) -> None:
-    assert not arrived(content).is_handed_on
+def test_the_rest_of_an_incomplete_request_is_waited_for(content: bytes) -> None:
+    assert not buffered(content).is_ready
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "length"),
     [
-        b"GET / HTTP/1.1\r\n\r\n",
-        b"POST / HTTP/1.1\r\ncontent-LENGTH:2 \r\n\r\n{}",
-        b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}GET / HTTP/1.1\r\n",
+        (b"GET / HTTP/1.1\r\n\r\n", 18),
+        (b"POST / HTTP/1.1\r\ncontent-LENGTH:2 \r\n\r\n{}", 40),
+        (b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}GET / HTTP/1.1\r\n", 40),
     ],
 )
-def test_a_request_that_is_whole_is_handed_on_with_its_end_known(content: bytes) -> None:
-    arrival = arrived(content)
-    assert arrival.is_handed_on
-    assert arrival.ends_at is not None
+def test_a_complete_request_is_ready_and_its_length_is_known(content: bytes, length: int) -> None:
+    request = buffered(content)
+    assert request.is_ready
+    assert request.length == length
 
 
 @pytest.mark.parametrize(
@@ -55,25 +56,27 @@ def test_a_request_that_is_whole_is_handed_on_with_its_end_known(content: bytes)
         b"Content-Length: 16777217",
     ],
 )
-def test_what_will_be_refused_is_handed_on_without_its_body(headers: bytes) -> None:
-    arrival = arrived(b"POST / HTTP/1.1\r\n" + headers + b"\r\n\r\n")
-    assert arrival.is_handed_on
-    assert arrival.ends_at is None
+def test_a_request_that_will_be_rejected_is_ready_without_its_body(headers: bytes) -> None:
+    request = buffered(b"POST / HTTP/1.1\r\n" + headers + b"\r\n\r\n")
+    assert request.is_ready
+    assert request.length is None
 
 
-def test_a_client_that_does_not_read_is_taken_for_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "WAIT_S", 0.01)
+@pytest.fixture
+def connection(monkeypatch: pytest.MonkeyPatch) -> Iterator[TimeoutSocket]:
+    """Return a blocking connection to a client that neither sends nor reads."""
+    monkeypatch.setattr(worker, "SOCKET_TIMEOUT_S", 0.01)
     ours, theirs = socketpair()
-    with theirs, ImpatientSocket(fileno=ours.detach()) as connection:
+    with theirs, TimeoutSocket(fileno=ours.detach()) as connection:
         connection.setblocking(True)
-        with pytest.raises(ConnectionResetError):
-            connection.sendall(b"x" * 10_000_000)
+        yield connection
 
 
-def test_a_client_that_does_not_send_is_taken_for_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "WAIT_S", 0.01)
-    ours, theirs = socketpair()
-    with theirs, ImpatientSocket(fileno=ours.detach()) as connection:
-        connection.setblocking(True)
-        with pytest.raises(ConnectionResetError):
-            connection.recv(1)
+def test_a_client_that_does_not_read_counts_as_gone(connection: TimeoutSocket) -> None:
+    with pytest.raises(ConnectionResetError):
+        connection.sendall(b"x" * 10_000_000)
+
+
+def test_a_client_that_does_not_send_counts_as_gone(connection: TimeoutSocket) -> None:
+    with pytest.raises(ConnectionResetError):
+        connection.recv(1)
