@@ -1,7 +1,7 @@
-"""How the ledger is served. gunicorn reads this file by itself, for `make run` and `gunicorn wsgi:app` alike.
+"""The configuration of gunicorn, which reads this file for `make run` and `gunicorn wsgi:app`.
 
-HOST, PORT and WEB_CONCURRENCY are read from the environment; everything else can
-still be overridden on gunicorn's command line. What the program itself does has no place here.
+HOST, PORT and WEB_CONCURRENCY come from the environment. All other settings can be overridden on gunicorn's
+command line. Application code does not belong here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from server.worker import BufferingWorker
 
 
 class Server(Protocol):
-    """The part of gunicorn's arbiter that the hooks below use (gunicorn has no types of its own)."""
+    """The part of gunicorn's arbiter that the hooks use (gunicorn ships no types)."""
 
     LISTENERS: list[Any]
     cfg: Any
@@ -29,7 +29,7 @@ class Server(Protocol):
 
 
 class Worker(Protocol):
-    """The part of gunicorn's worker that the hooks below use."""
+    """The part of gunicorn's worker that the hooks use."""
 
     age: int
     cfg: Any
@@ -40,72 +40,72 @@ class Worker(Protocol):
 try:
     bind = Address.from_environment().bind
     workers = worker_count()
-except CommandError as refusal:
-    sys.exit(str(refusal))
-# Until gunicorn listens to signals itself, Ctrl-C should end this quietly and not in a traceback.
+except CommandError as error:
+    sys.exit(str(error))
+# Until gunicorn handles signals, Ctrl-C should exit without a traceback.
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-worker_class = BufferingWorker  # gunicorn's gthread, whose threads only get whole requests
-# Together with the workers: how many requests are worked on at once. More would only queue
-# for the database, where one writer (SQLite) or a pool of connections (PostgreSQL) is waiting.
+worker_class = BufferingWorker  # gunicorn's gthread; its threads only get complete requests
+# Threads per worker. More concurrent requests would only wait for the database: for its single writer
+# (SQLite) or for a connection of the pool (PostgreSQL).
 threads = 8
 worker_connections = 500
 backlog = 512
-# Connections to the database must not be made before the fork, so each worker loads the program itself.
+# Database connections must not be opened before the fork, so each worker loads the application.
 preload_app = False
 
-# A worker's main loop that has not moved for this long is replaced. It accepts and hands on; a long
-# request in one of its threads does not count.
+# A worker whose main loop makes no progress for this many seconds is replaced. Long requests in its threads
+# do not block the loop.
 timeout = 60
-# How long a connection may say nothing before it is looked at.
+# Seconds for which the kernel holds back a connection that sends nothing.
 SILENT_FOR_S = 30
-# What a stopping worker gives the requests that it is still working on.
+# Seconds that a stopping worker gives its running requests.
 graceful_timeout = 30
 keepalive = 5
 
-# Believe no forwarded header here: gunicorn would believe those from this machine, where any program
-# could then claim another scheme. The program believes as many proxies as TRUSTED_PROXIES says.
+# gunicorn trusts no forwarding header: by default it trusts those from this machine, where any program could
+# claim another scheme. The application trusts TRUSTED_PROXIES proxies.
 forwarded_allow_ips = ""
-# The workers know the code that makes the first administrator only by its hash.
+# Workers only get the hash of the set-up code.
 os.environ["SETUP_CODE_HASH"] = setup_code_hash()
-# Runtime control over a socket in the user's folder: not used, so not offered.
+# The control socket in the user's folder is not used.
 control_socket_disable = True
 
-# An address of the credits page carries its filters and its place in the list; 8190 is gunicorn's most.
+# The address of the list of credits has its filters and cursor; 8190 is gunicorn's maximum.
 limit_request_line = 8190
 limit_request_fields = 64
 limit_request_field_size = 8190
 
-# No access log unless asked for (--access-logfile -), and then a short one that names no visitor.
+# No access log by default. With --access-logfile -, it has no client addresses.
 accesslog = None
 access_log_format = '%(t)s "%(m)s %(U)s" %(s)s %(b)s bytes %(M)s ms'
 errorlog = "-"
 loglevel = "info"
 
-# The heartbeat of the workers should not wait for a busy disk.
-if Path("/dev/shm").is_dir() and os.access("/dev/shm", os.W_OK):  # noqa: S108 (gunicorn makes its files safely)
+# The heartbeat files of the workers must not wait for a busy disk.
+if Path("/dev/shm").is_dir() and os.access("/dev/shm", os.W_OK):  # noqa: S108 (gunicorn creates its files safely)
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 
 
 def on_starting(server: Server) -> None:
-    """Says at once, in one line, what gunicorn would say after five tries."""
+    """Exit with one line if the address is in use, before gunicorn's five attempts."""
     if "GUNICORN_FD" in os.environ or "LISTEN_FDS" in os.environ:
-        return  # The sockets were handed over, open.
-    for place in server.cfg.address:
-        if isinstance(place, tuple):
+        return  # The sockets are inherited and already open.
+    for address in server.cfg.address:
+        if isinstance(address, tuple):
             try:
-                Address(*place).check_free()
-            except CommandError as refusal:
-                sys.exit(str(refusal))
+                Address(*address).check_free()
+            except CommandError as error:
+                sys.exit(str(error))
 
 
 def when_ready(server: Server) -> None:
-    """Takes connections only when they ask for something, and stops with the terminal it runs in.
+    """Accept connections only once they send data, and stop when the terminal closes.
 
-    A worker gives each new connection a thread for up to five seconds, also one that says nothing.
-    Browsers open such connections ahead, so a few of them would keep everybody else waiting.
-    gunicorn takes a closed window as a wish to reload, and stays.
+    A worker gives each new connection a thread for up to five seconds, even a silent one. Browsers open
+    connections in advance, and a few of those would block all other requests. gunicorn reloads on SIGHUP,
+    which a closed terminal sends too.
     """
     if sys.platform == "linux":
         for listener in server.LISTENERS:
@@ -116,9 +116,9 @@ def when_ready(server: Server) -> None:
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Prints the address to open once a worker has loaded the program and can answer.
+    """Print the address to open once the last worker is ready.
 
-    The last of them does it: gunicorn loses a Ctrl-C that comes while it is still starting workers.
+    Only the last worker prints it, because gunicorn loses a Ctrl-C while it starts workers.
     """
     if worker.age != worker.cfg.workers:
         return
@@ -131,19 +131,19 @@ def post_worker_init(worker: Worker) -> None:
         url = address.url("https" if worker.cfg.is_ssl else "http")
         print(f"Ready: open {url} in a browser{everywhere}. Ctrl-C stops it.", flush=True)
     if _has_no_account(worker.wsgi):
-        print(f"No account yet: {_who_may(worker.wsgi)} open /setup: {setup_code()}", flush=True)
+        print(f"No account yet: {_access_before_set_up(worker.wsgi)} open /setup: {setup_code()}", flush=True)
 
 
-def _who_may(program: Any) -> str:  # noqa: ANN401 (gunicorn serves anything)
-    """Who can use the program before the first account, and who has to make that one."""
+def _access_before_set_up(program: Any) -> str:  # noqa: ANN401 (gunicorn serves anything)
+    """Return who can use the ledger before the first account, for the line that prints the set-up code."""
     if program.config["TRUSTED_PROXIES"]:
         return "nobody can use it, since behind a proxy no request counts as local. To make the first,"
     return "this machine may do everything. Elsewhere,"
 
 
 def _has_no_account(program: Any) -> bool:  # noqa: ANN401 (gunicorn serves anything)
-    """Whether it is our program, and nobody can sign in to it yet."""
-    # Imported here: by now the worker has loaded them, and the arbiter should not.
+    """Return whether the application is the ledger and has no account."""
+    # Imported here, because the worker has loaded them and the arbiter must not.
     from flask import Flask
 
     if not isinstance(program, Flask) or program.import_name != "webapp":
@@ -155,7 +155,7 @@ def _has_no_account(program: Any) -> bool:  # noqa: ANN401 (gunicorn serves anyt
         with program.app_context():
             return not users.any_exists()
     except LedgerError:
-        return False  # the database is away or not migrated: the pages say so
+        return False  # the database is down or not migrated; the pages show that
 
 
 def on_exit(_server: Server) -> None:

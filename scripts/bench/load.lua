@@ -1,6 +1,6 @@
--- Sends the requests of a file, one after the other, and counts the answers by status.
--- Arguments: the file, in which each request stands behind its length in bytes and a newline;
--- and "again" or "once", which says what follows the last one: the first, or nothing.
+-- Sends the requests of a file in order and counts the responses by status.
+-- Arguments: the file, which has the length in bytes and a newline before each request;
+-- and "again" to repeat the requests from the start, or "once" to stop after the last one.
 
 local ffi = require("ffi")
 ffi.cdef("typedef struct { long seconds, microseconds; } timeval; int gettimeofday(timeval *, void *);")
@@ -38,7 +38,7 @@ function request()
     if not is_cyclic then
       seconds = seconds or now() - started
       wrk.thread:stop()
-      return requests[place] -- wrk wants one, but closes the connection before it reads an answer
+      return requests[place] -- wrk requires one, but closes the connection before it reads the response
     end
     place = 0
   end
@@ -50,7 +50,7 @@ function response(status)
   statuses[status] = (statuses[status] or 0) + 1
 end
 
--- Prints a line of JSON. `seconds` ends with the last request where there were too few of them.
+-- Prints a line of JSON. `seconds` ends with the last request if there were too few of them.
 function done(summary, latency)
   local counts = {}
   local took = summary.duration / 1e6

@@ -1,4 +1,4 @@
-"""Many at once on the same accounts: the rules hold as if they came one after the other."""
+"""Concurrent changes of the same accounts keep the rules of sequential ones."""
 
 from collections import Counter
 from functools import partial

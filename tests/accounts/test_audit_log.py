@@ -1,4 +1,4 @@
-"""The log of accounts: read a page at a time, and never rewritten, whoever connects."""
+"""The account log: paging, and its append-only triggers."""
 
 from collections.abc import Iterator
 from sqlite3 import Error as SqliteError
@@ -20,7 +20,7 @@ INSERT = "INTO account_log (position, recorded_at, actor, act, subject, data) VA
 
 @pytest.fixture
 def entries(ledger_app: Flask, quick_passwords: None, raw: RawClient) -> Iterator[list[tuple[Any, ...]]]:
-    """Write two entries, give them as rows, and see that the test left them as they were."""
+    """Write two entries, yield them as rows, and check that they are unchanged afterwards."""
     del ledger_app, quick_passwords
     a_user()
     rows = raw.execute("SELECT * FROM account_log ORDER BY position")

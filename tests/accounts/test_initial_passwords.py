@@ -1,4 +1,4 @@
-"""A password that somebody else chose: for the first sign-in, and not for long."""
+"""Initial passwords: for the first sign-in, and with an expiry."""
 
 import pytest
 from flask import Flask
@@ -20,7 +20,7 @@ OWN = "a sentence of my own"
 
 @pytest.fixture
 def oscar(ledger_app: Flask, quick_passwords: None, set_clock: SetClock) -> User:
-    """Add an administrator, and an operator with a given password, at noon."""
+    """Add an administrator, and an operator with an initial password, at noon."""
     del ledger_app, quick_passwords, set_clock
     an_administrator()
     return users.add("Oscar", Role.OPERATOR, PASSWORD, CLI)

@@ -1,4 +1,4 @@
-"""Signing in: one answer for every refusal, guesses counted, and nobody shut out for good."""
+"""Signing in: one error for all refusals, counted guesses, and no permanent lockout."""
 
 import pytest
 from flask import Flask
@@ -27,7 +27,7 @@ def oscar(ledger_app: Flask, quick_passwords: None, set_clock: SetClock) -> User
 
 
 def guess(name: str = "Oscar", password: str = WRONG, address: str = HERE) -> str:
-    """Try to sign in and say what came of it: in, refused or held."""
+    """Try to sign in and return the result: in, refused or held."""
     try:
         login.sign_in(name, password, address)
     except LoginFailed:
@@ -42,11 +42,11 @@ def guesses(number: int, *args: str) -> list[str]:
 
 
 def log(*actions: AuditAction) -> list[Entry]:
-    """Return the entries of these actions, the oldest first."""
+    """Return the entries of these actions, oldest first."""
     return [entry for entry in reversed(audit_log.page(limit=200)) if entry.act in actions]
 
 
-# Who gets in
+# Signing in
 
 
 @pytest.mark.parametrize("name", ["Oscar", "oscar", " OSCAR ", "Os\u200bcar"])
@@ -129,7 +129,7 @@ def test_a_password_changed_while_it_is_checked_gets_nobody_in(
     assert raw.execute("SELECT * FROM sessions") == []
 
 
-# How often somebody may guess
+# Rate limits
 
 
 @pytest.mark.parametrize("name", ["Oscar", "Nobody"])
@@ -261,7 +261,7 @@ def test_no_address_and_no_typed_name_is_in_the_database(raw: RawClient) -> None
     assert "my-secret-password" not in rows
 
 
-# What the log of accounts says of it
+# The account log
 
 
 def test_a_refusal_is_logged_with_whom_it_was_about(oscar: User) -> None:

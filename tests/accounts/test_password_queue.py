@@ -1,4 +1,4 @@
-"""How many passwords are hashed at a time: one in a process, some wait, and the rest is told so at once."""
+"""One password is hashed at a time in a process, some wait, and the others are refused."""
 
 import re
 import threading
@@ -23,7 +23,7 @@ HERE = "192.0.2.1"
 
 
 class SlowHash:
-    """Takes the place of the hash: each one lasts until `go` is set. Remembers how many ran at a time."""
+    """Replaces the hash function: each call blocks until `go` is set. Counts concurrent calls."""
 
     def __init__(self) -> None:
         self.go = threading.Event()
@@ -44,13 +44,13 @@ class SlowHash:
 
 
 def waiting() -> int:
-    """Return how many passwords wait for the one that is hashed."""
+    """Return the number of passwords that wait."""
     return passwords._hashing._work_queue.qsize()
 
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowHash]:
-    """Let every check of a password last until the test lets it go."""
+    """Block every check of a password until the test releases it."""
     slow = SlowHash()
     monkeypatch.setattr(passwords, "check_password_hash", slow)
     yield slow
@@ -59,7 +59,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowHash]:
 
 @pytest.fixture
 def start() -> Iterator[Callable[[str], Future[bool]]]:
-    """Return a function that starts a check of a password in a thread of its own."""
+    """Return a function that starts a check of a password in a thread."""
     with ThreadPoolExecutor(THREADS) as pool:
         yield lambda password: pool.submit(passwords.matches, None, password)
 
@@ -102,7 +102,7 @@ def test_a_place_is_free_again_after_each_check(slow: SlowHash) -> None:
 
 @pytest.fixture
 def full(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Return a function after which too many passwords wait for more to be taken."""
+    """Return a function that fills the queue of passwords."""
     return lambda: monkeypatch.setattr(passwords, "_hashing_slots", threading.BoundedSemaphore(0))
 
 

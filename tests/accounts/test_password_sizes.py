@@ -1,8 +1,8 @@
-"""What is stored of a password, at the sizes that serve. No other test pays for them."""
+"""The stored hash of a password with the real parameters, which other tests do not use."""
 
 from webapp.accounts import passwords
 
-# OWASP's Password Storage Cheat Sheet: these pairs of N and p protect alike, all with r = 8.
+# OWASP's Password Storage Cheat Sheet: equivalent pairs of N and p, all with r = 8.
 OWASP = {2**17: 1, 2**16: 2, 2**15: 3, 2**14: 5, 2**13: 10}
 
 

@@ -1,4 +1,4 @@
-"""Which passwords are refused and why, and that what is stored is scrypt at today's sizes."""
+"""Refused passwords with their reasons, and the parameters of the stored hash."""
 
 import pytest
 
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 
 def problem(password: str, name: str = "Ada Lovelace") -> str:
-    """Return why the password is refused."""
+    """Return the reason why the password is refused."""
     with pytest.raises(InvalidFields) as refusal:
         passwords.require_strong(password, name, field="new")
     (only,) = refusal.value.problems

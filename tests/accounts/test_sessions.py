@@ -1,4 +1,4 @@
-"""Browsers that are signed in: a secret that only the browser has, and an end in time."""
+"""Sessions: a secret that only the browser has, and an expiry."""
 
 from datetime import timedelta
 

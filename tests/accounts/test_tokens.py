@@ -1,4 +1,4 @@
-"""Secrets by which programs act: shown once, with a role and an end, revocable."""
+"""API tokens: shown once, with a role and an expiry, revocable."""
 
 import re
 from functools import partial

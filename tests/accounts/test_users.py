@@ -1,4 +1,4 @@
-"""Who may sign in: added, re-roled, disabled, never deleted, and never without an administrator."""
+"""Users: added, given roles, disabled, never deleted, and always with an administrator."""
 
 import pytest
 from sqlalchemy import Connection, insert
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("ledger_app", "quick_passwords")
 
 
 def acts() -> list[tuple[AuditAction, str, str]]:
-    """Return what the log of accounts says, the oldest first: act, actor, subject."""
+    """Return the action, actor and subject of the account log's entries, oldest first."""
     return [(entry.act, entry.actor, entry.subject) for entry in reversed(audit_log.page())]
 
 

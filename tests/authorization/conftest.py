@@ -1,4 +1,4 @@
-"""Who may do what does not depend on the database, so these tests run on one; and passwords cost no time."""
+"""Authorization does not depend on the database, so these tests run on SQLite, with a fast password hash."""
 
 import pytest
 
@@ -10,4 +10,4 @@ def dialect() -> str:
 
 @pytest.fixture(autouse=True)
 def _quick(quick_passwords: None, ledger_app: object) -> None:
-    """Open the ledger, and let passwords cost no time."""
+    """Open the ledger, with a fast password hash."""

@@ -1,4 +1,4 @@
-"""Programs with a token: what they may, and that no session is near them."""
+"""API tokens: their roles, and their independence of sessions."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ BAD = ["", "x", "ccl_", f"ccl_{'a' * 43}", "ccl_\xff", f"ccl_{'a' * 5000}"]
 
 @pytest.fixture(autouse=True)
 def _ada() -> None:
-    """Let there be an administrator."""
+    """Add an administrator."""
     an_administrator("Ada")
 
 
@@ -78,7 +78,7 @@ def test_a_token_gets_no_session_and_uses_none(ledger_app: Flask) -> None:
     answer = client.post("/records", json=a_credit(), headers=bearing(a_token(Role.VIEWER)))
     assert answer.status_code == 403  # the viewer's role, not the administrator's session
     answer = client.post("/records", json=a_credit(), headers=bearing(a_token()))
-    assert answer.status_code == 201  # and no form token of that session was needed
+    assert answer.status_code == 201  # and no CSRF token of that session was required
     assert "Set-Cookie" not in answer.headers
     assert [event.actor for event in list_events().items] == ["token:2"]
 

@@ -1,4 +1,4 @@
-"""Whoever signs in with a password that they were given chooses their own before anything else."""
+"""A user with an initial password must choose their own before anything else."""
 
 import re
 
@@ -22,14 +22,14 @@ OWN = "a sentence of my own"
 
 @pytest.fixture
 def browser(ledger_app: Flask) -> FlaskClient:
-    """Return the browser of a second administrator, who signed in with a given password."""
+    """Return the browser of a second administrator, who signed in with an initial password."""
     an_administrator("Ada")
     users.add("Grace", Role.ADMINISTRATOR, PASSWORD, CLI)
     return signed_in(ledger_app, "Grace")
 
 
 def form_token(browser: FlaskClient) -> str:
-    """Return the token of the only form that they may see."""
+    """Return the CSRF token of the password form."""
     return form_of(browser.get(THERE), THERE).values["csrf_token"][0]
 
 

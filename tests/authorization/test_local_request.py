@@ -1,4 +1,4 @@
-"""While there is no account: this machine may do everything, and nobody else anything."""
+"""Without accounts, this machine may do everything and others nothing."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ ADDRESSES = ["/", "/credits", "/credits/new", "/imports", "/docs"]
 
 
 def is_let_in(client: FlaskClient, **headers: str) -> bool:
-    """Say whether the client may see a page and write over the API; both or neither."""
+    """Return whether the client may read a page and write with the API; both or neither."""
     page = client.get("/credits", headers=headers)
     written = client.post("/records", json=a_credit(), headers=headers)
     assert (page.status_code, written.status_code) in {(200, 201), (200, 200), (303, 403)}

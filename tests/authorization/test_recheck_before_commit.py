@@ -1,4 +1,4 @@
-"""Whoever loses the right to an act before it is committed has not done it."""
+"""A principal who loses the role before commit records nothing."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ Meanwhile = Callable[[Callable[[], None]], None]
 
 @pytest.fixture(params=DIALECTS)
 def dialect(request: pytest.FixtureRequest) -> str:
-    """Return one database after the other: here it matters which."""
+    """Return each database, because locking differs."""
     return str(request.param)
 
 
@@ -42,7 +42,7 @@ def oscar() -> User:
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
-    """Return a function that lets something happen after the admission and before the act."""
+    """Return a function that runs a change after authorization and before the action."""
     dispatch = Flask.dispatch_request
 
     def arrange(happen: Callable[[], None]) -> None:

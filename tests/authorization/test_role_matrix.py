@@ -1,4 +1,4 @@
-"""Every route with every kind of visitor: as docs/access.md says, and nothing else."""
+"""Every route with every kind of principal, as in docs/access.md."""
 
 import re
 from collections.abc import Iterator
@@ -22,13 +22,13 @@ from webapp.http.error_status import is_api_path
 
 WHO: Final = [EVERYONE, *Role]
 ID: Final = "f" * 64
-# In place of the parts of an address: what is nowhere, so that nothing is done and nobody disabled.
+# Values of address parts that do not exist, so that no request changes anything.
 PARTS: Final = {"credit_id": ID, "record_id": ID, "import_id": "99", "user_id": "99", "token_id": "99"}
 
 
 @dataclass
 class Requester:
-    """A kind of visitor: what they may do, on the pages and over the API."""
+    """A kind of principal: its role on the pages and in the API."""
 
     name: str
     pages: Role | None
@@ -38,7 +38,7 @@ class Requester:
 
 
 def documented() -> dict[tuple[str, str], str]:
-    """Return who may use each route, by address and method, as the document says it."""
+    """Return the required role of each route by address and method, from the document."""
     text = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(/[^`]*)` \| ([A-Z, ]+) \| (\w+) \|$", text, flags=re.MULTILINE)
     return {(rule, method): who for rule, methods, who in rows for method in methods.split(", ")}
@@ -79,7 +79,7 @@ def principals(shared: Flask) -> list[Requester]:
 
 
 def is_turned_away(answer: TestResponse) -> bool:
-    """Say whether the answer is that somebody may not; a view that is let through says other things."""
+    """Return whether the response is a refusal by authorization."""
     if answer.status_code == 303:
         return answer.headers["Location"].startswith("/sign-in?next=")
     return answer.status_code in {401, 403}
@@ -114,7 +114,7 @@ def test_each_principal_may_do_what_the_document_says_and_no_more(
 ) -> None:
     wrong = []
     for rule, _ in [(rule, m) for rule, m in routes_of(shared) if m == method]:
-        # Whoever signs out is somebody else afterwards.
+        # Signing out changes the principal.
         if rule.rule == "/sign-out":
             continue
         demand = documented()[written(rule), method]

@@ -1,4 +1,4 @@
-"""The first administrator: from this machine, or with the code that the start printed; once."""
+"""Creating the first administrator, from this machine or with the set-up code."""
 
 import hashlib
 from threading import Barrier, Thread
@@ -23,12 +23,12 @@ CODE = "k7mfe-2wq9x-hd4ra"
 
 @pytest.fixture(autouse=True)
 def _code(ledger_app: Flask) -> None:
-    """Let the program know the code as its start would tell it."""
+    """Set the hash of the set-up code, as the start script does."""
     ledger_app.config["SETUP_CODE_HASH"] = hashlib.sha256(CODE.replace("-", "").encode()).hexdigest()
 
 
 def set_up(client: FlaskClient, **fields: str) -> TestResponse:
-    """Fill in the page and send it."""
+    """Submit the form."""
     given = {"name": "Ada", "password": PASSWORD, "again": PASSWORD} | fields
     return submit(client, client.get("/setup"), "/setup", fields=given)
 

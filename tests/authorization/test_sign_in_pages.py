@@ -1,4 +1,4 @@
-"""Signing in and out, and what a browser holds meanwhile."""
+"""Signing in and out, and the cookies of the browser."""
 
 import re
 from collections.abc import Iterator
@@ -43,13 +43,13 @@ FOREIGN = [
 
 @pytest.fixture(autouse=True)
 def _ada() -> None:
-    """Let there be an administrator."""
+    """Add an administrator."""
     an_administrator("Ada")
 
 
 @pytest.fixture
 def over_tls(database_url: str) -> Iterator[Flask]:
-    """Open the program as it is behind one proxy, with which browsers speak TLS."""
+    """Open the application behind one proxy with TLS."""
     app = create_app(Settings(database_url, SECRET_KEY, trusted_proxies=1))
     app.test_client_class = LedgerClient
     with app.app_context():
@@ -58,7 +58,7 @@ def over_tls(database_url: str) -> Iterator[Flask]:
 
 
 def cookies_set(answer: TestResponse) -> dict[str, str]:
-    """Return the attributes of every cookie that the answer sets, by name."""
+    """Return the attributes of the cookies in the response, by name."""
     found = [line.partition("=") for line in answer.headers.getlist("Set-Cookie")]
     return {name: rest for name, _, rest in found}
 

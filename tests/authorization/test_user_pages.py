@@ -1,4 +1,4 @@
-"""The pages about accounts: people, tokens, the log, and one's own password."""
+"""The pages of users, tokens, the account log and one's own password."""
 
 import pytest
 from flask import Flask
@@ -21,7 +21,7 @@ BETTER = "a better one than before"
 
 @pytest.fixture(autouse=True)
 def ada() -> User:
-    """Let there be an administrator."""
+    """Add an administrator."""
     return an_administrator("Ada")
 
 

@@ -1,11 +1,11 @@
-"""A person in front of a browser: pages of a real server, and what may never happen on any of them.
+"""Fixtures of the browser tests: pages of a real server, watched for errors.
 
-- `visit`: opens a browser context of its own on a server and returns its page.
-- `ledger`: a server with a ledger that all tests share; each uses credits of its own.
+- `visit`: opens a page of a server in a new browser context.
+- `ledger`: a server that all tests share; each test uses its own credits.
 
-Every page that `visit` opens is watched. The test fails where a page wrote an error to the console,
-broke its own policy, asked another host for anything, or got an error for a part of itself. An answer
-of 409, say, that a test means to cause is announced with `expects(page, 409)`.
+Every page of `visit` is watched. A test fails if a page writes an error to the console, violates its content
+security policy, requests another host, or gets an error response. Expected errors are declared with
+`expects(page, 409)`.
 """
 
 import sqlite3
@@ -20,16 +20,16 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from tests.fixtures.ledger import making_databases
 from tests.fixtures.server import PATIENCE_S, Server, serving
 
-# The browser says this of every answer over 399; `Watch.see_response` judges those.
+# Chromium logs this for each response above 399; `Watch.see_response` checks those.
 STATUS_MESSAGE: Final = "Failed to load resource: the server responded with a status of "
-# A request that the page itself gave up: another link was clicked, an older search was replaced.
+# A request that the page aborted: another link was clicked, or a newer search replaced it.
 GIVEN_UP: Final = "net::ERR_ABORTED"
 
 expect.set_options(timeout=PATIENCE_S * 1000)
 
 
 class Watch:
-    """Sees everything that the pages of a context do, and remembers what they may not."""
+    """Watches the pages of a context and collects errors."""
 
     def __init__(self, context: BrowserContext, server: Server) -> None:
         self.wrong: list[str] = []
@@ -61,7 +61,7 @@ class Watch:
             self.wrong.append(f"{response.status}: {response.url}")
 
     def verdict(self) -> list[str]:
-        """Return what was wrong and not meant to be."""
+        """Return the unexpected errors."""
         return [said for said in self.wrong if not any(text in said for text in self.excused)]
 
 
@@ -69,21 +69,21 @@ _watches: dict[BrowserContext, Watch] = {}
 
 
 def expects(page: Page, *statuses: int) -> None:
-    """Say that this page will be refused something, on purpose."""
+    """Declare the error statuses that this page is expected to get."""
     _watches[page.context].expected.update(statuses)
 
 
 def cut_off(page: Page, address: str) -> None:
-    """Let requests to this address (a pattern) come to nothing, as where there is no network."""
+    """Abort requests to this address pattern, as without a network."""
     page.route(address, lambda route: route.abort())
     _watches[page.context].excused = ("net::ERR_FAILED", "Failed to fetch")
 
 
 @contextmanager
 def answering_no_write(server: Server) -> Iterator[None]:
-    """Let the server, on SQLite, answer nothing that writes before the block ends.
+    """Lock the SQLite database, so that no write is answered before the block ends.
 
-    So that all clicks of the block are on the same page, however slow the machine is between two of them.
+    All clicks of the block then happen on the same page, however slow the machine is.
     """
     with closing(
         sqlite3.connect(server.database_url.removeprefix("sqlite:///"), isolation_level=None)
@@ -94,14 +94,14 @@ def answering_no_write(server: Server) -> Iterator[None]:
 
 
 class Visit(Protocol):
-    """Opens a page on a server, in a browser context of its own."""
+    """Opens a page of a server in a new browser context."""
 
     def __call__(self, server: Server, **options: Any) -> Page: ...  # noqa: ANN401 - as playwright has them
 
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Visit]:
-    """Return a function that opens a page in a context of its own, with playwright's options for it."""
+    """Return a function that opens a page in a new context, with playwright's options."""
     contexts: list[BrowserContext] = []
 
     def visit(server: Server, **options: Any) -> Page:  # noqa: ANN401 - as playwright has them
@@ -120,7 +120,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
 @pytest.fixture(scope="session")
 def ledger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Return a server on SQLite that the tests of a process share."""
+    """Return an SQLite server that the tests of a process share."""
     folder = tmp_path_factory.mktemp("browser")
     with making_databases(request, folder) as make_database, serving(folder) as serve:
         yield serve(make_database("sqlite"))

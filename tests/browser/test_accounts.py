@@ -1,4 +1,4 @@
-"""From the first start to several people who may do different things, as they click through it."""
+"""Accounts in a browser: from set-up to several people with different roles."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -38,7 +38,7 @@ def change_password(page: Page, current: str, new: str) -> None:
 
 
 def sign_in_first(page: Page, name: str) -> None:
-    """Sign in with the given password, and choose another."""
+    """Sign in with the initial password, and choose another."""
     sign_in(page, name)
     expect(page).to_have_url("/account/password")
     change_password(page, PASSWORD, OWN)

@@ -1,4 +1,4 @@
-"""The list of credits keeps what it shows in its address: Back, reloading and bookmarks all work."""
+"""The list of credits keeps its state in the address: Back, reload and bookmarks work."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a person does with credits in a browser, and what happens where two do it at once."""
+"""Credits in a browser, also with two concurrent users."""
 
 import re
 from itertools import count

@@ -1,4 +1,4 @@
-"""The page about the API, drawn by Swagger UI under the policy of all pages."""
+"""The API page, with Swagger UI under the content security policy of all pages."""
 
 from playwright.sync_api import expect
 

@@ -1,4 +1,4 @@
-"""What holds for every page: readable for everybody, in light and dark, and on a phone."""
+"""Every page is accessible and fits its window, in light and dark, and on a phone."""
 
 from typing import Final, Literal
 
@@ -21,7 +21,7 @@ PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 LONG: Final = "Restoration of mangroves, seagrass and salt marshes along the coast " * 4
 UNBROKEN: Final = "ACR-US-5-2021-" + "0123456789" * 18
 
-# Filled in from the ledger: the ids of credits, the numbers of imports.
+# The placeholders are ids of credits and imports from `stocked`.
 PAGES: Final = [
     "/",
     "/credits",
@@ -54,7 +54,7 @@ PAGES: Final = [
     "/nowhere",
 ]
 EMPTY: Final = ["/", "/credits", "/activity", "/imports", "/setup"]
-# Where there are accounts, and an administrator is signed in; before that, the first of them.
+# Pages with accounts; an administrator is signed in, except on the first one.
 WITH_ACCOUNTS: Final = [
     "/sign-in",
     "/people",
@@ -67,7 +67,7 @@ WITH_ACCOUNTS: Final = [
 ]
 REFUSED: Final = (404, 409, 422)
 
-# These lead elsewhere, or are a file or a part of a page.
+# Redirects, files and fragments.
 NOT_PAGES: Final = {
     "credits.row",
     "dashboard.icon",
@@ -79,7 +79,7 @@ NOT_PAGES: Final = {
     "static",
 }
 
-# The most that a phone's width can show without moving sideways; what sticks out is named.
+# Returns the elements that are wider than the window.
 TOO_WIDE: Final = """() => {
   const width = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= width) return [];
@@ -95,7 +95,7 @@ def record(client: Client, **changes: object) -> str:
 
 @pytest.fixture(scope="module")
 def stocked(ledger: Server) -> dict[str, str]:
-    """Fill the ledger with what makes pages long; return what the addresses above need."""
+    """Fill the ledger with long values; return the ids for PAGES."""
     client = ledger.client()
     names = {
         "active": record(client, project_name=LONG, serial_number=UNBROKEN),
@@ -122,14 +122,14 @@ def stocked(ledger: Server) -> dict[str, str]:
 def open_page(visit: Visit, server: Server, path: str) -> Page:
     page = visit(server, reduced_motion="reduce")
     expects(page, *REFUSED)
-    # What Swagger UI draws into the page about the API is its own; this looks at what is ours.
+    # Swagger UI is not ours to test.
     page.route("**/docs.js", lambda route: route.fulfill(content_type="text/javascript", body=""))
     page.goto(path)
     return page
 
 
 def assert_readable_by_all(page: Page) -> None:
-    """Look at the page in light and dark on a desk, and in dark on a phone, where it is another page."""
+    """Check the page in light and dark on a desktop, and in dark on a phone."""
     found = [*violations(page, "light"), *violations(page, "dark")]
     page.set_viewport_size(PHONE)
     found += violations(page, "dark")
@@ -138,7 +138,7 @@ def assert_readable_by_all(page: Page) -> None:
 
 
 def violations(page: Page, scheme: Literal["light", "dark"]) -> list[str]:
-    """Return what axe finds wrong: the rule, and each place with the reason."""
+    """Return the violations that axe finds, with rule, element and reason."""
     page.emulate_media(color_scheme=scheme)
     found = Axe().run(page).response["violations"]
     return [

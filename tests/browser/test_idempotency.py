@@ -1,4 +1,4 @@
-"""What is sent twice from a browser is done once, and the person sees that it was done."""
+"""A form that a browser sends twice is processed once, and the page shows the result."""
 
 import re
 

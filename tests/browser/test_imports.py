@@ -1,4 +1,4 @@
-"""Files that a person brings: broken ones, ones with problems, and ones that are given up."""
+"""Imports in a browser: broken files, files with problems, and cancelled imports."""
 
 import json
 from itertools import count

@@ -1,4 +1,4 @@
-"""What stands around every page: the theme, and the way about on a phone."""
+"""The layout of all pages: the theme, and the navigation on a phone."""
 
 from playwright.sync_api import expect
 

@@ -1,4 +1,4 @@
-"""From an empty ledger to a retired credit, as a person clicks through it: with JavaScript, and without."""
+"""From an empty ledger to a retired credit, with and without JavaScript."""
 
 import re
 
@@ -43,7 +43,7 @@ def load_the_samples(page: Page) -> None:
 
 
 def row_of(page: Page, project: str) -> Locator:
-    """Return the part of the list that belongs to one credit."""
+    """Return the row of a credit in the list."""
     return page.locator("tbody[id^=credit-]", has=page.get_by_role("link", name=project, exact=True))
 
 

@@ -1,4 +1,4 @@
-"""What a browser still shows of somebody who has left."""
+"""Pages in the browser after signing out."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A part is retired, a typo corrected and a number found, as a person clicks."""
+"""Retiring a part, correcting a credit and searching a serial number in a browser."""
 
 import re
 
@@ -62,7 +62,7 @@ def retire_a_part(page: Page, *, scripts: bool) -> None:
 
 
 def see_the_lots(page: Page) -> None:
-    """Look at the family from the part that was retired, then from the rest."""
+    """Check the split history on the page of the retired part, then on that of the rest."""
     family = page.get_by_role("region", name="Split history").get_by_role("listitem")
     expect(family).to_have_count(3)
     for place, (tonnes, status, serial) in enumerate(

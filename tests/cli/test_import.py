@@ -1,4 +1,4 @@
-"""`flask import` at the terminal: what it prints, what it writes, and what it refuses."""
+"""`flask import`: its output, its records and its errors."""
 
 import json
 from pathlib import Path
@@ -56,7 +56,7 @@ def test_importing_the_same_file_again_records_nothing(ledger_app: Flask) -> Non
 
 
 def rows_file(tmp_path: Path, *rows: dict[str, object]) -> str:
-    """Write rows into a file and return its name."""
+    """Write the rows to a file and return its name."""
     path = tmp_path / "rows.json"
     path.write_text(json.dumps(rows))
     return str(path)

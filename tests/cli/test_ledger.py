@@ -1,4 +1,4 @@
-"""The terminal: what it prints where, with which exit status, and one line for whatever goes wrong."""
+"""Terminal commands of the ledger: output, exit status, and one line per error."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""The commands of whoever keeps the ledger running: what they print, and one line for what goes wrong."""
+"""Terminal commands for operators: output, and one line per error."""
 
 import shutil
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`flask user …` and `flask token …`: what they print where, and one line for each refusal."""
+"""`flask user …` and `flask token …`: output, and one line per error."""
 
 import re
 
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.usefixtures("ledger_app", "quick_passwords", "set_clock
 
 
 def add(app: Flask, name: str, role: str = "administrator", line: str = PASSWORD + "\n") -> Result:
-    """Add a person, the password on the standard input."""
+    """Add a person, with the password on standard input."""
     return run(app, "user", "add", name, "--role", role, "--password-stdin", input=line)
 
 
 def printed(result: Result) -> str:
-    """Return the standard output of a command that worked and said nothing else."""
+    """Return the standard output of a command without errors."""
     assert (result.exit_code, result.stderr) == (0, ""), result.output
     return str(result.stdout)
 

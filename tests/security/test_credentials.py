@@ -1,4 +1,4 @@
-"""What a stranger can put into the doors: name, password, token, cookie."""
+"""Hostile input in names, passwords, tokens and cookies."""
 
 import pytest
 from flask import Flask
@@ -27,14 +27,14 @@ TOKENS = ("", " ", "ccl_", "x" * 8_000, "' OR 1=1 --", "\xff", "ccl_a,ccl_b", ".
 
 @pytest.fixture(autouse=True)
 def _ada(quick_passwords: None, ledger_app: Flask) -> None:  # noqa: ARG001 - what they open
-    """Let there be an administrator."""
+    """Add an administrator."""
     an_administrator("Ada")
 
 
 def test_no_strange_name_or_password_gets_in_or_breaks_anything(ledger_app: Flask) -> None:
     for number, text in enumerate(STRANGE):
         for values in ({"name": text, "password": PASSWORD}, {"name": "Ada", "password": text}):
-            # From another address each time: guesses from one are held, and these should all be looked at.
+            # Each guess comes from another address, so that the rate limit does not apply.
             client = from_elsewhere(ledger_app, f"203.0.113.{number}")
             answer = submit(client, client.get("/sign-in"), "/sign-in", fields=values)
             assert answer.status_code == 422, repr(text[:20])

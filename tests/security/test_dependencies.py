@@ -1,4 +1,4 @@
-"""What the program is made of is pinned to the byte."""
+"""All dependencies are pinned with hashes."""
 
 import re
 

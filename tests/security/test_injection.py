@@ -1,4 +1,4 @@
-"""Text of a stranger stays text: in SQL, in headers, in addresses of files."""
+"""Hostile text stays text in SQL, headers and file names."""
 
 import json
 import re
@@ -55,7 +55,7 @@ WAYS = (
 
 
 def words_of(text: str) -> set[str]:
-    """Return the words of a text as a search reads them: punctuation is a space."""
+    """Return the words of a text as the search splits them."""
     return set(re.sub(r"[-.,/()_:'\u2013]", " ", text.lower()).split())
 
 

@@ -1,4 +1,4 @@
-"""What the scripts of the pages do not do: read from their source, those of others left out."""
+"""The source of our scripts does not use unsafe functions."""
 
 import re
 
@@ -9,7 +9,7 @@ SINKS = (
     r"outerHTML\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function|"
     r"setHTMLUnsafe|createContextualFragment"
 )
-# Notices that stand in the page as templates, with no text of anybody in them.
+# Notices from templates of the page, without user input.
 OWN_NOTICES = ("notice-unreachable", "notice-failed")
 
 

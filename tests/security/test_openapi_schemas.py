@@ -1,15 +1,15 @@
-"""No answer of the API may have members that are not described: fuzzing checks answers against this."""
+"""All object schemas are closed, so that fuzzing finds undescribed members of responses."""
 
 from typing import Any
 
 from webapp.api import schemas
 
-# The answer whose members OpenAPI defines, and not this program.
+# The response whose members are not ours to list.
 OF_OTHERS = {"OpenAPI"}
 
 
 def _objects(schema: Any, name: str) -> list[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - JSON can be anything
-    """Return every schema of an object in this one, with the name of where it stands."""
+    """Return all object schemas within this one, with their paths."""
     found = []
     if isinstance(schema, dict):
         if schema.get("type") == "object" or "properties" in schema:

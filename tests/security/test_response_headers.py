@@ -1,4 +1,4 @@
-"""What every answer carries and what none does, whatever the address."""
+"""Headers that every response has or must not have."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ STATIC = ("/static/app.js", "/static/css/base.css", "/static/none.js")
 
 @pytest.fixture
 def addresses(ledger_app: Flask, client: FlaskClient) -> list[str]:
-    """Return an address for every route that is read, of things that exist, and some that do not."""
+    """Return an existing address for every GET route, and some unknown ones."""
     import_address = receive(client, [a_credit(serial_number="IMPORTED-1")])
     ids = {"credit_id": recorded(), "record_id": recorded(), "import_id": import_address.rpartition("/")[2]}
     rules = [rule for rule in ledger_app.url_map.iter_rules() if "GET" in (rule.methods or ())]

@@ -1,4 +1,4 @@
-"""Reading changes nothing, whatever the address and the method that says it only reads."""
+"""Safe methods change nothing."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from tests.fixtures.ledger import RawClient
 from tests.web.pages import receive
 from webapp.ledger.storage.engine import db
 
-# What a framework that can be talked into another method would listen to.
+# Headers and parameters that override the method in other frameworks.
 OVERRIDES = {"X-HTTP-Method-Override": "POST", "X-HTTP-Method": "POST", "X-Method-Override": "POST"}
 
 

@@ -1,4 +1,4 @@
-"""What is signed is believed only with our key and our algorithm."""
+"""Signed cookies are accepted only with our key and algorithm."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ SALT: Final = "cookie-session"
 
 @pytest.fixture(autouse=True)
 def _ada(quick_passwords: None, ledger_app: Flask) -> None:  # noqa: ARG001 - what they open
-    """Let there be an administrator."""
+    """Add an administrator."""
     an_administrator("Ada")
 
 
@@ -43,7 +43,7 @@ def _signed(key: str, digest: Any, content: object) -> str:  # noqa: ANN401 - ha
 
 
 def _forgeries(cookie: str, secret: str) -> dict[str, str]:
-    """Return cookies that name a session that there is, each wrong in another way."""
+    """Return invalid cookies of an existing session."""
     payload, time, signature = cookie.split(".")
     content = {SESSION_SECRET: secret}
     body = _encoded(json.dumps(content).encode())

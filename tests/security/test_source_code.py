@@ -1,4 +1,4 @@
-"""What the program's own code does not do at all, read from its source."""
+"""The source of the program does not use unsafe functions."""
 
 import ast
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ def _trees() -> Iterator[tuple[Path, ast.AST]]:
 
 
 def _imports() -> set[str]:
-    """Return every module that is imported, and every name that is imported from one: `os.path`."""
+    """Return all imported modules and names, such as `os.path`."""
     found: set[str] = set()
     for _, tree in _trees():
         for node in ast.walk(tree):
@@ -46,7 +46,7 @@ def _calls() -> set[str]:
 
 def test_the_program_starts_no_other_program() -> None:
     assert _imported("subprocess", "pty", "ctypes") == []
-    # `flask verify` alone divides its work among processes, which run this program and no other.
+    # Only `flask verify` starts processes, and they run this program.
     several = [path.stem for path, tree in _trees() if "multiprocessing" in ast.unparse(tree)]
     assert several == ["check_workers"]
     of_os = {name for name in _calls() if name.startswith("os.")}
@@ -94,5 +94,5 @@ def test_nothing_is_enciphered_by_code_of_ours() -> None:
 def test_chance_that_nobody_may_guess_comes_from_the_system() -> None:
     for path, tree in _trees():
         names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        # Waiting before another try is the one thing that is left to ordinary chance.
+        # Only delays before a retry use ordinary randomness.
         assert "random" not in names or path == Path("webapp/ledger/storage/engine.py"), path

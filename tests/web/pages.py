@@ -1,4 +1,4 @@
-"""What the tests of pages read off a page, and how they bring a file."""
+"""Helpers of the tests of pages: reading a page, and uploading a file."""
 
 import io
 import json
@@ -22,7 +22,7 @@ HOSTILE = (
 
 
 def words(page: TestResponse | Element) -> str:
-    """Return all that the page says, runs of white space made one space."""
+    """Return the text of the page, with white space normalised."""
     element = page if isinstance(page, Element) else parse(page.text)
     return " ".join(element.text.split())
 
@@ -33,7 +33,7 @@ def part(page: TestResponse, element_id: str) -> Element:
 
 
 def links(page: TestResponse | Element) -> dict[str, str]:
-    """Return the address of every link by what it says, the first where several say the same."""
+    """Return the address of each link by its text; the first one wins."""
     element = page if isinstance(page, Element) else parse(page.text)
     found: dict[str, str] = {}
     for anchor in element.find_all("a"):
@@ -42,7 +42,7 @@ def links(page: TestResponse | Element) -> dict[str, str]:
 
 
 def table(page: TestResponse | Element, name: str) -> list[list[str]]:
-    """Return the cells of the body of the table that is called `name` (its label, or its id's text)."""
+    """Return the body cells of the table with this label or heading."""
     root = page if isinstance(page, Element) else parse(page.text)
     titles = {e["id"]: " ".join(e.text.split()) for e in root.find_all() if e["id"]}
     for found in root.find_all("table"):
@@ -54,7 +54,7 @@ def table(page: TestResponse | Element, name: str) -> list[list[str]]:
 
 
 def receive(client: FlaskClient, rows: object, filename: str = "credits.json") -> str:
-    """Bring the rows as a file and return the address of the import."""
+    """Upload the rows as a file and return the address of the import."""
     content = rows if isinstance(rows, bytes) else json.dumps(rows).encode()
     answer = submit(client, client.get("/imports/new"), "/imports/new", file=(io.BytesIO(content), filename))
     assert answer.status_code == 303, words(answer)
@@ -62,12 +62,12 @@ def receive(client: FlaskClient, rows: object, filename: str = "credits.json") -
 
 
 def write(client: FlaskClient, address: str, **ticks: bool) -> TestResponse:
-    """Confirm the import as its page shows it now."""
+    """Submit the confirmation of the import."""
     return submit(client, client.get(address), f"{address}/write", fields=ticks)
 
 
 def dangers(page: TestResponse) -> Iterator[str]:
-    """Yield whatever in the page would run, or would lead out of it."""
+    """Yield everything in the page that would run a script or lead to another site."""
     for element in parse(page.text).find_all():
         if element.tag == "script" and not element["src"].startswith("/static/"):
             yield "script"

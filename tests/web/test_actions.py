@@ -1,4 +1,4 @@
-"""What a sale and a retirement on a page have in common. Each test runs for both."""
+"""Tests that hold for sales and retirements on pages."""
 
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ from webapp.ledger import clock, queries
 from webapp.ledger.commands import retire_credit
 
 HTMX = {"HX-Request": "true"}
-# The word in the address, the field that names the other side, the status that follows.
+# The last segment of the address, the counterparty's field, the resulting status.
 ACTS = [("sell", "buyer", "SOLD"), ("retire", "beneficiary", "RETIRED")]
 
 pytestmark = pytest.mark.parametrize(("act", "party", "status"), ACTS)
@@ -132,7 +132,7 @@ def test_whoever_comes_second_sees_what_happened(
 def test_whoever_loses_the_race_itself_sees_what_happened(
     client: FlaskClient, act: str, party: str, status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other writer commits after this request has read the credit as still open."""
+    """The other writer commits after this request has read the credit."""
     del status
     credit_id = recorded()
     address = f"/credits/{credit_id}/{act}"

@@ -1,4 +1,4 @@
-"""The activity: every event, newest first, what is chosen standing in the address."""
+"""The activity page: all events, newest first, with the filter in the address."""
 
 import pytest
 from flask.testing import FlaskClient

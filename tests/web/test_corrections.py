@@ -1,4 +1,4 @@
-"""A mistake is taken back on pages: cancelled, corrected, or recorded again in its place."""
+"""Corrections on pages: voiding, correcting and replacing a credit."""
 
 import pytest
 from flask.testing import FlaskClient

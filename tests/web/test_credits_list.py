@@ -1,4 +1,4 @@
-"""The list of credits: what its address says is what it shows."""
+"""The list of credits shows what its address asks for."""
 
 from urllib.parse import parse_qs, urlsplit
 

@@ -12,12 +12,12 @@ NEW = "/credits/new"
 
 
 def record(client: FlaskClient, **changes: object) -> TestResponse:
-    """Fill in the form of a new credit as a_credit(**changes) and send it."""
+    """Submit the form of a new credit with the values of a_credit(**changes)."""
     return submit(client, client.get(NEW), NEW, fields=a_credit(**changes))
 
 
 def error_beside(page: TestResponse, name: str) -> Element:
-    """Return the error that the input names as its description."""
+    """Return the error that describes the input."""
     document = parse(page.text)
     described = next(e for e in document.find_all("input") if e["name"] == name)["aria-describedby"]
     return next(e for e in document.find_all("p") if e["id"] in described.split() and "error" in e["id"])

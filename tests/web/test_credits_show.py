@@ -1,4 +1,4 @@
-"""The page of one credit: its facts, its history, and what can still be done with it."""
+"""The page of a credit: its details, history and actions."""
 
 from flask.testing import FlaskClient
 
@@ -18,7 +18,7 @@ def events(page: Element) -> list[Element]:
 
 
 def pairs(part: Element) -> dict[str, str]:
-    """Return the names and values that the part lists."""
+    """Return the names and values of the list."""
     names = [" ".join(e.text.split()) for e in part.find_all("dt")]
     values = [e.text.strip() for e in part.find_all("dd")]
     return dict(zip(names, values, strict=True))

@@ -1,4 +1,4 @@
-"""The first page: exact sums, the latest events, and a start where there is nothing yet."""
+"""The dashboard: exact totals, the latest events, and the first steps of an empty ledger."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Another site can make a name of its own lead to this machine; it must not be answered by it."""
+"""A foreign host name that resolves to this machine is refused."""
 
 from pathlib import Path
 

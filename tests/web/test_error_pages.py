@@ -1,4 +1,4 @@
-"""Errors are pages in the design of all others, and one notice where htmx asked."""
+"""Errors are pages, or one notice for htmx."""
 
 import logging
 from collections.abc import Callable
@@ -29,7 +29,7 @@ from webapp.domain.errors import (
 from webapp.ledger import summaries
 from webapp.ledger.storage import engine
 
-# How an error looks does not depend on the database; where it does, the test makes its own.
+# Error pages do not depend on the database; tests of database errors create their own.
 pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
 
 ID = "f" * 64
@@ -38,7 +38,7 @@ PAGES = ["/", "/credits", "/credits/new", "/activity", "/imports", "/imports/1"]
 
 
 def answer_with(app: Flask, error: Exception | Callable[[], None], address: str = "/fails") -> TestResponse:
-    """Return the answer of a view that fails in this way."""
+    """Return the response of a view that raises this error."""
 
     def fail() -> str:
         if isinstance(error, Exception):
@@ -168,7 +168,7 @@ def test_hostile_text_in_an_address_is_inert_on_an_error_page(client: FlaskClien
             assert list(dangers(answer)) == []
 
 
-# --- Forms that are no longer valid, and writes from elsewhere
+# --- Expired forms and cross-site writes
 
 
 def test_a_form_without_its_token_is_refused_and_nothing_is_recorded(client: FlaskClient) -> None:
@@ -205,12 +205,12 @@ def test_a_write_from_another_site_is_refused_on_a_page(client: FlaskClient) -> 
     assert "another site" in words(answer)
 
 
-# --- The database is away, locked, or not migrated
+# --- The database is down, locked or not migrated
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def unreachable(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the address of a database that does not answer."""
+    """Return the URL of a database that does not respond."""
     missing = f"sqlite:///{tmp_path}/no/such/folder/ledger.sqlite3"
     return missing if request.param == "sqlite" else "postgresql://nobody@127.0.0.1:1/nothing"
 

@@ -1,4 +1,4 @@
-"""Forms are the domain's field tables, and say what the domain says."""
+"""Forms have the domain's fields and messages."""
 
 import pytest
 from flask import Flask
@@ -7,7 +7,6 @@ from webapp.domain.credit import FIELDS, parse_credit
 from webapp.domain.errors import InvalidFields
 from webapp.domain.event import ACTION_FIELDS
 from webapp.web.forms import CreditForm, FieldForm, RetirementForm, SaleForm
-from webapp.web.labels import field_label
 
 ONLY_ON_PAGES = {"csrf_token", "without_beneficiary", "replaces"}
 
@@ -27,9 +26,7 @@ def test_a_form_has_the_fields_of_the_domain_and_no_others(
         built = form()
         assert [field for field, _ in built.inputs] == list(fields)
         assert {field.name for field, _ in built.inputs} == set(built.data) - ONLY_ON_PAGES
-        assert [entry.label.text for _, entry in built.inputs] == [
-            field_label(f, form.event_type) for f, _ in built.inputs
-        ]
+        assert [entry.label.text for _, entry in built.inputs] == [form.label_of(f) for f, _ in built.inputs]
 
 
 @pytest.mark.parametrize("text", ["1e3", "-1", "0", "100000001", "1.23456", "\u0661", "1_0", "nan"])

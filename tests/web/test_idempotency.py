@@ -1,4 +1,4 @@
-"""A form that is sent twice is done once, and whoever sent it sees that it was done."""
+"""A form that is sent twice is processed once, and both responses show the result."""
 
 import io
 
@@ -20,7 +20,7 @@ from webapp.ledger.listing import list_events
 
 SAID = "It was not done again."
 
-# A new token is answered with a page: tests/authorization/test_user_pages.py.
+# A new token is tested in tests/authorization/test_user_pages.py.
 every_form = pytest.mark.parametrize("endpoint", [name for name in FORMS if name != "tokens.new"])
 every_fragment = pytest.mark.parametrize(
     "endpoint", [name for name, sent in FORMS.items() if sent.has_fragment]
@@ -28,7 +28,7 @@ every_fragment = pytest.mark.parametrize(
 
 
 def everything() -> tuple[int, list[str]]:
-    """Return how many events there are, and the state of every import."""
+    """Return the number of events, and the states of all imports."""
     return len(list_events(limit=500).items), [str(found.state) for found in views.list_imports()]
 
 

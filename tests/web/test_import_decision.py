@@ -1,4 +1,4 @@
-"""An import is recorded or cancelled once, and whoever comes later sees what happened."""
+"""An import is decided once; later decisions show the outcome."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ INVALID = a_credit(vintage="1812", serial_number="VCS-0003")
 
 
 def held() -> int:
-    """Return how many credits the ledger holds."""
+    """Return the number of credits."""
     return summaries.ledger_totals().ledger.all.credits
 
 

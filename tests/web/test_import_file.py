@@ -1,4 +1,4 @@
-"""A file is brought: it is checked and shown, or the page says what is wrong with it."""
+"""Uploads: a file is checked and previewed, or refused with a reason."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from webapp.config import MAX_BODY_BYTES
 from webapp.imports import jobs, views
 from webapp.ledger import summaries
 
-# What a file is does not depend on the database.
+# Reading a file does not depend on the database.
 pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
 
 ROW = {"project_name": "Wind Farm", "registry": "VCS", "vintage": 2020, "quantity": 1.5}
@@ -119,7 +119,7 @@ def test_the_name_of_a_file_is_text_only(client: FlaskClient, given: str, shown:
 
 def test_hostile_names_of_files_are_inert(client: FlaskClient) -> None:
     for name in HOSTILE:
-        sent = name.replace('"', "%22")  # as browsers write it
+        sent = name.replace('"', "%22")  # as browsers send it
         address = receive(client, [ROW], sent)
         shown = jobs.display_name(name)
         for page in (client.get(address), client.get("/imports"), send(client, b"[", sent)):

@@ -1,4 +1,4 @@
-"""The list of imports keeps who brought which file when, and what became of it."""
+"""The list of imports: file, time, actor and outcome of each."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What an import would record is seen before anything is written."""
+"""The preview of an import, before anything is recorded."""
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,13 +13,13 @@ INVALID = a_credit(vintage="1812", quantity="-1", serial_number="VCS-0003")
 
 
 def counts(page: TestResponse) -> list[str]:
-    """Return new, recorded before, in conflict and invalid."""
+    """Return the numbers of new, already recorded, duplicate and invalid rows."""
     figures = [e for e in part(page, "import").find_all("p") if e["class"] == "stat-value"]
     return [figure.text for figure in figures]
 
 
 def mixed() -> list[object]:
-    """Return six rows: two new, one recorded, one in conflict, two invalid, three problems."""
+    """Return six rows: two new, one recorded, one duplicate, two invalid, three problems."""
     recorded()
     return [a_credit(), a_credit(quantity="7"), NEW, INVALID, 3, a_credit(serial_number=None)]
 

@@ -1,4 +1,4 @@
-"""The labels of pages: each status and event type has one, and events are told in a few words."""
+"""The labels of statuses, event types and fields, and the phrases of events."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What a page asks of the database and of the router does not grow with the rows that it shows."""
+"""The numbers of statements and of `url_for` calls of a page do not grow with its rows."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -24,12 +24,12 @@ from webapp.ledger.commands import create_credit, split_credit
 
 FEW, MANY = 2, 20
 
-# Adds this many rows to a page and returns the page's address.
+# Adds rows to a page and returns its address.
 Grow = Callable[[int], str]
 
 
 def credits_of_everybody(rows: int) -> None:
-    """Record credits of a registry, a vintage and an actor of their own."""
+    """Record credits, each with its own registry, vintage and actor."""
     for n in range(rows):
         values = a_credit(registry=f"Registry {rows}.{n}", vintage=str(1990 + rows + n))
         create_credit(values, f"user:{rows}{n}")
@@ -72,7 +72,7 @@ def rows_of_an_import(rows: int) -> str:
 
 
 def problems_of_an_import(rows: int) -> str:
-    """Bring blocks of which each lies in a credit of its own, which can be split."""
+    """Import blocks, each within a credit of its own that can be split."""
     file = []
     for n in range(rows):
         first = 1000 * (100 * rows + n)
@@ -87,7 +87,7 @@ def import_of(file: Sequence[Mapping[str, object]]) -> str:
 
 
 def block(first: int, quantity: int) -> str:
-    """Return the serial number of so many numbers from the first on."""
+    """Return the serial number of a block."""
     known = parse_block(BLOCK)
     assert known is not None
     numbers = f"{known.first}-{known.last}"
@@ -129,7 +129,7 @@ ACCOUNT_PAGES = [account_log, people_list, token_list]
 
 
 class Work(NamedTuple):
-    """How many statements a page sends, and how many addresses it asks of the router (`url_for`)."""
+    """The numbers of statements and of `url_for` calls of a page."""
 
     statements: int
     addresses: int
@@ -147,7 +147,7 @@ def work_of(client: FlaskClient, path: str) -> Work:
 def test_a_page_asks_database_and_router_as_often_for_many_rows_as_for_few(
     client: FlaskClient, grow: Grow
 ) -> None:
-    client.get(grow(FEW))  # what is asked once a process
+    client.get(grow(FEW))  # queries that run once per process
     few = work_of(client, grow(FEW + 1))
     many = work_of(client, grow(MANY))
     assert many == few
@@ -158,7 +158,7 @@ def test_a_page_asks_database_and_router_as_often_for_many_rows_as_for_few(
 def test_a_page_of_accounts_asks_as_often_for_many_rows_as_for_few(ledger_app: Flask, grow: Grow) -> None:
     an_administrator("Ada")
     client = signed_in(ledger_app, "Ada")
-    client.get(grow(FEW))  # what is asked once a process
+    client.get(grow(FEW))  # queries that run once per process
     few = work_of(client, grow(FEW + 1))
     many = work_of(client, grow(MANY))
     assert many == few

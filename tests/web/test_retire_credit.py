@@ -1,4 +1,4 @@
-"""What only a retirement on a page does: it asks for whom."""
+"""Retirements on pages require a beneficiary."""
 
 import pytest
 from flask.testing import FlaskClient

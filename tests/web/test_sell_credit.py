@@ -1,4 +1,4 @@
-"""What only a sale on a page does; what it shares with a retirement is in test_credits_acts."""
+"""Sales on pages; test_actions has the tests shared with retirements."""
 
 from flask.testing import FlaskClient
 

@@ -1,4 +1,4 @@
-"""The family of a credit on its page: all of a small one, of a large one what leads further."""
+"""The split history on the page of a credit: the whole tree, or an excerpt of a large one."""
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -11,7 +11,7 @@ from webapp.ledger.commands import retire_credit, split_credit
 
 
 def family_of(page: TestResponse) -> list[str]:
-    """Return what each member of the family says."""
+    """Return the text of each node."""
     tree = next(e for e in parse(page.text).find_all("ul") if e["class"] == "split-tree")
     return [words(member) for member in tree.find_all("li")]
 

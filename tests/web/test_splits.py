@@ -1,4 +1,4 @@
-"""A part of a credit is sold or retired, and a credit is split, on pages."""
+"""Sales and retirements of a part, and splits, on pages."""
 
 import pytest
 from flask.testing import FlaskClient

@@ -1,4 +1,4 @@
-"""What an address asks for is applied or refused: a filter that a page does not know is never dropped."""
+"""Pages refuse unknown query parameters."""
 
 import pytest
 from flask import Flask
@@ -14,7 +14,7 @@ SAID = "This page has no such filter."
 
 
 def addresses_of_pages(app: Flask) -> list[str]:
-    """Return an address of every page, file and fragment that can be read."""
+    """Return the addresses of all GET routes outside of the API."""
     credit_id = recorded()
     return [
         rule.rule.replace("<credit_id>", credit_id)

@@ -37,9 +37,8 @@ from webapp.web.labels import field_label
 Values = dict[str, str | None]
 
 
-def _input(field: Field, event_type: EventType | None) -> object:
-    """Return the unbound WTForms field for a field of an event of this type, or of a credit."""
-    label = field_label(field, event_type)
+def _input(field: Field, label: str) -> object:
+    """Return the unbound WTForms field that fits the kind of field."""
     match field:
         case TextField(newlines=True):
             return TextAreaField(label)
@@ -65,18 +64,21 @@ def show_problems(form: FlaskForm, problems: Sequence[Problem]) -> None:
 class FieldForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
     """A form with one input for each field of `table`, under the same names.
 
-    `event_type` is the type of the event that it records, for labels. `scope` prefixes the ids of hidden
-    inputs, for several forms on one page.
+    `scope` prefixes the ids of hidden inputs, for several forms on one page.
     """
 
     table: ClassVar[tuple[Field, ...]] = ()
-    event_type: ClassVar[EventType | None] = None
 
     def __init_subclass__(cls) -> None:
         """Add the inputs to the class."""
         super().__init_subclass__()
         for field in cls.table:
-            setattr(cls, field.name, _input(field, cls.event_type))
+            setattr(cls, field.name, _input(field, cls.label_of(field)))
+
+    @classmethod
+    def label_of(cls, field: Field) -> str:
+        """Return the label of a field on this form."""
+        return field.label
 
     def __init__(self, *, scope: str = "", data: Mapping[str, object] | None = None) -> None:
         """Read the submitted values of the current request, else `data`."""
@@ -176,7 +178,10 @@ class CorrectionForm(FieldForm):
 class ActionForm(FieldForm):
     """A sale or a retirement."""
 
-    event_type: ClassVar[EventType]
+    @classmethod
+    def label_of(cls, field: Field) -> str:
+        """Return the label of a field of the event: "Retirement date"."""
+        return field_label(field, cls.event_type)
 
     def __init__(self, *, scope: str = "", quantity: str = "") -> None:
         """Prefill the date with today, and the quantity with `quantity`."""

@@ -47,11 +47,9 @@ def event_label(event_type: str) -> str:
     return EVENT_LABELS[event_type]
 
 
-def field_label(field: Field, event_type: EventType | None = None) -> str:
+def field_label(field: Field, event_type: EventType) -> str:
     """Return the label of a field of an event of this type: "Retirement date" for `occurred_on`."""
-    if field.name == _OCCURRED_ON and event_type is not None:
-        return _DATE_LABELS[event_type]
-    return field.label
+    return _DATE_LABELS[event_type] if field.name == _OCCURRED_ON else field.label
 
 
 def data_labels(event_type: EventType) -> dict[str, str]:
