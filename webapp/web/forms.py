@@ -191,6 +191,8 @@ class ActionForm(FieldForm):
 
     def parse(self, values: Mapping[str, object]) -> object:
         """Parse the texts with the domain. Raises InvalidFields."""
+        if self.event_type is None:
+            raise TypeError("an action form states the type of its event")
         return parse_action(self.event_type, values, today=clock.now().date())
 
     @property
