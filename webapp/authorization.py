@@ -32,7 +32,7 @@ from webapp.http.authentication import (
     SetUpRequired,
 )
 from webapp.http.error_status import is_api_path
-from webapp.ledger.writer import precommit_check
+from webapp.ledger.group_commit import precommit_check
 
 View = TypeVar("View", bound=Callable[..., Any])
 

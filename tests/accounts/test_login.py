@@ -13,7 +13,7 @@ from webapp.accounts.audit_log import AuditAction, Entry
 from webapp.accounts.errors import LoginFailed, LoginRateLimited
 from webapp.accounts.users import User
 from webapp.domain.errors import InvalidFields
-from webapp.ledger.writer import transact
+from webapp.ledger.group_commit import transact
 
 HERE, THERE = "192.0.2.1", "198.51.100.7"
 WRONG = "a wrong password"

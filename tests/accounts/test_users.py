@@ -20,7 +20,7 @@ from webapp.accounts.roles import Role
 from webapp.accounts.tables import users as users_table
 from webapp.domain.errors import InvalidFields
 from webapp.ledger.commands import create_credit
-from webapp.ledger.writer import transact
+from webapp.ledger.group_commit import transact
 
 pytestmark = pytest.mark.usefixtures("ledger_app", "quick_passwords")
 

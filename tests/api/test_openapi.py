@@ -13,8 +13,8 @@ from tests.api.conftest import DescribedClient, assert_valid, exact
 from tests.fixtures.ledger import MakeDatabase, opened
 from webapp.api import field_schemas, schemas
 from webapp.api.operations import OPERATIONS
+from webapp.domain.action_fields import ACTION_FIELDS
 from webapp.domain.credit import NEW_FIELDS
-from webapp.domain.event import ACTION_FIELDS
 from webapp.domain.fields import (
     ID_PATTERN,
     QUANTITY_PATTERN,

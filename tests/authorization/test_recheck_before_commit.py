@@ -22,8 +22,8 @@ from webapp.accounts.roles import Role
 from webapp.accounts.users import User
 from webapp.http.authentication import NotSignedIn
 from webapp.ledger import clock
+from webapp.ledger.group_commit import precommit_check, transact
 from webapp.ledger.listing import list_events
-from webapp.ledger.writer import precommit_check, transact
 
 Meanwhile = Callable[[Callable[[], None]], None]
 

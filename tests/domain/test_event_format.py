@@ -7,14 +7,8 @@ from hashlib import sha256
 import pytest
 
 from tests.domain.golden import credit_from
-from webapp.domain.event import (
-    NO_PREVIOUS_HASH,
-    Event,
-    created_event,
-    parse_action,
-    text_hash,
-    time_text,
-)
+from webapp.domain.action_fields import parse_action
+from webapp.domain.event import NO_PREVIOUS_HASH, Event, created_event, text_hash, time_text
 from webapp.domain.lifecycle import EventType
 
 AT = "2026-11-20T08:09:10.000042Z"

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pytest
 
 from tests.fixtures.credits import a_credit
+from webapp.domain.action_fields import ACTION_FIELDS, parse_action
 from webapp.domain.canonical_json import Number
 from webapp.domain.credit import FIELDS, Credit, parse_credit
 from webapp.domain.errors import InvalidFields
-from webapp.domain.event import ACTION_FIELDS, parse_action
 from webapp.domain.fields import FieldError, TextField, quantity_from_text, quantity_text
 from webapp.domain.lifecycle import EventType
 

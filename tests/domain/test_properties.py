@@ -6,9 +6,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.domain.spelling import credit_values, names, respelled, respelled_values, texts
+from webapp.domain.action_fields import parse_action
 from webapp.domain.canonical_json import Number, decode, encode
 from webapp.domain.credit import parse_credit
-from webapp.domain.event import created_event, parse_action
+from webapp.domain.event import created_event
 from webapp.domain.fields import quantity_from_text, quantity_text
 from webapp.domain.lifecycle import EventType
 from webapp.domain.text import canonical, recorded

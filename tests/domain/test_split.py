@@ -6,10 +6,11 @@ from itertools import chain
 import pytest
 
 from tests.domain.golden import GOLDEN_LOTS, MANGROVE, credit_from
+from webapp.domain.action_fields import parse_action
 from webapp.domain.canonical_json import Number
 from webapp.domain.credit import Credit
 from webapp.domain.errors import InvalidFields
-from webapp.domain.event import Event, created_event, parse_action
+from webapp.domain.event import Event, created_event
 from webapp.domain.fields import E4
 from webapp.domain.lifecycle import EventType
 from webapp.domain.split import (

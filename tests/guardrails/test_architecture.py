@@ -40,7 +40,7 @@ LEDGER_ROOMS = {
     "audit": {"storage", "projections", "audit"},
 }
 # Single modules at the top of the ledger that a room may use all the same.
-LEDGER_TOP = {"audit": {"event_log", "writer"}, "projections": set(), "search": set(), "storage": set()}
+LEDGER_TOP = {"audit": {"event_log", "group_commit"}, "projections": set(), "search": set(), "storage": set()}
 # What pages, API and commands use of the ledger: its facades, and never what is behind them.
 FACADES = {"commands", "queries", "listing", "summaries", "views", "serial_conflicts", "clock"}
 FACADES_OF_CLI = FACADES | {"archive", "audit", "backup", "permissions", "storage"}

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.forms import submit
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
-from webapp.ledger import writer
+from webapp.ledger import group_commit
 from webapp.ledger.listing import list_events
 from webapp.ledger.storage import engine
 from webapp.ledger.storage.engine import FEED_LOCK, reading
@@ -71,7 +71,7 @@ def test_a_writer_on_postgresql_does_not_wait_for_ever(
     make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch, lock: str
 ) -> None:
     monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.2)
-    monkeypatch.setattr(writer, "ATTEMPTS", 2)
+    monkeypatch.setattr(group_commit, "ATTEMPTS", 2)
     url = make_database("postgresql")
     with opened(url) as app, connected(url) as other:
         client, credit_id = app.test_client(), recorded()
@@ -91,7 +91,7 @@ def test_a_writer_on_postgresql_does_not_wait_for_ever(
 def test_what_holds_up_new_credits_holds_up_no_sale(
     make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "ATTEMPTS", 2)
+    monkeypatch.setattr(group_commit, "ATTEMPTS", 2)
     url = make_database("postgresql")
     with opened(url) as app, connected(url) as other:
         client, credit_id = app.test_client(), recorded()

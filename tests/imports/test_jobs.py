@@ -12,7 +12,7 @@ from webapp.domain.errors import ImportNotOpen, UnknownImport, UnreadableFile
 from webapp.imports import jobs, views
 from webapp.imports.views import ImportView, State
 from webapp.ledger import listing, summaries
-from webapp.ledger.decisions import Outcome
+from webapp.ledger.row_decisions import Outcome
 from webapp.ledger.search.credit_filter import CreditFilter
 
 pytestmark = pytest.mark.usefixtures("ledger_app")

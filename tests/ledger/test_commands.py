@@ -21,12 +21,12 @@ from webapp.domain.errors import (
 )
 from webapp.domain.event import NO_PREVIOUS_HASH, text_hash
 from webapp.domain.lifecycle import EventType, Status
-from webapp.ledger import event_log, queries, writer
+from webapp.ledger import event_log, group_commit, queries
 from webapp.ledger.commands import correct_credit, create_credit, retire_credit, sell_credit
+from webapp.ledger.group_commit import ATTEMPTS
 from webapp.ledger.listing import list_events
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.views import Record
-from webapp.ledger.writer import ATTEMPTS
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
@@ -321,7 +321,7 @@ def old_look(monkeypatch: pytest.MonkeyPatch) -> OldLook:
         monkeypatch.setattr(queries, "read_history", look)
         return seen
 
-    monkeypatch.setattr(writer, "RETRY_AFTER_S", 0.01)
+    monkeypatch.setattr(group_commit, "RETRY_AFTER_S", 0.01)
     return arrange
 
 

@@ -22,9 +22,9 @@ from webapp.imports import jobs, views
 from webapp.imports.views import State
 from webapp.ledger import clock, commands, idempotency_store, queries
 from webapp.ledger.commands import ActionResult
+from webapp.ledger.group_commit import precommit_check, transact
 from webapp.ledger.idempotency_store import RETENTION, SWEPT, IdempotencyKey, StoredResult
 from webapp.ledger.listing import list_events
-from webapp.ledger.writer import precommit_check, transact
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 

@@ -19,10 +19,10 @@ from tests.fixtures.group_commits import Group
 from tests.fixtures.ledger import RawClient
 from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import LedgerBusy, LedgerUnavailable
-from webapp.ledger import commands, queries, writer
+from webapp.ledger import commands, group_commit, queries
+from webapp.ledger.group_commit import commit
 from webapp.ledger.storage import engine
 from webapp.ledger.storage.engine import BUSY_TIMEOUT_S, FEED_LOCK, db
-from webapp.ledger.writer import commit
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 on_sqlite = pytest.mark.parametrize("dialect", ["sqlite"])
@@ -63,7 +63,7 @@ def test_waiting_writes_run_when_another_process_releases_the_lock(group: Group)
 
 @on_sqlite
 def test_a_write_that_waits_too_long_for_another_process_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "WAIT_S", 0.1)
+    monkeypatch.setattr(group_commit, "WAIT_S", 0.1)
     with turn_held_elsewhere(), pytest.raises(LedgerBusy):
         recorded()
 
@@ -75,7 +75,7 @@ def test_a_write_waits_no_longer_if_another_program_has_locked_the_database(
     held = "BEGIN IMMEDIATE" if raw.dialect == "sqlite" else f"SELECT pg_advisory_lock({FEED_LOCK})"
     freed = "ROLLBACK" if raw.dialect == "sqlite" else f"SELECT pg_advisory_unlock({FEED_LOCK})"
     raw.execute(held)
-    monkeypatch.setattr(writer, "WAIT_S", 0.2)
+    monkeypatch.setattr(group_commit, "WAIT_S", 0.2)
     begun = time.monotonic()
     with pytest.raises(LedgerBusy):
         recorded()
@@ -122,7 +122,9 @@ def test_an_idle_transaction_is_ended_so_that_others_can_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its program may be gone without a word, as when its machine loses its power."""
-    monkeypatch.setattr(writer, "_TAKE_LOCK", writer._TAKE_LOCK.replace(str(writer.IDLE_TIMEOUT_MS), "100"))
+    monkeypatch.setattr(
+        group_commit, "_TAKE_LOCK", group_commit._TAKE_LOCK.replace(str(group_commit.IDLE_TIMEOUT_MS), "100")
+    )
     with pytest.raises(LedgerUnavailable, match="does not answer"):
         commit(lambda _: time.sleep(0.5))
     assert recorded()
@@ -134,7 +136,7 @@ def test_a_group_takes_the_write_lock_first() -> None:
     held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()"
     settings = "SELECT current_setting('lock_timeout'), current_setting('transaction_isolation')"
 
-    def act(transaction: writer.Transaction) -> object:
+    def act(transaction: group_commit.Transaction) -> object:
         connection = transaction.connection
         return connection.scalar(text(held)), tuple(connection.execute(text(settings)).one())
 
@@ -168,7 +170,7 @@ def test_a_write_that_meets_a_foreign_row_lock_does_not_block_the_others(
 def test_a_write_that_meets_a_foreign_row_lock_for_too_long_is_refused(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "ATTEMPTS", 2)
+    monkeypatch.setattr(group_commit, "ATTEMPTS", 2)
     held = recorded()
     key = queries.record(held).key
     with psycopg.connect(database_url) as foreign:

@@ -14,11 +14,11 @@ from sqlalchemy import text
 from tests.fixtures.credits import recorded
 from tests.fixtures.group_commits import Group, outcome, until
 from webapp.domain.errors import LedgerBusy, LedgerUnavailable
-from webapp.ledger import write_queue, writer
+from webapp.ledger import group_commit, write_queue
+from webapp.ledger.group_commit import Transaction, best_effort_write, commit
 from webapp.ledger.listing import list_credits
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.storage.engine import begin_read_transaction, db, end_read_transaction
-from webapp.ledger.writer import Transaction, best_effort_write, commit
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
@@ -34,7 +34,7 @@ def test_a_write_that_waits_too_long_is_withdrawn_and_never_run(
 ) -> None:
     done: list[str] = []
     group.keep_busy()
-    monkeypatch.setattr(writer, "WAIT_S", 0.1)
+    monkeypatch.setattr(group_commit, "WAIT_S", 0.1)
     with pytest.raises(LedgerBusy):
         doing(done, "too late")()
     monkeypatch.undo()
@@ -44,7 +44,7 @@ def test_a_write_that_waits_too_long_is_withdrawn_and_never_run(
 
 
 def test_a_write_that_was_taken_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "WAIT_S", 0.05)
+    monkeypatch.setattr(group_commit, "WAIT_S", 0.05)
     monkeypatch.setattr(write_queue, "RUNNING_WAIT_S", 0.05)
 
     def act(_transaction: Transaction) -> str:
@@ -63,11 +63,11 @@ def test_a_write_that_times_out_while_running_is_not_retried(
         time.sleep(0.3)
         act.is_to_be_retried, act.not_before = True, time.monotonic() + 3600
 
-    monkeypatch.setattr(writer, "_retry_or_refuse", put_off)
-    monkeypatch.setattr(writer, "WAIT_S", 0.1)
+    monkeypatch.setattr(group_commit, "_retry_or_refuse", put_off)
+    monkeypatch.setattr(group_commit, "WAIT_S", 0.1)
     with pytest.raises(LedgerBusy):
         commit(lambda transaction: transaction.connection.execute(text("SELECT no_such_column")))
-    assert len(writer._queue_of(db.engine)) == 0
+    assert len(group_commit._queue_of(db.engine)) == 0
 
 
 def test_the_queue_is_bounded(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +101,7 @@ def test_a_best_effort_write_is_skipped_if_the_writer_is_busy(group: Group) -> N
     begun = time.monotonic()
     best_effort_write(NOTHING)
     assert time.monotonic() - begun < 2
-    assert len(writer._queue_of(db.engine)) == 0
+    assert len(group_commit._queue_of(db.engine)) == 0
 
 
 def test_a_best_effort_write_that_was_taken_is_not_waited_for(
@@ -110,7 +110,7 @@ def test_a_best_effort_write_that_was_taken_is_not_waited_for(
     """As while another program holds SQLite's lock: a page would wait for it as long as a write."""
     go_on = threading.Event()
     with monkeypatch.context() as slow:
-        slow.setattr(writer, "_run_action", lambda *_: go_on.wait(30))
+        slow.setattr(group_commit, "_run_action", lambda *_: go_on.wait(30))
         begun = time.monotonic()
         best_effort_write(NOTHING)
         assert time.monotonic() - begun < 2
@@ -154,7 +154,7 @@ def test_ctrl_c_rolls_back_a_running_write() -> None:
 def test_ctrl_c_withdraws_a_waiting_write(group: Group) -> None:
     done: list[str] = []
     group.keep_busy()
-    queue = writer._queue_of(db.engine)
+    queue = group_commit._queue_of(db.engine)
 
     def interrupt() -> None:
         until(lambda: len(queue) == 1)
@@ -191,8 +191,8 @@ def test_a_bug_in_the_writer_fails_the_group_and_later_writes_are_run(
     def fail(*_arguments: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(writer, "_run_action", fail)
-    monkeypatch.setattr(writer, "_fail_or_run_singly", fail)
+    monkeypatch.setattr(group_commit, "_run_action", fail)
+    monkeypatch.setattr(group_commit, "_fail_or_run_singly", fail)
     with pytest.raises(LedgerUnavailable, match="Check whether it was recorded"):
         commit(lambda _: None)
     monkeypatch.undo()

@@ -3,9 +3,9 @@
 import pytest
 from flask import Flask
 
+from webapp.domain.action_fields import ACTION_FIELDS
 from webapp.domain.credit import FIELDS, parse_credit
 from webapp.domain.errors import InvalidFields
-from webapp.domain.event import ACTION_FIELDS
 from webapp.web.forms import CreditForm, FieldForm, RetirementForm, SaleForm
 
 ONLY_ON_PAGES = {"csrf_token", "without_beneficiary", "replaces"}

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from webapp.domain.event import ACTION_FIELDS, Data
+from webapp.domain.action_fields import ACTION_FIELDS
+from webapp.domain.event import Data
 from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger.views import EventView
 from webapp.web import labels

@@ -17,8 +17,8 @@ from webapp.accounts.tables import INTEGER_MAX, account_log
 from webapp.domain.canonical_json import encode
 from webapp.domain.event import time_text
 from webapp.ledger import clock
+from webapp.ledger.group_commit import transact
 from webapp.ledger.storage.engine import reading
-from webapp.ledger.writer import transact
 
 PAGE_MAX: Final = 200
 ANONYMOUS_ACTOR: Final = "nobody"  # the actor of a refused sign-in

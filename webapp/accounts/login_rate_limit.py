@@ -27,8 +27,8 @@ from webapp.accounts.errors import LoginRateLimited, SetUpCodeRateLimited
 from webapp.accounts.tables import known_addresses, sign_in_failures, users
 from webapp.domain.event import time_text
 from webapp.ledger import clock
+from webapp.ledger.group_commit import is_transacting
 from webapp.ledger.storage.engine import db
-from webapp.ledger.writer import is_transacting
 
 WINDOW: Final = timedelta(minutes=15)
 KNOWN_FOR: Final = timedelta(days=30)

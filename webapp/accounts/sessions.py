@@ -18,9 +18,9 @@ from webapp.accounts.tokens import hash_of, new_secret
 from webapp.accounts.users import User, require_administrator
 from webapp.domain.event import time_text
 from webapp.ledger import clock
+from webapp.ledger.group_commit import best_effort_write
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.engine import reading
-from webapp.ledger.writer import best_effort_write
 
 LIFETIME: Final = timedelta(days=7)
 IDLE: Final = timedelta(hours=8)

@@ -25,10 +25,10 @@ from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.event import time_text
 from webapp.domain.fields import TextField, parse_fields
 from webapp.ledger import clock, idempotency_store
+from webapp.ledger.group_commit import best_effort_write
 from webapp.ledger.idempotency_store import IdempotencyKey, StoredResult
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.engine import reading
-from webapp.ledger.writer import best_effort_write
 
 PREFIX: Final = "ccl_"
 DAYS: Final = 90

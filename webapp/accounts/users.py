@@ -31,9 +31,9 @@ from webapp.domain.event import time_text
 from webapp.domain.fields import TextField, parse_fields
 from webapp.domain.text import canonical
 from webapp.ledger import clock
+from webapp.ledger.group_commit import is_transacting
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.engine import db, reading
-from webapp.ledger.writer import is_transacting
 
 NAME: Final = TextField("name", "Name", required=True, max_length=100)
 

@@ -13,9 +13,9 @@ from webapp.api.etags import etag, expected_seqs
 from webapp.api.operations import describes
 from webapp.api.serializers import action_body, json_response, record_body, record_url, summary_body
 from webapp.authorization import allows
+from webapp.domain.action_fields import CANCELLATION_FIELDS
 from webapp.domain.credit import FIELDS
 from webapp.domain.errors import ActNotAllowed, IdempotencyKeyReused, InvalidFields, Problem
-from webapp.domain.event import CANCELLATION_FIELDS
 from webapp.domain.fields import Field, parse_fields
 from webapp.http.authentication import actor
 from webapp.idempotency import note_replay, request_key

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from webapp.domain.credit import FIELDS, NEW_FIELDS
-from webapp.domain.event import (
+from webapp.domain.action_fields import (
     ACTION_FIELDS,
     CANCELLATION_FIELDS,
     PART_QUANTITY,
     RETIREMENT_FIELDS,
     SALE_FIELDS,
 )
+from webapp.domain.credit import FIELDS, NEW_FIELDS
 from webapp.domain.fields import (
     E4,
     ID_PATTERN,

@@ -16,8 +16,8 @@ from webapp.api.field_schemas import REF_TEMPLATE, Schema
 from webapp.api.query_parameters import Parameter
 from webapp.api.request_body import JSON_TYPE, LINES, MULTIPART
 from webapp.config import MAX_BODY_BYTES
+from webapp.domain.action_fields import CANCELLATION_FIELDS, RETIREMENT_FIELDS, SALE_FIELDS
 from webapp.domain.credit import NEW_FIELDS
-from webapp.domain.event import CANCELLATION_FIELDS, RETIREMENT_FIELDS, SALE_FIELDS
 from webapp.imports.readers.json_file import ROWS_MAX
 
 View = TypeVar("View", bound=Callable[..., Any])

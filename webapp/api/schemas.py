@@ -79,11 +79,11 @@ SplitUrl = Annotated[Url, Meta(description="Where to post `split` to make the bl
 Next = Annotated[Url | None, Meta(description="The URL of the next page, null if there is none now.")]
 
 
-class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    pass
+class JsonBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The base of every JSON body: its schema allows no other members."""
 
 
-class Split(Body, frozen=True):
+class Split(JsonBody, frozen=True):
     quantities: Annotated[
         list[Annotated[Any, Meta(extra_json_schema=part_quantity())]],
         Meta(
@@ -94,7 +94,7 @@ class Split(Body, frozen=True):
     ]
 
 
-class Lot(Body, frozen=True):
+class Lot(JsonBody, frozen=True):
     id: Id
     quantity: Quantity
     serial_number: SerialNumber
@@ -102,7 +102,7 @@ class Lot(Body, frozen=True):
     url: Url
 
 
-class Event(Body, frozen=True):
+class Event(JsonBody, frozen=True):
     position: Position
     seq: Seq
     event_type: EventTypeText
@@ -113,7 +113,7 @@ class Event(Body, frozen=True):
     hash: Hash
 
 
-class FeedEvent(Body, frozen=True):
+class FeedEvent(JsonBody, frozen=True):
     record_id: Id
     position: Position
     seq: Seq
@@ -125,7 +125,7 @@ class FeedEvent(Body, frozen=True):
     hash: Hash
 
 
-class EventPage(Body, frozen=True):
+class EventPage(JsonBody, frozen=True):
     items: list[FeedEvent]
     next: Next
     resume: Annotated[
@@ -137,7 +137,7 @@ class EventPage(Body, frozen=True):
     ]
 
 
-class RecordSummary(Body, frozen=True):
+class RecordSummary(JsonBody, frozen=True):
     id: Annotated[Id, Meta(description="Computed from the fields: equal credits have equal ids.")]
     project_name: Annotated[str, _field("project_name")]
     registry: Annotated[str, _field("registry")]
@@ -166,16 +166,16 @@ class ActedRecord(Record, frozen=True):
     ]
 
 
-class Lots(Body, frozen=True):
+class Lots(JsonBody, frozen=True):
     items: Annotated[list[RecordSummary], Meta(description="In order of their place in the parent.")]
 
 
-class RecordPage(Body, frozen=True):
+class RecordPage(JsonBody, frozen=True):
     items: list[RecordSummary]
     next: Next
 
 
-class ImportSummary(Body, frozen=True):
+class ImportSummary(JsonBody, frozen=True):
     id: Number
     state: Annotated[str, _one_of(State)]
     filename: str
@@ -196,7 +196,7 @@ class ImportSummary(Body, frozen=True):
     ]
 
 
-class RowProblem(Body, frozen=True):
+class RowProblem(JsonBody, frozen=True):
     row: Number
     field: Annotated[str, Meta(description="Empty for the row as a whole.")]
     message: str
@@ -216,12 +216,12 @@ class Import(ImportSummary, frozen=True):
     ]
 
 
-class ImportPage(Body, frozen=True):
+class ImportPage(JsonBody, frozen=True):
     items: list[ImportSummary]
     next: Next
 
 
-class Health(Body, frozen=True):
+class Health(JsonBody, frozen=True):
     status: Annotated[Literal["ok"], Meta(extra_json_schema={"type": "string"})]
 
 
@@ -229,7 +229,7 @@ class OpenAPI(msgspec.Struct):
     """This document."""
 
 
-class Problem(Body, frozen=True):
+class Problem(JsonBody, frozen=True):
     """Problem details (RFC 9457)."""
 
     type: Annotated[Literal["about:blank"], Meta(extra_json_schema={"type": "string"})]
@@ -238,7 +238,7 @@ class Problem(Body, frozen=True):
     detail: str
 
 
-class FieldProblem(Body, frozen=True):
+class FieldProblem(JsonBody, frozen=True):
     field: Annotated[str, Meta(description="Empty for the body as a whole.")]
     message: str
 

@@ -12,10 +12,11 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
+from webapp.domain.action_fields import parse_action
 from webapp.domain.canonical_json import Number
 from webapp.domain.credit import Credit, is_credit_id, parse_credit
 from webapp.domain.errors import InvalidFields
-from webapp.domain.event import NO_PREVIOUS_HASH, VERSION, Data, Event, EventHead, parse_action
+from webapp.domain.event import NO_PREVIOUS_HASH, VERSION, Data, Event, EventHead
 from webapp.domain.fields import QUANTITY_PATTERN, quantity_from_text
 from webapp.domain.lifecycle import ALLOWED_ACTIONS, FIRST, STATUS_AFTER, EventType
 from webapp.domain.split import parse_split_data

@@ -24,11 +24,11 @@ from webapp.imports.rows import read_rows
 from webapp.imports.views import ImportView, State, row_of, view_of
 from webapp.ledger import clock, event_log, idempotency_store
 from webapp.ledger.audit.findings import Progress, no_progress
-from webapp.ledger.decisions import Decision, Outcome, counts_of, decide
+from webapp.ledger.group_commit import Transaction, commit
 from webapp.ledger.idempotency_store import IdempotencyKey, StoredResult
+from webapp.ledger.row_decisions import Decision, Outcome, counts_of, decide
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.tables import import_problems, imports
-from webapp.ledger.writer import Transaction, commit
 
 FILENAME_LENGTH_MAX: Final = 200
 _NOT_RECORDED_SHOWN: Final = 100

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select
 from webapp.domain.credit import Credit
 from webapp.domain.errors import UnknownImport
 from webapp.imports.rows import read_rows
-from webapp.ledger.decisions import Outcome, decide
 from webapp.ledger.queries import find_credits
+from webapp.ledger.row_decisions import Outcome, decide
 from webapp.ledger.serial_conflicts import SerialConflict, conflict_over
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.tables import import_problems, imports

@@ -28,10 +28,10 @@ from webapp.ledger.audit.findings import Progress, no_progress
 from webapp.ledger.audit.lineage_check import check_lineage
 from webapp.ledger.audit.serial_check import collecting, fully_cancelled_credits, serials_in
 from webapp.ledger.event_log import StoredEvent
+from webapp.ledger.group_commit import Transaction, commit
 from webapp.ledger.projections.apply import rebuild_projections
 from webapp.ledger.storage.atomic_file import atomic_file
 from webapp.ledger.storage.engine import reading
-from webapp.ledger.writer import Transaction, commit
 
 # Longer than any event: one has a note of 2,000 characters and five texts of 300, at four bytes each.
 LINE_BYTES_MAX: Final = 100_000

@@ -1,7 +1,7 @@
 """The actions on credits: one function for each, one transaction for each call.
 
 An action reads the credit's last event, checks the rules and appends events, under the write lock
-(``writer``). Against a second retirement there are two guards: these checks, and the unique index and
+(``group_commit``). Against a second retirement there are two guards: these checks, and the unique index and
 triggers of the database (``storage.tables.Event``, ``storage.triggers_*``).
 
 A command builds its result from what it read and what it appended, without reading again. With an
@@ -13,28 +13,21 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import accumulate
 
+from webapp.domain.action_fields import PART_QUANTITY, parse_action, parse_part_quantity
 from webapp.domain.credit import Credit, is_credit_id, parse_credit
 from webapp.domain.errors import CreditMoved, InvalidFields, Problem, UnknownCredit
-from webapp.domain.event import (
-    PART_QUANTITY,
-    Data,
-    Event,
-    PositionedEvent,
-    created_event,
-    parse_action,
-    parse_part_quantity,
-)
+from webapp.domain.event import Data, Event, PositionedEvent, created_event
 from webapp.domain.fields import E4, tonnes
 from webapp.domain.import_row import ImportRow
 from webapp.domain.lifecycle import EventType, require_allowed
 from webapp.domain.split import WHOLE_TONNES, lots_of, parse_quantities, split_data, split_events
 from webapp.ledger import clock, event_log, idempotency_store, queries
-from webapp.ledger.decisions import Outcome, decide
+from webapp.ledger.group_commit import Transaction, commit
 from webapp.ledger.idempotency_store import IdempotencyKey, StoredResult
 from webapp.ledger.projections.lineage import cancelled_ancestors, place_in_root
+from webapp.ledger.row_decisions import Outcome, decide
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.views import CreditView, Origin, Record
-from webapp.ledger.writer import Transaction, commit
 
 # The sequence numbers that the credit's last event may have; None accepts any. Otherwise CreditMoved.
 ExpectedSeqs = Collection[int] | None

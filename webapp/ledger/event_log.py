@@ -20,12 +20,12 @@ from webapp.domain.event import Event, PositionedEvent, credit_from_event, time_
 from webapp.domain.lifecycle import EventType
 from webapp.domain.split import flatten, group_splits
 from webapp.ledger import clock
+from webapp.ledger.group_commit import Transaction
 from webapp.ledger.projections.apply import BATCH, apply_events, index_for_search
 from webapp.ledger.projections.serial_index import RELEASING
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.bulk_insert import COPIED_FROM, insert_rows
 from webapp.ledger.storage.tables import events, feed, log_marks
-from webapp.ledger.writer import Transaction
 
 _SAME_EVENT: Final = (feed.c.subject == events.c.subject) & (feed.c.seq == events.c.seq)
 _VERIFY: Final = "`flask verify` says which."

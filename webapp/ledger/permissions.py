@@ -9,8 +9,8 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from webapp.domain.errors import LedgerError
+from webapp.ledger.group_commit import transact
 from webapp.ledger.storage.engine import Base, db
-from webapp.ledger.writer import transact
 
 _APPEND: Final = frozenset({"SELECT", "INSERT"})
 _CHANGE: Final = _APPEND | {"UPDATE"}

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from webapp.domain.errors import LedgerBusy
 
 if TYPE_CHECKING:
-    from webapp.ledger.writer import Transaction
+    from webapp.ledger.group_commit import Transaction
 
 T = TypeVar("T")
 

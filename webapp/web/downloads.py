@@ -15,7 +15,7 @@ from flask import Blueprint, Response, request, send_file
 
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
-from webapp.domain.event import ACTION_FIELDS, PART_QUANTITY
+from webapp.domain.action_fields import ACTION_FIELDS, PART_QUANTITY
 from webapp.ledger import clock, listing
 from webapp.ledger.views import CreditView, EventView
 from webapp.web import activity, query_parameters

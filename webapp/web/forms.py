@@ -11,9 +11,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 from wtforms.widgets import DateInput
 
-from webapp.domain.credit import FIELDS, REPLACES, parse_credit, require_block_matches_quantity
-from webapp.domain.errors import InvalidFields, Problem
-from webapp.domain.event import (
+from webapp.domain.action_fields import (
     CANCELLATION_FIELDS,
     PART_QUANTITY,
     RETIREMENT_FIELDS,
@@ -21,6 +19,8 @@ from webapp.domain.event import (
     parse_action,
     parse_part_quantity,
 )
+from webapp.domain.credit import FIELDS, REPLACES, parse_credit, require_block_matches_quantity
+from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.fields import (
     Field,
     FieldError,

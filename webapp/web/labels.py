@@ -6,8 +6,8 @@ They are labels only: event types, API values, CSV columns and addresses keep th
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from webapp.domain.action_fields import ACTION_FIELDS
 from webapp.domain.credit import NEW_FIELDS
-from webapp.domain.event import ACTION_FIELDS
 from webapp.domain.fields import Field
 from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger.views import EventView

@@ -14,9 +14,9 @@ from wtforms import TextAreaField
 
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
+from webapp.domain.action_fields import PART_QUANTITY
 from webapp.domain.credit import Credit
 from webapp.domain.errors import ActNotAllowed, InvalidFields
-from webapp.domain.event import PART_QUANTITY
 from webapp.domain.fields import FieldError, quantity_text
 from webapp.domain.lifecycle import EventType
 from webapp.domain.split import LOTS_MAX, LOTS_MIN, NOT_A_LIST

@@ -9,8 +9,9 @@ from tests.fixtures.credits import recorded
 from tests.fixtures.ledger import RawClient
 from tests.ledger.triggers.rows import event_row, insert
 from webapp.accounts.actors import LOCAL
+from webapp.domain.action_fields import parse_action
 from webapp.domain.errors import BrokenLog
-from webapp.domain.event import Event, parse_action
+from webapp.domain.event import Event
 from webapp.domain.lifecycle import EventType
 from webapp.ledger import archive, queries
 from webapp.ledger.commands import retire_credit

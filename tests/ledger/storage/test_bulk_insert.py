@@ -13,10 +13,10 @@ from webapp.domain.event import Event, created_event, time_text
 from webapp.imports import jobs
 from webapp.imports.rows import parse_row
 from webapp.ledger import clock, event_log
+from webapp.ledger.group_commit import Transaction, transact
 from webapp.ledger.storage.bulk_insert import insert_rows
 from webapp.ledger.storage.engine import db
 from webapp.ledger.storage.tables import registries
-from webapp.ledger.writer import Transaction, transact
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 

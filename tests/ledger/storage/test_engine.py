@@ -17,12 +17,12 @@ from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import LedgerBusy, LedgerUnavailable
 from webapp.ledger import queries
 from webapp.ledger.commands import retire_credit
+from webapp.ledger.group_commit import transact
 from webapp.ledger.listing import list_credits, list_events
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.storage import engine
 from webapp.ledger.storage.engine import begin_read_transaction, db, end_read_transaction, reading
 from webapp.ledger.storage.schema_version import ping
-from webapp.ledger.writer import transact
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from flask import Flask
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.ledger import MakeDatabase, connected, migrate, opened
 from webapp.domain.errors import LedgerUnavailable
+from webapp.ledger.group_commit import best_effort_write, transact
 from webapp.ledger.listing import list_events
 from webapp.ledger.storage.engine import FILE_REPLACED, db, reading
 from webapp.ledger.storage.tables import totals
-from webapp.ledger.writer import best_effort_write, transact
 
 ENDS = ("", "-wal", "-shm")
 

@@ -20,9 +20,9 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.domain.errors import LedgerBusy, LedgerUnavailable
+from webapp.ledger.group_commit import transact
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.engine import database_error, db, engine_options, prepare, reading
-from webapp.ledger.writer import transact
 
 R = TypeVar("R")
 Check = Callable[[Connection], R]

@@ -1,6 +1,6 @@
 """The serial index: which credit holds which serial number, and which numbers of a series.
 
-Updates serial_claims and serial_blocks as events are applied; only ``apply`` calls it. ``decisions``
+Updates serial_claims and serial_blocks as events are applied; only ``apply`` calls it. ``row_decisions``
 reads these tables, and ``audit.serial_check`` computes them independently for `flask verify`.
 """
 

@@ -1,6 +1,6 @@
 """The SQLAlchemy engine, its settings on both databases, read transactions and the write lock.
 
-All reads get their connection from `reading`; all writes go through ``webapp.ledger.writer``. Driver
+All reads get their connection from `reading`; all writes go through ``webapp.ledger.group_commit``. Driver
 errors about locks, lost connections and missing tables are converted to ``webapp.domain.errors`` here.
 """
 

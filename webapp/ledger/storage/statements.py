@@ -96,7 +96,7 @@ SALE_OF_PARENT: Final = (
     " WHERE credits.key = ? AND events.type = 'SOLD'"
 )
 
-# The look-ups for ``decisions``. Parameters: a JSON array of [registry, serial number] in canonical form,
+# The look-ups for ``row_decisions``. Parameters: a JSON array of [registry, serial number] in canonical form,
 # one of [n, series, first, last], one of the keys of credits whose serial numbers count as free, and the
 # ids of credits; `{}` is replaced by one `?` for each id. The rows are
 # ('claim', 0, id of the holder, registry, serial number, 0, 0),

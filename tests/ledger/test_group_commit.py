@@ -26,12 +26,12 @@ from webapp.authorization import CSRF_HEADER
 from webapp.domain.credit import parse_credit
 from webapp.domain.errors import AlreadyRetired, LedgerBusy, LedgerUnavailable
 from webapp.domain.event import created_event
-from webapp.ledger import commands, event_log, queries, writer
+from webapp.ledger import commands, event_log, group_commit, queries
+from webapp.ledger.group_commit import Transaction, commit, precommit_check, transact
 from webapp.ledger.listing import list_credits
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.engine import db
-from webapp.ledger.writer import Transaction, commit, precommit_check, transact
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
@@ -57,7 +57,7 @@ def test_waiting_writes_are_committed_in_one_transaction(group: Group) -> None:
 
 
 def test_a_group_has_a_maximum_size(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "GROUP_MAX", {"sqlite": 2, "postgresql": 2})
+    monkeypatch.setattr(group_commit, "GROUP_MAX", {"sqlite": 2, "postgresql": 2})
     transactions = group.of(*[lambda: commit(lambda transaction: transaction)] * 5)
     assert len({id(transaction) for transaction in transactions}) == 3
 
