@@ -1,4 +1,4 @@
-"""The golden credits of docs/ledger.md, "Identity": values as they come in, and their ids."""
+"""The golden credits of docs/ledger.md, "Identity": input values and expected ids."""
 
 from typing import Final
 
@@ -50,12 +50,12 @@ GOLDEN: Final[list[tuple[tuple[str, str, str, str, str | None], str]]] = [
 
 MANGROVE: Final = GOLDEN[0][1]
 
-# Lots of the first of them, 100 t: where each begins, its quantity (ten-thousandths), and its id.
+# Lots of the first credit, 100 t: start and quantity in ten-thousandths of a tonne, and the id.
 GOLDEN_LOTS: Final = [
     (0, 250_000, "b9f24f65d6e6aac548df464d8913063bb833379accbc8e6566e2de6f7fde0cec"),
     (250_000, 750_000, "35669681b271aecde56027f3aee8de2e5031eb36918a294d1c9fe8d60a231999"),
 ]
-# The first of them with the vintage 2022, recorded in its place.
+# The first credit with the vintage 2022, recorded as its replacement.
 GOLDEN_REPLACEMENT: Final = "b09159572a7244defaa9c2c3b82168e316e28c0fd64496aacd12fa46755f557b"
 
 

@@ -1,4 +1,4 @@
-"""Texts and credits for property tests: what the ledger accepts, and other spellings of the same."""
+"""Hypothesis strategies for texts and credits that the ledger accepts, and for other spellings of them."""
 
 import unicodedata
 from typing import Final
@@ -57,7 +57,7 @@ _DROPPED: Final = st.text("\u200b\u200c\u200d\u00ad\u2060\u034f\ufe0f\ufeff\U000
 
 @st.composite
 def respelled(draw: st.DrawFn, text: str) -> str:
-    """Return another spelling of the same text: case, white space, NFD, characters nobody sees."""
+    """Return another spelling of the text: other case, white space, NFD, invisible characters."""
     spelled = recorded(text)
     # An iota subscript folds to a letter, and what the marks around it then belong to depends on
     # how they were composed and joined before; so it does in Unicode's own folding.

@@ -1,4 +1,4 @@
-"""Properties of the canonical form and the id, over texts that nobody thought of."""
+"""Property tests of the canonical form and the id, over generated texts."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""What a serial number states, by its text alone: "Serial blocks" in docs/ledger.md."""
+"""Parsing of serial numbers, see "Serial blocks" in docs/ledger.md."""
 
 import json
 import time
@@ -219,12 +219,12 @@ def credit_with(serial: str, quantity: str) -> None:
 
 
 def test_a_block_of_another_length_is_refused_with_both_numbers() -> None:
-    with pytest.raises(InvalidFields, match="has 425 units, and the quantity is 424 t\\."):
+    with pytest.raises(InvalidFields, match="has 425 units, but the quantity is 424 t\\."):
         credit_with(VERRA, "424")
     credit_with(VERRA, "425")
-    with pytest.raises(InvalidFields, match="has 2 units, and the quantity is 1 t\\."):
+    with pytest.raises(InvalidFields, match="has 2 units, but the quantity is 1 t\\."):
         credit_with("GS1-1-KE-GS11603-16-2025-30256-1-2", "1")
-    with pytest.raises(InvalidFields, match="has 1 unit, and the quantity is 2 t\\."):
+    with pytest.raises(InvalidFields, match="has 1 unit, but the quantity is 2 t\\."):
         credit_with("GS1-1-KE-GS11603-16-2025-30256-1-1", "2")
 
 

@@ -1,4 +1,4 @@
-"""The parts of a credit: "Splitting" in docs/ledger.md."""
+"""Splits of a credit into lots, see "Splitting" in docs/ledger.md."""
 
 from datetime import date
 from itertools import chain

@@ -139,7 +139,7 @@ def test_a_text_of_nothing_visible_is_empty_in_canonical_form(text: str) -> None
     assert canonical(text) == ""
 
 
-# Every code point but the planes in which Unicode has nothing, and the halves of surrogate pairs.
+# Every code point except unassigned planes and surrogates.
 CODE_POINTS = [*range(0xD800), *range(0xE000, 0x40000), *range(0xE0000, 0x110000)]
 
 

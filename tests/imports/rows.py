@@ -1,4 +1,4 @@
-"""Rows of files, and what is read out of them about the status of their tonnes."""
+"""Rows of import files, and the message about the status of their tonnes."""
 
 import json
 
@@ -15,23 +15,23 @@ ROW = {
 
 
 def said(**fields: object) -> Problem | None:
-    """Return what a row with these fields more says about its tonnes, read as from a file."""
+    """Return the problem of a row with these additional fields if it is inactive, else None."""
     return parse_row(1, json.dumps(ROW | fields)).not_active
 
 
 def message(**fields: object) -> str:
-    """Return the sentence with which such a row is refused."""
+    """Return the message for an inactive row with these additional fields."""
     problem = said(**fields)
     assert problem, fields
     return problem.message
 
 
 def speaking(name: str, values: list[object]) -> list[object]:
-    """Return the values that say something in this field."""
+    """Return the values with which this field means that the row is inactive."""
     return [value for value in values if said(**{name: value})]
 
 
-# What people write where there is nothing to say.
+# Values that users write for "nothing".
 NOTHING: list[object] = [
     False,
     "false",

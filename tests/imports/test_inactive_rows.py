@@ -1,4 +1,4 @@
-"""A row that says that its tonnes are not active is never recorded as active stock."""
+"""A row that states that its tonnes are not active is never recorded as active stock."""
 
 import json
 from pathlib import Path
@@ -40,7 +40,7 @@ def received(*rows: object) -> int:
 
 
 def written(import_id: int) -> ImportView:
-    """Write the import with everything ticked that can be ticked."""
+    """Write the import with all options."""
     return jobs.write(import_id, skip_invalid=True, ignore_unknown=True, actor=LOCAL).view
 
 

@@ -1,4 +1,4 @@
-"""What else in a row says that its tonnes are not active, what does not, and how it is told."""
+"""Fields, notes and events that mean that a row is inactive, those that do not, and the messages."""
 
 import pytest
 

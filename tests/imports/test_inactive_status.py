@@ -1,4 +1,4 @@
-"""A status, a flag or a date in a row that says that its tonnes are not active."""
+"""Statuses, flags and dates that mean that a row is inactive."""
 
 import pytest
 

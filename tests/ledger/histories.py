@@ -1,4 +1,4 @@
-"""Histories of every kind, for what must hold of all of them."""
+"""Records histories of every kind, for tests of invariants."""
 
 from tests.fixtures.credits import a_credit, recorded, sold
 from webapp.accounts.actors import CLI, LOCAL

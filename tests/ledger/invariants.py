@@ -1,4 +1,4 @@
-"""What must hold for every ledger, whatever was done to it."""
+"""Invariants of every ledger: verify has no findings, and rebuilt projections equal the live ones."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 
 def derived() -> Rows:
-    """Return every row of every derived table."""
+    """Return all rows of all projections."""
     with reading() as connection:
         return {
             table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)

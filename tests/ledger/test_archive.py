@@ -1,4 +1,4 @@
-"""A history leaves one ledger and arrives in another, byte for byte, or not at all."""
+"""A history is exported from one ledger and restored into another byte for byte, or not at all."""
 
 import re
 import subprocess
@@ -35,7 +35,7 @@ DERIVED = (
 
 @pytest.fixture
 def exported(database_url: str, tmp_path: Path) -> tuple[Path, Digest]:
-    """Export a ledger with some histories; return the file and the digest that verify gives."""
+    """Export a ledger with some histories; return the file and the digest of verify."""
     path = tmp_path / "ledger.ndjson"
     with opened(database_url):
         record_histories()

@@ -1,4 +1,4 @@
-"""An archive whose lots, replacements or serial numbers do not hold together is refused whole."""
+"""An archive with inconsistent lots, replacements or serial numbers is refused as a whole."""
 
 import json
 from collections.abc import Callable
@@ -42,12 +42,12 @@ def exported(make_module_database: MakeDatabase) -> Lines:
 
 @pytest.fixture(scope="module", params=DIALECTS)
 def empty(request: pytest.FixtureRequest, make_module_database: MakeDatabase) -> str:
-    """Return an empty ledger, which stays empty."""
+    """Return the URL of an empty ledger, which the tests leave empty."""
     return make_module_database(request.param)
 
 
 def change(number: int, **data: object) -> Callable[[Lines], Lines]:
-    """Return a function that writes a line again with other data."""
+    """Return a function that changes the data of the event in a line."""
 
     def changed(lines: Lines) -> Lines:
         facts = json.loads(lines[number - 1])
@@ -58,12 +58,12 @@ def change(number: int, **data: object) -> Callable[[Lines], Lines]:
 
 
 def without(*numbers: int) -> Callable[[Lines], Lines]:
-    """Return a function that leaves lines out."""
+    """Return a function that removes lines."""
     return lambda lines: [line for number, line in enumerate(lines, start=1) if number not in numbers]
 
 
 def replacing_the_same(lines: Lines) -> Lines:
-    """Return the archive with a last credit that replaces what line 7 does, with the id that it has then."""
+    """Return the archive with another credit at the end that replaces the same one as line 7."""
     event = created_event(parse_credit(a_credit(serial_number="VCS-0003", replaces=WRONG)), "local", LATER)
     return [*lines[:9], f"{event.text}\n".encode()]
 

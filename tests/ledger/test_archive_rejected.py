@@ -170,6 +170,6 @@ def test_a_restore_that_is_interrupted_leaves_an_empty_ledger(
 
 
 def assert_empty(raw: RawClient) -> None:
-    """Require that nothing was written, derived or not."""
+    """Check that the log and the projections are empty."""
     for table in TABLES:
         assert raw.execute(f"SELECT count(*) FROM {table}") == [(0,)], table

@@ -1,4 +1,4 @@
-"""A copy of a SQLite ledger that people work on: of one moment, whole or not at all."""
+"""A backup of a SQLite ledger in use is one complete snapshot, or there is none."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def digest_of(path: Path) -> Digest:
-    """Return what verify says of another ledger."""
+    """Verify another ledger; return its digest."""
     with opened(f"sqlite:///{path}"):
         return digest()
 

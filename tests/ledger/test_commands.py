@@ -145,7 +145,7 @@ def test_a_credit_corrected_to_numbers_that_another_one_holds_is_refused_with_it
 
 
 def numbers(first: int, last: int) -> dict[str, object]:
-    """Return what of a credit states a block of these numbers."""
+    """Return the fields of a credit with a block of these numbers."""
     serial_number = f"1-{first}-{last}-VCS-VCU-1507-VER-ET-14-1340-01012020-31122020-1"
     return {"quantity": str(last - first + 1), "serial_number": serial_number}
 
@@ -301,12 +301,12 @@ def test_an_action_that_fails_halfway_is_rolled_back(monkeypatch: pytest.MonkeyP
     retire_credit(credit_id, {}, LOCAL)
 
 
-# What somebody outside this program writes between the look of an act and its append
+# Writes of another client between the read of an action and its append
 
 
 @pytest.fixture
 def old_look(monkeypatch: pytest.MonkeyPatch) -> OldLook:
-    """Return a function that has acts see a credit for a while as it is now."""
+    """Return a function that lets the next reads of a credit return its present state."""
     read_history = queries.read_history
 
     def arrange(credit_id: str, looks: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""What is said of the holder of a block fits what the holder is, and how the blocks lie."""
+"""The advice about a serial conflict fits the status of the holder and the overlap of the blocks."""
 
 import json
 from collections.abc import Callable

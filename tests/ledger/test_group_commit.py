@@ -1,4 +1,4 @@
-"""The one writer of a process: acts in groups, each for itself, and nobody answered too early."""
+"""Group commit: writes of a group succeed or fail independently, with results after the commit."""
 
 import re
 import threading
@@ -74,7 +74,7 @@ def test_a_failed_write_of_a_group_rolls_back_only_itself(group: Group) -> None:
 
 
 def test_a_search_finds_what_a_group_recorded_and_not_what_was_rolled_back(group: Group) -> None:
-    """SQLite's search index is written once for a group, after its last act."""
+    """SQLite's search index is updated once for a group, after its last write."""
 
     def act(transaction: Transaction) -> None:
         append_credit(transaction, 99)
@@ -176,7 +176,7 @@ def test_a_write_of_a_token_is_rolled_back_if_the_token_is_revoked_in_the_same_g
 def test_the_first_account_rolls_back_a_pending_write_of_the_local_machine(
     group: Group, ledger_app: Flask
 ) -> None:
-    """A request of this machine was let in while nobody had an account, and is committed after."""
+    """The request of the local machine is authorized before the first account exists, and committed after."""
     added, answered = group.of(
         lambda: users.add_first("Ada", "correct horse battery staple", LOCAL).role,
         lambda: ledger_app.test_client().post("/records", json=a_credit()).status_code,
@@ -209,7 +209,7 @@ def test_a_nested_write_raises_a_runtime_error() -> None:
 
 
 def test_a_group_whose_transaction_was_lost_is_run_again_one_by_one(group: Group) -> None:
-    """As SQLite does on a full disk. The act that caused it fails each time; the others do not."""
+    """As SQLite does on a full disk. The write that caused it fails again; the others succeed."""
 
     def act(transaction: Transaction) -> None:
         driver = transaction.connection.connection.driver_connection
@@ -248,7 +248,7 @@ def name_of_error(work: Callable[[], object]) -> object:
 def test_if_no_transaction_can_begin_the_whole_group_fails_at_once(
     group: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may take seconds each time, as where a server cannot be reached, or a lock is held."""
+    """Each attempt may take seconds, for example if a server cannot be reached."""
     begun: list[float] = []
 
     def refuse(self: object, connection: object) -> None:
@@ -284,7 +284,7 @@ def test_if_the_outcome_of_a_commit_is_unknown_every_write_of_the_group_says_so(
 def test_after_a_bug_during_a_commit_the_outcome_counts_as_unknown(
     group: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may come after the commit, and then the acts would be done twice."""
+    """The bug may occur after the commit; a retry would then run the writes twice."""
     done: list[int] = []
 
     def fail(self: object, connection: object) -> None:

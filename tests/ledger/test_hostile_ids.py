@@ -1,4 +1,4 @@
-"""Ids and cursors come from addresses, where anybody can write anything."""
+"""Malformed ids and cursors from URLs are handled."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""An act under a key is done once; a repeat is shown the records as they were after the first time."""
+"""An action with an idempotency key runs once; a repeat returns the records as they were after it."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -65,7 +65,7 @@ def find_recorded() -> Act:
     return create
 
 
-# Every act that takes a key, on a credit of its own.
+# Every action that takes a key, each on its own credit.
 ACTS: Mapping[str, Callable[[], Act]] = {
     "create": lambda: create,
     "find": find_recorded,
@@ -82,7 +82,7 @@ ACTS: Mapping[str, Callable[[], Act]] = {
 
 
 def act_on_all(act: EventType) -> None:
-    """Do the act on every credit that allows it; in place of a cancelled one, record another."""
+    """Act on every credit that allows it; after a cancellation, record a replacement."""
     for credit_id in dict.fromkeys(event.credit_id for event in list_events(limit=500).items):
         credit = queries.credit(credit_id)
         whole = {"quantities": ["1", str(credit.quantity_e4 // 10_000 - 1)]}
@@ -147,7 +147,7 @@ def test_a_refused_action_stores_no_result_and_leaves_the_key_free(raw: RawClien
 
 
 def test_an_action_rolled_back_by_its_check_is_run_by_the_repeat() -> None:
-    """As of somebody whose role was taken meanwhile, and given back."""
+    """For example of a user whose role was removed meanwhile, and then restored."""
     credit_id = recorded()
     with precommit_check(refuse), pytest.raises(LedgerBusy):
         retire(credit_id)

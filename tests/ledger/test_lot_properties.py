@@ -1,4 +1,4 @@
-"""Random acts on lots against a simple model, and the same acts on both databases."""
+"""Random actions on lots, compared with a simple model and between both databases."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -75,7 +75,7 @@ ENDED: dict[Status, type[LedgerError]] = {
 
 @dataclass(eq=False)
 class Piece:
-    """A credit of the model: what it was recorded as, of which one it is a lot, and what it is."""
+    """A credit of the model: its fields, its parent if it is a lot, and its status."""
 
     id: str
     quantity_e4: int
@@ -135,7 +135,7 @@ class Model:
     pieces: list[Piece] = field(default_factory=list)
 
     def perform(self, act: Act) -> None:
-        """Do the act to the model and to the ledger; both must agree on a refusal."""
+        """Perform the action on the model and on the ledger; both must raise the same error or none."""
         kind, number, tonnes = act
         if kind == "create":
             self._create(*ROOTS[number % len(ROOTS)])
@@ -151,7 +151,7 @@ class Model:
             }[kind](piece, round(tonnes * E4))
 
     def why_held(self, serial: str | None, numbers: tuple[int, int] | None) -> type[LedgerError] | None:
-        """Return the refusal of a new credit that names this."""
+        """Return the expected error for a new credit with this serial number."""
         key = canonical(serial or "")
         if key and any(
             p.is_counted and p.is_numbered and canonical(p.serial or "") == key for p in self.pieces
@@ -267,7 +267,7 @@ def uncancellable(piece: Piece) -> type[LedgerError] | None:
 
 
 def refused(expected: type[LedgerError] | None, act: Callable[[], object]) -> bool:
-    """Say whether the act was refused, which it must be exactly as expected."""
+    """Return whether the action was refused. It must be refused exactly if expected."""
     met: type[LedgerError] | None = None
     try:
         act()

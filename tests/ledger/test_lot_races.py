@@ -1,4 +1,4 @@
-"""Many at once on one lot or one block: no tonne is retired twice, no number is held twice."""
+"""Under concurrent actions on lots and blocks, no tonne is retired twice and no number held twice."""
 
 from functools import partial
 
@@ -32,7 +32,7 @@ def test_of_many_partial_retirements_one_wins_and_the_others_find_the_credit_spl
 
 
 def retire_from_what_is_left(quantity: int) -> int:
-    """Retire so much of the first active lot that has it, until there is none; return how much."""
+    """Retire a quantity from the first active lot that has it, until none has; return the total."""
     done = 0
     while True:
         active = list_credits(CreditFilter(status=Status.ACTIVE)).items

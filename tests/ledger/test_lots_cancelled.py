@@ -1,4 +1,4 @@
-"""A lot is cancelled and corrected as any credit is, and what its family holds is free in the end."""
+"""Lots are cancelled and corrected like other credits, and then their serial numbers are free."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Random acts against a simple model, and the same acts on both databases."""
+"""Random actions, compared with a simple model and between both databases."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -57,7 +57,7 @@ class Model:
         self.events = 0
 
     def expect(self, act: Act) -> type[LedgerError] | None:
-        """Return the refusal that the act must meet, or take note of the act."""
+        """Return the expected error of the action, or apply the action to the model."""
         kind, number, _ = act
         status = self.status.get(number)
         if kind == "create":
@@ -107,7 +107,7 @@ def play(database_url: str, sequence: list[Act], clock: SetClock) -> tuple[list[
     model = Model()
     with opened(database_url):
         for step, act in enumerate(sequence):
-            # Now and then the clock is set back: nobody may see more of it than in `recorded_at`.
+            # Sometimes the clock is set back. This must affect nothing but `recorded_at`.
             clock.go(seconds=-90 if step % 5 == 4 else 7)
             assert perform(act) == model.expect(act)
         assert_agrees(model)

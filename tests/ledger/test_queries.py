@@ -1,4 +1,4 @@
-"""What is derived from the log and read back: totals, choices, suggestions, records."""
+"""Queries: totals, choices of filters, suggested parties, records."""
 
 import unicodedata
 from collections.abc import Callable
@@ -90,7 +90,7 @@ def test_a_record_is_the_credit_with_its_history_oldest_first() -> None:
 
 
 def test_a_record_is_read_from_one_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody retires the credit after it was read and before its events are."""
+    """Retire the credit after its row was read and before its events are."""
     credit_id, look = recorded(), queries._row_of
 
     def overtaken(*arguments: Any) -> Row | None:  # noqa: ANN401 - as they come

@@ -1,4 +1,4 @@
-"""Many at once on the same credits: exactly one wins, the others hear why, and nothing is lost."""
+"""Of concurrent actions on a credit exactly one succeeds, the others get an error, nothing is lost."""
 
 import json
 from collections import Counter

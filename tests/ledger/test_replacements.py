@@ -1,4 +1,4 @@
-"""A cancelled credit is replaced at most once: what comes next replaces the replacement."""
+"""A cancelled credit has at most one replacement; a later correction replaces that one."""
 
 import json
 from functools import partial

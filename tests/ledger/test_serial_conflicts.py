@@ -1,4 +1,4 @@
-"""No number of a series is held twice: commands and imports refuse it, and say who holds it."""
+"""No number of a series is held twice: commands and imports refuse it and name the holder."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ REASON = {"reason": "Typo"}
 
 
 def block(first: int, last: int, **changes: object) -> dict[str, object]:
-    """Return a credit that is a block of ACR's, as long as its quantity."""
+    """Return the fields of a credit with a block in ACR's notation that matches its quantity."""
     serial = f"ACR-X-2025-{first} to {last}"
     return a_credit(registry="ACR", quantity=str(last - first + 1), serial_number=serial) | changes
 
@@ -74,7 +74,7 @@ def test_blocks_beside_each_other_are_recorded() -> None:
 
 
 def test_a_block_that_is_not_the_quantity_or_runs_backwards_is_refused() -> None:
-    with pytest.raises(InvalidFields, match="has 10 units, and the quantity is 9 t\\."):
+    with pytest.raises(InvalidFields, match="has 10 units, but the quantity is 9 t\\."):
         create_credit(block(5, 14, quantity="9"), LOCAL)
     with pytest.raises(InvalidFields, match="runs backwards, from 14 to 5"):
         create_credit(block(14, 5, quantity="10"), LOCAL)

@@ -1,4 +1,4 @@
-"""What a serial number names is held, also where it does not clearly state a block."""
+"""Numbers in a serial number are held, even if the text is not clearly a block."""
 
 import json
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("ledger_app")
 Values = dict[str, object]
 SERIES = "ACR-FR-1129-2025-2917"
 BLOCK: Values = {"quantity": "4212", "serial_number": f"{SERIES}-30932 to 35143"}
-# Whatever names numbers of that block: quantity and serial number, and whether it is a block.
+# Texts with numbers of that block: quantity, serial number, and whether it is a block.
 NAMING: Sequence[tuple[str, str, bool]] = [
     ("12.5", f"{SERIES}-35000 to 35100", False),
     ("500", f"{SERIES}-35000 - 35100", False),

@@ -1,4 +1,4 @@
-"""What became of a credit: its lots, the lots of its lots, and what was recorded in its place."""
+"""The split history of a credit: its lots, their lots, and its replacement."""
 
 import pytest
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("ledger_app")
 
 
 def statements_of_a_family(credit_id: str) -> int:
-    """Return how many statements the database is asked for the family."""
+    """Return the number of SQL statements for the split tree."""
     with counted() as asked:
         split_tree(credit_id)
     return len(asked)

@@ -1,4 +1,4 @@
-"""Writers of several processes take turns, and nobody outside can hold all of them up."""
+"""The write lock between processes: waiting, timeouts, and locks of other programs."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ sys.stdin.read()
 
 @contextmanager
 def turn_held_elsewhere() -> Iterator[None]:
-    """Hold the turn in another process, as its writer does."""
+    """Hold the write lock in another process, as its writer does."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(engine.write_lock_file(db.engine))],
         stdin=subprocess.PIPE,
@@ -132,7 +132,7 @@ def test_an_idle_transaction_is_ended_so_that_others_can_write(
 
 @on_postgresql
 def test_a_group_takes_the_write_lock_first() -> None:
-    """An older snapshot than the turn would miss what the one before it committed."""
+    """A snapshot from before the lock would miss the previous commit."""
     held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()"
     settings = "SELECT current_setting('lock_timeout'), current_setting('transaction_isolation')"
 
@@ -147,7 +147,7 @@ def test_a_group_takes_the_write_lock_first() -> None:
 def test_a_write_that_meets_a_foreign_row_lock_does_not_block_the_others(
     ledger_app: Flask, database_url: str
 ) -> None:
-    """An idle transaction of another program holds what one act needs."""
+    """An idle transaction of another program holds a row lock that one write needs."""
     held, others = recorded(), [recorded(serial_number=f"VCS-1{n:03}") for n in range(16)]
     key = queries.record(held).key
     with psycopg.connect(database_url) as foreign, ThreadPoolExecutor(max_workers=17) as pool:

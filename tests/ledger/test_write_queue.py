@@ -1,4 +1,4 @@
-"""The queue before the writer: bounded, in order, left by those who give up, and never stuck."""
+"""The queue of writes: limits, order, withdrawal, exclusive writes, and its thread."""
 
 import os
 import signal
@@ -57,7 +57,7 @@ def test_a_write_that_was_taken_is_waited_for(monkeypatch: pytest.MonkeyPatch) -
 def test_a_write_that_times_out_while_running_is_not_retried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The writer may never come round to it: another process can hold the turn for as long as it likes."""
+    """Another process may hold the write lock for any time, so a write must not wait without limit."""
 
     def put_off(act: write_queue.QueuedWrite[object], _error: object) -> None:
         time.sleep(0.3)

@@ -331,7 +331,7 @@ def test_a_block_that_is_not_the_quantity_is_said_beside_the_serial_number(clien
         serial_number=INSIDE,
     )
     assert page.status_code == 422
-    assert "has 100 units, and the quantity is 99 t." in words(part(page, "serial_number-error"))
+    assert "has 100 units, but the quantity is 99 t." in words(part(page, "serial_number-error"))
 
 
 def test_the_preview_of_an_import_offers_the_split_of_the_larger_block(client: FlaskClient) -> None:

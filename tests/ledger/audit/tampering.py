@@ -1,4 +1,4 @@
-"""Rewrite a ledger behind its back: as another client of the database, its guards out of the way."""
+"""Tamper with a ledger as another client of the database, with the triggers removed."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ Facts = dict[str, Any]
 
 @contextmanager
 def unguarded(raw: RawClient) -> Iterator[None]:
-    """Take the triggers away, and put them back as they were: only the edit is left to be found."""
+    """Drop the triggers and recreate them afterwards, so that only the edit remains to be found."""
     if raw.dialect == "postgresql":
         raw.execute("SET session_replication_role = replica")
         yield
@@ -34,13 +34,13 @@ def unguarded(raw: RawClient) -> Iterator[None]:
 
 
 def tamper(raw: RawClient, statement: str, *values: object) -> None:
-    """Execute one statement that the guards would refuse."""
+    """Execute one statement that the triggers would refuse."""
     with unguarded(raw):
         raw.execute(statement, *values)
 
 
 def rewrite(raw: RawClient, credit_id: str, seq: int, change: Callable[[Facts], object]) -> None:
-    """Change the facts of an event, and its hash with them, as somebody careful would."""
+    """Change the fields of an event and its hash, as a careful attacker would."""
     key = key_of(raw, credit_id)
     ((body,),) = raw.execute("SELECT body FROM events WHERE subject = ? AND seq = ?", key, seq)
     facts = json.loads(body)
@@ -61,14 +61,14 @@ def put_text(raw: RawClient, credit_id: str, seq: int, body: str) -> None:
 
 
 def findings(expected: Digest | None = None) -> list[str]:
-    """Verify the ledger and return every line that it finds."""
+    """Verify the ledger and return all findings as lines."""
     found: list[Finding] = []
     verify(found.append, expected)
     return [str(finding) for finding in found]
 
 
 def digest() -> Digest:
-    """Verify the ledger, in which nothing is wrong, and return its digest."""
+    """Verify the ledger, which must have no findings, and return its digest."""
     found: list[Finding] = []
     kept = verify(found.append)
     assert not found

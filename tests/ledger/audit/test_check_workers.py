@@ -1,4 +1,4 @@
-"""A large ledger is verified by several processes, which find the same and see the same moment."""
+"""Several processes verify a large ledger on one snapshot, with the same findings as one process."""
 
 import multiprocessing
 import os

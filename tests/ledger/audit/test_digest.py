@@ -1,4 +1,4 @@
-"""What only a digest that was kept elsewhere can show."""
+"""Tampering that only a digest saved elsewhere reveals."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Raw SQL can append a well-formed event and leave it without its position in the feed."""
+"""An event that raw SQL appended without a feed position is not used, exported or rebuilt silently."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Each kind of edit of the log is named by verify, with the credit or the position it was made to."""
+"""Verify names each kind of edit of the log, with the credit or the position."""
 
 import json
 from threading import Thread

@@ -1,4 +1,4 @@
-"""Splits and their lots, blocks and replacements are compared with what the events give."""
+"""Verify compares splits, lots, blocks and replacements with the events."""
 
 from collections.abc import Callable
 

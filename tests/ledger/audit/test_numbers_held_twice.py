@@ -1,4 +1,4 @@
-"""Raw SQL can append a well-formed credit whose numbers another one holds. It is never passed over."""
+"""Verify and restore find a credit, appended by raw SQL, with serial numbers that another one holds."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def block(first: int, last: int, **changes: object) -> Values:
 
 
 def put_past_the_tables(raw: RawClient, values: Values) -> str:
-    """Insert the credit as raw SQL can; return its id."""
+    """Insert the credit by raw SQL, without the serial index; return its id."""
     credit = parse_credit(values)
     put(raw, created_event(credit, "local", LATER))
     return credit.id

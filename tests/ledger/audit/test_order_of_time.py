@@ -1,4 +1,4 @@
-"""From the position of the mark on, no event was recorded before the one in front of it."""
+"""From the position of the mark on, verify requires that the times of events do not decrease."""
 
 import pytest
 from flask import Flask
@@ -14,7 +14,7 @@ EARLY = "position 3: it was recorded at 2026-11-20T12:00:01.000000Z, before the 
 
 @pytest.fixture(autouse=True)
 def credits_out_of_order(ledger_app: Flask, raw: RawClient, set_clock: SetClock) -> None:
-    """Record three credits, exchange the last two in the feed, and derive everything from that."""
+    """Record three credits, swap the last two in the feed, and rebuild the projections."""
     assert ledger_app.extensions
     for number in range(3):
         recorded(serial_number=f"VCS-{number}")

@@ -1,4 +1,4 @@
-"""Everything derived is compared with the log, row by row."""
+"""Verify compares the projections with the log, row by row."""
 
 import pytest
 
@@ -104,7 +104,7 @@ def test_rebuilt_projections_equal_the_live_ones(raw: RawClient) -> None:
 
 
 def derived_rows(raw: RawClient) -> dict[str, list[tuple[object, ...]]]:
-    """Return every row of every derived table."""
+    """Return all rows of all projections."""
     names = ("serial_claims", "serial_blocks", "credit_states", "registries", "totals", "parties")
     return {name: sorted(raw.execute(f"SELECT * FROM {name}"), key=repr) for name in names}
 

@@ -1,4 +1,4 @@
-"""Every guard that was dropped, changed or switched off is named, and so is one too many."""
+"""Verify names every part of the schema that was dropped, changed, disabled or added."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Lists of credits and events: every sort and filter, page by page, alike on both databases."""
+"""Lists of credits and events: every sort and filter, page by page, on both databases."""
 
 import base64
 import json

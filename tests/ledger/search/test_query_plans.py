@@ -1,4 +1,4 @@
-"""A list is the same by whichever way the database finds it: that of a look at every credit.
+"""Every query strategy gives the same list as a full scan of the credits.
 
 The ways are chosen by how many credits there are, so the limits between them are made small here.
 """
@@ -87,7 +87,7 @@ def a_ledger_of(random: Random) -> None:
 
 @pytest.fixture(scope="module", params=DIALECTS)
 def every(request: pytest.FixtureRequest, make_module_database: MakeDatabase) -> Iterator[list[CreditView]]:
-    """Give all credits of a ledger, whatever their status, in the order in which they were recorded."""
+    """Give all credits of a ledger, of any status, in the order of recording."""
     with opened(make_module_database(request.param)):
         a_ledger_of(Random(8))  # noqa: S311 - not a secret
         found = [
@@ -99,7 +99,7 @@ def every(request: pytest.FixtureRequest, make_module_database: MakeDatabase) ->
 
 
 def plain(text: str) -> str:
-    """Return a text as a search reads it: canonical, in words, a space at either end."""
+    """Return a text in the form of the search text: canonical words with a space at either end."""
     return " " + re.sub(r"[-.,/()_:'\u2013]", " ", canonical(text)) + " "
 
 
@@ -121,7 +121,7 @@ def has_number(credit: CreditView, number: int, wanted: CreditFilter) -> bool:
 
 
 def is_found(credit: CreditView, wanted: CreditFilter) -> bool:
-    """Say whether the search of a list finds the credit, by what "Search" in docs/ledger.md says."""
+    """Return whether the search must find the credit, by "Search" in docs/ledger.md."""
     serial = plain(credit.serial_number or "")
     text = plain(f"{credit.project_name} {credit.registry} {credit.serial_number or ''}")
     words = [word for word in canonical(wanted.q).split(" ") if word.strip("-")]
@@ -157,7 +157,7 @@ def is_found_by_serial(credit: CreditView, serial: str, wanted: CreditFilter) ->
 
 
 def expected(every: Sequence[CreditView], wanted: CreditFilter) -> list[CreditView]:
-    """Return the list as a look at every credit makes it."""
+    """Return the list by a full scan of the credits."""
     keys: dict[str, Callable[[CreditView], str | int]] = {
         "created": lambda credit: credit.created_position,
         "project": lambda credit: canonical(credit.project_name),
@@ -179,7 +179,7 @@ def expected(every: Sequence[CreditView], wanted: CreditFilter) -> list[CreditVi
 
 
 def pages_of(wanted: CreditFilter, limit: int) -> list[CreditView]:
-    """Return all pages forward, after they are found to be the same backward."""
+    """Return all pages in forward order, and check that the backward pages are the same."""
     page = listing.list_credits(wanted, limit=limit)
     forward = [page]
     while page.next:

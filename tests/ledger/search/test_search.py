@@ -1,4 +1,4 @@
-"""Search: a credit is found by any part of its texts, in any spelling, alike on both databases."""
+"""Search finds a credit by any part of its texts, in any spelling, on both databases."""
 
 from collections.abc import Iterator
 

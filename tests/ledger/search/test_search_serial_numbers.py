@@ -1,4 +1,4 @@
-"""A serial number, a part of it or a number that it states finds the credit, alike on both databases."""
+"""Search finds a credit by its serial number, a part of it or one of its numbers, on both databases."""
 
 from collections.abc import Iterator, Sequence
 
@@ -55,7 +55,7 @@ def names(request: pytest.FixtureRequest, make_module_database: MakeDatabase) ->
 
 
 def found(names: dict[str, str], status: Status | None = None, **asked: str) -> Sequence[str]:
-    """Return the names of the credits that are found, in the order in which they were recorded."""
+    """Return the names of the credits found, in the order of recording."""
     wanted = CreditFilter(status=status, descending=False, **asked)  # type: ignore[arg-type]
     page = list_credits(wanted)
     assert sum(held.credits for held in sum_credits(wanted).by_status.values()) == len(page.items)

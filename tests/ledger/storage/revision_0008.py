@@ -1,4 +1,4 @@
-"""A filled ledger of revision 0008, as the program of that time left it.
+"""A filled ledger of revision 0008, as that version of the program wrote it.
 
 `ledger_0008.json` holds its rows: credits of several registries, with and without numbers; sold, retired
 in part, split twice, cancelled and corrected; an import with problems; and what was kept of the requests
@@ -14,11 +14,11 @@ from tests.ledger.triggers.rows import insert
 
 EVENTS: Final = 38
 DIGEST: Final = "18514305d7af9cb8396815dfa19f4d7ec87fb9616cdce1b2751c5c052202f2a1"
-# The credit of which 40 t were retired, and the lot that was.
+# The credit of which 40 t were retired, and the retired lot.
 WHOLE: Final = "6533fc8cb26eece006a49bf9d031c00214d21ca22c477be633f3c3cb73aed3bb"
 PART: Final = "12401cac666f1d988447b6b05528a1e8d108849e0905ab4ce1a74d6740f5989d"
 REST: Final = "31441198cb69eb468c2239cfebdc700dfe03255bc86e03cfe670a2b8364920eb"
-# A credit that nothing was done to.
+# A credit without further events.
 PLAIN: Final = "154e8a2dfa0e2aec9fb1cd37f85884e219f4f2479f37e9c7ba5f0c66be84a585"
 
 _ROWS: Final = Path(__file__).with_name("ledger_0008.json")
@@ -38,7 +38,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def rows() -> Rows:
-    """Return the rows of each table but credits, which the triggers make."""
+    """Return the rows of each table except credits, which the triggers fill."""
     read: Rows = json.loads(_ROWS.read_text(encoding="utf-8"))
     for row in read["idempotency_keys"]:
         row["body"] = row["body"].encode()

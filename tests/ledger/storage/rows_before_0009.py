@@ -24,7 +24,7 @@ def old_event_row(event: Event) -> Row:
 
 
 def old_next_event(raw: RawClient, credit_id: str, event_type: str, **changes: object) -> Event:
-    """Return an event that follows the last one of its credit, some of its facts changed."""
+    """Return an event that follows the last one of its credit, with some fields changed."""
     seq, prev_hash = raw.execute(
         "SELECT seq, hash FROM events WHERE credit_id = ? ORDER BY seq DESC LIMIT 1", credit_id
     )[0]
@@ -48,6 +48,6 @@ def put_position(raw: RawClient, event: Event) -> None:
 
 
 def old_put(raw: RawClient, event: Event) -> None:
-    """Insert the event and its position, as the ledger did, but nothing that is derived."""
+    """Insert the event and its position, as the ledger did, without the projections."""
     insert(raw, "events", old_event_row(event))
     put_position(raw, event)

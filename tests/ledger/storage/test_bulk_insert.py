@@ -1,4 +1,4 @@
-"""Many rows at once: what goes in comes out the same, and what is refused is refused alike."""
+"""Bulk inserts store the same values and raise the same errors as single inserts."""
 
 import json
 

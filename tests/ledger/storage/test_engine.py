@@ -1,4 +1,4 @@
-"""What the databases say in their own words becomes a refusal of the ledger's."""
+"""Errors of the databases are converted to LedgerError, and a request reads one snapshot."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ from webapp.ledger.storage.schema_version import ping
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch, make_database: MakeDatabase) -> str:
-    """Return a SQLite ledger whose writers wait a moment only."""
+    """Return a SQLite ledger with a short busy timeout."""
     monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.2)
     return make_database("sqlite")
 
@@ -157,12 +157,12 @@ def test_an_error_that_is_logged_does_not_show_the_values_it_was_about() -> None
     assert "hunter2" not in str(error.value)
 
 
-# What a request reads is of one moment
+# A request reads one snapshot
 
 
 @pytest.fixture
 def moment(ledger_app: Flask) -> Iterator[None]:
-    """Have all that the test reads read one moment, as in a request."""
+    """Let all reads of the test share one snapshot, as in a request."""
     del ledger_app
     begin_read_transaction()
     yield

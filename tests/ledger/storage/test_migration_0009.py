@@ -1,4 +1,4 @@
-"""A filled ledger of revision 0008 is moved as it lies: every byte of its log, and all it shows."""
+"""Migration 0009 keeps every byte of the log of a filled ledger, and all that it displays."""
 
 import json
 import shutil
@@ -46,7 +46,7 @@ class Old:
             upgrade()
 
     def rows(self) -> dict[str, object]:
-        """Return what must be as it was where nothing was moved."""
+        """Return the contents that must be unchanged if the migration fails."""
         return {
             "revision": self.raw.execute("SELECT version_num FROM alembic_version"),
             "schema": schema_of(self.raw),
@@ -58,7 +58,7 @@ class Old:
 
 
 def tamper(raw: RawClient, statement: str) -> None:
-    """Execute a statement that the guards and the constraints would refuse."""
+    """Execute a statement that the triggers and constraints would refuse."""
     if raw.dialect == "postgresql":
         raw.execute("ALTER TABLE events DROP CONSTRAINT ck_events_body_agrees")
         raw.execute("ALTER TABLE events DROP CONSTRAINT fk_events_credit_id")
@@ -213,7 +213,7 @@ def test_a_retirement_of_a_part_that_is_sent_again_over_an_upgrade_is_not_done_t
     assert log_of(old.raw) == before
 
 
-# What somebody changed behind the program's back, and what `flask verify` of that time said of it
+# Tampered rows, and the findings of `flask verify` about them
 
 ANOTHER_ID = "7e07f115ed85a1b5b29caefb6d9be8a75cad86b04a3c2ed2c4676847966da77f"
 SPLIT_LOT = "7c47b4924426864d353723208b371a9b2f596e94e0fdfe88a61cf188a33906a9"
@@ -326,7 +326,7 @@ def test_a_disk_without_room_is_detected_before_the_migration(
     assert old.rows() == before
 
 
-# What ends it on the way
+# Interruptions of the migration
 
 KILLED = """
 import os, signal

@@ -1,4 +1,4 @@
-"""The migrated schema is that of the models and guards, and stays so over a filled ledger."""
+"""The migrated schema equals that of the models and triggers, also for a filled ledger."""
 
 import os
 import re
@@ -40,7 +40,7 @@ from webapp.ledger.storage.triggers_sqlite import SQLITE_TRIGGERS
 
 
 class EmptyDatabases:
-    """Makes databases that nobody has migrated."""
+    """Creates databases without migrations."""
 
     def __init__(self, folder: Path, server: PostgresqlServer | None) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""A ledger that was filled before there were lots and blocks keeps all it has, and goes on."""
+"""A ledger filled before there were lots and blocks keeps its contents and works after an upgrade."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -150,7 +150,7 @@ LOT_TEXT: Values = {"serial_number": "VCS-0001, 1\u201340 of 100"}
 
 
 def put_split(raw: RawClient, values: Values, quantities: list[int]) -> list[str]:
-    """Split a credit as revision 0002 did, each lot with its place; return the lots."""
+    """Split a credit as revision 0002 did, with a place in each lot; return the lots."""
     whole = parse_credit(a_credit(**values))
     place = LotPlace(whole.serial_number, 0, whole.quantity_e4)
     lots = lots_of(whole, place, [quantity * E4 for quantity in quantities], None)

@@ -1,4 +1,4 @@
-"""SQLite's files: nobody but their owner reads them, and none is taken away under a running program."""
+"""The files of SQLite are private, and a file that is removed or replaced during use is detected."""
 
 import logging
 import os
@@ -49,7 +49,7 @@ def app(path: Path) -> Iterator[Flask]:
 
 @pytest.fixture
 def no_umask() -> Iterator[None]:
-    """Take nothing from the modes that programs ask for."""
+    """Set the umask to 0, so that files get the modes that programs ask for."""
     before = os.umask(0)
     yield
     os.umask(before)

@@ -39,7 +39,7 @@ def ids(history: History) -> Ids:
 
 @pytest.fixture(scope="module", params=DIALECTS)
 def family(request: pytest.FixtureRequest, make_module_database: MakeDatabase) -> Iterator[Family]:
-    """Share one family of credits on each database."""
+    """Share one split tree on each database."""
     url = make_module_database(request.param)
     with opened(url):
         active = recorded()

@@ -88,7 +88,7 @@ def log_of(raw: RawClient) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def columns_of(row: Row) -> str:
-    """Return the columns of a row and a place for each value, as INSERT wants them."""
+    """Return the columns and parameter placeholders of a row, for an INSERT."""
     return f"({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"
 
 
@@ -121,7 +121,7 @@ def assert_insert_refused(raw: RawClient, table: str, row: Row) -> None:
 
 
 def assert_no_effect(raw: RawClient, statement: str, *values: object) -> None:
-    """Execute the statement: whether it fails or does nothing, the log must be as it was."""
+    """Execute the statement, which may fail, and check that the log is unchanged."""
     before = log_of(raw)
     with suppress(*REFUSALS):
         raw.execute(statement, *values)
@@ -129,7 +129,7 @@ def assert_no_effect(raw: RawClient, statement: str, *values: object) -> None:
 
 
 def key_of(raw: RawClient, credit_id: str) -> int | None:
-    """Return the key of a credit, None where it is not recorded."""
+    """Return the key of a credit, None if it is not recorded."""
     found = raw.execute("SELECT key FROM credits WHERE id = ?", bytes.fromhex(credit_id))
     return int(found[0][0]) if found else None
 
@@ -140,12 +140,12 @@ def next_key(raw: RawClient) -> int:
 
 
 def subject_of(raw: RawClient, credit_id: str) -> int:
-    """Return the key that events of this credit are recorded under."""
+    """Return the key for events of this credit."""
     return key_of(raw, credit_id) or next_key(raw)
 
 
 def event_row(raw: RawClient, event: Event, **changes: object) -> Row:
-    """Return the row of an event, some of its columns changed after the text was made."""
+    """Return the row of an event, with some columns changed but not the text."""
     return {
         "subject": subject_of(raw, event.credit_id),
         "seq": event.seq,
@@ -157,7 +157,7 @@ def event_row(raw: RawClient, event: Event, **changes: object) -> Row:
 
 
 def next_event(raw: RawClient, credit_id: str, event_type: str, **changes: object) -> Event:
-    """Return an event that follows the last one of its credit, some of its facts changed.
+    """Return an event that follows the last one of its credit, with some fields changed.
 
     The type is not checked: the row is what the ledger would write if it wrote such a thing.
     """
@@ -190,12 +190,12 @@ def first_event(credit_id: str = "f" * 64, /, **data: object) -> Event:
 
 
 def row_with_text(raw: RawClient, event: Event, text: str) -> Row:
-    """Return the row of an event whose stored text is another."""
+    """Return the row of an event with another stored text."""
     return event_row(raw, event, body=text, hash=bytes.fromhex(text_hash(text)))
 
 
 def facts_of(event: Event) -> dict[str, Any]:
-    """Return the facts that the event's text states."""
+    """Return the fields in the text of the event."""
     return {
         "v": 1,
         "credit": event.credit_id,
@@ -209,18 +209,18 @@ def facts_of(event: Event) -> dict[str, Any]:
 
 
 def text_of(facts: dict[str, Any]) -> str:
-    """Return the canonical text of facts."""
+    """Return the canonical text of event fields."""
     return encode(facts)
 
 
 def put(raw: RawClient, event: Event) -> None:
-    """Insert the event and its position, as the ledger does, but nothing that is derived."""
+    """Insert the event and its position, as the ledger does, without the projections."""
     insert(raw, "events", event_row(raw, event))
     insert(raw, "feed", feed_row(raw, event))
 
 
 def feed_row(raw: RawClient, event: Event, **changes: object) -> Row:
-    """Return the row that puts the event at the end of the feed."""
+    """Return the feed row of the event at the next position."""
     (last,) = raw.execute("SELECT max(position) FROM feed")[0]
     return {
         "position": (last or 0) + 1,

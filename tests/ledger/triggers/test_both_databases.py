@@ -1,4 +1,4 @@
-"""What the database itself refuses to raw SQL from another client, on both databases alike."""
+"""The triggers and constraints of both databases refuse invalid raw SQL on events and credits."""
 
 import pytest
 
@@ -26,7 +26,7 @@ from tests.ledger.triggers.rows import (
 from webapp.domain.event import NO_PREVIOUS_HASH, Event
 from webapp.domain.lifecycle import EventType
 
-# First that an honest row passes, so that a refusal below is for the one thing that is wrong.
+# Valid rows are accepted, so a refusal in a test below is due to its one change.
 
 
 def test_an_event_that_follows_the_last_one_is_accepted(raw: RawClient, ids: Ids) -> None:
@@ -118,7 +118,7 @@ def test_an_event_is_not_recorded_before_the_last_one(raw: RawClient, ids: Ids) 
 
 @pytest.fixture
 def unguarded(fresh: History) -> History:
-    """Take the guard of the events away, so that only constraints and indexes are left."""
+    """Drop the triggers on events, so that only constraints and indexes are left."""
     if fresh.raw.dialect == "postgresql":
         fresh.raw.execute("DROP TRIGGER events_guard_insert ON events")
     else:
@@ -171,7 +171,7 @@ def test_a_statement_with_one_bad_row_records_none(raw: RawClient, ids: Ids) -> 
     )
 
 
-# Rows with something missing or of another kind
+# Rows with missing values or other types
 
 
 @pytest.mark.parametrize("column", COLUMNS["events"])

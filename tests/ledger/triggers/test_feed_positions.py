@@ -1,4 +1,4 @@
-"""What the database refuses of credits without events, and of positions and marks of the feed."""
+"""The database refuses credits without events, and invalid positions and marks of the feed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What PostgreSQL refuses besides: TRUNCATE, COPY, MERGE, and tables that pose as the log."""
+"""PostgreSQL also refuses TRUNCATE, invalid COPY and MERGE, and lookalike tables in other schemas."""
 
 from collections.abc import Iterator
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What the database itself refuses of blocks of serial numbers, on both databases alike."""
+"""The triggers and constraints of both databases refuse invalid blocks of serial numbers."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.ledger.triggers.rows import REFUSALS, Family, assert_refused, insert,
 
 
 def block_row(family: Family, first: int, last: int, **changes: object) -> dict[str, object]:
-    """Return the row of serial_blocks by which another credit holds these numbers."""
+    """Return a row of serial_blocks in which another credit holds these numbers."""
     row = {
         "credit": key_of(family.raw, family.active),
         "series": "acr-x-2025-#",
@@ -17,7 +17,7 @@ def block_row(family: Family, first: int, last: int, **changes: object) -> dict[
 
 
 def assert_block_refused(family: Family, row: dict[str, object]) -> None:
-    """Insert the row in every way, which must fail and leave the table as it was."""
+    """Try every kind of INSERT of the row; each must fail and leave the table unchanged."""
     before = family.raw.execute("SELECT * FROM serial_blocks ORDER BY credit")
     for clause in ["", "OR REPLACE", "OR FAIL"] if family.raw.dialect == "sqlite" else [""]:
         with pytest.raises(REFUSALS):

@@ -1,4 +1,4 @@
-"""What the database itself refuses of lots and replacements, on both databases alike."""
+"""The triggers and constraints of both databases refuse invalid splits, lots and replacements."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ WHOLE = Credit("Mangrove Restoration Project", "VCS", 2023, 100 * E4, "VCS-0001"
 
 
 def sealed(family: Family, quantities: list[int], credit_id: str | None = None) -> Sealed:
-    """Return the events of an honest split into these tonnes, whatever they add up to."""
+    """Return the events of a well-formed split into these tonnes, even if the sum is wrong."""
     whole = replace(WHOLE, quantity_e4=sum(quantities) * E4)
     place = LotPlace("VCS-0001", 0, whole.quantity_e4)
     parts = lots_of(whole, place, [q * E4 for q in quantities], None)

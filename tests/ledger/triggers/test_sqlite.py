@@ -1,4 +1,4 @@
-"""What SQLite refuses besides: its conflict clauses, its row ids and its loose types.
+"""SQLite also refuses changes by conflict clauses, by rowids, and with other value types.
 
 The client is `sqlite3.connect(path)` with no pragma set: `foreign_keys` and `recursive_triggers`
 are off, so that INSERT OR REPLACE would delete a row without firing its DELETE trigger.
