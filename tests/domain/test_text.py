@@ -4,8 +4,8 @@ import unicodedata
 import pytest
 
 from webapp.domain.text import (
+    CACHED_LENGTH_MAX,
     COMPOSED_OF_MAX,
-    KEPT_LENGTH_MAX,
     ForbiddenCharacter,
     canonical,
     canonical_of_short,
@@ -190,5 +190,5 @@ def test_a_length_before_composing_is_without_the_space_that_is_not_recorded() -
 
 def test_the_canonical_form_of_a_long_text_is_not_cached() -> None:
     before = canonical_of_short.cache_info().currsize
-    assert len(canonical("\ufdfa" * KEPT_LENGTH_MAX + "unheard of")) > 18 * KEPT_LENGTH_MAX
+    assert len(canonical("\ufdfa" * CACHED_LENGTH_MAX + "unheard of")) > 18 * CACHED_LENGTH_MAX
     assert canonical_of_short.cache_info().currsize == before

@@ -16,7 +16,7 @@ def record_histories() -> None:
     commands.create_credit(a_credit(serial_number="VCS-0003"), CLI)
 
 
-def record_families() -> None:
+def record_split_trees() -> None:
     """Record splits of splits, of a sold credit and of a block, and a correction."""
     block = recorded(registry="ACR", quantity="1000", serial_number="ACR-X-2025-1 to 1000")
     retired = commands.retire_credit(block, {"quantity": "250", "beneficiary": "Acme"}, LOCAL)

@@ -11,7 +11,7 @@ from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import recorded, sold
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
 from tests.ledger.audit.tampering import digest, findings, put_text
-from tests.ledger.histories import record_families, record_histories
+from tests.ledger.histories import record_histories, record_split_trees
 from webapp.accounts.actors import LOCAL
 from webapp.config import ROOT
 from webapp.domain.errors import BrokenArchive, BrokenLog, LedgerNotEmpty
@@ -39,7 +39,7 @@ def exported(database_url: str, tmp_path: Path) -> tuple[Path, Digest]:
     path = tmp_path / "ledger.ndjson"
     with opened(database_url):
         record_histories()
-        record_families()
+        record_split_trees()
         kept = digest()
         assert archive.export_to(path) == kept
     return path, kept

@@ -31,7 +31,7 @@ from webapp.ledger.views import Record
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
 Act = Callable[[str, dict[str, object], str], object]
-OldLook = Callable[..., list[int]]
+StaleReads = Callable[..., list[int]]
 NOBODY = "0" * 64
 
 
@@ -305,7 +305,7 @@ def test_an_action_that_fails_halfway_is_rolled_back(monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def old_look(monkeypatch: pytest.MonkeyPatch) -> OldLook:
+def stale_reads(monkeypatch: pytest.MonkeyPatch) -> StaleReads:
     """Return a function that lets the next reads of a credit return its present state."""
     read_history = queries.read_history
 
@@ -325,18 +325,20 @@ def old_look(monkeypatch: pytest.MonkeyPatch) -> OldLook:
     return arrange
 
 
-def test_an_action_that_lost_a_race_is_decided_again(old_look: OldLook) -> None:
+def test_an_action_that_lost_a_race_is_decided_again(stale_reads: StaleReads) -> None:
     credit_id = recorded()
-    seen = old_look(credit_id, looks=2)
+    seen = stale_reads(credit_id, looks=2)
     retire_credit(credit_id, {}, LOCAL)
     with pytest.raises(AlreadyRetired):
         sell_credit(credit_id, {}, LOCAL)
     assert len(seen) == 3
 
 
-def test_an_action_that_lost_a_race_fails_if_its_expected_event_is_not_the_last(old_look: OldLook) -> None:
+def test_an_action_that_lost_a_race_fails_if_its_expected_event_is_not_the_last(
+    stale_reads: StaleReads,
+) -> None:
     credit_id = recorded()
-    old_look(credit_id, looks=2)
+    stale_reads(credit_id, looks=2)
     sell_credit(credit_id, {}, LOCAL)
     with pytest.raises(CreditMoved) as refusal:
         retire_credit(credit_id, {}, LOCAL, expected_seqs={1})
@@ -344,10 +346,10 @@ def test_an_action_that_lost_a_race_fails_if_its_expected_event_is_not_the_last(
 
 
 def test_an_action_that_keeps_losing_races_gives_up_and_logs_the_reason(
-    old_look: OldLook, caplog: pytest.LogCaptureFixture
+    stale_reads: StaleReads, caplog: pytest.LogCaptureFixture
 ) -> None:
     credit_id = recorded()
-    seen = old_look(credit_id, looks=100)
+    seen = stale_reads(credit_id, looks=100)
     retire_credit(credit_id, {}, LOCAL)
     with pytest.raises(LedgerBusy) as refusal:
         sell_credit(credit_id, {}, LOCAL)

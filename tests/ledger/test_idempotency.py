@@ -23,7 +23,7 @@ from webapp.imports.views import State
 from webapp.ledger import clock, commands, idempotency_store, queries
 from webapp.ledger.commands import ActionResult
 from webapp.ledger.group_commit import precommit_check, transact
-from webapp.ledger.idempotency_store import RETENTION, SWEPT, IdempotencyKey, StoredResult
+from webapp.ledger.idempotency_store import RETENTION, SWEEP_MAX, IdempotencyKey, StoredResult
 from webapp.ledger.listing import list_events
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
@@ -260,7 +260,7 @@ def test_expired_keys_are_deleted_oldest_first(raw: RawClient) -> None:
     over, long_over = (time_text(now - RETENTION - timedelta(hours=hours)) for hours in (1, 2))
     fill(raw, 2, time_text(now))
     fill(raw, 2, over)
-    fill(raw, SWEPT - 1, long_over)
+    fill(raw, SWEEP_MAX - 1, long_over)
     transact(idempotency_store.sweep)
     assert raw.execute("SELECT made_at FROM idempotency_keys WHERE made_at < ?", time_text(now)) == [(over,)]
     transact(idempotency_store.sweep)
@@ -270,7 +270,7 @@ def test_expired_keys_are_deleted_oldest_first(raw: RawClient) -> None:
 def test_expired_keys_are_deleted_after_a_number_of_new_keys(
     raw: RawClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(idempotency_store, "SWEPT_EVERY_KEYS", 3)
+    monkeypatch.setattr(idempotency_store, "SWEEP_EVERY_KEYS", 3)
     monkeypatch.setattr(idempotency_store, "_sweeps", idempotency_store._Sweeps())
     fill(raw, 5, time_text(clock.now() - RETENTION - timedelta(hours=1)))
     left = []
@@ -281,7 +281,7 @@ def test_expired_keys_are_deleted_after_a_number_of_new_keys(
 
 
 def test_expired_keys_are_deleted_after_a_time(raw: RawClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(idempotency_store, "SWEPT_EVERY_S", 0)
+    monkeypatch.setattr(idempotency_store, "SWEEP_EVERY_S", 0)
     fill(raw, 5, time_text(clock.now() - RETENTION - timedelta(hours=1)))
     keep(1)
     assert number_of_keys(raw) == 1

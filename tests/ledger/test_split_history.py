@@ -13,7 +13,7 @@ from webapp.ledger.views import Origin
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
 
-def statements_of_a_family(credit_id: str) -> int:
+def statements_of_a_split_tree(credit_id: str) -> int:
     """Return the number of SQL statements for the split tree."""
     with counted() as asked:
         split_tree(credit_id)
@@ -53,10 +53,10 @@ def test_a_large_split_tree_is_cut_and_marked_as_incomplete() -> None:
 
 def test_a_deep_split_tree_takes_as_many_statements_as_a_flat_one() -> None:
     root = rest = recorded()
-    few = statements_of_a_family(root)
+    few = statements_of_a_split_tree(root)
     for _ in range(5):
         rest = retire_credit(rest, {"quantity": "1"}, LOCAL).rest_id or ""
-    assert statements_of_a_family(root) == statements_of_a_family(rest) == few
+    assert statements_of_a_split_tree(root) == statements_of_a_split_tree(rest) == few
 
 
 def test_an_unknown_id_has_no_split_tree() -> None:

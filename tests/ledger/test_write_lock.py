@@ -38,7 +38,7 @@ sys.stdin.read()
 
 
 @contextmanager
-def turn_held_elsewhere() -> Iterator[None]:
+def lock_held_elsewhere() -> Iterator[None]:
     """Hold the write lock in another process, as its writer does."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(engine.write_lock_file(db.engine))],
@@ -54,7 +54,7 @@ def turn_held_elsewhere() -> Iterator[None]:
 
 @on_sqlite
 def test_waiting_writes_run_when_another_process_releases_the_lock(group: Group) -> None:
-    with turn_held_elsewhere():
+    with lock_held_elsewhere():
         waiting = group.start(recorded)
         time.sleep(0.2)
         assert not waiting.done()
@@ -64,7 +64,7 @@ def test_waiting_writes_run_when_another_process_releases_the_lock(group: Group)
 @on_sqlite
 def test_a_write_that_waits_too_long_for_another_process_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group_commit, "WAIT_S", 0.1)
-    with turn_held_elsewhere(), pytest.raises(LedgerBusy):
+    with lock_held_elsewhere(), pytest.raises(LedgerBusy):
         recorded()
 
 

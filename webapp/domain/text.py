@@ -31,7 +31,7 @@ _WHITE_RUN: Final = re.compile(f"[{_WHITE}]+")
 # NFC composes at most this many code points to one.
 COMPOSED_OF_MAX: Final = 4
 # Only short texts are cached, because a canonical form can be eighteen times as long as its text.
-KEPT_LENGTH_MAX: Final = 80
+CACHED_LENGTH_MAX: Final = 80
 _DROPPED: Final = re.compile(f"[{FORMAT.ranges}{DEFAULT_IGNORABLE.ranges}]+")
 
 
@@ -68,7 +68,7 @@ def canonical(text: str) -> str:
 
     It ignores case, compatibility variants, invisible characters and runs of white space.
     """
-    return canonical_of_short(text) if len(text) <= KEPT_LENGTH_MAX else _canonical(text)
+    return canonical_of_short(text) if len(text) <= CACHED_LENGTH_MAX else _canonical(text)
 
 
 @lru_cache(maxsize=4096)

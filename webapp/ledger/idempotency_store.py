@@ -24,9 +24,9 @@ from webapp.ledger.storage.tables import idempotency_keys
 RETENTION: Final = timedelta(hours=24)
 # Expired rows are deleted after every 100 new rows, or after six hours. A sweep deletes more rows than
 # are added between two sweeps, so the table does not grow without bound.
-SWEPT: Final = 500
-SWEPT_EVERY_KEYS: Final = 100
-SWEPT_EVERY_S: Final = 6 * 3600.0
+SWEEP_MAX: Final = 500
+SWEEP_EVERY_KEYS: Final = 100
+SWEEP_EVERY_S: Final = 6 * 3600.0
 
 _ROW: Final = (idempotency_keys.c.actor, idempotency_keys.c.key)
 
@@ -65,7 +65,7 @@ class _Sweeps:
         """Count a stored row, and return whether a sweep is due."""
         self._kept += 1
         now_s = time.monotonic()
-        if self._kept < SWEPT_EVERY_KEYS and now_s - self._last_s < SWEPT_EVERY_S:
+        if self._kept < SWEEP_EVERY_KEYS and now_s - self._last_s < SWEEP_EVERY_S:
             return False
         self._last_s, self._kept = now_s, 0
         return True
@@ -83,7 +83,7 @@ def find(connection: Connection, key: IdempotencyKey) -> StoredResult | None:
     if not rows:
         return None
     fingerprint, made_at, kind, status, ids, position = rows[0]
-    if made_at < _over():
+    if made_at < _expired_before():
         return None
     if fingerprint != key.fingerprint:
         raise IdempotencyKeyReused
@@ -101,15 +101,15 @@ def store(connection: Connection, key: IdempotencyKey, kept: StoredResult) -> No
 
 
 def sweep(connection: Connection) -> None:
-    """Delete up to SWEPT expired rows, the oldest first."""
+    """Delete up to SWEEP_MAX expired rows, the oldest first."""
     found = (
         select(*_ROW)
-        .where(idempotency_keys.c.made_at < _over())
+        .where(idempotency_keys.c.made_at < _expired_before())
         .order_by(idempotency_keys.c.made_at)
-        .limit(SWEPT)
+        .limit(SWEEP_MAX)
     )
     connection.execute(delete(idempotency_keys).where(tuple_(*_ROW).in_(found)))
 
 
-def _over() -> str:
+def _expired_before() -> str:
     return time_text(clock.now() - RETENTION)

@@ -155,7 +155,7 @@ class _Lookups:
         if credit.stated_block:
             taken = self.taken.setdefault(credit.stated_block.series, [])
             block = _HeldBlock(credit.stated_block, row=row.number)
-            taken.insert(_place_among(taken, credit.stated_block), block)
+            taken.insert(_index_of_next(taken, credit.stated_block), block)
 
 
 def decide(
@@ -272,7 +272,7 @@ def _block_conflict(place: int, row: ImportRow, credit: Credit, lookups: _Lookup
         return Decision(row, Outcome.CONFLICTING, error, stated if error.is_exact else None)
     for block in credit.named_numbers:
         taken = lookups.taken.get(block.series, [])
-        nearest = _place_among(taken, block)
+        nearest = _index_of_next(taken, block)
         if nearest < len(taken) and taken[nearest].block.first <= block.last:
             first, last = in_common(block, taken[nearest].block)
             message = (
@@ -295,7 +295,7 @@ def _inactive_conflict(row: ImportRow, credit: Credit, lookups: _Lookups) -> Dec
     return Decision(row, Outcome.CONFLICTING, RowConflict("serial_number", message))
 
 
-def _place_among(held: Sequence[_HeldBlock], block: SerialBlock) -> int:
+def _index_of_next(held: Sequence[_HeldBlock], block: SerialBlock) -> int:
     """Return the index of the first held block that ends at or after the first number of `block`.
 
     Held blocks of a series do not overlap, so they have the same order by first and by last number,

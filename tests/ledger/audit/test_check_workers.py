@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from tests.fixtures.credits import recorded, sold
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
 from tests.ledger.audit.tampering import digest, findings, tamper
-from tests.ledger.histories import record_families, record_histories
+from tests.ledger.histories import record_histories, record_split_trees
 from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import LedgerBusy, LedgerUnavailable, SchemaOutdated
 from webapp.ledger.audit import check_workers
@@ -58,7 +58,7 @@ def rows_of(connection: Connection, table: str) -> int:
 @pytest.mark.usefixtures("ledger_app")
 def test_several_processes_find_what_one_finds(raw: RawClient, request: pytest.FixtureRequest) -> None:
     record_histories()
-    record_families()
+    record_split_trees()
     for edit in EDITS:
         tamper(raw, edit)
     by_one = findings()
@@ -86,7 +86,7 @@ def test_several_processes_find_no_errors_in_a_valid_ledger_during_writes(ledger
                 retire_credit(credit_id, {"quantity": "1"}, LOCAL)
 
     record_histories()
-    record_families()
+    record_split_trees()
     before = digest().events
     writer = Thread(target=write)
     writer.start()

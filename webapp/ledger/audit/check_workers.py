@@ -83,7 +83,7 @@ class _InProcesses:
         for check in checks:
             group.expected += 1
             self._waiting.append((check, group))
-        self._hand_out()
+        self._dispatch()
         return self._results(group)
 
     def _results(self, group: "_Group[R]") -> Iterator[R]:
@@ -102,9 +102,9 @@ class _InProcesses:
         for worker in [worker for worker in self._busy if worker.pipe in ready]:
             self._busy.pop(worker).done.append(worker.receive())
             self._idle.append(worker)
-        self._hand_out()
+        self._dispatch()
 
-    def _hand_out(self) -> None:
+    def _dispatch(self) -> None:
         while self._idle and self._waiting:
             worker, (check, group) = self._idle.popleft(), self._waiting.popleft()
             worker.send(check)

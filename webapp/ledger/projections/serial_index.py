@@ -45,10 +45,10 @@ def release(connection: Connection, entry: "PositionedEvent") -> None:
     """
     if entry.event.type is EventType.SPLIT:
         if numbers_of_lot(credit_at(connection, entry.key), first_lot_of(connection, entry.key)):
-            _give_up_blocks(connection, [entry.key])
+            _release_blocks(connection, [entry.key])
     elif entry.event.type is EventType.CANCELLED:
         fully_cancelled = [entry.key, *cancelled_ancestors(connection, entry.key)]
-        _give_up_blocks(connection, fully_cancelled)
+        _release_blocks(connection, fully_cancelled)
         connection.execute(delete(serial_claims).where(serial_claims.c.credit.in_(fully_cancelled)))
 
 
@@ -68,7 +68,7 @@ def hold(connection: Connection, new: Sequence["PositionedEvent"], *, is_replay:
     ]
     claims = [claim_row(key, credit) for key, credit in roots]
     if is_replay:
-        claims = _not_held_by_lots(connection, claims)
+        claims = _without_claims_of_lots(connection, claims)
     insert_rows(connection, serial_claims, statements.INSERT_CLAIM, claims)
     blocks = [block_row(key, credit.stated_block) for key, credit in roots if credit.stated_block]
     if is_replay:
@@ -77,7 +77,7 @@ def hold(connection: Connection, new: Sequence["PositionedEvent"], *, is_replay:
         insert_rows(connection, serial_blocks, statements.INSERT_BLOCK, [(*block, 1) for block in blocks])
 
 
-def _give_up_blocks(connection: Connection, keys: Sequence[int]) -> None:
+def _release_blocks(connection: Connection, keys: Sequence[int]) -> None:
     connection.execute(update(serial_blocks).where(serial_blocks.c.credit.in_(keys)).values(is_held=0))
 
 
@@ -92,7 +92,7 @@ def _hold_as_lots(connection: Connection, parent_id: str, lots: Sequence[tuple[i
         statements.send(connection, statements.INSERT_FREE_CLAIM, claims)
 
 
-def _not_held_by_lots(connection: Connection, claims: Sequence[Parameters]) -> list[Parameters]:
+def _without_claims_of_lots(connection: Connection, claims: Sequence[Parameters]) -> list[Parameters]:
     pair = tuple_(serial_claims.c.registry_key, serial_claims.c.serial_key)
     held = (
         select(serial_claims.c.registry_key, serial_claims.c.serial_key)
