@@ -54,7 +54,7 @@ def test_verify_expects_what_it_printed_before(ledger_app: Flask, tmp_path: Path
     sold(serial_number="VCS-0002")
     result = run(ledger_app, "verify", "--expect", str(kept))
     assert result.exit_code == 0
-    assert "The first 1 events are the expected ones.\n" in result.stderr
+    assert "The first 1 events are as expected.\n" in result.stderr
 
 
 def test_verify_fails_where_the_digest_is_another(ledger_app: Flask, tmp_path: Path) -> None:

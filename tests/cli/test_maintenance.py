@@ -55,7 +55,7 @@ def test_the_disk_of_rows_that_are_gone_is_given_back(make_database: MakeDatabas
         assert (result.exit_code, result.stderr) == (0, "")
         assert before > 4_000_000 > path.stat().st_size
         sizes = [f"{size / 1024**2:,.1f} MB" for size in (before, path.stat().st_size)]
-        assert result.stdout.strip() == f"The database had {sizes[0]} and has {sizes[1]} now."
+        assert result.stdout.strip() == f"The database had {sizes[0]} and now has {sizes[1]}."
         assert run(app, "verify").exit_code == 0
         assert app.test_client().get(f"/records/{credit_id}").status_code == 200
 

@@ -58,7 +58,7 @@ def test_a_password_is_asked_for_twice_on_a_terminal_and_not_shown(
     )
     assert result.stdout == "Added Ada, administrator.\n"
     assert "Password: " in result.stderr
-    assert "Once more: " in result.stderr
+    assert "Confirm password: " in result.stderr
     assert PASSWORD not in result.output
     assert may_sign_in("Ada")
 
@@ -74,7 +74,7 @@ def test_without_a_terminal_nothing_is_asked(ledger_app: Flask) -> None:
         ("Ada", "viewer", PASSWORD, "The first person must be an administrator, because only"),
         ("Ada", "administrator", "short", "password: Must have at least 12 characters; this has 5."),
         ("Ada", "administrator", "", "password: Must have at least 12 characters; this has 0."),
-        ("Ada", "administrator", "password1234", "password: Is one of the passwords that are tried first"),
+        ("Ada", "administrator", "password1234", "password: Is a common password."),
         ("", "administrator", PASSWORD, "name: This is required."),
     ],
 )

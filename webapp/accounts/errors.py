@@ -69,7 +69,7 @@ class OwnPassword(LedgerError):
 
     def __init__(self) -> None:
         """Name the page that changes one's own password."""
-        super().__init__("This is your own account. Use Change password instead.")
+        super().__init__("This is your own account. Change your password under Change password.")
 
 
 class LoginFailed(LedgerError):
