@@ -150,7 +150,7 @@ def test_half_a_pair_of_surrogate_escapes_is_decoded_and_left_to_the_fields() ->
 
 
 def test_half_a_pair_of_surrogate_escapes_in_a_key_is_refused() -> None:
-    with pytest.raises(NotJson, match="A key holds half of a surrogate pair"):
+    with pytest.raises(NotJson, match="A key has half of a surrogate pair"):
         decode(rb'[{"a\udfff": 1}]')
 
 
