@@ -67,7 +67,7 @@ def test_what_was_typed_wrongly_is_said_beside_it_and_kept(
     page.get_by_role("button", name="Record credit").click()
     expect(page.get_by_role("status").filter(has_text="The credit is recorded")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_contain_text(str(credit["project_name"]))
-    expect(page.get_by_role("region", name="Facts")).to_contain_text("1,000.5 t")
+    expect(page.get_by_role("region", name="Details")).to_contain_text("1,000.5 t")
 
 
 def test_a_credit_that_exists_leads_to_it(visit: Visit, ledger: Server) -> None:
@@ -149,7 +149,7 @@ def test_a_double_click_retires_once_and_says_so(visit: Visit, ledger: Server) -
     with answering_no_write(ledger):
         page.get_by_role("button", name="Retire 100 t").dblclick()
     row = page.locator(f"#credit-{credit_id}")
-    expect(row).to_contain_text("This cannot be undone")
+    expect(row.locator(".notice-success")).to_contain_text("This cannot be undone")
     assert types_of_events(ledger, credit_id) == ["CREATED", "RETIRED"]
 
 

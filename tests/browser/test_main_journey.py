@@ -68,7 +68,8 @@ def act(page: Page, project: str, verb: str, status: str, *, scripts: bool, **fi
     form.get_by_role("button", name=re.compile(f"^{verb} ")).click()
     if scripts:
         expect(row_of(page, project).locator(".tag")).to_have_text(status)
-        expect(row_of(page, project)).to_contain_text("This cannot be undone")
+        notice = row_of(page, project).locator(".notice-success")
+        expect(notice).to_contain_text("This cannot be undone")
         row_of(page, project).get_by_role("link", name=project, exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(project)
     expect(page.get_by_role("heading", level=1)).to_contain_text(status)
