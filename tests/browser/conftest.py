@@ -122,5 +122,5 @@ def visit(browser: Browser) -> Iterator[Visit]:
 def ledger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Return an SQLite server that the tests of a process share."""
     folder = tmp_path_factory.mktemp("browser")
-    with making_databases(request, folder) as make_database, serving(folder) as serve:
+    with making_databases(request) as make_database, serving(folder) as serve:
         yield serve(make_database("sqlite"))

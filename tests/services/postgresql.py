@@ -66,7 +66,7 @@ class Starter:
     def start(self, programs: Path) -> Path:
         if self._keeper is None:
             # Not in TMPDIR, which may be closed to the server's user, or too long for a socket's path.
-            place = ON_DISK if self._is_durable else _roomy_folder()
+            place = ON_DISK if self._is_durable else roomy_folder()
             self._folder = Path(tempfile.mkdtemp(prefix="ledger-pg-", dir=place))
             command = [sys.executable, keeper.__file__, str(programs), str(self._folder)]
             command += [keeper.DURABLE] if self._is_durable else []
@@ -89,8 +89,8 @@ class WorkerNode(Protocol):
     workerinput: dict[str, Any]
 
 
-def _roomy_folder() -> str:
-    """In memory where there is room: a test's database is made and dropped in a quarter of the time."""
+def roomy_folder() -> str:
+    """Return a folder in memory where there is enough, so that no test waits for a disk; else /tmp."""
     in_memory = Path("/dev/shm")  # noqa: S108 - the folder made in it has a name nobody can guess
     if os.access(in_memory, os.W_OK) and shutil.disk_usage(in_memory).free > ROOM:
         return str(in_memory)
