@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from webapp.domain.event import created_event
 from webapp.domain.fields import quantity_from_text, quantity_text
 from webapp.domain.lifecycle import EventType
 from webapp.domain.text import canonical, recorded
+
+pytestmark = pytest.mark.slow
 
 
 @settings(max_examples=300)

@@ -143,6 +143,7 @@ def test_a_text_of_nothing_visible_is_empty_in_canonical_form(text: str) -> None
 CODE_POINTS = [*range(0xD800), *range(0xE000, 0x40000), *range(0xE0000, 0x110000)]
 
 
+@pytest.mark.slow
 def test_the_canonical_form_is_idempotent_for_every_code_point() -> None:
     forms = {code: canonical(chr(code)) for code in CODE_POINTS}
     assert [hex(code) for code, form in forms.items() if canonical(form) != form] == []

@@ -1,4 +1,4 @@
-"""The database locked, away or full: refused with 503, read where it can be, and well again by itself."""
+"""The database is locked, gone or full: writes get 503, reads go on, recovery needs no restart."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ from webapp.ledger.listing import list_events
 from webapp.ledger.storage import engine
 from webapp.ledger.storage.engine import FEED_LOCK, reading
 
-# What another program may hold of a PostgreSQL database, so that neither credits nor sales can be recorded.
+# Locks of another program on PostgreSQL with which neither credits nor sales can be recorded.
 LOCKS = {
     "the feed": f"SELECT pg_advisory_xact_lock({FEED_LOCK})",
     "the log": "LOCK TABLE events IN SHARE MODE",
@@ -29,14 +29,14 @@ NEW = a_credit(serial_number="while locked")
 
 
 class Disk:
-    """A disk that fills up, in SQLite's own way of saying so, and in PostgreSQL's."""
+    """Make the database fail as on a full disk."""
 
     def __init__(self, raw: RawClient) -> None:
         self._raw = raw
 
     def fill(self) -> None:
         if self._raw.dialect == "sqlite":
-            # 1 is less than there are already; SQLite then takes what there are.
+            # A limit below the present number of pages means the present number.
             self._allow_pages(1)
             return
         self._raw.execute(
@@ -56,7 +56,7 @@ class Disk:
 
     @staticmethod
     def _allow_pages(number: int) -> None:
-        # It belongs to the connection, and a test that does one thing at a time has one.
+        # The limit applies to one connection. A test with one request at a time uses only one.
         with reading() as connection:
             connection.exec_driver_sql(f"PRAGMA max_page_count = {number}")
 
@@ -66,6 +66,7 @@ def assert_come_back_later(answer: TestResponse) -> None:
     assert int(answer.headers["Retry-After"]) > 0
 
 
+@pytest.mark.usefixtures("postgresql_server")
 @pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)
 def test_a_writer_on_postgresql_does_not_wait_for_ever(
     make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch, lock: str
@@ -88,6 +89,7 @@ def test_a_writer_on_postgresql_does_not_wait_for_ever(
         assert len(list_events().items) == 3
 
 
+@pytest.mark.usefixtures("postgresql_server")
 def test_what_holds_up_new_credits_holds_up_no_sale(
     make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,7 +130,7 @@ def test_a_server_that_goes_away_and_comes_back_is_found_again(
 
 @pytest.fixture
 def disk(raw: RawClient) -> Iterator[Disk]:
-    """Return the disk of the test's ledger."""
+    """Return the disk of the test's database, and clear it at the end."""
     disk = Disk(raw)
     yield disk
     disk.clear()

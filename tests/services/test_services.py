@@ -1,4 +1,4 @@
-"""What the other tests rely on: a server that is there and goes away, and skips that are not hidden."""
+"""The PostgreSQL of a test run ends with it, and the run reports what it skipped."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sys
 import time
 from pathlib import Path
 
-import psycopg
 import pytest
-from playwright.sync_api import Browser
 
 from scripts.environment import ROOT
 from tests.services.postgresql import PostgresqlServer
+
+pytestmark = pytest.mark.slow
 
 STARTS_A_SERVER = """
 import sys, time
@@ -23,16 +23,6 @@ wait_for_server(folder)
 print(folder, flush=True)
 time.sleep(600)
 """
-
-
-def test_the_server_speaks_utf8_and_searches_by_trigram(postgresql_server: PostgresqlServer) -> None:
-    with psycopg.connect(postgresql_server.admin_url, autocommit=True) as connection:
-        encoding = connection.execute("SHOW server_encoding").fetchone()
-        trigram = connection.execute(
-            "SELECT 1 FROM pg_available_extensions WHERE name = 'pg_trgm'"
-        ).fetchone()
-    assert encoding == ("UTF8",)
-    assert trigram == (1,)
 
 
 def test_a_killed_test_run_leaves_no_server_behind(postgresql_server: PostgresqlServer) -> None:
@@ -50,13 +40,6 @@ def test_a_killed_test_run_leaves_no_server_behind(postgresql_server: Postgresql
         time.sleep(0.05)
     assert not folder.exists()
     assert not Path("/proc", server).exists()
-
-
-def test_the_browser_shows_a_page(browser: Browser) -> None:
-    with browser.new_context() as context:
-        page = context.new_page()
-        page.set_content("<h1>Ledger</h1>")
-        assert page.inner_text("h1") == "Ledger"
 
 
 @pytest.fixture

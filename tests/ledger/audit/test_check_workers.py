@@ -23,6 +23,8 @@ from webapp.ledger.audit.check_workers import consistent_checks
 from webapp.ledger.commands import create_credit, retire_credit
 from webapp.ledger.storage import statements
 
+pytestmark = pytest.mark.slow
+
 EDITS = (
     "UPDATE credits SET vintage = 1999 WHERE key = 3",
     "UPDATE events SET body = replace(body, 'VCS', 'GS') WHERE subject = 2",

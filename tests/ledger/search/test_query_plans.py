@@ -206,6 +206,7 @@ wanted_lists = st.builds(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS.keys())
 @settings(
     max_examples=60,

@@ -346,6 +346,7 @@ Database.run_file = run_and_end
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", ["after tables", "before triggers", "after triggers"])
 def test_a_kill_during_the_migration_leaves_the_ledger_unchanged(old: Old, point: str) -> None:
     before = old.rows()

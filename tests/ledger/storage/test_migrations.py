@@ -170,6 +170,7 @@ def test_an_empty_database_is_migrated_whole(empty: EmptyDatabases, raw: RawClie
         assert schema_of(found) == schema_of(raw)
 
 
+@pytest.mark.slow
 def test_two_servers_that_start_at_once_migrate_once(empty: EmptyDatabases) -> None:
     url = empty.make("twice")
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
