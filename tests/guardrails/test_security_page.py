@@ -1,11 +1,9 @@
-"""docs/security.md answers every requirement of OWASP ASVS 5.0, level 1, and names tests that there are."""
+"""docs/security.md answers every requirement of OWASP ASVS 5.0, level 1, and names tests that exist."""
 
 import ast
 import re
 from functools import cache
 from typing import Final
-
-import pytest
 
 from webapp.config import ROOT
 
@@ -30,12 +28,12 @@ LEVEL_1: Final = """
 
 PAGE: Final = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 ROWS: Final = re.findall(r"^\| (\d+\.\d+\.\d+) \| (.+?) \| (.+) \|$", PAGE, flags=re.MULTILINE)
-NAMED: Final = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)))
 
 
 @cache
 def _tests_in(path: str) -> frozenset[str]:
-    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    file = ROOT / path
+    tree = ast.parse(file.read_text(encoding="utf-8") if file.exists() else "")
     return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
 
 
@@ -53,7 +51,9 @@ def test_every_answer_names_a_test_or_says_why_there_is_none() -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize(("path", "name"), NAMED, ids=[f"{path}::{name}" for path, name in NAMED])
-def test_a_test_that_the_page_names_is_there(path: str, name: str) -> None:
-    assert name.startswith("test_")
-    assert name in _tests_in(path)
+def test_every_test_that_the_page_names_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)
+    assert len(named) > 100
+    missing = [f"{path}::{name}" for path, name in named if name not in _tests_in(path)]
+    assert missing == []
+    assert [name for _, name in named if not name.startswith("test_")] == []
