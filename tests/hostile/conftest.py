@@ -1,4 +1,4 @@
-"""One server for the tests of a module, on a ledger that stays empty unless a test says otherwise."""
+"""One server for all tests of a module."""
 
 from collections.abc import Iterator
 
@@ -10,13 +10,13 @@ from tests.fixtures.server import Serve, Server
 
 @pytest.fixture(scope="module")
 def server(serve_module: Serve, make_module_database: MakeDatabase) -> Server:
-    """Return a server on SQLite: what is refused here never reaches a database."""
+    """Return a server on SQLite: requests that are rejected never reach a database."""
     return serve_module(make_module_database("sqlite"))
 
 
 @pytest.fixture
 def unchanged(server: Server) -> Iterator[Server]:
-    """Return the server, and fail where the test recorded anything."""
+    """Return the server, and fail if the test records an event."""
     before = server.client().get("/events?limit=500").json["resume"]
     yield server
     assert server.client().get("/events?limit=500").json["resume"] == before

@@ -1,7 +1,7 @@
-"""The real program, in which the check of a password takes long without taking the processor.
+"""The real program with a password check that sleeps, and so takes long without using the processor.
 
-Served by tests only (`tests.hostile.slow_hash_app:app`). Importing it changes the process, so no test
-does that.
+Served by tests only, as `tests.hostile.slow_hash_app:app`. Tests must not import it: the import patches
+the process.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Requests that no library would send, byte by byte over a connection of their own."""
+"""Send requests as bytes, each on its own connection, also those that no HTTP client would send."""
 
 import socket
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ CLOSE: Final = b"Connection: close\r\n"
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """All that came back until the server closed the connection."""
+    """Everything that the server sent until it closed the connection."""
 
     content: bytes
 
@@ -28,7 +28,7 @@ class RawAnswer:
 
 
 def connect(server: Server) -> socket.socket:
-    """Open a connection that gives up after a while."""
+    """Open a connection with a timeout of PATIENCE_S."""
     place = urlsplit(server.url)
     return socket.create_connection((str(place.hostname), place.port), timeout=PATIENCE_S)
 
@@ -42,7 +42,7 @@ def read_to_end(connection: socket.socket) -> RawAnswer:
 
 
 def exchange(server: Server, request: bytes) -> RawAnswer:
-    """Send the bytes and read all of the answer."""
+    """Send the bytes and read the whole answer."""
     with connect(server) as connection:
         connection.sendall(request)
         return read_to_end(connection)

@@ -1,4 +1,4 @@
-"""What a stranger brought stays text on every page and fragment, and reading never records anything."""
+"""Hostile text stays text on every page and fragment, and reading records no event."""
 
 import gzip
 import re
@@ -35,7 +35,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 STYLES = "/static/vendor/tabler-1.6.1.min.css"
-# What no answer of the program is without, whatever kind of answer it is.
+# Every kind of answer, each of which must have these headers.
 KINDS = {
     "a page": ("GET", "/credits", {}, 200),
     "a fragment": ("GET", "/credits", HTMX, 200),

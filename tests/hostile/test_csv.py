@@ -1,4 +1,4 @@
-"""The lists as CSV files: what the list shows, exactly, and nothing that a spreadsheet would compute."""
+"""The CSV files have exactly what the lists show, and no cell that a spreadsheet would compute."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Files that cost more to read than to send are refused at once, with the reason."""
+"""Files that cost more to read than to send are rejected at once, with the reason."""
 
 import io
 import json
@@ -22,7 +22,7 @@ ONE = json.dumps(a_credit()).encode()
 
 
 def large(number: int) -> dict[str, tuple[bytes, str]]:
-    """Return files that grow with the number, each with the reason why it is refused."""
+    """Return files of a size in proportion to the number, each with the reason for its rejection."""
     return {
         "open brackets": (b"[" * number, "Row 1: nested deeper than 32 levels."),
         "open objects": (b'{"a":' * number, NO_OBJECT),
@@ -54,11 +54,11 @@ BROKEN = {
     "NaN in a row": (b"[" + ONE + b', {"quantity": NaN}]', "Row 2: NaN is not a JSON value."),
     "a key that stands twice": (b'[{"a": 1, "a": 2}]', 'Row 1: The key "a" stands twice'),
 }
-# As much as the test client sends as a form without a file of its own.
+# So large that the test client still keeps the form in memory.
 FILES = large(40_000) | BROKEN
 
 
-# What never reaches a database is tried on one of them.
+# Rejected before the database is used, so one database is enough.
 on_sqlite = pytest.mark.parametrize("dialect", ["sqlite"])
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a request itself: its lengths, its codings, its host, its address, its method."""
+"""Malformed requests: lengths, codings, hosts, addresses and methods; and clients that stop sending."""
 
 import json
 import re
@@ -206,7 +206,7 @@ def test_what_a_stranger_says_of_a_proxy_is_not_believed(unchanged: Server, head
 
 @pytest.fixture(scope="module", autouse=True)
 def begun(server: Server) -> Iterator[socket]:
-    """Begin a request before all tests, so that the last one need not wait for it to grow old."""
+    """Begin a request before all other tests, so that it has timed out by the last one."""
     with connect(server) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n")
         yield connection
@@ -235,7 +235,7 @@ def test_requests_that_never_end_keep_nobody_waiting(server: Server) -> None:
 
 
 def test_only_so_many_files_are_on_their_way_at_a_time_and_small_requests_pass(server: Server) -> None:
-    """Two workers take eight each. The others are told so, and nobody has to wait for anybody."""
+    """Two workers accept eight each. The others get 503 at once."""
     begun = post(b"/records/imports", b"[", length(16_000_000))
     with ExitStack() as stalled:
         connections = [stalled.enter_context(connect(server)) for _ in range(40)]

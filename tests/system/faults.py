@@ -1,13 +1,15 @@
-"""What a request asks of the faulty program (`tests.system.faulty_app`), and what that tells of itself."""
+"""The headers and settings of the faulty program (`tests.system.faulty_app`)."""
 
 from enum import StrEnum
 from typing import Final
 
-# The moment at which the process dies.
+# Request: the moment at which the process dies.
 DIE: Final = "X-Die"
-# The most bytes that the process may write into one file from now on, -1 for any number.
+# Request: the most bytes that the process may write into one file from now on; -1 for no limit.
 FILE_SIZE: Final = "X-File-Size"
-# In its answers: the number of the process.
+# Environment: how long a write waits for a lock of another program, in place of ten seconds.
+WAIT_S: Final = "FAULTY_WAIT_S"
+# Answer: the process id.
 PROCESS: Final = "X-Process"
 
 
@@ -16,7 +18,7 @@ class Moment(StrEnum):
 
     AMONG_ROWS = "one half of the import's events is inserted"
     AFTER_EVENT = "the event is inserted, its position is not"
-    AFTER_SAVEPOINT = "the act is done, others of its group are not yet"
+    AFTER_SAVEPOINT = "the action is done, others of its group are not"
     BEFORE_COMMIT = "everything is inserted, nothing is committed"
-    AFTER_COMMIT = "the group is committed, none of its acts is answered"
-    BEFORE_ANSWER = "it is committed, and the client was told nothing"
+    AFTER_COMMIT = "the group is committed, none of its actions is answered"
+    BEFORE_ANSWER = "it is committed, the client has no answer"

@@ -1,8 +1,8 @@
-"""The real program, which kills its own process at the point that a request's header names.
+"""The real program, patched to kill its own process at the moment that a request's header names.
 
-Served by tests only (`tests.system.faulty_app:app`): the program itself knows nothing of this. Each
-answer names its process in a header, and the log says of each act that it is about to wait for the
-writer, so that a test can put acts of its choice into one group.
+Served by tests only, as `tests.system.faulty_app:app`. Each answer has the process id in a header, and
+the log has a line for each action that is queued for the writer, so that a test can choose the actions
+of a group.
 """
 
 import os
@@ -14,9 +14,10 @@ from typing import Any, Final, NoReturn
 from flask import Response, has_request_context, request
 from sqlalchemy import Connection, Table, event
 
-from tests.system.faults import DIE, FILE_SIZE, PROCESS, Moment
+from tests.system.faults import DIE, FILE_SIZE, PROCESS, WAIT_S, Moment
 from webapp import create_app
-from webapp.ledger import event_log
+from webapp.ledger import event_log, writer
+from webapp.ledger.storage import engine, statements
 from webapp.ledger.storage.bulk_insert import insert_rows
 from webapp.ledger.storage.engine import db
 from webapp.ledger.storage.tables import events
@@ -24,9 +25,9 @@ from webapp.ledger.write_queue import QueuedWrite, WriteQueue
 
 
 def die() -> NoReturn:
-    """End at once, as by a power cut: nothing is flushed, closed or rolled back."""
+    """End the process at once: nothing is flushed, closed or rolled back."""
     os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError("nobody survives this")
+    raise AssertionError("unreachable after SIGKILL")
 
 
 def _is_due(moment: Moment) -> bool:
@@ -42,14 +43,15 @@ def _insert_rows(connection: Connection, table: Table, statement: str, rows: Seq
     insert_rows(connection, table, statement, rows)
     if _is_due(Moment.AFTER_EVENT):
         die()
-    # An import is received in a transaction of its own, which is not the one to die in.
+    # An import is received in a separate transaction, which must not die.
     for moment in (Moment.AFTER_SAVEPOINT, Moment.BEFORE_COMMIT):
         if _is_due(moment):
             connection.info[DIE] = moment
     return None
 
 
-def _after_statement(connection: Connection, _cursor: object, statement: str, *_others: object) -> None:
+def _send_or_die(connection: Connection, statement: str, rows: Sequence[Any]) -> None:
+    _send(connection, statement, rows)
     if statement == "RELEASE SAVEPOINT act" and connection.info.get(DIE) == Moment.AFTER_SAVEPOINT:
         die()
 
@@ -59,8 +61,9 @@ def _before_commit(connection: Connection) -> None:
         die()
 
 
+_send: Final = statements.send
 _finish: Final = WriteQueue.finish
-_submit: Final = WriteQueue.submit
+_put: Final = WriteQueue._put
 
 
 def _finish_or_die(queue: WriteQueue, group: Sequence[QueuedWrite[Any]]) -> None:
@@ -69,9 +72,9 @@ def _finish_or_die(queue: WriteQueue, group: Sequence[QueuedWrite[Any]]) -> None
     _finish(queue, group)
 
 
-def _tell_and_submit(queue: WriteQueue, act: QueuedWrite[Any], serve: Callable[[], None]) -> object:
+def _put_and_tell(queue: WriteQueue, act: QueuedWrite[Any], serve: Callable[[], None]) -> None:
+    _put(queue, act, serve)
     print(f"waits pid=<{os.getpid()}>", flush=True)
-    return _submit(queue, act, serve)
 
 
 def _bound_files() -> None:
@@ -88,12 +91,15 @@ def _before_answer(response: Response) -> Response:
     return response
 
 
+if WAIT_S in os.environ:
+    for module, name in ((engine, "BUSY_TIMEOUT_S"), (writer, "WAIT_S")):
+        setattr(module, name, float(os.environ[WAIT_S]))
 app = create_app()
 app.before_request(_bound_files)
 app.after_request(_before_answer)
 setattr(event_log, "insert_rows", _insert_rows)  # noqa: B010 - the log takes it by name
+setattr(statements, "send", _send_or_die)  # noqa: B010 - the writer takes it by name
 setattr(WriteQueue, "finish", _finish_or_die)  # noqa: B010 - as mypy forbids the plain assignment
-setattr(WriteQueue, "submit", _tell_and_submit)  # noqa: B010
+setattr(WriteQueue, "_put", _put_and_tell)  # noqa: B010
 with app.app_context():
-    event.listen(db.engine, "after_cursor_execute", _after_statement)
     event.listen(db.engine, "commit", _before_commit)

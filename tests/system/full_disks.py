@@ -1,4 +1,4 @@
-"""A disk that is really full: a small filesystem, or a limit to the size of the server's files."""
+"""A disk that is full: a small filesystem, or a limit on the size of the server's files."""
 
 import subprocess
 from collections.abc import Iterator
@@ -11,26 +11,26 @@ from tests.system.faults import FILE_SIZE
 from tests.system.write_lock import by_worker
 
 KINDS: Final = ("a small filesystem", "files of limited size")
-# What a small filesystem holds, and how much of it is left for a few dozen credits.
+# The size of the filesystem, and the free space that is left, enough for a few dozen credits. Bytes.
 SIZE: Final = 24 * 1024**2
 ROOM: Final = 512 * 1024
 UNLIMITED: Final = -1
 
 
 class Disk(Protocol):
-    """Where the database of a server lies."""
+    """A folder for the database of a server, on a disk that can be filled."""
 
     folder: Path
 
     def fill(self, server: Server) -> None:
-        """Leave room for little more."""
+        """Take all of the space but ROOM."""
 
     def free(self, server: Server) -> None:
-        """Make room again."""
+        """Give the space back."""
 
 
 class SmallFilesystem:
-    """A filesystem of its own, nearly all of it taken by another file."""
+    """A separate filesystem, filled by another file."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -45,7 +45,7 @@ class SmallFilesystem:
 
 
 class LimitedFiles:
-    """A folder in which the server may not let a file grow: the system refuses it as an error of writing."""
+    """A folder in which the server's files must not grow: the system fails the write."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -64,7 +64,7 @@ class LimitedFiles:
 
 @contextmanager
 def small_disk(kind: str, folder: Path) -> Iterator[Disk]:
-    """Give a disk of one of KINDS. Where nothing may be mounted, it is one whose files are limited."""
+    """Provide a disk of one of KINDS; one with limited files where mounting is not permitted."""
     if kind == KINDS[0] and _mount(folder):
         try:
             yield SmallFilesystem(folder)

@@ -1,7 +1,8 @@
-"""What Schemathesis loads from us: one check in place of its own, and plainer texts for half of its requests.
+"""A check and a hook for Schemathesis.
 
-Its own `positive_data_acceptance` wants every request accepted that follows the schemas. But that two
-lots add up to a credit, or that a day is not in the future, is nothing that a schema can state.
+The check replaces `positive_data_acceptance`, which expects every request to be accepted that follows
+the schemas. A schema cannot state that two lots add up to a credit, or that a date is not in the future.
+The hook removes forbidden characters from half of the requests.
 """
 
 import re
@@ -17,7 +18,7 @@ AnyCase = Case[Any]
 
 BEYOND_SCHEMAS: Final = re.compile(
     r"""(Lot\ \d+:\ )?(
-        Character\ \d+\ \(U\+[0-9A-F]+\)\ is\             # which ones, no pattern could list
+        Character\ \d+\ \(U\+[0-9A-F]+\)\ is\             # too many for a pattern
       | Must\ be\ more\ than\ 0\ and\ at\ most\           # written as a text
       | Must\ be\ tonnes\ in\ plain\ digits\              # a number with more than four decimals
       | Must\ be\ a\ year\ from\                          # written as a text
@@ -36,7 +37,7 @@ BEYOND_SCHEMAS: Final = re.compile(
     re.VERBOSE,
 )
 TAG: Final = re.compile(r'\*|"[1-9][0-9]*"')
-# Of a file the schema says only that it is one.
+# The schema does not describe the content of a file.
 ABOUT_THE_FILE: Final = frozenset({400, 413})
 
 
@@ -44,11 +45,11 @@ ABOUT_THE_FILE: Final = frozenset({400, 413})
 def refused_only_for_what_schemas_cannot_say(
     _context: CheckContext, response: Response, case: AnyCase
 ) -> bool | None:
-    """Fail where a request that follows the document gets a 4xx that the document could have spared it."""
+    """Fail where a request that follows the document is rejected for a reason that a schema could state."""
     meta = case.meta
     if meta is None or not meta.generation.mode.is_positive or not 400 <= response.status_code < 500:
         return None
-    # Schemathesis sends a 0 here, though no pattern of ours allows that.
+    # Schemathesis sends a 0 here, which the pattern forbids.
     if "If-Match" in case.headers and not TAG.fullmatch(case.headers["If-Match"]):
         return None
     if response.status_code in {401, 403, 404, 405, 409, 412}:
@@ -64,9 +65,9 @@ def refused_only_for_what_schemas_cannot_say(
 
 @schemathesis.hook
 def before_call(_context: HookContext, case: AnyCase, _options: dict[str, Any]) -> None:
-    """Leave out of every other body the characters that no text may have.
+    """Remove the forbidden characters from the texts of every other body.
 
-    Otherwise nearly every generated text has one, and no request would get further than that.
+    Nearly every generated text has one, so without this hardly any request would be accepted.
     """
     is_valid = case.meta is not None and case.meta.generation.mode.is_positive
     if is_valid and isinstance(case.body, dict | list) and zlib.crc32(repr(case.body).encode()) % 2:

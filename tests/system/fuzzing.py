@@ -1,7 +1,7 @@
-"""Fuzzes the API from its own description: Schemathesis against a real server.
+"""Fuzz the API from its OpenAPI document: Schemathesis against a real server.
 
-It makes requests that follow the OpenAPI document and requests that break it, also chains of them
-(record, sell, read), and holds every answer against the document.
+It generates requests that follow the document, requests that break it, and sequences of them (record,
+sell, read), and checks every answer against the document.
 """
 
 import subprocess
@@ -19,13 +19,13 @@ from webapp.config import ROOT
 
 CONFIGURATION: Final = Path(__file__).with_name("schemathesis.toml")
 MAY_TAKE_S: Final = 1800
-# It wants every request accepted that follows the schemas; fuzz_checks.py knows what no schema says.
+# It expects every request to be accepted that follows the schemas; fuzz_checks.py replaces it.
 OTHERWISE_CHECKED: Final = "positive_data_acceptance"
 
 
 @dataclass(frozen=True)
 class Fuzzed:
-    """What came of a run: the answers by status, as the server counted them, and what was found."""
+    """The result of a run: the number of answers by status, from the server's log, and the failures found."""
 
     statuses: Counter[int]
     found: str
@@ -37,7 +37,7 @@ class Fuzzed:
 
 
 def a_program(database_url: str) -> str:
-    """Add an administrator and return the secret of a token with which a program may do everything."""
+    """Add an administrator and return the secret of a token with that role."""
     with opened(database_url):
         an_administrator()
         return a_token(Role.ADMINISTRATOR, "fuzz")
@@ -46,9 +46,9 @@ def a_program(database_url: str) -> str:
 def fuzz(server: Server, token: str, *, seed: int, examples: int) -> Fuzzed:
     """Fuzz every operation, with up to `examples` generated requests in each phase that generates.
 
-    The requests bear the token, but for those that try whether it can be left out.
+    The requests carry the token, except those that test whether it can be left out.
 
-    `found` is empty where every answer was as the document says, otherwise the whole report.
+    `found` is the report of Schemathesis, empty where every answer follows the document.
     """
     before = len(server.answered())
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION), "run"]

@@ -1,7 +1,7 @@
-"""Races for one key over HTTP: many clients send the same request, or the same form, at once.
+"""Races with one idempotency key over HTTP: many clients send the same request, or the same form, at once.
 
-Whatever the route, one of them does it and all the others are shown what it came to. A race for each
-route that writes; a test holds the list against the routes that there are.
+One of them acts, and all others get its answer. There is a race for each route that writes; a test
+compares the list with the routes of the application.
 """
 
 import json
@@ -22,14 +22,14 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class Call:
-    """A request of a program: its route, its path, its body, and what the record becomes by it."""
+    """A request to the API: its route, its body, and the types of the record's events after CREATED."""
 
     route: str
     body: Callable[[Crowd, int], object]
     history: tuple[str, ...] = ()
 
     def __call__(self, crowd: Crowd, number: int) -> list[Answer]:
-        """Let the twins send it, each over a connection of its own."""
+        """Send it from every twin at once, each on its own connection."""
         record_id = record_of(crowd, number) if "{" in self.route else ""
         path = self.route.format(record_id=record_id)
         headers = {"Idempotency-Key": f"{crowd.name} {number}", "Content-Type": "application/json"}
@@ -42,7 +42,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A form: where its page is, where it goes, what is entered, and what the record becomes by it."""
+    """A form: its page, action and fields, and the types of the record's events after CREATED."""
 
     page: str
     route: str
@@ -51,11 +51,11 @@ class Sheet:
     prepare: Callable[[Crowd, int], str] = record_of
 
     def __call__(self, crowd: Crowd, number: int) -> list[Answer]:
-        """Let the twins send the form of one page, all in one session."""
+        """Send the form of one page from every twin at once, all in one session."""
         place = self.prepare(crowd, number)
         page = crowd.first.get(self.page.format(place))
         action = self.route.format(place)
-        # The sample's form is only on the first page of an empty ledger; any other's fields will do.
+        # The sample's form is only on the dashboard of an empty ledger; another one has the same fields.
         form = form_of(_posting(page), "/imports/new" if action == "/imports/sample" else action)
         values: dict[str, list[object]] = {name: [*items] for name, items in form.values.items()}
         values |= {name: [value] for name, value in self.fields(crowd, number).items()}
@@ -71,7 +71,7 @@ class Sheet:
 
 
 def _posting(page: Answer) -> str:
-    """Return the page without its forms that only ask."""
+    """Return the page without the forms that use GET."""
     html = page.body.decode()
     parts = html.split("<form")
     kept = [part for part in parts[1:] if 'method="get"' not in part.partition(">")[0]]

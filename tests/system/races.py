@@ -1,8 +1,8 @@
-"""Races over HTTP: many clients do at once what only one of them can do.
+"""Races over HTTP: many clients try at once what only one of them can do.
 
-Each race runs one round: it prepares what is raced for, lets every client go at the same moment,
-and asserts that the answers and the history that came of them are right. The tests run some
-rounds; `python -m scripts.race` runs several hundred.
+Each function runs one round: it prepares a credit or an import, lets all clients send at the same
+moment, and asserts that their answers and the recorded history are right. The tests run a few rounds;
+`make race` runs several hundred.
 """
 
 import json
@@ -20,17 +20,17 @@ from urllib.parse import urlencode
 
 from tests.fixtures.forms import form_of
 from tests.fixtures.server import Answer, Client, Server, eventually
-from tests.system.write_lock import turn_held
+from tests.system.write_lock import write_lock_held
 
 CLIENTS: Final = 32
 IMPORTING_CLIENTS: Final = 8
 IMPORTED_ROWS: Final = 20
-# Tonnes of a credit that is raced for, and of a part of it: fewer parts than there are clients.
+# Tonnes of a credit, and of the part that each client wants: there are fewer parts than clients.
 WHOLE: Final = 100
 PART: Final = 4
-# What a person would still wait for.
+# How long a person would wait.
 ANSWER_WITHIN_S: Final = 8
-# By how much one request comes before another, so that it is queued before it.
+# How much earlier a request is sent that has to be queued before another one.
 HEAD_START_S: Final = 0.03
 
 Send = Callable[[Client], Answer]
@@ -38,11 +38,11 @@ Send = Callable[[Client], Answer]
 
 @dataclass(frozen=True)
 class Crowd:
-    """Clients that act at the same moment, each on a connection of its own that is kept alive."""
+    """Clients that send at the same moment, each on its own persistent connection."""
 
     clients: Sequence[Client]
     threads: ThreadPoolExecutor
-    # Keeps the credits of this crowd apart from all others in the same ledger.
+    # Part of the serial numbers of this crowd's credits, so that no other crowd has the same.
     name: str
     database_url: str
 
@@ -52,7 +52,7 @@ class Crowd:
         return self.clients[0]
 
     def at_once(self, acts: Sequence[Send]) -> list[Answer]:
-        """Let the first client do the first act, the second the second, all at the same moment."""
+        """Let the n-th client send the n-th request, all at once. Returns the answers in this order."""
         start = Barrier(len(acts))
 
         def go(client: Client, act: Send) -> Answer:
@@ -67,7 +67,7 @@ class Crowd:
 
 @contextmanager
 def crowd(server: Server, name: str) -> Iterator[Crowd]:
-    """Gather a crowd in front of a server, its connections spread over the workers in turns."""
+    """Connect the clients, and order them so that neighbours are connected to different workers."""
     clients = [server.client() for _ in range(CLIENTS)]
     with ThreadPoolExecutor(CLIENTS) as threads:
 
@@ -82,7 +82,7 @@ def crowd(server: Server, name: str) -> Iterator[Crowd]:
 
 
 def _in_turns(server: Server, crowd: Crowd) -> list[Client] | None:
-    """Return the clients so that the next one is another worker's; None where a worker has none."""
+    """Return the clients in that order, or None where a worker has no client."""
     mark = f"/nowhere/{crowd.name}/{secrets.token_hex(4)}/"
     paths = [f"{mark}{number}" for number in range(CLIENTS)]
     crowd.at_once([_get(path) for path in paths])
@@ -101,7 +101,7 @@ def _in_turns(server: Server, crowd: Crowd) -> list[Client] | None:
 
 
 def retire(crowd: Crowd, number: int) -> list[Answer]:
-    """Everybody retires the same credit."""
+    """All clients retire the same credit."""
     path = f"/records/{record_of(crowd, number)}/retire"
     answers = crowd.at_once([_post(path, {"beneficiary": f"Client {n}"}) for n in range(CLIENTS)])
     _expect(answers, {200: 1, 409: CLIENTS - 1})
@@ -112,7 +112,7 @@ def retire(crowd: Crowd, number: int) -> list[Answer]:
 
 
 def sell_and_retire(crowd: Crowd, number: int) -> list[Answer]:
-    """One half sells the credit, the other retires it. A sale may come first, or not at all."""
+    """Half of the clients sell the credit, half retire it. A sale may come first, or not at all."""
     record_id = record_of(crowd, number)
     acts = ["sell" if n % 2 else "retire" for n in range(CLIENTS)]
     answers = crowd.at_once([_post(f"/records/{record_id}/{act}") for act in acts])
@@ -126,7 +126,7 @@ def sell_and_retire(crowd: Crowd, number: int) -> list[Answer]:
 
 
 def retire_parts(crowd: Crowd, number: int) -> list[Answer]:
-    """Everybody retires a part of one credit, and who comes too late goes on with what is left."""
+    """All clients retire a part of one credit; on a conflict they try again with the rest of it."""
     record_id = record_of(crowd, number)
     answers = crowd.at_once([_retire_part(f"/records/{record_id}", PART) for _ in range(CLIENTS)])
     parts = WHOLE // PART
@@ -139,7 +139,7 @@ def retire_parts(crowd: Crowd, number: int) -> list[Answer]:
 
 
 def cancel_and_retire_a_lot(crowd: Crowd, number: int) -> list[Answer]:
-    """One half cancels a lot, the other retires it. One of all does, and the other lot stays."""
+    """Half of the clients cancel a lot, half retire it. One succeeds, and the other lot stays active."""
     path = f"/records/{record_of(crowd, number)}"
     lot, other = crowd.first.post(f"{path}/split", {"quantities": [PART, WHOLE - PART]}).json["items"]
     acts = [("cancel", {"reason": "Raced for"}) if n % 2 else ("retire", None) for n in range(CLIENTS)]
@@ -152,10 +152,10 @@ def cancel_and_retire_a_lot(crowd: Crowd, number: int) -> list[Answer]:
 
 
 def retire_in_opposed_groups(crowd: Crowd, number: int) -> list[Answer]:
-    """Two workers retire the same two credits, each in one group, the second worker in the other order."""
+    """Two workers retire the same two credits, each in one group, in opposite orders."""
     ids = [record_of(crowd, number, serial_number=_serial(crowd, number, row)) for row in range(2)]
     paths = [f"/records/{record_id}/retire" for record_id in ids]
-    with turn_held(crowd.database_url):
+    with write_lock_held(crowd.database_url):
         asked = [*map(crowd.threads.submit, map(_post, paths), crowd.clients[:2])]
         time.sleep(HEAD_START_S)
         asked += map(crowd.threads.submit, map(_post, reversed(paths)), crowd.clients[2:4])
@@ -168,7 +168,7 @@ def retire_in_opposed_groups(crowd: Crowd, number: int) -> list[Answer]:
 
 
 def create_overlapping(crowd: Crowd, number: int) -> list[Answer]:
-    """Everybody records other numbers in another notation, and each names some that all name."""
+    """All clients record overlapping blocks of serial numbers, in different notations."""
     series = f"{crowd.name}-{number:05}"
     credits = []
     for n in range(CLIENTS):
@@ -188,7 +188,7 @@ def create_overlapping(crowd: Crowd, number: int) -> list[Answer]:
 
 
 def create_equal(crowd: Crowd, number: int) -> list[Answer]:
-    """Everybody records the same credit, one half in another spelling."""
+    """All clients record the same credit, half of them in another spelling."""
     plain = credit_of(crowd, number)
     other = {**plain, "registry": " vcs ", "quantity": "100.00", "project_name": "RACED  for"}
     answers = crowd.at_once([_post("/records", other if n % 2 else plain) for n in range(CLIENTS)])
@@ -200,7 +200,7 @@ def create_equal(crowd: Crowd, number: int) -> list[Answer]:
 
 
 def create_with_one_serial(crowd: Crowd, number: int) -> list[Answer]:
-    """Everybody records another credit, all with the same serial number."""
+    """All clients record different credits with the same serial number."""
     credits = [credit_of(crowd, number, quantity=n + 1) for n in range(CLIENTS)]
     answers = crowd.at_once([_post("/records", credit) for credit in credits])
     _expect(answers, {201: 1, 409: CLIENTS - 1})
@@ -214,7 +214,7 @@ def create_with_one_serial(crowd: Crowd, number: int) -> list[Answer]:
 
 
 def import_equal(crowd: Crowd, number: int) -> list[Answer]:
-    """Several import the same file. Its rows are written once."""
+    """Several clients import the same file. Its rows are recorded once."""
     rows = [
         credit_of(crowd, number, serial_number=_serial(crowd, number, row)) for row in range(IMPORTED_ROWS)
     ]
@@ -230,7 +230,7 @@ def import_equal(crowd: Crowd, number: int) -> list[Answer]:
 
 
 def confirm_one_import(crowd: Crowd, number: int) -> list[Answer]:
-    """Several confirm one import, each in a form of their own. It is written once, and they are told so."""
+    """Several clients confirm one import, each with its own form. It is recorded once; the others get 409."""
     rows = [
         credit_of(crowd, number, serial_number=_serial(crowd, number, row)) for row in range(IMPORTED_ROWS)
     ]
@@ -270,7 +270,7 @@ def _serial(crowd: Crowd, number: int, row: int | None = None) -> str:
 
 
 def credit_of(crowd: Crowd, number: int, **changes: object) -> dict[str, object]:
-    """Return the credit that this round is about, some of its values changed."""
+    """Return the values of this round's credit, some of them changed."""
     return {
         "project_name": "Raced for",
         "registry": "VCS",
@@ -309,7 +309,7 @@ def _post(path: str, value: object = None) -> Send:
 
 
 def _retire_part(path: str, quantity: int) -> Send:
-    """Retire as much of the record, or of what it has become, until there is nothing left of it."""
+    """Retire this quantity of the record, or of the rest of it, until nothing is left."""
 
     def send(client: Client) -> Answer:
         answer = client.post(f"{path}/retire", {"quantity": quantity})
@@ -321,7 +321,7 @@ def _retire_part(path: str, quantity: int) -> Send:
 
 
 def _rest(answer: Answer) -> str | None:
-    """Return the address of the lot that others left, None where they left nothing."""
+    """Return the address of the lot that is not retired yet, or None."""
     lots = answer.json.get("lots", [])
     return next((str(lot["url"]) for lot in lots if lot["status"] != "RETIRED"), None)
 

@@ -1,4 +1,4 @@
-"""A real server whose database is locked, held or full: 503 means that nothing was recorded."""
+"""A real server whose database is locked or full: 503 means that nothing was recorded."""
 
 import shutil
 import sqlite3
@@ -19,13 +19,15 @@ from sqlalchemy.engine import make_url
 from tests.fixtures.credits import a_credit
 from tests.fixtures.ledger import MakeDatabase
 from tests.fixtures.server import Answer, Client, Serve, Server, assert_verified_within, eventually
+from tests.system.faults import WAIT_S
 from tests.system.full_disks import KINDS, Disk, small_disk
 from webapp.domain.event import Event
 from webapp.domain.lifecycle import EventType
 
 CLIENTS: Final = 16
-LOCKED_S: Final = 10
-# What an act waits at most that nobody is in the way of.
+# How long a write waits for another program: shorter than in production, where it is 10 seconds.
+LOCKED_S: Final = 3
+# How long an action may take that no lock is in the way of.
 PROMPTLY_S: Final = 5
 
 _numbers = count(1)
@@ -37,13 +39,13 @@ def another_credit() -> dict[str, object]:
 
 @dataclass
 class Tried:
-    """What clients sent, and what they were told."""
+    """The credits that clients sent, with the answers."""
 
     recorded: list[tuple[dict[str, object], Answer]] = field(default_factory=list)
     refused: list[tuple[dict[str, object], Answer]] = field(default_factory=list)
 
     def record(self, client: Client) -> bool:
-        """Record another credit. Says whether it was."""
+        """Send another credit, and return whether it was recorded."""
         credit = another_credit()
         answer = client.post("/records", credit)
         assert answer.status in {201, 503}, f"{answer}"
@@ -52,7 +54,7 @@ class Tried:
         return is_recorded
 
     def check(self, server: Server) -> None:
-        """Fail where what was acknowledged is not there, or what was refused is."""
+        """Fail if a recorded credit is missing, or a refused one was recorded."""
         client = server.client()
         for _, answer in self.recorded:
             found = client.get(f"/records/{answer.json['id']}").json
@@ -62,11 +64,12 @@ class Tried:
         assert_verified_within(server.database_url)
 
 
-def test_while_another_program_has_the_database_locked_a_write_waits_or_is_refused_and_never_half_done(
+def test_while_another_program_locks_the_database_a_write_waits_or_is_refused_as_a_whole(
     serve: Serve, make_database: MakeDatabase
 ) -> None:
     url = make_database("sqlite")
-    server, tried, is_over = serve(url), Tried(), Signal()
+    server = serve(url, app="tests.system.faulty_app:app", **{WAIT_S: str(LOCKED_S)})
+    tried, is_over = Tried(), Signal()
     server.expects_busy = True
 
     def work(client: Client) -> None:
@@ -100,7 +103,7 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
 
 
 @pytest.mark.parametrize("disk", KINDS, indirect=True)
-def test_on_a_full_disk_what_is_acknowledged_is_there_and_what_is_refused_is_not(
+def test_on_a_full_disk_acknowledged_credits_are_there_and_refused_ones_are_not(
     disk: Disk, serve: Serve, sqlite_template: Path
 ) -> None:
     path = disk.folder / "ledger.sqlite3"
@@ -125,7 +128,7 @@ def test_on_a_full_disk_what_is_acknowledged_is_there_and_what_is_refused_is_not
 
 
 def hold_state(other: psycopg.Connection[Any], record: Any) -> None:  # noqa: ANN401 - JSON can be anything
-    """Lock the row that says what the credit is now."""
+    """Lock the row of the credit's state."""
     other.execute(
         "SELECT 1 FROM credit_states JOIN credits ON key = credit WHERE id = decode(%s, 'hex') FOR UPDATE"
         " OF credit_states",
@@ -134,7 +137,7 @@ def hold_state(other: psycopg.Connection[Any], record: Any) -> None:  # noqa: AN
 
 
 def hold_event(other: psycopg.Connection[Any], record: Any) -> None:  # noqa: ANN401
-    """Insert the credit's next event, and leave open whether it is committed."""
+    """Insert the credit's next event, without a commit."""
     last = record["events"][-1]
     sold = Event(
         credit_id=record["id"],
@@ -152,7 +155,7 @@ def hold_event(other: psycopg.Connection[Any], record: Any) -> None:  # noqa: AN
     )
 
 
-def test_an_idle_transaction_of_another_program_holds_up_its_credit_and_no_other(
+def test_an_idle_transaction_of_another_program_delays_its_credit_and_no_other(
     serve: Serve, make_database: MakeDatabase
 ) -> None:
     url = make_database("postgresql")

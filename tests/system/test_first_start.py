@@ -1,4 +1,4 @@
-"""A first start as somebody sees it: what it prints, and what the printed code is good for."""
+"""What a first start prints, and what its set-up code allows."""
 
 import re
 from urllib.parse import urlencode
@@ -8,7 +8,7 @@ from tests.fixtures.ledger import MakeDatabase, opened
 from tests.fixtures.server import Answer, Serve, Server, eventually
 from tests.fixtures.users import PASSWORD, an_administrator
 
-# As from behind a proxy that nobody has told the program about.
+# As a proxy would send it that TRUSTED_PROXIES does not count.
 PASSED_ON = {"Via": "1.1 proxy"}
 ANNOUNCED = re.compile(
     r"^No account yet: .* open /setup: ([a-z2-9]{5}-[a-z2-9]{5}-[a-z2-9]{5})$", re.MULTILINE
@@ -33,21 +33,16 @@ def set_up(server: Server, code: str) -> Answer:
     return client.send("POST", "/setup", urlencode(sent).encode(), headers)
 
 
-def test_the_code_that_the_start_prints_makes_the_first_administrator_whichever_worker_answers(
+def test_the_code_that_this_start_prints_makes_the_first_administrator(
     serve: Serve, make_database: MakeDatabase
 ) -> None:
-    server = serve(make_database("sqlite"))
+    database_url = make_database("sqlite")
+    before, server = serve(database_url), serve(database_url)
     assert server.client().send("GET", "/credits", headers=PASSED_ON).status == 303
+    assert set_up(server, code_of(before)).status == 422
     answer = set_up(server, code_of(server))
     assert (answer.status, answer.headers["Location"]) == (303, "/")
     assert server.client().get("/credits").headers["Location"] == "/sign-in?next=/credits"
-
-
-def test_each_start_has_a_code_of_its_own(serve: Serve, make_database: MakeDatabase) -> None:
-    database_url = make_database("sqlite")
-    before, after = serve(database_url), serve(database_url)
-    assert set_up(after, code_of(before)).status == 422
-    assert set_up(after, code_of(after)).status == 303
 
 
 def test_behind_a_proxy_the_start_does_not_say_that_this_machine_may_do_everything(

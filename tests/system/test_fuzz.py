@@ -1,4 +1,4 @@
-"""A small run of what `make fuzz` does with thousands of requests, with one seed."""
+"""A small run of `make fuzz`, with one seed."""
 
 import pytest
 

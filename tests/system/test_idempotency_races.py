@@ -1,4 +1,4 @@
-"""Sixteen at once with one key, on every route that writes. `python -m scripts.race` runs hundreds."""
+"""Sixteen clients at once with one idempotency key, on every route that writes. `make race` runs more."""
 
 import re
 
@@ -12,7 +12,7 @@ from webapp.http.request_security import SAFE_METHODS
 from webapp.idempotency import reason_without_idempotency_key
 
 ROUNDS = 2
-# The form of a new token, for which tests/accounts/test_tokens.py has its twins.
+# The form of a new token. tests/accounts/test_tokens.py has its race.
 NEEDS_AN_ACCOUNT = "/tokens/new"
 
 

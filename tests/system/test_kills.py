@@ -1,4 +1,4 @@
-"""`kill -9` at the worst moments: what was acknowledged is there, and nothing is there by half."""
+"""`kill -9` at the worst moments: acknowledged writes are there, and no write is there in part."""
 
 import random
 from collections.abc import Sequence
@@ -25,18 +25,18 @@ from tests.fixtures.server import (
     eventually,
 )
 from tests.system.faults import DIE, Moment
-from tests.system.write_lock import by_worker, turn_held, waiting
+from tests.system.write_lock import by_worker, waiting, write_lock_held
 
-# Enough for PostgreSQL to be given its half in one COPY.
+# Enough for half of the rows to be sent to PostgreSQL in one COPY.
 ROWS: Final = 120
 CLIENTS: Final = 6
-# Acts of one group, fewer than a worker has threads.
+# Actions in one group, fewer than a worker has threads.
 GROUP: Final = 5
-# What an act waits at most where another process has died in its turn.
+# How long an action may wait after another process has died with the write lock.
 PROMPTLY_S: Final = 5
 KILLS: Final = 6
 CREDITS_BETWEEN_KILLS: Final = 6
-# A kill can end a request again and again, but hardly this often.
+# How often one request is sent again at most: each try may be ended by a kill.
 TRIES: Final = 20
 
 _numbers = count(1)
@@ -44,7 +44,7 @@ _numbers = count(1)
 
 @pytest.fixture(scope="module", params=DIALECTS)
 def server(request: pytest.FixtureRequest, make_module_database: MakeDatabase, serve_module: Serve) -> Server:
-    """Return a server whose workers die when a request says so."""
+    """Return a server whose workers die when a request's header asks for it."""
     server = serve_module(make_module_database(request.param), app="tests.system.faulty_app:app")
     server.expects_kills = True
     return server
@@ -55,7 +55,7 @@ def another_credit() -> dict[str, object]:
 
 
 def replaced(server: Server, before: list[int]) -> None:
-    """Wait until as many workers are there as before, and not the same."""
+    """Wait until the dead worker is replaced by another one."""
 
     def is_replaced() -> bool:
         now = server.workers()
@@ -65,7 +65,7 @@ def replaced(server: Server, before: list[int]) -> None:
 
 
 def dies(server: Server, path: str, value: object, moment: Moment, **headers: str) -> None:
-    """Send a request whose worker dies at that moment."""
+    """Send a request whose worker dies at that moment, and wait for the new worker."""
     before = server.workers()
     with pytest.raises(BROKEN):
         server.client().post(path, value, {DIE: moment, **headers})
@@ -93,18 +93,15 @@ def test_a_credit_is_recorded_once_wherever_the_worker_died(
     assert_verified_within(server.database_url)
 
 
-@pytest.mark.parametrize("act", ["sell", "retire"])
 @pytest.mark.parametrize(
     ("moment", "status"),
     [(Moment.AFTER_EVENT, 200), (Moment.BEFORE_COMMIT, 200), (Moment.BEFORE_ANSWER, 409)],
 )
-def test_an_act_happens_once_wherever_the_worker_died(
-    server: Server, act: str, moment: Moment, status: int
-) -> None:
+def test_an_action_happens_once_wherever_the_worker_died(server: Server, moment: Moment, status: int) -> None:
     record_id = server.client().post("/records", another_credit()).json["id"]
-    dies(server, f"/records/{record_id}/{act}", {"note": "first"}, moment)
+    dies(server, f"/records/{record_id}/retire", {"note": "first"}, moment)
     client = server.client()
-    assert client.post(f"/records/{record_id}/{act}", {"note": "second"}).status == status
+    assert client.post(f"/records/{record_id}/retire", {"note": "second"}).status == status
     assert len(history(client, record_id)) == 2
     assert_verified_within(server.database_url)
 
@@ -163,13 +160,15 @@ def test_a_group_is_there_whole_or_not_at_all_and_the_other_worker_goes_on(
     dying, living = by_worker(server, GROUP)
     credits = [another_credit() for _ in dying]
     with ThreadPoolExecutor(2 * GROUP) as threads:
-        with turn_held(server.database_url):
+        with write_lock_held(server.database_url):
             first, *others = zip(dying, credits, strict=True)
             lost = [threads.submit(first[0].post, "/records", first[1], {DIE: moment})]
-            eventually(lambda: waiting(server) == asked + 1, "the act that kills is the first of its group")
+            eventually(
+                lambda: waiting(server) == asked + 1, "the action that kills is the first of its group"
+            )
             lost += [threads.submit(client.post, "/records", credit) for client, credit in others]
             kept = [threads.submit(client.post, "/records", another_credit()) for client in living]
-            eventually(lambda: waiting(server) == asked + 2 * GROUP, "all wait for the turn")
+            eventually(lambda: waiting(server) == asked + 2 * GROUP, "all wait for the write lock")
         answers = [future.result() for future in kept]
         assert {answer.status for answer in answers} == {201}
         assert max(answer.seconds for answer in answers) < PROMPTLY_S
@@ -181,7 +180,7 @@ def test_a_group_is_there_whole_or_not_at_all_and_the_other_worker_goes_on(
 
 
 def insist(client: Client, path: str, value: object = None) -> tuple[Answer, bool]:
-    """Send until an answer comes. Returns it, and whether it came at once."""
+    """Send the request until it is answered. Returns the answer, and whether the first try got it."""
     for attempt in range(TRIES):
         with suppress(*BROKEN):
             return client.post(path, value), attempt == 0
@@ -189,7 +188,7 @@ def insist(client: Client, path: str, value: object = None) -> tuple[Answer, boo
 
 
 def record_and_retire(client: Client, credit: dict[str, object]) -> str:
-    """Record and retire a credit through whatever happens; return its id once both are acknowledged."""
+    """Record and retire a credit, repeating requests that get no answer. Returns its id."""
     recorded, at_once = insist(client, "/records", credit)
     assert recorded.status == 201 or (recorded.status == 200 and not at_once)
     record_id = str(recorded.json["id"])
@@ -199,7 +198,7 @@ def record_and_retire(client: Client, credit: dict[str, object]) -> str:
 
 
 def reached(acknowledged: Sequence[str], number: int) -> None:
-    """Wait until so many are acknowledged."""
+    """Wait until this many are acknowledged."""
     eventually(lambda: len(acknowledged) >= number, f"{number} are acknowledged")
 
 

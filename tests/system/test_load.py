@@ -1,4 +1,4 @@
-"""Imports from a terminal, imports over HTTP and sign-ins while many clients write: nobody is refused."""
+"""Imports from the command line and over HTTP, and sign-ins, all succeed while many clients write."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -31,7 +31,7 @@ def rows(name: str) -> list[dict[str, object]]:
 
 
 def import_in_terminal(server: Server, path: Path) -> str:
-    """Import the rows of a file as somebody at the server's terminal does."""
+    """Import a file with `flask import`."""
     path.write_text(json.dumps(rows(path.stem)))
     done = flask(server.database_url, "import", str(path))
     assert done.returncode == 0, done.stderr
@@ -50,7 +50,7 @@ def sign_in(client: Client) -> Answer:
 
 
 def names_in_feed(client: Client, headers: dict[str, str]) -> list[str]:
-    """Return the first part of the serial number of each credit, in the order of the feed."""
+    """Return the part before the row number of each serial number, in the order of the feed."""
     names: list[str] = []
     address: str | None = "/events?limit=500"
     while address:

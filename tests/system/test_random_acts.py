@@ -1,7 +1,7 @@
-"""Many clients do whatever comes to their minds with the same credits, over HTTP, at once.
+"""Many clients send random actions on the same credits over HTTP at once.
 
-Whatever they do, each tonne that was recorded is in exactly one leaf or in a cancelled credit,
-and no answer is a failure of the server.
+Afterwards each recorded tonne is in exactly one leaf or in a cancelled credit, and the server has
+answered no request with an error of its own.
 """
 
 from decimal import Decimal
@@ -14,7 +14,7 @@ from tests.fixtures.ledger import DIALECTS, MakeDatabase
 from tests.fixtures.server import Answer, Client, Serve, assert_verified_within
 from tests.system import races
 
-ROUNDS: Final = 3
+ROUNDS: Final = 2
 ACTS_EACH: Final = 8
 WHOLE: Final = 1000
 EXPECTED: Final = frozenset({200, 201, 409, 422})
@@ -25,34 +25,34 @@ Leaf = dict[str, Any]
 
 
 class Actor:
-    """A client with a will of its own. It remembers how many tonnes it recorded."""
+    """A client that chooses its actions at random and counts the tonnes that it recorded."""
 
-    def __init__(self, client: Client, mark: str, will: Random) -> None:
+    def __init__(self, client: Client, mark: str, random: Random) -> None:
         self.client = client
         self.mark = mark
-        self.will = will
+        self.random = random
         self.recorded = 0
 
     def act_for_a_while(self) -> None:
         self.create()
         for _ in range(ACTS_EACH):
-            act = self.will.choice([*[self.part] * 4, self.split, self.cancel, self.correct, None])
+            act = self.random.choice([*[self.part] * 4, self.split, self.cancel, self.correct, None])
             leaf = self.leaf()
-            # There is nothing to act on where all that there was is cancelled by now.
+            # There is no leaf where all credits are cancelled by now.
             answer = act(leaf) if act and leaf else self.create()
             assert answer.status in EXPECTED, f"{act}: {answer}"
 
     def create(self) -> Answer:
-        first = 1 + WHOLE // 2 * self.will.randrange(40)  # half of them overlap the next one
+        first = 1 + WHOLE // 2 * self.random.randrange(40)  # half of them overlap the next one
         serial = f"{self.mark}-{first} to {first + WHOLE - 1}"
         return self.record("/records", self.credit(WHOLE, serial), WHOLE)
 
     def part(self, leaf: Leaf) -> Answer:
-        body = {"quantity": self.will.randint(1, WHOLE // 4)}
-        return self.client.post(f"/records/{leaf['id']}/{self.will.choice(['sell', 'retire'])}", body)
+        body = {"quantity": self.random.randint(1, WHOLE // 4)}
+        return self.client.post(f"/records/{leaf['id']}/{self.random.choice(['sell', 'retire'])}", body)
 
     def split(self, leaf: Leaf) -> Answer:
-        first = self.will.randint(1, max(1, leaf["quantity"] - 1))
+        first = self.random.randint(1, max(1, leaf["quantity"] - 1))
         quantities = [first, leaf["quantity"] - first]
         return self.client.post(f"/records/{leaf['id']}/split", {"quantities": quantities})
 
@@ -61,7 +61,7 @@ class Actor:
 
     def correct(self, leaf: Leaf) -> Answer:
         changed = self.credit(leaf["quantity"], leaf["serial_number"])
-        changed["vintage"] = self.will.randint(1990, 2025)
+        changed["vintage"] = self.random.randint(1990, 2025)
         body = {"reason": "random", "record": changed}
         return self.record(f"/records/{leaf['id']}/correct", body, leaf["quantity"])
 
@@ -74,7 +74,7 @@ class Actor:
     def credit(self, quantity: int, serial: str) -> dict[str, Any]:
         return {
             "project_name": self.mark,
-            "registry": self.will.choice(["Verra", "VCS"]),
+            "registry": self.random.choice(["Verra", "VCS"]),
             "vintage": 2020,
             "quantity": quantity,
             "serial_number": serial,
@@ -82,7 +82,7 @@ class Actor:
 
     def leaf(self) -> Leaf | None:
         found = self.client.get(f"/records?q={self.mark}&limit=100").json["items"]
-        return self.will.choice(found) if found else None
+        return self.random.choice(found) if found else None
 
 
 def tonnes(client: Client, address: str) -> Decimal:

@@ -1,4 +1,4 @@
-"""The drill of docs/operations.md: back up a ledger that is written to, lose it, and go on from the copy."""
+"""The drill of docs/operations.md: back up a ledger during writes, lose it, continue from the copy."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""What the server as a whole does, beyond what the program in it does."""
+"""What gunicorn does with our settings before a request reaches the program."""
 
 import socket
 import sys
@@ -9,7 +9,7 @@ from tests.fixtures.ledger import MakeDatabase
 from tests.fixtures.server import PATIENCE_S, Serve
 
 SILENT = 40
-# Only Linux can hold a connection back until it says something.
+# Only Linux can keep a connection from gunicorn until its first byte (TCP_DEFER_ACCEPT).
 ANSWER_WITHIN_S = 2 if sys.platform == "linux" else PATIENCE_S
 
 

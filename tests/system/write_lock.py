@@ -1,4 +1,4 @@
-"""How a test decides which acts of a server wait at the same time, and in which of its processes."""
+"""Hold the write lock of a server, and choose which of its processes get the actions that wait."""
 
 import fcntl
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from webapp.ledger.storage.engine import FEED_LOCK
 
 
 @contextmanager
-def turn_held(database_url: str) -> Iterator[None]:
-    """Hold the turn as the writer of another process does: what is asked meanwhile waits, as one group."""
+def write_lock_held(database_url: str) -> Iterator[None]:
+    """Hold the write lock as another process would. Actions sent meanwhile wait and become one group."""
     url = make_url(database_url)
     if url.drivername == "sqlite":
         with Path(f"{url.database}-turn").open("a") as file:
@@ -28,7 +28,7 @@ def turn_held(database_url: str) -> Iterator[None]:
 
 
 def by_worker(server: Server, number: int) -> list[list[Client]]:
-    """Return so many clients of each worker of the faulty program, connected to it just now."""
+    """Return this many new clients for each worker of the faulty program."""
     found: dict[str, list[Client]] = {}
 
     def are_enough() -> bool:
@@ -42,5 +42,5 @@ def by_worker(server: Server, number: int) -> list[list[Client]]:
 
 
 def waiting(server: Server) -> int:
-    """Return how many acts have ever been about to wait for a writer of the faulty program."""
+    """Return how many actions the faulty program has queued since it started."""
     return server.log.count("waits pid=")
