@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Table, event
 
 from tests.system.faults import DIE, FILE_SIZE, PROCESS, WAIT_S, Moment
 from webapp import create_app
-from webapp.ledger import event_log, writer
+from webapp.ledger import event_log
 from webapp.ledger.storage import engine, statements
 from webapp.ledger.storage.bulk_insert import insert_rows
 from webapp.ledger.storage.engine import db
@@ -92,7 +92,7 @@ def _before_answer(response: Response) -> Response:
 
 
 if WAIT_S in os.environ:
-    for module, name in ((engine, "BUSY_TIMEOUT_S"), (writer, "WAIT_S")):
+    for module, name in ((engine, "BUSY_TIMEOUT_S"), (group_commit, "WAIT_S")):
         setattr(module, name, float(os.environ[WAIT_S]))
 app = create_app()
 app.before_request(_bound_files)
