@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Table, event
 
 from tests.system.faults import DIE, FILE_SIZE, PROCESS, WAIT_S, Moment
 from webapp import create_app
-from webapp.ledger import event_log
+from webapp.ledger import event_log, group_commit
 from webapp.ledger.storage import engine, statements
 from webapp.ledger.storage.bulk_insert import insert_rows
 from webapp.ledger.storage.engine import db
