@@ -126,7 +126,7 @@ def test_two_swapped_keys_of_credits_are_named(raw: RawClient) -> None:
     assert f"credit {one}: table credits: id is {other}, but its events give {one}" in found
     assert (
         f"credit {other}: table credits: project_name is Mangrove Restoration Project, "
-        "and its events give Solar" in found
+        "but its events give Solar" in found
     )
 
 
@@ -169,7 +169,7 @@ def test_a_text_that_is_not_canonical_is_named(raw: RawClient) -> None:
     found = findings()
     assert f"credit {credit_id}, event 1: its text is not the canonical JSON of its facts" in found
     assert (
-        "tables totals, registries, parties, serial_claims and serial_blocks: cannot be compared, "
+        "tables totals, registries, parties, serial_claims and serial_blocks: were not compared, "
         "because some histories are incomplete" in found
     )
 
