@@ -37,7 +37,8 @@ CONFLICTS = [
 
 
 @pytest.fixture(scope="module")
-def history(make_module_database: MakeDatabase) -> Iterator[History]:
+def history(make_module_database: MakeDatabase, postgresql_server: object) -> Iterator[History]:
+    del postgresql_server
     yield from record_history(make_module_database("postgresql"))
 
 
