@@ -52,7 +52,7 @@ BROKEN = {
     "gzip": (b"\x1f\x8b\x08" + b"\0" * 100, "This is a gzip file. Unpack it"),
     "zip": (b"PK\x03\x04" + b"\0" * 100, "This is a zip file. Unpack it"),
     "NaN in a row": (b"[" + ONE + b', {"quantity": NaN}]', "Row 2: NaN is not a JSON value."),
-    "a key that stands twice": (b'[{"a": 1, "a": 2}]', 'Row 1: The key "a" stands twice'),
+    "a key that stands twice": (b'[{"a": 1, "a": 2}]', 'Row 1: The key "a" occurs twice'),
 }
 # So large that the test client still keeps the form in memory.
 FILES = large(40_000) | BROKEN

@@ -68,7 +68,7 @@ def test_a_record_of_the_api_is_one_row_though_it_has_an_array(indent: int | Non
         (b"[1, ]", "Row 2"),
         (b"[{]}", "Row 1"),
         (b'[{"a": 1}, {"a": 1 "b": 2}]', "Row 2"),
-        (b'[{"a": 1}, {"a": 1, "a": 2}]', 'Row 2: The key "a" stands twice'),
+        (b'[{"a": 1}, {"a": 1, "a": 2}]', 'Row 2: The key "a" occurs twice'),
         (b'[{"a": NaN}]', "NaN"),
         (b'[{"a": -Infinity}]', "Infinity"),
         (b'[{"\\ud800": 1}]', "surrogate"),

@@ -187,7 +187,7 @@ def test_an_export_does_not_replace_a_file_that_appeared_meanwhile(
     def somebody_elses(_events: int) -> None:
         path.write_text("somebody else's\n")
 
-    monkeypatch.setattr(archive, "_TOLD_EVERY", 1)
+    monkeypatch.setattr(archive, "_PROGRESS_EVERY", 1)
     with pytest.raises(FileExistsError, match=str(path)):
         archive.export_to(path, somebody_elses)
     assert path.read_text() == "somebody else's\n"

@@ -163,7 +163,7 @@ def test_a_restore_that_is_interrupted_leaves_an_empty_ledger(
 
     path = tmp_path / "whole.ndjson"
     path.write_bytes(b"".join(exported[0]))
-    monkeypatch.setattr(archive, "_TOLD_EVERY", 2)
+    monkeypatch.setattr(archive, "_PROGRESS_EVERY", 2)
     with pytest.raises(KeyboardInterrupt):
         archive.restore(path, progress=interrupted)
     assert_empty(empty)

@@ -27,12 +27,12 @@ BEYOND_SCHEMAS: Final = re.compile(
       | Must\ be\ the\ id\ of\ a\ cancelled\ credit\.
       | This\ cursor\ does\ not\ belong\ to\ these\ filters\.
       | Must\ be\ given\ only\ once\.                     # in the query and in the form
-      | \S+\ t\ is\ more\ than\ the\ \S+\ t\ that\ this\ credit\ has\.
-      | They\ add\ up\ to\ \S+\ t,\ and\ the\ credit\ has\ \S+\ t\.
+      | \S+\ t\ is\ more\ than\ the\ \S+\ t\ of\ this\ credit\.
+      | They\ add\ up\ to\ \S+\ t,\ but\ the\ credit\ has\ \S+\ t\.
       | This\ credit\ is\ a\ block\ of\ serial\ numbers,\ so\ its\ lots\ are\ whole\ tonnes\.
       | The\ block\ (\d+\ to\ \d+\ has|runs\ backwards)
       | Nothing\ is\ changed\ yet
-      | This\ key\ came\ with\ another\ request\ before\.
+      | This\ key\ was\ used\ for\ another\ request\.
     )""",
     re.VERBOSE,
 )
