@@ -1,8 +1,8 @@
-"""A file becomes credits: received and checked, looked at, then written whole or not at all.
+"""Imports: receive and check a file, preview it, and write its new rows in one transaction or none.
 
-Imports are working data; only their events belong to the log. They may change their state and lose
-their file. Everything about the rows is prepared before the turn is taken; then each row is decided
-again on what the ledger holds, and all are written in one transaction.
+Imports are working data; only their events belong to the log. Their state can change and their file
+can be deleted. Ids and texts of the rows are computed before the write lock is taken. Under the lock
+each row is decided again, because the ledger may have changed since the preview.
 """
 
 import json
@@ -41,7 +41,7 @@ GIVEN_UP: Final = f"Nobody decided about it within {OPEN_DAYS} days."
 
 @dataclass(frozen=True)
 class Received:
-    """The number of an import, and whether the key of the request had made it before."""
+    """A received import. `is_replay`: an earlier request with the same key created it."""
 
     import_id: int
     is_replay: bool = False
@@ -49,7 +49,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Written:
-    """An import after it was to be written, and whether the key of the request had done it before."""
+    """The import after an attempt to write it. `is_replay`: an earlier request with the same key made it."""
 
     view: ImportView
     is_replay: bool = False
@@ -63,10 +63,10 @@ def receive(
     *,
     key: IdempotencyKey | None = None,
 ) -> Received:
-    """Check every row of the file and keep both; nothing is written to the ledger.
+    """Check every row of the file, and store the file with the results; the ledger does not change.
 
-    `progress` is told the number of rows read. Previews that nobody decided about in `OPEN_DAYS` days
-    are given up at the same time, so that neither they nor their files pile up.
+    `progress` is called with the number of rows read. Previews older than `OPEN_DAYS` days are cancelled
+    in the same transaction, so that their files do not accumulate.
     Raises UnreadableFile, UnsupportedFile and TooManyRows.
     """
     rows = read_rows(content, progress=progress)
@@ -103,11 +103,11 @@ def write(
     actor: str,
     key: IdempotencyKey | None = None,
 ) -> Written:
-    """Write the rows that are new, all in one transaction, each decided again.
+    """Decide each row again and write the new ones, in one transaction.
 
-    Rows that are invalid or in conflict, and fields that would not be recorded, mean that nothing
-    is written unless they are to be left out: then the import stays `checked`, with counts as
-    they are now. `progress` is told the number of rows that are about to be written.
+    Nothing is written if a row is invalid or in conflict, or if a field would not be recorded, unless the
+    caller chose to leave these out. The import then stays `checked`, with its counts updated. `progress`
+    is called with the number of rows that are about to be written.
     Raises UnknownImport and ImportNotOpen.
     """
     with reading() as connection:
@@ -153,11 +153,10 @@ def import_now(
     how_to_skip: str = "",
     how_to_ignore: str = "",
 ) -> Written:
-    """Record the rows of a file that are new, or fail; all in one transaction, with the import itself.
+    """Write the new rows of a file and its import in one transaction, without a preview.
 
-    What a page would ask about is a failure here, whose message ends with `how_to_skip` or
-    `how_to_ignore`: the words of the API and of the terminal for leaving it out. So no import is left
-    open, and no moment shows one that is half done. The file is not kept.
+    Where a page would ask, the import fails, and its message ends with `how_to_skip` or `how_to_ignore`:
+    how the caller (API, command line) leaves such rows or fields out. The file is not stored.
     Raises UnreadableFile, UnsupportedFile and TooManyRows.
     """
     rows = _prepared(content, progress)
@@ -193,7 +192,7 @@ def import_now(
 
 
 def _prepared(content: bytes, progress: Progress) -> list[ImportRow]:
-    """Return the rows with all that recording them needs, so that it is not computed in the turn."""
+    """Read the rows and compute their ids and texts, which needs no write lock."""
     rows = read_rows(content, progress=progress)
     for row in rows:
         if row.credit:
@@ -202,7 +201,7 @@ def _prepared(content: bytes, progress: Progress) -> list[ImportRow]:
 
 
 def _facts_of(content: bytes, filename: str, actor: str, not_recorded: list[str]) -> dict[str, object]:
-    """Return what of an import is known from its file and the one who brought it."""
+    """Return the columns of an import that follow from its file and its actor."""
     return {
         "actor": actor,
         "filename": display_name(filename),
@@ -216,7 +215,7 @@ def _facts_of(content: bytes, filename: str, actor: str, not_recorded: list[str]
 def _why_not(
     decisions: Sequence[Decision], not_recorded: Sequence[str], *, skip_invalid: bool, ignore_unknown: bool
 ) -> str | None:
-    """Return why nothing is written, None where it is."""
+    """Return the reason why nothing can be written, None if there is none."""
     has_problems = any(item.outcome in {Outcome.CONFLICTING, Outcome.INVALID} for item in decisions)
     if has_problems and not skip_invalid:
         return _PROBLEMS
@@ -247,7 +246,7 @@ def _keep_key(transaction: Transaction, key: IdempotencyKey | None, kind: str, i
 
 
 def cancel(import_id: int, key: IdempotencyKey | None = None) -> bool:
-    """Give the import up; nothing is written. Says whether the key of the request had done it before.
+    """Cancel the import; nothing is written. Returns whether an earlier request with the key did it.
 
     Raises UnknownImport and ImportNotOpen.
     """
@@ -264,7 +263,7 @@ def cancel(import_id: int, key: IdempotencyKey | None = None) -> bool:
 
 
 def display_name(filename: str) -> str:
-    """Return the last part of a file's name as text that is safe to keep and to show."""
+    """Return the last part of a path as printable text of at most FILENAME_LENGTH_MAX characters."""
     last = re.split(r"[/\\]", filename)[-1]
     printable = "".join(character for character in last if character.isprintable())
     return printable.strip()[:FILENAME_LENGTH_MAX] or "unnamed"
