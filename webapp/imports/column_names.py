@@ -1,4 +1,4 @@
-"""What the name of a column says about the tonnes of a row, in any case, spacing and separators.
+"""Classify column names by what they state about tonnes, in any case, spacing and separators.
 
 `Retirement/Cancellation Date`, `retirement_date` and `retirementDate` are one name. Only names are
 read here; ``inactive_status`` reads the values under them.
@@ -20,7 +20,7 @@ _SEPARATORS: Final = re.compile(r"[\W_]+")
 
 
 class Role(Enum):
-    """How a column speaks of the tonnes."""
+    """What a column states about the tonnes."""
 
     SILENT = auto()  # it describes something else
     OTHER = auto()  # only a value that is a status as a whole says something
@@ -35,7 +35,7 @@ class Role(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """A column as its name is understood.
+    """A column, classified by its name.
 
     `adjective` says what the tonnes of an INACTIVE column are, such as "Retired". `is_act` marks the
     columns of a retirement, cancellation or withdrawal; `is_own_status` a status of the row's tonnes.
@@ -114,7 +114,7 @@ def plain_words(text: str) -> str:
 
 
 def column_of(name: str) -> Column:
-    """Return how the column of this name, or this path of names with dots, is understood."""
+    """Classify the column with this name, or with this dotted path of names."""
     return _read(name[-_NAME_MAX:])
 
 
@@ -140,13 +140,13 @@ def _words_about_tonnes(name: str) -> str:
 
 
 def _adjectives(joined: str) -> list[str]:
-    """Return what the name, its words joined, says of tonnes in the order of its words."""
+    """Return the statuses in a name whose words are joined, in their order."""
     found = [*_INACTIVE.finditer(joined)] or [*_INACTIVE_WHOLE.finditer(joined)]
     return list(dict.fromkeys(match.lastgroup or "" for match in found))
 
 
 def _other_role(words: str, joined: str, own: str) -> Role:
-    """Return the role of a column whose name does not say what its tonnes are."""
+    """Return the role of a column whose name has no status in it."""
     if _EVENTS.fullmatch(own):
         role = Role.EVENTS
     elif own == "lots":

@@ -1,9 +1,9 @@
-"""What a row of a file says about the status of its tonnes, in any column and spelling.
+"""Find out whether a row of a file states, in any column or spelling, that its tonnes are not active.
 
-Registries, spreadsheets and other programs say in many ways that tonnes are retired, cancelled,
-withdrawn, used, converted or in a buffer. An import cannot record such a row for what it is, and
-must not record it as active stock, so the row is refused with what it says. How the names of columns
-are read is in ``column_names``; what the ledger holds is not known here.
+Registries, spreadsheets and other programs have many ways to state that tonnes are retired, cancelled,
+withdrawn, used, converted or in a buffer. An import cannot record these states yet, and must not record
+such a row as active, so it refuses the row and quotes the statement. ``column_names`` classifies the
+column names. This module does not look at the ledger.
 """
 
 import re
@@ -88,11 +88,11 @@ class _Statement:
 
 
 def not_active(row: Mapping[str, object]) -> Problem | None:
-    """Return why the row's tonnes are not active stock, as the row itself says; None where it does not.
+    """Return the problem of a row that states that its tonnes are not active, None for any other row.
 
     `row` is a decoded JSON object. The problem has the first field that says so, and names up to
     `STATEMENTS_SHOWN` of them with their values. A status of the row's own that says that it is active
-    outweighs a date, and nothing else.
+    overrides a date, and nothing else.
     """
     columns = {name: column_of(name) for name in row}
     said = [statement for name in row for statement in _said(name, columns[name], row[name])]
@@ -115,12 +115,12 @@ def not_active(row: Mapping[str, object]) -> Problem | None:
 
 
 def says_inactive(value: object) -> bool:
-    """Say whether the value of a status field says that tonnes are not active."""
+    """Return whether the value of a status field means that tonnes are not active."""
     return _inactive_word(_text(value)) is not None
 
 
 def _said(name: str, column: Column, value: object) -> Iterator[_Statement]:
-    """Yield what one field says, or every element and field in it."""
+    """Yield the statements of one field, and of the elements and fields in it."""
     if isinstance(value, list):
         if (column.role is Role.LOTS and value) or (column.role is Role.EVENTS and not _is_creation(value)):
             yield _Statement(_shown(name), _history_shown(value), _HISTORY)
@@ -136,7 +136,7 @@ def _said(name: str, column: Column, value: object) -> Iterator[_Statement]:
 
 
 def _adjective(column: Column, value: object) -> str | None:
-    """Return what the tonnes are, such as "Retired", where this value in this column says so."""
+    """Return the status that the value states in this column, such as "Retired", or None."""
     if column.role is Role.SILENT or value is None:
         return None
     if column.role is Role.INACTIVE:
@@ -168,13 +168,13 @@ def _adjective_in(pattern: re.Pattern[str], words: str) -> str | None:
 
 
 def _has_stem(text: str) -> bool:
-    """Say quickly that most texts say nothing. In a text that is not ASCII, letters may be disguised."""
+    """Return False quickly for most texts that state nothing. Non-ASCII texts are always examined."""
     lower = text.lower()
     return not text.isascii() or any(stem in lower for stem in _STEMS)
 
 
 def _denies(column: Column, value: object) -> bool:
-    """Say whether the value says that what the column is named for did not happen."""
+    """Return whether the value negates the column name, such as "no" or 0 under "retired"."""
     text = _text(value)
     if column.adjective.startswith("Buffer") and "%" in text:  # a rate of the project, and no tonnes
         return True
@@ -208,7 +208,7 @@ def _without_denials(text: str) -> str:
 
 
 def _is_creation(events: Sequence[object]) -> bool:
-    """Say whether the list of events is no more than the creation of what it belongs to."""
+    """Return whether the list of events has nothing but a creation."""
     if len(events) != 1:
         return not events
     kind = _event_type(events[0])
@@ -216,7 +216,7 @@ def _is_creation(events: Sequence[object]) -> bool:
 
 
 def _event_type(event: object) -> str:
-    """Return what happened, as the event has it; empty where it does not say."""
+    """Return the type of the event as text, empty if it has none."""
     if not isinstance(event, dict):
         return "" if isinstance(event, Number) else _text(event)
     types = {plain_words(name).replace(" ", ""): value for name, value in event.items()}
@@ -235,7 +235,7 @@ def _history_shown(entries: Sequence[object]) -> str:
 
 
 def _text(value: object) -> str:
-    """Return a JSON scalar as a text without its edges, cut where it is too long to be a status."""
+    """Return a JSON scalar as stripped text of at most _VALUE_MAX characters."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return value[:_VALUE_MAX].strip() if isinstance(value, str) else ""
@@ -248,5 +248,5 @@ def _shown(value: object) -> str:
 
 
 def _printable(text: str) -> str:
-    """Return the text on one line, what has no picture left out: databases and terminals get it."""
+    """Return the text on one line without unprintable characters, for messages."""
     return " ".join("".join(c if c.isprintable() else " " for c in text[:_VALUE_MAX]).split())

@@ -1,4 +1,4 @@
-"""From the text of a row to a credit. What the ledger holds is not known."""
+"""Parse the rows of an import file into credits, without looking at the ledger."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -48,7 +48,7 @@ _OFFSET: Final = QuantityField("offset", "Offset", required=True)
 def read_rows(
     content: bytes, limit: int | None = None, progress: Callable[[int], None] = lambda _done: None
 ) -> list[ImportRow]:
-    """Return the rows of a file, the first `limit` of them; `progress` is told how many are read.
+    """Return the first `limit` rows of a file. `progress` is called with the number of rows read.
 
     Raises UnsupportedFile, UnreadableFile and TooManyRows.
     """
@@ -61,10 +61,10 @@ def read_rows(
 
 
 def parse_rows(texts: Iterable[str]) -> Iterator[ImportRow]:
-    """Yield each row of a file as it is understood.
+    """Yield each parsed row.
 
-    Raises UnreadableFile where one is not JSON, and where the file would take far more memory than it
-    is large: by ever new names of fields, or by texts that are many times as long in canonical form.
+    Raises UnreadableFile if a row is not JSON, or if the file would need far more memory than its size:
+    by too many different field names, or by texts that are much longer in canonical form.
     """
     names: set[str] = set()
     recorded, compared = 0, 0
@@ -94,7 +94,7 @@ def _length_of_texts(credit: Credit | CanonicalCredit) -> int:
 
 
 def parse_row(number: int, text: str) -> ImportRow:
-    """Return the row that this text states. Raises UnreadableFile where it is not JSON."""
+    """Parse one row. Raises UnreadableFile if the text is not JSON."""
     try:
         value = decode_text(text)
     except NotJson as error:
@@ -123,7 +123,7 @@ def parse_row(number: int, text: str) -> ImportRow:
 
 
 def _lot(credit: Credit, value: Mapping[str, object], problems: list[Problem]) -> Credit:
-    """Return the lot that the row states: its id follows from its parent and its place there."""
+    """Return the lot of a row with `parent` and `offset`, from which its id is computed."""
     place: dict[str, str | int | None] = {"offset": 0}
     for spec in (_PARENT, _OFFSET):
         if spec is _OFFSET and value.get("offset") == "0":  # where the first lot begins

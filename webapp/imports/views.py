@@ -1,4 +1,4 @@
-"""Imports, their problems and their rows, as pages, API and terminal show them."""
+"""Read imports, their problems and their rows, for pages, the API and the command line."""
 
 import json
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ from webapp.ledger.views import CreditView
 
 
 class State(StrEnum):
-    """Where an import stands.
+    """The state of an import.
 
     Up to 10,000 rows are checked and written while the request waits, so `checking` and `writing`
-    are never seen from outside: an import that is there has been checked, and one that was being
-    written when the machine stopped is still `checked`.
+    are never visible to others: a stored import has been checked, and one whose writing was interrupted
+    is still `checked`.
     """
 
     CHECKING = "checking"
@@ -36,7 +36,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class ImportView:
-    """An import: who brought which file when, and what became of it. Sizes in bytes."""
+    """An import: its file, its actor, its times and its results. Sizes in bytes."""
 
     id: int
     state: State
@@ -68,7 +68,7 @@ class ImportView:
 
 @dataclass(frozen=True)
 class ProblemView:
-    """One thing wrong with one row.
+    """One problem of one row.
 
     `holder` is the credit that holds the row's serial number; `conflict` says which numbers of the row's
     block, and what can be done with it as it is now.
@@ -98,7 +98,7 @@ def find(import_id: int) -> ImportView:
 
 
 def list_imports(before: int | None = None, limit: int = 50) -> list[ImportView]:
-    """Return imports, the newest first, those with numbers under `before`."""
+    """Return imports with a number below `before`, newest first."""
     query = select(*_VIEWED).order_by(imports.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(imports.c.id < before)
@@ -107,7 +107,7 @@ def list_imports(before: int | None = None, limit: int = 50) -> list[ImportView]
 
 
 def problems(import_id: int, after: int = 0, limit: int = 200) -> list[ProblemView]:
-    """Return the problems of an import in the order of its rows, past the first `after`."""
+    """Return the problems of an import after problem number `after`, in row order."""
     query = (
         select(import_problems)
         .where(import_problems.c.import_id == import_id, import_problems.c.number > after)
@@ -121,14 +121,14 @@ def problems(import_id: int, after: int = 0, limit: int = 200) -> list[ProblemVi
 
 
 def count_problems(import_id: int) -> int:
-    """Return how many problems the import has in all; a row can have several."""
+    """Return the number of problems of the import; a row can have several."""
     query = select(func.count()).where(import_problems.c.import_id == import_id)
     with reading() as connection:
         return int(connection.scalar(query) or 0)
 
 
 def sample_rows(import_id: int, limit: int = 20) -> list[RowView]:
-    """Return the first rows as they would be written now, none where the file is gone.
+    """Return the first rows as they would be written now; an empty list if the file was deleted.
 
     Raises UnknownImport.
     """
@@ -149,7 +149,7 @@ def sample_rows(import_id: int, limit: int = 20) -> list[RowView]:
 
 
 def _problem_view(row: Row[Any], holder: CreditView | None) -> ProblemView:
-    """Return the problem with the advice that fits what its holder is now."""
+    """Return the problem with advice for the current status of its holder."""
     conflict = None
     if holder is not None and row.first is not None:
         conflict = conflict_over(holder, row.first, row.last)

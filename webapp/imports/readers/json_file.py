@@ -1,8 +1,8 @@
-"""From the bytes of a JSON file to the texts of its rows.
+"""Split the bytes of a JSON file into the texts of its rows.
 
 A file is a JSON array, an object with exactly one array in it, or newline-delimited JSON. It is
-cut into rows before any of it is decoded, so that neither a record of 200 MB nor a million
-brackets ever becomes a tree in memory.
+split into rows before it is decoded, so that neither a record of 200 MB nor a million brackets
+becomes a tree in memory.
 """
 
 import re
@@ -52,7 +52,7 @@ def row_texts(content: bytes) -> list[str]:
 
 
 def _lines(text: str) -> list[str]:
-    """Return the rows of newline-delimited JSON, none where the text is one object."""
+    """Return the rows of newline-delimited JSON, an empty list if the text is one object."""
     rows: list[str] = []
     first, _, rest = text.partition("\n")
     try:
@@ -113,7 +113,7 @@ def _rows_in_object(text: str) -> list[str]:
 
 
 def _elements(text: str, start: int) -> tuple[list[str], int]:
-    """Cut the array that begins at `start` into the texts of its elements.
+    """Split the array that begins at `start` into the texts of its elements.
 
     Returns them and the place after the array. Whether each is JSON shows when it is decoded.
     """
