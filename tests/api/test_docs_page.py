@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.fixtures.ledger import MakeDatabase
 from tests.fixtures.server import Serve, Server
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Seen:

@@ -235,6 +235,7 @@ def test_a_database_that_is_not_migrated_gives_the_command(tmp_path: Path) -> No
         assert command.text.strip() == "flask db upgrade"
 
 
+@pytest.mark.slow
 def test_a_database_that_stays_locked_refuses_a_write_with_a_page(
     make_database: MakeDatabase, dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,6 +253,7 @@ def test_a_database_that_stays_locked_refuses_a_write_with_a_page(
         assert submit(client, page, "/imports/sample").status_code == 303
 
 
+@pytest.mark.slow
 def test_a_locked_database_keeps_an_import_open(
     make_database: MakeDatabase, dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch, make_database: MakeDatabase) -> str:
     return make_database("sqlite")
 
 
+@pytest.mark.slow
 def test_a_locked_sqlite_raises_ledger_busy_with_a_retry_time(hasty: str) -> None:
     with opened(hasty), connected(hasty) as other:
         credit_id = recorded()

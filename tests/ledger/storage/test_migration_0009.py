@@ -23,6 +23,8 @@ from tests.ledger.triggers.rows import insert, log_of
 from webapp.config import ROOT
 from webapp.ledger import archive, clock
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["empty"]
 
 OLD_TABLES = {
@@ -346,7 +348,6 @@ Database.run_file = run_and_end
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("point", ["after tables", "before triggers", "after triggers"])
 def test_a_kill_during_the_migration_leaves_the_ledger_unchanged(old: Old, point: str) -> None:
     before = old.rows()

@@ -32,6 +32,8 @@ from webapp.ledger import archive, queries
 from webapp.ledger.commands import cancel_credit, create_credit, retire_credit
 from webapp.ledger.event_log import envelope_of
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["empty"]
 
 Values = dict[str, object]
