@@ -184,6 +184,8 @@ def _done(action: Action, result: commands.ActionResult) -> AnyResponse:
 def _success_message(action: Action, credit: CreditView, rest: CreditView | None) -> str | Markup:
     if rest is None:
         return f"{action.done}. This cannot be undone."
+    # Markup because of the link to the remaining lot. Only this constant is markup: `format` of
+    # Markup escapes every argument.
     return Markup('{} {}, <a href="{}">{}</a>. This cannot be undone.').format(
         tonnes(credit.quantity_e4),
         action.done.lower(),

@@ -9,6 +9,8 @@ from markupsafe import Markup, escape
 from webapp.accounts.actors import names_of
 from webapp.accounts.audit_log import ANONYMOUS_ACTOR
 
+# Markup because a row calls this many times, and a template macro costs several times as much. Only this
+# constant is markup: `%` of Markup escapes the actor and the name.
 _NAMED: Final = Markup('<bdi title="%s">%s</bdi>')
 _UNKNOWN: Final = "unknown"  # in place of the actor of a refused sign-in
 

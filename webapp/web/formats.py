@@ -21,6 +21,8 @@ SHORT_LENGTH_MAX: Final = 10
 # escaping text.
 CACHE_SIZE: Final = 4096
 _MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+# Markup because these are cached, which a template macro is not. Only these constants are markup: `%` of
+# Markup escapes every value.
 _QUANTITY: Final = Markup('<span class="figure%s">%s<span class="unit">&nbsp;t</span></span>')
 _TIME: Final = Markup('<time datetime="%s" title="%s">%s</time>')
 _DAY: Final = Markup('<time datetime="%s">%s</time>')
