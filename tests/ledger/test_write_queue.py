@@ -138,15 +138,18 @@ def test_a_keyboard_interrupt_in_a_write_does_not_end_the_writer_thread() -> Non
 
 
 def test_ctrl_c_rolls_back_a_running_write() -> None:
+    interrupted = threading.Event()
+
     def act(transaction: Transaction) -> None:
         transaction.connection.execute(
             text("INSERT INTO registries (registry_key, name) VALUES ('vcs', 'VCS')")
         )
         os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.3)
+        assert interrupted.wait(10)
 
     with pytest.raises(KeyboardInterrupt):
         commit(act)
+    interrupted.set()
     registries = commit(lambda t: t.connection.execute(text("SELECT name FROM registries")).all())
     assert registries == []
 
