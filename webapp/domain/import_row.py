@@ -1,22 +1,42 @@
 """A parsed row of an import file, and an index of the rows whose tonnes are not active."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
 from webapp.domain.credit import Credit
 from webapp.domain.errors import Problem
-from webapp.domain.lifecycle import Status
+from webapp.domain.lifecycle import EventType, Status
+
+
+@dataclass(frozen=True)
+class StatedEnd:
+    """How a row says that its tonnes ended: the type of the event, RETIRED or WITHDRAWN, and its data.
+
+    `data` has the fields of the event by name (`beneficiary`, `reason`, `reference`, `note`), those that
+    the row states; `facts` those of ``facts.RETIREMENT_FACTS``. `occurred_on` is the day in ISO form,
+    None if the row does not state it.
+    """
+
+    type: EventType
+    occurred_on: str | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ImportRow:
     """A parsed row: its credit, or None and the problems of its fields.
 
-    `number` counts from 1. `unknown_fields` are the field names that no earlier row has. `status` is the
-    value of the field `status`, by default ACTIVE. `not_active` is set if another field states that the
-    tonnes are no longer active.
+    `number` is that of ``SourceRow``. `unknown_fields` are the field names that no earlier row has.
+    `status` is the value of the field `status` of our own files, by default ACTIVE. `end` is set if the
+    row states that its tonnes were retired or withdrawn, and how. `not_active` is set if it states that
+    they are no longer active in a way that cannot be recorded; the row is then refused.
+
+    `facts` are those of ``facts.CREDIT_FACTS``. `is_issuance`: the row only says that the tonnes were
+    issued, not what they are today. `notes` are sentences about the row for the plan. `values` are the
+    values of the row as the file has them.
     """
 
     number: int
@@ -25,11 +45,16 @@ class ImportRow:
     unknown_fields: list[str] = field(default_factory=list)
     status: Status = Status.ACTIVE
     not_active: Problem | None = None
+    end: StatedEnd | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    is_issuance: bool = False
+    notes: Sequence[str] = ()
+    values: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def is_active(self) -> bool:
-        """Whether no field states that the tonnes are no longer active."""
-        return self.status is Status.ACTIVE and self.not_active is None
+        """Whether nothing in the row states that the tonnes are no longer active."""
+        return self.status is Status.ACTIVE and self.not_active is None and self.end is None
 
 
 # The canonical registry and serial number. At most one credit holds each pair.
