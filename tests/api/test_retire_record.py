@@ -49,7 +49,21 @@ def test_an_unknown_record_cannot_be_retired(empty_api: FlaskClient, record_id: 
 
 
 @pytest.mark.parametrize(
-    "day", ["2026-02-30", "31.01.2026", "20260131", "2999-01-01", 20260131, True], ids=repr
+    "day",
+    [
+        "2026-02-30",
+        "31.01.2026",
+        "20260131",
+        "2999-01-01",
+        20260131,
+        True,
+        "2025-12-31T23:30:00-05:00",
+        "31/12/2025",
+        "0020-12-31",
+        "0001-01-01",
+        "1989-05-01",
+    ],
+    ids=repr,
 )
 def test_an_invalid_or_future_date_is_refused(api: FlaskClient, day: object) -> None:
     answer = api.post(f"/records/{recorded()}/retire", json={"occurred_on": day})

@@ -51,8 +51,8 @@ def test_an_unknown_record_cannot_be_sold(empty_api: FlaskClient, record_id: str
 
 
 def test_every_invalid_field_of_a_sale_is_named(api: FlaskClient) -> None:
-    tomorrow = (clock.now() + timedelta(days=1)).date().isoformat()
-    sale = {"buyer": "a" * 301, "occurred_on": tomorrow, "note": "\0", "beneficiary": "x"}
+    future = (clock.latest_day() + timedelta(days=1)).isoformat()
+    sale = {"buyer": "a" * 301, "occurred_on": future, "note": "\0", "beneficiary": "x"}
     answer = api.post(f"/records/{recorded()}/sell", json=sale)
     assert fields_of(answer) == {"buyer", "occurred_on", "note", "beneficiary"}
 

@@ -38,6 +38,40 @@ def test_each_lot_of_a_block_has_its_own_numbers(api: FlaskClient) -> None:
     ]
 
 
+def test_a_block_is_split_by_its_numbers(api: FlaskClient) -> None:
+    wanted = {"numbers": ["941467200 to 941467249"]}
+    answer = api.post(f"/records/{recorded(**a_block())}/split", json=wanted)
+    assert answer.status_code == 201
+    assert [(lot["quantity"], lot["serial_number"]) for lot in exact(answer)["items"]] == [
+        (193, BLOCK.replace("941467431", "941467199")),
+        (50, BLOCK.replace("941467007", "941467200").replace("941467431", "941467249")),
+        (182, BLOCK.replace("941467007", "941467250")),
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"numbers": None},
+        {"numbers": []},
+        {"numbers": "941467200 to 941467249"},
+        {"numbers": [941467200]},
+        {"numbers": ["941467200 to 941467500"]},
+        {"numbers": ["941467007 to 941467431"]},
+        {"numbers": ["941467200"], "quantities": [250, 175]},
+    ],
+)
+def test_numbers_that_cannot_be_lots_are_refused(api: FlaskClient, body: dict[str, object]) -> None:
+    record_id = recorded(**a_block())
+    assert fields_of(api.post(f"/records/{record_id}/split", json=body)) == {"numbers"}
+    assert exact(api.get(f"/records/{record_id}"))["status"] == "ACTIVE"
+
+
+def test_a_record_without_a_block_is_not_split_by_numbers(api: FlaskClient) -> None:
+    answer = api.post(f"/records/{recorded()}/split", json={"numbers": ["1 to 5"]})
+    assert fields_of(answer) == {"numbers"}
+
+
 def test_the_lots_of_a_sold_record_are_sold(api: FlaskClient) -> None:
     answer = api.post(f"/records/{sold()}/split", json={"quantities": [25, 75]})
     assert {lot["status"] for lot in exact(answer)["items"]} == {"SOLD"}

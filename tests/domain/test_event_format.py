@@ -9,6 +9,7 @@ import pytest
 from tests.domain.golden import credit_from
 from webapp.domain.action_fields import parse_action
 from webapp.domain.event import NO_PREVIOUS_HASH, Event, created_event, text_hash, time_text
+from webapp.domain.event_validation import InvalidEvent, stated_credit
 from webapp.domain.lifecycle import EventType
 
 AT = "2026-11-20T08:09:10.000042Z"
@@ -123,3 +124,18 @@ def test_a_time_is_recorded_in_utc_with_six_decimals() -> None:
     assert time_text(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)) == "2026-01-02T03:04:05.000000Z"
     moment = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=timezone(timedelta(hours=5)))
     assert time_text(moment) == "2026-01-01T22:04:05.000006Z"
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1989-05-01", "2026-11-20", "2026-11-21"])
+def test_a_recorded_day_may_be_old_or_that_of_a_later_time_zone(day: str) -> None:
+    sale = Event(ID, 2, EventType.SOLD, {"occurred_on": day}, "user:7", AT, CREATED_HASH)
+    assert stated_credit(sale) is None
+
+
+@pytest.mark.parametrize(
+    ("day", "recorded_on"), [("2026-11-22", AT), ("x", AT), ("9999-12-32", "9999-12-31")]
+)
+def test_a_recorded_day_is_not_in_the_future_everywhere(day: str, recorded_on: str) -> None:
+    sale = Event(ID, 2, EventType.SOLD, {"occurred_on": day}, "user:7", recorded_on, CREATED_HASH)
+    with pytest.raises(InvalidEvent, match="its data are not valid"):
+        stated_credit(sale)

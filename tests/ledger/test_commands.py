@@ -7,6 +7,7 @@ import pytest
 from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import a_credit, recorded, retired, sold
 from tests.fixtures.ledger import RawClient
+from tests.ledger.invariants import assert_sound
 from webapp.accounts.actors import CLI, LOCAL
 from webapp.domain.errors import (
     ActNotAllowed,
@@ -230,12 +231,22 @@ def test_an_act_happened_on_the_day_it_is_recorded_unless_it_says_otherwise(set_
     assert queries.record(sold()).events[-1].data["occurred_on"] == "2026-11-22"
 
 
-def test_an_act_cannot_happen_tomorrow(set_clock: SetClock) -> None:
+def test_an_act_cannot_happen_on_a_day_that_it_is_nowhere_yet(set_clock: SetClock) -> None:
     credit_id = recorded()
+    set_clock.go(hours=-2, seconds=-1)  # 09:59:59 UTC, before midnight in UTC+14
     with pytest.raises(InvalidFields, match="Must not be in the future"):
         sell_credit(credit_id, {"occurred_on": "2026-11-21"}, LOCAL)
-    set_clock.go(days=1)
+    set_clock.go(seconds=1)
     sell_credit(credit_id, {"occurred_on": "2026-11-21"}, LOCAL)
+    assert_sound()
+
+
+def test_an_act_cannot_happen_before_there_were_credits(set_clock: SetClock) -> None:
+    del set_clock
+    credit_id = recorded()
+    with pytest.raises(InvalidFields, match="Must be 1990-01-01 or later"):
+        sell_credit(credit_id, {"occurred_on": "1989-12-31"}, LOCAL)
+    sell_credit(credit_id, {"occurred_on": "1990-01-01"}, LOCAL)
 
 
 # The log

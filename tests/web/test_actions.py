@@ -204,14 +204,15 @@ def test_the_day_it_happened_is_kept_apart_from_the_day_it_is_recorded(
     assert event.recorded_at[:10] != "2026-01-31"
 
 
-def test_the_date_offers_today_and_nothing_later(
+def test_the_date_offers_today_and_nothing_that_is_in_the_future_everywhere(
     client: FlaskClient, act: str, party: str, status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del party, status
     address = f"/credits/{recorded()}/{act}"
     monkeypatch.setattr(clock, "now", lambda: datetime(2031, 2, 3, 23, 59, tzinfo=UTC))
     field = next(e for e in parse(client.get(address).text).find_all("input") if e["type"] == "date")
-    assert (field["value"], field["max"]) == ("2031-02-03", "2031-02-03")
+    days = (field["value"], field["min"], field["max"])
+    assert days == ("2031-02-03", "1990-01-01", "2031-02-04")
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "row"])

@@ -8,6 +8,9 @@ from werkzeug.test import TestResponse
 
 from tests.fixtures.credits import recorded, retired, sold
 from tests.fixtures.forms import Element, form_of, parse, submit
+from tests.web.pages import links, words
+from webapp.accounts.actors import LOCAL
+from webapp.ledger.commands import cancel_credit, split_credit
 from webapp.ledger.search import selection
 
 HTMX = {"HX-Request": "true"}
@@ -286,3 +289,26 @@ def test_a_count_that_makes_no_sense_is_explained(client: FlaskClient) -> None:
     page = client.get("/credits?count=some")
     assert page.status_code == 422
     assert "Must be all." in page.text
+
+
+BLOCK = "19385-941467007-941467431-VCS-VCU-1507-VER-ET-14-1340-01012020-31122020-1"
+
+
+@pytest.mark.parametrize("q", ["Lake 9999", "Serial: PV-9999-2021-7 (sold)", "PV_9999_2021_7"])
+def test_a_search_says_which_void_credits_it_finds_in_place_of_nothing(client: FlaskClient, q: str) -> None:
+    credit_id = recorded(quantity="100", serial_number="PV-9999-2021-1-100", project_name="Lake")
+    cancel_credit(credit_id, {"reason": "Typo"}, LOCAL)
+    page = client.get("/credits", query_string={"q": q})
+    assert "No credit matches" in words(page)
+    assert "0 split, 1 void match: show void" in words(page)
+    assert rows(client.get(links(page)["show void"])) == [credit_id]
+
+
+def test_a_search_in_one_status_says_what_it_finds_in_the_others(client: FlaskClient) -> None:
+    credit_id = recorded(quantity="425", serial_number=BLOCK)
+    split_credit(credit_id, {"numbers": ["941467200"]}, LOCAL)
+    page = client.get("/credits?q=941467200&status=RETIRED")
+    assert "1 active, 1 split, 0 void match: show active, show split" in words(page)
+    assert "match:" not in words(client.get("/credits?q=941467200"))
+    assert "match:" not in words(client.get("/credits?q=nowhere"))
+    assert "match:" not in words(client.get("/credits?status=RETIRED"))

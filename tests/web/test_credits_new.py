@@ -5,7 +5,9 @@ from werkzeug.test import TestResponse
 
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.forms import Element, form_of, parse, submit
+from webapp.accounts.actors import LOCAL
 from webapp.ledger import queries
+from webapp.ledger.commands import split_credit
 from webapp.ledger.listing import list_events
 
 NEW = "/credits/new"
@@ -70,6 +72,15 @@ def test_a_credit_that_is_recorded_already_is_where_one_is_led(client: FlaskClie
     assert (answer.status_code, answer.location) == (303, f"/credits/{credit_id}")
     assert "Already recorded" in client.get(answer.location).text
     assert events_recorded() == 1
+
+
+def test_a_part_that_was_split_off_already_is_where_one_is_led(client: FlaskClient) -> None:
+    block = recorded(quantity="5485", serial_number="GS1-1-KE-GS99701-16-2025-30256-1-5485")
+    lots = split_credit(block, {"numbers": ["110 to 5463"]}, LOCAL).lot_ids
+    part = a_credit(quantity="5354", serial_number="GS1-1-KE-GS99701-16-2025-30256-110-5463")
+    answer = submit(client, client.get("/credits/new"), "/credits/new", fields=part)
+    assert (answer.status_code, answer.location) == (303, f"/credits/{lots[1]}")
+    assert "Already recorded. Nothing was added." in client.get(answer.location).text
 
 
 def test_a_second_batch_without_a_serial_number_is_asked_for_one(client: FlaskClient) -> None:

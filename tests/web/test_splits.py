@@ -201,6 +201,39 @@ def test_quantities_that_are_no_split_are_refused_beside_the_field(
     assert lots_of(credit_id) == []
 
 
+def test_a_block_is_split_by_the_numbers_of_its_lots(client: FlaskClient) -> None:
+    credit_id = a_block()
+    address = f"/credits/{credit_id}/split"
+    numbers = "941467101 to 941467200, 941467301 to 941467400\n941467501"
+    page = submit(client, client.get(address), address, numbers=numbers)
+    quantities = [row[1] for row in table(page, "The lots")]
+    assert quantities == ["100 t", "100 t", "100 t", "100 t", "100 t", "1 t", "9,499 t"]
+    sending = next(form for form in forms_of(page) if form.method == "post")
+    client.post(sending.action, data=sending.values)
+    assert lots_of(credit_id)[1] == ("100", "ACTIVE", INSIDE)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"numbers": "941467101 to 941477001"}, "not within the block, 941467001 to 941477000."),
+        ({"numbers": "1", "quantities": "250"}, "State quantities or numbers, not both."),
+    ],
+)
+def test_numbers_that_cannot_be_lots_are_refused_beside_their_field(
+    client: FlaskClient, typed: dict[str, str], said: str
+) -> None:
+    address = f"/credits/{a_block()}/split"
+    page = client.get(address, query_string=typed)
+    assert page.status_code == 422
+    assert said in words(page)
+
+
+def test_only_a_block_can_be_split_by_numbers(client: FlaskClient) -> None:
+    assert 'name="numbers"' in client.get(f"/credits/{a_block()}/split").text
+    assert 'name="numbers"' not in client.get(f"/credits/{recorded()}/split").text
+
+
 def test_a_split_credit_leads_to_its_lots_and_offers_no_act(client: FlaskClient) -> None:
     credit_id = a_block()
     lots = split_credit(credit_id, {"quantities": ["250", "9750"]}, LOCAL).lot_ids

@@ -33,6 +33,7 @@ from webapp.domain.fields import (
 )
 from webapp.domain.lifecycle import EventType
 from webapp.domain.split import LOTS_MAX, LOTS_MIN
+from webapp.domain.split_numbers import EXAMPLE, RANGES_MAX
 
 Schema = dict[str, Any]
 
@@ -119,6 +120,25 @@ def request_components() -> dict[str, Schema]:
         "Retirement": input_object(RETIREMENT_FIELDS),
         "Cancellation": input_object(CANCELLATION_FIELDS),
         "Correction": correction,
+        "SplitByNumbers": _split_by_numbers(),
+    }
+
+
+def _split_by_numbers() -> Schema:
+    return {
+        "type": "object",
+        "properties": {
+            "numbers": {
+                "type": "array",
+                "items": {"type": "string", "examples": [EXAMPLE]},
+                "minItems": 1,
+                "maxItems": RANGES_MAX,
+                "description": "Ranges of serial numbers of the record, each of which becomes a lot. What is "
+                "left between them becomes lots too.",
+            }
+        },
+        "required": ["numbers"],
+        "additionalProperties": False,
     }
 
 

@@ -166,11 +166,15 @@ RETIRE_RECORD: Final = Operation(
 SPLIT_RECORD: Final = Operation(
     tag="Records",
     summary="Split a record into lots",
-    description="The quantities are those of the lots in order, and must add up to the whole record. The "
+    description="The quantities are those of the lots in order, and must add up to the whole record. A "
+    "block of serial numbers can be split by `numbers` instead: each range becomes a lot. The "
     "record becomes SPLIT, and its lots hold its tonnes and its serial numbers. A split cannot be undone. "
     "Lots of a SOLD record are sold to the same buyer.",
     takes_if_match=True,
-    body=_json("Split", field_schemas.SPLIT_EXAMPLE),
+    body=Body(
+        {JSON_TYPE: {"oneOf": [reference("Split"), reference("SplitByNumbers")]}},
+        example=field_schemas.SPLIT_EXAMPLE,
+    ),
     answers={
         HTTPStatus.CREATED: Answer(
             "Split. The lots in order; `Location` is the record that was split.",

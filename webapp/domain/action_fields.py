@@ -57,14 +57,27 @@ ACTION_FIELDS: Final[dict[EventType, tuple[Field, ...]]] = {
 }
 
 
-def parse_action(action: EventType, values: Mapping[str, object], today: date) -> dict[str, str | int]:
+# There are no carbon credits of before this day.
+EARLIEST_DAY: Final = date(1990, 1, 1)
+
+
+def parse_action(
+    action: EventType,
+    values: Mapping[str, object],
+    today: date,
+    latest: date | None = None,
+    earliest: date = EARLIEST_DAY,
+) -> dict[str, str | int]:
     """Return the data of a SOLD, RETIRED or CANCELLED event from the values of a request.
 
     A sale or retirement always has `occurred_on`, by default `today`. The quantity is never included.
-    Raises InvalidFields with all invalid fields, among them a day after `today`.
+    Raises InvalidFields with all invalid fields, among them a day before `earliest` or after `latest`,
+    which is `today` if it is None.
     """
     fields = [
-        replace(field, latest=today) if isinstance(field, PastDateField) else field
+        replace(field, earliest=earliest, latest=latest or today)
+        if isinstance(field, PastDateField)
+        else field
         for field in ACTION_FIELDS[action]
     ]
     parsed = parse_fields(fields, values)

@@ -27,6 +27,7 @@ from webapp.domain.fields import (
     tonnes,
 )
 from webapp.domain.serial_number import SerialBlock, block_in, numbers_in, parse_range, single_numbers
+from webapp.domain.serial_spelling import claim_key
 from webapp.domain.text import canonical
 
 FIELDS: Final[tuple[Field, ...]] = (
@@ -124,6 +125,15 @@ class Credit:
         )
 
     @cached_property
+    def serial_claim(self) -> tuple[str, str]:
+        """The registry and the serial number as they are compared. At most one credit holds each pair.
+
+        Of a text with numbers other spellings are found by these, so it is compared in canonical form.
+        """
+        serial_number = self.canonical.serial_number
+        return self.canonical.registry, serial_number if self.stated_range else claim_key(serial_number)
+
+    @cached_property
     def stated_block(self) -> SerialBlock | None:
         """The range of numbers in the serial number, independent of the quantity. The credit holds it."""
         return numbers_in(self.stated_range)
@@ -175,7 +185,7 @@ class Credit:
 
     def prepare(self) -> None:
         """Compute the cached properties, so that this is not done while the write lock is held."""
-        _ = self.id, self.canonical, self.named_numbers, self.created_data.json
+        _ = self.id, self.canonical, self.serial_claim, self.named_numbers, self.created_data.json
 
     @cached_property
     def id(self) -> str:

@@ -45,6 +45,8 @@ class UnknownCredit(LedgerError):
 class SerialHeld(LedgerError):
     """Another credit, the `holder`, has the same serial number in the same registry."""
 
+    is_same: bool = True
+
     def __init__(self, registry: str, serial_number: str, holder: str) -> None:
         """Store registry and serial number as requested, and the id of the holder."""
         super().__init__(

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 from webapp.domain.action_fields import parse_action
@@ -24,6 +24,7 @@ from webapp.domain.split import parse_split_data
 _FACTS: Final = {"v", "credit", "seq", "type", "data", "actor", "recorded_at", "prev_hash"}
 _TEXTS: Final = ("credit", "type", "actor", "recorded_at", "prev_hash")
 _TYPES: Final = frozenset(EventType)
+_A_DAY: Final = timedelta(days=1)
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z", re.ASCII)
 
@@ -62,8 +63,11 @@ def stated_credit(event: Event) -> Credit | None:
             _require_same(parse_split_data(event.data), event)
             return None
         if event.type is not FIRST:
-            # `occurred_on` must not be after the day of recording.
-            recorded = parse_action(event.type, values, date.fromisoformat(event.recorded_at[:10]))
+            # `occurred_on` must not be after the day of recording in any time zone. Earlier versions had
+            # no earliest day.
+            day = date.fromisoformat(event.recorded_at[:10])
+            latest = day + _A_DAY if day < date.max else day
+            recorded = parse_action(event.type, values, day, latest, earliest=date.min)
             if "occurred_on" not in event.data:
                 recorded.pop("occurred_on", None)
             _require_same(recorded, event)

@@ -153,8 +153,9 @@ class IdField(Field):
 
 @dataclass(frozen=True)
 class PastDateField(Field):
-    """A day, `YYYY-MM-DD`, that is not after `latest` (None: any day)."""
+    """A day, `YYYY-MM-DD`, that is not before `earliest` and not after `latest` (None: any day)."""
 
+    earliest: date | None = None
     latest: date | None = None
 
     def parse(self, value: object) -> str | None:
@@ -169,6 +170,8 @@ class PastDateField(Field):
             self.require()
             return None
         day = _day(text)
+        if self.earliest and day < self.earliest:
+            raise FieldError(f"Must be {self.earliest} or later.")
         if self.latest and day > self.latest:
             raise FieldError("Must not be in the future.")
         return day.isoformat()

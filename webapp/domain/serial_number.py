@@ -7,28 +7,29 @@ docs/ledger.md.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final
 
+from webapp.domain.serial_notations import (
+    DIGITS_MAX,
+    NUMBER,
+    Range,
+    Word,
+    ranges_in,
+    ranges_with_marks,
+    single_in,
+    words_of,
+)
+from webapp.domain.serial_spelling import AS_HYPHENS, core_of, series_of, with_hyphens, with_zeros
 from webapp.domain.text import canonical
 
-# The databases store numbers as 64-bit integers, which have room for 18 digits.
-DIGITS_MAX: Final = 18
+__all__ = ["DIGITS_MAX", "SerialBlock", "parse_block", "parse_numbers", "parse_range", "single_numbers"]
 
-_NUMBER: Final = re.compile(rf"[0-9]{{1,{DIGITS_MAX}}}")
-_ALL_NUMBERS: Final = re.compile("[0-9]+")
-_GOLD_STANDARD: Final = re.compile("gs[0-9]+")
-_RANGE: Final = re.compile(rf"({_NUMBER.pattern}) to ({_NUMBER.pattern})")
-
-# Figure dash, en dash, em dash, horizontal bar and minus sign can mean "to". Together with U+2010, the
-# canonical form of the non-breaking hyphen, they are also read as hyphens.
-_WIDE_DASHES: Final = "\u2012\u2013\u2014\u2015\u2212"
-_AS_HYPHENS: Final = dict.fromkeys(map(ord, "\u2010" + _WIDE_DASHES), "-")
 _TO: Final = re.compile(" to ")
-_SPACED_DASH: Final = re.compile(" - ?|- ")
-_WIDE_DASH: Final = re.compile(f"(?<! )[{_WIDE_DASHES}](?! )")
+_TWO_NUMBERS: Final = re.compile("[0-9].*[^0-9].*[0-9]")
+# Marks of a registry at the start of a text.
+_MARKED: Final = re.compile(r"(?:acr|art|car|corc|fcpf|gs[0-9]+|pc|pcc|pv|wcc)-|[0-9]+-[0-9]+-(?:vcs-)?vcu-")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class SerialBlock:
 
     `series` is the canonical text with "#" in place of the numbers. `notation` has the three parts of
     the recorded text before, between and after the two numbers, for writing a part of the block in the
-    same notation. If `is_clear` is false, the text may also mean something else.
+    same notation. If `is_clear` is false, the text may also mean something else. With a `width`, numbers
+    are written with their last digits, this many.
     """
 
     series: str
@@ -45,6 +47,7 @@ class SerialBlock:
     last: int
     notation: tuple[str, str, str]
     is_clear: bool = True
+    width: int = 0
 
     @property
     def length(self) -> int:
@@ -55,7 +58,15 @@ class SerialBlock:
         """Return the serial number of `length` numbers from index `start` on (0 is the first)."""
         head, between, tail = self.notation
         first = self.first + start
-        return f"{head}{first}{between}{first + length - 1}{tail}"
+        return f"{head}{self._written(first)}{between}{self._written(first + length - 1)}{tail}"
+
+    def number_of(self, digits: str) -> int:
+        """Return the number that is written with these digits in the notation of the block."""
+        above = self.first - self.first % 10**self.width if len(digits) <= self.width else 0
+        return above + int(digits)
+
+    def _written(self, number: int) -> str:
+        return f"{number % 10**self.width:0{self.width}}" if self.width else str(number)
 
     def overlaps(self, other: "SerialBlock") -> bool:
         """Return whether the blocks have numbers in common."""
@@ -70,27 +81,6 @@ def in_common(one: SerialBlock, other: SerialBlock) -> tuple[int, int]:
 def is_inside(one: SerialBlock, other: SerialBlock) -> bool:
     """Return whether `other` has every number of `one`."""
     return other.first <= one.first and one.last <= other.last
-
-
-class _Word(NamedTuple):
-    """A part of a canonical text between dashes, with its start index in the text."""
-
-    text: str
-    start: int
-
-    @property
-    def end(self) -> int:
-        return self.start + len(self.text)
-
-
-class _Range(NamedTuple):
-    """The first and last number of a range, and the words before and after them."""
-
-    head: Sequence[_Word]
-    first: _Word
-    last: _Word
-    tail: Sequence[_Word]
-    is_clear: bool
 
 
 def parse_block(serial_number: str | None) -> SerialBlock | None:
@@ -118,105 +108,70 @@ def single_numbers(serial_number: str | None) -> list[SerialBlock]:
 
     The text "GS1-1-GS500-3-2019-2233" may be one number of several series, one for each position.
     """
-    plain = canonical(serial_number or "").translate(_AS_HYPHENS)
-    words = _words(plain)
-    twice = _words(_TO.sub("-", plain))
+    key = canonical(serial_number or "")
+    start, end = core_of(key)
+    plain = key[start:end].translate(AS_HYPHENS)
+    found = dict(_singles(plain))
+    separated = with_hyphens(plain)
+    if separated != plain and _MARKED.match(separated):
+        found |= dict(_singles(separated))
+    return [SerialBlock(series, number, number, ("", "", "")) for series, number in found.items()]
+
+
+def _singles(plain: str) -> Iterator[tuple[str, int]]:
+    words = words_of(plain)
+    twice = words_of(_TO.sub("-", plain))
     half = len(twice) // 2
     if [word.text for word in twice[:half]] == [word.text for word in twice[half:]]:
         words = twice[:half]  # the same serial twice
-    return [
-        SerialBlock(_series(words[:place], words[place + 1 :]), int(word.text), int(word.text), ("", "", ""))
-        for place, word in enumerate(words)
-        if len(words) > 1 and _NUMBER.fullmatch(word.text)
-    ]
+    texts = [word.text for word in words]
+    single = single_in("-".join(texts))
+    if single:
+        yield single
+    for place, text in enumerate(texts):
+        digits = with_zeros(text)
+        if len(texts) > 1 and NUMBER.fullmatch(digits):
+            yield series_of(texts[:place], texts[place + 1 :]), int(digits)
 
 
 def parse_range(serial_number: str | None) -> SerialBlock | None:
-    """Return the range in the serial number, if any; also one that is not clear or runs backwards."""
+    """Return the range in the serial number, if any; also one that is not clear or runs backwards.
+
+    A prefix, a note at the end, the letter O for a zero, and other separators than hyphens do not
+    matter, where the text is a range without them.
+    """
     if serial_number is None:
         return None
     key = canonical(serial_number)
-    plain = key.translate(_AS_HYPHENS)
-    for head, first, last, tail, is_clear in chain(
-        _pairs(key, plain), _ranges(_words(plain)), _loose_ranges(key, plain)
-    ):
-        if not (_NUMBER.fullmatch(first.text) and _NUMBER.fullmatch(last.text)):
+    if not _TWO_NUMBERS.search(key):
+        return None
+    for found, start in _readings(key):
+        if not (NUMBER.fullmatch(found.first.text) and NUMBER.fullmatch(found.last.text)):
             continue
+        first, last = (Word(word.text, start + word.start) for word in (found.first, found.last))
         # With leading zeros, as in 007 to 12, the number of digits is ambiguous.
         has_zeros = any(word.text != "0" and word.text.startswith("0") for word in (first, last))
+        is_clear = found.is_clear and (found.width > 0 or not has_zeros)
         cut = _cut(serial_number, key, first, last)
-        series = _series(head, tail)
-        return SerialBlock(series, int(first.text), int(last.text), cut, is_clear and not has_zeros)
+        return SerialBlock(found.series, *found.numbers, cut, is_clear, found.width)
     return None
 
 
-def _words(plain: str, start: int = 0, end: int | None = None) -> list[_Word]:
-    """Split a text at its hyphens, without the spaces around them."""
-    words, place = [], start
-    for piece in plain[start:end].split("-"):
-        text = piece.strip(" ")
-        words.append(_Word(text, place + piece.index(text)))
-        place += len(piece) + 1
-    return words
+def _readings(key: str) -> Iterator[tuple[Range, int]]:
+    """Yield the ranges of all readings of a text, the most literal first, and where each reading starts."""
+    start, end = core_of(key)
+    for text in dict.fromkeys((key[start:], key[start:end])):
+        plain = text.translate(AS_HYPHENS)
+        for digits in dict.fromkeys((plain, with_zeros(plain))):
+            for found in ranges_in(text, digits):
+                yield found, start
+            separated = with_hyphens(digits)
+            if separated != digits:
+                for found in ranges_with_marks(separated):
+                    yield found, start
 
 
-def _series(head: Sequence[_Word], tail: Sequence[_Word]) -> str:
-    return "-".join([*(word.text for word in head), "#", *(word.text for word in tail)])
-
-
-def _pairs(key: str, plain: str) -> Iterator[_Range]:
-    """Yield the ranges of two full serials that differ in one number: "… - …", "… to …", "…–…"."""  # noqa: RUF002
-    if " " not in plain and key.isascii():
-        return
-    for separator in chain(_TO.finditer(plain), _SPACED_DASH.finditer(plain), _only(_WIDE_DASH, key)):
-        one, other = _words(plain, 0, separator.start()), _words(plain, separator.end())
-        if len(one) != len(other):
-            continue
-        places = [place for place in range(len(one)) if one[place].text != other[place].text]
-        # The same serial twice is one number. It could be any number in the text; take the last.
-        places = places or [p for p, word in enumerate(one) if _NUMBER.fullmatch(word.text)][-1:]
-        if len(places) == 1 and places[0]:
-            place = places[0]
-            yield _Range(one[:place], one[place], other[place], one[place + 1 :], is_clear=True)
-
-
-def _ranges(words: Sequence[_Word]) -> Iterator[_Range]:
-    """Yield the ranges in the notations of the registries."""
-    texts = [word.text for word in words]
-    # Verra: batch-first-last-VCS-VCU-…, and the older batch-first-last-VCU-…
-    if texts[3:5] == ["vcs", "vcu"] or texts[3:4] == ["vcu"]:
-        tail = texts[5 if texts[3] == "vcs" else 4 :]
-        if _ALL_NUMBERS.fullmatch(texts[0]) and any(tail) and not any(" " in text for text in texts):
-            yield _Range(words[:1], words[1], words[2], words[3:], is_clear=True)
-    # Gold Standard: GS1-…-first-last
-    if len(words) > 3 and _GOLD_STANDARD.fullmatch(texts[0]):  # noqa: PLR2004 - and a word between
-        yield _Range(words[:-2], words[-2], words[-1], (), is_clear=True)
-    # ACR, CAR, ART: …-first to last
-    stated = _RANGE.fullmatch(texts[-1])
-    if stated and any(texts[:-1]):
-        start = words[-1].start
-        first, last = (_Word(stated[number], start + stated.start(number)) for number in (1, 2))
-        yield _Range(words[:-1], first, last, (), is_clear=True)
-
-
-def _loose_ranges(key: str, plain: str) -> Iterator[_Range]:
-    """Yield "…-first - last" and "…-first–last", if this kind of dash occurs once in the text."""  # noqa: RUF002
-    if " " not in plain and key.isascii():
-        return
-    for separator in chain(_only(_SPACED_DASH, plain), _only(_WIDE_DASH, key)):
-        *head, first = _words(plain, 0, separator.start())
-        last = _words(plain, separator.end())
-        if head and len(last) == 1:
-            yield _Range(head, first, last[0], (), is_clear=False)
-
-
-def _only(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
-    """Return the match if there is exactly one. Several mean that the text uses this dash as a hyphen."""
-    found = list(pattern.finditer(text))
-    return found if len(found) == 1 else []
-
-
-def _cut(serial_number: str, key: str, first: _Word, last: _Word) -> tuple[str, str, str]:
+def _cut(serial_number: str, key: str, first: Word, last: Word) -> tuple[str, str, str]:
     """Return the parts of the recorded text before, between and after the two numbers.
 
     `first` and `last` have indexes in the canonical form. If those do not fit the recorded text, because

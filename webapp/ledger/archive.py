@@ -206,8 +206,7 @@ class ArchiveReader:
             self._split_trees.add(credit.id, credit.parent)
         if credit.parent is not None or credit.serial_number is None:
             return
-        keys = credit.canonical
-        claim = sha256(f"{keys.registry}\n{keys.serial_number}".encode()).digest()
+        claim = sha256("\n".join(credit.serial_claim).encode()).digest()
         if claim in self._claims:
             raise InvalidEvent(f"its serial number {credit.serial_number} is held by an earlier credit")
         self._claims.add(claim)

@@ -20,7 +20,8 @@ from webapp.domain.event import Data, Event, PositionedEvent, created_event
 from webapp.domain.fields import E4, tonnes
 from webapp.domain.import_row import ImportRow
 from webapp.domain.lifecycle import EventType, require_allowed
-from webapp.domain.split import WHOLE_TONNES, lots_of, parse_quantities, split_data, split_events
+from webapp.domain.split import WHOLE_TONNES, lots_of, split_data, split_events
+from webapp.domain.split_numbers import parse_split
 from webapp.ledger import clock, event_log, idempotency_store, queries
 from webapp.ledger.group_commit import Transaction, commit
 from webapp.ledger.idempotency_store import IdempotencyKey, StoredResult
@@ -86,7 +87,7 @@ def create_credit(
         if decision.error:
             raise decision.error
         if decision.outcome is Outcome.EXISTING:
-            return ActionResult(queries.read_record(transaction.connection, credit.id))
+            return ActionResult(queries.read_record(transaction.connection, decision.lot or credit.id))
         created = created_event(credit, actor, event_log.recording_time(transaction))
         entries = event_log.append(transaction, [created], [credit])
         return ActionResult(_record_of_new(entries, credit), is_new=True)
@@ -129,15 +130,16 @@ def split_credit(
     expected_seqs: ExpectedSeqs = None,
     key: IdempotencyKey | None = None,
 ) -> ActionResult:
-    """Split the credit into lots of `{"quantities": […]}`. The result has them in `lots`, in order.
+    """Split the credit into lots of `{"quantities": […]}`, or at the ranges of `{"numbers": […]}`.
 
-    Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
+    The result has the lots in `lots`, in order. Raises InvalidFields, UnknownCredit, CreditMoved,
+    ActNotAllowed.
     """
-    quantities_e4 = parse_quantities(values)
+    requested = parse_split(values)
 
     def action(transaction: Transaction) -> ActionResult:
         found = LoadedCredit.read(transaction, credit_id, EventType.SPLIT, expected_seqs)
-        split = found.split(quantities_e4, actor)
+        split = found.split(requested.quantities_of(found.credit), actor)
         entries = found.append(split.events, split.lots)
         views = [split.record_of(lot, entries).credit for lot in split.lots]
         record = found.record_after(entries[:1])
@@ -148,9 +150,10 @@ def split_credit(
 
 def plan_split(credit_id: str, values: Mapping[str, object]) -> list[Credit]:
     """Return the lots that `split_credit` would create, without writing. Raises the same errors."""
-    quantities_e4 = parse_quantities(values)
+    requested = parse_split(values)
     with reading() as connection:
-        return LoadedCredit.read(Transaction(connection), credit_id, EventType.SPLIT).lots(quantities_e4)
+        found = LoadedCredit.read(Transaction(connection), credit_id, EventType.SPLIT)
+        return found.lots(requested.quantities_of(found.credit))
 
 
 def cancel_credit(
@@ -220,7 +223,7 @@ def _act_on_quantity(
     expected_seqs: ExpectedSeqs,
     key: IdempotencyKey | None,
 ) -> ActionResult:
-    data = parse_action(event_type, values, today=clock.now().date())
+    data = parse_action(event_type, values, clock.now().date(), clock.latest_day())
     part_e4 = parse_part_quantity(values)
 
     def action(transaction: Transaction) -> ActionResult:

@@ -27,7 +27,7 @@ from webapp.domain.errors import (
     numbers_text,
 )
 from webapp.domain.fields import E4
-from webapp.domain.import_row import ImportRow, InactiveStock, SerialClaim, serial_claim_of
+from webapp.domain.import_row import ImportRow, InactiveStock
 from webapp.domain.lifecycle import Status
 from webapp.domain.serial_number import SerialBlock, in_common, is_inside
 from webapp.ledger.projections.lineage import is_fully_cancelled
@@ -63,12 +63,14 @@ class Decision:
 
     `stated` is the row's block of serial numbers if it conflicts with a recorded credit and one tonne
     stands for each number. A page then compares it with the holder as the holder is at that time.
+    `lot` is the id of the lot that a split made of these tonnes, if the row is EXISTING as a lot.
     """
 
     row: ImportRow
     outcome: Outcome
     error: LedgerError | None = None
     stated: SerialBlock | None = None
+    lot: str | None = None
 
     @property
     def problems(self) -> Sequence[Problem]:
@@ -135,14 +137,14 @@ class _Lookups:
     # The tonnes that the file itself states as no longer active.
     inactive: InactiveStock
     known: dict[str, _Known] = field(default_factory=dict)
-    claims: dict[SerialClaim, str] = field(default_factory=dict)
+    claims: dict[tuple[str, str], str] = field(default_factory=dict)
     # By the row's index in the batch: its own block, and the first held block that overlaps it.
     blocks: dict[int, tuple[SerialBlock, _HeldBlock]] = field(default_factory=dict)
     fully_cancelled: dict[str, LedgerError] = field(default_factory=dict)
     replaced: dict[str, LedgerError] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
     replacing: dict[str, int] = field(default_factory=dict)
-    claimed: dict[SerialClaim, int] = field(default_factory=dict)
+    claimed: dict[tuple[str, str], int] = field(default_factory=dict)
     taken: dict[str, list[_HeldBlock]] = field(default_factory=dict)
 
     def take(self, row: ImportRow, credit: Credit) -> None:
@@ -151,7 +153,7 @@ class _Lookups:
         if credit.replaces:
             self.replacing[credit.replaces] = row.number
         if credit.serial_number is not None:
-            self.claimed[serial_claim_of(credit)] = row.number
+            self.claimed[credit.serial_claim] = row.number
         if credit.stated_block:
             taken = self.taken.setdefault(credit.stated_block.series, [])
             block = _HeldBlock(credit.stated_block, row=row.number)
@@ -177,7 +179,35 @@ def decide(
         if decision.outcome is Outcome.NEW and row.credit:
             lookups.take(row, row.credit)
         decisions.append(decision)
-    return decisions
+    return _with_lots(connection, decisions)
+
+
+def _with_lots(connection: Connection, decisions: Sequence[Decision]) -> list[Decision]:
+    """Return the decisions with EXISTING for rows that conflict with a lot of the same credit.
+
+    A file that states a part of a block is given again after the block was split at that part.
+    """
+    held = [
+        (decision, decision.row.credit, decision.error.holder)
+        for decision in decisions
+        if isinstance(decision.error, SerialHeld) and decision.row.credit and decision.error.is_same
+    ]
+    lots: dict[str, tuple[object, ...]] = {}
+    for start in range(0, len(held), LOOK_UP_BATCH):
+        ids = [bytes.fromhex(lot) for _, _, lot in held[start : start + LOOK_UP_BATCH]]
+        rows = statements.fetch(connection, statements.LOTS_OF.format(", ".join("?" * len(ids))), *ids)
+        lots |= {bytes(digest).hex(): tuple(facts) for digest, *facts in rows}
+    existing = {
+        id(decision): Decision(decision.row, Outcome.EXISTING, lot=lot)
+        for decision, credit, lot in held
+        if credit.replaces is None and lots.get(lot) == _facts_of(credit)
+    }
+    return [existing.get(id(decision), decision) for decision in decisions]
+
+
+def _facts_of(credit: Credit) -> tuple[object, ...]:
+    keys = credit.canonical
+    return keys.project_name, keys.registry, credit.vintage, credit.quantity_e4
 
 
 def counts_of(decisions: Sequence[Decision]) -> dict[str, int]:
@@ -233,7 +263,7 @@ def _claim_conflict(credit: Credit, lookups: _Lookups) -> LedgerError | None:
     """Return the conflict if another credit or row has this serial number in this registry."""
     if credit.serial_number is None:
         return None
-    claim = serial_claim_of(credit)
+    claim = credit.serial_claim
     if claim in lookups.claims:
         return SerialHeld(credit.registry, credit.serial_number, lookups.claims[claim])
     if claim in lookups.claimed:
@@ -336,9 +366,7 @@ def _look_up_batch(
     found = statements.fetch(
         connection,
         statements.LOOK_UP[connection.dialect.name].format(", ".join("?" * len(ids))),
-        statements.as_json(
-            [serial_claim_of(credit) for _, credit in stated if credit.serial_number is not None]
-        ),
+        statements.as_json([credit.serial_claim for _, credit in stated if credit.serial_number is not None]),
         statements.as_json(
             [[n, block.series, block.first, block.last] for n, (_, block) in enumerate(asked)]
         ),

@@ -1,6 +1,7 @@
 """The pages of credits: the list, the form of a new credit, and a credit with its history."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
@@ -19,7 +20,7 @@ from webapp.domain.errors import (
     ReplacedBefore,
     SerialHeld,
 )
-from webapp.domain.lifecycle import Status
+from webapp.domain.lifecycle import NOT_COUNTED, Status
 from webapp.domain.text import canonical
 from webapp.http import htmx
 from webapp.http.authentication import actor
@@ -63,9 +64,26 @@ def index() -> Response:
         page=page,
         sums=sums,
         number_found=_number_found(sums, len(page.items)),
+        elsewhere=[] if page.items else _found_elsewhere(wanted),
         problems=[],
         bar=_filter_bar(wanted),
     )
+
+
+def _found_elsewhere(wanted: CreditList) -> list[tuple[str, str, str]]:
+    """Return in which other statuses a search finds credits: the number, the label and the list of each.
+
+    Split and void credits, which no list shows unless asked, are named even if there are none.
+    """
+    if not wanted.filter.q:
+        return []
+    found = []
+    for status in (status for status in Status if status not in wanted.filter.statuses):
+        sums = listing.sum_credits(replace(wanted.filter, status=status), is_quick=True)
+        if sums[status].credits or status in NOT_COUNTED:
+            label = labels.STATUS_LABELS[status].lower()
+            found.append((_number_found(sums, 0), label, wanted.of_status(status)))
+    return found if any(count != "0" for count, _, _ in found) else []
 
 
 @pages.get("/credits/new")
@@ -222,6 +240,7 @@ def _bad_filter_page(refusal: InvalidFields | CursorMismatch) -> Response:
         page=Page([], None, None),
         sums=summaries.StatusSums("", {}),
         number_found="0",
+        elsewhere=[],
         problems=problems,
         bar=_filter_bar(wanted),
     )

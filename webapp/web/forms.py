@@ -13,6 +13,7 @@ from wtforms.widgets import DateInput
 
 from webapp.domain.action_fields import (
     CANCELLATION_FIELDS,
+    EARLIEST_DAY,
     PART_QUANTITY,
     RETIREMENT_FIELDS,
     SALE_FIELDS,
@@ -187,13 +188,13 @@ class ActionForm(FieldForm):
         """Prefill the date with today, and the quantity with `quantity`."""
         today = clock.now().date().isoformat()
         super().__init__(scope=scope, data={"occurred_on": today, PART_QUANTITY.name: quantity})
-        self.occurred_on.render_kw = {"max": today}
+        self.occurred_on.render_kw = {"min": str(EARLIEST_DAY), "max": str(clock.latest_day())}
 
     def parse(self, values: Mapping[str, object]) -> object:
         """Parse the texts with the domain. Raises InvalidFields."""
         if self.event_type is None:
             raise TypeError("an action form states the type of its event")
-        return parse_action(self.event_type, values, today=clock.now().date())
+        return parse_action(self.event_type, values, clock.now().date(), clock.latest_day())
 
     @property
     def part_e4(self) -> int | None:

@@ -1,6 +1,6 @@
-"""The pages that split a credit: the quantities of the lots, their preview, and the split.
+"""The pages that split a credit: the quantities or numbers of the lots, their preview, and the split.
 
-The quantities are in the address until they are confirmed, so other pages can link to a preview.
+The entries are in the address until they are confirmed, so other pages can link to a preview.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,24 +36,31 @@ _NO_LOTS: Final = (
 
 
 class SplitForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
-    """The quantities of the lots, one per line."""
+    """The quantities of the lots, or the serial numbers of some, one per line."""
 
     quantities = TextAreaField("Quantities of the lots")
+    numbers = TextAreaField("Serial numbers")
+
+    @property
+    def ranges(self) -> list[str]:
+        """The entered ranges of serial numbers."""
+        lines = (self.numbers.data or "").replace(",", "\n").splitlines()
+        return [line.strip() for line in lines if line.strip()]
 
 
 @pages.get("/credits/<credit_id>/split")
 @allows(Role.OPERATOR)
-@query_parameters.reads("quantities")
+@query_parameters.reads("quantities", "numbers")
 def split(credit_id: str) -> AnyResponse:
-    """Show the form, with a preview of the lots if the address has their quantities."""
+    """Show the form, with a preview of the lots if the address has their quantities or numbers."""
     credit = queries.credit(credit_id)
     if EventType.SPLIT not in credit.allowed_actions:
         return action_conflict.render(credit_id, EventType.SPLIT)
     form = SplitForm(request.args)
     lots: Sequence[Credit] = []
-    if form.quantities.data:
+    if form.quantities.data or form.ranges:
         try:
-            lots = commands.plan_split(credit_id, _stated_quantities(form, credit))
+            lots = commands.plan_split(credit_id, _stated_lots(form, credit))
         except ActNotAllowed:
             return action_conflict.render(credit_id, EventType.SPLIT)
         except InvalidFields as refusal:
@@ -68,9 +75,7 @@ def record(credit_id: str) -> AnyResponse:
     credit = queries.credit(credit_id)
     form = SplitForm()
     try:
-        result = commands.split_credit(
-            credit_id, _stated_quantities(form, credit), actor(), key=request_key()
-        )
+        result = commands.split_credit(credit_id, _stated_lots(form, credit), actor(), key=request_key())
     except ActNotAllowed:
         return action_conflict.render(credit_id, EventType.SPLIT)
     except InvalidFields as refusal:
@@ -80,8 +85,11 @@ def record(credit_id: str) -> AnyResponse:
     return redirect(url_for("credits.show", credit_id=credit_id), HTTPStatus.SEE_OTHER)
 
 
-def _stated_quantities(form: SplitForm, credit: CreditView) -> Mapping[str, object]:
-    """Return the entered quantities, with the remainder as the last one."""
+def _stated_lots(form: SplitForm, credit: CreditView) -> Mapping[str, object]:
+    """Return the entered numbers, or the entered quantities with the remainder as the last one."""
+    if form.ranges:
+        numbers: dict[str, object] = {"numbers": form.ranges}
+        return numbers | {"quantities": []} if form.quantities.data else numbers
     typed = [line.strip() for line in (form.quantities.data or "").splitlines() if line.strip()]
     try:
         rest_e4 = credit.quantity_e4 - sum(int(PART_QUANTITY.parse(line) or 0) for line in typed)
@@ -91,13 +99,13 @@ def _stated_quantities(form: SplitForm, credit: CreditView) -> Mapping[str, obje
 
 
 def _form_page(credit: CreditView, form: SplitForm, refusal: InvalidFields) -> AnyResponse:
-    messages = [problem.message for problem in refusal.problems]
-    form.quantities.errors = [_NO_LOTS if message == NOT_A_LIST else message for message in messages]
+    for problem in refusal.problems:
+        shown = form.numbers if problem.field == "numbers" else form.quantities
+        message = _NO_LOTS if problem.message == NOT_A_LIST else problem.message
+        shown.errors = [*shown.errors, message]
     return _page(credit, form, [], HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def _page(credit: CreditView, form: SplitForm, lots: Sequence[Credit], status: HTTPStatus) -> AnyResponse:
-    page = render_template(
-        "credits/split.html", credit=credit, form=form, lots=lots, is_block=block_of(credit) is not None
-    )
+    page = render_template("credits/split.html", credit=credit, form=form, lots=lots, block=block_of(credit))
     return make_response(page, status)

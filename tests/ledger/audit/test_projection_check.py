@@ -18,11 +18,11 @@ EDITS = [
     ),
     ("DELETE FROM credit_states WHERE created_position = 1", "table credit_states: its row is missing"),
     (
-        "DELETE FROM serial_claims WHERE serial_key = 'vcs-0001'",
-        "table serial_claims, vcs / vcs-0001: this row is missing",
+        "DELETE FROM serial_claims WHERE serial_key = 'vcs-1'",
+        "table serial_claims, vcs / vcs-1: this row is missing",
     ),
     (
-        "UPDATE serial_claims SET serial_key = 'vcs-9' WHERE serial_key = 'vcs-0001'",
+        "UPDATE serial_claims SET serial_key = 'vcs-9' WHERE serial_key = 'vcs-1'",
         "table serial_claims, vcs / vcs-9: the log does not give this row",
     ),
     (
@@ -30,16 +30,20 @@ EDITS = [
         "table serial_claims, vcs / vcs-9: the log does not give this row",
     ),
     (
-        "UPDATE serial_claims SET credit = 99 WHERE serial_key = 'vcs-0001'",
-        "table serial_claims, vcs / vcs-0001: this row is missing",
+        "UPDATE serial_claims SET credit = 99 WHERE serial_key = 'vcs-1'",
+        "table serial_claims, vcs / vcs-1: this row is missing",
     ),
     (
-        "UPDATE serial_claims SET credit = 99 WHERE serial_key = 'vcs-0001'",
-        "table serial_claims, vcs / vcs-0001: the log does not give this row",
+        "UPDATE serial_claims SET credit = 99 WHERE serial_key = 'vcs-1'",
+        "table serial_claims, vcs / vcs-1: the log does not give this row",
     ),
     (
-        "UPDATE serial_claims SET credit = 1 WHERE serial_key = 'vcs-0001'",
-        "table serial_claims, vcs / vcs-0001: the log does not give this row",
+        "UPDATE serial_claims SET credit = 1 WHERE serial_key = 'vcs-1'",
+        "table serial_claims, vcs / vcs-1: the log does not give this row",
+    ),
+    (
+        "UPDATE credit_states SET search_text = ' x ' WHERE status = 'SOLD'",
+        "search_text is  x , but its events give  mangrove restoration project vcs vcs 0001 ",
     ),
     (
         "UPDATE credit_states SET credit = 99 WHERE status = 'SOLD'",

@@ -276,13 +276,6 @@ def test_an_exclusion_of_other_rows_is_named(postgresql: RawClient) -> None:
     assert [line for line in findings() if line.startswith(wrong)]
 
 
-def test_a_computed_column_that_is_not_computed_any_more_is_named(postgresql: RawClient) -> None:
-    postgresql.execute("ALTER TABLE credit_states ALTER search_text DROP EXPRESSION")
-    assert [
-        line for line in findings() if line.startswith("column search_text of credit_states: was changed")
-    ]
-
-
 @pytest.mark.parametrize(
     ("statement", "named"),
     [

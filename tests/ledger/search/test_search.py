@@ -21,6 +21,9 @@ PROJECTS = {
     "7": "\u65e5\u672c\u8a9e \U0001f333\U0001f333\U0001f333\U0001f333",
     "8": "\u0130stanbul \u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2",
     "9": "O'Brien; DROP TABLE credits",
+    "a": "C\u00f4te d\u2019\u00c9meraude",
+    "b": "Reforesta\u00e7\u00e3o S\u00e3o F\u00e9lix \u2014 \u0141\u00f3d\u017a, \u00c6r\u00f8",
+    "c": "\u00c1o d\u00e0i \u5c71\u304c \u0939\u093f",
 }
 
 
@@ -42,7 +45,7 @@ def found(q: str) -> str:
     return "".join(str(credit.serial_number)[1] for credit in page.items)
 
 
-ALL = "123456789"
+ALL = "123456789abc"
 
 
 @pytest.mark.parametrize(
@@ -61,7 +64,8 @@ ALL = "123456789"
         ("X4", ""),
         ("caf\u00e9", "2"),
         ("cafe\u0301", "2"),
-        ("cafe", ""),
+        ("cafe", "2"),
+        ("CAF\u00c8", "2"),
         ("strasse", "2"),
         ("STRA\u1e9eE", "2"),
         ("fine", "2"),
@@ -103,6 +107,23 @@ ALL = "123456789"
         ("hi say", ""),
         ("or", "5"),
         ("O", "9"),
+        ("o\u2019brien", "9"),
+        ("cote d'emeraude", "a"),
+        ("C\u00f4te d'\u00c9meraude", "a"),
+        ("emeraude", "a"),
+        ("d\u2019emeraude", "a"),
+        ("sao felix", "b"),
+        ("S\u00c3O F\u00c9LIX", "b"),
+        ("s\u0101o", "b"),
+        ("f\u00e9lix-\u0142\u00f3d\u017a", ""),
+        ("lodz", "b"),
+        ("aero", "b"),
+        ("ao", "c"),
+        ("ao dai", "c"),
+        ("\u5c71\u304b", ""),
+        ("\u5c71\u304c \u0939\u093f", "c"),
+        ("\u2019", ALL),
+        ("\u2014", ALL),
     ],
     ids=ascii,
 )

@@ -93,6 +93,6 @@ def test_a_block_cannot_take_the_row_of_another_credit(family: Family) -> None:
 
 
 def test_a_serial_number_is_claimed_once_in_a_registry(family: Family) -> None:
-    claim = {"registry_key": "vcs", "serial_key": "vcs-0001", "credit": 99}
+    claim = {"registry_key": "vcs", "serial_key": "vcs-1", "credit": 99}
     with pytest.raises(REFUSALS):
         insert(family.raw, "serial_claims", claim)

@@ -62,6 +62,7 @@ _STATE_COLUMNS: Final = (
     "project_key",
     "registry_key",
     "serial_key",
+    "search_text",
     "created_at",
     "changed_at",
     "buyer",
@@ -72,7 +73,7 @@ _BLOCK_COLUMNS: Final = ("credit", "series", "first", "last", "size_class")
 _BY_CREDIT: Final = {
     "credits": _CREDITS,
     "credit_states": "SELECT credit, created_position, status, vintage, quantity_e4, project_key,"
-    " registry_key, serial_key, created_at, changed_at, buyer, beneficiary"
+    " registry_key, serial_key, search_text, created_at, changed_at, buyer, beneficiary"
     " FROM credit_states WHERE credit BETWEEN ? AND ?",
     "serial_claims": "SELECT credit, registry_key, serial_key FROM serial_claims"
     " WHERE credit BETWEEN ? AND ?",
@@ -182,7 +183,7 @@ class _RangeCheck:
         row = self._claims.get(key)
         if row is None or not naming.claims_serial:
             return 0
-        if row[1:] != (credit.canonical.registry, credit.canonical.serial_number):
+        if row[1:] != credit.serial_claim:
             return 0
         del self._claims[key]
         return 1

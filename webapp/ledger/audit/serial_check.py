@@ -127,10 +127,7 @@ def add_serials(
     """Add the serial numbers of one credit. `found` has the state of its claim and of its block."""
     key, created, is_lot = entries[0].key, entries[0].position, credit.parent is not None
     if naming.claims_serial:
-        keys = credit.canonical
-        named.claims.append(
-            (keys.registry, keys.serial_number, key, is_lot, created, naming.claim_released, found[0])
-        )
+        named.claims.append((*credit.serial_claim, key, is_lot, created, naming.claim_released, found[0]))
     if naming.numbers:
         block = naming.numbers
         named.blocks.append(

@@ -18,6 +18,7 @@ from webapp.ledger.projections import serial_index
 from webapp.ledger.projections.totals import Sums, add_to_totals
 from webapp.ledger.storage import statements, tables
 from webapp.ledger.storage.bulk_insert import insert_rows
+from webapp.ledger.storage.search_text import search_text_of
 
 BATCH: Final = 1000
 
@@ -89,7 +90,7 @@ def index_for_search(connection: Connection, first: int) -> None:
 
 
 def first_state(entry: PositionedEvent, credit: Credit) -> dict[str, object]:
-    """Return the row of credit_states for a CREATED event, without the computed column."""
+    """Return the row of credit_states for a CREATED event."""
     keys = credit.canonical
     return {
         "created_position": entry.position,
@@ -100,6 +101,7 @@ def first_state(entry: PositionedEvent, credit: Credit) -> dict[str, object]:
         "project_key": keys.project_name,
         "registry_key": keys.registry,
         "serial_key": keys.serial_number or None,
+        "search_text": search_text_of(keys.project_name, keys.registry, keys.serial_number),
         "created_at": entry.event.recorded_at,
         "changed_at": entry.event.recorded_at,
     }

@@ -14,6 +14,7 @@ from webapp.domain.credit import Credit
 from webapp.domain.lifecycle import EventType
 from webapp.domain.serial_number import SerialBlock
 from webapp.domain.split import numbers_of_lot
+from webapp.domain.text import canonical
 from webapp.ledger.projections.lineage import cancelled_ancestors, credit_at, first_lot_of, place_in_root
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.bulk_insert import insert_rows
@@ -29,7 +30,7 @@ RELEASING: Final = frozenset({EventType.SPLIT, EventType.CANCELLED})
 
 def claim_row(key: int, credit: Credit) -> Parameters:
     """Return the row of serial_claims for a credit that has a serial number."""
-    return credit.canonical.registry, credit.canonical.serial_number, key
+    return *credit.serial_claim, key
 
 
 def block_row(key: int, block: SerialBlock) -> Parameters:
@@ -56,8 +57,8 @@ def hold(connection: Connection, new: Sequence["PositionedEvent"], *, is_replay:
     """Insert the serial numbers and blocks of new credits; the lots of a split come first in `new`.
 
     A lot holds only what is free, since its parent may be older than the rule. For other credits a
-    conflict raises sqlalchemy.exc.IntegrityError. In a replay they also hold only what is free, but
-    two of them with the same serial number still raise.
+    conflict raises sqlalchemy.exc.IntegrityError. In a replay they also hold only what is free, because
+    the log may be older than the rule, but two of them with the same canonical serial number still raise.
     """
     created = [(entry.key, entry.credit) for entry in new if entry.credit]
     lots = ((key, credit) for key, credit in created if credit.parent is not None)
@@ -66,9 +67,9 @@ def hold(connection: Connection, new: Sequence["PositionedEvent"], *, is_replay:
     roots = [
         (key, credit) for key, credit in created if credit.parent is None and credit.serial_number is not None
     ]
-    claims = [claim_row(key, credit) for key, credit in roots]
-    if is_replay:
-        claims = _without_claims_of_lots(connection, claims)
+    claims = (
+        _free_claims(connection, roots) if is_replay else [claim_row(key, credit) for key, credit in roots]
+    )
     insert_rows(connection, serial_claims, statements.INSERT_CLAIM, claims)
     blocks = [block_row(key, credit.stated_block) for key, credit in roots if credit.stated_block]
     if is_replay:
@@ -92,12 +93,26 @@ def _hold_as_lots(connection: Connection, parent_id: str, lots: Sequence[tuple[i
         statements.send(connection, statements.INSERT_FREE_CLAIM, claims)
 
 
-def _without_claims_of_lots(connection: Connection, claims: Sequence[Parameters]) -> list[Parameters]:
+def _free_claims(connection: Connection, roots: Sequence[tuple[int, Credit]]) -> list[Parameters]:
+    """Return the claims of new credits, without those that a lot or another spelling holds."""
     pair = tuple_(serial_claims.c.registry_key, serial_claims.c.serial_key)
     held = (
-        select(serial_claims.c.registry_key, serial_claims.c.serial_key)
+        select(
+            serial_claims.c.registry_key,
+            serial_claims.c.serial_key,
+            credits.c.parent,
+            credits.c.serial_number,
+        )
         .join(credits, credits.c.key == serial_claims.c.credit)
-        .where(pair.in_([claim[:2] for claim in claims]), credits.c.parent.is_not(None))
+        .where(pair.in_([credit.serial_claim for _, credit in roots]))
     )
-    taken = {tuple(row) for row in connection.execute(held)} if claims else set()
-    return [claim for claim in claims if claim[:2] not in taken]
+    # The canonical text by which each claim is held; None if a lot holds it.
+    spelling: dict[tuple[str, str], str | None] = {}
+    for registry_key, serial_key, parent, serial_number in connection.execute(held) if roots else ():
+        spelling[registry_key, serial_key] = None if parent else canonical(serial_number)
+    free = []
+    for key, credit in roots:
+        own = credit.canonical.serial_number
+        if spelling.setdefault(credit.serial_claim, own) == own:
+            free.append(claim_row(key, credit))
+    return free

@@ -4,26 +4,30 @@ The exact rules are in "Search" in docs/ledger.md. ``conditions_sql`` converts t
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from webapp.domain.lifecycle import NOT_COUNTED, Status
 from webapp.domain.serial_number import DIGITS_MAX, SerialBlock, parse_numbers, single_numbers
+from webapp.domain.serial_spelling import without_prefix
 from webapp.domain.text import canonical
 from webapp.domain.unicode14 import SURROGATE
-from webapp.ledger.storage.columns import as_search_text
+from webapp.ledger.storage.search_text import as_search_text, separated
 
 # Shorter words match only whole words, because they occur in too many others.
 PART_MIN: Final = 3
 # A number with fewer digits is not searched for in blocks by itself, because it may be a year.
 _NUMBER_DIGITS_MIN: Final = 5
 _NUMBER: Final = re.compile(rf"0|[1-9][0-9]{{0,{DIGITS_MAX - 1}}}")
-# A number as users write it: with a leading #, commas between thousands, punctuation at the end.
-_WRITTEN: Final = re.compile(r"#?([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)[.,;]?")
+# A number as users write it: with a leading #, commas between thousands, in quotation marks, with
+# punctuation or an asterisk at the end.
+_QUOTES: Final = "\"'\u2018\u2019\u201c\u201d\xab\xbb"
+_DIGITS: Final = r"[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+"
+_WRITTEN: Final = re.compile(rf"[#{_QUOTES}]*({_DIGITS})[.,;*{_QUOTES}]*")
+# Two numbers, such as the first and last of a part of a block.
+_TWO_WRITTEN: Final = re.compile(rf"({_DIGITS})[-\u2010\u2012-\u2015\u2212]({_DIGITS})")
 _ID_START: Final = re.compile("[0-9a-f]{6,64}")
-# A dash by itself is not a word, as in "VCS \u2014 941467200".
-_DASHES: Final = "\u2010\u2012\u2014\u2015\u2212"
 # An ellipsis is not a word, as in "VCS … 941467200". In canonical form "…" is three dots.
 _LEFT_OUT: Final = re.compile(r"\.{2,}")
 _WORDS_MAX: Final = 100
@@ -32,10 +36,13 @@ _PRIVATE: Final = "\ue000"
 
 @dataclass(frozen=True)
 class Text:
-    """The search text of the credit (see ``storage.columns``), or its serial number, contains this."""
+    """The search text of the credit (see ``storage.search_text``) contains the pattern.
+
+    With a `serial_pattern`, the serial number alone contains that; it may have accents.
+    """
 
     pattern: str
-    in_serial: bool = False
+    serial_pattern: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,18 +98,54 @@ def words_of(text: str) -> list[str]:
     There is a limit because databases limit the number of conditions in a query.
     """
     words = dict.fromkeys(_LEFT_OUT.sub(" ", key_of(text)).split(" "))
-    return [word for word in words if as_search_text(word).strip(f" {_DASHES}")][:_WORDS_MAX]
+    return [word for word in words if as_search_text(word).strip(" ")][:_WORDS_MAX]
 
 
 def condition_of(q: str, serial: str, status: Status | None) -> AllOf | None:
     """Return the condition of a search, None for an empty one.
 
-    `q` searches all texts, `serial` the serial number only. Blocks that are no longer held are searched
-    only if `status` is the one filtered for and is not counted (SPLIT or CANCELLED).
+    `q` searches all texts, `serial` the serial number only. Either may be a serial number as a whole.
+    Blocks that are no longer held are searched only if `status` is the one filtered for and is not
+    counted (SPLIT or CANCELLED).
     """
     is_given_up = status in NOT_COUNTED
-    parts = (*_of_words(words_of(q), is_given_up=is_given_up), *_of_serial(serial, is_given_up=is_given_up))
+    parts = (*_of_q(q, is_given_up=is_given_up), *_of_serial(serial, is_given_up=is_given_up))
     return AllOf(parts) if parts else None
+
+
+def _of_q(q: str, *, is_given_up: bool) -> Iterator[Condition]:
+    """Yield the conditions on the words of a search, or one if the whole may be a serial number."""
+    yield from _or_as_a_whole(
+        q, lambda text: list(_of_words(words_of(text), is_given_up=is_given_up)), is_given_up=is_given_up
+    )
+
+
+def _of_serial(serial: str, *, is_given_up: bool) -> Iterator[Condition]:
+    """Yield the conditions on the serial number."""
+    yield from _or_as_a_whole(
+        serial,
+        lambda text: list(_of_serial_words(words_of(text), is_given_up=is_given_up)),
+        is_given_up=is_given_up,
+    )
+
+
+def _or_as_a_whole(
+    asked: str, conditions_of: Callable[[str], list[Condition]], *, is_given_up: bool
+) -> Iterator[Condition]:
+    """Yield the conditions of the words in a text, or one that allows for more readings of the whole.
+
+    The whole may be a serial number with a prefix or a note, or it states numbers of a series.
+    """
+    key = key_of(asked)
+    parts = conditions_of(key)
+    if not parts:
+        return
+    readings: list[Condition] = [AllOf(tuple(parts))]
+    serial_number = without_prefix(key)
+    if serial_number != key:
+        readings.append(AllOf(tuple(conditions_of(serial_number))))
+    readings += [Numbers(b.first, b.last, b.series, is_given_up) for b in _blocks(key)]
+    yield from parts if len(readings) == 1 else [_any_of(readings)]
 
 
 def _of_words(words: Sequence[str], *, is_given_up: bool) -> Iterator[Condition]:
@@ -110,7 +153,7 @@ def _of_words(words: Sequence[str], *, is_given_up: bool) -> Iterator[Condition]
 
     A short number is searched for in blocks only together with words that are in the serial number.
     """
-    names = [_text(word, in_serial=True) for word in words if _number_of(word) is None]
+    names = [_serial_text(word) for word in words if _number_of(word) is None]
     for word in words:
         ways: list[Condition] = [_text(word)]
         if _ID_START.fullmatch(word):
@@ -120,25 +163,19 @@ def _of_words(words: Sequence[str], *, is_given_up: bool) -> Iterator[Condition]
             ways += [_text(number), _one_number(number, is_given_up=is_given_up)]
         elif number is not None and names:
             ways += [_text(number), AllOf((*names, _one_number(number, is_given_up=is_given_up)))]
+        ways += _several_numbers(word, is_given_up=is_given_up)
         yield _any_of(ways)
 
 
-def _of_serial(serial: str, *, is_given_up: bool) -> Iterator[Condition]:
-    """Yield conditions on the serial number: each word is in it, or is a number of the block.
-
-    Alternatively the whole text is a block or a single number, and overlaps the credit's block.
-    """
-    parts: list[Condition] = []
-    for word in words_of(serial):
+def _of_serial_words(words: Sequence[str], *, is_given_up: bool) -> Iterator[Condition]:
+    """Yield a condition for each word: it is in the serial number, or is a number of the block."""
+    for word in words:
         number = _number_of(word)
-        ways: list[Condition] = [_text(word, in_serial=True)]
+        ways: list[Condition] = [_serial_text(word)]
         if number is not None:
-            ways += [_text(number, in_serial=True), _one_number(number, is_given_up=is_given_up)]
-        parts.append(_any_of(ways))
-    if not parts:
-        return
-    stated = [Numbers(b.first, b.last, b.series, is_given_up) for b in _blocks(key_of(serial))]
-    yield from parts if not stated else [_any_of([AllOf(tuple(parts)), *stated])]
+            ways += [_serial_text(number), _one_number(number, is_given_up=is_given_up)]
+        ways += _several_numbers(word, is_given_up=is_given_up)
+        yield _any_of(ways)
 
 
 def _any_of(ways: Sequence[Condition]) -> Condition:
@@ -146,10 +183,17 @@ def _any_of(ways: Sequence[Condition]) -> Condition:
     return different[0] if len(different) == 1 else AnyOf(different)
 
 
-def _text(word: str, *, in_serial: bool = False) -> Text:
-    text = as_search_text(word)
+def _text(word: str) -> Text:
+    return Text(_pattern(as_search_text(word)))
+
+
+def _serial_text(word: str) -> Text:
+    return Text(_pattern(as_search_text(word)), _pattern(separated(word)))
+
+
+def _pattern(text: str) -> str:
     inner = text.strip(" ")
-    return Text(f" {inner} " if len(inner) < PART_MIN else text, in_serial)
+    return f" {inner} " if len(inner) < PART_MIN else text
 
 
 def _number_of(word: str) -> str | None:
@@ -157,6 +201,17 @@ def _number_of(word: str) -> str | None:
     written = _WRITTEN.fullmatch(word)
     digits = written[1].replace(",", "") if written else ""
     return digits if _NUMBER.fullmatch(digits) else None
+
+
+def _several_numbers(word: str, *, is_given_up: bool) -> list[Condition]:
+    """Return the condition of a word that is two longer numbers: the block has any between them."""
+    written = _TWO_WRITTEN.fullmatch(word)
+    first, last = (_number_of(digits) or "" for digits in written.groups()) if written else ("", "")
+    # Of about as many digits: a batch and a number are written in the same way.
+    is_range = len(first) >= _NUMBER_DIGITS_MIN and len(first) <= len(last) <= len(first) + 1
+    if not is_range or int(first) > int(last):
+        return []
+    return [Numbers(int(first), int(last), None, is_given_up)]
 
 
 def _one_number(digits: str, *, is_given_up: bool) -> Numbers:

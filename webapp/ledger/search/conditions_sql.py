@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from webapp.ledger.search.conditions import PART_MIN, AllOf, AnyOf, Condition, IdStart, Numbers, Text
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.search.index_merge import Sql, parameters_of
-from webapp.ledger.storage.columns import SERIAL_TEXT_SQL, as_search_text
+from webapp.ledger.storage.search_text import SERIAL_TEXT_SQL, as_search_text
 from webapp.ledger.storage.statements import as_json, fetch
 
 # The most holders of a number for which their keys are looked up first. If there are more, a scan of the
@@ -214,8 +214,12 @@ def _has_numbers(numbers: Numbers) -> Sql:
 
 
 def _words_of_series(numbers: Numbers) -> list[Text]:
-    """Return the longer words of a series, which occur in every serial number of the series."""
-    words = [as_search_text(word) for word in (numbers.series or "").split("-")]
+    """Return the longer words of a series that occur in every serial number of the series.
+
+    A zero in a number may be the letter O there, and a word with "#" is only a part of one.
+    """
+    words = [word for word in (numbers.series or "").split("-") if "#" not in word]
+    words = [as_search_text(word) for word in words if not (word.isdigit() and "0" in word)]
     return [Text(word) for word in words if len(word.strip()) >= PART_MIN]
 
 
@@ -237,20 +241,21 @@ def _by_size(numbers: Numbers) -> Sql:
 
 
 def _text_test(text: Text, dialect: str) -> Sql:
-    pattern, whole = text.pattern, SERIAL_TEXT_SQL if text.in_serial else "credit_states.search_text"
-    # A pattern without spaces lies within one word, so it can be searched for in the original columns.
-    is_in_one_word = " " not in pattern
+    if text.serial_pattern is None:
+        column, pattern = "credit_states.search_text", text.pattern
+    else:
+        pattern = text.serial_pattern
+        # A pattern without spaces lies within one word, so the column itself can be searched.
+        column = SERIAL_TEXT_SQL if " " in pattern else "credit_states.serial_key"
     if dialect == "postgresql":
-        return Sql(
-            f"({'serial_key' if text.in_serial and is_in_one_word else whole} LIKE ?)", (_like(pattern),)
-        )
-    # SQLite computes search_text for each row, so the original columns are tested first.
-    columns = ["serial_key"] if text.in_serial else ["serial_key", "project_key", "registry_key"]
-    asked = [(f"credit_states.{column}", pattern) for column in columns]
-    if not is_in_one_word:
-        asked = [("credit_states.serial_key", pattern.replace(" ", "-")), *asked, (whole, pattern)]
-    anywhere = " OR ".join(f"instr({each}, ?) > 0" for each, _ in asked)
-    return Sql(f"({anywhere})", tuple(value for _, value in asked))
+        return Sql(f"({column} LIKE ?)", (_like(pattern),))
+    if column != SERIAL_TEXT_SQL:
+        return Sql(f"(instr({column}, ?) > 0)", (pattern,))
+    # SQLite would compute the expression for each row, so the column is tested first.
+    first = "instr(credit_states.serial_key, ?) > 0"
+    return Sql(
+        f"({first} OR {first} OR instr({column}, ?) > 0)", (pattern.replace(" ", "-"), pattern, pattern)
+    )
 
 
 def _trigrams(pattern: str) -> list[str]:

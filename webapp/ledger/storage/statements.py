@@ -96,8 +96,8 @@ SALE_OF_PARENT: Final = (
     " WHERE credits.key = ? AND events.type = 'SOLD'"
 )
 
-# The look-ups for ``row_decisions``. Parameters: a JSON array of [registry, serial number] in canonical form,
-# one of [n, series, first, last], one of the keys of credits whose serial numbers count as free, and the
+# The look-ups for ``row_decisions``. Parameters: a JSON array of serial claims, one of
+# [n, series, first, last], one of the keys of credits whose serial numbers count as free, and the
 # ids of credits; `{}` is replaced by one `?` for each id. The rows are
 # ('claim', 0, id of the holder, registry, serial number, 0, 0),
 # ('block', n, id of the holder, series, '', first, last) and
@@ -140,6 +140,12 @@ LOOK_UP: Final = {
     + _LOOK_UP,
 }
 
+# The project, registry, vintage and quantity of the lots with some ids. `{}` is one `?` for each id.
+LOTS_OF: Final = (
+    "SELECT credits.id, state.project_key, state.registry_key, state.vintage, state.quantity_e4 FROM credits"
+    " JOIN credit_states AS state ON state.credit = credits.key"
+    " WHERE credits.id IN ({}) AND credits.parent IS NOT NULL"
+)
 KEYS_OF: Final = "SELECT id, key FROM credits WHERE id IN ({})"
 # The states of the credits whose keys are in a JSON array.
 _STATES: Final = "SELECT credit, registry_key, vintage, status, quantity_e4 FROM credit_states"
@@ -154,7 +160,8 @@ INSERT_SPLIT: Final = "INSERT INTO splits (subject, envelope) VALUES (?, ?)"
 INSERT_POSITION: Final = "INSERT INTO feed (position, subject, seq, type) VALUES (?, ?, ?, ?)"
 INSERT_STATE: Final = (
     "INSERT INTO credit_states (created_position, credit, status, vintage, quantity_e4, project_key,"
-    " registry_key, serial_key, created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " registry_key, serial_key, search_text, created_at, changed_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 # Adds the credits recorded from one position on to SQLite's search index.
 INDEX_FOR_SEARCH: Final = (

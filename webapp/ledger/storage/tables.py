@@ -33,7 +33,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.domain.lifecycle import ALLOWED_ACTIONS, STATUS_AFTER
-from webapp.ledger.storage.columns import ROW_ID, SEARCH_TEXT_SQL, STRING, ComputedText, Digest32
+from webapp.ledger.storage.columns import ROW_ID, STRING, Digest32
 from webapp.ledger.storage.engine import Base, db
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class LogMark(Model):
 
 
 class SerialClaim(Model):
-    """Projection: the credit that holds a serial number in a registry, both in canonical form."""
+    """Projection: the credit that holds a serial number in a registry (``Credit.serial_claim``)."""
 
     __tablename__ = "serial_claims"
     __table_args__ = (WITHOUT_ROWID,)
@@ -221,7 +221,7 @@ class CreditState(Model):
     """Projection: the current state of a credit, with the columns that lists filter and sort by.
 
     `created_position` is the feed position of its CREATED event, so newer credits have higher ones.
-    The database computes `search_text` from the canonical texts (see ``columns``).
+    `search_text` has the texts as a search compares them (see ``search_text``).
     """
 
     __tablename__ = "credit_states"
@@ -250,7 +250,7 @@ class CreditState(Model):
     project_key: Mapped[str] = mapped_column(STRING)
     registry_key: Mapped[str] = mapped_column(STRING)
     serial_key: Mapped[str | None] = mapped_column(STRING)
-    search_text: Mapped[str] = mapped_column(STRING, ComputedText(SEARCH_TEXT_SQL, persisted=True))
+    search_text: Mapped[str] = mapped_column(STRING)
     created_at: Mapped[str] = mapped_column(STRING)
     changed_at: Mapped[str] = mapped_column(STRING)
     buyer: Mapped[str | None] = mapped_column(STRING)
