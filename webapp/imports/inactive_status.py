@@ -14,6 +14,7 @@ from typing import Final
 from webapp.domain.canonical_json import Number
 from webapp.domain.errors import Problem
 from webapp.domain.text import canonical
+from webapp.imports.cell_values import MISSING_TEXTS
 from webapp.imports.column_names import Column, Role, column_of, plain_words
 
 SHOWN_MAX: Final = 80
@@ -60,9 +61,7 @@ _NOTE: Final = re.compile(
 )
 _ACTIVE: Final = frozenset("active issued issuance available held".split())
 _NO: Final = frozenset(["false", "no", "n", "f", "off", "never", "none"])
-_MISSING: Final = frozenset(
-    "|n a|na|null|none|nil|nan|not public|not applicable|not available|not yet".split("|")
-)
+_MISSING: Final = frozenset(map(plain_words, MISSING_TEXTS)) | {"not yet"}
 # No number, date or time: "0", "0.00", "0,0 t", "0000-00-00 00:00".
 _ZERO: Final = re.compile(r"[-+.,]*0[0.,'’\s/:%-]*(?:t|tco2e?|tonnes?|tons?)?")  # noqa: RUF001
 _TICKS: Final = re.compile("[√✓✔☑✅]")

@@ -6,6 +6,7 @@ becomes a tree in memory.
 """
 
 import re
+from itertools import islice
 from typing import Final
 
 from webapp.domain.canonical_json import MAX_DEPTH, NotJson, compressed_as, decode_text, text_of
@@ -14,9 +15,16 @@ from webapp.domain.errors import (
     UnreadableFile,
     UnsupportedFile,
 )
+from webapp.imports.readers.bounds import ROW_CHARACTERS_MAX, ROWS_MAX
+from webapp.imports.readers.source import FileKind, NotAnObject, Source, SourceRow
+from webapp.imports.readers.text_encoding import Decoded
 
-ROWS_MAX: Final = 10_000
-ROW_CHARACTERS_MAX: Final = 200_000
+__all__ = ["ROWS_MAX", "read_json", "row_texts"]
+
+# Names of members, of all rows together: far more than a file of credits has.
+NAMES_MAX: Final = 5_000
+# Each member and element, since a value of two characters takes a hundred times the memory when decoded.
+VALUES_MAX: Final = 1_000_000
 FRAME_CHARACTERS_MAX: Final = 1_000_000
 # More than a record of our own API has; each may hold as many rows as a file.
 ARRAYS_MAX: Final = 8
@@ -33,22 +41,67 @@ def row_texts(content: bytes) -> list[str]:
     if kind := compressed_as(content):
         raise UnsupportedFile(f"This is a {kind} file. Unpack it and choose the JSON in it.")
     try:
-        text = text_of(content).strip(_JSON_SPACE)
+        text = text_of(content)
     except NotJson as error:
         raise UnreadableFile(str(error)) from None
+    return _rows_of(text)[1]
+
+
+def read_json(decoded: Decoded, limit: int | None = None) -> Source:
+    """Return the first `limit` rows of a JSON text, decoded. Raises UnreadableFile and TooManyRows."""
+    kind, texts = _rows_of(decoded.text)
+    if _has_too_many_values(decoded.text):
+        raise UnreadableFile(f"This file has more than {VALUES_MAX:,} values.")
+    rows: list[SourceRow] = []
+    names: dict[str, None] = {}
+    for number, text in enumerate(texts[:limit], start=1):
+        values = _values(number, text)
+        if not isinstance(values, NotAnObject):
+            names.update(dict.fromkeys(values))
+        if len(names) > NAMES_MAX:
+            raise UnreadableFile(
+                f"Row {number}: there are more than {NAMES_MAX:,} different names in this file."
+            )
+        rows.append(SourceRow(number, values))
+    return Source(kind, list(names), rows, encoding=decoded.encoding)
+
+
+def _has_too_many_values(text: str) -> bool:
+    if sum(text.count(mark) for mark in ",[{") <= VALUES_MAX:
+        return False
+    values = (match for match in _MARK.finditer(text) if match.group() in ",[{")
+    return next(islice(values, VALUES_MAX, None), None) is not None
+
+
+def _values(number: int, text: str) -> dict[str, object]:
+    try:
+        value = decode_text(text)
+    except NotJson as error:
+        raise UnreadableFile(f"Row {number}: {error}") from None
+    return value if isinstance(value, dict) else NotAnObject({"": value})
+
+
+def _rows_of(content: str) -> tuple[FileKind, list[str]]:
+    """Return the texts of all rows, at least one."""
+    text = content.strip(_JSON_SPACE)
     if not text:
         raise UnreadableFile("This file is empty.")
+    kind = FileKind.JSON
     if text[0] == "[":
         rows, end = _elements(text, 0)
         if text[end:].strip(_JSON_SPACE):
             raise UnreadableFile("There is something after the end of the array.")
     elif text[0] == "{":
-        rows = _lines(text) or _rows_in_object(text)
+        rows = _lines(text)
+        if rows:
+            kind = FileKind.NDJSON
+        else:
+            rows = _rows_in_object(text)
     else:
         raise UnreadableFile("This is not JSON: it must begin with [ or {.")
     if not rows:
         raise UnreadableFile("There are no rows in this file.")
-    return rows
+    return kind, rows
 
 
 def _lines(text: str) -> list[str]:

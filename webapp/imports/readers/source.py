@@ -14,6 +14,10 @@ class FileKind(StrEnum):
     WORKBOOK = "Excel workbook"
 
 
+class NotAnObject(dict[str, object]):
+    """The values of a row of JSON that is not an object, such as a number: the row, under an empty name."""
+
+
 @dataclass(frozen=True)
 class SourceRow:
     """One row: its number, and its values by header.
@@ -22,6 +26,7 @@ class SourceRow:
     so the headers of most files are line 1 and the first row of data is 2. Values are those of decoded
     JSON: text, `canonical_json.Number`, bool, None, lists and dicts. A cell of a workbook with a date is
     text in ISO form, with a number a `Number`, and an empty cell is None. Cells of CSV are text.
+    The values of a row of JSON that is not an object are a `NotAnObject`.
     """
 
     number: int

@@ -1,0 +1,94 @@
+import json
+
+import pytest
+
+from webapp.domain.canonical_json import Number
+from webapp.domain.errors import TooManyRows, UnreadableFile
+from webapp.imports.readers.bounds import ROWS_MAX
+from webapp.imports.readers.json_file import row_texts
+from webapp.imports.readers.open_file import read_source
+from webapp.imports.readers.source import FileKind, NotAnObject, ReadAs
+from webapp.imports.rows import parse_rows
+
+ROW = {"project_name": "Forêt – 2", "registry": "VCS", "vintage": 2020, "quantity": 1.5}  # noqa: RUF001
+
+
+def json_of(value: object, encoding: str = "utf-8") -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (json_of([ROW, ROW]), FileKind.JSON),
+        (json_of({"count": 2, "records": [ROW, ROW]}), FileKind.JSON),
+        (json_of(ROW) + b"\n" + json_of(ROW) + b"\n", FileKind.NDJSON),
+        (json_of(ROW) + b"\n", FileKind.JSON),
+        (json.dumps(ROW, indent=1).encode(), FileKind.JSON),
+    ],
+)
+def test_json_and_lines_of_json_are_told_apart(content: bytes, kind: FileKind) -> None:
+    source = read_source(content)
+    assert source.kind is kind
+    assert list(source.headers) == list(ROW)
+    assert [row.number for row in source.rows] == [1, 2][: len(source.rows)]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        *[("utf-8", "UTF-8"), ("utf-8-sig", "UTF-8"), ("cp1252", "Windows-1252")],
+        *[("utf-16", "UTF-16 LE"), ("utf-16-le", "UTF-16 LE"), ("utf-16-be", "UTF-16 BE")],
+    ],
+)
+def test_json_in_every_encoding_is_read_and_named(encoding: str, name: str) -> None:
+    source = read_source(json_of([ROW], encoding))
+    assert source.encoding == name
+    assert source.rows[0].values["project_name"] == ROW["project_name"]
+
+
+def test_a_person_can_choose_the_encoding_of_json() -> None:
+    source = read_source(json_of([{"name": "Łódź"}], "cp1250"), ReadAs(encoding="Windows-1250"))
+    assert source.rows[0].values["name"] == "Łódź"
+
+
+def test_values_are_those_of_decoded_json() -> None:
+    (row,) = read_source(b'[{"a": "1", "b": 1.50, "c": true, "d": null, "e": [1], "f": {"g": 2}}]').rows
+    assert row.values == {"a": "1", "b": "1.50", "c": True, "d": None, "e": ["1"], "f": {"g": "2"}}
+    assert [isinstance(row.values[name], Number) for name in "ab"] == [False, True]
+
+
+def test_headers_are_the_names_in_order_of_first_appearance() -> None:
+    source = read_source(json_of([{"b": 1, "a": 2}, 7, {"c": 3, "a": 4}]))
+    assert list(source.headers) == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize("element", [7, "text", None, True, [ROW]])
+def test_a_row_that_is_no_object_is_told_apart(element: object) -> None:
+    first, second = read_source(json_of([{"": element}, element])).rows
+    assert not isinstance(first.values, NotAnObject)
+    assert isinstance(second.values, NotAnObject)
+    assert first.values == second.values
+
+
+def test_only_the_first_rows_are_decoded_where_fewer_are_asked_for() -> None:
+    content = b'[{"a": 1}, {"a": 2}, {"a": NaN}]'
+    assert [row.number for row in read_source(content, limit=2).rows] == [1, 2]
+    with pytest.raises(UnreadableFile, match="Row 3: NaN"):
+        read_source(content)
+
+
+def test_more_rows_than_one_import_takes_are_refused_even_where_fewer_are_asked_for() -> None:
+    with pytest.raises(TooManyRows):
+        read_source(json_of([ROW] * (ROWS_MAX + 1)), limit=1)
+
+
+@pytest.mark.parametrize(
+    "content", [b"[]", b"{}", b"[1] 2", b"[1, ]", b'{"a": [], "b": []}', b'[{"a": 1, "a": 2}]', b"[{"]
+)
+def test_json_is_refused_with_the_same_reason_as_before(content: bytes) -> None:
+    with pytest.raises(UnreadableFile) as refused:
+        read_source(content)
+    with pytest.raises(UnreadableFile) as before:
+        list(parse_rows(row_texts(content)))
+    assert str(refused.value) == str(before.value)
