@@ -1,13 +1,15 @@
 """The format of events is frozen: every hash ever recorded depends on each byte of it."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from hashlib import sha256
 
 import pytest
 
 from tests.domain.golden import credit_from
-from webapp.domain.action_fields import parse_action
+from webapp.domain.action_fields import DayBounds, parse_action, parse_event_data
+from webapp.domain.amendment import parse_amendment
 from webapp.domain.event import NO_PREVIOUS_HASH, Event, created_event, text_hash, time_text
 from webapp.domain.event_validation import InvalidEvent, stated_credit
 from webapp.domain.lifecycle import EventType
@@ -70,25 +72,90 @@ RETIRED_TEXT = (
 RETIRED_HASH = "c6dff5bb5c34eaa2697877e21a17952cdd97d53604faa0aa09d128293d19a5d3"
 
 
+# The forms with facts, a withdrawal and an amendment.
+WITH_FACTS = created_event(
+    replace(
+        credit_from("Straße \ufb01ne", "GS", "2020", "1", None),
+        facts={"project_id": "GS1", "country": "Łódź"},
+    ),
+    "local",
+    AT,
+)
+WITH_FACTS_TEXT = (
+    '{"actor":"local","credit":"a1bca7adecb656c5519524f556d5c97ee9f86d3be02bcbe1b21124f535dc696c",'
+    '"data":{"facts":{"country":"Łódź","project_id":"GS1"},"project_name":"Straße \ufb01ne","quantity":"1",'
+    '"registry":"GS","vintage":2020},'
+    '"prev_hash":"0000000000000000000000000000000000000000000000000000000000000000",'
+    '"recorded_at":"2026-11-20T08:09:10.000042Z","seq":1,"type":"CREATED","v":1}'
+)
+WITH_FACTS_HASH = "ae7d809346ed2ca03e7d35c4813fb114145581c88e57a12082a0d7498e1a6bf4"
+
+WITHDRAWN = Event(
+    ID,
+    2,
+    EventType.WITHDRAWN,
+    parse_event_data(
+        EventType.WITHDRAWN,
+        {"reason": "Converted", "occurred_on": "2026-01-31", "facts": {"converted_to": "ARB"}},
+        date(2026, 11, 20),
+    ),
+    "cli",
+    AT,
+    WITH_FACTS_HASH,
+)
+WITHDRAWN_TEXT = (
+    '{"actor":"cli","credit":"a1bca7adecb656c5519524f556d5c97ee9f86d3be02bcbe1b21124f535dc696c",'
+    '"data":{"facts":{"converted_to":"ARB"},"occurred_on":"2026-01-31","reason":"Converted"},'
+    f'"prev_hash":"{WITH_FACTS_HASH}",'
+    '"recorded_at":"2026-11-20T08:09:10.000042Z","seq":2,"type":"WITHDRAWN","v":1}'
+)
+WITHDRAWN_HASH = "962fc68bb198860b2374d1c657408be74c01bb1d5d3ca849451e79632e19de8c"
+
+AMENDED = Event(
+    ID,
+    3,
+    EventType.AMENDED,
+    parse_amendment(
+        {"amends": "2", "reason": "", "facts": {"converted_to": "Ecology"}, "why": "Misread"},
+        [EventType.CREATED, EventType.WITHDRAWN],
+        DayBounds(date(2026, 11, 20)),
+    ),
+    "user:7",
+    "2026-11-20T08:09:11.000000Z",
+    WITHDRAWN_HASH,
+)
+AMENDED_TEXT = (
+    '{"actor":"user:7","credit":"a1bca7adecb656c5519524f556d5c97ee9f86d3be02bcbe1b21124f535dc696c",'
+    '"data":{"amends":2,"facts":{"converted_to":"Ecology"},"reason":"","why":"Misread"},'
+    f'"prev_hash":"{WITHDRAWN_HASH}",'
+    '"recorded_at":"2026-11-20T08:09:11.000000Z","seq":3,"type":"AMENDED","v":1}'
+)
+AMENDED_HASH = "47176c7888826f8cae07a3e1462adb862b7f31ad679b071f5289dd11b9648db1"
+EVENTS = [CREATED, SOLD, RETIRED, WITH_FACTS, WITHDRAWN, AMENDED]
+
+
 @pytest.mark.parametrize(
     ("event", "text", "expected"),
     [
         (CREATED, CREATED_TEXT, CREATED_HASH),
         (SOLD, SOLD_TEXT, SOLD_HASH),
         (RETIRED, RETIRED_TEXT, RETIRED_HASH),
+        (WITH_FACTS, WITH_FACTS_TEXT, WITH_FACTS_HASH),
+        (WITHDRAWN, WITHDRAWN_TEXT, WITHDRAWN_HASH),
+        (AMENDED, AMENDED_TEXT, AMENDED_HASH),
     ],
 )
 def test_a_golden_event_keeps_its_text_and_its_hash(event: Event, text: str, expected: str) -> None:
     assert (event.text, event.hash) == (text, expected)
 
 
-@pytest.mark.parametrize("event", [CREATED, SOLD, RETIRED])
+@pytest.mark.parametrize("event", EVENTS)
 def test_the_hash_is_that_of_a_zero_byte_and_the_text(event: Event) -> None:
     assert event.hash == sha256(b"\x00" + event.text.encode()).hexdigest()
     assert text_hash(event.text) == event.hash
 
 
-@pytest.mark.parametrize("event", [CREATED, SOLD, RETIRED])
+@pytest.mark.parametrize("event", EVENTS)
 def test_the_text_is_exactly_the_json_of_the_event_fields(event: Event) -> None:
     assert json.loads(event.text) == {
         "v": 1,

@@ -1,29 +1,42 @@
 import pytest
 
-from webapp.domain.errors import ActNotAllowed, AlreadyCancelled, AlreadyRetired, AlreadySold, AlreadySplit
+from webapp.domain.errors import (
+    ActNotAllowed,
+    AlreadyCancelled,
+    AlreadyRetired,
+    AlreadySold,
+    AlreadySplit,
+    AlreadyWithdrawn,
+)
 from webapp.domain.lifecycle import (
     ALLOWED_ACTIONS,
     COUNTED,
     FIRST,
+    HOLDING,
+    NOT_HOLDING,
     STATUS_AFTER,
     EventType,
     Status,
+    last_counting,
     require_allowed,
 )
 
 ALLOWED = {
     (Status.ACTIVE, EventType.SOLD),
     (Status.ACTIVE, EventType.RETIRED),
+    (Status.ACTIVE, EventType.WITHDRAWN),
     (Status.ACTIVE, EventType.SPLIT),
     (Status.ACTIVE, EventType.CANCELLED),
     (Status.SOLD, EventType.RETIRED),
+    (Status.SOLD, EventType.WITHDRAWN),
     (Status.SOLD, EventType.SPLIT),
 }
+COUNTING = [each for each in EventType if each is not EventType.AMENDED]
 AT = "2026-11-20T00:00:00.000000Z"
 
 
 @pytest.mark.parametrize("status", Status)
-@pytest.mark.parametrize("act", EventType)
+@pytest.mark.parametrize("act", COUNTING)
 def test_an_action_is_allowed_exactly_in_the_documented_statuses(status: Status, act: EventType) -> None:
     if (status, act) in ALLOWED:
         require_allowed("id", status, act, AT)
@@ -34,19 +47,34 @@ def test_an_action_is_allowed_exactly_in_the_documented_statuses(status: Status,
         assert act not in ALLOWED_ACTIONS[status]
 
 
-def test_every_event_type_gives_a_status_and_the_first_gives_active() -> None:
-    assert set(STATUS_AFTER) == set(EventType)
+@pytest.mark.parametrize("status", Status)
+def test_an_amendment_is_allowed_in_every_status(status: Status) -> None:
+    require_allowed("id", status, EventType.AMENDED, AT)
+
+
+def test_every_counting_event_gives_a_status_and_the_first_gives_active() -> None:
+    assert set(STATUS_AFTER) == set(COUNTING)
     assert STATUS_AFTER[FIRST] is Status.ACTIVE
     assert set(ALLOWED_ACTIONS) == set(Status)
 
 
-@pytest.mark.parametrize("end", [Status.RETIRED, Status.SPLIT, Status.CANCELLED])
+@pytest.mark.parametrize("last", COUNTING)
+@pytest.mark.parametrize("amendments", [0, 1, 3])
+def test_amendments_leave_the_last_counting_event_in_place(last: EventType, amendments: int) -> None:
+    assert last_counting([EventType.CREATED, last, *[EventType.AMENDED] * amendments]) is last
+
+
+@pytest.mark.parametrize("end", sorted(set(Status) - {Status.ACTIVE, Status.SOLD}))
 def test_no_action_is_allowed_in_a_final_status(end: Status) -> None:
     assert ALLOWED_ACTIONS[end] == ()
 
 
-def test_neither_a_split_nor_a_cancelled_credit_is_counted() -> None:
-    assert set(Status) - set(COUNTED) == {Status.SPLIT, Status.CANCELLED}
+def test_a_withdrawn_credit_is_not_counted_but_holds_its_numbers() -> None:
+    assert set(HOLDING) - set(COUNTED) == {Status.WITHDRAWN}
+
+
+def test_neither_a_split_nor_a_cancelled_credit_holds_anything() -> None:
+    assert set(Status) - set(HOLDING) == set(NOT_HOLDING) == {Status.SPLIT, Status.CANCELLED}
 
 
 @pytest.mark.parametrize(
@@ -59,6 +87,18 @@ def test_neither_a_split_nor_a_cancelled_credit_is_counted() -> None:
         (Status.SPLIT, EventType.RETIRED, AlreadySplit, "was split at {} and cannot be retired."),
         (Status.SPLIT, EventType.SPLIT, AlreadySplit, "was split at {} and cannot be split again."),
         (Status.CANCELLED, EventType.SOLD, AlreadyCancelled, "was cancelled at {} and cannot be sold."),
+        (
+            Status.WITHDRAWN,
+            EventType.RETIRED,
+            AlreadyWithdrawn,
+            "was cancelled at the registry at {} and cannot be retired.",
+        ),
+        (
+            Status.RETIRED,
+            EventType.WITHDRAWN,
+            AlreadyRetired,
+            "was retired at {} and cannot be cancelled at the registry.",
+        ),
     ],
 )
 def test_the_error_has_the_status_of_the_credit_and_its_time(

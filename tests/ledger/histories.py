@@ -1,7 +1,18 @@
 """Records histories of every kind, for tests of invariants."""
 
-from tests.fixtures.credits import a_credit, recorded, sold
+from tests.fixtures.credits import (
+    a_credit,
+    acted,
+    recorded,
+    recorded_with_facts,
+    sold,
+    withdrawn,
+    withdrawn_part,
+)
+from tests.fixtures.entries import aliased, entered, imported, recorded_by_import
 from webapp.accounts.actors import CLI, LOCAL
+from webapp.domain.entry import EntryType
+from webapp.domain.lifecycle import EventType
 from webapp.ledger import commands
 
 
@@ -32,3 +43,32 @@ def record_split_trees() -> None:
     wrong = recorded(serial_number="VCS-0009", vintage="2004")
     commands.cancel_credit(wrong, {"reason": "Never issued", "note": "See\nmail"}, CLI)
     recorded(serial_number="VCS-0009", vintage="2005")
+
+
+def record_entries() -> None:
+    """Record entries about imports and registries between events of credits, by more than one actor."""
+    imported("3")
+    credit_id = recorded_by_import("3", registry="ART", serial_number="ART-1", vintage="2008")
+    aliased("art trees", "ART")
+    entered("registry/art trees", EntryType.UNALIASED, {"alias": "ART"}, CLI)
+    commands.amend_credit(credit_id, {"amends": "2", "reason": "Reversal"}, LOCAL)
+    imported("4", filename="Größe 風.csv")
+    aliased("art trees", "ART")
+
+
+def record_amended_trees() -> None:
+    """Record facts, withdrawals and amendments, above and below splits, by more than one actor."""
+    root = recorded_with_facts(registry="ACR", quantity="60", serial_number="ACR-Z-2025-1 to 60")
+    commands.amend_credit(root, {"amends": "1", "facts": {"country": "Peru", "developer": "B"}}, CLI)
+    lot, rest = withdrawn_part(root, "20", "40")
+    commands.amend_credit(lot, {"amends": "2", "reason": "", "facts": {"purpose": "Buffer"}}, LOCAL)
+    commands.sell_credit(rest, {"buyer": "Acne", "note": "Two\nlines"}, CLI)
+    commands.amend_credit(rest, {"amends": "2", "buyer": "Acme", "note": "", "why": "Misspelt"}, LOCAL)
+    part = commands.retire_credit(rest, {"quantity": "15", "beneficiary": "Zoe"}, LOCAL)
+    commands.amend_credit(part.credit_id, {"amends": "3", "beneficiary": "Zoë"}, LOCAL)
+    commands.amend_credit(root, {"amends": "1", "facts": {"developer": ""}}, LOCAL)
+    acted(str(part.rest_id), EventType.RETIRED, {"facts": {"claimed_year": "2025"}})
+    void = recorded(registry="ACR", quantity="7", serial_number=None, vintage="2006")
+    commands.cancel_credit(void, {"reason": "Twise"}, LOCAL)
+    commands.amend_credit(void, {"amends": "2", "reason": "Twice"}, CLI)
+    withdrawn(data={}, registry="ACR", quantity="7", serial_number="VCS-0010", vintage="2007")

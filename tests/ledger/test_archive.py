@@ -11,7 +11,12 @@ from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import recorded, sold
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
 from tests.ledger.audit.tampering import digest, findings, put_text
-from tests.ledger.histories import record_histories, record_split_trees
+from tests.ledger.histories import (
+    record_amended_trees,
+    record_entries,
+    record_histories,
+    record_split_trees,
+)
 from webapp.accounts.actors import LOCAL
 from webapp.config import ROOT
 from webapp.domain.errors import BrokenArchive, BrokenLog, LedgerNotEmpty
@@ -40,6 +45,8 @@ def exported(database_url: str, tmp_path: Path) -> tuple[Path, Digest]:
     with opened(database_url):
         record_histories()
         record_split_trees()
+        record_amended_trees()
+        record_entries()
         kept = digest()
         assert archive.export_to(path) == kept
     return path, kept

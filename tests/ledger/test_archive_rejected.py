@@ -108,6 +108,21 @@ BROKEN: list[tuple[str, Callable[[Lines], Lines], str]] = [
         lambda x: change_fact(x, 2, data={"price": "3"}),
         "Line 2: its data are not valid",
     ),
+    (
+        "facts that no field accepts",
+        lambda x: change_fact(x, 5, data={"facts": {"colour": "red"}}),
+        "Line 5: its data are not valid: facts.colour",
+    ),
+    (
+        "an amendment of nothing",
+        lambda x: [*x, *line_after(x, 6, "AMENDED", {"amends": 3, "note": "x"})],
+        "Line 8: its data are not valid: amends",
+    ),
+    (
+        "a life after an amended end",
+        lambda x: amended_and_sold(x, 6),
+        "Line 9: SOLD may not follow RETIRED",
+    ),
     ("a list", lambda x: with_line(x, 3, b"[]\n"), "Line 3: its text does not have the fields"),
     ("an empty line", lambda x: [*x[:2], b"\n", *x[2:]], "Line 3: its text is not JSON"),
     ("other bytes", lambda x: with_line(x, 3, b"\xff\xfe\n"), "Line 3: it is not UTF-8 text"),
@@ -117,11 +132,22 @@ BROKEN: list[tuple[str, Callable[[Lines], Lines], str]] = [
 ]
 
 
-def sale_of_line(lines: Lines, number: int) -> Lines:
-    """Return a sale that follows the event of a line."""
+def line_after(lines: Lines, number: int, event_type: str, data: dict[str, object]) -> Lines:
+    """Return an event that follows the event of a line."""
     facts = json.loads(lines[number - 1])
     follows = {"seq": facts["seq"] + 1, "prev_hash": text_hash(lines[number - 1][:-1].decode())}
-    return [encode(facts | follows | {"type": "SOLD", "data": {}}).encode() + b"\n"]
+    return [encode(facts | follows | {"type": event_type, "data": data}).encode() + b"\n"]
+
+
+def sale_of_line(lines: Lines, number: int) -> Lines:
+    """Return a sale that follows the event of a line."""
+    return line_after(lines, number, "SOLD", {})
+
+
+def amended_and_sold(lines: Lines, number: int) -> Lines:
+    """Return the lines with an amendment of the event of a line, and then a sale."""
+    amended = [*lines, *line_after(lines, number, "AMENDED", {"amends": 2, "note": "x"})]
+    return [*amended, *sale_of_line(amended, len(amended))]
 
 
 @pytest.mark.parametrize(("change", "reason"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])

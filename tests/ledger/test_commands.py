@@ -6,6 +6,7 @@ import pytest
 
 from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import a_credit, recorded, retired, sold
+from tests.fixtures.entries import credit_events
 from tests.fixtures.ledger import RawClient
 from tests.ledger.invariants import assert_sound
 from webapp.accounts.actors import CLI, LOCAL
@@ -279,7 +280,7 @@ def test_the_feed_has_every_event_in_the_order_of_the_acts() -> None:
     first, second = recorded(serial_number="1"), recorded(serial_number="2")
     retire_credit(second, {}, LOCAL)
     sell_credit(first, {}, LOCAL)
-    found = [(e.position, e.credit_id, e.seq, e.event_type) for e in list_events().items]
+    found = [(e.position, e.credit_id, e.seq, e.event_type) for e in credit_events()]
     assert found == [
         (1, first, 1, EventType.CREATED),
         (2, second, 1, EventType.CREATED),

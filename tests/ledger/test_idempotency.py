@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from tests.fixtures.clock import SetClock
 from tests.fixtures.concurrency import AtOnce
 from tests.fixtures.credits import a_credit, recorded, sold
+from tests.fixtures.entries import credit_events
 from tests.fixtures.group_commits import Group
 from tests.fixtures.ledger import RawClient
 from webapp.accounts.actors import LOCAL
@@ -83,7 +84,7 @@ ACTS: Mapping[str, Callable[[], Act]] = {
 
 def act_on_all(act: EventType) -> None:
     """Act on every credit that allows it; after a cancellation, record a replacement."""
-    for credit_id in dict.fromkeys(event.credit_id for event in list_events(limit=500).items):
+    for credit_id in dict.fromkeys(event.credit_id for event in credit_events()):
         credit = queries.credit(credit_id)
         whole = {"quantities": ["1", str(credit.quantity_e4 // 10_000 - 1)]}
         if credit.status is Status.CANCELLED and act is EventType.CREATED:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from tests.fixtures.clock import SetClock
-from tests.fixtures.credits import a_credit
+from tests.fixtures.credits import a_credit, withdrawn
 from tests.fixtures.ledger import DIALECTS, MakeDatabase, opened
 from tests.ledger.audit.tampering import digest
 from tests.ledger.invariants import assert_sound, derived
@@ -21,6 +21,7 @@ from webapp.domain.errors import (
     AlreadyRetired,
     AlreadySold,
     AlreadySplit,
+    AlreadyWithdrawn,
     BlockHeld,
     CancelledBefore,
     InvalidFields,
@@ -29,10 +30,11 @@ from webapp.domain.errors import (
     SerialHeld,
 )
 from webapp.domain.fields import E4, quantity_text
-from webapp.domain.lifecycle import COUNTED, Status
+from webapp.domain.lifecycle import HOLDING, EventType, Status
 from webapp.domain.text import canonical
 from webapp.ledger import queries, summaries
 from webapp.ledger.commands import (
+    amend_credit,
     cancel_credit,
     correct_credit,
     create_credit,
@@ -57,10 +59,20 @@ ROOTS: list[tuple[str, str | None, tuple[int, int] | None]] = [
     ("3", "S-1, 0\u20131 t of 7.5 t", None),
     ("3", None, None),
 ]
+# What an amendment of each event states.
+WORDS: dict[EventType, dict[str, object]] = {
+    EventType.CREATED: {"facts": {"country": "Kenya"}},
+    EventType.SOLD: {"buyer": "Zoë"},
+    EventType.RETIRED: {"beneficiary": "", "facts": {"purpose": "CORSIA"}},
+    EventType.WITHDRAWN: {"reason": "Reversal"},
+    EventType.CANCELLED: {"reason": "Twice"},
+}
 Act = tuple[str, int, float]
 acts = st.lists(
     st.tuples(
-        st.sampled_from("create create split part sell retire cancel cancel correct".split()),
+        st.sampled_from(
+            "create create split part sell retire withdraw amend amend cancel cancel correct".split()
+        ),
         st.integers(0, 15),
         st.sampled_from([0.5, 1, 2, 3, 4.5, 7, 12]),
     ),
@@ -68,6 +80,7 @@ acts = st.lists(
 )
 ENDED: dict[Status, type[LedgerError]] = {
     Status.RETIRED: AlreadyRetired,
+    Status.WITHDRAWN: AlreadyWithdrawn,
     Status.SPLIT: AlreadySplit,
     Status.CANCELLED: AlreadyCancelled,
 }
@@ -93,8 +106,8 @@ class Piece:
 
     @property
     def is_counted(self) -> bool:
-        """Whether any tonne of it is."""
-        return self.status in COUNTED or any(lot.is_counted for lot in self.lots)
+        """Whether any tonne of it is, or was cancelled at the registry, so that its numbers stay held."""
+        return self.status in HOLDING or any(lot.is_counted for lot in self.lots)
 
     @property
     def is_stood_for(self) -> bool:
@@ -146,6 +159,8 @@ class Model:
                 "sell": self._sell,
                 "part": self._retire_part,
                 "retire": self._retire,
+                "withdraw": self._withdraw,
+                "amend": self._amend,
                 "cancel": self._cancel,
                 "correct": self._correct,
             }[kind](piece, round(tonnes * E4))
@@ -203,6 +218,17 @@ class Model:
         if not refused(ENDED.get(piece.status), lambda: retire_credit(piece.id, {}, LOCAL)):
             piece.status = Status.RETIRED
 
+    def _withdraw(self, piece: Piece, _: int) -> None:
+        if not refused(ENDED.get(piece.status), lambda: withdrawn(piece.id)):
+            piece.status = Status.WITHDRAWN
+
+    def _amend(self, piece: Piece, number: int) -> None:
+        """Amend an event that can be amended. Nothing in the model depends on it."""
+        events = [e for e in queries.record(piece.id).events if e.event_type in WORDS]
+        event = events[number % len(events)]
+        values = {"amends": str(event.seq), **WORDS[event.event_type], "why": str(number)}
+        assert not refused(None, lambda: amend_credit(piece.id, values, LOCAL))
+
     def _retire_part(self, piece: Piece, part_e4: int) -> None:
         expected = ENDED.get(piece.status)
         is_split = part_e4 != piece.quantity_e4
@@ -244,12 +270,13 @@ class Model:
     def assert_agrees(self) -> None:
         """Compare every credit and the totals; each tonne is counted once."""
         totals = summaries.ledger_totals().ledger
-        for status in COUNTED:
+        for status in HOLDING:
             mine = [p.quantity_e4 for p in self.pieces if p.status is status]
             assert totals[status] == Sum(len(mine), sum(mine))
         recorded = sum(p.quantity_e4 for p in self.pieces if p.parent is None)
-        cancelled = sum(p.quantity_e4 for p in self.pieces if p.status is Status.CANCELLED)
-        assert totals.all.quantity_e4 == recorded - cancelled
+        ended = (Status.CANCELLED, Status.WITHDRAWN)
+        uncounted = sum(p.quantity_e4 for p in self.pieces if p.status in ended)
+        assert totals.all.quantity_e4 == recorded - uncounted
         for piece in self.pieces:
             found = queries.credit(piece.id)
             assert (found.status, found.quantity_e4) == (piece.status, piece.quantity_e4)

@@ -9,20 +9,27 @@ from hypothesis import strategies as st
 
 from tests.domain.spelling import credit_values, texts
 from tests.fixtures.clock import SetClock
-from tests.fixtures.credits import a_credit
+from tests.fixtures.credits import FACTS, a_credit, withdrawn
+from tests.fixtures.entries import imported
 from tests.fixtures.ledger import DIALECTS, MakeDatabase, opened
 from tests.ledger.invariants import Rows, assert_sound, derived
 from webapp.accounts.actors import LOCAL
 from webapp.domain.credit import parse_credit
-from webapp.domain.errors import AlreadyRetired, AlreadySold, LedgerError, SerialHeld, UnknownCredit
+from webapp.domain.errors import (
+    AlreadyRetired,
+    AlreadySold,
+    AlreadyWithdrawn,
+    LedgerError,
+    SerialHeld,
+    UnknownCredit,
+)
 from webapp.domain.event import created_event
 from webapp.domain.lifecycle import Status
 from webapp.ledger import queries, summaries
-from webapp.ledger.commands import create_credit, retire_credit, sell_credit
-from webapp.ledger.listing import list_credits, list_events
+from webapp.ledger.commands import amend_credit, create_credit, retire_credit, sell_credit
+from webapp.ledger.listing import FeedItem, list_credits, list_events
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.summaries import Sum
-from webapp.ledger.views import EventView
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +39,11 @@ PARTIES = [None, "Acme", "ACME ", "Zo\u00eb"]
 
 Act = tuple[str, int, int]
 acts = st.lists(
-    st.tuples(st.sampled_from(["create", "sell", "retire"]), st.integers(0, 3), st.integers(0, 3)),
+    st.tuples(
+        st.sampled_from(["create", "sell", "retire", "withdraw", "amend", "enter"]),
+        st.integers(0, 3),
+        st.integers(0, 3),
+    ),
     max_size=20,
 )
 
@@ -46,6 +57,8 @@ def values_of(number: int) -> dict[str, object]:
     )
 
 
+AFTER = {"sell": Status.SOLD, "retire": Status.RETIRED, "withdraw": Status.WITHDRAWN}
+ENDED = {Status.RETIRED: AlreadyRetired, Status.WITHDRAWN: AlreadyWithdrawn}
 IDS = [parse_credit(values_of(number)).id for number in range(4)]
 
 
@@ -60,19 +73,20 @@ class Model:
         """Return the expected error of the action, or apply the action to the model."""
         kind, number, _ = act
         status = self.status.get(number)
-        if kind == "create":
-            if status is None and {0: 3, 3: 0}.get(number) in self.status:
-                return SerialHeld
-            self.events += status is None
-            self.status.setdefault(number, Status.ACTIVE)
+        if kind == "create" and status is None and {0: 3, 3: 0}.get(number) in self.status:
+            return SerialHeld
+        if kind in {"create", "enter"}:
+            self.events += kind == "enter" or status is None
+            if kind == "create":
+                self.status.setdefault(number, Status.ACTIVE)
             return None
         if status is None:
             return UnknownCredit
-        if status is Status.RETIRED:
-            return AlreadyRetired
+        if kind != "amend" and status in ENDED:
+            return ENDED[status]
         if status is Status.SOLD and kind == "sell":
             return AlreadySold
-        self.status[number] = Status.SOLD if kind == "sell" else Status.RETIRED
+        self.status[number] = AFTER.get(kind, status)
         self.events += 1
         return None
 
@@ -83,6 +97,9 @@ def perform(act: Act) -> type[LedgerError] | None:
         "create": lambda: create_credit(values_of(number), LOCAL),
         "sell": lambda: sell_credit(IDS[number], {"buyer": PARTIES[party]}, LOCAL),
         "retire": lambda: retire_credit(IDS[number], {"beneficiary": PARTIES[party]}, LOCAL),
+        "withdraw": lambda: withdrawn(IDS[number]),
+        "enter": lambda: imported(str(number + 1)),
+        "amend": lambda: amend_credit(IDS[number], {"amends": "1", "facts": FACTS}, LOCAL),
     }
     try:
         commands[kind]()
@@ -92,7 +109,8 @@ def perform(act: Act) -> type[LedgerError] | None:
 
 
 def assert_agrees(model: Model) -> None:
-    found = {credit.id: credit for credit in list_credits(CreditFilter()).items}
+    wanted = (CreditFilter(), CreditFilter(status=Status.WITHDRAWN))
+    found = {credit.id: credit for each in wanted for credit in list_credits(each).items}
     assert {i: c.status for i, c in found.items()} == {IDS[n]: s for n, s in model.status.items()}
     totals = summaries.ledger_totals()
     for status in Status:
@@ -103,7 +121,7 @@ def assert_agrees(model: Model) -> None:
     assert [event.position for event in list_events().items] == list(range(1, model.events + 1))
 
 
-def play(database_url: str, sequence: list[Act], clock: SetClock) -> tuple[list[EventView], Rows]:
+def play(database_url: str, sequence: list[Act], clock: SetClock) -> tuple[list[FeedItem], Rows]:
     model = Model()
     with opened(database_url):
         for step, act in enumerate(sequence):

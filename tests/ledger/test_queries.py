@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.credits import a_credit, recorded, retired, sold
+from tests.fixtures.credits import a_credit, recorded, retired, sold, withdrawn
 from tests.fixtures.statement_counts import counted
 from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import UnknownCredit
@@ -26,12 +26,14 @@ def test_the_totals_are_those_of_each_status_registry_and_vintage() -> None:
     recorded(serial_number="2", quantity="2", vintage="2021", registry="Gold Standard")
     sold(serial_number="3", quantity="10", vintage="2021")
     retired(serial_number="4", quantity="0.0001", vintage="2021")
+    withdrawn(serial_number="5", quantity="3", vintage="2021")
     totals = summaries.ledger_totals()
     assert totals.ledger.all == Sum(4, 135_001)
     assert {status: totals.ledger[status] for status in Status} == {
         Status.ACTIVE: Sum(2, 35_000),
         Status.SOLD: Sum(1, 100_000),
         Status.RETIRED: Sum(1, 1),
+        Status.WITHDRAWN: Sum(1, 30_000),
         Status.SPLIT: Sum(),
         Status.CANCELLED: Sum(),
     }
@@ -108,10 +110,15 @@ def test_a_credit_has_its_allowed_actions() -> None:
     assert queries.credit(recorded()).allowed_actions == (
         EventType.SOLD,
         EventType.RETIRED,
+        EventType.WITHDRAWN,
         EventType.SPLIT,
         EventType.CANCELLED,
     )
-    assert queries.credit(sold(serial_number="2")).allowed_actions == (EventType.RETIRED, EventType.SPLIT)
+    assert queries.credit(sold(serial_number="2")).allowed_actions == (
+        EventType.RETIRED,
+        EventType.WITHDRAWN,
+        EventType.SPLIT,
+    )
     assert queries.credit(retired(serial_number="3")).allowed_actions == ()
 
 

@@ -181,8 +181,8 @@ def test_the_page_says_how_many_of_how_many_it_shows(client: FlaskClient) -> Non
     [
         ("/credits?vintage=abc", "Must be a year from 1990 to 2100."),
         ("/credits?vintage=1066", "Must be a year from 1990 to 2100."),
-        ("/credits?status=FOO", "Must be one of ACTIVE, SOLD, RETIRED, SPLIT, CANCELLED."),
-        ("/credits?status=idle", "Must be one of ACTIVE, SOLD, RETIRED, SPLIT, CANCELLED."),
+        ("/credits?status=FOO", "Must be one of ACTIVE, SOLD, RETIRED, WITHDRAWN, SPLIT, CANCELLED."),
+        ("/credits?status=idle", "Must be one of ACTIVE, SOLD, RETIRED, WITHDRAWN, SPLIT, CANCELLED."),
         ("/credits?sort=price", "Must be one of"),
         ("/credits?order=up", "Must be asc or desc."),
         ("/credits?q=a%00b", "control character"),

@@ -7,6 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.fixtures.credits import a_credit
+from tests.fixtures.entries import credit_events
 from tests.fixtures.forms import form_of, forms_of, parse, submit
 from tests.fixtures.ledger import RawClient
 from tests.fixtures.write_requests import FORMS, Submitter
@@ -94,7 +95,7 @@ def test_a_repeat_shows_the_outcome_as_it_was_although_the_credit_has_changed_si
 ) -> None:
     submitter = Submitter(client, FORMS["actions.sell"])
     first = submitter.send(HTMX)
-    retire_credit(list_events().items[-1].credit_id, {}, LOCAL)
+    retire_credit(credit_events()[-1].credit_id, {}, LOCAL)
     assert submitter.send(HTMX).text.startswith(first.text)
 
 

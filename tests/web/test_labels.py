@@ -7,6 +7,7 @@ import pytest
 from webapp.domain.action_fields import ACTION_FIELDS
 from webapp.domain.event import Data
 from webapp.domain.lifecycle import EventType, Status
+from webapp.ledger.listing import LOGGED_TYPES
 from webapp.ledger.views import EventView
 from webapp.web import labels
 
@@ -27,6 +28,10 @@ EVENT = EventView(
         (EventType.CREATED, {"parent": ID, "offset": "0"}, "Created as a lot"),
         (EventType.SPLIT, {"quantities": ["25", "75"]}, "Split into 2 lots"),
         (EventType.CANCELLED, {"reason": "Typo"}, "Voided"),
+        (EventType.WITHDRAWN, {"reason": "Buffer"}, "Cancelled at the registry"),
+        (EventType.AMENDED, {"amends": 2, "buyer": "Acme", "why": "Typo"}, "Amended: buyer Acme"),
+        (EventType.AMENDED, {"amends": 2, "note": "", "import": "7"}, "Amended: no note"),
+        (EventType.AMENDED, {"amends": 1, "facts": {"project_id": "5"}}, "Amended: project ID 5"),
     ],
 )
 def test_an_event_is_phrased_for_people(event_type: EventType, data: Data, expected: str) -> None:
@@ -38,9 +43,10 @@ def test_an_event_is_phrased_for_people(event_type: EventType, data: Data, expec
 
 def test_every_status_and_event_type_has_a_label() -> None:
     assert set(labels.STATUS_LABELS) == set(Status)
-    assert set(labels.EVENT_LABELS) == set(EventType)
+    assert set(labels.EVENT_LABELS) == set(LOGGED_TYPES)
     assert labels.status_label("CANCELLED") == "Void"
     assert labels.event_label("CANCELLED") == "Voided"
+    assert labels.status_label("WITHDRAWN") == labels.event_label("WITHDRAWN") == "Cancelled at the registry"
 
 
 def test_the_date_of_an_action_is_named_after_it() -> None:

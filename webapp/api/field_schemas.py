@@ -15,7 +15,11 @@ from webapp.domain.action_fields import (
     RETIREMENT_FIELDS,
     SALE_FIELDS,
 )
+from webapp.domain.amendment import AMENDABLE, AMENDS, WHY
 from webapp.domain.credit import FIELDS, NEW_FIELDS
+from webapp.domain.entry import ALIAS, FILENAME, IMPORT_NUMBER_PATTERN
+from webapp.domain.event import IMPORT_KEY
+from webapp.domain.facts import CREDIT_FACTS, FACTS, FACTS_OF
 from webapp.domain.fields import (
     E4,
     ID_PATTERN,
@@ -53,6 +57,12 @@ CORRECTION_EXAMPLE: Final[dict[str, object]] = {
 
 # A quantity in the data of an event. It may be 0 as the offset of a lot.
 _QUANTITY_TEXT: Final[Schema] = {"type": "string", "pattern": f"^{QUANTITY_PATTERN}$"}
+
+_IMPORT_NUMBER: Final[Schema] = {
+    "type": "string",
+    "pattern": f"^{IMPORT_NUMBER_PATTERN}$",
+    "description": "The import that recorded it.",
+}
 
 
 def accepted(field: Field) -> Schema:
@@ -152,22 +162,69 @@ def data_components() -> dict[str, Schema]:
             "description": "The record of which it is a lot.",
         },
         "offset": {**_QUANTITY_TEXT, "description": "Where the lot begins in its parent, in tonnes."},
+        FACTS: {"$ref": REF_TEMPLATE.format(name="CreditFacts")},
+        IMPORT_KEY: _IMPORT_NUMBER,
     }
     quantities = {"type": "array", "minItems": LOTS_MIN, "maxItems": LOTS_MAX, "items": _QUANTITY_TEXT}
     return {
         "CreatedData": created,
-        "SoldData": _event_data(ACTION_FIELDS[EventType.SOLD]),
-        "RetiredData": _event_data(ACTION_FIELDS[EventType.RETIRED]),
+        "CreditFacts": _facts(CREDIT_FACTS),
+        "SoldData": _action_data(EventType.SOLD),
+        "RetiredData": _action_data(EventType.RETIRED),
+        "WithdrawnData": _action_data(EventType.WITHDRAWN),
         "SplitData": _object({"quantities": quantities}, ["quantities"]),
-        "CancelledData": _event_data(ACTION_FIELDS[EventType.CANCELLED]),
+        "CancelledData": _action_data(EventType.CANCELLED),
+        "AmendedData": _amended_data(),
+        "ImportedData": _imported_data(),
+        "AliasData": _event_data([ALIAS]),
     }
 
 
 def _event_data(given: Sequence[Field]) -> Schema:
     # An event is on its whole record, so its data have no quantity of a part.
     fields = [field for field in given if field is not PART_QUANTITY]
-    always = [field.name for field in fields if field.required or isinstance(field, PastDateField)]
+    always = [field.name for field in fields if field.required]
     return _object({field.name: as_event_data(field) for field in fields}, always)
+
+
+def _action_data(event_type: EventType) -> Schema:
+    schema = _event_data(ACTION_FIELDS[event_type])
+    if event_type in FACTS_OF:
+        schema["properties"] |= {FACTS: _facts(FACTS_OF[event_type]), IMPORT_KEY: _IMPORT_NUMBER}
+    return schema
+
+
+def _amended_data() -> Schema:
+    """Return the schema of an amendment's data: the keys of every event that can be amended."""
+    fields = {field.name: field for fields in AMENDABLE.values() for field in fields}
+    facts = {field.name: field for fields in FACTS_OF.values() for field in fields}
+    amended = {
+        AMENDS: {"type": "integer", "minimum": 1, "description": "The `seq` of the amended event."},
+        **{name: _or_removed(field) for name, field in fields.items()},
+        FACTS: _object({name: _or_removed(field) for name, field in facts.items()}, []),
+        WHY.name: as_event_data(WHY),
+        IMPORT_KEY: _IMPORT_NUMBER,
+    }
+    return _object(amended, [AMENDS])
+
+
+def _imported_data() -> Schema:
+    figure = {**_QUANTITY_TEXT, "description": "A count or tonnes, by its name."}
+    properties = {
+        FILENAME.name: as_event_data(FILENAME),
+        "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    }
+    return _object(properties, list(properties)) | {"additionalProperties": figure}
+
+
+def _facts(fields: Sequence[Field]) -> Schema:
+    return _object({field.name: as_event_data(field) for field in fields}, [])
+
+
+def _or_removed(field: Field) -> Schema:
+    """Return the schema of an amended text, which is empty where the amendment removes it."""
+    most = {"maxLength": field.max_length} if isinstance(field, TextField) else {}
+    return {"type": "string", **most, "title": field.label}
 
 
 def _object(properties: dict[str, Schema], required: Sequence[str]) -> Schema:

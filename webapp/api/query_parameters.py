@@ -5,7 +5,7 @@ Every operation reads its query with `read`, also one that takes no parameters. 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar, cast
@@ -21,8 +21,8 @@ from webapp.domain.fields import (
     TextField,
     VintageField,
 )
-from webapp.domain.lifecycle import EventType, Status
-from webapp.ledger.listing import LIMIT, LIMIT_MAX
+from webapp.domain.lifecycle import Status
+from webapp.ledger.listing import LIMIT, LIMIT_MAX, LOGGED_TYPES
 
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -88,14 +88,16 @@ def _text(name: str, description: str, max_length: int) -> Parameter[str]:
     return Parameter(name, description, schema, lambda text: field.parse(text) or "", "")
 
 
-def _choice(name: str, description: str, choices: type[Choice]) -> Parameter[Choice | None]:
+def _choice(name: str, description: str, choices: Iterable[Choice]) -> Parameter[Choice | None]:
+    known = {str(choice): choice for choice in choices}
+
     def parse(text: str) -> Choice:
         try:
-            return choices(text)
-        except ValueError:
-            raise FieldError(f"Must be one of {', '.join(choices)}.") from None
+            return known[text]
+        except KeyError:
+            raise FieldError(f"Must be one of {', '.join(known)}.") from None
 
-    return Parameter(name, description, {"type": "string", "enum": list(choices)}, parse, None)
+    return Parameter(name, description, {"type": "string", "enum": list(known)}, parse, None)
 
 
 def _flag(name: str, description: str) -> Parameter[bool]:
@@ -150,8 +152,7 @@ VINTAGE: Final = Parameter(
 )
 STATUS: Final = _choice(
     "status",
-    "The current status. By default, the list has the records that hold tonnes: all but those that are "
-    "SPLIT or CANCELLED.",
+    "The current status. By default, the list has the records that are ACTIVE, SOLD or RETIRED.",
     Status,
 )
 SERIAL: Final = _text(
@@ -161,7 +162,7 @@ SERIAL: Final = _text(
     "record that holds any of its numbers; with `status=SPLIT` or `CANCELLED`, every record that held any.",
     200,
 )
-TYPE: Final = _choice("type", "Only events of this type.", EventType)
+TYPE: Final = _choice("type", "Only events of this type.", LOGGED_TYPES)
 LIMIT_OF_PAGE: Final = _limit("The maximum number of items.", LIMIT)
 LIMIT_OF_PROBLEMS: Final = _limit("The maximum number of problems.", LIMIT_MAX)
 CURSOR: Final = Parameter[str | None]("cursor", _CURSOR, {"type": "string"}, str, None)

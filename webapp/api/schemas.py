@@ -19,6 +19,7 @@ from webapp.api.field_schemas import (
     request_components,
 )
 from webapp.domain.credit import FIELDS, REPLACES
+from webapp.domain.entry import EntryType
 from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.split import LOTS_MAX, LOTS_MIN
 from webapp.imports.views import State
@@ -62,6 +63,13 @@ EventData = Annotated[
         extra_json_schema={
             "anyOf": [{"$ref": REF_TEMPLATE.format(name=f"{kind.capitalize()}Data")} for kind in EventType]
         },
+    ),
+]
+Facts = Annotated[
+    Any,
+    Meta(
+        description="The facts beside its identity as they are now, if there are any; of a lot, its root's.",
+        extra_json_schema={"$ref": REF_TEMPLATE.format(name="CreditFacts")},
     ),
 ]
 Position = Annotated[Number, Meta(description="The position in the feed.")]
@@ -125,8 +133,46 @@ class FeedEvent(JsonBody, frozen=True):
     hash: Hash
 
 
+class FeedEntry(JsonBody, frozen=True):
+    subject: Annotated[
+        str,
+        Meta(
+            description="What it is about, if that is no record: an import or a registry.",
+            examples=["import/12", "registry/verra"],
+        ),
+    ]
+    position: Position
+    seq: Annotated[Number, Meta(description="The number in the subject's own history.")]
+    event_type: Annotated[str, _one_of(EntryType)]
+    data: Annotated[
+        Any,
+        Meta(
+            description="The data as hashed.",
+            extra_json_schema={
+                "anyOf": [{"$ref": REF_TEMPLATE.format(name=name)} for name in ("ImportedData", "AliasData")]
+            },
+        ),
+    ]
+    actor: Actor
+    recorded_at: Time
+    prev_hash: Annotated[
+        Hash, Meta(description="The hash of the subject's previous event; 64 zeros for the first.")
+    ]
+    hash: Hash
+
+
+FeedItem = Annotated[
+    Any,
+    Meta(
+        extra_json_schema={
+            "anyOf": [{"$ref": REF_TEMPLATE.format(name=name)} for name in ("FeedEvent", "FeedEntry")]
+        }
+    ),
+]
+
+
 class EventPage(JsonBody, frozen=True):
-    items: list[FeedEvent]
+    items: list[FeedItem]
     next: Next
     resume: Annotated[
         Url,
@@ -154,7 +200,12 @@ class RecordSummary(JsonBody, frozen=True):
     replaces: Annotated[Hash | None, Meta(description=REPLACES.hint)]
 
 
-class Record(RecordSummary, frozen=True):
+class _RecordWithFacts(RecordSummary, frozen=True, kw_only=True):
+    # By name only, because the members of the Structs below are required.
+    facts: Facts | UnsetType = UNSET
+
+
+class Record(_RecordWithFacts, frozen=True):
     lots: Annotated[list[Lot], Meta(description="The lots that it was split into, in order.")]
     replaced_by: Annotated[list[Id], Meta(description="The records that replace it.")]
     events: Annotated[list[Event], Meta(description="Its whole history, oldest first.")]
@@ -294,7 +345,19 @@ class TooManyRows(Problem, frozen=True):
 
 
 _ANSWERS: Final = (
-    *(RecordPage, ActedRecord, Record, Lots, EventPage, Import, ImportPage, Health, OpenAPI),
+    *(
+        RecordPage,
+        ActedRecord,
+        Record,
+        Lots,
+        EventPage,
+        FeedEvent,
+        FeedEntry,
+        Import,
+        ImportPage,
+        Health,
+        OpenAPI,
+    ),
     *(InvalidFields, BlockHeld, SerialHeld, CancelledBefore, ReplacedBefore, RecordMoved, ActNotAllowed),
     *(TooManyRows, Problem),
 )

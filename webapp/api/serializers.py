@@ -10,7 +10,7 @@ from webapp.api import schemas
 from webapp.domain.fields import quantity_text
 from webapp.imports.views import ImportView, ProblemView
 from webapp.ledger.serial_conflicts import SerialConflict
-from webapp.ledger.views import CreditView, EventView, Origin, Record
+from webapp.ledger.views import CreditView, EntryView, EventView, Origin, Record
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -40,13 +40,13 @@ def record_url(record_id: str) -> str:
 
 def record_body(record: Record) -> schemas.Record:
     """Return a record with its relations and its events, oldest first."""
-    return schemas.Record(*_record_values(record))
+    return schemas.Record(*_record_values(record), facts=_facts(record))
 
 
 def action_body(record: Record, rest: CreditView | None) -> schemas.ActedRecord:
     """Return a record after an action, and the lot that was split off and stays, if any."""
     values: tuple[Any, ...] = (*_record_values(record), None if rest is None else lot_body(rest))
-    return schemas.ActedRecord(*values)
+    return schemas.ActedRecord(*values, facts=_facts(record))
 
 
 def summary_body(credit: CreditView, origin: Origin) -> schemas.RecordSummary:
@@ -65,8 +65,20 @@ def lot_body(lot: CreditView) -> schemas.Lot:
     )
 
 
-def feed_body(event: EventView) -> schemas.FeedEvent:
-    """Return an event of the feed, with the id of its record."""
+def feed_body(event: EventView | EntryView) -> schemas.FeedEvent | schemas.FeedEntry:
+    """Return an event of the feed, with the id of its record or with its other subject."""
+    if isinstance(event, EntryView):
+        return schemas.FeedEntry(
+            event.subject,
+            event.position,
+            event.seq,
+            event.event_type,
+            event.data,
+            event.actor,
+            event.recorded_at,
+            event.prev_hash,
+            event.hash,
+        )
     return schemas.FeedEvent(
         event.credit_id,
         event.position,
@@ -112,13 +124,17 @@ def split_members(conflict: SerialConflict | None) -> dict[str, Any]:
 
 
 def _record_values(record: Record) -> tuple[Any, ...]:
-    """Return the values of ``schemas.Record`` in the order of its fields."""
+    """Return the values of ``schemas.Record`` in the order of its fields, without `facts`."""
     return (
         *_summary_values(record.credit, record.relations.origin),
         [lot_body(lot) for lot in record.relations.lots],
         list(record.relations.replaced_by),
         [_event_body(event) for event in record.events],
     )
+
+
+def _facts(record: Record) -> dict[str, str] | msgspec.UnsetType:
+    return record.facts or msgspec.UNSET
 
 
 def _summary_values(credit: CreditView, origin: Origin) -> tuple[Any, ...]:

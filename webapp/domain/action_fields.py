@@ -1,10 +1,12 @@
-"""The fields of a sale, a retirement and a void: what forms and requests state, and how it is parsed."""
+"""The fields of a sale, a retirement, a withdrawal and a void: what requests state, how it is parsed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
+from webapp.domain.event import Data
+from webapp.domain.facts import FACTS, FACTS_OF, parse_facts
 from webapp.domain.fields import Field, PastDateField, QuantityField, TextField, parse_fields
 from webapp.domain.lifecycle import EventType
 
@@ -40,6 +42,13 @@ RETIREMENT_FIELDS: Final[tuple[Field, ...]] = (
     _REFERENCE,
     _NOTE,
 )
+# A cancellation at the registry that is no retirement. Its day is recorded only if it is known.
+WITHDRAWAL_FIELDS: Final[tuple[Field, ...]] = (
+    TextField("reason", "Reason", example="Moved to the buffer pool"),
+    replace(_OCCURRED_ON, hint="When the registry cancelled it."),
+    _REFERENCE,
+    _NOTE,
+)
 CANCELLATION_FIELDS: Final[tuple[Field, ...]] = (
     TextField(
         "reason",
@@ -54,36 +63,62 @@ ACTION_FIELDS: Final[dict[EventType, tuple[Field, ...]]] = {
     EventType.CANCELLED: CANCELLATION_FIELDS,
     EventType.SOLD: SALE_FIELDS,
     EventType.RETIRED: RETIREMENT_FIELDS,
+    EventType.WITHDRAWN: WITHDRAWAL_FIELDS,
 }
+# The actions that happen today if no day is stated.
+_DATED: Final = (EventType.SOLD, EventType.RETIRED)
 
 
 # There are no carbon credits of before this day.
 EARLIEST_DAY: Final = date(1990, 1, 1)
 
 
+class DayBounds(NamedTuple):
+    """The first and the last day that a field may have."""
+
+    latest: date
+    earliest: date = EARLIEST_DAY
+
+
 def parse_action(
-    action: EventType,
-    values: Mapping[str, object],
-    today: date,
-    latest: date | None = None,
-    earliest: date = EARLIEST_DAY,
+    action: EventType, values: Mapping[str, object], today: date, bounds: DayBounds | None = None
 ) -> dict[str, str | int]:
-    """Return the data of a SOLD, RETIRED or CANCELLED event from the values of a request.
+    """Return the data of a SOLD, RETIRED, WITHDRAWN or CANCELLED event from the values of a request.
 
     A sale or retirement always has `occurred_on`, by default `today`. The quantity is never included.
-    Raises InvalidFields with all invalid fields, among them a day before `earliest` or after `latest`,
-    which is `today` if it is None.
+    Raises InvalidFields with all invalid fields, among them a day outside `bounds`, by default one after
+    `today`.
     """
-    fields = [
-        replace(field, earliest=earliest, latest=latest or today)
-        if isinstance(field, PastDateField)
-        else field
-        for field in ACTION_FIELDS[action]
-    ]
-    parsed = parse_fields(fields, values)
-    if "occurred_on" in parsed:
+    parsed = parse_fields(bounded(bounds or DayBounds(today), ACTION_FIELDS[action]), values)
+    if action in _DATED:
         parsed["occurred_on"] = parsed["occurred_on"] or today.isoformat()
     return {name: value for name, value in parsed.items() if value is not None and name != PART_QUANTITY.name}
+
+
+def parse_event_data(
+    action: EventType, values: Mapping[str, object], today: date, bounds: DayBounds | None = None
+) -> Data:
+    """Return the same as `parse_action`, from values that may also have `facts`.
+
+    Raises InvalidFields.
+    """
+    if FACTS not in values or action not in FACTS_OF:
+        return parse_action(action, values, today, bounds)
+    data: Data = parse_action(
+        action, {name: value for name, value in values.items() if name != FACTS}, today, bounds
+    )
+    facts = parse_facts(FACTS_OF[action], values[FACTS])
+    return {**data, FACTS: facts} if facts else data
+
+
+def bounded(bounds: DayBounds, fields: Sequence[Field]) -> list[Field]:
+    """Return the fields with their days bounded."""
+    return [
+        replace(field, earliest=bounds.earliest, latest=bounds.latest)
+        if isinstance(field, PastDateField)
+        else field
+        for field in fields
+    ]
 
 
 def parse_part_quantity(values: Mapping[str, object]) -> int | None:

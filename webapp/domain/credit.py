@@ -5,7 +5,7 @@ The rules are in "Fields" and "Identity" in docs/ledger.md, with golden values.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from typing import Final
@@ -78,7 +78,7 @@ NEW_FIELDS: Final = (*FIELDS, REPLACES)
 NOT_CANCELLED: Final = "Must be the id of a cancelled credit."
 
 
-class RecordedData(dict[str, str | int]):
+class RecordedData(dict[str, str | int | list[str] | dict[str, str]]):
     """The data of an event, with their canonical JSON cached."""
 
     @cached_property
@@ -112,6 +112,8 @@ class Credit:
     # Of a lot: the id of the credit it was split from, and its start there in ten-thousandths of a tonne.
     parent: str | None = None
     offset_e4: int | None = None
+    # Facts beside the identity (see ``facts``), of a root only: no part of its id, and of no comparison.
+    facts: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @cached_property
     def canonical(self) -> CanonicalCredit:
@@ -168,12 +170,12 @@ class Credit:
     @cached_property
     def created_data(self) -> RecordedData:
         """The data of the CREATED event: the fields as recorded, without absent ones."""
-        data: dict[str, str | int] = {
-            "project_name": self.project_name,
-            "registry": self.registry,
-            "vintage": self.vintage,
-            "quantity": quantity_text(self.quantity_e4),
-        }
+        data = RecordedData(
+            project_name=self.project_name,
+            registry=self.registry,
+            vintage=self.vintage,
+            quantity=quantity_text(self.quantity_e4),
+        )
         if self.serial_number is not None:
             data["serial_number"] = self.serial_number
         if self.replaces is not None:
@@ -181,7 +183,9 @@ class Credit:
         if self.parent is not None:
             data["parent"] = self.parent
             data["offset"] = quantity_text(self.offset_e4 or 0)
-        return RecordedData(data)
+        if self.facts:
+            data["facts"] = dict(self.facts)
+        return data
 
     def prepare(self) -> None:
         """Compute the cached properties, so that this is not done while the write lock is held."""

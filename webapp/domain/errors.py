@@ -1,6 +1,7 @@
 """The errors of the ledger, one class for each reason. HTTP statuses are in ``webapp.http.error_status``."""
 
 from dataclasses import dataclass
+from typing import Final
 
 
 class LedgerError(Exception):
@@ -130,6 +131,10 @@ class CreditMoved(LedgerError):
         self.seq = seq
 
 
+# How a status or an event type reads in a sentence, where it is not its own lower case.
+_IN_WORDS: Final = {"WITHDRAWN": "cancelled at the registry"}
+
+
 class ActNotAllowed(LedgerError):
     """The credit's status does not allow the `action`, which is an event type or CORRECTED."""
 
@@ -145,11 +150,16 @@ class ActNotAllowed(LedgerError):
     def sentence(status: str, action: str, since: str) -> str:
         """Return the message."""
         again = " again" if status == action else ""
-        return f"This credit was {status.lower()} at {since} and cannot be {action.lower()}{again}."
+        was, done = (_IN_WORDS.get(each, each.lower()) for each in (status, action))
+        return f"This credit was {was} at {since} and cannot be {done}{again}."
 
 
 class AlreadyRetired(ActNotAllowed):
     """The credit is retired. No action is allowed after a retirement."""
+
+
+class AlreadyWithdrawn(ActNotAllowed):
+    """The credit was cancelled at the registry. No action is allowed after that."""
 
 
 class AlreadySold(ActNotAllowed):

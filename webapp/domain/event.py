@@ -13,14 +13,22 @@ from typing import Final, NamedTuple
 
 from webapp.domain.canonical_json import encode
 from webapp.domain.credit import Credit, RecordedData
+from webapp.domain.facts import facts_in
 from webapp.domain.fields import quantity_from_text
-from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
+from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status, last_counting
 
 VERSION: Final = 1
 NO_PREVIOUS_HASH: Final = "0" * 64
 
-# The data of an event. Absent fields are left out, never None.
-Data = Mapping[str, str | int | list[str]]
+# The number of the import that recorded an event, in its data. It is part of no id.
+IMPORT_KEY: Final = "import"
+
+# The data of an event. Absent fields are left out, never None. An object holds facts (``facts``).
+Datum = str | int | list[str] | dict[str, str]
+Data = Mapping[str, Datum]
+
+# Shared by all credits with one event, of which a restore keeps very many in memory.
+_FIRST_TYPES: Final = (EventType.CREATED,)
 
 
 @dataclass(frozen=True)
@@ -53,22 +61,31 @@ class Event:
 
 
 class EventHead(NamedTuple):
-    """The last event of a credit, as far as the next event depends on it."""
+    """The history of a credit, as far as the next event depends on it.
+
+    `seq`, `hash` and `recorded_at` are those of the last event. `types` has the types of all events.
+    """
 
     seq: int
-    type: EventType
     hash: str
     recorded_at: str
+    types: tuple[EventType, ...]
+
+    @property
+    def counting(self) -> EventType:
+        """The type of the last counting event, which decides what may follow."""
+        return last_counting(self.types)
 
     @property
     def status(self) -> Status:
-        """The credit's status after this event."""
-        return STATUS_AFTER[self.type]
+        """The credit's status after these events."""
+        return STATUS_AFTER[self.counting]
 
     @classmethod
-    def of(cls, event: Event) -> "EventHead":
-        """Return the head after this event."""
-        return cls(event.seq, event.type, event.hash, event.recorded_at)
+    def after(cls, before: "EventHead | None", event: Event) -> "EventHead":
+        """Return the head after one more event; `before` is None for the first one."""
+        types = (*before.types, event.type) if before else _FIRST_TYPES
+        return cls(event.seq, event.hash, event.recorded_at, types)
 
 
 def text_hash(text: str) -> str:
@@ -76,9 +93,17 @@ def text_hash(text: str) -> str:
     return sha256(b"\0" + text.encode()).hexdigest()
 
 
-def created_event(credit: Credit, actor: str, recorded_at: str) -> Event:
-    """Return the CREATED event of the credit."""
-    return Event(credit.id, 1, EventType.CREATED, credit.created_data, actor, recorded_at, NO_PREVIOUS_HASH)
+def created_event(credit: Credit, actor: str, recorded_at: str, import_number: str | None = None) -> Event:
+    """Return the CREATED event of the credit. `import_number` is that of the import that records it."""
+    data: Data = credit.created_data
+    if import_number is not None:
+        data = with_import(data, import_number)
+    return Event(credit.id, 1, EventType.CREATED, data, actor, recorded_at, NO_PREVIOUS_HASH)
+
+
+def with_import(data: Data, import_number: str) -> Data:
+    """Return the data of an event that names the import which records it."""
+    return {**data, IMPORT_KEY: import_number}
 
 
 def time_text(moment: datetime) -> str:
@@ -112,4 +137,5 @@ def credit_from_event(event: Event) -> Credit:
         replaces=text("replaces"),
         parent=text("parent"),
         offset_e4=None if "offset" not in data else quantity_from_text(str(data["offset"])),
+        facts=facts_in(data),
     )

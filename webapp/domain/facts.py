@@ -1,13 +1,20 @@
 """Facts beside the identity of a credit: optional, never part of its id, and changed only by amendments.
 
 The facts of a credit are in `data.facts` of the CREATED event of a root; lots have the facts of their
-root. The facts of a retirement are in `data.facts` of the RETIRED event. What is confidential (price,
-contract, seller) is not recorded in the log. Which report asks for which: docs/ledger.md, "Facts".
+root, overlaid by amendments on the way down. The facts of a retirement or a withdrawal are in
+`data.facts` of that event. What is confidential (price, contract, seller) is not recorded in the log.
+The rules are in "Facts" and "Amendments" in docs/ledger.md.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from webapp.domain.fields import Field, PastDateField, TextField
+from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.fields import Field, PastDateField, TextField, parse_fields
+from webapp.domain.lifecycle import EventType
+
+FACTS: Final = "facts"
+NOT_FACTS: Final = "Must be an object of texts."
 
 # Days are recorded as the registry states them.
 CREDIT_FACTS: Final[tuple[Field, ...]] = (
@@ -41,3 +48,34 @@ RETIREMENT_FACTS: Final[tuple[Field, ...]] = (
     # "importer" where the file has no date and the person who imported it gave one.
     TextField("date_source", "Source of the date"),
 )
+WITHDRAWAL_FACTS: Final[tuple[Field, ...]] = (
+    TextField("account_holder", "Account holder"),
+    TextField("purpose", "Purpose"),
+    TextField("converted_to", "Converted to", hint="The programme that issued other units for these tonnes."),
+    TextField("date_source", "Source of the date"),
+)
+FACTS_OF: Final[dict[EventType, tuple[Field, ...]]] = {
+    EventType.CREATED: CREDIT_FACTS,
+    EventType.RETIRED: RETIREMENT_FACTS,
+    EventType.WITHDRAWN: WITHDRAWAL_FACTS,
+}
+
+
+def parse_facts(fields: Sequence[Field], values: object) -> dict[str, str]:
+    """Return the facts as recorded, by name, without absent ones.
+
+    Raises InvalidFields, with field names such as `facts.country`.
+    """
+    if not isinstance(values, Mapping):
+        raise InvalidFields([Problem(FACTS, NOT_FACTS)])
+    try:
+        parsed = parse_fields(fields, values)
+    except InvalidFields as error:
+        raise InvalidFields([Problem(f"{FACTS}.{p.field}", p.message) for p in error.problems]) from None
+    return {name: str(value) for name, value in parsed.items() if value is not None}
+
+
+def facts_in(data: Mapping[str, object]) -> dict[str, str]:
+    """Return the facts in the data of an event; empty if it has none."""
+    facts = data.get(FACTS)
+    return {str(name): str(value) for name, value in facts.items()} if isinstance(facts, Mapping) else {}

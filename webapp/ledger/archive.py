@@ -15,9 +15,16 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
 from webapp.domain.credit import Credit
+from webapp.domain.entry import Entry, EntryHead
 from webapp.domain.errors import BrokenArchive, BrokenLog
 from webapp.domain.event import Event, EventHead, PositionedEvent, text_hash
-from webapp.domain.event_validation import InvalidEvent, chain_errors, read_event, stated_credit
+from webapp.domain.event_validation import (
+    InvalidEvent,
+    chain_errors,
+    entry_chain_errors,
+    read_logged,
+    stated_credit,
+)
 from webapp.domain.lifecycle import EventType
 from webapp.domain.split import SplitTrees
 from webapp.ledger import event_log
@@ -33,7 +40,7 @@ from webapp.ledger.projections.apply import rebuild_projections
 from webapp.ledger.storage.atomic_file import atomic_file
 from webapp.ledger.storage.engine import reading
 
-# Longer than any event: one has a note of 2,000 characters and five texts of 300, at four bytes each.
+# Longer than any event: the facts of a credit have some 9,000 characters, at four bytes each.
 LINE_BYTES_MAX: Final = 100_000
 _PROGRESS_EVERY: Final = 1000
 
@@ -136,7 +143,9 @@ def rebuild_on(connection: Connection, progress: Progress = no_progress) -> int:
 def _positioned(feed: Iterator[StoredEvent]) -> Iterator[PositionedEvent]:
     for stored in feed:
         try:
-            event = read_event(stored.body)
+            event = read_logged(stored.body)
+            if isinstance(event, Entry):  # nothing is derived from it
+                continue
             credit = stated_credit(event)
         except InvalidEvent as error:
             raise BrokenLog(f"The log cannot be read. Position {stored.position}: {error}.") from None
@@ -157,12 +166,13 @@ class ArchiveReader:
         self._running = running
         self._progress = progress
         self._links: dict[str, EventHead] = {}
+        self._entries: dict[str, EntryHead] = {}
         self._claims: set[bytes] = set()
         self._claim_of: dict[str, bytes] = {}
         self._split_trees = SplitTrees()
         self._replaced: set[str] = set()
 
-    def read(self) -> Iterator[Event]:
+    def read(self) -> Iterator[Event | Entry]:
         """Yield the events. Raises BrokenArchive with the line number and the reason."""
         lines = iter(lambda: self._file.readline(LINE_BYTES_MAX + 1), b"")
         for number, line in enumerate(lines, start=1):
@@ -173,15 +183,25 @@ class ArchiveReader:
             if number % _PROGRESS_EVERY == 0:
                 self._progress(number)
 
-    def _event(self, line: bytes) -> Event:
+    def _event(self, line: bytes) -> Event | Entry:
         if len(line) > LINE_BYTES_MAX:
             raise InvalidEvent("it is longer than any event")
         if not line.endswith(b"\n"):
             raise InvalidEvent("the file ends in the middle of it")
         try:
-            event = read_event(line[:-1].decode())
+            event = read_logged(line[:-1].decode())
         except UnicodeDecodeError:
             raise InvalidEvent("it is not UTF-8 text") from None
+        self._follow_entry(event) if isinstance(event, Entry) else self._follow(event)
+        self._running.add(event.hash)
+        return event
+
+    def _follow_entry(self, entry: Entry) -> None:
+        for wrong in entry_chain_errors(self._entries.get(entry.subject), entry):
+            raise InvalidEvent(wrong)
+        self._entries[entry.subject] = EntryHead.of(entry)
+
+    def _follow(self, event: Event) -> None:
         credit = stated_credit(event)
         for wrong in chain_errors(self._links.get(event.credit_id), event):
             raise InvalidEvent(wrong)
@@ -191,9 +211,7 @@ class ArchiveReader:
         if event.type is EventType.CANCELLED:
             for fully_cancelled in self._split_trees.cancel(event.credit_id):
                 self._claims.discard(self._claim_of.pop(fully_cancelled, b""))
-        self._links[event.credit_id] = EventHead.of(event)
-        self._running.add(event.hash)
-        return event
+        self._links[event.credit_id] = EventHead.after(self._links.get(event.credit_id), event)
 
     def _replace(self, credit: Credit) -> None:
         if credit.replaces in self._replaced:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import accumulate
 
-from webapp.domain.action_fields import PART_QUANTITY, parse_action, parse_part_quantity
+from webapp.domain.action_fields import PART_QUANTITY, DayBounds, parse_action, parse_part_quantity
+from webapp.domain.amendment import parse_amendment, sale_of
 from webapp.domain.credit import Credit, is_credit_id, parse_credit
 from webapp.domain.errors import CreditMoved, InvalidFields, Problem, UnknownCredit
 from webapp.domain.event import Data, Event, PositionedEvent, created_event
@@ -215,6 +216,27 @@ def correct_credit(
     return _run_once(action, key, "correct")
 
 
+def amend_credit(
+    credit_id: str,
+    values: Mapping[str, object],
+    actor: str,
+    expected_seqs: ExpectedSeqs = None,
+    key: IdempotencyKey | None = None,
+) -> ActionResult:
+    """Record an amendment of the event whose number `values` has in `amends` (see ``domain.amendment``).
+
+    It is allowed in every status, and changes none. Raises InvalidFields, UnknownCredit, CreditMoved.
+    """
+
+    def action(transaction: Transaction) -> ActionResult:
+        found = LoadedCredit.read(transaction, credit_id, EventType.AMENDED, expected_seqs)
+        data = parse_amendment(values, found.record.head.types, DayBounds(clock.latest_day()))
+        found.append([found.event(EventType.AMENDED, data, actor)])
+        return ActionResult(queries.read_record(transaction.connection, credit_id))
+
+    return _run_once(action, key, "amend")
+
+
 def _act_on_quantity(
     credit_id: str,
     event_type: EventType,
@@ -223,7 +245,7 @@ def _act_on_quantity(
     expected_seqs: ExpectedSeqs,
     key: IdempotencyKey | None,
 ) -> ActionResult:
-    data = parse_action(event_type, values, clock.now().date(), clock.latest_day())
+    data = parse_action(event_type, values, clock.now().date(), DayBounds(clock.latest_day()))
     part_e4 = parse_part_quantity(values)
 
     def action(transaction: Transaction) -> ActionResult:
@@ -282,27 +304,34 @@ def _replay(transaction: Transaction, stored: StoredResult) -> ActionResult:
     )
 
 
-def _record_of_new(entries: Sequence[PositionedEvent], credit: Credit, *, is_sold: bool = False) -> Record:
+def _record_of_new(
+    entries: Sequence[PositionedEvent],
+    credit: Credit,
+    *,
+    is_sold: bool = False,
+    parent: Record | None = None,
+) -> Record:
     """Return the record of a new credit, from those `entries` that are about it.
 
-    `is_sold` is true for a lot of a sold credit: the lot carries the sale over.
+    `parent` is the record of the credit that a lot was split from. `is_sold` is true if that was sold:
+    the lot carries the sale over.
     """
-    return queries.new_record(
-        [entry for entry in entries if entry.event.credit_id == credit.id], credit, is_sold=is_sold
-    )
+    own = [entry for entry in entries if entry.event.credit_id == credit.id]
+    return queries.new_record(own, credit, is_sold=is_sold, parent=parent)
 
 
 @dataclass(frozen=True)
 class _Split:
-    """The lots of a split, its events, and whether the lots carry a sale over."""
+    """The lots of a split, its events, the split credit, and whether the lots carry a sale over."""
 
+    parent: Record
     lots: list[Credit]
     events: list[Event]
     is_sold: bool
 
     def record_of(self, lot: Credit, entries: Sequence[PositionedEvent]) -> Record:
         """Return the record of a lot after the append."""
-        return _record_of_new(entries, lot, is_sold=self.is_sold)
+        return _record_of_new(entries, lot, is_sold=self.is_sold, parent=self.parent)
 
 
 @dataclass(frozen=True)
@@ -327,7 +356,7 @@ class LoadedCredit:
         head = record.head
         if expected_seqs is not None and head.seq not in expected_seqs:
             raise CreditMoved(credit_id, head.seq)
-        require_allowed(credit_id, head.status, action, head.recorded_at)
+        require_allowed(credit_id, head.status, action, record.last_counting.recorded_at)
         return cls(transaction, record, record.stated)
 
     def event(self, event_type: EventType, data: Data, actor: str) -> Event:
@@ -360,5 +389,5 @@ class LoadedCredit:
         """Return the lots of these quantities, and the events of the split. Raises InvalidFields."""
         new = self.lots(quantities_e4)
         split = self.event(EventType.SPLIT, split_data(new), actor)
-        sale = next((e.event for e in self.record.events if e.event_type is EventType.SOLD), None)
-        return _Split(new, split_events(split, new, sale), sale is not None)
+        sale = sale_of([each.event for each in self.record.events])
+        return _Split(self.record, new, split_events(split, new, sale), sale is not None)

@@ -1,22 +1,23 @@
-"""Append and read events. No other module inserts into the tables events, splits and feed.
+"""Append and read events and entries. No other module inserts into the tables of the log.
 
 Appending updates the projections in the same transaction. Events get their time under the write
 lock, so the feed is in order of time.
 """
 
 import json
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Final
+from itertools import groupby, islice
+from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
 from webapp.domain.canonical_json import encode
 from webapp.domain.credit import Credit
+from webapp.domain.entry import Entry, EntryType, PositionedEntry, parse_entry
 from webapp.domain.errors import BrokenLog, LedgerNotEmpty
-from webapp.domain.event import Event, PositionedEvent, credit_from_event, time_text
+from webapp.domain.event import NO_PREVIOUS_HASH, Event, PositionedEvent, credit_from_event, time_text
 from webapp.domain.lifecycle import EventType
 from webapp.domain.split import flatten, group_splits
 from webapp.ledger import clock
@@ -44,7 +45,7 @@ class LogHead:
 
 @dataclass(frozen=True)
 class StoredEvent:
-    """An event as stored: its position, the key of its credit, its text and its hash."""
+    """An event as stored: its position, the key of its credit or subject, its text and its hash."""
 
     position: int
     key: int
@@ -97,7 +98,22 @@ def append(
     return entries
 
 
-def restore(transaction: Transaction, history: Iterable[Event]) -> int:
+def append_entry(
+    transaction: Transaction, subject: str, entry_type: EntryType, data: Mapping[str, object], actor: str
+) -> PositionedEntry:
+    """Append an entry about another subject than a credit, such as `import/12` (see ``domain.entry``).
+
+    Raises InvalidFields.
+    """
+    recorded = parse_entry(subject, entry_type, data)
+    key, _ = _key_of_subject(transaction.connection, subject)
+    last = statements.fetch(transaction.connection, statements.LAST_ENTRY, key)
+    seq, prev_hash = (last[0][0], last[0][1].hex()) if last else (0, NO_PREVIOUS_HASH)
+    at = recording_time(transaction)
+    return _place_entry(transaction, Entry(subject, seq + 1, entry_type, recorded, actor, at, prev_hash))
+
+
+def restore(transaction: Transaction, history: Iterable[Event | Entry]) -> int:
     """Append a whole history, in feed order, to an empty ledger; return the number of events.
 
     Raises LedgerNotEmpty, and what reading `history` raises.
@@ -105,18 +121,52 @@ def restore(transaction: Transaction, history: Iterable[Event]) -> int:
     connection = transaction.connection
     if connection.scalar(select(events.c.seq).limit(1)) is not None:
         raise LedgerNotEmpty("This ledger is not empty. Restore a history into an empty ledger.")
-    remaining, done, is_in_order, last_at = group_splits(history), 0, True, ""
-    while batch := list(flatten(islice(remaining, BATCH))):
-        entries = _positioned(transaction, batch, (), {})
-        _insert(transaction, entries)
-        apply_events(connection, entries, is_replay=True)
-        _index_before_commit(transaction, entries)
-        for event in batch:
+    done, is_in_order, last_at = 0, True, ""
+    for batch in _batches(history):
+        if isinstance(batch, Entry):
+            _place_entry(transaction, batch)
+        else:
+            entries = _positioned(transaction, batch, (), {})
+            _insert(transaction, entries)
+            apply_events(connection, entries, is_replay=True)
+            _index_before_commit(transaction, entries)
+        for event in [batch] if isinstance(batch, Entry) else batch:
             is_in_order, last_at = is_in_order and last_at <= event.recorded_at, event.recorded_at
-        done += len(batch)
+            done += 1
     if not is_in_order:
         connection.execute(log_marks.insert(), {"name": IN_ORDER_OF_TIME, "position": done + 1})
     return done
+
+
+def _batches(history: Iterable[Event | Entry]) -> Iterator[list[Event] | Entry]:
+    """Yield the history in its order: events of credits in batches that cut no split, each entry alone."""
+    for is_entry, run in groupby(history, key=lambda logged: isinstance(logged, Entry)):
+        if is_entry:
+            yield from (logged for logged in run if isinstance(logged, Entry))
+            continue
+        remaining = group_splits(logged for logged in run if isinstance(logged, Event))
+        while batch := list(flatten(islice(remaining, BATCH))):
+            yield batch
+
+
+def _place_entry(transaction: Transaction, entry: Entry) -> PositionedEntry:
+    """Insert an entry and its position. A new subject gets the next key; a trigger records its name."""
+    connection, head = transaction.connection, log_head(transaction)
+    key, lowest = _key_of_subject(connection, entry.subject)
+    placed = PositionedEntry(head.position + 1, key or lowest - 1, entry)
+    row = (placed.key, entry.seq, str(entry.type), bytes.fromhex(entry.hash), entry.text)
+    statements.send(connection, statements.INSERT_EVENT, [row])
+    position = (placed.position, placed.key, entry.seq, str(entry.type))
+    statements.send(connection, statements.INSERT_POSITION, [position])
+    recorded_at = max(head.recorded_at, entry.recorded_at)
+    transaction.head = replace(head, position=placed.position, recorded_at=recorded_at)
+    return placed
+
+
+def _key_of_subject(connection: Connection, subject: str) -> tuple[int | None, int]:
+    """Return the key of a subject, None if it is new, and the lowest key of all subjects."""
+    ((key, lowest),) = statements.fetch(connection, statements.SUBJECT, subject)
+    return key, lowest
 
 
 def _is_plain(entry: PositionedEvent) -> bool:
@@ -158,7 +208,26 @@ def parse_stored(body: str) -> Event:
 
     Raises ValueError, KeyError or TypeError if the text is not that of an event.
     """
+    return _event_of(json.loads(body))
+
+
+def parse_logged(body: str) -> Event | Entry:
+    """Return the event or the entry of a stored text. See `parse_stored`."""
     facts = json.loads(body)
+    if "subject" not in facts:
+        return _event_of(facts)
+    return Entry(
+        subject=facts["subject"],
+        seq=facts["seq"],
+        type=EntryType(facts["type"]),
+        data=facts["data"],
+        actor=facts["actor"],
+        recorded_at=facts["recorded_at"],
+        prev_hash=facts["prev_hash"],
+    )
+
+
+def _event_of(facts: dict[str, Any]) -> Event:
     return Event(
         credit_id=facts["credit"],
         seq=facts["seq"],

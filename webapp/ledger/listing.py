@@ -8,8 +8,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from webapp.domain.entry import Entry, EntryType
 from webapp.domain.lifecycle import EventType, Status
-from webapp.ledger.event_log import parse_stored
+from webapp.ledger.event_log import parse_logged
 from webapp.ledger.search import selection
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.search.pagination import Keys, Page, PageRequest, Window, read_page
@@ -17,8 +18,12 @@ from webapp.ledger.storage import statements
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import Row, as_json, fetch
 from webapp.ledger.summaries import StatusSums, Sum
-from webapp.ledger.views import CreditView, EventView, Origin, credit_of_row, event_of
+from webapp.ledger.views import CreditView, EntryView, EventView, Origin, credit_of_row, entry_of, event_of
 
+FeedItem = EventView | EntryView
+# The types by which the feed can be filtered: of events of credits, and of entries about other subjects.
+LoggedType = EventType | EntryType
+LOGGED_TYPES: Final[tuple[LoggedType, ...]] = (*EventType, *EntryType)
 LIMIT_MAX: Final = 500
 LIMIT: Final = 50
 _KINDS: Final = {"project": str, "registry": str, "status": str, "vintage": int, "quantity": int}
@@ -68,12 +73,12 @@ def sum_credits(wanted: CreditFilter, *, is_quick: bool = False) -> StatusSums:
 
 
 def list_events(
-    event_type: EventType | None = None,
+    event_type: LoggedType | None = None,
     cursor: str | None = None,
     limit: int = LIMIT,
     *,
     newest_first: bool = False,
-) -> Page[EventView]:
+) -> Page[FeedItem]:
     """Return a page of the feed. Raises CursorMismatch.
 
     In oldest-first order `next` is None at the current end of the feed. A client that stores `end` and
@@ -89,7 +94,7 @@ def list_events(
         )
 
 
-def every_event(event_type: EventType | None = None) -> Iterator[EventView]:
+def every_event(event_type: LoggedType | None = None) -> Iterator[FeedItem]:
     """Yield all events of the feed, the newest first, from one snapshot.
 
     Read it to its end without delay, because the read transaction stays open until then.
@@ -109,7 +114,7 @@ def _credits_at(connection: Connection, keys: Sequence[Keys]) -> list[tuple[Cred
     return [found[int(position)] for position in positions]
 
 
-def _events_in(connection: Connection, event_type: EventType | None, window: Window) -> list[EventView]:
+def _events_in(connection: Connection, event_type: LoggedType | None, window: Window) -> list[FeedItem]:
     conditions = ["1 = 1"]
     parameters: list[object] = []
     if event_type:
@@ -128,7 +133,10 @@ def _events_in(connection: Connection, event_type: EventType | None, window: Win
     return [_event_of_row(row) for row in rows]
 
 
-def _event_of_row(row: Row) -> EventView:
+def _event_of_row(row: Row) -> FeedItem:
     position, body, event_hash, project_name, quantity_e4, is_carried = row
-    event = event_of(parse_stored(body), position, event_hash.hex(), project_name, quantity_e4)
+    logged = parse_logged(body)
+    if isinstance(logged, Entry):
+        return entry_of(logged, position, event_hash.hex())
+    event = event_of(logged, position, event_hash.hex(), project_name, quantity_e4)
     return replace(event, is_carried=True) if is_carried else event

@@ -21,6 +21,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     "credits": _APPEND,
     "events": _APPEND,
     "splits": _APPEND,
+    "subjects": _APPEND,
     "feed": _APPEND,
     "log_marks": _APPEND,
     "serial_claims": _REPLACE,

@@ -26,6 +26,7 @@ from webapp.ledger.views import (
     Relations,
     SplitNode,
     SplitTree,
+    StatedFacts,
     credit_after,
     credit_of_row,
     event_of,
@@ -74,7 +75,8 @@ def read_record(connection: Connection, credit_id: str, position: int | None = N
         for other, origin in related
         if origin.replaces == credit_id and (position is None or other.created_position <= position)
     ]
-    return Record(found.key, view, history, Relations(found.relations.origin, lots, replaced_by))
+    inherited = tuple(event for event in found.inherited if position is None or event.position <= position)
+    return Record(found.key, view, history, Relations(found.relations.origin, lots, replaced_by), inherited)
 
 
 def read_history(connection: Connection, credit_id: str) -> Record | None:
@@ -89,22 +91,32 @@ def read_history(connection: Connection, credit_id: str) -> Record | None:
     if not _is_shown(row):
         raise BrokenLog(_NO_POSITION.format(credit_id))
     key, (view, origin) = row[0], credit_of_row(row)
-    history = []
-    for event_hash, body, position in fetch(connection, statements.EVENTS, key):
-        if position is None:
-            raise BrokenLog(_NO_POSITION.format(credit_id))
+    history: list[EventView] = []
+    inherited: list[StatedFacts] = []
+    is_lot = origin.parent is not None
+    for event_hash, body, position in fetch(
+        connection, statements.EVENTS_OF_LOT if is_lot else statements.EVENTS, key
+    ):
         event = parse_stored(body)
-        history.append(event_of(event, position, event_hash.hex(), view.project_name, view.quantity_e4))
-    if origin.parent is not None and any(event.event_type is EventType.SOLD for event in history):
+        if position is None:
+            raise BrokenLog(_NO_POSITION.format(event.credit_id))
+        if event.credit_id == credit_id:
+            history.append(event_of(event, position, event_hash.hex(), view.project_name, view.quantity_e4))
+        else:
+            inherited.append(StatedFacts(position, event.type, event.data))
+    if is_lot and any(event.event_type is EventType.SOLD for event in history):
         is_carried = bool(fetch(connection, statements.SALE_OF_PARENT, key))
         history = _with_carried_sale(history, is_carried=is_carried)
-    return Record(key, view, history, Relations(origin, [], []))
+    return Record(key, view, history, Relations(origin, [], []), tuple(inherited))
 
 
-def new_record(entries: Sequence[PositionedEvent], credit: Credit, *, is_sold: bool) -> Record:
+def new_record(
+    entries: Sequence[PositionedEvent], credit: Credit, *, is_sold: bool, parent: Record | None = None
+) -> Record:
     """Return the record of a new credit from its events, without reading the database.
 
-    `is_sold` is true for a lot of a sold credit, whose SOLD event is carried over.
+    `parent` is the record of the credit that a lot was split from. `is_sold` is true if that was sold:
+    then the lot's SOLD event is carried over.
     """
     first = entries[0]
     view = CreditView(
@@ -123,7 +135,8 @@ def new_record(entries: Sequence[PositionedEvent], credit: Credit, *, is_sold: b
     )
     history = _with_carried_sale(_views_of(entries, view), is_carried=is_sold)
     origin = Origin(credit.parent, credit.offset_e4, credit.replaces)
-    return Record(first.key, credit_after(view, history), history, Relations(origin, [], []))
+    inherited = parent.facts_of_lots if parent else ()
+    return Record(first.key, credit_after(view, history), history, Relations(origin, [], []), inherited)
 
 
 def record_after(record: Record, entries: Sequence[PositionedEvent]) -> Record:

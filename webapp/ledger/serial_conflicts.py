@@ -31,7 +31,10 @@ _INSIDE: Final = {
 NOT_EXACT: Final = (
     "Its quantity differs from its count of serial numbers, so it cannot be a lot of that credit."
 )
-_RETIRED: Final = "That credit is retired, so nothing more can be done with these tonnes."
+_ENDED: Final = {
+    Status.RETIRED: "That credit is retired, so nothing more can be done with these tonnes.",
+    Status.WITHDRAWN: "The registry cancelled these tonnes, so nothing more can be done with them.",
+}
 _COMPARE: Final = "One of the two has wrong serial numbers. Compare them, and record only the free numbers."
 _SPLIT: Final = "That credit was split, and its lots have these tonnes now. Use one of the lots."
 _FREE: Final = "That credit has since been cancelled, so the numbers are free. Try again."
@@ -66,10 +69,9 @@ class SerialConflict:
                 return _FREE
             case _ if not self.is_inside:
                 return _COMPARE
-            case Status.RETIRED:
-                return _RETIRED
             case status:
-                return (_SAME if self.is_same else _SPLIT_OFF if self.split else _INSIDE)[status]
+                ways = _SAME if self.is_same else _SPLIT_OFF if self.split else _INSIDE
+                return {**_ENDED, **ways}[status]
 
 
 def conflict_over(holder: CreditView, first: int, last: int) -> SerialConflict | None:

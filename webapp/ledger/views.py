@@ -1,10 +1,15 @@
 """The read models: frozen views of credits, events and records, and their conversion from rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
+from typing import NamedTuple
 
+from webapp.domain.amendment import amendments_of, present_data, present_facts
 from webapp.domain.credit import Credit
+from webapp.domain.entry import Entry, EntryType
 from webapp.domain.event import Data, Event, EventHead
+from webapp.domain.facts import facts_in
 from webapp.domain.fields import quantity_text
 from webapp.domain.lifecycle import ALLOWED_ACTIONS, STATUS_AFTER, EventType, Status
 from webapp.ledger.storage.statements import Row
@@ -78,6 +83,21 @@ class EventView:
 
 
 @dataclass(frozen=True)
+class EntryView:
+    """An entry of the feed about another subject than a credit, with its position."""
+
+    position: int
+    subject: str
+    seq: int
+    event_type: EntryType
+    data: Mapping[str, str]
+    actor: str
+    recorded_at: str
+    prev_hash: str
+    hash: str
+
+
+@dataclass(frozen=True)
 class Origin:
     """The credit that a lot was split from, with the lot's offset, or the credit that one replaces."""
 
@@ -123,20 +143,63 @@ class SplitTree:
         return self.nodes[0]
 
 
+class StatedFacts(NamedTuple):
+    """The data of an event that may state facts of its credit, with the position of the event."""
+
+    position: int
+    event_type: EventType
+    data: Data
+
+
+def stated_facts(event: EventView) -> StatedFacts | None:
+    """Return what lots inherit of an event of a credit: the creation of a root, and amendments."""
+    if event.event_type is EventType.AMENDED or (
+        event.event_type is EventType.CREATED and "parent" not in event.data
+    ):
+        return StatedFacts(event.position, event.event_type, event.data)
+    return None
+
+
 @dataclass(frozen=True)
 class Record:
-    """A credit with all its events and its direct relations. `key` is its integer key in the tables."""
+    """A credit with all its events and its direct relations. `key` is its integer key in the tables.
+
+    `inherited` has what the credits that it was split from say of their facts, the root first.
+    """
 
     key: int
     credit: CreditView
     events: Sequence[EventView]
     relations: Relations
+    inherited: Sequence[StatedFacts] = ()
 
     @property
     def head(self) -> EventHead:
-        """The head of the credit's chain: its last event."""
+        """The head of the credit's chain, as far as the next event depends on it."""
         last = self.events[-1]
-        return EventHead(last.seq, last.event_type, last.hash, last.recorded_at)
+        types = tuple(event.event_type for event in self.events)
+        return EventHead(last.seq, last.hash, last.recorded_at, types)
+
+    @property
+    def last_counting(self) -> EventView:
+        """The event that gave the credit its status, with its present data."""
+        event = _last_counting(self.events)
+        return replace(event, data=self.present_data(event))
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The facts beside its identity as they are now; those of its root, if it is a lot."""
+        own = ((event.event_type, event.data) for event in self.events)
+        return present_facts(chain(((each.event_type, each.data) for each in self.inherited), own))
+
+    @property
+    def facts_of_lots(self) -> tuple[StatedFacts, ...]:
+        """What its lots inherit."""
+        return (*self.inherited, *filter(None, map(stated_facts, self.events)))
+
+    def present_data(self, event: EventView) -> Data:
+        """Return the data of one of its events, overlaid by the amendments of that event."""
+        return _present_data(event, self.events)
 
     @property
     def stated(self) -> Credit:
@@ -151,6 +214,7 @@ class Record:
             replaces=origin.replaces,
             parent=origin.parent,
             offset_e4=origin.offset_e4,
+            facts=facts_in(self.events[0].data),
         )
 
 
@@ -193,15 +257,41 @@ def event_of(event: Event, position: int, event_hash: str, project_name: str, qu
     )
 
 
+def entry_of(entry: Entry, position: int, entry_hash: str) -> EntryView:
+    """Return the view of an entry."""
+    return EntryView(
+        position=position,
+        subject=entry.subject,
+        seq=entry.seq,
+        event_type=entry.type,
+        data=entry.data,
+        actor=entry.actor,
+        recorded_at=entry.recorded_at,
+        prev_hash=entry.prev_hash,
+        hash=entry_hash,
+    )
+
+
 def credit_after(credit: CreditView, history: Sequence[EventView]) -> CreditView:
     """Return the credit as it was after these events, which must be all of its first events."""
-    said = {event.event_type: event.data for event in history}
+    named = (event for event in history if event.event_type in {EventType.SOLD, EventType.RETIRED})
+    said = {event.event_type: _present_data(event, history) for event in named}
     buyer = said.get(EventType.SOLD, {}).get("buyer")
     beneficiary = said.get(EventType.RETIRED, {}).get("beneficiary")
+    last = _last_counting(history)
     return replace(
         credit,
-        status=STATUS_AFTER[history[-1].event_type],
-        changed_at=history[-1].recorded_at,
+        status=STATUS_AFTER[last.event_type],
+        changed_at=last.recorded_at,
         buyer=None if buyer is None else str(buyer),
         beneficiary=None if beneficiary is None else str(beneficiary),
     )
+
+
+def _last_counting(history: Sequence[EventView]) -> EventView:
+    return next(event for event in reversed(history) if event.event_type in STATUS_AFTER)
+
+
+def _present_data(event: EventView, history: Sequence[EventView]) -> Data:
+    amendments = amendments_of(event.seq, ((each.event_type, each.data) for each in history))
+    return present_data(event.data, amendments)

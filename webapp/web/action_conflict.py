@@ -23,7 +23,7 @@ LOTS_SHOWN: Final = 10
 
 @dataclass(frozen=True)
 class ActionConflict:
-    """The event type that was refused, the credit's last event, and the credits that hold its tonnes.
+    """What was refused, the event that gave the credit its status, and the credits that hold its tonnes.
 
     `lots` are the lots of a split credit, `replacements` the replacements of a cancelled one. `more` is the
     number of lots that are not listed. `part_e4` is the requested quantity in ten-thousandths of a tonne,
@@ -63,7 +63,7 @@ def render(credit_id: str, refused: EventType, part_e4: int | None = None) -> Re
         outcome=None,
         conflict=ActionConflict(
             refused,
-            record.events[-1],
+            record.last_counting,
             shown,
             list(queries.find_credits(record.relations.replaced_by).values()),
             len(lots) - len(shown),

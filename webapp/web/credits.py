@@ -1,6 +1,6 @@
 """The pages of credits: the list, the form of a new credit, and a credit with its history."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
+from webapp.domain.amendment import AMENDS
 from webapp.domain.credit import is_credit_id
 from webapp.domain.errors import (
     CancelledBefore,
@@ -20,7 +21,9 @@ from webapp.domain.errors import (
     ReplacedBefore,
     SerialHeld,
 )
-from webapp.domain.lifecycle import NOT_COUNTED, Status
+from webapp.domain.event import Datum
+from webapp.domain.facts import CREDIT_FACTS, FACTS, FACTS_OF, facts_in
+from webapp.domain.lifecycle import NOT_HOLDING, EventType, Status
 from webapp.domain.text import canonical
 from webapp.http import htmx
 from webapp.http.authentication import actor
@@ -80,7 +83,7 @@ def _found_elsewhere(wanted: CreditList) -> list[tuple[str, str, str]]:
     found = []
     for status in (status for status in Status if status not in wanted.filter.statuses):
         sums = listing.sum_credits(replace(wanted.filter, status=status), is_quick=True)
-        if sums[status].credits or status in NOT_COUNTED:
+        if sums[status].credits or status in NOT_HOLDING:
             label = labels.STATUS_LABELS[status].lower()
             found.append((_number_found(sums, 0), label, wanted.of_status(status)))
     return found if any(count != "0" for count, _, _ in found) else []
@@ -136,7 +139,8 @@ def show(credit_id: str) -> str:
     return render_template(
         "credits/show.html",
         credit=record.credit,
-        history=[(event, data_of(event)) for event in record.events],
+        history=[(event, data_of(event, record.events)) for event in record.events],
+        credit_facts=labels.labelled_facts(CREDIT_FACTS, record.facts),
         another=_prefilled_form({name: getattr(record.credit, name) for name in PREFILLED}),
         tree=_split_tree(record),
         **_relations(record),
@@ -151,7 +155,7 @@ def _split_tree(record: Record) -> split_history.TreeExcerpt | None:
 
 
 def _relations(record: Record) -> dict[str, object]:
-    """Return the inputs about splits and corrections: its origin, lots, replacements and last event."""
+    """Return the inputs about splits and corrections: its origin, lots, replacements and last act."""
     relations = record.relations
     replaces = relations.origin.replaces
     related = [*relations.replaced_by, replaces] if replaces else relations.replaced_by
@@ -161,7 +165,7 @@ def _relations(record: Record) -> dict[str, object]:
         "lots": relations.lots,
         "replaces": found.get(replaces) if replaces else None,
         "replaced_by": [found[credit_id] for credit_id in relations.replaced_by],
-        "last": record.events[-1],
+        "last": record.last_counting,
         "replacement": _prefilled_form({**old_values(record.credit), "replaces": record.credit.id})
         if record.credit.status is Status.CANCELLED
         else None,
@@ -190,12 +194,24 @@ def row(credit_id: str) -> AnyResponse:
     )
 
 
-def data_of(event: EventView) -> list[tuple[str, str, str | int | list[str]]]:
-    """Return the name, label and value of the event's data. `offset` is shown with `parent`."""
-    known = labels.data_labels(event.event_type)
+def data_of(event: EventView, history: Sequence[EventView]) -> list[tuple[str, str, Datum]]:
+    """Return the name, label and value of the data of an event, and of each of its facts.
+
+    `offset` is shown with `parent`. `history` has the events of the credit, of which one is amended.
+    """
+    about = event.event_type
+    rows: list[tuple[str, str, Datum]] = []
+    if about is EventType.AMENDED:
+        amended = next(each for each in history if each.seq == event.data[AMENDS])
+        about = amended.event_type
+        rows.append((AMENDS, "Amends", f"{labels.event_label(about)}, number {amended.seq}"))
+    known = labels.data_labels(about)
+    left_out = {"offset", FACTS, AMENDS}
     ordered = [name for name in known if name in event.data]
-    unknown = [name for name in event.data if name not in known and name != "offset"]
-    return [(name, known.get(name, name), event.data[name]) for name in [*ordered, *unknown]]
+    unknown = [name for name in event.data if name not in known and name not in left_out]
+    rows += [(name, known.get(name, name), event.data[name]) for name in [*ordered, *unknown]]
+    facts = labels.labelled_facts(FACTS_OF.get(about, ()), facts_in(event.data))
+    return rows + [(FACTS, label, value) for label, value in facts]
 
 
 def _new_page(form: CreditForm, refusal: CancelledBefore | ReplacedBefore | None = None) -> str:

@@ -16,8 +16,10 @@ from flask import Blueprint, Response, request, send_file
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
 from webapp.domain.action_fields import ACTION_FIELDS, PART_QUANTITY
+from webapp.domain.amendment import AMENDS, WHY
+from webapp.domain.event import IMPORT_KEY
 from webapp.ledger import clock, listing
-from webapp.ledger.views import CreditView, EventView
+from webapp.ledger.views import CreditView, EntryView, EventView
 from webapp.web import activity, query_parameters
 from webapp.web.credit_list import PARAMETERS, CreditList
 
@@ -43,11 +45,15 @@ CREDIT_COLUMNS: Final = (
     "buyer",
     "beneficiary",
 )
-# The data of actions. The quantity of a part is not among them: it is the quantity of the lot.
-DATA_COLUMNS: Final = tuple(
-    dict.fromkeys(
+# The data of actions and amendments. The quantity of a part is not among them: it is the quantity of the
+# lot.
+DATA_COLUMNS: Final = (
+    *dict.fromkeys(
         field.name for fields in ACTION_FIELDS.values() for field in fields if field is not PART_QUANTITY
-    )
+    ),
+    AMENDS,
+    WHY.name,
+    IMPORT_KEY,
 )
 EVENT_COLUMNS: Final = (
     "position",
@@ -60,6 +66,7 @@ EVENT_COLUMNS: Final = (
     "actor",
     *DATA_COLUMNS,
     "hash",
+    "subject",
 )
 
 
@@ -90,14 +97,15 @@ def _credit_row(credit: CreditView) -> Iterator[Cell]:
     return (getattr(credit, name) for name in CREDIT_COLUMNS)
 
 
-def _event_row(event: EventView) -> Iterator[Cell]:
+def _event_row(event: EventView | EntryView) -> Iterator[Cell]:
     for name in EVENT_COLUMNS:
-        yield _of_data(event, name) if name in DATA_COLUMNS else getattr(event, name)
+        # An entry has no credit, and an event of a credit has no other subject.
+        yield _of_data(event, name) if name in DATA_COLUMNS else getattr(event, name, None)
 
 
-def _of_data(event: EventView, name: str) -> str | None:
+def _of_data(event: EventView | EntryView, name: str) -> Cell:
     value = event.data.get(name)
-    return value if isinstance(value, str) else None
+    return value if isinstance(value, str | int) else None
 
 
 def _send(name: str, columns: Sequence[str], rows: Iterable[Iterable[Cell]]) -> Response:

@@ -52,6 +52,7 @@ REFUSAL_TITLES: Final[dict[type[errors.LedgerError], str]] = {
     errors.UnknownImport: "No such import",
     errors.SerialHeld: "Serial number already taken",
     errors.AlreadyRetired: "Already retired",
+    errors.AlreadyWithdrawn: "Cancelled at the registry",
     errors.AlreadySold: "Already sold",
     errors.AlreadySplit: "Already split",
     errors.AlreadyCancelled: "Already void",

@@ -17,10 +17,13 @@ from webapp.domain.action_fields import (
     PART_QUANTITY,
     RETIREMENT_FIELDS,
     SALE_FIELDS,
+    DayBounds,
+    bounded,
     parse_action,
     parse_part_quantity,
 )
 from webapp.domain.credit import FIELDS, REPLACES, parse_credit, require_block_matches_quantity
+from webapp.domain.date_order import date_warnings
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.fields import (
     Field,
@@ -34,6 +37,7 @@ from webapp.domain.fields import (
 from webapp.domain.lifecycle import EventType
 from webapp.ledger import clock
 from webapp.web.labels import field_label
+from webapp.web.typed_quantity import plain_quantity, quantity_error
 
 Values = dict[str, str | None]
 
@@ -94,8 +98,10 @@ class FieldForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
     @property
     def values(self) -> Values:
-        """The entered texts by name, as commands take them."""
-        return {field.name: self[field.name].data for field in self.table}
+        """The entered texts by name, as commands take them: quantities in plain digits."""
+        typed: Values = {field.name: self[field.name].data for field in self.table}
+        quantities = [field.name for field in self.table if isinstance(field, QuantityField)]
+        return typed | {name: plain_quantity(typed[name]) for name in quantities}
 
     def parse(self, values: Mapping[str, object]) -> object:
         """Parse the texts with the domain. Raises InvalidFields."""
@@ -107,9 +113,16 @@ class FieldForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
         try:
             self.parse(self.values)
         except InvalidFields as refusal:
-            self.show(refusal.problems)
+            self.show([self._with_value(problem) for problem in refusal.problems])
             return False
         return valid
+
+    def _with_value(self, problem: Problem) -> Problem:
+        """Return the problem with the value that was typed, if it is one of a quantity by itself."""
+        field = next((field for field in self.table if field.name == problem.field), None)
+        if isinstance(field, QuantityField) and (reason := quantity_error(field, self[field.name].data)):
+            return Problem(problem.field, reason)
+        return problem
 
     def show(self, problems: Sequence[Problem]) -> None:
         """Add each problem to the errors of its field, or of the form."""
@@ -176,25 +189,61 @@ class CorrectionForm(FieldForm):
         return None
 
 
+DATE_IS_RIGHT: Final = "Record it with this date"
+
+
 class ActionForm(FieldForm):
-    """A sale or a retirement."""
+    """A sale or a retirement. A date that cannot be right requires a tick."""
+
+    is_date_confirmed = BooleanField(DATE_IS_RIGHT)
 
     @classmethod
     def label_of(cls, field: Field) -> str:
         """Return the label of a field of the event: "Retirement date"."""
         return field_label(field, cls.event_type)
 
-    def __init__(self, *, scope: str = "", quantity: str = "") -> None:
-        """Prefill the date with today, and the quantity with `quantity`."""
+    def __init__(
+        self, *, scope: str = "", quantity: str = "", vintage: int | None = None, sold_on: str | None = None
+    ) -> None:
+        """Prefill the date with today, and the quantity with `quantity`.
+
+        `vintage` and `sold_on`, the day of its sale, are those of the credit, to check the date.
+        """
         today = clock.now().date().isoformat()
         super().__init__(scope=scope, data={"occurred_on": today, PART_QUANTITY.name: quantity})
         self.occurred_on.render_kw = {"min": str(EARLIEST_DAY), "max": str(clock.latest_day())}
+        if not self.is_submitted():
+            self.occurred_on.render_kw["data-today"] = today  # static/app.js makes it the reader's own day
+        self._vintage, self._sold_on = vintage, sold_on
+
+    @property
+    def date_warnings(self) -> list[str]:
+        """Why the submitted date cannot be right, a sentence for each reason."""
+        if not self.is_submitted() or self._vintage is None or self.event_type is None:
+            return []
+        try:
+            bounds = DayBounds(clock.latest_day())
+            (occurred_on,) = bounded(bounds, [f for f in self.table if f.name == "occurred_on"])
+            day = occurred_on.parse(self.occurred_on.data) or clock.now().date().isoformat()
+        except FieldError:
+            return []
+        return date_warnings(self.event_type, str(day), self._vintage, self._sold_on)
+
+    def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
+        """Require the tick for a date that cannot be right, in addition to the domain's rules."""
+        valid = super().validate(extra_validators)
+        warnings = self.date_warnings
+        if not warnings or self.is_date_confirmed.data:
+            return valid
+        advice = f"Change the date, or tick “{DATE_IS_RIGHT}”."
+        self.show([Problem("is_date_confirmed", " ".join([*warnings, advice]))])
+        return False
 
     def parse(self, values: Mapping[str, object]) -> object:
         """Parse the texts with the domain. Raises InvalidFields."""
         if self.event_type is None:
             raise TypeError("an action form states the type of its event")
-        return parse_action(self.event_type, values, clock.now().date(), clock.latest_day())
+        return parse_action(self.event_type, values, clock.now().date(), DayBounds(clock.latest_day()))
 
     @property
     def part_e4(self) -> int | None:

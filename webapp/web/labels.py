@@ -3,21 +3,26 @@
 They are labels only: event types, API values, CSV columns and addresses keep their own names.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from webapp.domain.action_fields import ACTION_FIELDS
+from webapp.domain.amendment import AMENDABLE, WHY
 from webapp.domain.credit import NEW_FIELDS
+from webapp.domain.entry import EntryType
+from webapp.domain.event import IMPORT_KEY, Data
+from webapp.domain.facts import FACTS_OF, facts_in
 from webapp.domain.fields import Field
 from webapp.domain.lifecycle import EventType, Status
-from webapp.ledger.views import EventView
+from webapp.ledger.views import EntryView, EventView
 from webapp.web.formats import tonnes
 
-# A registry's cancellation is a retirement; a credit recorded in error is void, in an accountant's words too.
+# A registry's cancellation is WITHDRAWN; a credit recorded in error is void, in an accountant's words too.
 STATUS_LABELS: Final[Mapping[str, str]] = {
     Status.ACTIVE: "Active",
     Status.SOLD: "Sold",
     Status.RETIRED: "Retired",
+    Status.WITHDRAWN: "Cancelled at the registry",
     Status.SPLIT: "Split",
     Status.CANCELLED: "Void",
 }
@@ -25,12 +30,18 @@ EVENT_LABELS: Final[Mapping[str, str]] = {
     EventType.CREATED: "Created",
     EventType.SOLD: "Sold",
     EventType.RETIRED: "Retired",
+    EventType.WITHDRAWN: "Cancelled at the registry",
     EventType.SPLIT: "Split",
     EventType.CANCELLED: "Voided",
+    EventType.AMENDED: "Amended",
+    EntryType.IMPORTED: "Import recorded",
+    EntryType.ALIASED: "Registry name joined",
+    EntryType.UNALIASED: "Registry name separated",
 }
 _DATE_LABELS: Final[Mapping[EventType, str]] = {
     EventType.SOLD: "Trade date",
     EventType.RETIRED: "Retirement date",
+    EventType.WITHDRAWN: "Cancellation date",
 }
 _OCCURRED_ON: Final = "occurred_on"
 # Data of events that no form asks for. `offset` is shown with `parent` (`lot_start`).
@@ -55,7 +66,15 @@ def field_label(field: Field, event_type: EventType) -> str:
 def data_labels(event_type: EventType) -> dict[str, str]:
     """Return the labels of the data that an event of this type can have, by name, in their order."""
     fields = NEW_FIELDS if event_type is EventType.CREATED else ACTION_FIELDS.get(event_type, ())
-    return {field.name: field_label(field, event_type) for field in fields} | _LOT_LABELS
+    own = {field.name: field_label(field, event_type) for field in fields}
+    return own | _LOT_LABELS | {WHY.name: WHY.label, IMPORT_KEY: "Import"}
+
+
+def labelled_facts(fields: Sequence[Field], facts: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the label and value of each fact, in the order of the fields."""
+    known = {field.name: field.label for field in fields}
+    ordered = [name for name in known if name in facts] + [name for name in facts if name not in known]
+    return [(known.get(name, name), facts[name]) for name in ordered]
 
 
 def lot_start(offset: str) -> str:
@@ -63,8 +82,10 @@ def lot_start(offset: str) -> str:
     return f"after {tonnes(offset)}" if "." in offset else f"from tonne {int(offset) + 1:,}"
 
 
-def event_phrase(event: EventView) -> str:
+def event_phrase(event: EventView | EntryView) -> str:
     """Return the event in a few words: "Retired for Acme Airlines"."""
+    if isinstance(event, EntryView):
+        return _entry_phrase(event)
     label, data = EVENT_LABELS[event.event_type], event.data
     match event.event_type:
         case EventType.CREATED if "parent" in data:
@@ -75,10 +96,37 @@ def event_phrase(event: EventView) -> str:
             phrase = f"{label} for {beneficiary}"
         case EventType.SPLIT if isinstance(lots := data["quantities"], list):
             phrase = f"{label} into {len(lots)} lots"
+        case EventType.AMENDED:
+            phrase = f"{label}: {', '.join(_amended_words(data))}"
         case _:
             phrase = label
     return f"{phrase}, carried over from the credit it was split from" if event.is_carried else phrase
 
+
+def _entry_phrase(entry: EntryView) -> str:
+    """Return an entry in a few words: "Import 12 recorded: credits.csv"."""
+    name = entry.subject.partition("/")[2]
+    match entry.event_type:
+        case EntryType.IMPORTED:
+            return f"Import {name} recorded: {entry.data['filename']}"
+        case EntryType.ALIASED:
+            return f"{entry.data['alias']} joined to the registry {name}"
+        case EntryType.UNALIASED:
+            return f"{entry.data['alias']} separated from the registry {name}"
+
+
+def _amended_words(data: Data) -> Iterator[str]:
+    """Yield what an amendment states in a few words: "beneficiary Acme", "no note"."""
+    for name, value in (*data.items(), *facts_in(data).items()):
+        if name in _AMENDED_LABELS:
+            label = _AMENDED_LABELS[name]
+            yield f"{label[0].lower()}{label[1:]} {value}" if value else f"no {label[0].lower()}{label[1:]}"
+
+
+# By name, the labels of what an amendment can state.
+_AMENDED_LABELS: Final[Mapping[str, str]] = {
+    field.name: field.label for fields in (*AMENDABLE.values(), *FACTS_OF.values()) for field in fields
+}
 
 FILTERS: Final[dict[str, Callable[..., str]]] = {
     "status_label": status_label,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
-from webapp.domain.lifecycle import COUNTED
+from webapp.domain.lifecycle import HOLDING
 from webapp.ledger.views import CreditView, SplitNode, SplitTree
 
 SHOWN_MAX: Final = 60
@@ -37,19 +37,19 @@ def around(tree: SplitTree, credit_id: str) -> TreeExcerpt:
     """Return the excerpt for the page of this credit.
 
     Of a large tree it has the credit's ancestors, siblings and lots, and up to LEAVES_MAX credits that
-    hold tonnes: active ones first, then sold, then retired ones.
+    hold tonnes: active ones first, then sold, retired and withdrawn ones.
     """
     if tree.is_whole and len(tree.nodes) <= SHOWN_MAX:
         return TreeExcerpt(tree.nodes, left_out=0, leaves_left_out=0, is_cut=False)
     ancestors = _ancestors(tree, credit_id)
     near = set(ancestors[:2])
-    holding = [node for node in tree.nodes if node.credit.status in COUNTED]
-    holding.sort(key=lambda node: COUNTED.index(node.credit.status))
+    holding = [node for node in tree.nodes if node.credit.status in HOLDING]
+    holding.sort(key=lambda node: HOLDING.index(node.credit.status))
     wanted = {node.credit.id for node in holding[:LEAVES_MAX]}
     is_deep = len(ancestors) > ANCESTORS_MAX
     wanted.update([*ancestors[: ANCESTORS_MAX - 1], ancestors[-1]] if is_deep else ancestors)
     shown = [node for node in tree.nodes if node.credit.id in wanted or node.origin.parent in near]
-    leaves_shown = sum(node.credit.status in COUNTED for node in shown)
+    leaves_shown = sum(node.credit.status in HOLDING for node in shown)
     return TreeExcerpt(
         shown,
         left_out=len(tree.nodes) - len(shown),
@@ -76,4 +76,4 @@ def leaves(tree: SplitTree, credit_id: str) -> list[CreditView]:
         return []
     depth = tree.nodes[start].depth
     below = takewhile(lambda node: node.depth > depth, tree.nodes[start + 1 :])
-    return [node.credit for node in below if node.credit.status in COUNTED]
+    return [node.credit for node in below if node.credit.status in HOLDING]

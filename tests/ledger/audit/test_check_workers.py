@@ -15,7 +15,12 @@ from sqlalchemy import Connection
 from tests.fixtures.credits import recorded, sold
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
 from tests.ledger.audit.tampering import digest, findings, tamper
-from tests.ledger.histories import record_histories, record_split_trees
+from tests.ledger.histories import (
+    record_amended_trees,
+    record_entries,
+    record_histories,
+    record_split_trees,
+)
 from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import LedgerBusy, LedgerUnavailable, SchemaOutdated
 from webapp.ledger.audit import check_workers
@@ -61,6 +66,8 @@ def rows_of(connection: Connection, table: str) -> int:
 def test_several_processes_find_what_one_finds(raw: RawClient, request: pytest.FixtureRequest) -> None:
     record_histories()
     record_split_trees()
+    record_amended_trees()
+    record_entries()
     for edit in EDITS:
         tamper(raw, edit)
     by_one = findings()
@@ -89,6 +96,8 @@ def test_several_processes_find_no_errors_in_a_valid_ledger_during_writes(ledger
 
     record_histories()
     record_split_trees()
+    record_amended_trees()
+    record_entries()
     before = digest().events
     writer = Thread(target=write)
     writer.start()

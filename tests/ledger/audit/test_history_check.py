@@ -6,14 +6,14 @@ from threading import Thread
 import pytest
 from flask import Flask
 
-from tests.fixtures.credits import recorded, retired, sold
+from tests.fixtures.credits import recorded, retired, sold, withdrawn
 from tests.fixtures.ledger import RawClient
 from tests.ledger.audit.tampering import Facts, digest, findings, put_text, rewrite, tamper, unguarded
-from tests.ledger.triggers.rows import key_of
+from tests.ledger.triggers.rows import key_of, next_event, put
 from webapp.accounts.actors import LOCAL
 from webapp.domain.canonical_json import encode
 from webapp.domain.event import text_hash
-from webapp.ledger.commands import retire_credit, sell_credit
+from webapp.ledger.commands import amend_credit, retire_credit, sell_credit
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
@@ -189,6 +189,49 @@ def test_event_fields_that_no_command_records_are_named(raw: RawClient, change: 
     credit_id = sold()
     rewrite(raw, credit_id, 2, lambda facts: facts.update(change))
     assert any(line.startswith(f"credit {credit_id}, event 2: {wrong}") for line in findings())
+
+
+@pytest.mark.parametrize(
+    ("data", "wrong"),
+    [
+        ({"amends": 3, "note": "x"}, "its data are not valid: amends: "),
+        ({"amends": 2, "beneficiary": "x"}, "its data are not valid: beneficiary: There is no such field."),
+        ({"amends": 2, "why": "x"}, "its data are not valid: "),
+        ({"amends": 2, "buyer": " x"}, "its data are not as the rules record them"),
+        ({"amends": 2, "quantity": "5"}, "its data are not valid: quantity: There is no such field."),
+        ({"amends": 2, "facts": {"country": "x"}}, "its data are not valid: facts: There is no such field."),
+    ],
+)
+def test_an_amendment_that_no_command_records_is_named(raw: RawClient, data: Facts, wrong: str) -> None:
+    credit_id = sold()
+    amend_credit(credit_id, {"amends": "2", "buyer": "Zoë"}, LOCAL)
+    rewrite(raw, credit_id, 3, lambda facts: facts.update(data=data))
+    assert any(line.startswith(f"credit {credit_id}, event 3: {wrong}") for line in findings())
+
+
+def test_a_retirement_after_an_amended_withdrawal_is_named(raw: RawClient) -> None:
+    credit_id = withdrawn()
+    amend_credit(credit_id, {"amends": "2", "reason": "Buffer pool"}, LOCAL)
+    with unguarded(raw):
+        put(raw, next_event(raw, credit_id, "RETIRED"))
+    assert f"credit {credit_id}, event 4: RETIRED may not follow WITHDRAWN" in findings()
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE credit_states SET beneficiary = 'Acme Airlines'",
+        "UPDATE credit_states SET status = 'ACTIVE'",
+        "DELETE FROM parties WHERE name = 'Zoë'",
+        "UPDATE totals SET quantity_e4 = quantity_e4 + 1 WHERE status = 'WITHDRAWN'",
+        "DELETE FROM serial_claims",
+    ],
+)
+def test_a_projection_that_misses_an_amendment_or_a_withdrawal_is_named(raw: RawClient, edit: str) -> None:
+    amend_credit(retired(), {"amends": "2", "beneficiary": "Zoë"}, LOCAL)
+    withdrawn(serial_number="VCS-0002")
+    tamper(raw, edit)
+    assert findings() != []
 
 
 def test_an_event_recorded_before_the_one_it_follows_is_named(raw: RawClient) -> None:

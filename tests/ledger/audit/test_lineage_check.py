@@ -7,10 +7,10 @@ import pytest
 from tests.fixtures.credits import a_credit, recorded, retired, sold
 from tests.fixtures.ledger import RawClient
 from tests.ledger.audit.tampering import findings, rewrite, tamper
-from tests.ledger.histories import record_split_trees
+from tests.ledger.histories import record_amended_trees, record_split_trees
 from tests.ledger.triggers.rows import key_of
 from webapp.accounts.actors import LOCAL
-from webapp.ledger.commands import cancel_credit, create_credit, split_credit
+from webapp.ledger.commands import amend_credit, cancel_credit, create_credit, split_credit
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 Edit = Callable[[RawClient, str, list[str]], None]
@@ -154,6 +154,14 @@ def test_a_lost_carried_sale_is_named(raw: RawClient) -> None:
     assert f"credit {whole}: event 2 of its lot {lots[1]} does not match the split" in findings()
 
 
+def test_a_carried_sale_with_other_words_than_the_amended_ones_is_named(raw: RawClient) -> None:
+    credit_id = sold()
+    amend_credit(credit_id, {"amends": "2", "buyer": "Zoë"}, LOCAL)
+    lots = split_credit(credit_id, {"quantities": ["40", "60"]}, LOCAL).lot_ids
+    rewrite(raw, lots[0], 2, lambda facts: facts["data"].update(buyer="Acme Airlines"))
+    assert f"credit {credit_id}: event 2 of its lot {lots[0]} does not match the split" in findings()
+
+
 def test_lots_with_more_tonnes_than_their_credit_are_named(raw: RawClient) -> None:
     _, lots = a_split()
     rewrite(raw, lots[1], 1, lambda facts: facts["data"].update(quantity="7"))
@@ -184,4 +192,5 @@ def test_a_credit_that_is_replaced_twice_is_named(raw: RawClient) -> None:
 
 def test_split_trees_of_every_kind_have_no_findings() -> None:
     record_split_trees()
+    record_amended_trees()
     assert findings() == []

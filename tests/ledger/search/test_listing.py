@@ -14,11 +14,11 @@ from webapp.domain.errors import CursorMismatch
 from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.text import canonical
 from webapp.ledger.commands import create_credit, retire_credit, sell_credit
-from webapp.ledger.listing import list_credits, list_events, sum_credits
+from webapp.ledger.listing import FeedItem, list_credits, list_events, sum_credits
 from webapp.ledger.search.credit_filter import SORTS, CreditFilter
 from webapp.ledger.search.pagination import Page
 from webapp.ledger.summaries import Sum
-from webapp.ledger.views import CreditView, EventView
+from webapp.ledger.views import CreditView
 
 # The first letters and case on purpose: the order is that of the canonical form's code points.
 NAMES = """Zebra zebra Äther äther Ölbaum Éclair eclair 日本 本日 ﬁne fine Straße \U0001d518nicode
@@ -210,7 +210,7 @@ def test_a_cursor_of_credits_is_refused_for_events() -> None:
         list_events(newest_first=True, cursor=list_events(limit=5).next)
 
 
-def read_events(event_type: EventType | None, *, newest_first: bool) -> list[EventView]:
+def read_events(event_type: EventType | None, *, newest_first: bool) -> list[FeedItem]:
     page = list_events(event_type, limit=7, newest_first=newest_first)
     found = list(page.items)
     while page.next:

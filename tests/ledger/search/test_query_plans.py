@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.fixtures.ledger import DIALECTS, MakeDatabase, opened
 from webapp.accounts.actors import LOCAL
-from webapp.domain.lifecycle import COUNTED, NOT_COUNTED, Status
+from webapp.domain.lifecycle import HOLDING, NOT_HOLDING, Status
 from webapp.domain.serial_number import parse_numbers
 from webapp.domain.text import canonical
 from webapp.ledger import listing
@@ -26,6 +26,7 @@ from webapp.ledger.storage.statements import fetch
 from webapp.ledger.summaries import Sum
 from webapp.ledger.views import CreditView
 
+UNCOUNTED = (Status.WITHDRAWN, *NOT_HOLDING)
 PROJECTS = ["Mangrove Kenya", "Mangrove Peru", "Lake Kemp Solar", "\u00c4ther Wind-Farm", "Biochar (KE)"]
 REGISTRIES = ["VCS", "Gold Standard", "Iso.metric"]
 WORDS = [
@@ -92,7 +93,7 @@ def every(request: pytest.FixtureRequest, make_module_database: MakeDatabase) ->
         a_ledger_of(Random(8))  # noqa: S311 - not a secret
         found = [
             credit
-            for wanted in (CreditFilter(), *(CreditFilter(status=status) for status in NOT_COUNTED))
+            for wanted in (CreditFilter(), *(CreditFilter(status=status) for status in UNCOUNTED))
             for credit in listing.list_credits(wanted, limit=500).items
         ]
         yield sorted(found, key=lambda credit: credit.created_position)
@@ -116,7 +117,7 @@ def number_of(word: str) -> int | None:
 def has_number(credit: CreditView, number: int, wanted: CreditFilter) -> bool:
     """Say whether a credit of the list has the number: a leaf holds its own, and what is none held it."""
     block = parse_numbers(credit.serial_number)
-    holds = credit.status in COUNTED or wanted.status in NOT_COUNTED
+    holds = credit.status in HOLDING or wanted.status in NOT_HOLDING
     return bool(block) and holds and block.first <= number <= block.last  # type: ignore[union-attr]
 
 
@@ -147,7 +148,7 @@ def is_found_by_serial(credit: CreditView, serial: str, wanted: CreditFilter) ->
         return holds_word(serial, word) or (number is not None and has_number(credit, number, wanted))
 
     asked, own = parse_numbers(wanted.serial), parse_numbers(credit.serial_number)
-    holds = credit.status in COUNTED or wanted.status in NOT_COUNTED
+    holds = credit.status in HOLDING or wanted.status in NOT_HOLDING
     if asked and own and holds and asked.overlaps(own):
         return True
     of_series = re.fullmatch("(.*)-([0-9]+)", canonical(wanted.serial))

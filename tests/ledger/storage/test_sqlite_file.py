@@ -134,7 +134,7 @@ def test_a_write_into_a_removed_or_replaced_file_is_refused(path: Path, lose: Ca
     with pytest.raises(LedgerUnavailable, match="was moved, removed or replaced while it was in use"):
         recorded(serial_number="LOST")
     if path.exists():
-        assert [event.credit_id for event in list_events().items] == [event.credit_id for event in events]
+        assert list_events().items == events
 
 
 @every_loss

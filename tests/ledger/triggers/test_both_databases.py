@@ -67,7 +67,14 @@ def test_no_row_of_the_log_can_be_deleted(raw: RawClient, table: str) -> None:
 
 # A split is only ever inserted by its row of splits: see test_lots.
 TYPES = [*EventType, "retired", "", " RETIRED"]
-ALLOWED = {("active", "SOLD"), ("active", "RETIRED"), ("active", "CANCELLED"), ("sold", "RETIRED")}
+ALLOWED = {
+    ("active", "SOLD"),
+    ("active", "RETIRED"),
+    ("active", "WITHDRAWN"),
+    ("active", "CANCELLED"),
+    ("sold", "RETIRED"),
+    ("sold", "WITHDRAWN"),
+}
 
 
 @pytest.mark.parametrize("event_type", TYPES, ids=repr)

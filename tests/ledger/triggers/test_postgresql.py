@@ -33,6 +33,7 @@ CONFLICTS = [
     "ON CONFLICT (subject, seq) DO UPDATE SET type = 'CREATED'",
     "ON CONFLICT ON CONSTRAINT pk_events DO UPDATE SET body = excluded.body, hash = excluded.hash",
     "ON CONFLICT (subject) WHERE type = 'RETIRED' DO UPDATE SET seq = 99",
+    "ON CONFLICT (subject) WHERE type = 'WITHDRAWN' DO UPDATE SET seq = 99",
 ]
 
 

@@ -41,6 +41,7 @@ UPSERTS = {
         "ON CONFLICT (subject, seq) DO UPDATE SET type = 'CREATED'",
         "ON CONFLICT (subject, seq) DO UPDATE SET body = excluded.body, hash = excluded.hash",
         "ON CONFLICT (subject) WHERE type = 'RETIRED' DO UPDATE SET seq = 99",
+        "ON CONFLICT (subject) WHERE type = 'WITHDRAWN' DO UPDATE SET seq = 99",
         "ON CONFLICT (subject, seq) DO NOTHING",
     ],
     "credits": [
@@ -114,7 +115,7 @@ def test_a_retirement_cannot_be_replaced_by_another(
 
 
 @pytest.mark.parametrize("clauses", ANY_CLAUSE["events"], ids=str)
-@pytest.mark.parametrize("event_type", ["CREATED", "SOLD", "RETIRED"])
+@pytest.mark.parametrize("event_type", ["CREATED", "SOLD", "RETIRED", "WITHDRAWN"])
 def test_no_clause_lets_an_event_follow_a_retirement(
     raw: RawClient, ids: Ids, event_type: str, clauses: tuple[str, str]
 ) -> None:

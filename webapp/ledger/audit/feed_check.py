@@ -23,6 +23,7 @@ _FEED: Final = (
     " WHERE feed.position > ? ORDER BY feed.position LIMIT ?"
 )
 _MARK: Final = "SELECT max(position) FROM log_marks WHERE name = ?"
+_KINDS: Final = ("credit", "subject")
 _RECORDED_AT: Final = '"recorded_at":"'
 _TIME_LENGTH: Final = len("2026-11-20T00:00:00.000000Z")
 
@@ -48,8 +49,8 @@ def check_feed(connection: Connection, expected: Digest | None) -> FeedResult:
             findings.append(Finding(f"position {row_position}", f"follows position {position}"))
         position = row_position
         if event_hash is None:
-            credit = credit_id.hex() if credit_id else f"of key {subject}"
-            wrong = f"its event is missing: credit {credit}, event {seq}"
+            about = f"credit {credit_id.hex()}" if credit_id else f"{_KINDS[subject < 0]} of key {subject}"
+            wrong = f"its event is missing: {about}, event {seq}"
             findings.append(Finding(f"position {position}", wrong))
             continue
         running.add(event_hash.hex())
@@ -86,6 +87,7 @@ def _mark(connection: Connection, report: Report) -> int | None:
 def _recorded_at(body: str) -> str:
     """Return the time in the text of an event without parsing the text.
 
-    It is the last occurrence, because only seq, type and v follow it. ``history_check`` checks the text.
+    It is the last occurrence, because only seq, subject, type and v follow it, where a quote is escaped.
+    ``history_check`` and ``entry_check`` check the text.
     """
     return body.rpartition(_RECORDED_AT)[2][:_TIME_LENGTH]

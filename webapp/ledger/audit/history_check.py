@@ -19,7 +19,7 @@ from webapp.domain.credit import Credit
 from webapp.domain.errors import UnknownCredit
 from webapp.domain.event import Event, EventHead, PositionedEvent, credit_from_event, text_hash
 from webapp.domain.event_validation import InvalidEvent, chain_errors, read_event, stated_credit
-from webapp.domain.lifecycle import FIRST, STATUS_AFTER, EventType
+from webapp.domain.lifecycle import FIRST, EventType
 from webapp.ledger.audit.ancestors import Ancestors
 from webapp.ledger.audit.check_workers import KeyRange
 from webapp.ledger.audit.findings import Finding, differences
@@ -30,6 +30,7 @@ from webapp.ledger.projections.serial_index import block_row
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.statements import Row
 
+_TYPES: Final = frozenset(EventType)
 _EVENTS: Final = (
     "SELECT events.subject, events.seq, events.type, events.hash, events.body, feed.position, feed.type"
     " FROM events LEFT JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
@@ -112,7 +113,8 @@ class _RangeCheck:
 
     def run(self) -> Histories:
         for key, rows in groupby(self._events, key=itemgetter(0)):
-            self._check_credit(key, list(rows))
+            if key >= 0:  # entries about other subjects are checked in ``entry_check``
+                self._check_credit(key, list(rows))
         self._report_strays()
         self._result.events = len(self._events)
         return self._result
@@ -250,8 +252,9 @@ class _History:
             before = self._position
             wrongs.append(f"its position {position} is not after that of the event before it, {before}")
         self._position = position or self._position
-        if event_type in STATUS_AFTER:
-            self._last = EventHead(seq, EventType(event_type), event_hash.hex(), recorded_at)
+        if event_type in _TYPES:
+            types = (*(self._last.types if self._last else ()), EventType(event_type))
+            self._last = EventHead(seq, event_hash.hex(), recorded_at, types)
         return wrongs
 
     def _follow(self, row: Row, event: Event) -> Iterator[str]:

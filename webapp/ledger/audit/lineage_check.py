@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from webapp.domain.amendment import sale_of
 from webapp.domain.errors import InvalidFields, UnknownCredit
 from webapp.domain.event import Event, credit_from_event
 from webapp.domain.lifecycle import EventType
@@ -25,7 +26,7 @@ _SPLITS: Final = (
     " LEFT JOIN credits ON credits.key = splits.subject"
     " WHERE splits.subject BETWEEN ? AND ? ORDER BY splits.subject"
 )
-_OWN_EVENTS: Final = "SELECT type, body FROM events WHERE subject = ?"
+_OWN_EVENTS: Final = "SELECT body FROM events WHERE subject = ? ORDER BY seq"
 _LOT_EVENTS: Final = (
     "SELECT credits.id, events.seq, events.body FROM credits JOIN events ON events.subject = credits.key"
     " WHERE credits.parent = ?"
@@ -116,15 +117,17 @@ def _expected_events(connection: Connection, ancestors: Ancestors, key: int) -> 
     partition the credit, and ValueError, KeyError, TypeError or UnknownCredit if its events are damaged.
     """
     rows = statements.fetch(connection, _OWN_EVENTS, key)
-    own = {event_type: parse_stored(body) for event_type, body in rows}
-    parent, split = credit_from_event(own[EventType.CREATED]), own[EventType.SPLIT]
+    own = [parse_stored(body) for (body,) in rows]
+    by_type = {event.type: event for event in own}
+    parent, split = credit_from_event(by_type[EventType.CREATED]), by_type[EventType.SPLIT]
+    sale = sale_of([event for event in own if event.seq < split.seq])
     place, quantities_e4 = ancestors.place_of(parent), quantities_of(split)
     ways: list[list[Event]] = []
     for block in blocks_of(parent):
         # Old lots without blocks may have quantities that a block does not allow.
         with suppress(InvalidFields) if block else nullcontext():
             lots = lots_of(parent, place, quantities_e4, block)
-            ways.append(split_events(split, lots, own.get(EventType.SOLD)))
+            ways.append(split_events(split, lots, sale))
     return ways
 
 

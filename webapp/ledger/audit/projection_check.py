@@ -13,11 +13,11 @@ from sqlalchemy import Connection
 from webapp.domain.credit import Credit
 from webapp.domain.event import PositionedEvent
 from webapp.domain.fields import quantity_text
-from webapp.domain.lifecycle import STATUS_AFTER, EventType
+from webapp.domain.lifecycle import STATUS_AFTER, Status
 from webapp.domain.text import canonical
 from webapp.ledger.audit.check_workers import Checks
 from webapp.ledger.audit.findings import Finding, Report, differences
-from webapp.ledger.projections.apply import PARTY_FIELD
+from webapp.ledger.projections.apply import parties_of
 from webapp.ledger.projections.totals import Sums
 from webapp.ledger.storage import statements
 
@@ -56,12 +56,12 @@ class Expected:
         self._add_registry(registry, (entries[0].position, credit.registry))
         if credit.parent is None:
             self.recorded_e4 += credit.quantity_e4
-        if entries[-1].event.type is not EventType.SPLIT:
+        statuses = [STATUS_AFTER[e.event.type] for e in entries if e.event.type in STATUS_AFTER]
+        if statuses[-1] is not Status.SPLIT:
             self.accounted_e4 += credit.quantity_e4
-        for entry in entries[:-1]:  # earlier statuses have a row as well, possibly with zeros
-            self.sums.add((registry, credit.vintage, STATUS_AFTER[entry.event.type]), 0, 0)
-        status = STATUS_AFTER[entries[-1].event.type]
-        self.sums.add((registry, credit.vintage, status), 1, credit.quantity_e4)
+        for status in statuses[:-1]:  # earlier statuses have a row as well, possibly with zeros
+            self.sums.add((registry, credit.vintage, status), 0, 0)
+        self.sums.add((registry, credit.vintage, statuses[-1]), 1, credit.quantity_e4)
         for entry in entries[1:]:
             self._add_party_of(entry)
 
@@ -89,10 +89,8 @@ class Expected:
         self.registries[key] = min(place, self.registries.get(key, place))
 
     def _add_party_of(self, entry: PositionedEvent) -> None:
-        name = entry.event.data.get(PARTY_FIELD.get(entry.event.type, ""))
-        if name is not None:
-            party = (str(entry.event.type), canonical(str(name)))
-            self._add_party(party, entry.position, str(name), entry.position)
+        for role, name in parties_of(entry.event):
+            self._add_party((role, canonical(name)), entry.position, name, entry.position)
 
     def _add_party(self, party: tuple[str, str], first: int, name: str, last: int) -> None:
         known_first, known_name, known_last = self.parties.get(party, (first, name, last))

@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from webapp.domain.credit import Credit
 from webapp.domain.errors import are, numbers_text
 from webapp.domain.event import Event, PositionedEvent, credit_from_event
-from webapp.domain.lifecycle import EventType
+from webapp.domain.lifecycle import STATUS_AFTER, EventType
 from webapp.domain.serial_number import SerialBlock
 from webapp.domain.split import numbers_of_lot
 from webapp.ledger.audit.ancestors import Ancestors
@@ -59,7 +59,7 @@ BlockRow = tuple[str, int, int, int, bool, int, int | None, int | None]
 _EVENTS: Final = (
     "SELECT events.subject, events.body, feed.position FROM events"
     " JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
-    " WHERE events.subject BETWEEN ? AND ? ORDER BY events.subject, events.seq"
+    " WHERE events.subject BETWEEN ? AND ? AND events.subject > 0 ORDER BY events.subject, events.seq"
 )
 _CANCELLED_LOTS: Final = (
     "SELECT feed.position, lot.parent FROM feed JOIN credits AS lot ON lot.key = feed.subject"
@@ -91,7 +91,7 @@ def serials_of(credit: Credit, entries: Sequence[PositionedEvent], ancestors: An
 
     Raises UnknownCredit if the parent of a lot is missing.
     """
-    last = entries[-1]
+    last = next(entry for entry in reversed(entries) if entry.event.type in STATUS_AFTER)
     claim_released = numbers_released = last.position if last.event.type is EventType.CANCELLED else None
     if credit.parent is None:
         claims_serial, numbers = credit.serial_number is not None, credit.stated_block

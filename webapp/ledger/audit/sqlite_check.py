@@ -18,6 +18,7 @@ TYPES: Final[dict[str, dict[str, str]]] = {
     "events": {"subject": "integer", "seq": "integer", "type": "text", "hash": "blob", "body": "text"},
     "feed": {"subject": "integer", "seq": "integer"},
     "splits": {"envelope": "text"},
+    "subjects": {"key": "integer", "name": "text"},
     "credit_states": {"credit": "integer"},
     "serial_claims": {"credit": "integer"},
 }

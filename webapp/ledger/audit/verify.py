@@ -1,7 +1,8 @@
 """`flask verify`: run all checks of one snapshot of the ledger in order, and report the findings.
 
 The checks are in ``history_check`` (events and rows of each credit), ``lineage_check`` (splits and
-replacements), ``feed_check``, ``serial_check``, ``projection_check`` (totals, registries, parties),
+replacements), ``entry_check`` (entries about other subjects), ``feed_check``, ``serial_check``,
+``projection_check`` (totals, registries, parties),
 ``sqlite_check`` and ``schema_check``. They run in several processes if the ledger is large
 (``check_workers``). Reads only.
 """
@@ -16,6 +17,7 @@ from webapp.ledger.audit import schema_check
 from webapp.ledger.audit.ancestors import ids_of
 from webapp.ledger.audit.check_workers import Checks, KeyRange, consistent_checks, key_ranges
 from webapp.ledger.audit.digest import Digest
+from webapp.ledger.audit.entry_check import check_entries
 from webapp.ledger.audit.feed_check import check_feed
 from webapp.ledger.audit.findings import Finding, Progress, Report, no_progress
 from webapp.ledger.audit.history_check import Histories, check_histories
@@ -118,7 +120,7 @@ class _Verification:
 
 def _check_range(connection: Connection, keys: KeyRange) -> Histories:
     histories = check_histories(connection, keys)
-    histories.findings += check_lineage(connection, keys)
+    histories.findings += check_lineage(connection, keys) + check_entries(connection, keys)
     return histories
 
 

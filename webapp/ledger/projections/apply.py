@@ -23,9 +23,16 @@ from webapp.ledger.storage.search_text import search_text_of
 BATCH: Final = 1000
 
 # In the order in which they can follow each other on one credit: a sale can only come first.
-ACTIONS: Final = (EventType.SOLD, EventType.RETIRED, EventType.SPLIT, EventType.CANCELLED)
+ACTIONS: Final = (
+    EventType.SOLD,
+    EventType.RETIRED,
+    EventType.WITHDRAWN,
+    EventType.SPLIT,
+    EventType.CANCELLED,
+)
 
-# The field of an event's data that names another party.
+# The field of an event's data that names another party. No other event has such a field, so an
+# amendment that has it amends such an event.
 PARTY_FIELD: Final = {EventType.SOLD: "buyer", EventType.RETIRED: "beneficiary"}
 
 
@@ -109,6 +116,8 @@ def first_state(entry: PositionedEvent, credit: Credit) -> dict[str, object]:
 
 def changes(event: Event) -> dict[str, object]:
     """Return the columns of credit_states that an event other than CREATED changes."""
+    if event.type is EventType.AMENDED:
+        return {name: event.data[name] or None for name in PARTY_FIELD.values() if name in event.data}
     changed: dict[str, object] = {
         "status": STATUS_AFTER[event.type],
         "changed_at": event.recorded_at,
@@ -116,6 +125,13 @@ def changes(event: Event) -> dict[str, object]:
     if event.type in PARTY_FIELD:
         changed[PARTY_FIELD[event.type]] = event.data.get(PARTY_FIELD[event.type])
     return changed
+
+
+def parties_of(event: Event) -> Iterator[tuple[str, str]]:
+    """Yield the parties that the event names: their role, which is an event type, and their name."""
+    for role, field in PARTY_FIELD.items():
+        if event.type in {role, EventType.AMENDED} and event.data.get(field):
+            yield str(role), str(event.data[field])
 
 
 def _apply_created(connection: Connection, entries: Sequence[PositionedEvent], *, is_replay: bool) -> None:
@@ -140,14 +156,16 @@ def _apply_actions(connection: Connection, entries: Sequence[PositionedEvent]) -
     keys = statements.as_json(sorted({entry.key for entry in entries}))
     found = {key: state for key, *state in statements.fetch(connection, statements.STATES_OF, keys)}
     sums = Sums()
-    for entry in entries:
+    counting = [entry for entry in entries if entry.event.type in STATUS_AFTER]
+    for entry in counting:
         state = found[entry.key]
         registry_key, vintage, status, quantity_e4 = state
         sums.add((registry_key, vintage, status), -1, -quantity_e4)
         state[2] = STATUS_AFTER[entry.event.type]
         sums.add((registry_key, vintage, state[2]), 1, quantity_e4)
     for action in ACTIONS:
-        _change_states(connection, action, [entry for entry in entries if entry.event.type is action])
+        _change_states(connection, action, [entry for entry in counting if entry.event.type is action])
+    _amend_states(connection, [entry for entry in entries if entry.event.type is EventType.AMENDED])
     add_to_totals(connection, sums)
     _remember_parties(connection, entries)
 
@@ -161,13 +179,18 @@ def _change_states(connection: Connection, action: EventType, entries: Sequence[
     statements.send(connection, statement, rows)
 
 
+def _amend_states(connection: Connection, entries: Sequence[PositionedEvent]) -> None:
+    """Update the parties named in the states, for amendments in their order."""
+    for name, statement in statements.AMENDED.items():
+        amended = [(changes(entry.event), entry.key) for entry in entries if name in entry.event.data]
+        statements.send(connection, statement, [(changed[name], key) for changed, key in amended])
+
+
 def _remember_parties(connection: Connection, entries: Sequence[PositionedEvent]) -> None:
     named: dict[tuple[str, str], tuple[str, int]] = {}
     for entry in entries:
-        name = entry.event.data.get(PARTY_FIELD.get(entry.event.type, ""))
-        if name is not None:
-            role, key = str(entry.event.type), canonical(str(name))
-            first, _ = named.get((role, key), (str(name), 0))
-            named[role, key] = (first, entry.position)
+        for role, name in parties_of(entry.event):
+            first, _ = named.get((role, canonical(name)), (name, 0))
+            named[role, canonical(name)] = (first, entry.position)
     rows = [(*key, name, position) for key, (name, position) in sorted(named.items())]
     statements.send(connection, statements.REMEMBER_PARTY, rows)

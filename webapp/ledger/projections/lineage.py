@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Select, exists, select
 
 from webapp.domain.credit import Credit
 from webapp.domain.errors import UnknownCredit
-from webapp.domain.lifecycle import COUNTED, Status
+from webapp.domain.lifecycle import HOLDING, Status
 from webapp.domain.split import LotPlace
 from webapp.ledger.storage.tables import credit_states, credits
 
@@ -60,14 +60,14 @@ def place_in_root(connection: Connection, credit: Credit) -> LotPlace:
 
 
 def cancelled_ancestors(connection: Connection, cancelled: int) -> list[int]:
-    """Return the ancestors that no longer have a counted lot once `cancelled` is cancelled.
+    """Return the ancestors that no longer have a lot with tonnes once `cancelled` is cancelled.
 
     The parent comes first. Empty for a credit that is not a lot.
     """
     chain = [cancelled]
     while parent := connection.scalar(select(credits.c.parent).where(credits.c.key == chain[-1])):
         others = select(credits.c.key).where(credits.c.parent == parent, credits.c.key != chain[-1])
-        if connection.scalar(select(exists(_select_below(others, COUNTED)))):
+        if connection.scalar(select(exists(_select_below(others, HOLDING)))):
             break
         chain.append(parent)
     return chain[1:]
@@ -78,7 +78,7 @@ def is_fully_cancelled(connection: Connection, key: int, status: str) -> bool:
     if status != Status.SPLIT:
         return status == Status.CANCELLED
     lots = select(credits.c.key).where(credits.c.parent == key)
-    return not connection.scalar(select(exists(_select_below(lots, COUNTED))))
+    return not connection.scalar(select(exists(_select_below(lots, HOLDING))))
 
 
 def _credit_of_row(row: Row[Any]) -> Credit:

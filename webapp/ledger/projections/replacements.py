@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, case, or_, select
 
 from webapp.domain.errors import CancelledBefore, ReplacedBefore
-from webapp.domain.lifecycle import COUNTED, Status
+from webapp.domain.lifecycle import HOLDING, Status
 from webapp.ledger.storage.tables import credit_states, credits
 
 
@@ -62,7 +62,7 @@ def _replacement_of(connection: Connection, key: int) -> _Replacement:
         .join(credit_states, credit_states.c.credit == after.c.key)
         .order_by(credit_states.c.created_position)
     ).all()
-    current = next((row.top for row in rows if row.status in COUNTED), None)
+    current = next((row.top for row in rows if row.status in HOLDING), None)
     replaced = {row.replaces for row in rows}
     ends = (row.id for row in rows if row.status == Status.CANCELLED and row.key not in replaced)
     return _Replacement(current, next(ends, None))

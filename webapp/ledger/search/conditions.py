@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from webapp.domain.lifecycle import NOT_COUNTED, Status
+from webapp.domain.lifecycle import NOT_HOLDING, Status
 from webapp.domain.serial_number import DIGITS_MAX, SerialBlock, parse_numbers, single_numbers
 from webapp.domain.serial_spelling import without_prefix
 from webapp.domain.text import canonical
@@ -106,9 +106,9 @@ def condition_of(q: str, serial: str, status: Status | None) -> AllOf | None:
 
     `q` searches all texts, `serial` the serial number only. Either may be a serial number as a whole.
     Blocks that are no longer held are searched only if `status` is the one filtered for and is not
-    counted (SPLIT or CANCELLED).
+    held by anybody (SPLIT or CANCELLED).
     """
-    is_given_up = status in NOT_COUNTED
+    is_given_up = status in NOT_HOLDING
     parts = (*_of_q(q, is_given_up=is_given_up), *_of_serial(serial, is_given_up=is_given_up))
     return AllOf(parts) if parts else None
 

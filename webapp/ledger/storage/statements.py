@@ -75,14 +75,27 @@ EVENTS: Final = (
     " FROM events LEFT JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
     " WHERE events.subject = ? ORDER BY events.seq"
 )
-# Events with project and quantity of their credits. The sale of a lot is carried over if its parent has one.
+# The events of a credit and, before them, those that may state facts of the credits that it was split
+# from: the creation of the root and all amendments, from the root down.
+EVENTS_OF_LOT: Final = (
+    "WITH RECURSIVE above (key, parent, depth) AS (SELECT key, parent, 0 FROM credits WHERE key = ?"
+    " UNION ALL SELECT credits.key, credits.parent, above.depth + 1 FROM above"
+    " JOIN credits ON credits.key = above.parent)"
+    " SELECT events.hash, events.body, feed.position"
+    " FROM above JOIN events ON events.subject = above.key"
+    " AND (above.depth = 0 OR events.type = 'AMENDED' OR (above.parent IS NULL AND events.type = 'CREATED'))"
+    " LEFT JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
+    " ORDER BY above.depth DESC, events.seq"
+)
+# Events with project and quantity of their credits; entries have neither. The sale of a lot is carried over
+# if its parent has one.
 # A subquery with LIMIT in place of EXISTS, for which PostgreSQL may read all sales.
 FEED: Final = (
     "SELECT feed.position, events.body, events.hash, credits.project_name, credits.quantity_e4,"
     " feed.type = 'SOLD' AND (SELECT 1 FROM events AS sale"
     " WHERE sale.subject = credits.parent AND sale.type = 'SOLD' LIMIT 1) IS NOT NULL AS is_carried"
     " FROM feed JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
-    " JOIN credits ON credits.key = feed.subject"
+    " LEFT JOIN credits ON credits.key = feed.subject"
 )
 # The events of the lots of a credit up to a position, lot by lot.
 EVENTS_OF_LOTS: Final = (
@@ -146,6 +159,11 @@ LOTS_OF: Final = (
     " JOIN credit_states AS state ON state.credit = credits.key"
     " WHERE credits.id IN ({}) AND credits.parent IS NOT NULL"
 )
+# The key of a subject, and the lowest key of all; then its last entry.
+SUBJECT: Final = (
+    "SELECT (SELECT key FROM subjects WHERE name = ?), (SELECT coalesce(min(key), 0) FROM subjects)"
+)
+LAST_ENTRY: Final = "SELECT seq, hash, body FROM events WHERE subject = ? ORDER BY seq DESC LIMIT 1"
 KEYS_OF: Final = "SELECT id, key FROM credits WHERE id IN ({})"
 # The states of the credits whose keys are in a JSON array.
 _STATES: Final = "SELECT credit, registry_key, vintage, status, quantity_e4 FROM credit_states"
@@ -201,6 +219,10 @@ REMEMBER_PARTY: Final = (
 )
 SOLD: Final = "UPDATE credit_states SET status = ?, changed_at = ?, buyer = ? WHERE credit = ?"
 RETIRED: Final = "UPDATE credit_states SET status = ?, changed_at = ?, beneficiary = ? WHERE credit = ?"
+AMENDED: Final = {
+    "buyer": "UPDATE credit_states SET buyer = ? WHERE credit = ?",
+    "beneficiary": "UPDATE credit_states SET beneficiary = ? WHERE credit = ?",
+}
 CHANGED: Final = "UPDATE credit_states SET status = ?, changed_at = ? WHERE credit = ?"
 
 FIND_KEY: Final = (

@@ -1,12 +1,11 @@
 """The tables of the ledger as SQLAlchemy models, with their constraints. Users' tables are in accounts.
 
-There are three kinds. The log (credits, events, splits, feed, log_marks) is append-only. Projections
+There are three kinds. The log (`LOG` below) is append-only. Projections
 are derived from the log; `flask rebuild` empties and refills them. Imports and idempotency keys are
 working data.
 
 Tables refer to credits by integer keys and store hashes as 32 bytes; ``Digest32`` converts to and from
-hexadecimal text. Keys are given in the order of recording. They are not feed positions and not part of
-any event.
+hexadecimal text. Keys are given in the order of recording, and are no part of any event.
 
 The triggers are in ``triggers_postgresql`` and ``triggers_sqlite``. The migrations create the schema; a
 test compares the result with these models.
@@ -32,7 +31,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.domain.lifecycle import ALLOWED_ACTIONS, STATUS_AFTER
 from webapp.ledger.storage.columns import ROW_ID, STRING, Digest32
 from webapp.ledger.storage.engine import Base, db
 
@@ -41,13 +39,6 @@ if TYPE_CHECKING:
 else:
     Model = db.Model
 
-# Pairs of (last event, next event), from the lifecycle's own table.
-ALLOWED_TRANSITIONS: Final = ", ".join(
-    f"('{last}', '{action}')" for last, status in STATUS_AFTER.items() for action in ALLOWED_ACTIONS[status]
-)
-
-# The tables of the log, and the audit log of accounts.
-APPEND_ONLY: Final = ("credits", "events", "splits", "feed", "log_marks", "account_log")
 # The key of `totals`.
 _GROUP: Final = ("registry_key", "vintage", "status")
 
@@ -100,8 +91,7 @@ class Credit(Model):
 class Event(Model):
     """One event. `body` is the canonical text that is hashed.
 
-    `subject` is the key of the credit. There is no foreign key to credits, so that events of other
-    subjects can be added later; the triggers check it for the present event types.
+    `subject` is the key of the credit, or that of a row of `subjects`. The triggers check it.
     """
 
     __tablename__ = "events"
@@ -114,6 +104,13 @@ class Event(Model):
             unique=True,
             sqlite_where=column("type") == "RETIRED",
             postgresql_where=column("type") == "RETIRED",
+        ),
+        Index(
+            "uq_events_withdrawn_once",
+            "subject",
+            unique=True,
+            sqlite_where=column("type") == "WITHDRAWN",
+            postgresql_where=column("type") == "WITHDRAWN",
         ),
         CheckConstraint("length(hash) = 32", "hash"),
         WITHOUT_ROWID,
@@ -138,6 +135,19 @@ class Split(Model):
 
     subject: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=False)
     envelope: Mapped[str] = mapped_column(STRING)
+
+
+class Subject(Model):
+    """What entries are about, such as `import/12`. Inserted by the trigger of its first entry.
+
+    `key` is negative, where the keys of credits are positive.
+    """
+
+    __tablename__ = "subjects"
+    __table_args__ = (CheckConstraint("key < 0", "key"), WITHOUT_ROWID)
+
+    key: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(STRING, unique=True)
 
 
 class FeedEntry(Model):
@@ -373,6 +383,7 @@ def table_of(model: type[Base]) -> Table:
 credits: Final = table_of(Credit)
 events: Final = table_of(Event)
 splits: Final = table_of(Split)
+subjects: Final = table_of(Subject)
 feed: Final = table_of(FeedEntry)
 log_marks: Final = table_of(LogMark)
 serial_claims: Final = table_of(SerialClaim)
@@ -385,5 +396,5 @@ imports: Final = table_of(Import)
 import_problems: Final = table_of(ImportProblem)
 idempotency_keys: Final = table_of(IdempotencyKey)
 
-LOG: Final = (credits, events, splits, feed, log_marks)
+LOG: Final = (credits, events, splits, subjects, feed, log_marks)
 DERIVED: Final = (serial_claims, serial_blocks, credit_states, registries, totals, parties)

@@ -11,13 +11,26 @@ from typing import Final
 
 from webapp.domain.event import NO_PREVIOUS_HASH
 from webapp.ledger.storage.engine import FEED_LOCK
-from webapp.ledger.storage.tables import ALLOWED_TRANSITIONS, APPEND_ONLY
+from webapp.ledger.storage.trigger_rules import (
+    ALLOWED_TRANSITIONS,
+    AMENDABLE_KEYS,
+    APPEND_ONLY,
+    NO_WORDS,
+    SUBJECTS,
+)
 
 # The format of `recorded_at`.
 _TIME: Final = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.]\d{6}Z$"
 
 # Canonical texts have no \u escapes: see ``triggers_sqlite``.
 _HAS_NO_ESCAPES: Final = r"strpos(replace(NEW.body, '\\', ''), '\u') = 0"
+
+# Facts beside the identity: if an event has them, they are an object of texts.
+_HAS_FACTS: Final = (
+    "(CASE WHEN data->'facts' IS NULL THEN true WHEN json_typeof(data->'facts') = 'object'"
+    " THEN NOT EXISTS (SELECT 1 FROM json_each(data->'facts') WHERE json_typeof(value) <> 'string')"
+    " ELSE false END)"
+)
 
 # The bodies of the functions, by name. They raise errors of SQLSTATE class 23, so that a write that lost a
 # race gets an IntegrityError from a trigger as it does from a unique index.
@@ -32,6 +45,8 @@ END""",
 DECLARE
   facts record;
   last events%ROWTYPE;
+  counting text;
+  data json;
   id text;
   prev_hash text;
 BEGIN
@@ -40,7 +55,7 @@ BEGIN
   SELECT * INTO last FROM events WHERE subject = NEW.subject ORDER BY seq DESC LIMIT 1;
   IF NEW.type = 'CREATED' THEN
     IF NEW.seq IS DISTINCT FROM 1
-       OR NEW.subject IS DISTINCT FROM (SELECT coalesce(max(subject), 0) + 1 FROM events) THEN
+       OR NEW.subject IS DISTINCT FROM (SELECT greatest(max(subject), 0) + 1 FROM events) THEN
       RAISE EXCEPTION 'ledger: only the first event of a credit is CREATED, with seq 1 and the next key'
         USING ERRCODE = 'restrict_violation';
     END IF;
@@ -53,6 +68,12 @@ BEGIN
     END IF;
     SELECT encode(credits.id, 'hex') INTO id FROM credits WHERE key = NEW.subject;
     prev_hash := encode(last.hash, 'hex');
+    data := NEW.body::json->'data';
+    counting := last.type;
+    IF counting = 'AMENDED' THEN
+      SELECT type INTO counting FROM events
+       WHERE subject = NEW.subject AND type <> 'AMENDED' ORDER BY seq DESC LIMIT 1;
+    END IF;
   END IF;
   IF ({_HAS_NO_ESCAPES} AND facts.v::text = '1' AND facts.seq::text = NEW.seq::text
       AND facts.credit::text = '"' || id || '"' AND id ~ '^[0-9a-f]{{64}}$'
@@ -66,8 +87,24 @@ BEGIN
   IF last.subject IS NOT NULL
      AND (NEW.seq = last.seq + 1
           AND facts.recorded_at #>> '{{}}' >= last.body::json->>'recorded_at' COLLATE "C"
-          AND (last.type, NEW.type) IN (VALUES {ALLOWED_TRANSITIONS})) IS NOT TRUE THEN
+          AND (NEW.type = 'AMENDED'
+               OR (counting, NEW.type) IN (VALUES {ALLOWED_TRANSITIONS}))) IS NOT TRUE THEN
     RAISE EXCEPTION 'ledger: this event may not follow the last one of its credit'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF data IS NOT NULL AND NOT {_HAS_FACTS} THEN
+    RAISE EXCEPTION 'ledger: the facts of an event are an object of texts'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF NEW.type = 'AMENDED' AND NOT EXISTS (
+       SELECT 1 FROM events AS amended
+        WHERE amended.subject = NEW.subject
+          AND json_typeof(data->'amends') = 'number' AND data->>'amends' = amended.seq::text
+          AND EXISTS (SELECT 1 FROM json_object_keys(data) AS key WHERE key NOT IN ({NO_WORDS}))
+          AND NOT EXISTS (SELECT 1 FROM json_object_keys(data) AS key
+                           WHERE key NOT IN ({NO_WORDS})
+                             AND (amended.type, key) NOT IN (VALUES {AMENDABLE_KEYS}))) THEN
+    RAISE EXCEPTION 'ledger: an amendment states words of an earlier event of its credit'
       USING ERRCODE = 'restrict_violation';
   END IF;
   IF NEW.type = 'SPLIT' AND NOT EXISTS (SELECT 1 FROM splits WHERE subject = NEW.subject) THEN
@@ -76,16 +113,72 @@ BEGIN
   END IF;
   RETURN NEW;
 END""",
-    "ledger_make_credit": """
+    # An entry about another subject than a credit.
+    "ledger_guard_entry": f"""
+DECLARE
+  facts record;
+  last events%ROWTYPE;
+  name text;
+  prev_hash text := '{NO_PREVIOUS_HASH}';
+BEGIN
+  SELECT * INTO facts FROM json_to_record(NEW.body::json)
+    AS stated (v json, subject json, seq json, type json, data json, actor json, recorded_at json,
+               prev_hash json);
+  SELECT * INTO last FROM events WHERE subject = NEW.subject ORDER BY seq DESC LIMIT 1;
+  name := facts.subject #>> '{{}}';
+  IF last.subject IS NULL THEN
+    IF NEW.seq IS DISTINCT FROM 1
+       OR NEW.subject IS DISTINCT FROM (SELECT least(min(subject), 0) - 1 FROM events)
+       OR EXISTS (SELECT 1 FROM subjects WHERE subjects.name = facts.subject #>> '{{}}') THEN
+      RAISE EXCEPTION 'ledger: a new subject has the next key, and a name of its own'
+        USING ERRCODE = 'restrict_violation';
+    END IF;
+  ELSE
+    prev_hash := encode(last.hash, 'hex');
+    IF (NEW.seq = last.seq + 1
+        AND EXISTS (SELECT 1 FROM subjects
+                     WHERE key = NEW.subject AND subjects.name = facts.subject #>> '{{}}')
+        AND facts.recorded_at #>> '{{}}' >= last.body::json->>'recorded_at' COLLATE "C") IS NOT TRUE THEN
+      RAISE EXCEPTION 'ledger: this event may not follow the last one of its subject'
+        USING ERRCODE = 'restrict_violation';
+    END IF;
+  END IF;
+  IF ({_HAS_NO_ESCAPES} AND facts.v::text = '1' AND facts.seq::text = NEW.seq::text
+      AND json_typeof(facts.subject) = 'string'
+      AND (NEW.type, substr(name, 1, strpos(name, '/'))) IN (VALUES {SUBJECTS})
+      AND facts.type::text = '"' || NEW.type || '"'
+      AND json_typeof(facts.data) = 'object'
+      AND json_typeof(facts.actor) = 'string'
+      AND facts.recorded_at #>> '{{}}' ~ '{_TIME}'
+      AND facts.prev_hash::text = '"' || prev_hash || '"') IS NOT TRUE THEN
+    RAISE EXCEPTION 'ledger: the text of an event must agree with its row and follow the last hash'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END""",
+    "ledger_make_subject": """
+BEGIN
+  INSERT INTO subjects (key, name) VALUES (NEW.subject, NEW.body::json->>'subject');
+  RETURN NULL;
+END""",
+    "ledger_guard_subject": """
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM events WHERE subject = NEW.key AND seq = 1 AND subject < 0) THEN
+    RAISE EXCEPTION 'ledger: a subject is made by its first event'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END""",
+    "ledger_make_credit": f"""
 DECLARE
   data json := NEW.body::json->'data';
   whole bigint;
   replaced bigint;
 BEGIN
-  IF data->>'parent' ~ '^[0-9a-f]{64}$' THEN
+  IF data->>'parent' ~ '^[0-9a-f]{{64}}$' THEN
     SELECT key INTO whole FROM credits WHERE id = decode(data->>'parent', 'hex');
   END IF;
-  IF data->>'replaces' ~ '^[0-9a-f]{64}$' THEN
+  IF data->>'replaces' ~ '^[0-9a-f]{{64}}$' THEN
     SELECT key INTO replaced FROM credits WHERE id = decode(data->>'replaces', 'hex');
   END IF;
   INSERT INTO credits (key, id, project_name, registry, vintage, quantity_e4, serial_number,
@@ -97,13 +190,14 @@ BEGIN
      AND json_typeof(data->'registry') = 'string'
      AND json_typeof(data->'vintage') = 'number'
      AND json_typeof(data->'quantity') = 'string'
-     AND data->>'quantity' ~ '^(0|[1-9][0-9]{0,11})([.][0-9]{0,3}[1-9])?$'
+     AND data->>'quantity' ~ '^(0|[1-9][0-9]{{0,11}})([.][0-9]{{0,3}}[1-9])?$'
      AND coalesce(json_typeof(data->'serial_number'), 'string') = 'string'
      AND coalesce(json_typeof(data->'offset'), 'string') = 'string'
-     AND coalesce(data->>'offset', '0') ~ '^(0|[1-9][0-9]{0,11})([.][0-9]{0,3}[1-9])?$'
+     AND coalesce(data->>'offset', '0') ~ '^(0|[1-9][0-9]{{0,11}})([.][0-9]{{0,3}}[1-9])?$'
      AND (data->'offset' IS NULL) = (whole IS NULL)
      AND (data->'parent' IS NULL) = (whole IS NULL)
-     AND (data->'replaces' IS NULL) = (replaced IS NULL);
+     AND (data->'replaces' IS NULL) = (replaced IS NULL)
+     AND (data->'facts' IS NULL OR whole IS NULL) AND {_HAS_FACTS};
   IF NOT FOUND THEN
     RAISE EXCEPTION 'ledger: a CREATED event must state its credit'
       USING ERRCODE = 'restrict_violation';
@@ -248,7 +342,22 @@ POSTGRESQL_TRIGGERS: Final[dict[str, tuple[str, str, str]]] = {
         )
         for table in APPEND_ONLY
     },
-    "events_guard_insert": ("events", "BEFORE INSERT ON {} FOR EACH ROW", "ledger_guard_event"),
+    "events_guard_insert": (
+        "events",
+        "BEFORE INSERT ON {} FOR EACH ROW WHEN (NEW.subject >= 0)",
+        "ledger_guard_event",
+    ),
+    "events_guard_entry": (
+        "events",
+        "BEFORE INSERT ON {} FOR EACH ROW WHEN (NEW.subject < 0)",
+        "ledger_guard_entry",
+    ),
+    "events_make_subject": (
+        "events",
+        "AFTER INSERT ON {} FOR EACH ROW WHEN (NEW.subject < 0 AND NEW.seq = 1)",
+        "ledger_make_subject",
+    ),
+    "subjects_guard_insert": ("subjects", "BEFORE INSERT ON {} FOR EACH ROW", "ledger_guard_subject"),
     "events_make_credit": (
         "events",
         "AFTER INSERT ON {} FOR EACH ROW WHEN (NEW.type = 'CREATED')",

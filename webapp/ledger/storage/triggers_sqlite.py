@@ -14,7 +14,13 @@ import json
 from typing import Final
 
 from webapp.domain.event import NO_PREVIOUS_HASH
-from webapp.ledger.storage.tables import ALLOWED_TRANSITIONS, APPEND_ONLY
+from webapp.ledger.storage.trigger_rules import (
+    ALLOWED_TRANSITIONS,
+    AMENDABLE_KEYS,
+    APPEND_ONLY,
+    NO_WORDS,
+    SUBJECTS,
+)
 
 
 def _refuse_change(table: str, verb: str) -> str:
@@ -82,6 +88,17 @@ _TIME: Final = "0000-00-00T00:00:00.000000Z".replace("0", "[0-9]")
 # decode. Escaped backslashes are removed first, because a u after one is not an escape.
 _HAS_ESCAPES: Final = r"instr(replace(NEW.body, '\\', ''), '\u') > 0"
 
+# Facts beside the identity: if an event has them, they are an object of texts.
+_HAS_FACTS: Final = (
+    "(json_type(NEW.body, '$.data.facts') = 'object' AND NOT EXISTS"
+    " (SELECT 1 FROM json_each(NEW.body, '$.data.facts') WHERE json_each.type <> 'text'))"
+)
+
+# How the subject of an entry begins, up to its slash.
+_PREFIX: Final = (
+    "substr(json_extract(NEW.body, '$.subject'), 1, instr(json_extract(NEW.body, '$.subject'), '/'))"
+)
+
 # By name.
 SQLITE_TRIGGERS: Final[dict[str, str]] = {
     **{
@@ -94,7 +111,7 @@ SQLITE_TRIGGERS: Final[dict[str, str]] = {
 CREATE TRIGGER events_guard_first BEFORE INSERT ON events WHEN NEW.type IS 'CREATED'
 BEGIN
   SELECT CASE
-    WHEN NEW.subject IS NOT (SELECT coalesce(max(subject), 0) + 1 FROM events)
+    WHEN NEW.subject IS NOT (SELECT max(coalesce(max(subject), 0), 0) + 1 FROM events)
       THEN RAISE(ABORT, 'ledger: only the first event of a credit is CREATED, and its key is the next')
     WHEN NEW.seq IS NOT 1
       THEN RAISE(ABORT, 'ledger: the first event of a credit must be CREATED with seq 1')
@@ -108,7 +125,7 @@ BEGIN
   END;
 END""",
     "events_guard_next": f"""
-CREATE TRIGGER events_guard_next BEFORE INSERT ON events WHEN NEW.type IS NOT 'CREATED'
+CREATE TRIGGER events_guard_next BEFORE INSERT ON events WHEN NEW.type IS NOT 'CREATED' AND NEW.subject >= 0
 BEGIN
   SELECT CASE
     WHEN NOT EXISTS (SELECT 1 FROM events WHERE subject = NEW.subject)
@@ -129,10 +146,71 @@ BEGIN
          AND NEW.seq = last.seq + 1
          AND json_extract(NEW.body, '$.prev_hash') = lower(hex(last.hash))
          AND json_extract(NEW.body, '$.recorded_at') >= json_extract(last.body, '$.recorded_at')
-         AND (last.type, NEW.type) IN (VALUES {ALLOWED_TRANSITIONS}))
+         AND CASE WHEN NEW.type = 'AMENDED' THEN EXISTS (
+               SELECT 1 FROM events AS amended
+                WHERE amended.subject = NEW.subject
+                  AND amended.seq = json_extract(NEW.body, '$.data.amends')
+                  AND json_type(NEW.body, '$.data.amends') = 'integer'
+                  AND EXISTS (SELECT 1 FROM json_each(NEW.body, '$.data') WHERE key NOT IN ({NO_WORDS}))
+                  AND NOT EXISTS (SELECT 1 FROM json_each(NEW.body, '$.data')
+                                   WHERE key NOT IN ({NO_WORDS})
+                                     AND (amended.type, key) NOT IN (VALUES {AMENDABLE_KEYS})))
+             ELSE (CASE WHEN last.type <> 'AMENDED' THEN last.type ELSE (
+                     SELECT type FROM events WHERE subject = NEW.subject AND type <> 'AMENDED'
+                      ORDER BY seq DESC LIMIT 1) END, NEW.type) IN (VALUES {ALLOWED_TRANSITIONS}) END)
       THEN RAISE(ABORT, 'ledger: this event may not follow the last one of its credit')
+    WHEN json_type(NEW.body, '$.data.facts') IS NOT NULL AND NOT {_HAS_FACTS}
+      THEN RAISE(ABORT, 'ledger: the facts of an event are an object of texts')
     WHEN NEW.type = 'SPLIT' AND NOT EXISTS (SELECT 1 FROM splits WHERE subject = NEW.subject)
       THEN RAISE(ABORT, 'ledger: a split and its lots are recorded by a row of splits')
+  END;
+END""",
+    # An entry about another subject than a credit.
+    "events_guard_entry": f"""
+CREATE TRIGGER events_guard_entry BEFORE INSERT ON events WHEN NEW.subject < 0
+BEGIN
+  SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM events WHERE subject = NEW.subject AND seq = NEW.seq)
+      THEN RAISE(ABORT, 'ledger: this event is recorded already')
+    WHEN typeof(NEW.hash) <> 'blob' OR typeof(NEW.body) <> 'text' OR NOT json_valid(NEW.body)
+      OR {_HAS_ESCAPES}
+      OR json_extract(NEW.body, '$.v', '$.seq', '$.type') IS NOT json_array(1, NEW.seq, NEW.type)
+      OR json_type(NEW.body, '$.subject') IS NOT 'text'
+      OR (NEW.type, {_PREFIX}) NOT IN (VALUES {SUBJECTS})
+      OR json_type(NEW.body, '$.data') IS NOT 'object'
+      OR json_type(NEW.body, '$.actor') IS NOT 'text'
+      OR json_extract(NEW.body, '$.recorded_at') GLOB '{_TIME}' IS NOT 1
+      THEN RAISE(ABORT, 'ledger: the text of an event must agree with its row')
+    WHEN NEW.seq = 1 AND (
+         NEW.subject IS NOT (SELECT min(coalesce(min(subject), 0), 0) - 1 FROM events)
+      OR json_extract(NEW.body, '$.prev_hash') IS NOT '{NO_PREVIOUS_HASH}'
+      OR EXISTS (SELECT 1 FROM subjects WHERE name = json_extract(NEW.body, '$.subject')))
+      THEN RAISE(ABORT, 'ledger: a new subject has the next key, and a name of its own')
+    WHEN NEW.seq IS NOT 1 AND NOT EXISTS (
+      SELECT 1 FROM events AS last JOIN subjects ON subjects.key = last.subject
+       WHERE last.subject = NEW.subject
+         AND last.seq = (SELECT max(seq) FROM events WHERE subject = NEW.subject)
+         AND NEW.seq = last.seq + 1
+         AND json_extract(NEW.body, '$.subject') = subjects.name
+         AND json_extract(NEW.body, '$.prev_hash') = lower(hex(last.hash))
+         AND json_extract(NEW.body, '$.recorded_at') >= json_extract(last.body, '$.recorded_at'))
+      THEN RAISE(ABORT, 'ledger: this event may not follow the last one of its subject')
+  END;
+END""",
+    "events_make_subject": """
+CREATE TRIGGER events_make_subject AFTER INSERT ON events WHEN NEW.subject < 0 AND NEW.seq = 1
+BEGIN
+  INSERT INTO subjects (key, name) VALUES (NEW.subject, json_extract(NEW.body, '$.subject'));
+END""",
+    "subjects_guard_insert": """
+CREATE TRIGGER subjects_guard_insert BEFORE INSERT ON subjects
+BEGIN
+  SELECT CASE
+    WHEN NOT EXISTS (SELECT 1 FROM events WHERE subject = NEW.key AND seq = 1 AND subject < 0)
+      THEN RAISE(ABORT, 'ledger: a subject is made by its first event')
+    WHEN EXISTS (SELECT 1 FROM subjects WHERE key = NEW.key)
+      OR EXISTS (SELECT 1 FROM subjects WHERE name = NEW.name)
+      THEN RAISE(ABORT, 'ledger: this subject is recorded already')
   END;
 END""",
     # A quantity must convert back to the same text, because SQLite also converts 1e3 and 1t. The CHECK
@@ -165,7 +243,8 @@ BEGIN
      AND (json_type(NEW.body, '$.data.parent') IS NULL) = (parent IS NULL)
      AND (json_type(NEW.body, '$.data.offset') IS NULL) = (parent IS NULL)
      AND (json_type(NEW.body, '$.data.replaces') IS NULL) = (replaces IS NULL)
-     AND (place IS NULL OR place = {_text_of("offset_e4")});
+     AND (place IS NULL OR place = {_text_of("offset_e4")})
+     AND (json_type(NEW.body, '$.data.facts') IS NULL OR (parent IS NULL AND {_HAS_FACTS}));
   SELECT RAISE(ABORT, 'ledger: a CREATED event must state its credit')
    WHERE NOT EXISTS (SELECT 1 FROM credits WHERE key = NEW.subject);
 END""",
