@@ -37,6 +37,9 @@ class ImportRow:
     `facts` are those of ``facts.CREDIT_FACTS``. `is_issuance`: the row only says that the tonnes were
     issued, not what they are today. `notes` are sentences about the row for the plan. `values` are the
     values of the row as the file has them.
+
+    `stated_id` is the id of a row of our own CSV file that does not follow from its fields: the row is a
+    lot or a replacement, and the file does not say of which credit. `not_active` is then set as well.
     """
 
     number: int
@@ -50,11 +53,21 @@ class ImportRow:
     is_issuance: bool = False
     notes: Sequence[str] = ()
     values: Mapping[str, object] = field(default_factory=dict)
+    stated_id: str | None = None
 
     @property
     def is_active(self) -> bool:
         """Whether nothing in the row states that the tonnes are no longer active."""
         return self.status is Status.ACTIVE and self.not_active is None and self.end is None
+
+
+# The canonical registry and serial number. At most one credit holds each pair.
+SerialClaim = tuple[str, str]
+
+
+def serial_claim_of(credit: Credit) -> SerialClaim:
+    """Return the claim of a credit that has a serial number."""
+    return credit.canonical.registry, credit.canonical.serial_number
 
 
 # The first and last number of a block, and the number of its row.
@@ -67,14 +80,14 @@ class InactiveStock:
     def __init__(self, rows: Iterable[ImportRow]) -> None:
         """Index the rows, which are all rows of the file."""
         self._ids: dict[str, int] = {}
-        self._claims: dict[tuple[str, str], int] = {}
+        self._claims: dict[SerialClaim, int] = {}
         self._blocks: dict[str, list[_Named]] = {}
         for row in rows:
             if row.credit is None or row.is_active:
                 continue
             self._ids[row.credit.id] = row.number
             if row.credit.serial_number is not None:
-                self._claims[row.credit.serial_claim] = row.number
+                self._claims[serial_claim_of(row.credit)] = row.number
             for block in row.credit.named_numbers:
                 named = (block.first, block.last, row.number)
                 self._blocks.setdefault(block.series, []).append(named)
@@ -90,8 +103,8 @@ class InactiveStock:
         """Return the number of an inactive row with this id, serial number or overlapping block, if any."""
         if credit.id in self._ids:
             return self._ids[credit.id]
-        if credit.serial_number is not None and credit.serial_claim in self._claims:
-            return self._claims[credit.serial_claim]
+        if credit.serial_number is not None and serial_claim_of(credit) in self._claims:
+            return self._claims[serial_claim_of(credit)]
         for block in credit.named_numbers:
             place = bisect_right(self._starts.get(block.series, []), block.last)
             if place and self._reaching[block.series][place - 1][1] >= block.first:

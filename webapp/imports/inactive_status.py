@@ -64,6 +64,7 @@ _NO: Final = frozenset(["false", "no", "n", "f", "off", "never", "none"])
 _MISSING: Final = frozenset(map(plain_words, MISSING_TEXTS)) | {"not yet"}
 # No number, date or time: "0", "0.00", "0,0 t", "0000-00-00 00:00".
 _ZERO: Final = re.compile(r"[-+.,]*0[0.,'’\s/:%-]*(?:t|tco2e?|tonnes?|tons?)?")  # noqa: RUF001
+_DENIED: Final = re.compile("un(?:retired|cancell?ed|withdrawn|used|sold)")
 _TICKS: Final = re.compile("[√✓✔☑✅]")
 
 _CREATION: Final = re.compile(
@@ -77,13 +78,28 @@ _EVENT_TYPES: Final = (
 
 
 @dataclass(frozen=True)
-class _Statement:
-    """A field that says that tonnes are not active: its name and value as the file has them."""
+class Statement:
+    """A field that says that tonnes are not active.
+
+    `name` and `value` are for messages; `header` and `raw` are those of the row. `adjective` says what the
+    tonnes are, such as "Retired"; it is empty for a history. `is_listed`: the value is in a list, so it
+    may be about a part of the tonnes or about an earlier time.
+    """
 
     name: str
     value: str
     reason: str
+    header: str
+    raw: object
+    column: Column
+    adjective: str = ""
     is_date: bool = False
+    is_listed: bool = False
+
+
+# A column by its name, and what texts in it say.
+_Remembering = tuple[str, Column, dict[str, tuple[Statement, ...]]]
+_REMEMBERED_MAX: Final = 500
 
 
 def not_active(row: Mapping[str, object]) -> Problem | None:
@@ -93,18 +109,65 @@ def not_active(row: Mapping[str, object]) -> Problem | None:
     `STATEMENTS_SHOWN` of them with their values. A status of the row's own that says that it is active
     overrides a date, and nothing else.
     """
-    columns = {name: column_of(name) for name in row}
-    said = [statement for name in row for statement in _said(name, columns[name], row[name])]
-    act = next((column for column in columns.values() if column.is_act), None)
-    if act:
+    return problem_of(StatementFinder({name: column_of(name) for name in row}).find(row))
+
+
+class StatementFinder:
+    """Finds what rows with the same columns say about tonnes that are not active.
+
+    What a text says in a column is remembered, since most columns repeat few texts.
+    """
+
+    def __init__(self, columns: Mapping[str, Column]) -> None:
+        """Bind the columns; those that say nothing may be left out."""
+        self._columns: list[_Remembering] = [(name, column, {}) for name, column in columns.items()]
+        self._own_statuses = [name for name, column in columns.items() if column.is_own_status]
         # The date of a status says which status only beside the columns of a retirement.
-        said += [
-            _Statement(_shown(name), _shown(row[name]), _REFUSED.format(act.adjective), is_date=True)
-            for name, column in columns.items()
-            if column.role is Role.STATUS_DATE and not _is_missing(row[name])
+        self._act = next((column for column in columns.values() if column.is_act), None)
+        self._status_dates = [
+            (name, column) for name, column in columns.items() if column.role is Role.STATUS_DATE
         ]
-    if any(column.is_own_status and _is_active(row[name]) for name, column in columns.items()):
-        said = [statement for statement in said if not statement.is_date]
+
+    def find(self, row: Mapping[str, object]) -> list[Statement]:
+        """Return the statements of a row.
+
+        A status of the row's own that says that it is active overrides a date, and nothing else.
+        """
+        said: list[Statement] = []
+        for name, column, remembered in self._columns:
+            value = row.get(name)
+            if value is None or value == "":
+                continue
+            if type(value) is not str:
+                said += _said(name, column, value)
+                continue
+            known = remembered.get(value)
+            if known is None:
+                known = tuple(_said(name, column, value))
+                if len(remembered) < _REMEMBERED_MAX and len(value) <= SHOWN_MAX:
+                    remembered[value] = known
+            said += known
+        if self._act:
+            said += self._dates_of_status(row, self._act.adjective)
+        if said and self.says_active(row):
+            return [statement for statement in said if not statement.is_date]
+        return said
+
+    def says_active(self, row: Mapping[str, object]) -> bool:
+        """Return whether a status of the row's own says that its tonnes are active."""
+        return any(_is_active(row.get(name)) for name in self._own_statuses)
+
+    def _dates_of_status(self, row: Mapping[str, object], adjective: str) -> Iterator[Statement]:
+        reason = _REFUSED.format(adjective)
+        for name, column in self._status_dates:
+            value = row.get(name)
+            if not _is_missing(value):
+                shown = _shown(value)
+                yield Statement(_shown(name), shown, reason, name, value, column, adjective, is_date=True)
+
+
+def problem_of(said: Sequence[Statement]) -> Problem | None:
+    """Return the problem that names the first `STATEMENTS_SHOWN` statements, None if there are none."""
     if not said:
         return None
     named = "; ".join(f"{statement.name}: {statement.value}" for statement in said[:STATEMENTS_SHOWN])
@@ -118,20 +181,39 @@ def says_inactive(value: object) -> bool:
     return _inactive_word(_text(value)) is not None
 
 
-def _said(name: str, column: Column, value: object) -> Iterator[_Statement]:
+def is_active_status(value: object) -> bool:
+    """Return whether the value of a status field is missing, or says that tonnes are active."""
+    text = _text(value)
+    if _is_missing(value) or _is_no(value) or _is_active(value):
+        return True
+    return not _without_denials(text) or bool(_DENIED.fullmatch(plain_words(text)))
+
+
+def _said(name: str, column: Column, value: object, *, is_listed: bool = False) -> Iterator[Statement]:
     """Yield the statements of one field, and of the elements and fields in it."""
     if isinstance(value, list):
         if (column.role is Role.LOTS and value) or (column.role is Role.EVENTS and not _is_creation(value)):
-            yield _Statement(_shown(name), _history_shown(value), _HISTORY)
+            yield Statement(_shown(name), _history_shown(value), _HISTORY, name, value, column)
             return
         for element in value:
-            yield from _said(name, column, element)
+            yield from _said(name, column, element, is_listed=True)
     elif isinstance(value, dict):
         for inner, item in value.items():
             path = f"{name}.{inner}"
-            yield from _said(path, column_of(path), item)
+            yield from _said(path, column_of(path), item, is_listed=is_listed)
     elif adjective := _adjective(column, value):
-        yield _Statement(_shown(name), _shown(value), _REFUSED.format(adjective), column.is_date)
+        reason = _REFUSED.format(adjective)
+        yield Statement(
+            _shown(name),
+            _shown(value),
+            reason,
+            name,
+            value,
+            column,
+            adjective,
+            is_date=column.is_date,
+            is_listed=is_listed,
+        )
 
 
 def _adjective(column: Column, value: object) -> str | None:
@@ -177,7 +259,9 @@ def _denies(column: Column, value: object) -> bool:
     text = _text(value)
     if column.adjective.startswith("Buffer") and "%" in text:  # a rate of the project, and no tonnes
         return True
-    return _is_missing(value) or _is_no(value) or _is_active(value) or not _without_denials(text)
+    if _is_missing(value) or _is_no(value) or _is_active(value):
+        return True
+    return not _without_denials(text) or bool(_DENIED.fullmatch(plain_words(text)))
 
 
 def _is_missing(value: object) -> bool:
