@@ -5,11 +5,13 @@ are frozen after a release; a schema change needs a new migration. Do not use Al
 rebuilds SQLite tables and silently drops their triggers.
 """
 
+import click
 from alembic import context
 from flask import current_app
 
 from webapp.ledger import archive
 from webapp.ledger.storage.engine import Base, write_lock
+from webapp.ledger.storage.other_tables import refusal_of, tables_of_another_program
 
 # The id of the advisory lock that keeps two servers from migrating at the same time. Not used elsewhere.
 MIGRATION_LOCK = 0x6D696772
@@ -18,6 +20,8 @@ MIGRATION_LOCK = 0x6D696772
 def run() -> None:
     """Migrate under the write lock. A second process waits, and then finds nothing to do."""
     engine = current_app.extensions["migrate"].db.engine
+    if tables := tables_of_another_program(engine):
+        raise click.ClickException(refusal_of(engine, tables))
     with engine.connect() as connection, write_lock(engine):
         connection.execution_options(ledger_write=True)
         if connection.dialect.name == "postgresql":

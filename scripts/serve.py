@@ -10,11 +10,15 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Final
 
 from scripts.environment import ROOT, alone, prepare
 from server import terminal
 from server.settings import Address, worker_count
 from server.terminal import CommandError
+
+# The beginning of an error that says all there is to say.
+_FOR_PEOPLE: Final = "Error: "
 
 
 def migrate(python: Path) -> None:
@@ -26,8 +30,11 @@ def migrate(python: Path) -> None:
     command = [str(python), "-m", "flask", "--app", "wsgi", "db", "upgrade"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
+        why = reason(done.stderr or done.stdout)
+        if why.startswith(_FOR_PEOPLE):
+            raise CommandError(f"Cannot prepare the database: {why.removeprefix(_FOR_PEOPLE)}")
         raise CommandError(
-            f"Cannot prepare the database: {reason(done.stderr or done.stdout)}\n"
+            f"Cannot prepare the database: {why}\n"
             "(for the full output: .venv/bin/flask --app wsgi db upgrade)"
         )
 

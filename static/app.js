@@ -113,6 +113,19 @@
     if (zone) showFile(zone);
   });
 
+  // --- "Today" in a form is the day of the reader's own clock; the server fills in its day in UTC.
+  const showOwnDay = () => {
+    const now = new Date();
+    const today = new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
+    for (const input of document.querySelectorAll("input[data-today]")) {
+      const possible = today >= input.min && today <= input.max;
+      if (possible && input.value === input.dataset.today) input.value = today;
+      delete input.dataset.today; // what is chosen from now on stays
+    }
+  };
+  document.addEventListener("DOMContentLoaded", showOwnDay);
+  document.addEventListener("htmx:after:settle", showOwnDay);
+
   // --- The quantity that is typed is repeated in the form's text and on its button.
   document.addEventListener("input", ({ target }) => {
     if (!(target instanceof HTMLInputElement) || !target.dataset.part) return;

@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.services.not_run",
     "tests.fixtures.compiled_once",
     "tests.fixtures.concurrency",
+    "tests.fixtures.empty_databases",
     "tests.fixtures.clock",
     "tests.fixtures.group_commits",
     "tests.fixtures.ledger",

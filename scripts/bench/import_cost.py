@@ -20,8 +20,9 @@ from psycopg import sql
 from scripts.bench.ledgers import copy_sqlite, file_of
 from webapp.accounts.actors import CLI
 from webapp.domain.event import created_event, time_text
-from webapp.imports.readers.json_file import row_texts
-from webapp.imports.rows import parse_row
+from webapp.imports.mapping import propose
+from webapp.imports.readers.open_file import read_source
+from webapp.imports.row_meaning import parse_rows
 from webapp.ledger import clock
 
 ROUNDS: Final = 3
@@ -56,11 +57,11 @@ def preparing_seconds(content: bytes) -> float:
 
     def prepare() -> None:
         now = time_text(clock.now())
-        for number, text in enumerate(row_texts(content), start=1):
-            credit = parse_row(number, text).credit
-            if credit is None:
-                raise ValueError(f"row {number} of the file is not a credit")
-            _ = created_event(credit, CLI, now).hash
+        source = read_source(content)
+        for row in parse_rows(source, propose(source)):
+            if row.credit is None:
+                raise ValueError(f"row {row.number} of the file is not a credit")
+            _ = created_event(row.credit, CLI, now).hash
 
     return median(_cpu_of(prepare) for _ in range(ROUNDS))
 

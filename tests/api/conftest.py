@@ -90,6 +90,11 @@ def exact(answer: TestResponse) -> Any:  # noqa: ANN401 - JSON can be anything
     return json.loads(answer.data, parse_float=Decimal)
 
 
+def record_in(answer: TestResponse) -> dict[str, Any]:
+    """Return the record in the answer to a write, without the message beside it."""
+    return {name: value for name, value in exact(answer).items() if name != "message"}
+
+
 def fields_of(answer: TestResponse) -> set[str]:
     """Return the fields that the problem document of a 422 names."""
     assert answer.status_code == 422, answer.text

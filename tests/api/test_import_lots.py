@@ -9,7 +9,6 @@ from tests.api.conftest import exact
 from tests.fixtures.blocks import BLOCK, INSIDE, a_block
 from tests.fixtures.credits import a_credit, recorded
 from webapp.accounts.actors import LOCAL
-from webapp.ledger import queries
 from webapp.ledger.commands import cancel_credit, correct_credit, retire_credit
 
 
@@ -24,56 +23,36 @@ def counts(found: dict[str, Any]) -> tuple[int, ...]:
     return found["written"], found["existing"], found["conflicting"], found["invalid"]
 
 
-def test_a_block_inside_a_held_block_is_in_conflict_with_its_holder(api: FlaskClient) -> None:
+def rows_of(api: FlaskClient, found: dict[str, Any]) -> list[tuple[int, str, int]]:
+    """Return the row, the kind and the tonnes of each line of the plan."""
+    items = exact(api.get(f"/records/imports/{found['id']}/rows"))["items"]
+    return [(item["row"], item["kind"], item["tonnes"]) for item in items]
+
+
+@pytest.mark.parametrize("fate", ["active", "retired"])
+def test_a_block_inside_a_held_block_is_recorded_already(api: FlaskClient, fate: str) -> None:
     holder = recorded(**a_block())
+    if fate == "retired":
+        retire_credit(holder, {}, LOCAL)
     found = imported(api, a_credit(registry="Verra", quantity=50, serial_number=INSIDE))
-    assert (found["state"], counts(found)) == ("failed", (0, 0, 1, 0))
-    (problem,) = found["problems"]
-    assert (problem["field"], problem["holder"]) == ("serial_number", holder)
-    assert "941467101 to 941467150, is a part of a block" in problem["message"]
-    assert "Split that credit so that these numbers" in problem["message"]
+    assert (found["state"], counts(found), found["problems"]) == ("done", (0, 1, 0, 0), [])
 
 
-def test_a_block_inside_a_held_block_comes_with_the_split_that_makes_it_a_lot(api: FlaskClient) -> None:
-    holder = recorded(**a_block())
-    found = imported(api, a_credit(registry="Verra", quantity=50, serial_number=INSIDE))
-    (problem,) = found["problems"]
-    (refused,) = exact(api.get(f"/records/imports/{found['id']}"))["problems"]
-    assert refused == problem
-    alone = exact(api.post("/records", json=a_credit(registry="Verra", quantity=50, serial_number=INSIDE)))
-    names = ("holder", "holder_url", "first", "last", "is_inside", "split_url", "split")
-    assert {name: problem[name] for name in names} == {name: alone[name] for name in names}
-    assert api.post(problem["split_url"], json=problem["split"]).status_code == 201
-    assert queries.record(holder).relations.lots[1].serial_number == INSIDE
-
-
-def test_the_advice_of_a_problem_follows_the_current_status_of_the_holder(api: FlaskClient) -> None:
-    holder = recorded(**a_block())
-    found = imported(api, a_credit(registry="Verra", quantity=50, serial_number=INSIDE))
-    retire_credit(holder, {}, LOCAL)
-    (problem,) = exact(api.get(f"/records/imports/{found['id']}"))["problems"]
-    assert "That credit is retired" in problem["message"]
-    assert {"split", "split_url"} & set(problem) == set()
-
-
-def test_a_block_that_overlaps_a_held_block_names_the_numbers_in_common(api: FlaskClient) -> None:
-    holder = recorded(**a_block())
+def test_of_a_block_that_overlaps_a_held_block_the_other_numbers_are_recorded(api: FlaskClient) -> None:
+    recorded(**a_block())
     later = BLOCK.replace("941467007-941467431", "941467400-941467499")
-    (problem,) = imported(api, a_credit(quantity=100, serial_number=later))["problems"]
-    assert problem["holder"] == holder
-    assert "The numbers 941467400 to 941467431" in problem["message"]
+    found = imported(api, a_credit(quantity=100, serial_number=later))
+    assert {line["kind"]: line["tonnes"] for line in found["plan"]} == {"new": 68, "existing": 32}
+    serials = {item["serial_number"] for item in exact(api.get("/records"))["items"]}
+    assert serials == {BLOCK, BLOCK.replace("941467007-941467431", "941467432-941467499")}
 
 
-def test_rows_of_one_file_cannot_hold_a_number_twice(api: FlaskClient) -> None:
-    found = imported(
-        api,
-        a_credit(**a_block()),
-        a_credit(registry="verra", quantity=50, serial_number=INSIDE),
+def test_numbers_that_two_rows_name_are_recorded_once(api: FlaskClient) -> None:
+    answer = api.post(
+        "/records/imports?dry_run=1",
+        json=[a_credit(**a_block()), a_credit(registry="verra", quantity=50, serial_number=INSIDE)],
     )
-    assert counts(found) == (0, 0, 1, 0)
-    (problem,) = found["problems"]
-    assert (problem["row"], "holder" in problem) == (2, False)
-    assert "in row 1 as well" in problem["message"]
+    assert rows_of(api, exact(answer)) == [(1, "new", 425), (2, "equal", 50)]
 
 
 def test_a_block_of_another_length_than_the_quantity_is_invalid(api: FlaskClient) -> None:

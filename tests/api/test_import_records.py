@@ -10,8 +10,8 @@ from werkzeug.test import TestResponse
 
 from tests.api.conftest import exact, fields_of
 from tests.fixtures.credits import a_credit, recorded
+from tests.fixtures.entries import credit_events
 from webapp.config import ROOT
-from webapp.ledger.listing import list_events
 
 SAMPLE = (ROOT / "sample-registry.json").read_bytes()
 REAL = (Path(__file__).parent.parent / "data" / "real-credits-excerpt.json").read_bytes()
@@ -36,7 +36,7 @@ def counts(answer: TestResponse) -> tuple[int, ...]:
 
 
 def events_recorded() -> int:
-    return len(list_events(limit=500).items)
+    return len(credit_events())
 
 
 def test_every_row_of_a_file_in_the_body_is_recorded(api: FlaskClient) -> None:
@@ -133,10 +133,10 @@ def test_a_row_equal_to_one_before_it_exists_and_one_with_its_serial_number_conf
 
 
 def test_unknown_fields_are_ignored_only_on_request(api: FlaskClient) -> None:
-    rows = [a_credit(methodology="VM0033", country="ID")]
+    rows = [a_credit(colour="green", owner="me")]
     refused = sent(api, rows)
     assert exact(refused)["state"] == "failed"
-    assert exact(refused)["not_recorded"] == ["methodology", "country"]
+    assert exact(refused)["not_recorded"] == ["colour", "owner"]
     assert "ignore_unknown=1" in exact(refused)["message"]
     assert events_recorded() == 0
     assert exact(sent(api, rows, "?ignore_unknown=1"))["state"] == "done"
@@ -205,15 +205,13 @@ def test_a_file_in_another_field_is_refused(empty_api: FlaskClient) -> None:
     ],
     ids=lambda content: ascii(content[:20]),
 )
-def test_a_file_that_is_not_json_is_400(empty_api: FlaskClient, content: bytes) -> None:
+def test_a_file_that_cannot_be_read_is_400(empty_api: FlaskClient, content: bytes) -> None:
     assert sent(empty_api, content).status_code == 400
     assert uploaded(empty_api, content).status_code == 400
     assert exact(empty_api.get("/records/imports"))["items"] == []
 
 
-@pytest.mark.parametrize(
-    "content", [gzip.compress(SAMPLE), b"PK\x03\x04" + SAMPLE, b"BZh9"], ids=["gzip", "zip", "bzip2"]
-)
+@pytest.mark.parametrize("content", [gzip.compress(SAMPLE), b"BZh9"], ids=["gzip", "bzip2"])
 def test_a_compressed_file_is_415(empty_api: FlaskClient, content: bytes) -> None:
     assert sent(empty_api, content).status_code == 415
     assert uploaded(empty_api, content).status_code == 415
@@ -227,7 +225,7 @@ def test_a_content_encoding_is_415(empty_api: FlaskClient, kind: str) -> None:
     assert answer.status_code == 415
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "text/csv", "application/x-www-form-urlencoded", ""])
+@pytest.mark.parametrize("kind", ["text/plain", "application/pdf", "application/x-www-form-urlencoded", ""])
 def test_another_content_type_is_415(empty_api: FlaskClient, kind: str) -> None:
     assert sent(empty_api, SAMPLE, content_type=kind).status_code == 415
 
@@ -247,33 +245,32 @@ def test_a_file_of_more_than_16_megabytes_is_413(empty_api: FlaskClient, kind: s
 
 
 @pytest.mark.parametrize("status", ["SOLD", "RETIRED"])
-def test_a_history_that_would_be_lost_is_refused(api: FlaskClient, status: str) -> None:
-    answer = sent(api, [a_credit(status=status, events=[], created_at="2026-01-01T00:00:00Z")])
-    assert exact(answer)["problems"][0]["field"] == "status"
-    assert exact(answer)["state"] == "failed"
+def test_a_history_of_ours_that_would_be_lost_is_refused(api: FlaskClient, status: str) -> None:
+    given = {**a_credit(), "serial_number": "VCS-0009"}
+    record_id = exact(sent(api, [given]))["id"] and exact(api.get("/records"))["items"][0]["id"]
+    row = {"id": record_id, **given, "serial_number": "VCS-0010", "status": status, "created_at": "2026"}
+    known = {"id": record_id, **given, "status": "ACTIVE", "created_at": "2026"}
+    answer = sent(api, [known, row], "?dry_run=1")
+    assert {problem["row"] for problem in exact(answer)["problems"]} == {2}
+
+
+@pytest.mark.parametrize("query", ["", "?skip_invalid=1&ignore_unknown=1"])
+def test_a_row_that_states_a_retirement_is_recorded_as_retired(api: FlaskClient, query: str) -> None:
+    answer = sent(api, [a_credit(**{"Credit Status": "Retired", "Retirement Date": "2026-04-10"})], query)
+    assert exact(answer)["plan"] == [{"kind": "new_retired", "rows": 1, "tonnes": 100}]
+    (record,) = exact(api.get("/records"))["items"]
+    assert record["status"] == "RETIRED"
 
 
 @pytest.mark.parametrize("query", ["", "?skip_invalid=1&ignore_unknown=1", "?dry_run=1&ignore_unknown=1"])
-def test_a_row_that_states_a_retirement_is_refused_with_its_words(api: FlaskClient, query: str) -> None:
-    answer = sent(api, [a_credit(**{"Credit Status": "Retired"})], query)
-    assert counts(answer) == (1, 0, 0, 0, 1, 0)
-    assert exact(answer)["problems"] == [
-        {
-            "row": 1,
-            "field": "Credit Status",
-            "message": "This row says Credit Status: Retired. "
-            "Retired tonnes cannot be recorded as active stock; leave the row out.",
-        }
-    ]
-    assert events_recorded() == 0
-
-
-def test_a_retired_record_of_another_program_is_refused_for_its_events(api: FlaskClient) -> None:
+def test_a_row_that_is_not_understood_is_refused_with_its_words(api: FlaskClient, query: str) -> None:
     events = [
         {"event_type": name, "timestamp": "2025-09-27T20:09:24.691883"} for name in ("created", "retired")
     ]
-    answer = sent(api, [a_credit(events=events)], "?skip_invalid=1&ignore_unknown=1")
-    assert "says events: created, retired." in exact(answer)["problems"][0]["message"]
+    answer = sent(api, [a_credit(events=events)], query)
+    (problem,) = exact(answer)["problems"]
+    assert (counts(answer)[1:], problem["row"], problem["field"]) == ((0, 0, 0, 1, 0), 1, "events")
+    assert problem["message"].startswith("This row says events: created, retired. ")
     assert events_recorded() == 0
 
 
@@ -282,8 +279,8 @@ def test_an_active_record_of_another_program_is_recorded(api: FlaskClient) -> No
     assert counts(sent(api, [a_credit(events=events)])) == (1, 1, 0, 0, 0, 1)
 
 
-def test_a_wrong_id_is_refused(api: FlaskClient) -> None:
-    assert exact(sent(api, [a_credit(id="0" * 64)]))["problems"][0]["field"] == "id"
+def test_the_id_of_another_program_blocks_nothing(api: FlaskClient) -> None:
+    assert counts(sent(api, [a_credit(id="0" * 64)])) == (1, 1, 0, 0, 0, 1)
 
 
 def test_a_hostile_file_name_is_made_harmless(api: FlaskClient) -> None:

@@ -31,6 +31,13 @@ def test_the_hash_of_an_event_can_be_recomputed_from_the_answer(api: FlaskClient
         assert text_hash(encode(facts)) == event["hash"]
 
 
+@pytest.mark.parametrize("path", ["/records/{}", "/events"])
+def test_an_event_has_its_time_as_timestamp_too(api: FlaskClient, path: str) -> None:
+    answer = exact(api.get(path.format(retired())))
+    events = answer.get("events") or answer["items"]
+    assert [event["timestamp"] for event in events] == [event["recorded_at"] for event in events]
+
+
 @pytest.mark.parametrize("record_id", ["0" * 64, "x", "%00", "%FF", "..", "A" * 5000])
 def test_an_unknown_record_is_404(empty_api: FlaskClient, record_id: str) -> None:
     assert empty_api.get(f"/records/{record_id}").status_code == 404

@@ -9,8 +9,8 @@ from tests.fixtures.credits import a_credit, recorded
 from webapp.accounts.actors import LOCAL
 from webapp.imports import jobs
 
-READ = ["/records", "/records/{id}", "/records/imports", "/records/imports/1", "/events", "/healthz"]
-READ += ["/openapi.json", "/docs"]
+READ = ["/records", "/records/{id}", "/records/imports", "/records/imports/1", "/records/imports/1/rows"]
+READ += ["/events", "/healthz", "/openapi.json", "/docs"]
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """Credits in a browser, also with two concurrent users."""
 
 import re
+from datetime import datetime
 from itertools import count
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -47,6 +49,23 @@ def retire_on_its_page(page: Page, server: Server, credit_id: str = "") -> str:
     page.get_by_role("button", name="Retire 100 t").click()
     expect(page).to_have_url(re.compile(f"/credits/{credit_id}$"))
     return credit_id
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize("is_panel", [False, True], ids=["page", "row"])
+def test_today_is_the_day_of_the_reader(visit: Visit, ledger: Server, zone: str, *, is_panel: bool) -> None:
+    """At any time one of these two zones has another day than the server in UTC."""
+    page = visit(ledger, timezone_id=zone)
+    credit = another_credit()
+    credit_id = record(ledger, credit)
+    possible = {datetime.now(ZoneInfo(zone)).date().isoformat()}
+    page.goto(f"/credits?q={credit['serial_number']}" if is_panel else f"/credits/{credit_id}/sell")
+    if is_panel:
+        page.get_by_role("link", name=f"Sell {credit['project_name']}").click()
+    shown = page.locator("[name=occurred_on]")
+    expect(shown).not_to_have_attribute("data-today", re.compile("."))
+    possible.add(datetime.now(ZoneInfo(zone)).date().isoformat())
+    assert shown.input_value() in possible
 
 
 @modes

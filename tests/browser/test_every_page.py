@@ -48,6 +48,7 @@ PAGES: Final = [
     "/imports",
     "/imports/new",
     "/imports/{open}",
+    "/imports/{open}?columns=1",
     "/imports/{done}",
     "/imports/{failed}",
     "/docs",
@@ -74,7 +75,10 @@ NOT_PAGES: Final = {
     "downloads.activity_file",
     "downloads.credits_file",
     "imports.cancelled",
+    "imports.options_chosen",
+    "imports.rows_file",
     "imports.sample_file",
+    "imports.template_file",
     "imports.written",
     "static",
 }

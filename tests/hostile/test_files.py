@@ -33,7 +33,7 @@ def large(number: int) -> dict[str, tuple[bytes, str]]:
             json.dumps(
                 [{f"f{n}": 0 for n in range(row, row + 1000)} for row in range(0, number, 1000)]
             ).encode(),
-            "there are more than 1,000 different fields in this file",
+            "Row 6: there are more than 5,000 different names in this file.",
         ),
         "texts that are long when they are compared": (
             json.dumps(
@@ -50,7 +50,7 @@ BROKEN = {
     "a file cut off in the middle": (b"[" + ONE + b", " + ONE[:50], "The file is cut off in row 2."),
     "lines cut off in the middle": (ONE + b"\n" + ONE[:50], "Row 2: This is not valid JSON"),
     "gzip": (b"\x1f\x8b\x08" + b"\0" * 100, "This is a gzip file. Unpack it"),
-    "zip": (b"PK\x03\x04" + b"\0" * 100, "This is a zip file. Unpack it"),
+    "zip": (b"PK\x03\x04" + b"\0" * 100, "This file is damaged or not complete."),
     "NaN in a row": (b"[" + ONE + b', {"quantity": NaN}]', "Row 2: NaN is not a JSON value."),
     "a key that stands twice": (b'[{"a": 1, "a": 2}]', 'Row 1: The key "a" occurs twice'),
 }

@@ -2,8 +2,9 @@
 
 import json
 
+from webapp.domain.canonical_json import decode_text
 from webapp.domain.errors import Problem
-from webapp.imports.rows import parse_row
+from webapp.imports.inactive_status import not_active
 
 ROW = {
     "project_name": "Retired mine methane, phase 2",
@@ -16,7 +17,9 @@ ROW = {
 
 def said(**fields: object) -> Problem | None:
     """Return the problem of a row with these additional fields if it is inactive, else None."""
-    return parse_row(1, json.dumps(ROW | fields)).not_active
+    row = decode_text(json.dumps(ROW | fields))
+    assert isinstance(row, dict)
+    return not_active(row)
 
 
 def message(**fields: object) -> str:

@@ -1,18 +1,16 @@
-"""The files of tests/data/cases, read as they are, and what is right for each."""
+"""What the readers find in files of tests/data/cases, and what is read from their cells."""
 
 import json
 from collections.abc import Callable
 
 import pytest
 
-from webapp.config import ROOT
+from tests.imports.cases import CASES
 from webapp.domain.errors import UnreadableFile
 from webapp.domain.fields import FieldError
 from webapp.imports.cell_values import Vintage, is_missing, read_quantity, read_vintage
 from webapp.imports.readers.open_file import read_source
 from webapp.imports.readers.source import FileKind, Source
-
-CASES = ROOT / "tests" / "data" / "cases"
 
 
 def source_of(number: str) -> Source:

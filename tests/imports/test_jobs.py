@@ -6,13 +6,15 @@ import pytest
 from flask import Flask
 
 from tests.fixtures.credits import a_credit, recorded
+from tests.fixtures.entries import credit_events
 from webapp.accounts.actors import LOCAL
 from webapp.config import ROOT
+from webapp.domain.credit import parse_credit
 from webapp.domain.errors import ImportNotOpen, UnknownImport, UnreadableFile
-from webapp.imports import jobs, views
+from webapp.domain.lifecycle import Status
+from webapp.imports import import_facts, jobs, views
 from webapp.imports.views import ImportView, State
 from webapp.ledger import listing, summaries
-from webapp.ledger.row_decisions import Outcome
 from webapp.ledger.search.credit_filter import CreditFilter
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
@@ -125,23 +127,35 @@ def test_unknown_fields_must_be_confirmed() -> None:
     assert written(import_id, ignore_unknown=True).state is State.DONE
 
 
-def test_a_retired_credit_of_another_ledger_is_refused() -> None:
-    import_id = received(a_credit(status="RETIRED"))
+@pytest.mark.parametrize("status", ["SOLD", "RETIRED", "SPLIT", "CANCELLED"])
+def test_a_record_of_ours_that_is_not_active_is_refused_in_another_ledger(status: str) -> None:
+    given = a_credit(vintage="2023", quantity="100")
+    row = {"id": parse_credit(given).id, **a_credit(vintage=2023, quantity=100), "status": status}
+    import_id = received(row)
     (problem,) = views.problems(import_id)
     assert (problem.field, counts(views.find(import_id))) == ("status", (0, 0, 0, 1))
     assert "flask export" in problem.message
 
 
-def test_a_retired_row_of_a_recorded_credit_is_existing() -> None:
-    recorded()
-    assert counts(views.find(received(a_credit(status="RETIRED")))) == (0, 1, 0, 0)
+@pytest.mark.parametrize("is_held", [True, False])
+def test_a_retired_row_of_another_program_is_recorded_as_retired(*, is_held: bool) -> None:
+    if is_held:
+        recorded()
+    import_id = received(a_credit(status="RETIRED"))
+    (row,) = views.rows(import_id)
+    assert row.kind == ("retired" if is_held else "new_retired")
+    written(import_id)
+    (credit,) = listing.list_credits(CreditFilter()).items
+    assert credit.status is Status.RETIRED
 
 
-def test_rows_are_decided_again_when_they_are_written() -> None:
-    import_id = received(a_credit())
+def test_a_plan_that_is_another_one_now_is_shown_and_asked_about_again() -> None:
+    import_id = received(a_credit(), a_credit(serial_number="B"))
     recorded(quantity="2")
-    view = written(import_id)
-    assert (view.state, *counts(view)) == (State.CHECKED, 0, 0, 1, 0)
+    view = written(import_id, skip_invalid=True)
+    assert (view.state, view.written, *counts(view)) == (State.CHECKED, 0, 1, 0, 1, 0)
+    assert view.message == "Nothing was written: the ledger has changed, and so has the plan. Check it again."
+    assert written(import_id, skip_invalid=True).written == 1
 
 
 def test_an_import_is_written_once() -> None:
@@ -168,7 +182,7 @@ def test_two_people_who_confirm_at_once_write_it_once(ledger_app: Flask) -> None
     for thread in threads:
         thread.join()
     assert answers == ["done"] * 4
-    assert len(listing.list_events().items) == 10
+    assert len(credit_events()) == 10
 
 
 def test_a_cancelled_import_is_never_written() -> None:
@@ -182,8 +196,9 @@ def test_a_cancelled_import_is_never_written() -> None:
 def test_a_failed_import_says_why() -> None:
     rows = json.dumps([a_credit(vintage=1)]).encode()
     view = jobs.import_now(rows, "rows.json", LOCAL, how_to_skip="Leave it out.").view
-    message = "Nothing was written: some rows are invalid or in conflict. Leave it out."
-    assert (view.state, view.message) == (State.FAILED, message)
+    message = "Nothing was written: some rows are invalid or in conflict. The file has the columns: "
+    assert (view.state, str(view.message).startswith(message)) == (State.FAILED, True)
+    assert str(view.message).endswith(" Leave it out.")
     assert views.find(view.id) == view
 
 
@@ -206,17 +221,26 @@ def test_imports_are_listed_newest_first_in_pages() -> None:
     assert [view.id for view in [*first, *rest]] == ids[::-1]
 
 
-def test_the_first_rows_are_shown_as_they_would_be_written() -> None:
+def test_the_rows_say_what_would_happen_to_each() -> None:
     holder = recorded()
-    rows = views.sample_rows(received(a_credit(), a_credit(quantity="2"), {}), limit=3)
-    assert [row.outcome for row in rows] == [Outcome.EXISTING, Outcome.CONFLICTING, Outcome.INVALID]
-    assert rows[0].credit_id == holder
+    import_id = received(a_credit(), a_credit(quantity="2"), {}, a_credit(serial_number="B"))
+    rows = views.rows(import_id)
+    assert [(row.row, row.kind) for row in rows] == [
+        (1, "existing"),
+        (2, "conflicting"),
+        (3, "invalid"),
+        (4, "new"),
+    ]
+    assert [row.credit_id for row in rows[:2]] == [holder, holder]
+    assert [row.row for row in views.rows(import_id, "invalid")] == [3]
+    assert views.rows(import_id, after=rows[1].number, limit=1) == [rows[2]]
 
 
-def test_the_file_is_deleted_when_the_import_is_written() -> None:
-    import_id = received(a_credit())
-    written(import_id)
-    assert views.sample_rows(import_id) == []
+def test_a_written_import_keeps_its_refused_rows_and_not_its_file() -> None:
+    import_id = received(a_credit(), {})
+    view = written(import_id, skip_invalid=True)
+    assert [row.kind for row in views.rows(import_id)] == ["invalid"]
+    assert views.file_of(view) is None
 
 
 @pytest.mark.parametrize(
@@ -231,4 +255,4 @@ def test_the_file_is_deleted_when_the_import_is_written() -> None:
     ],
 )
 def test_a_file_name_is_reduced_to_printable_text(given: str, shown: str) -> None:
-    assert jobs.display_name(given) == shown
+    assert import_facts.display_name(given) == shown

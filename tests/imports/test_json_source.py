@@ -5,10 +5,8 @@ import pytest
 from webapp.domain.canonical_json import Number
 from webapp.domain.errors import TooManyRows, UnreadableFile
 from webapp.imports.readers.bounds import ROWS_MAX
-from webapp.imports.readers.json_file import row_texts
 from webapp.imports.readers.open_file import read_source
 from webapp.imports.readers.source import FileKind, NotAnObject, ReadAs
-from webapp.imports.rows import parse_rows
 
 ROW = {"project_name": "Forêt – 2", "registry": "VCS", "vintage": 2020, "quantity": 1.5}  # noqa: RUF001
 
@@ -22,16 +20,23 @@ def json_of(value: object, encoding: str = "utf-8") -> bytes:
     [
         (json_of([ROW, ROW]), FileKind.JSON),
         (json_of({"count": 2, "records": [ROW, ROW]}), FileKind.JSON),
+        (json.dumps({"a": [ROW, ROW]}, indent=2).encode(), FileKind.JSON),
+        (json_of({"count": 2, "records": [ROW, ROW], "next": {"at": None}}), FileKind.JSON),
         (json_of(ROW) + b"\n" + json_of(ROW) + b"\n", FileKind.NDJSON),
-        (json_of(ROW) + b"\n", FileKind.JSON),
-        (json.dumps(ROW, indent=1).encode(), FileKind.JSON),
+        (json_of(ROW) + b"\r\n\r\n" + json_of(ROW) + b"\r\n", FileKind.NDJSON),
     ],
 )
 def test_json_and_lines_of_json_are_told_apart(content: bytes, kind: FileKind) -> None:
     source = read_source(content)
-    assert source.kind is kind
-    assert list(source.headers) == list(ROW)
-    assert [row.number for row in source.rows] == [1, 2][: len(source.rows)]
+    assert (source.kind, list(source.headers)) == (kind, list(ROW))
+    assert [row.number for row in source.rows] == [1, 2]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_record_of_the_api_is_one_row_though_it_has_an_array(indent: int | None) -> None:
+    record = ROW | {"status": "ACTIVE", "events": [{"seq": 1}]}
+    (row,) = read_source(json.dumps(record, indent=indent).encode()).rows
+    assert list(row.values) == list(record)
 
 
 @pytest.mark.parametrize(
@@ -84,11 +89,40 @@ def test_more_rows_than_one_import_takes_are_refused_even_where_fewer_are_asked_
 
 
 @pytest.mark.parametrize(
-    "content", [b"[]", b"{}", b"[1] 2", b"[1, ]", b'{"a": [], "b": []}', b'[{"a": 1, "a": 2}]', b"[{"]
+    ("content", "reason"),
+    [
+        (b"", "empty"),
+        (b" \n", "empty"),
+        (b"\xef\xbb\xbf", "empty"),
+        (b"[]", "no rows"),
+        (b"{}", "exactly one array"),
+        (b'{"a": [], "b": []}', "exactly one array"),
+        (b"[1] 2", "after the end"),
+        (b"[1, ]", "Row 2"),
+        (b"[{]}", "Row 1"),
+        (b'[{"a": 1}, {"a": 1 "b": 2}]', "Row 2"),
+        (b'[{"a": 1}, {"a": 1, "a": 2}]', 'Row 2: The key "a" occurs twice'),
+        (b'[{"a": NaN}]', "NaN"),
+        (b'[{"a": -Infinity}]', "Infinity"),
+        (b'[{"\\ud800": 1}]', "surrogate"),
+        (json_of([ROW, ROW])[:-30], "cut off in row 2"),
+        (b"[" * 1_000_000, "nested deeper"),
+        (b'{"a":' * 1_000_000, "not an object with one array"),
+        (b'["' + b"a" * 1_000_000 + b'"]', "Row 1 is longer"),
+        (b"[[" + b"0," * 1_000_000 + b"0]]", "Row 1 is longer"),
+        (json_of(ROW) + b'\n{"project_name":', "Row 2"),
+    ],
+    ids=lambda value: ascii(value[:20]),
 )
-def test_json_is_refused_with_the_same_reason_as_before(content: bytes) -> None:
-    with pytest.raises(UnreadableFile) as refused:
+def test_a_file_without_a_list_of_rows_is_refused_with_place_and_reason(content: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableFile, match=reason):
         read_source(content)
-    with pytest.raises(UnreadableFile) as before:
-        list(parse_rows(row_texts(content)))
-    assert str(refused.value) == str(before.value)
+
+
+@pytest.mark.parametrize("separator", [b",", b"\n"])
+def test_as_many_rows_as_one_import_takes_are_read_and_no_more(separator: bytes) -> None:
+    rows = [json_of(ROW)] * ROWS_MAX
+    whole = b"[%s]" if separator == b"," else b"%s"
+    assert len(read_source(whole % separator.join(rows)).rows) == ROWS_MAX
+    with pytest.raises(TooManyRows, match="10,000"):
+        read_source(whole % separator.join([*rows, rows[0]]))

@@ -1,10 +1,10 @@
 """What the rows of a file become: credits, facts, notes and problems with their values."""
 
 import json
-from pathlib import Path
 
 import pytest
 
+from tests.imports.cases import CASES
 from tests.imports.sources import (
     CREDIT,
     ends_of,
@@ -15,7 +15,6 @@ from tests.imports.sources import (
     source_of,
     the_row,
 )
-from tests.imports.test_rows import long_when_compared
 from webapp.domain.canonical_json import Number
 from webapp.domain.credit import parse_credit
 from webapp.domain.errors import UnreadableFile
@@ -85,7 +84,7 @@ def test_a_quantity_that_is_not_understood_is_a_problem_with_its_value(text: str
     ]
 
 
-@pytest.mark.parametrize("number", [1.5, 425, 0.0001])
+@pytest.mark.parametrize("number", [1.5, 425, 0.0001, 99999999.9999])
 def test_a_number_of_json_is_as_strict_as_in_the_api(number: float) -> None:
     assert quantity_of(the_row(quantity=number)) == str(number)
 
@@ -135,6 +134,11 @@ def test_a_text_that_means_missing_is_no_serial_number_and_noted(text: str) -> N
     assert (row.credit.serial_number, row.notes) == (None, (MISSING_SERIAL.format(text),))
 
 
+def test_that_a_row_is_inactive_comes_before_its_other_problems() -> None:
+    row = the_row(quantity="-1", lots=[{"id": "a"}])
+    assert [problem.field for problem in row.problems] == ["lots", "quantity"]
+
+
 def test_every_problem_of_a_row_is_reported() -> None:
     problems = the_row(project_name="", vintage="x", quantity="-1").problems
     assert sorted(problem.field for problem in problems) == ["project_name", "quantity", "vintage"]
@@ -164,7 +168,7 @@ def test_a_missing_project_name_is_the_project_id() -> None:
 
 
 def test_the_block_in_columns_of_its_own_is_part_of_the_serial_number() -> None:
-    rows = json.loads((Path(__file__).parent.parent / "data" / "cercarbono-retirements.json").read_text())
+    rows = json.loads((CASES / "14-same-serial-separate-block-columns.json").read_text())
     found = meaning(json_source(*rows))
     assert [row.credit and row.credit.serial_number for row in found] == [
         "CDC_9_1_1_321_14_CO_1_1-1 to 2961",
@@ -255,16 +259,16 @@ def test_facts_in_an_object_of_their_own_are_read() -> None:
 
 
 def test_an_issuance_and_the_retirement_of_a_part_of_it() -> None:
-    data = Path(__file__).parent.parent / "data" / "issuance-and-retirement-of-part.json"
-    issued, retired = meaning(json_source(*json.loads(data.read_text())))
+    data = (CASES / "13-issuance-and-retirement-of-part.json").read_text()
+    issued, retired = meaning(json_source(*json.loads(data)))
     assert (issued.is_issuance, issued.is_active, retired.is_issuance) == (True, True, False)
     assert ends_of([retired]) == [("RETIRED", "2026-04-10", {"beneficiary": "Acme Tools"})]
     assert issued.unknown_fields + retired.unknown_fields == []
 
 
 def test_headers_of_verra_as_json_objects_are_one_retirement_twice() -> None:
-    data = Path(__file__).parent.parent / "data" / "verra-retirements.json"
-    one, other = meaning(json_source(*json.loads(data.read_text())))
+    data = (CASES / "10-objects-naive-from-verra-headers.json").read_text()
+    one, other = meaning(json_source(*json.loads(data)))
     assert (one.credit, one.end) == (other.credit, other.end)
     assert one.credit
     assert one.credit.id == "3bd9189c0ee1b7db7af3d5aa2f36441ebdf85b386826fe25e0cab8eb6da135f8"
@@ -295,6 +299,14 @@ def test_a_row_that_is_no_object_is_a_problem_of_that_row_alone() -> None:
 
 # Files that would need far more memory than their size
 
+# Eighteen characters in canonical form.
+LIGATURE = "\ufdfa"
+
+
+def long_when_compared(number: int) -> dict[str, object]:
+    serial = f"{LIGATURE * 190} {number}"
+    return CREDIT | {"project_name": LIGATURE * 300, "registry": LIGATURE * 50, "serial_number": serial}
+
 
 def test_a_file_with_too_many_distinct_fields_is_refused() -> None:
     names = [f"f{number}" for number in range(UNKNOWN_FIELDS_MAX + 1)]
@@ -307,6 +319,15 @@ def test_a_file_with_too_many_distinct_fields_is_refused() -> None:
 def test_a_file_with_a_much_longer_canonical_form_is_refused() -> None:
     with pytest.raises(UnreadableFile, match=r"Row \d+: in the form in which they are compared, the texts"):
         meaning(json_source(*(long_when_compared(number) for number in range(100))))
+
+
+def test_a_few_long_canonical_forms_and_many_of_twice_the_length_are_read() -> None:
+    assert all(row.credit for row in meaning(json_source(*map(long_when_compared, range(10)))))
+    sharp = "\u00df"  # two letters
+    rows = [
+        CREDIT | {"project_name": sharp * 300, "serial_number": f"{sharp * 190} {n}"} for n in range(1000)
+    ]
+    assert all(row.credit for row in meaning(json_source(*rows)))
 
 
 LONG = {"digits": "1", "spaces": " ", "numbers": "1-", "dashes": "-"}

@@ -264,9 +264,9 @@ def test_a_sold_or_split_row_keeps_its_status(status: str) -> None:
 
 
 def test_a_status_that_is_not_understood_is_an_error_with_its_value() -> None:
-    row = the_row(status="Stillgelegt")
+    row = the_row(status="Quux")
     assert [(problem.field, problem.message) for problem in row.problems] == [
-        ("status", "“Stillgelegt” is no status that is understood.")
+        ("status", "“Quux” is no status that is understood.")
     ]
 
 

@@ -106,27 +106,6 @@ def test_a_cancellation_frees_the_block_and_the_serial_number() -> None:
     assert_sound()
 
 
-def test_an_import_refuses_what_overlaps_a_held_block_and_names_the_holder() -> None:
-    holder = create_credit(block(1, 100), LOCAL).credit_id
-    found, problems = checked(block(50, 60), block(90, 110), block(101, 110))
-    assert (found.conflicting, found.new) == (2, 1)
-    assert [(p.row, p.field, p.holder) for p in problems] == [
-        (1, "serial_number", holder),
-        (2, "serial_number", holder),
-    ]
-    assert "is a part of a block that another credit holds" in problems[0].message
-    assert "Split that credit so that these numbers" in problems[0].message
-    assert "90 to 100" in problems[1].message
-
-
-def test_an_import_refuses_rows_that_overlap_each_other() -> None:
-    found, problems = checked(block(1, 10), block(11, 20), block(10, 11), block(21, 20, quantity="5"))
-    assert (found.new, found.conflicting, found.invalid) == (2, 1, 1)
-    assert (problems[0].row, problems[0].message[:40]) == (3, "The number 10 of this block is in row 1 ")
-    assert "Keep one of the two rows" in problems[0].message
-    assert "runs backwards" in problems[1].message
-
-
 def test_an_import_of_a_cancelled_credit_says_how_to_replace_it() -> None:
     wrong = recorded()
     cancel_credit(wrong, REASON, LOCAL)

@@ -4,8 +4,8 @@ from typing import Any
 
 from webapp.api import schemas
 
-# The response whose members are not ours to list.
-OF_OTHERS = {"OpenAPI"}
+# The response whose members are not ours to list, and the figures of an import by their names.
+OF_OTHERS = {"OpenAPI", "ImportedData"}
 
 
 def _objects(schema: Any, name: str) -> list[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - JSON can be anything

@@ -24,6 +24,7 @@ BEYOND_SCHEMAS: Final = re.compile(
       | Must\ be\ a\ year\ from\                          # written as a text
       | This\ is\ required\.                              # a text of nothing but spaces
       | Must\ not\ be\ in\ the\ future\.
+      | Must\ be\ 1990-01-01\ or\ later\.
       | Must\ be\ the\ id\ of\ a\ cancelled\ credit\.
       | This\ cursor\ does\ not\ belong\ to\ these\ filters\.
       | Must\ be\ given\ only\ once\.                     # in the query and in the form
@@ -32,6 +33,7 @@ BEYOND_SCHEMAS: Final = re.compile(
       | This\ credit\ is\ a\ block\ of\ serial\ numbers,\ so\ its\ lots\ are\ whole\ tonnes\.
       | The\ block\ (\d+\ to\ \d+\ has|runs\ backwards)
       | Nothing\ is\ changed\ yet
+      | The\ file\ has\ no\ column\ “
       | This\ key\ was\ used\ for\ another\ request\.
     )""",
     re.VERBOSE,

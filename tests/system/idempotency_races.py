@@ -42,13 +42,17 @@ class Call:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A form: its page, action and fields, and the types of the record's events after CREATED."""
+    """A form: its page, action and fields, and the types of the record's events after CREATED.
+
+    `section` tells forms with one action apart.
+    """
 
     page: str
     route: str
     fields: Callable[[Crowd, int], Mapping[str, object]]
     history: tuple[str, ...] = ()
     prepare: Callable[[Crowd, int], str] = record_of
+    section: str | None = None
 
     def __call__(self, crowd: Crowd, number: int) -> list[Answer]:
         """Send the form of one page from every twin at once, all in one session."""
@@ -56,7 +60,9 @@ class Sheet:
         page = crowd.first.get(self.page.format(place))
         action = self.route.format(place)
         # The sample's form is only on the dashboard of an empty ledger; another one has the same fields.
-        form = form_of(_posting(page), "/imports/new" if action == "/imports/sample" else action)
+        form = form_of(
+            _posting(page), "/imports/new" if action == "/imports/sample" else action, self.section
+        )
         values: dict[str, list[object]] = {name: [*items] for name, items in form.values.items()}
         values |= {name: [value] for name, value in self.fields(crowd, number).items()}
         cookie = page.headers["Set-Cookie"].partition(";")[0]
@@ -163,6 +169,10 @@ def _corrected_fields(_crowd: Crowd, _number: int) -> dict[str, object]:
     return {"reason": "raced", "vintage": 2022}
 
 
+def _compared(_crowd: Crowd, _number: int) -> dict[str, object]:
+    return {"section": "record", "whose": "none"}
+
+
 def _no_place(_crowd: Crowd, _number: int) -> str:
     return ""
 
@@ -189,6 +199,9 @@ SHEETS: Final = {
     "form: import": Sheet("/imports/new", "/imports/new", _nothing, prepare=_no_place),
     "form: sample": Sheet("/imports/new", "/imports/sample", _nothing, prepare=_no_place),
     "form: write import": Sheet(_IMPORT, f"{_IMPORT}/write", _nothing, prepare=_received),
+    "form: import options": Sheet(
+        _IMPORT, f"{_IMPORT}/options", _compared, prepare=_received, section="record"
+    ),
     "form: cancel import": Sheet(_IMPORT, f"{_IMPORT}/cancel", _nothing, prepare=_received),
 }
 KEY_RACES: Final[Mapping[str, Callable[[Crowd, int], list[Answer]]]] = {**CALLS, **SHEETS}

@@ -55,7 +55,8 @@ def names_in_feed(client: Client, headers: dict[str, str]) -> list[str]:
     address: str | None = "/events?limit=500"
     while address:
         page = client.send("GET", address, headers=headers).json
-        names += [event["data"]["serial_number"].rpartition("-")[0] for event in page["items"]]
+        credits = [event["data"] for event in page["items"] if event["event_type"] == "CREATED"]
+        names += [data["serial_number"].rpartition("-")[0] for data in credits]
         address = page["next"]
     return names
 

@@ -69,7 +69,7 @@ def test_an_empty_ledger_offers_the_ten_samples_through_the_preview(client: Flas
     answer = submit(client, client.get("/"), "/imports/sample")
     assert answer.status_code == 303
     preview = client.get(answer.headers["Location"])
-    assert "Record 10 new credits" in words(preview)
+    assert "Record 10 rows" in words(preview)
 
 
 def test_loading_the_samples_writes_nothing_before_the_confirmation(client: FlaskClient) -> None:

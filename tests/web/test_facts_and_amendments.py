@@ -76,7 +76,7 @@ def test_the_list_shows_withdrawn_credits_by_their_status_and_counts_them_apart(
 def test_a_retirement_of_a_withdrawn_credit_is_refused_with_the_reason(client: FlaskClient) -> None:
     answer = client.get(f"/credits/{withdrawn()}/retire")
     assert answer.status_code == 409
-    assert "This credit was already cancelled at the registry on" in words(answer)
+    assert "This credit was already cancelled at the registry. This was recorded" in words(answer)
 
 
 def test_the_files_have_withdrawals_and_the_present_words(client: FlaskClient) -> None:

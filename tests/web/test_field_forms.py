@@ -4,11 +4,10 @@ import pytest
 from flask import Flask
 
 from webapp.domain.action_fields import ACTION_FIELDS
-from webapp.domain.credit import FIELDS, parse_credit
-from webapp.domain.errors import InvalidFields
+from webapp.domain.credit import FIELDS
 from webapp.web.forms import CreditForm, FieldForm, RetirementForm, SaleForm
 
-ONLY_ON_PAGES = {"csrf_token", "without_beneficiary", "replaces"}
+ONLY_ON_PAGES = {"csrf_token", "without_beneficiary", "is_date_confirmed", "replaces"}
 
 
 @pytest.mark.parametrize(
@@ -27,13 +26,3 @@ def test_a_form_has_the_fields_of_the_domain_and_no_others(
         assert [field for field, _ in built.inputs] == list(fields)
         assert {field.name for field, _ in built.inputs} == set(built.data) - ONLY_ON_PAGES
         assert [entry.label.text for _, entry in built.inputs] == [form.label_of(f) for f, _ in built.inputs]
-
-
-@pytest.mark.parametrize("text", ["1e3", "-1", "0", "100000001", "1.23456", "\u0661", "1_0", "nan"])
-def test_a_form_refuses_a_quantity_in_the_words_of_the_domain(ledger_app: Flask, text: str) -> None:
-    with pytest.raises(InvalidFields) as refused:
-        parse_credit({"project_name": "A", "registry": "B", "vintage": "2020", "quantity": text})
-    with ledger_app.test_request_context(method="POST", data={"quantity": text}):
-        form = CreditForm()
-        assert not form.validate()
-        assert form.quantity.errors == [refused.value.problems[0].message]

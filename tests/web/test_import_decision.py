@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.forms import parse, submit
+from tests.imports.cases import page_plan
 from tests.web.pages import HTMX, dangers, links, part, receive, table, words, write
 from webapp.accounts.actors import LOCAL
 from webapp.imports import jobs
@@ -27,7 +28,7 @@ def test_a_confirmed_import_is_recorded_and_its_page_says_so(client: FlaskClient
     address = receive(client, [a_credit(), NEW])
     answer = write(client, address)
     assert (answer.status_code, answer.headers["Location"]) == (303, address)
-    assert "Recorded 2 new credits" in words(client.get(address))
+    assert "Recorded 2 rows" in words(client.get(address))
     assert held() == 2
 
 
@@ -46,26 +47,25 @@ def test_the_outcome_counts_what_was_recorded_before_and_what_was_left_out(clien
     assert "1 row was already recorded. 1 row with problems was left out." in said
 
 
-def test_problems_can_still_be_read_after_the_import_is_recorded(client: FlaskClient) -> None:
+def test_refused_rows_can_still_be_read_after_the_import_is_recorded(client: FlaskClient) -> None:
     address = receive(client, [NEW, INVALID])
     write(client, address, skip_invalid=True)
-    assert [row[:2] for row in table(client.get(address), "Problems")] == [["2", "vintage"]]
+    ((row, *_, reason),) = table(client.get(address), "Not valid")
+    assert (row, reason.startswith("vintage: “1812”")) == ("2", True)
 
 
-def test_a_row_that_says_it_is_retired_is_not_recorded_with_every_tick(client: FlaskClient) -> None:
-    address = receive(client, [NEW, a_credit(**{"Retirement Date": "2026-04-10"})])
-    write(client, address, skip_invalid=True, ignore_unknown=True)
-    said = words(client.get(address))
-    assert "Recorded 1 new credit" in said
-    assert "This row says Retirement Date: 2026-04-10." in said
-    assert held() == 1
+def test_the_rows_that_a_recorded_import_retired_lead_to_their_credits(client: FlaskClient) -> None:
+    address = receive(client, [a_credit(status="Retired", retired_on="2026-04-10")])
+    write(client, address)
+    page = client.get(links(client.get(address))["Mangrove Restoration Project"])
+    assert "RETIRED" in words(page)
 
 
 def test_without_the_tick_rows_with_problems_keep_everything_from_being_recorded(client: FlaskClient) -> None:
     address = receive(client, [NEW, INVALID])
     answer = write(client, address)
     assert answer.status_code == 409
-    assert "Nothing was recorded" in words(answer)
+    assert "Nothing was written: some rows are invalid or in conflict." in words(answer)
     assert words(part(answer, "skip_invalid-error")).startswith("Tick this to continue")
     assert held() == 0
 
@@ -94,7 +94,8 @@ def test_a_conflict_that_arose_since_the_preview_is_shown_before_anything_is_rec
     recorded(quantity="7")
     answer = submit(client, page, f"{address}/write")
     assert answer.status_code == 409
-    assert "leave out the 1 with problems" in words(answer)
+    assert "the ledger has changed, and so has the plan. Check it again." in words(answer)
+    assert page_plan(answer) == {"conflicting": (1, 100), "new": (1, 100)}
     assert held() == 1
 
 
@@ -123,8 +124,8 @@ def test_a_cancelled_import_records_nothing_and_says_so(client: FlaskClient) -> 
 @pytest.mark.parametrize(
     ("first", "second", "outcome"),
     [
-        ("write", "write", "Recorded 1 new credit"),
-        ("write", "cancel", "Recorded 1 new credit"),
+        ("write", "write", "Recorded 1 row"),
+        ("write", "cancel", "Recorded 1 row"),
         ("cancel", "write", "Nothing of this file was recorded."),
         ("cancel", "cancel", "Nothing of this file was recorded."),
     ],
@@ -169,7 +170,7 @@ def test_htmx_gets_the_import_alone_with_its_outcome(client: FlaskClient) -> Non
     assert answer.status_code == 200
     roots = [child for child in parse(answer.text).children if not isinstance(child, str)]
     assert [root["id"] for root in roots] == ["import"]
-    assert "Recorded 1 new credit" in words(answer)
+    assert "Recorded 1 row" in words(answer)
 
 
 def test_htmx_gets_the_outcome_of_a_cancellation(client: FlaskClient) -> None:
@@ -179,14 +180,14 @@ def test_htmx_gets_the_outcome_of_a_cancellation(client: FlaskClient) -> None:
     assert "Cancelled" in words(answer)
 
 
-@pytest.mark.parametrize("act", ["write", "cancel"])
+@pytest.mark.parametrize("act", ["write", "cancel", "options"])
 def test_the_address_of_a_form_leads_to_its_import(client: FlaskClient, act: str) -> None:
     address = receive(client, [a_credit()])
     answer = client.get(f"{address}/{act}")
     assert (answer.status_code, answer.headers["Location"]) == (303, address)
 
 
-@pytest.mark.parametrize("act", ["write", "cancel"])
+@pytest.mark.parametrize("act", ["write", "cancel", "options"])
 def test_an_import_that_does_not_exist_cannot_be_decided(client: FlaskClient, act: str) -> None:
     address = receive(client, [a_credit()])
     token = parse(client.get(address).text)

@@ -8,9 +8,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.fixtures.forms import form_of, parse, submit
+from tests.imports.test_workbook import lines, workbook_of
 from tests.web.pages import HOSTILE, dangers, links, part, receive, words
 from webapp.config import MAX_BODY_BYTES
-from webapp.imports import jobs, views
+from webapp.imports import import_facts, views
 from webapp.ledger import summaries
 
 # Reading a file does not depend on the database.
@@ -35,8 +36,10 @@ def said_of_file(page: TestResponse) -> str:
         json.dumps({"made_by": "us", "credits": [ROW]}).encode(),
         json.dumps(ROW).encode() + b"\n" + json.dumps(ROW | {"vintage": 2021}).encode(),
         b"\xef\xbb\xbf" + json.dumps([ROW]).encode(),
+        b"project_name;registry;vintage;quantity\nWind Farm;VCS;2020;1,5\n",
+        workbook_of(lines([*ROW], [*ROW.values()])),
     ],
-    ids=["array", "object", "lines", "byte-order mark"],
+    ids=["array", "object", "lines", "byte-order mark", "CSV", "workbook"],
 )
 def test_a_file_of_each_accepted_shape_leads_to_its_preview(client: FlaskClient, content: bytes) -> None:
     page = client.get(send(client, content).headers["Location"])
@@ -47,7 +50,7 @@ def test_the_page_shows_a_short_example_that_is_accepted_as_it_stands(client: Fl
     page = client.get("/imports/new")
     example = next(parse(page.text).find_all("pre")).text
     address = receive(client, example.encode())
-    assert "Record 1 new credit" in words(client.get(address))
+    assert "Record 1 row" in words(client.get(address))
 
 
 def test_the_page_names_the_limits(client: FlaskClient) -> None:
@@ -65,15 +68,16 @@ def test_a_form_without_a_file_says_so(client: FlaskClient) -> None:
     [
         (b"", 400, "This file is empty."),
         (b"[]", 400, "There are no rows in this file."),
-        (b"Wind Farm;VCS;2020", 400, "This is not JSON: it must begin with [ or {."),
+        (b"Wind Farm;VCS;2020", 400, "it has nothing but a line of headers."),
+        (b"<html></html>", 415, "web page"),
         (b'[{"vintage": 2020,}]', 400, "at line 1, column"),
         (b'[{"vintage": 2020}', 400, "The file is cut off"),
-        (b'["\xff"]', 400, "This is not UTF-8 text"),
         (b"\x1f\x8b\x08\x00", 415, "This is a gzip file."),
-        (b"PK\x03\x04\x14", 415, "This is a zip file."),
+        (b"PK\x03\x04\x14", 400, "This file is damaged or not complete."),
+        (b"%PDF-1.4", 415, "PDF"),
         (b"[" + b"{}," * 10_000 + b"{}]", 413, "An import takes at most 10,000 rows."),
     ],
-    ids=["empty", "no rows", "not JSON", "a comma", "cut off", "not UTF-8", "gzip", "zip", "too long"],
+    ids=lambda value: ascii(value)[:20],
 )
 def test_a_file_that_cannot_be_read_is_refused_beside_the_field(
     client: FlaskClient, content: bytes, status: int, sentence: str
@@ -121,7 +125,7 @@ def test_hostile_names_of_files_are_inert(client: FlaskClient) -> None:
     for name in HOSTILE:
         sent = name.replace('"', "%22")  # as browsers send it
         address = receive(client, [ROW], sent)
-        shown = jobs.display_name(name)
+        shown = import_facts.display_name(name)
         for page in (client.get(address), client.get("/imports"), send(client, b"[", sent)):
             assert shown in words(page)
             assert list(dangers(page)) == []

@@ -21,7 +21,7 @@ def test_a_sold_credit_says_to_whom_it_was_sold(client: FlaskClient) -> None:
     assert answer.status_code == 409
     said = " ".join(parse(answer.text).text.split())
     assert "already sold on" in said
-    assert "UTC to Acme Airlines." in said
+    assert "to Acme Airlines. This was recorded" in said
 
 
 def test_a_retired_credit_can_no_longer_be_sold(client: FlaskClient) -> None:

@@ -11,7 +11,7 @@ from webapp.accounts.roles import Role
 from webapp.api import operations, query_parameters, request_body, schemas
 from webapp.api.etags import etag, expected_seqs
 from webapp.api.operations import describes
-from webapp.api.serializers import action_body, json_response, record_body, record_url, summary_body
+from webapp.api.serializers import action_body, changed_body, json_response, record_url, summary_body
 from webapp.authorization import allows
 from webapp.domain.action_fields import CANCELLATION_FIELDS
 from webapp.domain.credit import FIELDS
@@ -35,7 +35,8 @@ _CORRECTED: Final = "CORRECTED"
 def sell_record(record_id: str) -> Response:
     query_parameters.read()
     values = request_body.read_object_if_any()
-    return _action_response(commands.sell_credit(record_id, values, actor(), expected_seqs(), request_key()))
+    result = commands.sell_credit(record_id, values, actor(), expected_seqs(), request_key())
+    return _action_response(result, "Record sold")
 
 
 @api.post("/records/<record_id>/retire")
@@ -45,7 +46,7 @@ def retire_record(record_id: str) -> Response:
     query_parameters.read()
     values = request_body.read_object_if_any()
     result = commands.retire_credit(record_id, values, actor(), expected_seqs(), request_key())
-    return _action_response(result)
+    return _action_response(result, "Record retired")
 
 
 @api.post("/records/<record_id>/split")
@@ -56,7 +57,7 @@ def split_record(record_id: str) -> Response:
     values = request_body.read_object()
     result = commands.split_credit(record_id, values, actor(), expected_seqs(), request_key())
     note_replay(is_replay=result.is_replay)
-    lots = schemas.Lots([summary_body(lot, origin) for lot, origin in result.lots])
+    lots = schemas.Lots([summary_body(lot, origin) for lot, origin in result.lots], "Record split")
     return json_response(lots, HTTPStatus.CREATED, location=record_url(record_id))
 
 
@@ -68,7 +69,7 @@ def cancel_record(record_id: str) -> Response:
     values = request_body.read_object()
     result = commands.cancel_credit(record_id, values, actor(), expected_seqs(), request_key())
     note_replay(is_replay=result.is_replay)
-    return json_response(record_body(result.record), etag=etag(result.record))
+    return json_response(changed_body(result.record, "Record cancelled"), etag=etag(result.record))
 
 
 @api.post("/records/<record_id>/correct")
@@ -81,13 +82,13 @@ def correct_record(record_id: str) -> Response:
     with _errors_of_correction():
         result = commands.correct_credit(record_id, values, cancellation, actor(), expected, key)
     note_replay(is_replay=result.is_replay)
-    body, location = record_body(result.record), record_url(result.credit_id)
+    body, location = changed_body(result.record, "Record corrected"), record_url(result.credit_id)
     return json_response(body, HTTPStatus.CREATED, location=location, etag=etag(result.record))
 
 
-def _action_response(result: ActionResult) -> Response:
+def _action_response(result: ActionResult, message: str) -> Response:
     note_replay(is_replay=result.is_replay)
-    return json_response(action_body(result.record, result.rest), etag=etag(result.record))
+    return json_response(action_body(result.record, message, result.rest), etag=etag(result.record))
 
 
 def _read_correction() -> tuple[dict[str, object], dict[str, object]]:

@@ -7,12 +7,13 @@ from flask import Blueprint, Response, request, url_for
 from webapp.accounts.roles import Role
 from webapp.api import operations, query_parameters, request_body, schemas
 from webapp.api.operations import describes
-from webapp.api.serializers import import_body, import_summary_body, json_response
+from webapp.api.serializers import import_body, import_row_body, import_summary_body, json_response
 from webapp.authorization import allows
 from webapp.domain.errors import InvalidFields, Problem, UnknownImport
 from webapp.http.authentication import actor
 from webapp.idempotency import note_replay, request_key
 from webapp.imports import jobs, views
+from webapp.imports.options import ImportOptions
 from webapp.ledger.listing import LIMIT_MAX
 
 api = Blueprint("api_imports", __name__)
@@ -43,6 +44,23 @@ def list_imports() -> Response:
     return json_response(schemas.ImportPage(items, query_parameters.next_url(cursor)))
 
 
+@api.get("/records/imports/<import_id>/rows")
+@describes(operations.LIST_IMPORT_ROWS)
+@allows(Role.VIEWER)
+def list_import_rows(import_id: str) -> Response:
+    values = query_parameters.read(*operations.LIST_IMPORT_ROWS.query)
+    number = query_parameters.number_of(import_id)
+    if number is None:
+        raise UnknownImport("There is no such import.")
+    views.find(number)
+    limit = values[query_parameters.LIMIT_OF_PAGE]
+    after = values[query_parameters.CURSOR_NUMBER] or 0
+    found = views.rows(number, values[query_parameters.KIND], after, limit + 1)
+    cursor = str(found[limit - 1].number) if len(found) > limit else None
+    items = [import_row_body(row) for row in found[:limit]]
+    return json_response(schemas.ImportRowPage(items, query_parameters.next_url(cursor)))
+
+
 @api.get("/records/imports/<import_id>")
 @describes(operations.GET_IMPORT)
 @allows(Role.VIEWER)
@@ -57,8 +75,7 @@ def get_import(import_id: str) -> Response:
 
 def _check(content: bytes, filename: str, values: query_parameters.Values) -> tuple[int, bool]:
     """Receive the file and write nothing. Returns the import's id and whether this is a replay."""
-    del values
-    received = jobs.receive(content, filename, actor(), key=request_key())
+    received = jobs.receive(content, filename, actor(), options=_options(values), key=request_key())
     return received.import_id, received.is_replay
 
 
@@ -68,6 +85,7 @@ def _write(content: bytes, filename: str, values: query_parameters.Values) -> tu
         content,
         filename,
         actor(),
+        options=_options(values),
         skip_invalid=values[query_parameters.SKIP_INVALID],
         ignore_unknown=values[query_parameters.IGNORE_UNKNOWN],
         key=request_key(),
@@ -75,6 +93,19 @@ def _write(content: bytes, filename: str, values: query_parameters.Values) -> tu
         how_to_ignore="With ignore_unknown=1 they are left out.",
     )
     return written.view.id, written.is_replay
+
+
+def _options(values: query_parameters.Values) -> ImportOptions:
+    """Return what the request chose."""
+    end_date = values[query_parameters.END_DATE]
+    return ImportOptions(
+        where=values[query_parameters.WHERE],
+        is_compare_only=values[query_parameters.COMPARE],
+        is_chosen=True,
+        end_date=end_date,
+        is_undated=end_date is None,
+        as_additional=values[query_parameters.AS_ADDITIONAL],
+    )
 
 
 def _body(import_id: int, after: int = 0, limit: int = LIMIT_MAX) -> schemas.Import:
@@ -89,7 +120,7 @@ def _body(import_id: int, after: int = 0, limit: int = LIMIT_MAX) -> schemas.Imp
 
 def _read_file() -> tuple[bytes, str]:
     """Return the file and its name. Aborts with 413 or 415; raises InvalidFields."""
-    request_body.require_json_type(request_body.MULTIPART, *request_body.LINES)
+    request_body.require_json_type(request_body.MULTIPART, *request_body.LINES, *request_body.TABLES)
     if request.mimetype != request_body.MULTIPART:
         return request.get_data(), "(request body)"
     others = [name for name in request.files if name != "file"]

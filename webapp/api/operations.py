@@ -14,11 +14,11 @@ import msgspec
 from webapp.api import field_schemas, query_parameters, schemas
 from webapp.api.field_schemas import REF_TEMPLATE, Schema
 from webapp.api.query_parameters import Parameter
-from webapp.api.request_body import JSON_TYPE, LINES, MULTIPART
+from webapp.api.request_body import JSON_TYPE, LINES, MULTIPART, TABLES
 from webapp.config import MAX_BODY_BYTES
 from webapp.domain.action_fields import CANCELLATION_FIELDS, RETIREMENT_FIELDS, SALE_FIELDS
 from webapp.domain.credit import NEW_FIELDS
-from webapp.imports.readers.json_file import ROWS_MAX
+from webapp.imports.readers.bounds import ROWS_MAX
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -99,8 +99,8 @@ CREATE_RECORD: Final = Operation(
     "once.",
     body=_json("NewRecord", field_schemas.example(NEW_FIELDS)),
     answers={
-        HTTPStatus.CREATED: Answer("Recorded.", schemas.Record, has_location=True, has_etag=True),
-        HTTPStatus.OK: Answer("The same credit is already recorded.", schemas.Record, has_etag=True),
+        HTTPStatus.CREATED: Answer("Recorded.", schemas.ChangedRecord, has_location=True, has_etag=True),
+        HTTPStatus.OK: Answer("The same credit is already recorded.", schemas.ChangedRecord, has_etag=True),
     },
     problems={
         HTTPStatus.CONFLICT: "Another record of the registry holds this serial number, or numbers of this "
@@ -194,7 +194,9 @@ CANCEL_RECORD: Final = Operation(
     "one by one.",
     body=_json("Cancellation", field_schemas.example(CANCELLATION_FIELDS)),
     takes_if_match=True,
-    answers={HTTPStatus.OK: Answer("Cancelled. The record with its history.", schemas.Record, has_etag=True)},
+    answers={
+        HTTPStatus.OK: Answer("Cancelled. The record with its history.", schemas.ChangedRecord, has_etag=True)
+    },
     problems={
         **_NO_RECORD,
         HTTPStatus.CONFLICT: "The record is already sold, retired, split or cancelled.",
@@ -212,7 +214,10 @@ CORRECT_RECORD: Final = Operation(
     body=_json("Correction", field_schemas.CORRECTION_EXAMPLE),
     answers={
         HTTPStatus.CREATED: Answer(
-            "The record that replaces the cancelled one.", schemas.Record, has_location=True, has_etag=True
+            "The record that replaces the cancelled one.",
+            schemas.ChangedRecord,
+            has_location=True,
+            has_etag=True,
         )
     },
     problems={
@@ -237,6 +242,10 @@ _IMPORT_OPTIONS: Final = (
     query_parameters.DRY_RUN,
     query_parameters.SKIP_INVALID,
     query_parameters.IGNORE_UNKNOWN,
+    query_parameters.WHERE,
+    query_parameters.COMPARE,
+    query_parameters.END_DATE,
+    query_parameters.AS_ADDITIONAL,
 )
 _UPLOAD: Final[Schema] = {
     "type": "object",
@@ -251,14 +260,17 @@ _UPLOAD: Final[Schema] = {
 IMPORT_RECORDS: Final = Operation(
     tag="Imports",
     summary="Import a file",
-    description="Every row is checked, then all new ones are written in one transaction. By default, one "
-    "row that is invalid or in conflict, or one unknown field, stops the import: nothing is written, and it "
-    "is `failed`. Importing the same file again writes nothing new.",
+    description="JSON, CSV or a workbook. Exports of registries are recognised by their headers. What the "
+    "rows say is compared with the ledger by their serial numbers, then all that is new is written in one "
+    "transaction, retirements and cancellations among it. By default, one row that is invalid or in "
+    "conflict, or one unknown field, stops the import: nothing is written, and it is `failed`. Importing "
+    "the same file again writes nothing new.",
     query=_IMPORT_OPTIONS,
     body=Body(
         {
             JSON_TYPE: {"anyOf": [_ROWS, {"type": "object", "description": "With exactly one array in it."}]},
             **{kind: {"type": "string", "description": "One record on each line."} for kind in LINES},
+            **{kind: {"type": "string", "contentMediaType": kind} for kind in TABLES},
             MULTIPART: _UPLOAD,
         }
     ),
@@ -290,6 +302,16 @@ GET_IMPORT: Final = Operation(
     summary="Read an import",
     query=(query_parameters.LIMIT_OF_PROBLEMS, query_parameters.CURSOR_NUMBER),
     answers={HTTPStatus.OK: Answer("Its state, its counts and a page of its problems.", schemas.Import)},
+    problems={HTTPStatus.NOT_FOUND: "No import has this number."},
+)
+
+LIST_IMPORT_ROWS: Final = Operation(
+    tag="Imports",
+    summary="Read the rows of an import",
+    description="What the plan does with the tonnes of each row, and the differences between the file and "
+    "the ledger. Rows of the kinds `new` and `existing` are kept only while the import is `checked`.",
+    query=(query_parameters.KIND, query_parameters.LIMIT_OF_PAGE, query_parameters.CURSOR_NUMBER),
+    answers={HTTPStatus.OK: Answer("A page of rows, in the order of the file.", schemas.ImportRowPage)},
     problems={HTTPStatus.NOT_FOUND: "No import has this number."},
 )
 

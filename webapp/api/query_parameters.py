@@ -14,20 +14,18 @@ from flask import request, url_for
 from werkzeug.datastructures import MultiDict
 
 from webapp.domain.errors import CursorMismatch, InvalidFields, Problem
-from webapp.domain.fields import (
-    VINTAGE_MAX,
-    VINTAGE_MIN,
-    FieldError,
-    TextField,
-    VintageField,
-)
+from webapp.domain.fields import VINTAGE_MAX, VINTAGE_MIN, FieldError, TextField, VintageField
 from webapp.domain.lifecycle import Status
+from webapp.imports.options import Where, parse_end_date
+from webapp.imports.staging import ROW_KINDS
 from webapp.ledger.listing import LIMIT, LIMIT_MAX, LOGGED_TYPES
 
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
 
 TERM_LENGTH_MAX: Final = 300
+# A column, an equals sign and a value.
+WHERE_PATTERN: Final = r"^[^=]*[^=\s][^=]*=.*\S"
 _CURSOR: Final = (
     "Where to continue. Take it from a URL of an earlier answer, together with the filters of that URL. "
     "Its content has no other meaning."
@@ -134,6 +132,12 @@ def _parse_cursor_number(text: str) -> int | None:
     return number
 
 
+def _parse_kind(text: str) -> str:
+    if text not in ROW_KINDS:
+        raise FieldError(f"Must be one of {', '.join(ROW_KINDS)}.")
+    return text
+
+
 Q: Final = _text(
     "q",
     "Words. Each must occur in the project name, the registry or the serial number, or be the first 6 or "
@@ -172,6 +176,33 @@ SKIP_INVALID: Final = _flag(
     "skip_invalid", "1 skips rows that are invalid or in conflict, and writes the others."
 )
 IGNORE_UNKNOWN: Final = _flag("ignore_unknown", "1 ignores fields that a record does not have.")
+WHERE: Final = Parameter[Where | None](
+    "where",
+    "Record only the rows in whose column this value is, as `column=value`, such as "
+    "`Account Holder=Acme Airlines`. The other rows are left out, and compared with the ledger.",
+    {"type": "string", "maxLength": 700, "pattern": WHERE_PATTERN},
+    Where.parse,
+    None,
+)
+COMPARE: Final = _flag("compare", "1 records nothing, and only compares the file with the ledger.")
+END_DATE: Final = Parameter[str | None](
+    "end_date",
+    "The day of retirements and cancellations whose row states none. Without it, they have no date.",
+    {"type": "string", "format": "date"},
+    parse_end_date,
+    None,
+)
+AS_ADDITIONAL: Final = _flag(
+    "as_additional",
+    "1 records rows without a serial number beside numbered records of the same project, and the reverse.",
+)
+KIND: Final = Parameter[str | None](
+    "kind",
+    "Only rows of this kind.",
+    {"type": "string", "enum": ROW_KINDS},
+    _parse_kind,
+    None,
+)
 
 
 def list_url(cursor: str | None) -> str:

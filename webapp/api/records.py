@@ -1,6 +1,7 @@
 """Create, read and list records. The API calls a credit a record."""
 
 from http import HTTPStatus
+from typing import Final
 
 from flask import Blueprint, Response
 
@@ -8,7 +9,7 @@ from webapp.accounts.roles import Role
 from webapp.api import operations, query_parameters, request_body, schemas
 from webapp.api.etags import etag
 from webapp.api.operations import describes
-from webapp.api.serializers import json_response, record_body, record_url, summary_body
+from webapp.api.serializers import changed_body, json_response, record_body, record_url, summary_body
 from webapp.authorization import allows
 from webapp.http.authentication import actor
 from webapp.idempotency import note_replay, request_key
@@ -16,6 +17,9 @@ from webapp.ledger import commands, listing, queries
 from webapp.ledger.search.credit_filter import CreditFilter
 
 api = Blueprint("api_records", __name__)
+
+_CREATED: Final = "Record created"
+_EXISTING: Final = "Record already exists"
 
 
 @api.post("/register/", endpoint="create_record_by_older_name")
@@ -26,7 +30,8 @@ def create_record() -> Response:
     query_parameters.read()
     result = commands.create_credit(request_body.read_object(), actor(), request_key())
     note_replay(is_replay=result.is_replay)
-    body, tag = record_body(result.record), etag(result.record)
+    body = changed_body(result.record, _CREATED if result.is_new else _EXISTING)
+    tag = etag(result.record)
     if not result.is_new:
         return json_response(body, etag=tag)
     return json_response(body, HTTPStatus.CREATED, location=record_url(result.credit_id), etag=tag)

@@ -18,6 +18,14 @@ JSON_TYPE: Final = "application/json"
 MULTIPART: Final = "multipart/form-data"
 # Newline-delimited JSON has no registered media type; these are the ones in use.
 LINES: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
+# Tables: CSV, and workbooks of Excel and LibreOffice.
+TABLES: Final = (
+    "text/csv",
+    "text/tab-separated-values",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.ms-excel",
+    "application/vnd.oasis.opendocument.spreadsheet",
+)
 _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
@@ -47,7 +55,7 @@ def require_json_type(*others: str) -> None:
     if not is_json and kind not in others:
         given = f", not {kind}" if kind else ""
         _unsupported(f"Send the body as Content-Type: {JSON_TYPE}{given}.")
-    if request.mimetype_params.get("charset", "utf-8").lower() not in _CHARSETS:
+    if kind not in TABLES and request.mimetype_params.get("charset", "utf-8").lower() not in _CHARSETS:
         _unsupported("Send the body in UTF-8.")
 
 

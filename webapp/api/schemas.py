@@ -4,7 +4,6 @@
 domain's tables of fields (``field_schemas``).
 """
 
-from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -15,80 +14,44 @@ from webapp.api.field_schemas import (
     Schema,
     data_components,
     part_quantity,
-    recorded,
     request_components,
 )
-from webapp.domain.credit import FIELDS, REPLACES
+from webapp.api.schema_types import (
+    AN_ID,
+    Actor,
+    Count,
+    EventData,
+    EventTypeText,
+    Facts,
+    FirstNumber,
+    Hash,
+    Holder,
+    Id,
+    IsInside,
+    JsonBody,
+    LastNumber,
+    Message,
+    Next,
+    Number,
+    Position,
+    PreviousHash,
+    Quantity,
+    Seq,
+    SerialNumber,
+    SplitUrl,
+    StatusText,
+    Time,
+    Timestamp,
+    Tonnes,
+    Url,
+    of_field,
+    one_of,
+)
+from webapp.domain.credit import REPLACES
 from webapp.domain.entry import EntryType
-from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.split import LOTS_MAX, LOTS_MIN
+from webapp.imports.staging import ROW_KINDS
 from webapp.imports.views import State
-
-_AN_ID: Final = "6533fc8cb26eece006a49bf9d031c00214d21ca22c477be633f3c3cb73aed3bb"
-_FIELDS: Final = {field.name: field for field in FIELDS}
-
-
-def _field(name: str) -> Meta:
-    """Return the rule of a record's field in an answer."""
-    return Meta(extra_json_schema=recorded(_FIELDS[name]))
-
-
-def _one_of(choices: type[StrEnum]) -> Meta:
-    # An Enum as the type would be sorted by its values.
-    return Meta(extra_json_schema={"enum": list(choices)})
-
-
-Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-Id = Annotated[Hash, Meta(examples=[_AN_ID])]
-Time = Annotated[
-    str,
-    Meta(
-        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$",
-        examples=["2026-11-20T16:50:00.000000Z"],
-        extra_json_schema={"format": "date-time"},
-    ),
-]
-Url = Annotated[str, Meta(extra_json_schema={"format": "uri-reference"})]
-Count = Annotated[int, Meta(ge=0)]
-Number = Annotated[int, Meta(ge=1)]
-# Tonnes are written as the exact decimal text of the ledger, never through a float.
-Tonnes = msgspec.Raw
-Quantity = Annotated[Tonnes, _field("quantity")]
-SerialNumber = Annotated[str, _field("serial_number")] | None
-StatusText = Annotated[str, _one_of(Status)]
-EventData = Annotated[
-    Any,
-    Meta(
-        description="The data as hashed: absent values are left out.",
-        extra_json_schema={
-            "anyOf": [{"$ref": REF_TEMPLATE.format(name=f"{kind.capitalize()}Data")} for kind in EventType]
-        },
-    ),
-]
-Facts = Annotated[
-    Any,
-    Meta(
-        description="The facts beside its identity as they are now, if there are any; of a lot, its root's.",
-        extra_json_schema={"$ref": REF_TEMPLATE.format(name="CreditFacts")},
-    ),
-]
-Position = Annotated[Number, Meta(description="The position in the feed.")]
-Seq = Annotated[Number, Meta(description="The number in the record's own history.")]
-EventTypeText = Annotated[str, _one_of(EventType)]
-Actor = Annotated[str, Meta(examples=["local"])]
-PreviousHash = Annotated[
-    Hash, Meta(description="The hash of the record's previous event; 64 zeros for the first.")
-]
-Holder = Annotated[Id, Meta(description="The record that holds the serial number.")]
-FirstNumber = Annotated[Count, Meta(description="The first number in common.")]
-LastNumber = Annotated[Count, Meta(description="The last number in common.")]
-IsInside = Annotated[bool, Meta(description="Whether the holder has every number of the block.")]
-SplitUrl = Annotated[Url, Meta(description="Where to post `split` to make the block a lot.")]
-Next = Annotated[Url | None, Meta(description="The URL of the next page, null if there is none now.")]
-
-
-class JsonBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The base of every JSON body: its schema allows no other members."""
 
 
 class Split(JsonBody, frozen=True):
@@ -117,6 +80,7 @@ class Event(JsonBody, frozen=True):
     data: EventData
     actor: Actor
     recorded_at: Time
+    timestamp: Timestamp
     prev_hash: PreviousHash
     hash: Hash
 
@@ -129,6 +93,7 @@ class FeedEvent(JsonBody, frozen=True):
     data: EventData
     actor: Actor
     recorded_at: Time
+    timestamp: Timestamp
     prev_hash: PreviousHash
     hash: Hash
 
@@ -143,7 +108,7 @@ class FeedEntry(JsonBody, frozen=True):
     ]
     position: Position
     seq: Annotated[Number, Meta(description="The number in the subject's own history.")]
-    event_type: Annotated[str, _one_of(EntryType)]
+    event_type: Annotated[str, one_of(EntryType)]
     data: Annotated[
         Any,
         Meta(
@@ -185,9 +150,9 @@ class EventPage(JsonBody, frozen=True):
 
 class RecordSummary(JsonBody, frozen=True):
     id: Annotated[Id, Meta(description="Computed from the fields: equal credits have equal ids.")]
-    project_name: Annotated[str, _field("project_name")]
-    registry: Annotated[str, _field("registry")]
-    vintage: Annotated[int, _field("vintage")]
+    project_name: Annotated[str, of_field("project_name")]
+    registry: Annotated[str, of_field("registry")]
+    vintage: Annotated[int, of_field("vintage")]
     quantity: Quantity
     serial_number: SerialNumber
     status: StatusText
@@ -211,14 +176,26 @@ class Record(_RecordWithFacts, frozen=True):
     events: Annotated[list[Event], Meta(description="Its whole history, oldest first.")]
 
 
-class ActedRecord(Record, frozen=True):
+class ChangedRecord(Record, frozen=True):
+    message: Message
+
+
+class ActedRecord(ChangedRecord, frozen=True):
     rest: Annotated[
         Lot | None, Meta(description="The lot that was split off and stays; null after an act on the whole.")
+    ]
+    warnings: Annotated[
+        list[str],
+        Meta(
+            description="Why the date cannot be right: before the vintage, or a retirement before the sale. "
+            "It is recorded all the same."
+        ),
     ]
 
 
 class Lots(JsonBody, frozen=True):
     items: Annotated[list[RecordSummary], Meta(description="In order of their place in the parent.")]
+    message: Message
 
 
 class RecordPage(JsonBody, frozen=True):
@@ -226,9 +203,15 @@ class RecordPage(JsonBody, frozen=True):
     next: Next
 
 
+class PlanLine(JsonBody, frozen=True):
+    kind: Annotated[str, Meta(extra_json_schema={"enum": ROW_KINDS})]
+    rows: Count
+    tonnes: Annotated[Tonnes, Meta(extra_json_schema={"type": "number"})]
+
+
 class ImportSummary(JsonBody, frozen=True):
     id: Number
-    state: Annotated[str, _one_of(State)]
+    state: Annotated[str, one_of(State)]
     filename: str
     sha256: Hash
     size_bytes: Count
@@ -238,12 +221,20 @@ class ImportSummary(JsonBody, frozen=True):
     message: Annotated[str | None, Meta(description="Why nothing was written.")]
     total: Annotated[Count, Meta(description="Rows in the file.")]
     new: Count
-    existing: Annotated[Count, Meta(description="Rows already recorded, or equal to an earlier row.")]
-    conflicting: Annotated[Count, Meta(description="Rows whose serial number another record holds.")]
+    existing: Annotated[Count, Meta(description="Rows already recorded, equal to another row, or left out.")]
+    conflicting: Annotated[Count, Meta(description="Rows that the ledger or another row contradicts.")]
     invalid: Count
-    written: Annotated[Count, Meta(description="Records that this import created.")]
+    written: Annotated[Count, Meta(description="Rows of which this import recorded something.")]
     not_recorded: Annotated[
         tuple[str, ...], Meta(description="Fields of the file that a record does not have.")
+    ]
+    format: Annotated[str, Meta(description="The recognised format, empty for another file.")]
+    plan: Annotated[
+        list[PlanLine],
+        Meta(
+            description="What the file does, by kind; a row can be of several kinds. Together the tonnes "
+            "are those of the file, apart from the kind `difference`."
+        ),
     ]
 
 
@@ -269,6 +260,21 @@ class Import(ImportSummary, frozen=True):
 
 class ImportPage(JsonBody, frozen=True):
     items: list[ImportSummary]
+    next: Next
+
+
+class ImportRow(JsonBody, frozen=True):
+    row: Annotated[Count, Meta(description="The row in the file; 0 for a difference that no row names.")]
+    kind: Annotated[str, Meta(extra_json_schema={"enum": ROW_KINDS})]
+    tonnes: Annotated[Tonnes, Meta(extra_json_schema={"type": "number"})]
+    detail: str
+    project_name: str | None
+    serial_number: str | None
+    record: Annotated[Id | None, Meta(description="The record that is created, acted on or already there.")]
+
+
+class ImportRowPage(JsonBody, frozen=True):
+    items: list[ImportRow]
     next: Next
 
 
@@ -348,6 +354,7 @@ _ANSWERS: Final = (
     *(
         RecordPage,
         ActedRecord,
+        ChangedRecord,
         Record,
         Lots,
         EventPage,
@@ -355,6 +362,7 @@ _ANSWERS: Final = (
         FeedEntry,
         Import,
         ImportPage,
+        ImportRowPage,
         Health,
         OpenAPI,
     ),
@@ -364,13 +372,13 @@ _ANSWERS: Final = (
 
 PROBLEM_EXAMPLES: Final[dict[str, dict[str, object]]] = {
     "InvalidFields": {"errors": [{"field": "vintage", "message": "This is required."}]},
-    "SerialHeld": {"holder": _AN_ID, "holder_url": f"/records/{_AN_ID}"},
+    "SerialHeld": {"holder": AN_ID, "holder_url": f"/records/{AN_ID}"},
     "ActNotAllowed": {
         "record_status": "RETIRED",
         "since": "2026-11-20T16:50:00.000000Z",
-        "record_url": f"/records/{_AN_ID}",
+        "record_url": f"/records/{AN_ID}",
     },
-    "RecordMoved": {"seq": 2, "record_url": f"/records/{_AN_ID}"},
+    "RecordMoved": {"seq": 2, "record_url": f"/records/{AN_ID}"},
 }
 
 

@@ -8,10 +8,14 @@ from flask import Response, url_for
 
 from webapp.api import schemas
 from webapp.domain.fields import quantity_text
-from webapp.imports.views import ImportView, ProblemView
+from webapp.imports.views import ImportView, ProblemView, RowView
 from webapp.ledger.serial_conflicts import SerialConflict
 from webapp.ledger.views import CreditView, EntryView, EventView, Origin, Record
 
+# The members of an import that its view has under the same names.
+_IMPORT_MEMBERS: Final = [
+    name for name in schemas.ImportSummary.__struct_fields__ if name not in {"format", "plan"}
+]
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -43,9 +47,16 @@ def record_body(record: Record) -> schemas.Record:
     return schemas.Record(*_record_values(record), facts=_facts(record))
 
 
-def action_body(record: Record, rest: CreditView | None) -> schemas.ActedRecord:
+def changed_body(record: Record, message: str) -> schemas.ChangedRecord:
+    """Return a record after it was created or changed, with a message that says so."""
+    values: tuple[Any, ...] = (*_record_values(record), message)
+    return schemas.ChangedRecord(*values, facts=_facts(record))
+
+
+def action_body(record: Record, message: str, rest: CreditView | None) -> schemas.ActedRecord:
     """Return a record after an action, and the lot that was split off and stays, if any."""
-    values: tuple[Any, ...] = (*_record_values(record), None if rest is None else lot_body(rest))
+    stays = None if rest is None else lot_body(rest)
+    values: tuple[Any, ...] = (*_record_values(record), message, stays, record.date_warnings)
     return schemas.ActedRecord(*values, facts=_facts(record))
 
 
@@ -87,6 +98,7 @@ def feed_body(event: EventView | EntryView) -> schemas.FeedEvent | schemas.FeedE
         event.data,
         event.actor,
         event.recorded_at,
+        event.recorded_at,
         event.prev_hash,
         event.hash,
     )
@@ -101,6 +113,19 @@ def import_body(found: ImportView, problems: list[ProblemView], following: str |
     """Return an import with a page of its problems; `following` is the URL of the next page."""
     shown = [problem_body(problem) for problem in problems]
     return schemas.Import(**_import_members(found), problems=shown, next=following)
+
+
+def import_row_body(row: RowView) -> schemas.ImportRow:
+    """Return what the plan does with some tonnes of a row."""
+    return schemas.ImportRow(
+        row.row,
+        row.kind,
+        _tonnes(quantity_text(row.quantity_e4)),
+        row.detail,
+        row.project_name,
+        row.serial_number,
+        row.credit_id,
+    )
 
 
 def problem_body(problem: ProblemView) -> schemas.RowProblem:
@@ -155,7 +180,12 @@ def _summary_values(credit: CreditView, origin: Origin) -> tuple[Any, ...]:
 
 
 def _import_members(found: ImportView) -> dict[str, Any]:
-    return {name: getattr(found, name) for name in schemas.ImportSummary.__struct_fields__}
+    plan = [
+        schemas.PlanLine(kind, counted["rows"], _tonnes(quantity_text(counted["e4"])))
+        for kind, counted in found.summary.kinds.items()
+    ]
+    members = {name: getattr(found, name) for name in _IMPORT_MEMBERS}
+    return {**members, "format": found.summary.format, "plan": plan}
 
 
 def _event_body(event: EventView) -> schemas.Event:
@@ -165,6 +195,7 @@ def _event_body(event: EventView) -> schemas.Event:
         event.event_type,
         event.data,
         event.actor,
+        event.recorded_at,
         event.recorded_at,
         event.prev_hash,
         event.hash,

@@ -11,7 +11,8 @@ from typing import Final
 from webapp.config import ROOT
 from webapp.domain.errors import ActNotAllowed
 from webapp.imports import jobs
-from webapp.imports.rows import read_rows
+from webapp.imports.file_rows import read_file
+from webapp.imports.options import ImportOptions
 from webapp.ledger import queries
 from webapp.ledger.commands import retire_credit, sell_credit
 
@@ -83,7 +84,7 @@ class Added:
 def load(actor: str, sample: Path = SAMPLE) -> Added:
     """Record the demo data that is not recorded yet. Raises OSError if the sample cannot be read."""
     content = sample.read_bytes()
-    credits = [row.credit for row in read_rows(content) if row.credit]
+    credits = [row.credit for row in read_file(content, ImportOptions()).rows if row.credit]
     recorded = queries.find_credits([credit.id for credit in credits])
     written = 0
     if len(recorded) < len(credits):

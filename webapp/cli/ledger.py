@@ -5,8 +5,9 @@ exit status 1.
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import click
 from flask import Flask
@@ -16,13 +17,18 @@ from webapp.accounts.actors import CLI
 from webapp.cli import demo_data as demonstration
 from webapp.cli.output import CommandFailed, Progress, one_line_errors
 from webapp.config import MAX_BODY_BYTES
+from webapp.domain.fields import FieldError, quantity_text
 from webapp.imports import jobs, views
-from webapp.imports.views import ImportView
+from webapp.imports.options import ImportOptions, Where, parse_end_date
+from webapp.imports.staging import ROW_KINDS
+from webapp.imports.views import ImportView, State
 from webapp.ledger import archive
 from webapp.ledger.audit import verify as verification
 from webapp.ledger.audit.digest import Digest, NotADigest
 from webapp.ledger.audit.findings import Finding, one_line
 
+T = TypeVar("T")
+R = TypeVar("R")
 STANDARD: Final = "-"  # as a file name: standard input or output
 _DIGEST_BYTES_MAX: Final = 1_000_000
 
@@ -122,24 +128,50 @@ def restore(file: str, expect: str | None) -> None:
 @click.option("--skip-invalid", is_flag=True, help="Leave out rows that are invalid or in conflict.")
 @click.option("--ignore-unknown", is_flag=True, help="Leave out fields that are not recorded.")
 @click.option("--dry-run", is_flag=True, help="Only check; write nothing.")
+@click.option("--where", metavar="COLUMN=VALUE", help="Record only the rows with this value in the column.")
+@click.option("--compare", is_flag=True, help="Record nothing; compare the file with the ledger.")
+@click.option("--end-date", metavar="DAY", help="Day of retirements and cancellations without a date.")
+@click.option(
+    "--as-additional", is_flag=True, help="Record rows without serial numbers beside numbered ones."
+)
 @with_appcontext
 @one_line_errors
-def import_file(file: str, *, skip_invalid: bool, ignore_unknown: bool, dry_run: bool) -> None:
-    """Record the credits of a JSON file (- for standard input).
+def import_file(
+    file: str,
+    *,
+    skip_invalid: bool,
+    ignore_unknown: bool,
+    dry_run: bool,
+    where: str | None,
+    compare: bool,
+    end_date: str | None,
+    as_additional: bool,
+) -> None:
+    """Record what a file of credits says (- for standard input).
 
-    The file is a JSON array, an object with one array in it, or one JSON object per line. It is recorded
-    completely or not at all; credits that are already recorded stay unchanged.
+    The file is CSV, an Excel workbook or JSON: an export of a registry, a file of this ledger, or any file
+    whose columns have known names. It is recorded completely or not at all; what is recorded already stays
+    unchanged. Prints what the file does by kind, with rows and tonnes.
     """
+    options = ImportOptions(
+        where=_parsed("--where", Where.parse, where) if where is not None else None,
+        is_compare_only=compare,
+        is_chosen=True,
+        end_date=_parsed("--end-date", parse_end_date, end_date),
+        is_undated=end_date is None,
+        as_additional=as_additional,
+    )
     content, name = _read_import(file)
     with Progress("Reading", "rows") as progress:
         if dry_run:
-            view = views.find(jobs.receive(content, name, CLI, progress).import_id)
+            view = views.find(jobs.receive(content, name, CLI, progress, options=options).import_id)
         else:
             view = jobs.import_now(
                 content,
                 name,
                 CLI,
                 progress,
+                options=options,
                 skip_invalid=skip_invalid,
                 ignore_unknown=ignore_unknown,
                 how_to_skip="Use --skip-invalid to record the others.",
@@ -150,6 +182,8 @@ def import_file(file: str, *, skip_invalid: bool, ignore_unknown: bool, dry_run:
         jobs.cancel(view.id)
     if view.message:
         raise CommandFailed(view.message)
+    if view.state is State.UNMAPPED:
+        raise CommandFailed("Nothing would be recorded: the columns of the file are not known.")
     if view.has_problems and not skip_invalid:
         raise CommandFailed("Nothing would be recorded: some rows are invalid or in conflict.")
 
@@ -180,6 +214,14 @@ def _read_digest(file: str | None) -> Digest | None:
         raise CommandFailed(f"{file}: {error}") from None
 
 
+def _parsed(option: str, parse: Callable[[T], R], value: T) -> R:
+    """Return the value of an option. Raises CommandFailed."""
+    try:
+        return parse(value)
+    except FieldError as error:
+        raise CommandFailed(f"{option}: {error}") from None
+
+
 def _read_import(file: str) -> tuple[bytes, str]:
     """Return the content and the name of the import. Raises CommandFailed above MAX_BODY_BYTES."""
     if file == STANDARD:
@@ -193,10 +235,16 @@ def _read_import(file: str) -> tuple[bytes, str]:
 
 
 def _print_import(view: ImportView) -> None:
-    click.echo(
-        f"{view.filename}: {_count(view.total, 'row', 'rows')}: {view.new} new, {view.existing} already "
-        f"recorded, {view.conflicting} in conflict, {view.invalid} invalid"
-    )
+    read_as = ", ".join(filter(None, [view.summary.kind, view.summary.format, view.summary.encoding]))
+    click.echo(one_line(f"{view.filename}: {_count(view.total, 'row', 'rows')} ({read_as})"))
+    for kind in ROW_KINDS:
+        if found := view.summary.kinds.get(kind):
+            rows, tonnes = _count(found["rows"], "row", "rows"), quantity_text(found["e4"])
+            click.echo(f"{kind.replace('_', ' ')}: {rows}, {tonnes} t")
+    for note in view.summary.notes:
+        click.echo(one_line(note))
+    for note, count in view.summary.row_notes.items():
+        click.echo(one_line(f"{_count(count, 'row', 'rows')}: {note}"))
     if view.not_recorded:
         click.echo(one_line(f"not recorded: {', '.join(view.not_recorded)}"))
     shown = 0

@@ -8,6 +8,7 @@ from itertools import accumulate
 from webapp.domain.credit import Credit
 from webapp.domain.errors import Problem
 from webapp.domain.lifecycle import EventType, Status
+from webapp.domain.text import canonical
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,20 @@ class StatedEnd:
     occurred_on: str | None = None
     data: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+
+    def agrees_with(self, other: "StatedEnd") -> bool:
+        """Return whether both can be about the same retirement: what both state is equal."""
+        if self.type is not other.type:
+            return False
+        if self.occurred_on and other.occurred_on and self.occurred_on != other.occurred_on:
+            return False
+        mine, theirs = self.data.get("beneficiary"), other.data.get("beneficiary")
+        return not (mine and theirs) or canonical(mine) == canonical(theirs)
+
+    @property
+    def stated(self) -> int:
+        """How many facts the row states about the end."""
+        return len(self.data) + len(self.facts) + (self.occurred_on is not None)
 
 
 @dataclass(frozen=True)
@@ -40,6 +55,8 @@ class ImportRow:
 
     `stated_id` is the id of a row of our own CSV file that does not follow from its fields: the row is a
     lot or a replacement, and the file does not say of which credit. `not_active` is then set as well.
+
+    `named` is the credit of an invalid row as far as it can be read, to be compared and never recorded.
     """
 
     number: int
@@ -54,20 +71,21 @@ class ImportRow:
     notes: Sequence[str] = ()
     values: Mapping[str, object] = field(default_factory=dict)
     stated_id: str | None = None
+    named: Credit | None = None
 
     @property
     def is_active(self) -> bool:
         """Whether nothing in the row states that the tonnes are no longer active."""
-        return self.status is Status.ACTIVE and self.not_active is None and self.end is None
+        is_unclear = any(problem.field == "status" for problem in self.problems)
+        return self.status is Status.ACTIVE and not (self.not_active or self.end or is_unclear)
 
-
-# The canonical registry and serial number. At most one credit holds each pair.
-SerialClaim = tuple[str, str]
-
-
-def serial_claim_of(credit: Credit) -> SerialClaim:
-    """Return the claim of a credit that has a serial number."""
-    return credit.canonical.registry, credit.canonical.serial_number
+    @property
+    def named_e4(self) -> int:
+        """The tonnes that the row names, in ten-thousandths; 0 if its quantity cannot be read."""
+        if self.credit:
+            return self.credit.quantity_e4
+        is_read = self.named and not any(problem.field == "quantity" for problem in self.problems)
+        return self.named.quantity_e4 if self.named and is_read else 0
 
 
 # The first and last number of a block, and the number of its row.
@@ -80,15 +98,16 @@ class InactiveStock:
     def __init__(self, rows: Iterable[ImportRow]) -> None:
         """Index the rows, which are all rows of the file."""
         self._ids: dict[str, int] = {}
-        self._claims: dict[SerialClaim, int] = {}
+        self._claims: dict[tuple[str, str], int] = {}
         self._blocks: dict[str, list[_Named]] = {}
         for row in rows:
-            if row.credit is None or row.is_active:
+            credit = row.credit or row.named
+            if credit is None or row.is_active:
                 continue
-            self._ids[row.credit.id] = row.number
-            if row.credit.serial_number is not None:
-                self._claims[serial_claim_of(row.credit)] = row.number
-            for block in row.credit.named_numbers:
+            self._ids[credit.id] = row.number
+            if credit.serial_number is not None:
+                self._claims[credit.serial_claim] = row.number
+            for block in credit.named_numbers:
                 named = (block.first, block.last, row.number)
                 self._blocks.setdefault(block.series, []).append(named)
         # For each block of a series, in order of first numbers: the block up to it with the highest last.
@@ -103,8 +122,8 @@ class InactiveStock:
         """Return the number of an inactive row with this id, serial number or overlapping block, if any."""
         if credit.id in self._ids:
             return self._ids[credit.id]
-        if credit.serial_number is not None and serial_claim_of(credit) in self._claims:
-            return self._claims[serial_claim_of(credit)]
+        if credit.serial_number is not None and credit.serial_claim in self._claims:
+            return self._claims[credit.serial_claim]
         for block in credit.named_numbers:
             place = bisect_right(self._starts.get(block.series, []), block.last)
             if place and self._reaching[block.series][place - 1][1] >= block.first:

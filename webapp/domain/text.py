@@ -100,6 +100,11 @@ def _collapsed(text: str, *, newlines: bool) -> str:
     return _SPACE_RUN.sub(" ", text).strip(" ")
 
 
+def without_surrogates(text: str) -> str:
+    """Return the text with a question mark for each half of a surrogate pair, so that it can be stored."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _refuse_characters(text: str, *, newlines: bool) -> None:
     if text.isascii() and text.isprintable():
         return

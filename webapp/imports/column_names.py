@@ -53,7 +53,7 @@ _TONNES: Final = r"(?:credits?|offsets?|tonnes?|tons?|vcus?|quantity|amount|volu
 
 # Searched in the name without its separators, since people leave them out.
 _INACTIVE: Final = re.compile(
-    r"(?P<retired>retir(?!able))"
+    r"(?P<retired>retir(?!able)|stilllegung|stillgelegt|entwert)"
     r"|(?P<cancelled>cancel(?!l?able))"
     r"|(?P<withdrawn>withdraw(?!able))"
     r"|(?P<invalidated>invalidated|invalidation(?:date|on|reason|type))"
@@ -69,7 +69,7 @@ _INACTIVE_WHOLE: Final = re.compile(
     r"^(?:(?P<converted>(?:is)?converted(?:to|on|at|date)?)"
     rf"|(?P<used>(?:is|{_TONNES})?used(?:on|at|date|by|for|{_TONNES})?"
     r"|usecase|usingentity|aeroplaneoperator(?:name)?|enduser|passivesubject|certificatedestination)"
-    r"|(?P<retired>beneficiary(?:name)?))$"
+    r"|(?P<retired>(?:beneficiary|beneficiario|beneficiário|bénéficiaire|begünstigter)(?:name)?))$"
 )
 # What is left, or what only sounds alike, and so is cut out of a name before it is read: "Available for
 # retirement", "Quantity net of buffer", "Buffer zone".
@@ -89,13 +89,13 @@ _ACTIVE: Final = re.compile(r"(?:is|still|currently)*active")
 _DATE: Final = re.compile(
     r"(?<!vali)(?<!to )date|time\b|\beffective\b|\b(?:on|at|when|year)$|(?:ed|wn)(?:on|at)$"
 )
-_STATUS: Final = re.compile(r"\b(?:status|state|lifecycle)\b|status$")
+_STATUS: Final = re.compile(r"\b(?:status|state|lifecycle|estado|statut|situação|zustand)\b|status$")
 _TRANSACTION: Final = re.compile(
     r"(?:credit|unit|record|registry)?(?:transaction|event|action|movement|operation)(?:type|kind|name)?"
     r"|typeof(?:transaction|event|movement)|(?:account|holding)type"
 )
 _OWN_STATUS: Final = re.compile(
-    rf"(?:the|current|carbon|issuance|unit|serial|block|batch|lot|{_TONNES})*(?:status|state)"
+    rf"(?:the|current|carbon|issuance|unit|serial|block|batch|lot|{_TONNES})*(?:status|state|estado|statut|situação|zustand)"
 )
 # What has a status, a type or an end of its own that is not the end of its tonnes.
 _OTHER_SUBJECT: Final = re.compile(

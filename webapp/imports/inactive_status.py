@@ -26,8 +26,12 @@ _REFUSED: Final = "{} tonnes cannot be recorded as active stock; leave the row o
 _HISTORY: Final = "The history would be lost and the tonnes counted twice; leave the row out."
 
 _INACTIVE: Final = (
-    r"(?:(?P<Retired>retir(?:ed|e|al|ements?|ing))"
-    r"|(?P<Cancelled>cancel(?:l?ed|s|l?ations?|l?ing)?)"
+    # What is under way comes first, because its words name an end that has not come.
+    r"(?:(?P<Inactive>inactive|expired|void(?:ed)?|consumed|burn(?:ed|t)|(?:not|no longer) (?:active|valid)"
+    r"|(?:pending|requested|planned|scheduled|awaiting) (?:retirement|cancell?ation|withdrawal)"
+    r"|(?:retirement|cancell?ation|withdrawal) (?:is )?(?:pending|requested|planned|scheduled|in progress))"
+    r"|(?P<Retired>retir(?:ed|e|al|ements?|ing|ad[oa]s?|é(?:e|s|es)?)|stillgelegte?|stilllegung|entwertete?)"
+    r"|(?P<Cancelled>cancel(?:l?ed|s|l?ations?|l?ing|ad[oa]s?)?|anulad[oa]s?|annulé(?:e|s|es)?|stornierte?)"
     r"|(?P<Withdrawn>withdr(?:awn|awals?|ew))"
     r"|(?P<Used>used)"
     r"|(?P<Converted>converted|conversion)"
@@ -35,19 +39,18 @@ _INACTIVE: Final = (
     r"|(?P<Invalidated>invalidated)"
     r"|(?P<Surrendered>surrendered)"
     r"|(?P<Redeemed>redeemed|redemption)"
-    r"|(?P<Revoked>revoked)"
-    r"|(?P<Inactive>inactive|expired|void(?:ed)?|consumed|burn(?:ed|t)|(?:not|no longer) (?:active|valid)))"
+    r"|(?P<Revoked>revoked))"
 )
 _UNNAMED: Final = re.sub(r"\?P<\w+>", "?:", _INACTIVE)
 _INACTIVE_WORD: Final = re.compile(rf"\b{_INACTIVE}\b")
 _STEMS: Final = (
     "retir cancel withdr used conver buffer invalid surrender redee redem revok inactiv expir void consum "
-    "burn activ valid"
+    "burn activ valid still entwert anul storn pending request planned schedul await"
 ).split()
 # In a column that is about something else, only a status that is the whole value says something, and
 # only in words that say nothing else there: machines are used, and warranties expire.
 _WHOLE_STATUS: Final = re.compile(
-    rf"(?!used|conver|inactive|expired|void|consumed|burn|not|no)"
+    rf"(?!used|conver|inactive|expired|void|consumed|burn|not|no|pending|request|planned|schedul|await)"
     rf"{_INACTIVE}(?: (?:account|pool|pool account|credits?|units?|tonnes))?"
 )
 # "not yet retired", "can be cancelled", "available for retirement".

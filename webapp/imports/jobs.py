@@ -1,41 +1,49 @@
-"""Imports: receive and check a file, preview it, and write its new rows in one transaction or none.
+"""Imports: receive and check a file, plan it, and write the plan in one transaction or not at all.
 
 Imports are working data; only their events belong to the log. Their state can change and their file
-can be deleted. Ids and texts of the rows are computed before the write lock is taken. Under the lock
-each row is decided again, because the ledger may have changed since the preview.
+can be deleted. Ids and texts of the rows are computed before the write lock is taken. Under the lock the
+plan is made again, because the ledger may have changed since it was shown; if it is another one, it is
+shown and asked about again.
 """
 
-import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
-from webapp.domain.credit import Credit
 from webapp.domain.errors import ImportNotOpen, UnknownImport
-from webapp.domain.event import created_event, time_text
-from webapp.domain.import_row import ImportRow
-from webapp.imports.rows import read_rows
+from webapp.domain.event import time_text
+from webapp.imports import reconciliation, staging
+from webapp.imports.fact_additions import add_facts
+from webapp.imports.file_rows import FileRows, read_file, save_mapping
+from webapp.imports.formats.format import FileMeaning
+from webapp.imports.import_facts import (
+    PROBLEMS,
+    UNKNOWN,
+    facts_of_file,
+    facts_of_plan,
+    kinds_of,
+    not_recorded_of,
+    why_not,
+)
+from webapp.imports.options import ImportOptions
+from webapp.imports.plan import WRITING, Plan
+from webapp.imports.planner import make_plan
+from webapp.imports.recording import RecordedFile, record_plan
 from webapp.imports.views import ImportView, State, row_of, view_of
 from webapp.ledger import clock, event_log, idempotency_store
 from webapp.ledger.audit.findings import Progress, no_progress
 from webapp.ledger.group_commit import Transaction, commit
 from webapp.ledger.idempotency_store import IdempotencyKey, StoredResult
-from webapp.ledger.row_decisions import Decision, Outcome, counts_of, decide
 from webapp.ledger.storage.engine import reading
-from webapp.ledger.storage.tables import import_problems, imports
+from webapp.ledger.storage.import_tables import imports
 
-FILENAME_LENGTH_MAX: Final = 200
-_NOT_RECORDED_SHOWN: Final = 100
 # A preview on which nobody decides is given up when another file comes after so many days.
 OPEN_DAYS: Final = 7
-_PROBLEMS: Final = "Nothing was written: some rows are invalid or in conflict."
-_UNKNOWN: Final = "Nothing was written: some fields of the file would not be recorded."
+_CHANGED: Final = "Nothing was written: the ledger has changed, and so has the plan. Check it again."
 GIVEN_UP: Final = f"Nobody decided about it within {OPEN_DAYS} days."
 
 
@@ -61,21 +69,21 @@ def receive(
     actor: str,
     progress: Progress = no_progress,
     *,
+    options: ImportOptions | None = None,
     key: IdempotencyKey | None = None,
 ) -> Received:
-    """Check every row of the file, and store the file with the results; the ledger does not change.
+    """Check every row of the file, and store the file with the plan; the ledger does not change.
 
     `progress` is called with the number of rows read. Previews older than `OPEN_DAYS` days are cancelled
     in the same transaction, so that their files do not accumulate.
     Raises UnreadableFile, UnsupportedFile and TooManyRows.
     """
-    rows = read_rows(content, progress=progress)
-    with reading() as connection:
-        decisions = decide(connection, rows)
+    options = options or ImportOptions()
+    found = _prepared(content, options, progress)
+    plan = _plan_now(found, options)
     facts = {
-        **_facts_of(content, filename, actor, _unknown_fields_of(rows)),
-        **counts_of(decisions),
-        "state": State.CHECKED,
+        **facts_of_file(content, filename, actor, found.unknown_fields),
+        **facts_of_plan(found, options, plan),
         "content": content,
         "written": 0,
     }
@@ -87,9 +95,42 @@ def receive(
             return Received(int(stored.ids[0]), is_replay=True)
         _give_up_abandoned(connection)
         import_id = _insert(connection, facts)
-        _keep_problems(connection, import_id, decisions)
+        staging.keep_plan(connection, import_id, plan, is_open=True)
         _keep_key(transaction, key, "receive", import_id)
         return Received(import_id)
+
+    return commit(action)
+
+
+def change(import_id: int, options: ImportOptions, actor: str, key: IdempotencyKey | None = None) -> Written:
+    """Plan an open import again with other options. A mapping that a person made is kept for later files.
+
+    Raises UnknownImport, ImportNotOpen, UnreadableFile and UnsupportedFile.
+    """
+    with reading() as connection:
+        content = _load_open(connection, import_id).content
+    found = _prepared(content, options, no_progress)
+    plan = _plan_now(found, options)
+
+    def action(transaction: Transaction) -> Written:
+        connection = transaction.connection
+        stored = key and idempotency_store.find(connection, key)
+        if stored:
+            return Written(view_of(row_of(connection, int(stored.ids[0]))), is_replay=True)
+        _load_open(connection, import_id)
+        if options.mapping and options.mapping.is_confirmed:
+            save_mapping(connection, found.mapping, actor)
+        staging.keep_plan(connection, import_id, plan, is_open=True)
+        not_recorded = not_recorded_of(found.unknown_fields)
+        _change(
+            connection,
+            import_id,
+            message=None,
+            not_recorded=not_recorded,
+            **facts_of_plan(found, options, plan),
+        )
+        _keep_key(transaction, key, "change", import_id)
+        return Written(view_of(row_of(connection, import_id)))
 
     return commit(action)
 
@@ -103,19 +144,20 @@ def write(
     actor: str,
     key: IdempotencyKey | None = None,
 ) -> Written:
-    """Decide each row again and write the new ones, in one transaction.
+    """Make the plan again and write it, in one transaction.
 
     Nothing is written if a row is invalid or in conflict, or if a field would not be recorded, unless the
-    caller chose to leave these out. The import then stays `checked`, with its counts updated. `progress`
-    is called with the number of rows that are about to be written.
+    caller chose to leave these out, nor if the plan is another one than the stored one. The import then
+    stays open, with its plan updated. `progress` is called with the number of rows.
     Raises UnknownImport and ImportNotOpen.
     """
     with reading() as connection:
         stored = key and idempotency_store.find(connection, key)
         if stored:
             return Written(view_of(row_of(connection, int(stored.ids[0]))), is_replay=True)
-        content = _load_open(connection, import_id).content
-    rows = _prepared(content, progress)
+        row = _load_open(connection, import_id)
+    options = ImportOptions.from_json(row.options)
+    file = _prepared(row.content, options, progress)
 
     def action(transaction: Transaction) -> Written:
         connection = transaction.connection
@@ -123,18 +165,18 @@ def write(
         if stored:
             return Written(view_of(row_of(connection, int(stored.ids[0]))), is_replay=True)
         found = _load_open(connection, import_id)
-        decisions = decide(connection, rows)
-        counts = counts_of(decisions)
-        connection.execute(delete(import_problems).where(import_problems.c.import_id == import_id))
-        _keep_problems(connection, import_id, decisions)
-        not_recorded = json.loads(found.not_recorded)
-        message = _why_not(decisions, not_recorded, skip_invalid=skip_invalid, ignore_unknown=ignore_unknown)
+        plan = _plan(connection, file, options)
+        message = why_not(file, plan, skip_invalid=skip_invalid, ignore_unknown=ignore_unknown)
+        if found.options != row.options or staging.summary_of(plan) != kinds_of(found):
+            message = _CHANGED
+        staging.keep_plan(connection, import_id, plan, is_open=message is not None)
+        facts = facts_of_plan(file, options, plan)
         if message:
-            _change(connection, import_id, message=message, **counts)
+            _change(connection, import_id, message=message, **facts)
         else:
-            new = _new_credits(decisions)
-            _finish(connection, import_id, State.DONE, None, written=len(new), **counts)
-            _append(transaction, new, actor)
+            written = staging.rows_with(plan, WRITING)
+            _finish(connection, import_id, **{**facts, "state": State.DONE, "written": written})
+            record_plan(transaction, plan, actor, RecordedFile(import_id, row.filename, row.sha256))
             _keep_key(transaction, key, "write", import_id)
         return Written(view_of(row_of(connection, import_id)))
 
@@ -147,90 +189,79 @@ def import_now(
     actor: str,
     progress: Progress = no_progress,
     *,
+    options: ImportOptions | None = None,
     skip_invalid: bool = False,
     ignore_unknown: bool = False,
     key: IdempotencyKey | None = None,
     how_to_skip: str = "",
     how_to_ignore: str = "",
 ) -> Written:
-    """Write the new rows of a file and its import in one transaction, without a preview.
+    """Write the plan of a file and its import in one transaction, without a preview.
 
     Where a page would ask, the import fails, and its message ends with `how_to_skip` or `how_to_ignore`:
     how the caller (API, command line) leaves such rows or fields out. The file is not stored.
     Raises UnreadableFile, UnsupportedFile and TooManyRows.
     """
-    rows = _prepared(content, progress)
-    not_recorded = _unknown_fields_of(rows)
-    file = _facts_of(content, filename, actor, not_recorded)
+    options = options or ImportOptions()
+    found = _prepared(content, options, progress)
+    file = facts_of_file(content, filename, actor, found.unknown_fields)
 
     def action(transaction: Transaction) -> Written:
         connection = transaction.connection
         stored = key and idempotency_store.find(connection, key)
         if stored:
             return Written(view_of(row_of(connection, int(stored.ids[0]))), is_replay=True)
-        decisions = decide(connection, rows)
-        message = _why_not(decisions, not_recorded, skip_invalid=skip_invalid, ignore_unknown=ignore_unknown)
-        advice = {_PROBLEMS: how_to_skip, _UNKNOWN: how_to_ignore}.get(message or "")
-        new = [] if message else _new_credits(decisions)
+        plan = _plan(connection, found, options)
+        message = why_not(found, plan, skip_invalid=skip_invalid, ignore_unknown=ignore_unknown)
+        asked = {PROBLEMS: how_to_skip, UNKNOWN: how_to_ignore}
+        advice = next((how for reason, how in asked.items() if (message or "").startswith(reason)), "")
         import_id = _insert(
             connection,
             {
                 **file,
-                **counts_of(decisions),
+                **facts_of_plan(found, options, plan),
                 "state": State.FAILED if message else State.DONE,
                 "message": message and f"{message} {advice}".strip(),
                 "finished_at": file["uploaded_at"],
-                "written": len(new),
+                "written": 0 if message else staging.rows_with(plan, WRITING),
             },
         )
-        _keep_problems(connection, import_id, decisions)
-        _append(transaction, new, actor)
+        staging.keep_plan(connection, import_id, plan, is_open=False)
+        if not message:
+            recorded = RecordedFile(import_id, str(file["filename"]), str(file["sha256"]))
+            record_plan(transaction, plan, actor, recorded)
         _keep_key(transaction, key, "now", import_id)
         return Written(view_of(row_of(connection, import_id)))
 
     return commit(action, is_exclusive=True)
 
 
-def _prepared(content: bytes, progress: Progress) -> list[ImportRow]:
+def _prepared(content: bytes, options: ImportOptions, progress: Progress) -> FileRows:
     """Read the rows and compute their ids and texts, which needs no write lock."""
-    rows = read_rows(content, progress=progress)
-    for row in rows:
+    found = read_file(content, options)
+    for number, row in enumerate(found.rows, start=1):
         if row.credit:
             row.credit.prepare()
-    return rows
+        if number % _TOLD_EVERY == 0:
+            progress(number)
+    return found
 
 
-def _facts_of(content: bytes, filename: str, actor: str, not_recorded: list[str]) -> dict[str, object]:
-    """Return the columns of an import that follow from its file and its actor."""
-    return {
-        "actor": actor,
-        "filename": display_name(filename),
-        "sha256": sha256(content).hexdigest(),
-        "size_bytes": len(content),
-        "uploaded_at": time_text(clock.now()),
-        "not_recorded": json.dumps(not_recorded, ensure_ascii=False),
-    }
+_TOLD_EVERY: Final = 100
 
 
-def _why_not(
-    decisions: Sequence[Decision], not_recorded: Sequence[str], *, skip_invalid: bool, ignore_unknown: bool
-) -> str | None:
-    """Return the reason why nothing can be written, None if there is none."""
-    has_problems = any(item.outcome in {Outcome.CONFLICTING, Outcome.INVALID} for item in decisions)
-    if has_problems and not skip_invalid:
-        return _PROBLEMS
-    if not_recorded and not ignore_unknown:
-        return _UNKNOWN
-    return None
+def _plan_now(found: FileRows, options: ImportOptions) -> Plan:
+    with reading() as connection:
+        return _plan(connection, found, options)
 
 
-def _new_credits(decisions: Sequence[Decision]) -> list[Credit]:
-    return [item.row.credit for item in decisions if item.outcome is Outcome.NEW and item.row.credit]
-
-
-def _append(transaction: Transaction, new: Sequence[Credit], actor: str) -> None:
-    now = event_log.recording_time(transaction)
-    event_log.append(transaction, [created_event(credit, actor, now) for credit in new], new)
+def _plan(connection: Connection, found: FileRows, options: ImportOptions) -> Plan:
+    """Return the plan of a file, with the differences between file and ledger."""
+    plan = make_plan(connection, found.rows, options.for_plan(found.rows))
+    is_state = found.mapping.meaning is FileMeaning.STATE and found.mapping.format is not None
+    plan.differences = reconciliation.compare(connection, plan, is_state=is_state)
+    add_facts(connection, plan, is_wanted=options.adds_facts)
+    return plan
 
 
 def _insert(connection: Connection, facts: Mapping[str, object]) -> int:
@@ -255,41 +286,11 @@ def cancel(import_id: int, key: IdempotencyKey | None = None) -> bool:
         if key and idempotency_store.find(transaction.connection, key):
             return True
         _load_open(transaction.connection, import_id)
-        _finish(transaction.connection, import_id, State.CANCELLED, None)
+        _finish(transaction.connection, import_id, state=State.CANCELLED)
         _keep_key(transaction, key, "cancel", import_id)
         return False
 
     return commit(action)
-
-
-def display_name(filename: str) -> str:
-    """Return the last part of a path as printable text of at most FILENAME_LENGTH_MAX characters."""
-    last = re.split(r"[/\\]", filename)[-1]
-    printable = "".join(character for character in last if character.isprintable())
-    return printable.strip()[:FILENAME_LENGTH_MAX] or "unnamed"
-
-
-def _unknown_fields_of(rows: Sequence[ImportRow]) -> list[str]:
-    return [name for row in rows for name in row.unknown_fields][:_NOT_RECORDED_SHOWN]
-
-
-def _keep_problems(connection: Connection, import_id: int, decisions: Sequence[Decision]) -> None:
-    found = [
-        {
-            "import_id": import_id,
-            "row": item.row.number,
-            "field": problem.field[:80],
-            "message": problem.message,
-            "holder": item.holder,
-            "first": item.stated and item.stated.first,
-            "last": item.stated and item.stated.last,
-        }
-        for item in decisions
-        for problem in item.problems
-    ]
-    if found:
-        numbered = [{**facts, "number": number} for number, facts in enumerate(found, start=1)]
-        connection.execute(insert(import_problems), numbered)
 
 
 def _load_open(connection: Connection, import_id: int) -> Row[Any]:
@@ -297,7 +298,7 @@ def _load_open(connection: Connection, import_id: int) -> Row[Any]:
     row = connection.execute(select(imports).where(imports.c.id == import_id)).first()
     if row is None:
         raise UnknownImport("There is no such import.")
-    if row.state != State.CHECKED:
+    if row.state not in {State.CHECKED, State.UNMAPPED}:
         raise ImportNotOpen(row.state)
     return row
 
@@ -311,20 +312,13 @@ def _give_up_abandoned(connection: Connection) -> None:
         "finished_at": time_text(now),
         "content": None,
     }
-    connection.execute(update(imports).where(imports.c.state == State.CHECKED, abandoned).values(given_up))
+    is_open = imports.c.state.in_((State.CHECKED, State.UNMAPPED))
+    connection.execute(update(imports).where(is_open, abandoned).values(given_up))
 
 
-def _finish(connection: Connection, import_id: int, state: State, message: str | None, **facts: int) -> None:
+def _finish(connection: Connection, import_id: int, **facts: object) -> None:
     finished_at = time_text(clock.now())
-    _change(
-        connection,
-        import_id,
-        state=state,
-        message=message,
-        finished_at=finished_at,
-        content=None,
-        **facts,
-    )
+    _change(connection, import_id, **{"message": None, "finished_at": finished_at, "content": None, **facts})
 
 
 def _change(connection: Connection, import_id: int, **facts: object) -> None:

@@ -15,6 +15,7 @@ from typing import Final
 
 from webapp.domain.credit import FIELDS
 from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.text import without_surrogates
 from webapp.imports.cell_values import (
     DecimalSign,
     Order,
@@ -122,7 +123,10 @@ class ColumnMapping:
         return next((header for header, mapped in self.columns.items() if mapped == name), None)
 
     def to_json(self) -> str:
-        """Return what a person decided, for the next file with these headers."""
+        """Return what a person decided, for the next file with these headers.
+
+        The columns stay in their order, by which a form numbers them.
+        """
         kept = {
             "columns": dict(self.columns),
             "registry": self.registry,
@@ -132,7 +136,7 @@ class ColumnMapping:
             "date_orders": dict(self.date_orders),
             "is_confirmed": self.is_confirmed,
         }
-        return json.dumps(kept, ensure_ascii=False, sort_keys=True)
+        return json.dumps(kept, ensure_ascii=False)
 
     @staticmethod
     def from_json(text: str) -> "ColumnMapping":
@@ -165,8 +169,8 @@ def settle(mapping: ColumnMapping, source: Source) -> ColumnMapping:
     """Return a mapping for this file: its own headers, and how its columns are read.
 
     The mapping may be one that was kept for other spellings of the same headers. What a whole column shows
-    counts; where it can be read in several ways, what the mapping has, then what the format has; otherwise
-    it becomes a question.
+    counts; where it can be read in several ways, what the mapping has, then what the format has or, of a
+    recognised format, the other columns of dates; otherwise it becomes a question.
     """
     by_key = {header_key(header): name for header, name in mapping.columns.items()}
     kept_signs = {header_key(header): sign for header, sign in mapping.decimals.items()}
@@ -179,6 +183,14 @@ def settle(mapping: ColumnMapping, source: Source) -> ColumnMapping:
     date_orders: dict[str, Order] = {}
     questions: list[Question] = []
     form = mapping.format
+    readings = {
+        header: date_column_reading(_values_of(source, header))
+        for header, name in columns.items()
+        if name in DATE_FIELDS
+    }
+    # A registry writes all dates of an export alike, so a column that can be read in one way tells.
+    shown_orders = {order for order in readings.values() if order and order != "ambiguous"}
+    of_format = form and (form.date_order or (shown_orders.pop() if len(shown_orders) == 1 else None))
     for header, name in columns.items():
         key = header_key(header)
         if name in QUANTITY_FIELDS:
@@ -191,9 +203,9 @@ def settle(mapping: ColumnMapping, source: Source) -> ColumnMapping:
             elif shown:
                 questions.append(_question(source, header, name, DECIMAL))
         elif name in DATE_FIELDS:
-            order = date_column_reading(_values_of(source, header))
+            order = readings[header]
             usual = kept_orders.get(key)
-            known = usual or (form.date_order if form else None) if order == "ambiguous" else order or usual
+            known = usual or of_format if order == "ambiguous" else order or usual
             if known:
                 date_orders[header] = known
             elif order:
@@ -231,13 +243,18 @@ def headers_key(headers: Iterable[str]) -> str:
 def headers_of(source: Source) -> list[str]:
     """Return the headers of the file; those of nested objects are paths such as `beneficiary.name`."""
     headers = dict.fromkeys(source.headers)
+    nested: set[str] = set()
+    plain: set[str] = set()
     for row in source.rows[:_ROWS_LOOKED_AT]:
-        if any(isinstance(value, dict) for value in row.values.values()):
+        for name, value in row.values.items():
+            if isinstance(value, dict):
+                nested.add(name)
+            elif value is not None:
+                plain.add(name)
+        if nested:
             headers |= dict.fromkeys(flattened(row.values))
-            for name, value in row.values.items():
-                if isinstance(value, dict):
-                    headers.pop(name, None)
-    return list(headers)
+    # An object in a column of plain values is a problem of its row.
+    return [header for header in headers if header in plain or header not in nested]
 
 
 def flattened(values: Mapping[str, object]) -> dict[str, object]:
@@ -260,7 +277,7 @@ def samples(source: Source, count: int = SAMPLE_VALUES) -> dict[str, list[str]]:
         for header, value in flattened(row.values).items():
             values = found.get(header)
             if values is not None and len(values) < count and isinstance(value, str) and value.strip():
-                values[value[:_REGISTRY_LENGTH_MAX]] = None
+                values[without_surrogates(value[:_REGISTRY_LENGTH_MAX])] = None
     return {header: list(values) for header, values in found.items()}
 
 

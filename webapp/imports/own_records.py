@@ -124,10 +124,11 @@ def _has_own_id(row: SourceRow) -> bool:
 def _cells(values: Mapping[str, object]) -> dict[str, object]:
     """Return the cells of a CSV file as they were before spreadsheets were kept from evaluating them."""
     return {
-        name: None if value == "" else _as_recorded(value) if isinstance(value, str) else value
+        name: None if value == "" else as_recorded(value) if isinstance(value, str) else value
         for name, value in values.items()
     }
 
 
-def _as_recorded(cell: str) -> str:
+def as_recorded(cell: str) -> str:
+    """Return a cell of our CSV files without the apostrophe before what looks like a formula."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell

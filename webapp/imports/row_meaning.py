@@ -226,6 +226,7 @@ class _Bound:
             is_issuance=end is None and refused is None and self._is_issuance(values),
             notes=tuple(reading.notes),
             values=row.values,
+            named=(credit or reading.named) if problems else None,
         )
         if not parts or whole_row.credit is None:
             return [whole_row]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -60,6 +61,8 @@ class Reading:
 
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    # The credit as far as it can be read, where it has problems. Never recorded.
+    named: Credit | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,17 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…"
 
 
+# What stands for a value that cannot be read, so that the others of its row can.
+_UNREAD: Final[dict[str, object]] = {
+    "project_name": "?",
+    "registry": "?",
+    "vintage": Number("2000"),
+    "quantity": Number("1"),
+    "serial_number": None,
+    "replaces": None,
+}
+
+
 def read_credit(
     columns: Columns, values: Mapping[str, object], facts: dict[str, str], reading: Reading
 ) -> Credit | None:
@@ -166,7 +180,11 @@ def read_credit(
             failed[problem.field] = Problem(problem.field, _with_value(problem.message, value))
         credit = None
     reading.problems += sorted(failed.values(), key=lambda problem: _ORDER.index(problem.field))
-    return None if failed else credit
+    if not failed:
+        return credit
+    with suppress(InvalidFields):
+        reading.named = parse_credit({**given, **{name: _UNREAD[name] for name in failed if name in _UNREAD}})
+    return None
 
 
 def read_facts(

@@ -60,6 +60,9 @@ _PROGRAMMES: Final = (
 )
 
 
+_CANCEL: Final = re.compile(r"\bcancel")
+
+
 class Fate(Enum):
     """What became of the tonnes of a row."""
 
@@ -223,6 +226,12 @@ def _retired_or_cancelled(texts: Mapping[str, str]) -> Fate:
     found = _named_by(texts.get("reason", ""))
     if found is not None:
         return found
+    if not _beneficiary(texts):
+        of_note = _named_by(texts.get("note", ""))
+        if of_note is not None:
+            return of_note
+        if _CANCEL.search(plain_words(texts.get("reason", ""))):
+            return Fate.WITHDRAWN
     return Fate.RETIRED if texts.get("reason") or _beneficiary(texts) else Fate.EITHER
 
 

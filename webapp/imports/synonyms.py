@@ -1,5 +1,6 @@
 """Match the headers of a file to fields by their names and by what people commonly call them."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -74,11 +75,12 @@ _END: Final[dict[str, Sequence[str]]] = {
         "retirementdate dateofretirement dateretired retiredon retiredat retireddate "
         "retirementcancellationdate cancellationdate dateofcancellation cancelledon canceledon cancelledat "
         "canceledat withdrawalon withdrawndate withdrawnon statuseffective statuseffectivegmt "
-        "stilllegungsdatum löschungsdatum transactiondate statusdate"
+        "stilllegungsdatum stilllegungam stillgelegtam löschungsdatum fechaderetiro datederetrait "
+        "transactiondate statusdate"
     ).split(),
     "beneficiary": (
         "beneficiaryname retirementbeneficiary retirementbeneficiaryname retiredonbehalfof onbehalfof "
-        "retiredfor usingentity usedby enduser begünstigter"
+        "retiredfor usingentity usedby enduser begünstigter beneficiario beneficiário bénéficiaire"
     ).split(),
     OTHER_BENEFICIARY: "aeroplaneoperatorname aeroplaneoperator passivesubject".split(),
     "reason": (
@@ -106,10 +108,13 @@ _BLOCK: Final = {
     SERIAL_LAST: "blockto blockend serialto serialend serialnumberend lastserialnumber".split(),
 }
 # Statuses of the row's own tonnes. A value that is not understood is then an error.
-_STATUS: Final = "creditstatus unitstatus".split()
+_STATUS: Final = "creditstatus unitstatus estado statut situação zustand".split()
 
 # The facts of a record in JSON are in an object of their own.
 _FACTS_OF_JSON: Final = f"{FACTS}."
+
+# A unit behind a name, such as "Menge (t)" or "Quantity [tCO2e]".
+_UNIT: Final = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*$")
 
 _LIFE_ROLES: Final = frozenset(
     {Role.STATUS, Role.STATUS_DATE, Role.INACTIVE, Role.ACTIVE, Role.EVENTS, Role.LOTS}
@@ -121,6 +126,8 @@ def match_headers(headers: Sequence[str]) -> dict[str, str]:
     by_key: dict[str, str] = {}
     for header in headers:
         by_key.setdefault(header_key(header.removeprefix(_FACTS_OF_JSON)), header)
+    for header in headers:
+        by_key.setdefault(header_key(_UNIT.sub("", header)), header)
     columns: dict[str, str] = {}
     says_ends = any(column_of(header).role in _LIFE_ROLES for header in headers)
     _match(_CREDIT, headers, by_key, columns)

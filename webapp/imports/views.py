@@ -1,20 +1,21 @@
 """Read imports, their problems and their rows, for pages, the API and the command line."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
-from webapp.domain.credit import Credit
 from webapp.domain.errors import UnknownImport
-from webapp.imports.rows import read_rows
+from webapp.imports.file_rows import FileRows, read_file
+from webapp.imports.options import ImportOptions
+from webapp.imports.staging import DIFFERENCE
 from webapp.ledger.queries import find_credits
-from webapp.ledger.row_decisions import Outcome, decide
 from webapp.ledger.serial_conflicts import SerialConflict, conflict_over
 from webapp.ledger.storage.engine import reading
-from webapp.ledger.storage.tables import import_problems, imports
+from webapp.ledger.storage.import_tables import import_problems, import_rows, imports
 from webapp.ledger.views import CreditView
 
 
@@ -23,15 +24,44 @@ class State(StrEnum):
 
     Up to 10,000 rows are checked and written while the request waits, so `checking` and `writing`
     are never visible to others: a stored import has been checked, and one whose writing was interrupted
-    is still `checked`.
+    is still `checked`. In `unmapped` a person has to say what the columns mean.
     """
 
     CHECKING = "checking"
+    UNMAPPED = "unmapped"
     CHECKED = "checked"
     WRITING = "writing"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class PlanSummary:
+    """What the plan does by kind, each with `rows` and `e4` (ten-thousandths); and how the file was read.
+
+    `undated` are the rows that say that their tonnes ended, and not when. `row_notes` has the number of
+    rows for each sentence about rows. Empty for an import of an older
+    version.
+    """
+
+    kinds: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    kind: str = ""
+    encoding: str = ""
+    delimiter: str = ""
+    sheet: str = ""
+    sheets: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    format: str = ""
+    meaning: str = ""
+    is_public_export: bool = False
+    undated: int = 0
+    row_notes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def total_e4(self) -> int:
+        """The tonnes of all rows, in ten-thousandths; tonnes that several rows name count in each."""
+        return sum(found["e4"] for kind, found in self.kinds.items() if kind != DIFFERENCE)
 
 
 @dataclass(frozen=True)
@@ -54,6 +84,8 @@ class ImportView:
     conflicting: int
     invalid: int
     written: int
+    options: ImportOptions
+    summary: PlanSummary
 
     @property
     def has_problems(self) -> bool:
@@ -63,7 +95,18 @@ class ImportView:
     @property
     def is_open(self) -> bool:
         """Whether it can still be written or cancelled."""
-        return self.state is State.CHECKED
+        return self.state in {State.CHECKED, State.UNMAPPED}
+
+    @property
+    def needs_choice(self) -> bool:
+        """Whether the file is a registry's export of the whole market, and nobody chose what to record."""
+        return self.summary.is_public_export and not self.options.is_chosen and bool(self.new)
+
+    @property
+    def needs_date(self) -> bool:
+        """Whether some retirements have no date, and nobody gave one or said that it is not known."""
+        is_given = bool(self.options.end_date or self.options.is_undated)
+        return bool(self.summary.undated and self.new) and not is_given
 
 
 @dataclass(frozen=True)
@@ -83,12 +126,17 @@ class ProblemView:
 
 @dataclass(frozen=True)
 class RowView:
-    """A row as it would be written now."""
+    """Some tonnes of a row and what the plan does with them. `cells` is the row as the file has it."""
 
+    number: int
     row: int
-    outcome: Outcome
-    credit: Credit | None
+    kind: str
+    quantity_e4: int
     credit_id: str | None
+    detail: str
+    project_name: str | None
+    serial_number: str | None
+    cells: dict[str, str]
 
 
 def find(import_id: int) -> ImportView:
@@ -127,25 +175,34 @@ def count_problems(import_id: int) -> int:
         return int(connection.scalar(query) or 0)
 
 
-def sample_rows(import_id: int, limit: int = 20) -> list[RowView]:
-    """Return the first rows as they would be written now; an empty list if the file was deleted.
-
-    Raises UnknownImport.
-    """
+def rows(import_id: int, kind: str | None = None, after: int = 0, limit: int = 50) -> list[RowView]:
+    """Return the rows of one kind, or of all, after the row with the number `after`, in order."""
+    query = select(import_rows).where(import_rows.c.import_id == import_id, import_rows.c.number > after)
+    if kind is not None:
+        query = query.where(import_rows.c.kind == kind)
     with reading() as connection:
-        content = row_of(connection, import_id, imports.c.content).content
-        if content is None:
-            return []
-        decisions = decide(connection, read_rows(content, limit))
+        found = connection.execute(query.order_by(import_rows.c.number).limit(limit)).all()
     return [
         RowView(
-            item.row.number,
-            item.outcome,
-            item.row.credit,
-            item.row.credit.id if item.outcome is Outcome.EXISTING and item.row.credit else None,
+            row.number,
+            row.row,
+            row.kind,
+            row.quantity_e4,
+            row.credit,
+            row.detail,
+            row.project_name,
+            row.serial_number,
+            json.loads(row.cells),
         )
-        for item in decisions
+        for row in found
     ]
+
+
+def file_of(found: ImportView) -> FileRows | None:
+    """Read the file of an open import again, as its options say; None if it was deleted."""
+    with reading() as connection:
+        content = row_of(connection, found.id, imports.c.content).content
+    return None if content is None else read_file(content, found.options)
 
 
 def _problem_view(row: Row[Any], holder: CreditView | None) -> ProblemView:
@@ -171,4 +228,6 @@ def view_of(row: Row[Any]) -> ImportView:
     facts = dict(row._mapping)
     facts["state"] = State(row.state)
     facts["not_recorded"] = tuple(json.loads(row.not_recorded))
+    facts["options"] = ImportOptions.from_json(row.options)
+    facts["summary"] = PlanSummary(**json.loads(row.summary)) if row.summary else PlanSummary()
     return ImportView(**facts)

@@ -73,7 +73,9 @@ _TAKE_LOCK: Final = (
     # Writes look up a few rows by key. Without statistics (a new ledger) PostgreSQL would choose sequential
     # scans, and planning a statement takes longer than running it.
     " SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off;"
-    " SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_sort = off"
+    " SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_sort = off;"
+    # A plan that cannot do without what is off has a huge cost, for which PostgreSQL would compile it.
+    " SET LOCAL jit = off"
 )
 
 

@@ -32,6 +32,8 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     "parties": _CHANGE,
     "imports": _CHANGE,
     "import_problems": _REPLACE,
+    "import_rows": _REPLACE,
+    "column_mappings": _CHANGE,
     "idempotency_keys": _CHANGE | _REPLACE,
     "users": _CHANGE,
     "sessions": _CHANGE | _REPLACE,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from webapp.domain.amendment import amendments_of, present_data, present_facts
 from webapp.domain.credit import Credit
+from webapp.domain.date_order import date_warnings
 from webapp.domain.entry import Entry, EntryType
 from webapp.domain.event import Data, Event, EventHead
 from webapp.domain.facts import facts_in
@@ -80,6 +81,17 @@ class EventView:
     def quantity(self) -> str:
         """The credit's quantity in tonnes as exact decimal text."""
         return quantity_text(self.quantity_e4)
+
+
+def happened_on(event: "EventView | EntryView") -> str | None:
+    """Return the day on which a sale, a retirement or a withdrawal happened; None if it is not known.
+
+    An amendment that restates a day did not happen on it.
+    """
+    if isinstance(event, EntryView) or event.event_type is EventType.AMENDED:
+        return None
+    day = event.data.get("occurred_on")
+    return None if day is None else str(day)
 
 
 @dataclass(frozen=True)
@@ -185,6 +197,23 @@ class Record:
         """The event that gave the credit its status, with its present data."""
         event = _last_counting(self.events)
         return replace(event, data=self.present_data(event))
+
+    @property
+    def sold_on(self) -> str | None:
+        """The day of its sale as it is now, None if it was not sold or the day is not known."""
+        return self._day_of(EventType.SOLD)
+
+    @property
+    def date_warnings(self) -> list[str]:
+        """A sentence for each reason why the day of its sale or retirement cannot be right."""
+        last = self.last_counting.event_type
+        return date_warnings(last, self._day_of(last), self.credit.vintage, self.sold_on)
+
+    def _day_of(self, event_type: EventType) -> str | None:
+        for event in self.events:
+            if event.event_type is event_type:
+                return happened_on(replace(event, data=self.present_data(event)))
+        return None
 
     @property
     def facts(self) -> dict[str, str]:

@@ -17,7 +17,7 @@ from webapp.accounts.roles import Role
 from webapp.authorization import allows
 from webapp.domain.errors import ActNotAllowed, InvalidFields
 from webapp.domain.fields import E4
-from webapp.domain.lifecycle import EventType
+from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.serial_number import SerialBlock
 from webapp.http import htmx
 from webapp.http.authentication import actor
@@ -120,7 +120,12 @@ def retire(credit_id: str) -> AnyResponse:
 def _handle(action: Action, credit_id: str) -> AnyResponse:
     credit = queries.credit(credit_id)
     quantity = "" if request.method == "POST" else request.args.get("quantity", "")
-    form = action.form(scope=f"{short_id(credit_id)}-", quantity=quantity)
+    form = action.form(
+        scope=f"{short_id(credit_id)}-",
+        quantity=quantity,
+        vintage=credit.vintage,
+        sold_on=queries.record(credit_id).sold_on if credit.status is Status.SOLD else None,
+    )
     if request.method != "POST" or not form.validate():
         if action.event_type not in credit.allowed_actions:
             return action_conflict.render(credit_id, action.event_type, form.part_e4)

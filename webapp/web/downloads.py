@@ -76,7 +76,7 @@ EVENT_COLUMNS: Final = (
 def credits_file() -> Response:
     """Send all credits that match the filter, in the order of the list."""
     wanted = CreditList.read(request.args).filter
-    return _send("credits", CREDIT_COLUMNS, map(_credit_row, listing.every_credit(wanted)))
+    return send_csv("credits", CREDIT_COLUMNS, map(_credit_row, listing.every_credit(wanted)))
 
 
 @pages.get("/activity.csv")
@@ -85,7 +85,7 @@ def credits_file() -> Response:
 def activity_file() -> Response:
     """Send all events of the type in the address, newest first."""
     event_type = activity.event_type_of(request.args.get("type", ""))
-    return _send("activity", EVENT_COLUMNS, map(_event_row, listing.every_event(event_type)))
+    return send_csv("activity", EVENT_COLUMNS, map(_event_row, listing.every_event(event_type)))
 
 
 def neutral(cell: Cell) -> Cell:
@@ -108,7 +108,7 @@ def _of_data(event: EventView | EntryView, name: str) -> Cell:
     return value if isinstance(value, str | int) else None
 
 
-def _send(name: str, columns: Sequence[str], rows: Iterable[Iterable[Cell]]) -> Response:
+def send_csv(name: str, columns: Sequence[str], rows: Iterable[Iterable[Cell]]) -> Response:
     """Write the file to temporary storage, then send it.
 
     If the database fails half-way, the response is an error and not a truncated file. The database is

@@ -1,5 +1,6 @@
 """The pages of imports: the list, the upload form, and an import with its preview and outcome."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -25,6 +26,8 @@ from webapp.config import MAX_BODY_BYTES, ROOT
 from webapp.domain.errors import (
     CursorMismatch,
     ImportNotOpen,
+    InvalidFields,
+    Problem,
     TooManyRows,
     UnreadableFile,
     UnsupportedFile,
@@ -34,15 +37,16 @@ from webapp.http.authentication import actor
 from webapp.http.error_status import status_of
 from webapp.idempotency import ALREADY_DONE, is_replay, note_replay, request_key
 from webapp.imports import jobs, views
-from webapp.imports.readers.json_file import ROWS_MAX
-from webapp.imports.views import ImportView
-from webapp.web import actor_names, query_parameters
+from webapp.imports.import_facts import display_name
+from webapp.imports.readers.bounds import ROWS_MAX
+from webapp.imports.views import ImportView, State
+from webapp.web import actor_names, import_options, import_rows, query_parameters
 from webapp.web.formats import number
 from webapp.web.serial_numbers import split_address
 
 LISTED: Final = 50
 PROBLEMS_SHOWN: Final = 100
-ROWS_SHOWN: Final = 10
+ROWS_SHOWN: Final = 50
 SAMPLE: Final = ROOT / "sample-registry.json"
 # Longer numbers exceed the integers of the databases.
 NUMBER_LENGTH_MAX: Final = 18
@@ -119,7 +123,7 @@ def receive() -> AnyResponse:
     try:
         received = jobs.receive(content, filename, actor(), key=request_key())
     except (UnreadableFile, UnsupportedFile, TooManyRows) as refusal:
-        form.file.errors = [f"{jobs.display_name(filename)}: {refusal}"]
+        form.file.errors = [f"{display_name(filename)}: {refusal}"]
         return make_response(_new_page(form), status_of(refusal))
     return _received(received)
 
@@ -140,10 +144,46 @@ def sample_file() -> Response:
 
 @pages.get(IMPORT_URL)
 @allows(Role.VIEWER)
-@query_parameters.reads("after")
+@query_parameters.reads("after", "kind", "row", "columns")
 def show(import_id: int) -> Response:
-    """Show the preview of an open import, or its outcome."""
+    """Show the plan of an open import, or its outcome."""
     return _import_page(views.find(import_id), DecisionForm())
+
+
+@pages.post(f"{IMPORT_URL}/options")
+@allows(Role.OPERATOR)
+def change_options(import_id: int) -> AnyResponse:
+    """Read the file in another way, map its columns, or choose what to record; then plan it again."""
+    found = views.find(import_id)
+    section = import_options.SECTIONS.get(request.form.get("section", ""))
+    if section is None:
+        raise InvalidFields([Problem("section", "There is no such form.")])
+    try:
+        options = section(found.options, request.form)
+        changed = jobs.change(import_id, options, actor(), request_key())
+    except ImportNotOpen:
+        return _already_decided(import_id)
+    except (InvalidFields, UnreadableFile, UnsupportedFile, TooManyRows) as refusal:
+        problems = refusal.problems if isinstance(refusal, InvalidFields) else [Problem("", str(refusal))]
+        return _import_page(found, DecisionForm(), HTTPStatus.UNPROCESSABLE_ENTITY, problems_of_form=problems)
+    note_replay(is_replay=changed.is_replay)
+    return _done(import_id)
+
+
+@pages.get(f"{IMPORT_URL}/rows.csv")
+@allows(Role.VIEWER)
+@query_parameters.reads("kind")
+def rows_file(import_id: int) -> Response:
+    """Send the rows of one kind, or all, with the columns of the file and what the plan says about each."""
+    found = views.find(import_id)
+    return import_rows.send(found, request.args.get("kind") or None)
+
+
+@pages.get("/imports/template.csv")
+@allows(Role.VIEWER)
+def template_file() -> Response:
+    """Send an empty file with the headers that need no mapping."""
+    return import_rows.send_template()
 
 
 @pages.post(f"{IMPORT_URL}/write")
@@ -180,6 +220,7 @@ def cancel(import_id: int) -> AnyResponse:
     return show(import_id) if htmx.wants_fragment() else _done(import_id)
 
 
+@pages.get(f"{IMPORT_URL}/options", endpoint="options_chosen")
 @pages.get(f"{IMPORT_URL}/write", endpoint="written")
 @pages.get(f"{IMPORT_URL}/cancel", endpoint="cancelled")
 @allows(Role.VIEWER)
@@ -200,20 +241,34 @@ def _import_page(
     status: HTTPStatus = HTTPStatus.OK,
     *,
     too_late: bool = False,
+    problems_of_form: Sequence[Problem] = (),
 ) -> Response:
     form.describe(found)
-    after = _number("after") or 0
-    problems = views.problems(found.id, after, PROBLEMS_SHOWN) if found.has_problems else []
+    kind = request.args.get("kind") or import_rows.first_kind(found)
+    after = _number("row") or 0
+    problems_after = _number("after") or 0
+    shows_columns = found.is_open and (found.state is State.UNMAPPED or "columns" in request.args)
+    file = views.file_of(found) if shows_columns else None
+    problems = views.problems(found.id, problems_after, PROBLEMS_SHOWN) if found.has_problems else []
     return htmx.render(
         "imports/show.html",
         "imports/_import.html",
         status,
         found=found,
         form=form,
-        rows=views.sample_rows(found.id, ROWS_SHOWN) if found.is_open else [],
+        kind=kind,
+        kinds=import_rows.kinds_of(found),
+        rows=views.rows(found.id, kind, after, ROWS_SHOWN) if kind else [],
+        rows_after=after,
+        rows_shown=ROWS_SHOWN,
+        columns=import_options.columns_of(file) if file else [],
+        mapping=file.mapping if file else None,
+        choices=import_options,
+        whose_columns=import_options.whose_columns(found.options.mapping),
+        form_problems=problems_of_form,
         problems=problems,
         split_address=split_address,
-        problems_after=after,
+        problems_after=problems_after,
         problems_total=views.count_problems(found.id) if problems else 0,
         problems_shown=PROBLEMS_SHOWN,
         too_late=too_late,

@@ -6,6 +6,8 @@ They are labels only: event types, API values, CSV columns and addresses keep th
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
+from markupsafe import Markup
+
 from webapp.domain.action_fields import ACTION_FIELDS
 from webapp.domain.amendment import AMENDABLE, WHY
 from webapp.domain.credit import NEW_FIELDS
@@ -14,8 +16,8 @@ from webapp.domain.event import IMPORT_KEY, Data
 from webapp.domain.facts import FACTS_OF, facts_in
 from webapp.domain.fields import Field
 from webapp.domain.lifecycle import EventType, Status
-from webapp.ledger.views import EntryView, EventView
-from webapp.web.formats import tonnes
+from webapp.ledger.views import EntryView, EventView, happened_on
+from webapp.web.formats import day, tonnes, when
 
 # A registry's cancellation is WITHDRAWN; a credit recorded in error is void, in an accountant's words too.
 STATUS_LABELS: Final[Mapping[str, str]] = {
@@ -44,6 +46,9 @@ _DATE_LABELS: Final[Mapping[EventType, str]] = {
     EventType.WITHDRAWN: "Cancellation date",
 }
 _OCCURRED_ON: Final = "occurred_on"
+# Markup because of the <time> elements. Only these constants are markup: `format` escapes its arguments.
+_HAPPENED: Final = Markup("{}, recorded {}")
+_RECORDED: Final = Markup("Recorded {}")
 # Data of events that no form asks for. `offset` is shown with `parent` (`lot_start`).
 _LOT_LABELS: Final = {"parent": "Part of", "quantities": "Lots"}
 
@@ -115,6 +120,14 @@ def _entry_phrase(entry: EntryView) -> str:
             return f"{entry.data['alias']} separated from the registry {name}"
 
 
+def event_time(event: EventView | EntryView) -> Markup:
+    """Return the day on which the event happened, if it states one, and when it was recorded, as markup."""
+    day_of_event, recorded = happened_on(event), when(event.recorded_at)
+    if day_of_event is None:
+        return _RECORDED.format(recorded)
+    return _HAPPENED.format(day(day_of_event), recorded)
+
+
 def _amended_words(data: Data) -> Iterator[str]:
     """Yield what an amendment states in a few words: "beneficiary Acme", "no note"."""
     for name, value in (*data.items(), *facts_in(data).items()):
@@ -128,9 +141,11 @@ _AMENDED_LABELS: Final[Mapping[str, str]] = {
     field.name: field.label for fields in (*AMENDABLE.values(), *FACTS_OF.values()) for field in fields
 }
 
-FILTERS: Final[dict[str, Callable[..., str]]] = {
+FILTERS: Final[dict[str, Callable[..., str | None]]] = {
     "status_label": status_label,
     "event_label": event_label,
     "event_phrase": event_phrase,
+    "event_time": event_time,
+    "happened_on": happened_on,
     "lot_start": lot_start,
 }

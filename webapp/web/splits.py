@@ -16,8 +16,8 @@ from webapp.accounts.roles import Role
 from webapp.authorization import allows
 from webapp.domain.action_fields import PART_QUANTITY
 from webapp.domain.credit import Credit
-from webapp.domain.errors import ActNotAllowed, InvalidFields
-from webapp.domain.fields import FieldError, quantity_text
+from webapp.domain.errors import ActNotAllowed, InvalidFields, Problem
+from webapp.domain.fields import quantity_text
 from webapp.domain.lifecycle import EventType
 from webapp.domain.split import LOTS_MAX, LOTS_MIN, NOT_A_LIST
 from webapp.http.authentication import actor
@@ -26,6 +26,7 @@ from webapp.ledger import commands, queries
 from webapp.ledger.views import CreditView
 from webapp.web import action_conflict, query_parameters
 from webapp.web.serial_numbers import block_of
+from webapp.web.typed_quantity import plain_quantity, quantity_error
 
 pages = Blueprint("splits", __name__)
 
@@ -90,11 +91,14 @@ def _stated_lots(form: SplitForm, credit: CreditView) -> Mapping[str, object]:
     if form.ranges:
         numbers: dict[str, object] = {"numbers": form.ranges}
         return numbers | {"quantities": []} if form.quantities.data else numbers
-    typed = [line.strip() for line in (form.quantities.data or "").splitlines() if line.strip()]
-    try:
-        rest_e4 = credit.quantity_e4 - sum(int(PART_QUANTITY.parse(line) or 0) for line in typed)
-    except FieldError:
-        return {"quantities": typed}
+    lines = [line.strip() for line in (form.quantities.data or "").splitlines() if line.strip()]
+    if len(lines) > LOTS_MAX:
+        return {"quantities": lines}
+    errors = [(number, quantity_error(PART_QUANTITY, line)) for number, line in enumerate(lines, start=1)]
+    if problems := [Problem("quantities", f"Lot {number}: {error}") for number, error in errors if error]:
+        raise InvalidFields(problems)
+    typed = [plain_quantity(line) or "" for line in lines]
+    rest_e4 = credit.quantity_e4 - sum(int(PART_QUANTITY.parse(line) or 0) for line in typed)
     return {"quantities": [*typed, quantity_text(rest_e4)] if typed and rest_e4 > 0 else typed}
 
 

@@ -7,11 +7,11 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.ledger import RawClient
+from tests.imports.sources import json_source, meaning
 from tests.ledger.audit.tampering import findings
 from webapp.accounts.actors import LOCAL
 from webapp.domain.event import Event, created_event, time_text
 from webapp.imports import jobs
-from webapp.imports.rows import parse_row
 from webapp.ledger import clock, event_log
 from webapp.ledger.group_commit import Transaction, transact
 from webapp.ledger.storage.bulk_insert import insert_rows
@@ -49,8 +49,7 @@ def test_a_large_import_without_serial_numbers_is_sound() -> None:
 def events_of(*rows: dict[str, object]) -> list[Event]:
     """Return the CREATED events of rows."""
     now = time_text(clock.now())
-    parsed = [parse_row(number, json.dumps(row)) for number, row in enumerate(rows, start=1)]
-    return [created_event(row.credit, LOCAL, now) for row in parsed if row.credit]
+    return [created_event(row.credit, LOCAL, now) for row in meaning(json_source(*rows)) if row.credit]
 
 
 def test_a_large_append_that_lost_a_race_raises_integrity_error(raw: RawClient) -> None:

@@ -13,19 +13,19 @@ from flask_migrate import upgrade
 
 from migrations.table_moves import Database, Row
 from tests.fixtures.clock import SetClock
+from tests.fixtures.empty_databases import EmptyDatabases
 from tests.fixtures.ledger import RawClient, connected, opened
 from tests.ledger.audit.tampering import findings, unguarded
 from tests.ledger.invariants import derived
 from tests.ledger.storage.revision_0008 import DIGEST, EVENTS, PART, PLAIN, REST, WHOLE, fill, rows
 from tests.ledger.storage.rows_before_0009 import old_event_row, old_next_event
-from tests.ledger.storage.test_migrations import EmptyDatabases, empty, schema_of
+from tests.ledger.storage.test_migrations import schema_of
 from tests.ledger.triggers.rows import insert, log_of
 from webapp.config import ROOT
 from webapp.ledger import archive, clock
 
 pytestmark = pytest.mark.slow
 
-__all__ = ["empty"]
 
 OLD_TABLES = {
     "credits": "id",

@@ -7,10 +7,10 @@ import pytest
 from flask_migrate import upgrade
 
 from tests.fixtures.credits import a_credit
+from tests.fixtures.empty_databases import EmptyDatabases
 from tests.fixtures.ledger import RawClient, connected, opened
 from tests.ledger.audit.tampering import findings
 from tests.ledger.invariants import derived
-from tests.ledger.storage.test_migrations import EmptyDatabases, empty
 from tests.ledger.triggers.rows import AT, feed_row, insert, key_of, next_event, put
 from webapp.accounts.actors import LOCAL
 from webapp.domain.credit import Credit, parse_credit
@@ -27,7 +27,6 @@ from webapp.ledger.search.credit_filter import CreditFilter
 
 pytestmark = pytest.mark.slow
 
-__all__ = ["empty"]
 
 Values = dict[str, object]
 

@@ -6,11 +6,12 @@ import pytest
 from flask_migrate import upgrade
 
 from tests.fixtures.credits import withdrawn
+from tests.fixtures.empty_databases import EmptyDatabases
 from tests.fixtures.entries import imported
 from tests.fixtures.ledger import RawClient, connected, opened
 from tests.ledger.histories import record_histories, record_split_trees
 from tests.ledger.invariants import assert_sound
-from tests.ledger.storage.test_migrations import EmptyDatabases, empty, schema_of
+from tests.ledger.storage.test_migrations import schema_of
 from webapp.accounts.actors import LOCAL
 from webapp.ledger import archive
 from webapp.ledger.commands import amend_credit
@@ -18,8 +19,6 @@ from webapp.ledger.listing import list_credits
 from webapp.ledger.search.credit_filter import CreditFilter
 
 pytestmark = pytest.mark.slow
-
-__all__ = ["empty"]
 
 LOG = {"credits": "key", "events": "subject, seq", "splits": "subject", "feed": "position"}
 

@@ -1,11 +1,8 @@
 """The migrated schema equals that of the models and triggers, also for a filled ledger."""
 
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,6 +13,7 @@ from flask_migrate import upgrade
 from sqlalchemy import create_engine
 
 from tests.fixtures.credits import recorded
+from tests.fixtures.empty_databases import EmptyDatabases
 from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
 from tests.ledger.triggers.rows import (
     assert_insert_refused,
@@ -25,7 +23,6 @@ from tests.ledger.triggers.rows import (
     next_event,
     record_history,
 )
-from tests.services.postgresql import PostgresqlServer
 from webapp.accounts.actors import LOCAL
 from webapp.config import ROOT
 from webapp.domain.errors import SchemaOutdated
@@ -37,41 +34,6 @@ from webapp.ledger.storage.engine import Base, NotUtf8, db, engine_options
 from webapp.ledger.storage.schema_version import ping
 from webapp.ledger.storage.triggers_postgresql import POSTGRESQL_TRIGGERS
 from webapp.ledger.storage.triggers_sqlite import SQLITE_TRIGGERS
-
-
-class EmptyDatabases:
-    """Creates databases without migrations."""
-
-    def __init__(self, folder: Path, server: PostgresqlServer | None) -> None:
-        self.folder = folder
-        self.server = server
-        self.made: list[str] = []
-
-    def make(self, name: str, encoding: str = "UTF8") -> str:
-        if self.server is None:
-            return f"sqlite:///{self.folder / name}.sqlite3"
-        name = f"empty_{os.getpid()}_{id(self)}_{name}"
-        with psycopg.connect(self.server.admin_url, autocommit=True) as server:
-            server.execute(
-                f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING '{encoding}' "
-                "LC_COLLATE 'C' LC_CTYPE 'C'"
-            )
-        self.made.append(name)
-        return self.server.url(name)
-
-    def drop(self) -> None:
-        if self.server is not None:
-            with psycopg.connect(self.server.admin_url, autocommit=True) as server:
-                for name in self.made:
-                    server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-@pytest.fixture
-def empty(request: pytest.FixtureRequest, dialect: str, tmp_path: Path) -> Iterator[EmptyDatabases]:
-    server = request.getfixturevalue("postgresql_server") if dialect == "postgresql" else None
-    databases = EmptyDatabases(tmp_path, server)
-    yield databases
-    databases.drop()
 
 
 def schema_of(raw: RawClient) -> dict[str, list[tuple[Any, ...]]]:

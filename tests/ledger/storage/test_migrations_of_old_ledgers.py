@@ -8,11 +8,12 @@ import pytest
 from flask_migrate import upgrade
 
 from tests.fixtures.credits import a_credit
+from tests.fixtures.empty_databases import EmptyDatabases
 from tests.fixtures.ledger import RawClient, connected, opened
 from tests.ledger.audit.tampering import findings
 from tests.ledger.invariants import assert_sound, derived
 from tests.ledger.storage.rows_before_0009 import old_next_event, old_put, put_position
-from tests.ledger.storage.test_migrations import EmptyDatabases, empty, schema_of
+from tests.ledger.storage.test_migrations import schema_of
 from tests.ledger.triggers.rows import (
     AT,
     assert_insert_refused,
@@ -34,7 +35,6 @@ from webapp.ledger.event_log import envelope_of
 
 pytestmark = pytest.mark.slow
 
-__all__ = ["empty"]
 
 Values = dict[str, object]
 

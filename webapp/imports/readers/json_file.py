@@ -1,4 +1,4 @@
-"""Split the bytes of a JSON file into the texts of its rows.
+"""Split the text of a JSON file into the texts of its rows, and decode them.
 
 A file is a JSON array, an object with exactly one array in it, or newline-delimited JSON. It is
 split into rows before it is decoded, so that neither a record of 200 MB nor a million brackets
@@ -9,17 +9,11 @@ import re
 from itertools import islice
 from typing import Final
 
-from webapp.domain.canonical_json import MAX_DEPTH, NotJson, compressed_as, decode_text, text_of
-from webapp.domain.errors import (
-    TooManyRows,
-    UnreadableFile,
-    UnsupportedFile,
-)
+from webapp.domain.canonical_json import MAX_DEPTH, NotJson, decode_text
+from webapp.domain.errors import TooManyRows, UnreadableFile
 from webapp.imports.readers.bounds import ROW_CHARACTERS_MAX, ROWS_MAX
 from webapp.imports.readers.source import FileKind, NotAnObject, Source, SourceRow
 from webapp.imports.readers.text_encoding import Decoded
-
-__all__ = ["ROWS_MAX", "read_json", "row_texts"]
 
 # Names of members, of all rows together: far more than a file of credits has.
 NAMES_MAX: Final = 5_000
@@ -31,20 +25,6 @@ ARRAYS_MAX: Final = 8
 
 _MARK: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
 _JSON_SPACE: Final = " \t\r\n"
-
-
-def row_texts(content: bytes) -> list[str]:
-    """Return the JSON text of every row, in order, at least one.
-
-    Raises UnsupportedFile, UnreadableFile and TooManyRows.
-    """
-    if kind := compressed_as(content):
-        raise UnsupportedFile(f"This is a {kind} file. Unpack it and choose the JSON in it.")
-    try:
-        text = text_of(content)
-    except NotJson as error:
-        raise UnreadableFile(str(error)) from None
-    return _rows_of(text)[1]
 
 
 def read_json(decoded: Decoded, limit: int | None = None) -> Source:

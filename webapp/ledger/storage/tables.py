@@ -1,8 +1,8 @@
-"""The tables of the ledger as SQLAlchemy models, with their constraints. Users' tables are in accounts.
+"""The tables of the ledger as SQLAlchemy models, with their constraints.
 
 There are three kinds. The log (`LOG` below) is append-only. Projections
-are derived from the log; `flask rebuild` empties and refills them. Imports and idempotency keys are
-working data.
+are derived from the log; `flask rebuild` empties and refills them. Idempotency keys are working data,
+like imports (``import_tables``). The tables of users are in accounts.
 
 Tables refer to credits by integer keys and store hashes as 32 bytes; ``Digest32`` converts to and from
 hexadecimal text. Keys are given in the order of recording, and are no part of any event.
@@ -16,11 +16,9 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
-    LargeBinary,
     SmallInteger,
     Table,
     UniqueConstraint,
@@ -305,33 +303,6 @@ class Party(Model):
     last_position: Mapped[int] = mapped_column(BigInteger)
 
 
-class Import(Model):
-    """An uploaded file, its actor, its state and the counts of its rows.
-
-    `content` is the file as uploaded. It is deleted when the import is written or cancelled.
-    """
-
-    __tablename__ = "imports"
-
-    id: Mapped[int] = mapped_column(ROW_ID, primary_key=True)
-    state: Mapped[str] = mapped_column(STRING)
-    actor: Mapped[str] = mapped_column(STRING)
-    filename: Mapped[str] = mapped_column(STRING)
-    sha256: Mapped[str] = mapped_column(STRING)
-    size_bytes: Mapped[int] = mapped_column(BigInteger)
-    content: Mapped[bytes | None] = mapped_column(LargeBinary)
-    uploaded_at: Mapped[str] = mapped_column(STRING)
-    finished_at: Mapped[str | None] = mapped_column(STRING)
-    message: Mapped[str | None] = mapped_column(STRING)
-    not_recorded: Mapped[str] = mapped_column(STRING)
-    total: Mapped[int] = mapped_column(Integer)
-    new: Mapped[int] = mapped_column(Integer)
-    existing: Mapped[int] = mapped_column(Integer)
-    conflicting: Mapped[int] = mapped_column(Integer)
-    invalid: Mapped[int] = mapped_column(Integer)
-    written: Mapped[int] = mapped_column(Integer)
-
-
 class IdempotencyKey(Model):
     """The result of a request with an idempotency key. See ``idempotency_store``.
 
@@ -350,26 +321,6 @@ class IdempotencyKey(Model):
     status: Mapped[int] = mapped_column(Integer)
     ids: Mapped[str] = mapped_column(STRING)
     position: Mapped[int] = mapped_column(BigInteger)
-
-
-class ImportProblem(Model):
-    """A problem of one row of an import. Rows count from 1.
-
-    `first` and `last` are the row's block if the credit `holder` has some of its numbers.
-    """
-
-    __tablename__ = "import_problems"
-
-    import_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True
-    )
-    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    row: Mapped[int] = mapped_column(Integer)
-    field: Mapped[str] = mapped_column(STRING)
-    message: Mapped[str] = mapped_column(STRING)
-    holder: Mapped[str | None] = mapped_column(Digest32)
-    first: Mapped[int | None] = mapped_column(BigInteger)
-    last: Mapped[int | None] = mapped_column(BigInteger)
 
 
 def table_of(model: type[Base]) -> Table:
@@ -392,8 +343,6 @@ credit_states: Final = table_of(CreditState)
 registries: Final = table_of(Registry)
 totals: Final = table_of(Total)
 parties: Final = table_of(Party)
-imports: Final = table_of(Import)
-import_problems: Final = table_of(ImportProblem)
 idempotency_keys: Final = table_of(IdempotencyKey)
 
 LOG: Final = (credits, events, splits, subjects, feed, log_marks)
