@@ -43,7 +43,7 @@ def test_an_import_prints_the_tonnes_of_each_kind(ledger_app: Flask, tmp_path: P
         "new: 2 rows, 200 t",
         "new retired: 1 row, 2.5 t",
         "equal: 1 row, 100 t",
-        "invalid: 1 row, 0 t",
+        "invalid: 1 row, 100 t",
         "1 row: The serial number “0” is read as missing.",
         "row 5, vintage: “1” is not a year, a date or a period, such as 2020.",
         "written: 3",

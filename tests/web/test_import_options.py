@@ -73,7 +73,9 @@ def test_a_mapping_that_cannot_be_used_is_refused_with_every_reason(client: Flas
     answer = mapped(client, address, ["project_name", "project_name", "", "quantity", ""])
     assert answer.status_code == 422
     assert "Standard: project_name is the column Vorhaben already." in words(answer)
-    assert "vintage: Vintage: choose the column that has it." in words(answer)
+    assert "vintage: Choose the column that has the vintage." in words(answer)
+    # What was chosen is still there.
+    assert answer.text.count('<option value="project_name" selected>') == 2
 
 
 def test_a_registry_of_all_rows_can_be_given(client: FlaskClient) -> None:

@@ -229,7 +229,7 @@ def validate(mapping: ColumnMapping) -> None:
     if len(mapping.registry) > _REGISTRY_LENGTH_MAX:
         problems.append(Problem("registry", f"At most {_REGISTRY_LENGTH_MAX} characters."))
     problems += [
-        Problem(name, f"{_LABELS[name]}: choose the column that has it.") for name in mapping.missing
+        Problem(name, f"Choose the column that has the {_LABELS[name].lower()}.") for name in mapping.missing
     ]
     if problems:
         raise InvalidFields(problems)

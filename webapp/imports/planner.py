@@ -191,7 +191,7 @@ class _Planner:
             credit = self._credit(place)
             of_credit = leaves.get(recorded.get(place, ""), [])
             gone = [leaf for leaf in of_credit if leaf.status is Status.CANCELLED]
-            if gone and place not in self._same:
+            if gone and place not in self._same and self._plan.rows[place].is_active:
                 message = _PARTLY_VOID.format(gone[0].credit_id)
                 self._plan.refuse(place, Outcome.CONFLICTING, RowConflict("serial_number", message))
             elif place in recorded:

@@ -114,7 +114,7 @@ _STATUS: Final = "creditstatus unitstatus estado statut situação zustand".spli
 _FACTS_OF_JSON: Final = f"{FACTS}."
 
 # A unit behind a name, such as "Menge (t)" or "Quantity [tCO2e]".
-_UNIT: Final = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*$")
+_UNIT: Final = re.compile(r"[(\[][^()\[\]]*[)\]]$")
 
 _LIFE_ROLES: Final = frozenset(
     {Role.STATUS, Role.STATUS_DATE, Role.INACTIVE, Role.ACTIVE, Role.EVENTS, Role.LOTS}
@@ -127,7 +127,7 @@ def match_headers(headers: Sequence[str]) -> dict[str, str]:
     for header in headers:
         by_key.setdefault(header_key(header.removeprefix(_FACTS_OF_JSON)), header)
     for header in headers:
-        by_key.setdefault(header_key(_UNIT.sub("", header)), header)
+        by_key.setdefault(header_key(_UNIT.sub("", header.strip())), header)
     columns: dict[str, str] = {}
     says_ends = any(column_of(header).role in _LIFE_ROLES for header in headers)
     _match(_CREDIT, headers, by_key, columns)

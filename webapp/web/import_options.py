@@ -99,6 +99,13 @@ def read_as_chosen(options: ImportOptions, form: MultiDict[str, str]) -> ImportO
 
 def mapped_as_chosen(options: ImportOptions, form: MultiDict[str, str]) -> ImportOptions:
     """Return the options with the mapping of the form. Raises InvalidFields."""
+    mapping = posted_mapping(options, form)
+    validate(mapping)
+    return replace(options, mapping=mapping)
+
+
+def posted_mapping(options: ImportOptions, form: MultiDict[str, str]) -> ColumnMapping:
+    """Return the mapping of the form as it was sent, valid or not."""
     known = options.mapping or ColumnMapping({})
     columns = {header: form.get(f"column-{index}", "") for index, header in enumerate(known.columns)}
     decimals: dict[str, DecimalSign] = {}
@@ -110,7 +117,7 @@ def mapped_as_chosen(options: ImportOptions, form: MultiDict[str, str]) -> Impor
         for order in DATE_ORDERS:
             if form.get(f"order-{index}") == order:
                 orders[header] = order
-    mapping = replace(
+    return replace(
         known,
         columns=columns,
         registry=form.get("registry", "").strip(),
@@ -119,8 +126,6 @@ def mapped_as_chosen(options: ImportOptions, form: MultiDict[str, str]) -> Impor
         date_orders=orders,
         is_confirmed=True,
     )
-    validate(mapping)
-    return replace(options, mapping=mapping)
 
 
 def recorded_as_chosen(options: ImportOptions, form: MultiDict[str, str]) -> ImportOptions:
@@ -167,8 +172,9 @@ def _parsed(
 
 
 Section = Callable[[ImportOptions, MultiDict[str, str]], ImportOptions]
+COLUMNS: Final = "columns"
 SECTIONS: Final[Mapping[str, Section]] = {
     "read": read_as_chosen,
-    "columns": mapped_as_chosen,
+    COLUMNS: mapped_as_chosen,
     "record": recorded_as_chosen,
 }

@@ -1,6 +1,7 @@
 """The pages of imports: the list, the upload form, and an import with its preview and outcome."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
@@ -38,6 +39,7 @@ from webapp.http.error_status import status_of
 from webapp.idempotency import ALREADY_DONE, is_replay, note_replay, request_key
 from webapp.imports import jobs, views
 from webapp.imports.import_facts import display_name
+from webapp.imports.mapping import ColumnMapping
 from webapp.imports.readers.bounds import ROWS_MAX
 from webapp.imports.views import ImportView, State
 from webapp.web import actor_names, import_options, import_rows, query_parameters
@@ -155,7 +157,8 @@ def show(import_id: int) -> Response:
 def change_options(import_id: int) -> AnyResponse:
     """Read the file in another way, map its columns, or choose what to record; then plan it again."""
     found = views.find(import_id)
-    section = import_options.SECTIONS.get(request.form.get("section", ""))
+    name = request.form.get("section", "")
+    section = import_options.SECTIONS.get(name)
     if section is None:
         raise InvalidFields([Problem("section", "There is no such form.")])
     try:
@@ -165,7 +168,11 @@ def change_options(import_id: int) -> AnyResponse:
         return _already_decided(import_id)
     except (InvalidFields, UnreadableFile, UnsupportedFile, TooManyRows) as refusal:
         problems = refusal.problems if isinstance(refusal, InvalidFields) else [Problem("", str(refusal))]
-        return _import_page(found, DecisionForm(), HTTPStatus.UNPROCESSABLE_ENTITY, problems_of_form=problems)
+        posted = None
+        if name == import_options.COLUMNS:
+            posted = import_options.posted_mapping(found.options, request.form)
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        return _import_page(found, DecisionForm(), status, problems_of_form=problems, posted=posted)
     note_replay(is_replay=changed.is_replay)
     return _done(import_id)
 
@@ -242,13 +249,17 @@ def _import_page(
     *,
     too_late: bool = False,
     problems_of_form: Sequence[Problem] = (),
+    posted: ColumnMapping | None = None,
 ) -> Response:
+    """Render the page of an import; with `posted`, a mapping that was refused is shown again."""
     form.describe(found)
     kind = request.args.get("kind") or import_rows.first_kind(found)
     after = _number("row") or 0
     problems_after = _number("after") or 0
-    shows_columns = found.is_open and (found.state is State.UNMAPPED or "columns" in request.args)
-    file = views.file_of(found) if shows_columns else None
+    is_asked = found.state is State.UNMAPPED or "columns" in request.args or posted is not None
+    file = views.file_of(found) if found.is_open and is_asked else None
+    if file and posted:
+        file = replace(file, mapping=posted)
     problems = views.problems(found.id, problems_after, PROBLEMS_SHOWN) if found.has_problems else []
     return htmx.render(
         "imports/show.html",
