@@ -129,7 +129,9 @@ def _rows_of_postgresql(connection: psycopg.Connection[Any], table: str) -> Rows
     )
     columns = [str(row[0]) for row in asked]
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    values = connection.execute(sql.SQL("SELECT {} FROM {}").format(names, sql.Identifier(table))).fetchall()
+    # In the order of recording: PostgreSQL may read a large table in several processes.
+    query = sql.SQL("SELECT {} FROM {} ORDER BY 1, 2").format(names, sql.Identifier(table))
+    values = connection.execute(query).fetchall()
     return Rows(table, columns, values)
 
 
