@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -23,6 +23,17 @@ from webapp.ledger.storage.engine import begin_read_transaction, db, end_read_tr
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
 NOTHING = text("SELECT 1")
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, also where the tests were started in the background.
+
+    A shell without job control ignores SIGINT there, and Python then leaves it ignored.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def doing(done: list[str], name: str, *, is_exclusive: bool = False) -> Callable[[], object]:
@@ -137,6 +148,7 @@ def test_a_keyboard_interrupt_in_a_write_does_not_end_the_writer_thread() -> Non
     assert commit(lambda _: "goes on") == "goes on"
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_rolls_back_a_running_write() -> None:
     interrupted = threading.Event()
 
@@ -154,6 +166,7 @@ def test_ctrl_c_rolls_back_a_running_write() -> None:
     assert registries == []
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_withdraws_a_waiting_write(group: Group) -> None:
     done: list[str] = []
     group.keep_busy()
