@@ -16,6 +16,8 @@ _CHUNK_BYTES: Final = 256 * 1024
 _ENTRY_MARK: Final = b"PK\x01\x02"
 _ENCRYPTED: Final = 1
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What zipfile raises for a damaged file; NotImplementedError is its answer to a method that it cannot read.
+_ZIP_ERRORS: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError)
 PROTECTED: Final = "This workbook is protected with a password. Save it without one, and choose it again."
 _TOO_LARGE: Final = (
     f"Unpacked, this workbook is larger than {INFLATED_BYTES_MAX // 1_000_000} MB, "
@@ -30,7 +32,7 @@ def names_in_zip(content: bytes) -> list[str]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return archive.namelist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
+    except _ZIP_ERRORS:
         raise _damaged() from None
 
 
@@ -57,7 +59,7 @@ def refuse_large_zip(content: bytes) -> None:
                 with archive.open(entry) as file:
                     while file.read(_CHUNK_BYTES):
                         pass
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError):
+    except _ZIP_ERRORS:
         raise _damaged() from None
 
 
