@@ -225,6 +225,8 @@ def test_an_object_is_read_as_facts_alone() -> None:
         ((C, R), A, {"amends": "2", "beneficiary": "Acme"}, False),
         ((C, R), A, {"amends": 3, "beneficiary": "Acme"}, False),
         ((C, R), A, {"amends": 2, "why": "Typo"}, False),
+        ((C, R), A, {"amends": 2, "beneficiary": "Acme", "act": "7"}, True),
+        ((C, R), A, {"amends": 2, "act": "7"}, False),
         ((C, R), A, {"amends": 2, "beneficiary": "Acme", "why": ""}, False),
         ((C, R, A), P, {"quantities": ["1", "2"]}, False),
         ((C, R, A), W, {}, False),

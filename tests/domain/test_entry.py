@@ -8,7 +8,14 @@ import pytest
 from tests.domain.golden import MANGROVE, credit_from
 from webapp.domain.entry import Entry, EntryHead, EntryType, parse_entry
 from webapp.domain.errors import InvalidFields
-from webapp.domain.event import NO_PREVIOUS_HASH, Event, created_event, text_hash, with_import
+from webapp.domain.event import (
+    NO_PREVIOUS_HASH,
+    Event,
+    created_event,
+    text_hash,
+    with_act,
+    with_import,
+)
 from webapp.domain.event_validation import (
     InvalidEvent,
     entry_chain_errors,
@@ -177,3 +184,35 @@ def test_only_what_an_import_records_names_one_by_its_number(
         stated_credit(Event(MANGROVE, 2, event_type, data, "local", AT, "0" * 64))
     right = Event(MANGROVE, 2, EventType.RETIRED, with_import({}, "12"), "local", AT, "0" * 64)
     assert stated_credit(right) is None
+
+
+@pytest.mark.parametrize(
+    ("event_type", "data"),
+    [
+        (EventType.SOLD, {"act": "0"}),
+        (EventType.RETIRED, {"act": 12}),
+        (EventType.CANCELLED, {"act": "12x", "reason": "x"}),
+        (EventType.SPLIT, {"act": "12", "quantities": ["1", "2"]}),
+    ],
+    ids=repr,
+)
+def test_only_what_an_act_records_names_one_by_a_position(
+    event_type: EventType, data: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidEvent):
+        stated_credit(Event(MANGROVE, 2, event_type, data, "local", AT, "0" * 64))
+
+
+@pytest.mark.parametrize(
+    ("event_type", "data"),
+    [
+        (EventType.SOLD, {"buyer": "Acme"}),
+        (EventType.RETIRED, {}),
+        (EventType.WITHDRAWN, {}),
+        (EventType.CANCELLED, {"reason": "x"}),
+    ],
+)
+def test_an_event_may_name_the_act_that_recorded_it(event_type: EventType, data: dict[str, Any]) -> None:
+    event = Event(MANGROVE, 2, event_type, with_act(data, 12), "local", AT, "0" * 64)
+    assert '"act":"12"' in event.text
+    assert stated_credit(read_event(event.text)) is None

@@ -111,6 +111,15 @@ def test_the_lots_of_a_split_carry_the_present_words_of_the_sale() -> None:
     assert_sound()
 
 
+def test_the_lots_of_a_split_do_not_name_the_act_of_the_sale() -> None:
+    credit_id = acted(recorded(), EventType.SOLD, {"buyer": "Acme Airlines"}, act=2)
+    lot, _ = split_credit(credit_id, {"quantities": ["40", "60"]}, LOCAL).lot_ids
+    assert queries.record(credit_id).last_counting.event_type is EventType.SPLIT
+    assert [event.data.get("act") for event in queries.record(lot).events] == [None, None]
+    assert queries.credit(lot).buyer == "Acme Airlines"
+    assert_sound()
+
+
 def test_a_lot_has_the_facts_of_its_root_overlaid_on_the_way_down() -> None:
     root = recorded_with_facts()
     lot, other = split_credit(root, {"quantities": ["40", "60"]}, LOCAL).lot_ids

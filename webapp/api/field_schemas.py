@@ -17,8 +17,8 @@ from webapp.domain.action_fields import (
 )
 from webapp.domain.amendment import AMENDABLE, AMENDS, WHY
 from webapp.domain.credit import FIELDS, NEW_FIELDS
-from webapp.domain.entry import ALIAS, FILENAME, IMPORT_NUMBER_PATTERN
-from webapp.domain.event import IMPORT_KEY
+from webapp.domain.entry import ALIAS, FILENAME
+from webapp.domain.event import ACT_KEY, IMPORT_KEY, NUMBER_PATTERN
 from webapp.domain.facts import CREDIT_FACTS, FACTS, FACTS_OF
 from webapp.domain.fields import (
     E4,
@@ -60,8 +60,13 @@ _QUANTITY_TEXT: Final[Schema] = {"type": "string", "pattern": f"^{QUANTITY_PATTE
 
 _IMPORT_NUMBER: Final[Schema] = {
     "type": "string",
-    "pattern": f"^{IMPORT_NUMBER_PATTERN}$",
+    "pattern": f"^{NUMBER_PATTERN}$",
     "description": "The import that recorded it.",
+}
+_ACT_POSITION: Final[Schema] = {
+    "type": "string",
+    "pattern": f"^{NUMBER_PATTERN}$",
+    "description": "The act on many records that recorded it, by the position of its first event.",
 }
 
 
@@ -189,6 +194,7 @@ def _event_data(given: Sequence[Field]) -> Schema:
 
 def _action_data(event_type: EventType) -> Schema:
     schema = _event_data(ACTION_FIELDS[event_type])
+    schema["properties"] |= {ACT_KEY: _ACT_POSITION}
     if event_type in FACTS_OF:
         schema["properties"] |= {FACTS: _facts(FACTS_OF[event_type]), IMPORT_KEY: _IMPORT_NUMBER}
     return schema
@@ -204,6 +210,7 @@ def _amended_data() -> Schema:
         FACTS: _object({name: _or_removed(field) for name, field in facts.items()}, []),
         WHY.name: as_event_data(WHY),
         IMPORT_KEY: _IMPORT_NUMBER,
+        ACT_KEY: _ACT_POSITION,
     }
     return _object(amended, [AMENDS])
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from webapp.domain.action_fields import ACTION_FIELDS, PART_QUANTITY, DayBounds, bounded
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.domain.event import IMPORT_KEY, Data, Datum, Event
+from webapp.domain.event import ACT_KEY, IMPORT_KEY, Data, Datum, Event, without_act
 from webapp.domain.facts import FACTS, FACTS_OF, NOT_FACTS, facts_in
 from webapp.domain.fields import Field, FieldError, TextField
 from webapp.domain.lifecycle import EventType
@@ -19,7 +19,7 @@ from webapp.domain.lifecycle import EventType
 AMENDS: Final = "amends"
 WHY: Final = TextField("why", "Why", hint="The reason for the amendment.", max_length=2000, newlines=True)
 # The keys of an amendment that restate no word.
-NOT_WORDS: Final = (AMENDS, WHY.name, IMPORT_KEY)
+NOT_WORDS: Final = (AMENDS, WHY.name, IMPORT_KEY, ACT_KEY)
 # The descriptive fields of each event that can be amended, without `facts`.
 AMENDABLE: Final[dict[EventType, tuple[Field, ...]]] = {
     EventType.CREATED: (),
@@ -96,11 +96,15 @@ def amendments_of(seq: int, events: Iterable[tuple[EventType, Data]]) -> Iterato
 
 
 def sale_of(history: Sequence[Event]) -> Event | None:
-    """Return the SOLD event of a credit with its present data, which the lots of a split carry over."""
+    """Return the SOLD event of a credit with its present data, which the lots of a split carry over.
+
+    The lots do not carry over the act that it names: it stands elsewhere in the feed.
+    """
     sale = next((event for event in history if event.type is EventType.SOLD), None)
     if sale is None:
         return None
-    data = present_data(sale.data, amendments_of(sale.seq, ((each.type, each.data) for each in history)))
+    amendments = amendments_of(sale.seq, ((each.type, each.data) for each in history))
+    data = without_act(present_data(sale.data, amendments))
     return sale if data == sale.data else replace(sale, data=data)
 
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from webapp.domain.canonical_json import encode
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.domain.event import VERSION, text_hash
+from webapp.domain.event import VERSION, is_number, text_hash
 from webapp.domain.fields import QUANTITY_PATTERN, TextField, parse_fields
 from webapp.domain.text import canonical
 
@@ -34,8 +34,6 @@ SUBJECT_OF: Final = {
     EntryType.ALIASED: REGISTRY,
     EntryType.UNALIASED: REGISTRY,
 }
-IMPORT_NUMBER_PATTERN: Final = r"[1-9][0-9]{0,17}"
-_IMPORT_NUMBER: Final = re.compile(IMPORT_NUMBER_PATTERN)
 _FIGURE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _FIGURE: Final = re.compile(QUANTITY_PATTERN)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -121,11 +119,6 @@ def parse_entry(subject: str, entry_type: EntryType, values: Mapping[str, object
     return {name: str(value) for name, value in {**values, **named}.items()}
 
 
-def is_import_number(text: object) -> bool:
-    """Return whether the text is the number of an import, in plain digits."""
-    return isinstance(text, str) and _IMPORT_NUMBER.fullmatch(text) is not None
-
-
 def _is_figure(name: str, value: object) -> bool:
     is_named = _FIGURE_NAME.fullmatch(name) is not None
     return is_named and isinstance(value, str) and _FIGURE.fullmatch(value) is not None
@@ -136,4 +129,4 @@ def _is_subject(subject: str, prefix: str) -> bool:
     name = subject.removeprefix(prefix)
     if not subject.startswith(prefix) or not name:
         return False
-    return is_import_number(name) if prefix == IMPORT else canonical(name) == name
+    return is_number(name) if prefix == IMPORT else canonical(name) == name

@@ -4,6 +4,7 @@ The format is in "Events" in docs/ledger.md. It must never change, because every
 on it; golden values in the tests fail if a byte changes.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,12 @@ NO_PREVIOUS_HASH: Final = "0" * 64
 
 # The number of the import that recorded an event, in its data. It is part of no id.
 IMPORT_KEY: Final = "import"
+# In the data of each event of an act on many credits: the feed position of the act's first event.
+ACT_KEY: Final = "act"
+
+# Numbers from 1 up, in plain digits, as data name imports and acts.
+NUMBER_PATTERN: Final = r"[1-9][0-9]{0,17}"
+_NUMBER: Final = re.compile(NUMBER_PATTERN)
 
 # The data of an event. Absent fields are left out, never None. An object holds facts (``facts``).
 Datum = str | int | list[str] | dict[str, str]
@@ -104,6 +111,21 @@ def created_event(credit: Credit, actor: str, recorded_at: str, import_number: s
 def with_import(data: Data, import_number: str) -> Data:
     """Return the data of an event that names the import which records it."""
     return {**data, IMPORT_KEY: import_number}
+
+
+def with_act(data: Data, position: int) -> Data:
+    """Return the data of an event of an act on many credits, whose first event has this feed position."""
+    return {**data, ACT_KEY: str(position)}
+
+
+def without_act(data: Data) -> Data:
+    """Return the data without the act that recorded them."""
+    return {name: value for name, value in data.items() if name != ACT_KEY}
+
+
+def is_number(text: object) -> bool:
+    """Return whether the text is a number from 1 up, in plain digits."""
+    return isinstance(text, str) and _NUMBER.fullmatch(text) is not None
 
 
 def time_text(moment: datetime) -> str:

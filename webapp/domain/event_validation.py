@@ -16,9 +16,19 @@ from webapp.domain.action_fields import DayBounds, parse_event_data
 from webapp.domain.amendment import parse_amendment
 from webapp.domain.canonical_json import Number
 from webapp.domain.credit import Credit, is_credit_id, parse_credit
-from webapp.domain.entry import Entry, EntryHead, EntryType, is_import_number, parse_entry
+from webapp.domain.entry import Entry, EntryHead, EntryType, parse_entry
 from webapp.domain.errors import InvalidFields
-from webapp.domain.event import IMPORT_KEY, NO_PREVIOUS_HASH, VERSION, Data, Event, EventHead
+from webapp.domain.event import (
+    ACT_KEY,
+    IMPORT_KEY,
+    NO_PREVIOUS_HASH,
+    VERSION,
+    Data,
+    Event,
+    EventHead,
+    is_number,
+    without_act,
+)
 from webapp.domain.facts import CREDIT_FACTS, FACTS, parse_facts
 from webapp.domain.fields import QUANTITY_PATTERN, quantity_from_text
 from webapp.domain.lifecycle import FIRST, EventType, is_allowed
@@ -31,6 +41,8 @@ _A_DAY: Final = timedelta(days=1)
 _ENTRY_TYPES: Final = frozenset(EntryType)
 # The events that an import records, and that may name it.
 _IMPORTED: Final = (EventType.CREATED, EventType.RETIRED, EventType.WITHDRAWN, EventType.AMENDED)
+# The events that no act on many credits records: they follow from it, and do not name it.
+_NOT_ACTED: Final = (EventType.CREATED, EventType.SPLIT)
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z", re.ASCII)
 
@@ -215,14 +227,19 @@ def _is_time(text: str) -> bool:
 
 
 def _values_of(event: Event) -> tuple[dict[str, object], Data]:
-    """Return the event's data as a request would state them, and as stored, both without `import`.
+    """Return the event's data as a request would state them, and as stored, without `import` and `act`.
 
-    Raises InvalidEvent if the number of the import is none, or the event is not one that names it.
+    Raises InvalidEvent if the number of the import or the act is none, or the event is not one that
+    names it.
     """
     stated = event.data
+    if ACT_KEY in stated:
+        if event.type in _NOT_ACTED or not is_number(stated[ACT_KEY]):
+            raise InvalidEvent("it names an act, but it is not one that an act records")
+        stated = without_act(stated)
     if IMPORT_KEY in stated:
         is_lot = "parent" in stated
-        if event.type not in _IMPORTED or is_lot or not is_import_number(stated[IMPORT_KEY]):
+        if event.type not in _IMPORTED or is_lot or not is_number(stated[IMPORT_KEY]):
             raise InvalidEvent("it names an import, but it is not one that an import records")
         stated = {name: item for name, item in stated.items() if name != IMPORT_KEY}
     values: dict[str, object] = {

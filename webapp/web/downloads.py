@@ -17,7 +17,7 @@ from webapp.accounts.roles import Role
 from webapp.authorization import allows
 from webapp.domain.action_fields import ACTION_FIELDS, PART_QUANTITY
 from webapp.domain.amendment import AMENDS, WHY
-from webapp.domain.event import IMPORT_KEY
+from webapp.domain.event import ACT_KEY, IMPORT_KEY
 from webapp.ledger import clock, listing
 from webapp.ledger.views import CreditView, EntryView, EventView
 from webapp.web import activity, query_parameters
@@ -54,6 +54,7 @@ DATA_COLUMNS: Final = (
     AMENDS,
     WHY.name,
     IMPORT_KEY,
+    ACT_KEY,
 )
 EVENT_COLUMNS: Final = (
     "position",

@@ -12,7 +12,7 @@ from webapp.domain.action_fields import ACTION_FIELDS
 from webapp.domain.amendment import AMENDABLE, WHY
 from webapp.domain.credit import NEW_FIELDS
 from webapp.domain.entry import EntryType
-from webapp.domain.event import IMPORT_KEY, Data
+from webapp.domain.event import ACT_KEY, IMPORT_KEY, Data
 from webapp.domain.facts import FACTS_OF, facts_in
 from webapp.domain.fields import Field
 from webapp.domain.lifecycle import EventType, Status
@@ -72,7 +72,7 @@ def data_labels(event_type: EventType) -> dict[str, str]:
     """Return the labels of the data that an event of this type can have, by name, in their order."""
     fields = NEW_FIELDS if event_type is EventType.CREATED else ACTION_FIELDS.get(event_type, ())
     own = {field.name: field_label(field, event_type) for field in fields}
-    return own | _LOT_LABELS | {WHY.name: WHY.label, IMPORT_KEY: "Import"}
+    return own | _LOT_LABELS | {WHY.name: WHY.label, IMPORT_KEY: "Import", ACT_KEY: "Act"}
 
 
 def labelled_facts(fields: Sequence[Field], facts: Mapping[str, str]) -> list[tuple[str, str]]:

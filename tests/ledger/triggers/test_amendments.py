@@ -132,7 +132,7 @@ def test_the_unique_index_alone_refuses_a_second_withdrawal(fresh: History, seq:
     ("status", "data"),
     [
         (Status.ACTIVE, {"amends": 1}),
-        (Status.ACTIVE, {"amends": 1, "why": "Typo"}),
+        (Status.ACTIVE, {"amends": 1, "why": "Typo", "act": "7", "import": "7"}),
         (Status.ACTIVE, {"facts": {"country": "Kenya"}}),
         (Status.ACTIVE, {"amends": "1", "facts": {"country": "Kenya"}}),
         (Status.ACTIVE, {"amends": None, "facts": {"country": "Kenya"}}),
@@ -160,6 +160,13 @@ def test_an_amendment_states_only_words_of_an_earlier_event(
 ) -> None:
     event = next_event(ledger.raw, ledger.by_status[status], "AMENDED", data=data)
     assert_insert_refused(ledger.raw, "events", event_row(ledger.raw, event))
+
+
+def test_an_amendment_may_name_what_recorded_it(ledger: Ledger) -> None:
+    data = {"amends": 1, "facts": {"country": "Peru"}, "act": "7", "import": "7"}
+    event = next_event(ledger.raw, ledger.by_status[Status.ACTIVE], "AMENDED", data=data)
+    with rolled_back(ledger.raw):
+        insert(ledger.raw, "events", event_row(ledger.raw, event))
 
 
 def test_an_amendment_as_the_first_event_is_refused(ledger: Ledger) -> None:
