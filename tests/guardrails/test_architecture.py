@@ -43,7 +43,16 @@ LEDGER_ROOMS = {
 # Single modules at the top of the ledger that a room may use all the same.
 LEDGER_TOP = {"audit": {"event_log", "group_commit"}, "projections": set(), "search": set(), "storage": set()}
 # What pages, API and commands use of the ledger: its facades, and never what is behind them.
-FACADES = {"commands", "queries", "listing", "summaries", "views", "serial_conflicts", "clock"}
+FACADES = {
+    "commands",
+    "acts_on_many",
+    "queries",
+    "listing",
+    "summaries",
+    "views",
+    "serial_conflicts",
+    "clock",
+}
 FACADES_OF_CLI = FACADES | {"archive", "audit", "backup", "permissions", "storage"}
 # Beside them: whether the schema is the one of this program, and how long a key is kept.
 SINGLE_NAMES = {("storage", "schema_version", "ping"), ("idempotency_store", "RETENTION")}

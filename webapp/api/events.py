@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from webapp.accounts.roles import Role
-from webapp.api import operations, query_parameters, schemas
+from webapp.api import feed_schemas, operations, query_parameters
 from webapp.api.operations import describes
 from webapp.api.serializers import feed_body, json_response
 from webapp.authorization import allows
@@ -22,4 +22,4 @@ def list_events() -> Response:
     )
     items = [feed_body(event) for event in page.items]
     following = query_parameters.next_url(page.next)
-    return json_response(schemas.EventPage(items, following, query_parameters.list_url(page.end)))
+    return json_response(feed_schemas.EventPage(items, following, query_parameters.list_url(page.end)))

@@ -4,7 +4,7 @@ The tables are ``webapp.domain.credit.FIELDS`` and ``webapp.domain.event.ACTION_
 requests, so no rule of a field is stated twice. The schemas of answers are in ``schemas``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -55,6 +55,16 @@ CORRECTION_EXAMPLE: Final[dict[str, object]] = {
     },
 }
 
+ACT_EXAMPLE: Final[dict[str, object]] = {
+    "action": "retire",
+    "filter": {"registry": "VCS"},
+    "order": "oldest_first",
+    "quantity": 100,
+    "data": {field.name: field.example for field in RETIREMENT_FIELDS if field.example},
+    "dry_run": True,
+}
+
+_ID: Final[Schema] = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
 # A quantity in the data of an event. It may be 0 as the offset of a lot.
 _QUANTITY_TEXT: Final[Schema] = {"type": "string", "pattern": f"^{QUANTITY_PATTERN}$"}
 
@@ -136,6 +146,37 @@ def request_components() -> dict[str, Schema]:
         "Cancellation": input_object(CANCELLATION_FIELDS),
         "Correction": correction,
         "SplitByNumbers": _split_by_numbers(),
+    }
+
+
+def act_request(
+    actions: Sequence[str], filters: Mapping[str, Schema], amended: Sequence[str], records_max: int
+) -> Schema:
+    """Return the schema of a request to act on many records. `filters` are the members of `filter`."""
+    part = {"type": "object", "properties": {"id": _ID, "quantity": accepted(PART_QUANTITY)}}
+    return {
+        "type": "object",
+        "properties": {
+            "action": {"type": "string", "enum": list(actions)},
+            "records": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": records_max,
+                "items": {"anyOf": [_ID, {**part, "required": ["id"], "additionalProperties": False}]},
+            },
+            "filter": {"type": "object", "properties": dict(filters), "additionalProperties": False},
+            "order": {"type": "string", "enum": ["oldest_first"], "description": "Of a filter."},
+            "quantity": accepted(replace(PART_QUANTITY, hint="Tonnes to take out of the filter.")),
+            "data": {"type": "object", "description": "The fields of the action, without its quantity."},
+            "amends": {
+                "type": "string",
+                "enum": list(amended),
+                "description": "The type of the event that an amendment restates.",
+            },
+            "dry_run": {"type": "boolean", "description": "Only say what would be recorded."},
+        },
+        "required": ["action"],
+        "additionalProperties": False,
     }
 
 

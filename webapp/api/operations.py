@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from webapp.api import field_schemas, query_parameters, schemas
+from webapp.api import act_schemas, feed_schemas, field_schemas, query_parameters, schemas
 from webapp.api.field_schemas import REF_TEMPLATE, Schema
 from webapp.api.query_parameters import Parameter
 from webapp.api.request_body import JSON_TYPE, LINES, MULTIPART, TABLES
@@ -228,6 +228,25 @@ CORRECT_RECORD: Final = Operation(
     conflicts=(schemas.ActNotAllowed, schemas.SerialHeld, schemas.BlockHeld),
 )
 
+RECORD_ACT: Final = Operation(
+    tag="Acts",
+    summary="Act on many records",
+    description="Sell, retire, cancel or amend records in one transaction: all or none. They are named in "
+    "`records`, each with a `quantity` if not all of it is taken, or they match a `filter`. Of a filter, all "
+    "are taken, or as many as make up `quantity`, the oldest first: by vintage, then by the day on which "
+    "they were acquired or else issued, then in the order of recording. A filter without a `status` takes "
+    "ACTIVE records only. A quantity of SOLD records is taken of one `buyer`. `data` has the fields of the "
+    "action without its quantity. An amendment restates the last event of the type `amends` of each record. "
+    "Every event carries the number of the act in `data.act`.",
+    body=_json("ActRequest", field_schemas.ACT_EXAMPLE),
+    answers={
+        HTTPStatus.CREATED: Answer("Recorded.", act_schemas.Act, has_location=True),
+        HTTPStatus.OK: Answer("After a dry run: what would be recorded.", act_schemas.Act),
+    },
+    problems={HTTPStatus.CONFLICT: "Some records do not allow the act. Nothing was recorded."},
+    conflicts=(schemas.ActsNotAllowed,),
+)
+
 _ROWS: Final[Schema] = {
     "type": "array",
     "maxItems": ROWS_MAX,
@@ -322,7 +341,7 @@ LIST_EVENTS: Final = Operation(
     "after these, also where there are none yet. A reader that stores it and continues there reads every "
     "event exactly once.",
     query=(query_parameters.TYPE, query_parameters.LIMIT_OF_PAGE, query_parameters.CURSOR),
-    answers={HTTPStatus.OK: Answer("A page of events.", schemas.EventPage)},
+    answers={HTTPStatus.OK: Answer("A page of events.", feed_schemas.EventPage)},
 )
 
 CHECK_HEALTH: Final = Operation(

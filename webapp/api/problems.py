@@ -10,6 +10,7 @@ from webapp.api import schemas
 from webapp.api.serializers import json_response, lot_body, record_url, split_members
 from webapp.domain.errors import (
     ActNotAllowed,
+    ActsNotAllowed,
     AlreadySplit,
     BlockHeld,
     CancelledBefore,
@@ -28,6 +29,7 @@ from webapp.ledger.serial_conflicts import SerialConflict, conflict_from_error
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE: Final = "about:blank"  # RFC 9457: the title says no more than the HTTP status
 _SPELLED_OUT_MAX: Final = 5
+_REFUSED_MAX: Final = 100
 
 
 def render(answer: ErrorResponse) -> Response:
@@ -103,6 +105,15 @@ def _act_not_allowed(refusal: ActNotAllowed, answer: ErrorResponse) -> schemas.A
 def _already_split(refusal: AlreadySplit, answer: ErrorResponse) -> schemas.ActNotAllowed:
     detail = f"{answer.detail} Act on one of its lots."
     return schemas.ActNotAllowed(**_members(answer, detail), **_status(refusal), **_lots(refusal))
+
+
+@_problem.register
+def _acts_not_allowed(refusal: ActsNotAllowed, answer: ErrorResponse) -> schemas.ActsNotAllowed:
+    refused = [
+        schemas.RefusedRecord(each.credit_id, each.status, str(each))
+        for each in refusal.refused[:_REFUSED_MAX]
+    ]
+    return schemas.ActsNotAllowed(**_members(answer), refused=refused)
 
 
 @_problem.register

@@ -29,10 +29,10 @@ TABLES: Final = (
 _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
-def read_object() -> dict[str, object]:
+def read_object(bytes_max: int = RECORD_BYTES_MAX) -> dict[str, object]:
     """Return the body as a JSON object. Aborts with 400, 413 or 415; raises InvalidFields."""
-    request.max_content_length = RECORD_BYTES_MAX
-    if (request.content_length or 0) > RECORD_BYTES_MAX:  # the body may already be read
+    request.max_content_length = bytes_max
+    if (request.content_length or 0) > bytes_max:  # the body may already be read
         abort(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     require_json_type()
     return _object(request.get_data())

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from webapp.api import act_schemas, feed_schemas
+from webapp.api.act_body import ACT_REQUEST
 from webapp.api.field_schemas import (
     REF_TEMPLATE,
     Schema,
@@ -48,7 +50,6 @@ from webapp.api.schema_types import (
     one_of,
 )
 from webapp.domain.credit import REPLACES
-from webapp.domain.entry import EntryType
 from webapp.domain.split import LOTS_MAX, LOTS_MIN
 from webapp.imports.staging import ROW_KINDS
 from webapp.imports.views import State
@@ -83,69 +84,6 @@ class Event(JsonBody, frozen=True):
     timestamp: Timestamp
     prev_hash: PreviousHash
     hash: Hash
-
-
-class FeedEvent(JsonBody, frozen=True):
-    record_id: Id
-    position: Position
-    seq: Seq
-    event_type: EventTypeText
-    data: EventData
-    actor: Actor
-    recorded_at: Time
-    timestamp: Timestamp
-    prev_hash: PreviousHash
-    hash: Hash
-
-
-class FeedEntry(JsonBody, frozen=True):
-    subject: Annotated[
-        str,
-        Meta(
-            description="What it is about, if that is no record: an import or a registry.",
-            examples=["import/12", "registry/verra"],
-        ),
-    ]
-    position: Position
-    seq: Annotated[Number, Meta(description="The number in the subject's own history.")]
-    event_type: Annotated[str, one_of(EntryType)]
-    data: Annotated[
-        Any,
-        Meta(
-            description="The data as hashed.",
-            extra_json_schema={
-                "anyOf": [{"$ref": REF_TEMPLATE.format(name=name)} for name in ("ImportedData", "AliasData")]
-            },
-        ),
-    ]
-    actor: Actor
-    recorded_at: Time
-    prev_hash: Annotated[
-        Hash, Meta(description="The hash of the subject's previous event; 64 zeros for the first.")
-    ]
-    hash: Hash
-
-
-FeedItem = Annotated[
-    Any,
-    Meta(
-        extra_json_schema={
-            "anyOf": [{"$ref": REF_TEMPLATE.format(name=name)} for name in ("FeedEvent", "FeedEntry")]
-        }
-    ),
-]
-
-
-class EventPage(JsonBody, frozen=True):
-    items: list[FeedItem]
-    next: Next
-    resume: Annotated[
-        Url,
-        Meta(
-            description="The URL of the events after these, also where there are none yet. "
-            "A reader that stores it and continues there misses no event."
-        ),
-    ]
 
 
 class RecordSummary(JsonBody, frozen=True):
@@ -346,6 +284,18 @@ class ActNotAllowed(Problem, frozen=True):
     lots: Annotated[list[Lot], Meta(description="The lots of a split record.")] | UnsetType = UNSET
 
 
+class RefusedRecord(JsonBody, frozen=True):
+    record: Id
+    record_status: StatusText
+    detail: str
+
+
+class ActsNotAllowed(Problem, frozen=True):
+    refused: Annotated[
+        list[RefusedRecord], Meta(description="The records that do not allow the act, at most 100.")
+    ]
+
+
 class TooManyRows(Problem, frozen=True):
     rows_max: Count | UnsetType = UNSET
 
@@ -357,9 +307,10 @@ _ANSWERS: Final = (
         ChangedRecord,
         Record,
         Lots,
-        EventPage,
-        FeedEvent,
-        FeedEntry,
+        act_schemas.Act,
+        feed_schemas.EventPage,
+        feed_schemas.FeedEvent,
+        feed_schemas.FeedEntry,
         Import,
         ImportPage,
         ImportRowPage,
@@ -367,6 +318,7 @@ _ANSWERS: Final = (
         OpenAPI,
     ),
     *(InvalidFields, BlockHeld, SerialHeld, CancelledBefore, ReplacedBefore, RecordMoved, ActNotAllowed),
+    ActsNotAllowed,
     *(TooManyRows, Problem),
 )
 
@@ -378,6 +330,7 @@ PROBLEM_EXAMPLES: Final[dict[str, dict[str, object]]] = {
         "since": "2026-11-20T16:50:00.000000Z",
         "record_url": f"/records/{AN_ID}",
     },
+    "ActsNotAllowed": {"refused": [{"record": AN_ID, "record_status": "RETIRED", "detail": "Retired."}]},
     "RecordMoved": {"seq": 2, "record_url": f"/records/{AN_ID}"},
 }
 
@@ -385,4 +338,5 @@ PROBLEM_EXAMPLES: Final[dict[str, dict[str, object]]] = {
 def components() -> dict[str, Schema]:
     """Return the schemas of the OpenAPI document by name."""
     _, answers = msgspec.json.schema_components(_ANSWERS, ref_template=REF_TEMPLATE)
-    return {**request_components(), **data_components(), **answers}
+    requests = {**request_components(), "ActRequest": ACT_REQUEST}
+    return {**requests, **data_components(), **answers}

@@ -6,9 +6,10 @@ from typing import Any, Final
 import msgspec
 from flask import Response, url_for
 
-from webapp.api import schemas
+from webapp.api import act_schemas, feed_schemas, schemas
 from webapp.domain.fields import quantity_text
 from webapp.imports.views import ImportView, ProblemView, RowView
+from webapp.ledger.acts_on_many import ActPlan, ActResult
 from webapp.ledger.serial_conflicts import SerialConflict
 from webapp.ledger.views import CreditView, EntryView, EventView, Origin, Record
 
@@ -76,10 +77,38 @@ def lot_body(lot: CreditView) -> schemas.Lot:
     )
 
 
-def feed_body(event: EventView | EntryView) -> schemas.FeedEvent | schemas.FeedEntry:
+def act_body(result: ActResult) -> act_schemas.Act:
+    """Return an act that was recorded."""
+    items = [
+        _act_item(each.credit_id, each.quantity_e4, each.serial_number, each.split_from)
+        for each in result.credits
+    ]
+    total = _tonnes(quantity_text(result.quantity_e4))
+    return act_schemas.Act(result.number, result.action, total, items, list(result.warnings))
+
+
+def planned_act_body(plan: ActPlan) -> act_schemas.Act:
+    """Return an act that would be recorded. A part has the id of the record that it is a part of."""
+    items = [
+        _act_item(credit.id, quantity_e4, credit.serial_number, credit.id if each.is_part else None)
+        for each in plan.chosen
+        for credit, quantity_e4 in [each]
+    ]
+    total = _tonnes(quantity_text(plan.quantity_e4))
+    return act_schemas.Act(None, plan.request.action, total, items, list(plan.warnings))
+
+
+def _act_item(
+    record_id: str, quantity_e4: int, serial_number: str | None, split_from: str | None
+) -> act_schemas.ActItem:
+    quantity = _tonnes(quantity_text(quantity_e4))
+    return act_schemas.ActItem(record_id, quantity, serial_number, record_url(record_id), split_from)
+
+
+def feed_body(event: EventView | EntryView) -> feed_schemas.FeedEvent | feed_schemas.FeedEntry:
     """Return an event of the feed, with the id of its record or with its other subject."""
     if isinstance(event, EntryView):
-        return schemas.FeedEntry(
+        return feed_schemas.FeedEntry(
             event.subject,
             event.position,
             event.seq,
@@ -90,7 +119,7 @@ def feed_body(event: EventView | EntryView) -> schemas.FeedEvent | schemas.FeedE
             event.prev_hash,
             event.hash,
         )
-    return schemas.FeedEvent(
+    return feed_schemas.FeedEvent(
         event.credit_id,
         event.position,
         event.seq,

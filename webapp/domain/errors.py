@@ -174,6 +174,25 @@ class AlreadyCancelled(ActNotAllowed):
     """The credit is cancelled as recorded in error. No action is allowed after that."""
 
 
+class ActsNotAllowed(LedgerError):
+    """Some credits of an act on many do not allow it, so nothing was recorded. `refused` has them all."""
+
+    def __init__(self, refused: list[ActNotAllowed], credits: int) -> None:
+        """Store the refusals; `credits` is the number of credits of the act."""
+        some = "This credit" if credits == 1 else f"{len(refused):,} of {credits:,} credits"
+        allow = "does not allow this act" if credits == 1 else "do not allow this act"
+        super().__init__(f"{some} {allow}, so nothing was recorded. {refused[0]}")
+        self.refused = refused
+
+
+class ActChanged(LedgerError):
+    """The ledger has changed since the act was shown: it would now take other credits or quantities."""
+
+    def __init__(self) -> None:
+        """Set the message."""
+        super().__init__("The ledger has changed since this was shown. Nothing was recorded. Check it again.")
+
+
 class CancelledBefore(LedgerError):
     """The same credit was recorded and cancelled. It can be recorded again only with `replaces`."""
 

@@ -12,6 +12,9 @@ from webapp.http import authentication
 
 API_PATHS: Final = frozenset({"records", "register", "events", "openapi.json", "healthz"})
 
+# Where the API records acts on many credits.
+ACTS: Final = "acts"
+
 STATUS: Final[dict[type[errors.LedgerError], HTTPStatus]] = {
     errors.InvalidFields: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.CursorMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -19,6 +22,8 @@ STATUS: Final[dict[type[errors.LedgerError], HTTPStatus]] = {
     errors.UnknownImport: HTTPStatus.NOT_FOUND,
     errors.SerialHeld: HTTPStatus.CONFLICT,
     errors.ActNotAllowed: HTTPStatus.CONFLICT,
+    errors.ActsNotAllowed: HTTPStatus.CONFLICT,
+    errors.ActChanged: HTTPStatus.CONFLICT,
     errors.CreditMoved: HTTPStatus.PRECONDITION_FAILED,
     errors.CancelledBefore: HTTPStatus.CONFLICT,
     errors.ReplacedBefore: HTTPStatus.CONFLICT,
@@ -74,5 +79,6 @@ def status_of(refusal: errors.LedgerError) -> HTTPStatus:
 
 
 def is_api_path(path: str) -> bool:
-    """Return whether a path belongs to the API, whose errors are JSON."""
-    return path.strip("/").partition("/")[0] in API_PATHS
+    """Return whether a path belongs to the API, whose errors are JSON. Below `/acts` are pages."""
+    stripped = path.strip("/")
+    return stripped.partition("/")[0] in API_PATHS or stripped == ACTS

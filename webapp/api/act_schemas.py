@@ -1,0 +1,39 @@
+"""The answers about acts on many records. See ``schemas``."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from webapp.api.schema_types import EventTypeText, Hash, Id, JsonBody, Number, Quantity, SerialNumber, Url
+
+
+class ActItem(JsonBody, frozen=True):
+    record: Annotated[Id, Meta(description="The record that is acted on.")]
+    quantity: Quantity
+    serial_number: SerialNumber
+    url: Url
+    split_from: Annotated[
+        Hash | None,
+        Meta(
+            description="The record that it was split from by this act, or in a dry run would be; null where "
+            "the act takes all of a record."
+        ),
+    ]
+
+
+class Act(JsonBody, frozen=True):
+    act: Annotated[
+        Number | None,
+        Meta(description="Its number: the feed position of its first event. Null after a dry run."),
+    ]
+    event_type: EventTypeText
+    quantity: Annotated[Quantity, Meta(description="The tonnes of all its records.")]
+    items: Annotated[list[ActItem], Meta(description="Its records.")]
+    warnings: Annotated[
+        list[str],
+        Meta(
+            description="What may be a mistake: a date before the vintage or before the sale, or a "
+            "retirement of sold tonnes for another than the buyer. It is recorded all the same; a dry run "
+            "shows it first."
+        ),
+    ]

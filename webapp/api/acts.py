@@ -1,0 +1,50 @@
+"""Acts on many records: one transaction, all or none."""
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response
+
+from webapp.accounts.roles import Role
+from webapp.api import operations, query_parameters, request_body
+from webapp.api.act_body import BODY_BYTES_MAX, parse_act
+from webapp.api.operations import describes
+from webapp.api.serializers import act_body, json_response, planned_act_body
+from webapp.authorization import allows
+from webapp.domain.errors import ActsNotAllowed, IdempotencyKeyReused, InvalidFields, Problem
+from webapp.http.authentication import actor
+from webapp.idempotency import note_replay, request_key
+from webapp.ledger import acts_on_many
+
+api = Blueprint("api_acts", __name__)
+
+
+@api.post("/acts")
+@describes(operations.RECORD_ACT)
+@allows(Role.OPERATOR)
+def record_act() -> Response:
+    query_parameters.read()
+    body = parse_act(request_body.read_object(BODY_BYTES_MAX))
+    key = request_key()
+    try:
+        if body.is_dry_run:
+            plan = acts_on_many.plan_act(body.request)
+            if plan.refused:
+                raise ActsNotAllowed(list(plan.refused), len(plan.chosen))
+            return json_response(planned_act_body(plan))
+        result = acts_on_many.record_act(body.request, actor(), key)
+    except IdempotencyKeyReused:
+        raise
+    except InvalidFields as refusal:
+        raise InvalidFields([_in_body(problem) for problem in refusal.problems]) from None
+    note_replay(is_replay=result.is_replay)
+    return json_response(act_body(result), HTTPStatus.CREATED, location=f"/acts/{result.number}")
+
+
+def _in_body(problem: Problem) -> Problem:
+    """Return the problem with its field named as a member of the body."""
+    first, dot, rest = problem.field.partition(".")
+    if first == "credits":
+        return Problem(f"records{dot}{rest}", problem.message)
+    if first in {"", "filter", "quantity", "amends"}:
+        return problem
+    return Problem(f"data.{problem.field}", problem.message)
