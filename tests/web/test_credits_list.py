@@ -245,6 +245,39 @@ def test_a_row_links_what_its_status_still_allows(client: FlaskClient) -> None:
     assert [a["href"] for a in element(page, f"credit-{closed}").find_all("a")] == [f"/credits/{closed}"]
 
 
+def test_a_row_says_to_whom_or_for_whom(client: FlaskClient) -> None:
+    recorded()
+    sold(serial_number="2")
+    retired(serial_number="3")
+    parties = [
+        " ".join(td.text.split())
+        for td in parse(client.get("/credits").text).find_all("td")
+        if "party" in td["class"]
+    ]
+    assert parties == ["for Acme Airlines", "to Acme Airlines", ""]
+
+
+@pytest.mark.parametrize(
+    ("serial_number", "shown"),
+    [
+        ("VCS-0001", "VCS-0001"),
+        (
+            "7964-444108780-444108792-VCU-005-APX-BR-14-1686-01012015-31122015-1",
+            "444,108,780 \N{EN DASH} 444,108,792",
+        ),
+        ("GS1-1-UG-GS11235-16-2024-30306-1-2497", "GS1-…30306-1-2497"),
+        ("A certificate of the year 2019, number 77", "A ce…ar 2019, number 77"),
+    ],
+)
+def test_a_row_shortens_a_serial_number_and_copies_the_whole(
+    client: FlaskClient, serial_number: str, shown: str
+) -> None:
+    recorded(serial_number=serial_number, quantity="13" if "444108780" in serial_number else "2497")
+    row = parse(client.get("/credits").text)
+    assert [code.text for code in row.find_all("code") if code["class"] == "serial-short"] == [shown]
+    assert [b["data-copy"] for b in row.find_all("button") if b.has("data-copy")] == [serial_number]
+
+
 def test_the_row_of_an_act_that_was_cancelled_is_that_of_the_list(client: FlaskClient) -> None:
     credit_id = recorded()
     alone = client.get(f"/credits/{credit_id}/row", headers=HTMX)

@@ -21,6 +21,7 @@ from webapp.web import (
     labels,
     password,
     query_parameters,
+    serial_numbers,
     splits,
     tokens,
     users,
@@ -31,6 +32,7 @@ def install(app: Flask) -> None:
     """Register every page."""
     app.jinja_env.filters.update(formats.FILTERS)
     app.jinja_env.filters.update(labels.FILTERS)
+    app.jinja_env.filters.update(serial_numbers.FILTERS)
     app.jinja_env.filters["actor_name"] = actor_names.name_of
     ledger = (dashboard, credits, actions, splits, corrections, activity, imports, downloads)
     accounts = (auth_pages, password, users, tokens, audit_log)

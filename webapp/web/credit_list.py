@@ -32,6 +32,19 @@ PARAMETERS: Final = (*(field.name for field in _FILTERS), "status", "sort", "ord
 # Columns that sort in descending order first: numbers and times; names sort from A.
 _DESCENDS_FIRST: Final = frozenset({"created", "vintage", "quantity"})
 
+# The orders of the sort menu, by sort and order.
+_ORDERS: Final[Mapping[tuple[str, str], str]] = {
+    ("created", DESCENDING): "Newest first",
+    ("created", ASCENDING): "Oldest first",
+    ("project", ASCENDING): "By project",
+    ("registry", ASCENDING): "By registry",
+    ("vintage", DESCENDING): "Latest vintage first",
+    ("vintage", ASCENDING): "Earliest vintage first",
+    ("quantity", DESCENDING): "Most tonnes first",
+    ("quantity", ASCENDING): "Fewest tonnes first",
+    ("status", ASCENDING): "By status",
+}
+
 
 @dataclass(frozen=True)
 class CreditList:
@@ -124,6 +137,19 @@ class CreditList:
         reversed_order = not self.filter.descending
         descending = reversed_order if sort == self.filter.sort else sort in _DESCENDS_FIRST
         return self._address(replace(self.filter, sort=sort, descending=descending), None)
+
+    @property
+    def orders(self) -> list[tuple[str, str, bool]]:
+        """The orders on offer: the label, the address, and whether the list has this order."""
+        wanted = self.filter
+        return [
+            (
+                label,
+                self._address(replace(wanted, sort=sort, descending=order == DESCENDING), None),
+                (sort, order) == (wanted.sort, self.order),
+            )
+            for (sort, order), label in _ORDERS.items()
+        ]
 
     def direction(self, sort: str) -> str | None:
         """Return "ascending" or "descending" if the list is sorted by this column, else None."""
