@@ -44,6 +44,7 @@ LEDGER_ROOMS = {
 LEDGER_TOP = {"audit": {"event_log", "group_commit"}, "projections": set(), "search": set(), "storage": set()}
 # What pages, API and commands use of the ledger: its facades, and never what is behind them.
 FACADES = {
+    "act_selection",
     "commands",
     "acts_on_many",
     "queries",

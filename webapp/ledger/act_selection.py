@@ -10,7 +10,7 @@ so that nobody retires what belongs to a buyer by mistake.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final, NamedTuple, TypeVar
@@ -28,7 +28,8 @@ from webapp.domain.split import WHOLE_TONNES
 from webapp.domain.text import canonical
 from webapp.ledger.search import selection
 from webapp.ledger.search.credit_filter import CreditFilter
-from webapp.ledger.storage import act_statements, statements
+from webapp.ledger.storage import selection_statements, statements
+from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import as_json, fetch
 from webapp.ledger.views import CreditView, credit_of_row
 
@@ -86,6 +87,17 @@ class Chosen(NamedTuple):
     def is_part(self) -> bool:
         """Whether less than the whole credit is acted on, so that it is split."""
         return self.quantity_e4 < self.credit.quantity_e4
+
+
+def portions_at(quantities: Mapping[int, int | None]) -> list[Portion]:
+    """Return the portions of the credits whose CREATED events have these feed positions.
+
+    Quantities are in ten-thousandths of a tonne, None for all. A position without a credit is left out.
+    """
+    with reading() as connection:
+        credits = credits_at(connection, list(quantities))
+    found = {credit.created_position: credit.id for credit in credits}
+    return [Portion(found[at], quantity) for at, quantity in quantities.items() if at in found]
 
 
 def choose(connection: Connection, chosen: Selection, action: EventType) -> list[Chosen]:
@@ -204,7 +216,9 @@ def _in_order(connection: Connection, credits: Sequence[CreditView]) -> list[Cre
     roots = {
         position: (root, root_position, start_e4)
         for batch in batches([credit.created_position for credit in credits])
-        for position, root, root_position, start_e4 in fetch(connection, act_statements.ROOTS, as_json(batch))
+        for position, root, root_position, start_e4 in fetch(
+            connection, selection_statements.ROOTS, as_json(batch)
+        )
     }
     days = _days_of(connection, sorted({root for root, _, _ in roots.values()}))
 
@@ -219,7 +233,7 @@ def _days_of(connection: Connection, roots: Sequence[int]) -> dict[int, str]:
     """Return the day on which each root was acquired, or else issued, by key, where it is known."""
     histories: dict[int, list[tuple[EventType, Data]]] = {}
     for batch in batches(roots):
-        for key, event_type, body in fetch(connection, act_statements.FACTS, as_json(batch)):
+        for key, event_type, body in fetch(connection, selection_statements.FACTS, as_json(batch)):
             histories.setdefault(key, []).append((EventType(event_type), json.loads(body)["data"]))
     days: dict[int, str] = {}
     for key, history in histories.items():

@@ -41,7 +41,7 @@ from webapp.ledger.event_log import parse_stored
 from webapp.ledger.group_commit import Transaction, commit
 from webapp.ledger.idempotency_store import IdempotencyKey, StoredResult
 from webapp.ledger.projections.lineage import place_in_root
-from webapp.ledger.storage import act_statements
+from webapp.ledger.storage import selection_statements
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import as_json, fetch
 from webapp.ledger.views import CreditView
@@ -54,13 +54,13 @@ ALONE_FROM: Final = 100
 class ActRequest:
     """What to do with which credits.
 
-    `values` are the fields of the action, without a quantity. An amendment restates the last event of the
-    type `amends` of each credit.
+    `values` are the fields of the action, without a quantity; None while they are not known yet. An
+    amendment restates the last event of the type `amends` of each credit.
     """
 
     action: EventType
     selection: Selection
-    values: Mapping[str, object]
+    values: Mapping[str, object] | None
     amends: EventType | None = None
 
 
@@ -223,7 +223,7 @@ def _current(connection: Connection, plan: ActPlan) -> tuple[ActPlan, dict[str, 
 
 def _data_of(request: ActRequest) -> Data:
     """Return the data of the events; of an amendment it differs by credit, see `_data_for`."""
-    if request.action is EventType.AMENDED:
+    if request.action is EventType.AMENDED or request.values is None:
         return {}
     today = clock.now().date()
     return parse_action(request.action, request.values, today, DayBounds(clock.latest_day()))
@@ -235,7 +235,7 @@ def _data_for(plan: ActPlan, history: History) -> Data:
         return plan.data
     types = history.types
     seq = max((n for n, each in enumerate(types, start=1) if each is plan.request.amends), default=0)
-    values = {**plan.request.values, AMENDS: str(seq)}
+    values = {**(plan.request.values or {}), AMENDS: str(seq)}
     return parse_amendment(values, types, DayBounds(clock.latest_day()))
 
 
@@ -252,7 +252,7 @@ def _checked(plan: ActPlan, histories: Mapping[str, History]) -> ActPlan:
         except ActNotAllowed as refusal:
             refused.append(refusal)
             continue
-        if action is EventType.AMENDED and plan.request.amends not in history.types:
+        if plan.request.amends and plan.request.amends not in history.types:
             raise InvalidFields([Problem("amends", f"{NO_SUCH_EVENT} Credit {credit.id} has none.")])
         sold_on = history.sale and history.sale.data.get("occurred_on")
         days = (None if day is None else str(day), credit.vintage, None if sold_on is None else str(sold_on))
@@ -260,7 +260,7 @@ def _checked(plan: ActPlan, histories: Mapping[str, History]) -> ActPlan:
         if action is EventType.RETIRED and credit.status is Status.SOLD and credit.buyer:
             of_buyers[credit.buyer] = of_buyers.get(credit.buyer, 0) + quantity_e4
     warnings |= dict.fromkeys(_buyer_warnings(of_buyers, plan.data.get("beneficiary")))
-    if action is EventType.AMENDED and plan.chosen:
+    if action is EventType.AMENDED and plan.chosen and plan.request.values is not None:
         _data_for(plan, histories[plan.chosen[0].credit.id])
     return replace(plan, refused=refused, warnings=list(warnings))
 
@@ -281,7 +281,7 @@ def _histories(connection: Connection, chosen: Sequence[Chosen]) -> dict[str, Hi
     ids = {each.credit.created_position: each.credit.id for each in chosen}
     found: dict[str, History] = {}
     for batch in batches(sorted(ids)):
-        rows = fetch(connection, act_statements.HISTORIES, as_json(batch))
+        rows = fetch(connection, selection_statements.HISTORIES, as_json(batch))
         for position, own in groupby(rows, key=itemgetter(0)):
             events = list(own)
             *_, (_, since, key, _, event_hash, _) = events
@@ -337,7 +337,7 @@ def _events_of_split(history: History) -> int:
 def _replay(connection: Connection, action: EventType, stored: StoredResult) -> ActResult:
     """Return the result of the first request with this key."""
     number, count, first = (int(text) for text in stored.ids)
-    rows = fetch(connection, act_statements.ACTED, number, number + count)
+    rows = fetch(connection, selection_statements.ACTED, number, number + count)
     credits = {view.created_position: view for view in credits_at(connection, [row[0] for row in rows])}
     parents = {row[0]: row[1] for row in rows}
     return ActResult(

@@ -128,6 +128,23 @@ class CreditList:
         """The address of the whole list as a CSV file."""
         return self._address(self.filter, None, PATH_OF_FILE)
 
+    @property
+    def filter_parameters(self) -> list[tuple[str, str]]:
+        """The names and values of the filter in an address, without those that are not set."""
+        wanted = self.filter
+        values = {
+            "q": wanted.q,
+            "registry": wanted.registry,
+            "vintage": wanted.vintage,
+            "status": wanted.status,
+        }
+        return [(name, str(value)) for name, value in values.items() if value]
+
+    def oldest_first(self, action: str) -> str:
+        """Return the address of the form that acts on tonnes of this list, the oldest first."""
+        query = urlencode([("action", action), ("take", "oldest"), *self.filter_parameters])
+        return f"{PATH}/act?{query}"
+
     def of_status(self, status: Status | None) -> str:
         """Return the address of the list filtered by this status, by none if None."""
         return self._address(replace(self.filter, status=status), None)

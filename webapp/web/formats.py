@@ -75,6 +75,7 @@ FILTERS: Final[dict[str, Callable[..., str]]] = {
     "number": number,
     "tonnes": tonnes,
     "quantity": quantity,
+    "plain_quantity": fields.quantity_text,
     "when": when,
     "day": day,
     "short_id": short_id,

@@ -1,10 +1,10 @@
-"""Checks of the query string of pages: only the parameters that the view names, each at most once.
+"""Checks of the query string of pages: only the parameters that the view names, most at most once.
 
 Ignoring an unknown filter would show the whole ledger as if it were filtered. The API uses
 ``webapp.api.query_parameters``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from flask import current_app, request
@@ -14,6 +14,7 @@ from webapp.domain.errors import InvalidFields, Problem
 View = TypeVar("View", bound=Callable[..., Any])
 
 _NAMES: Final = "query_parameters"
+_REPEATED: Final = "repeated_query_parameters"
 _NAME_SHOWN_MAX: Final = 40
 
 
@@ -21,11 +22,15 @@ class UnknownFilter(InvalidFields):
     """The query string has parameters that the page does not know, or one of them twice."""
 
 
-def reads(*names: str) -> Callable[[View], View]:
-    """Decorate a view with the names of its query parameters. An undecorated view has none."""
+def reads(*names: str, repeated: Sequence[str] = ()) -> Callable[[View], View]:
+    """Decorate a view with the names of its query parameters. An undecorated view has none.
+
+    Those in `repeated` may be given more than once.
+    """
 
     def note(view: View) -> View:
-        setattr(view, _NAMES, frozenset(names))
+        setattr(view, _NAMES, frozenset((*names, *repeated)))
+        setattr(view, _REPEATED, frozenset(repeated))
         return view
 
     return note
@@ -41,7 +46,9 @@ def refuse_unknown() -> None:
     """Check the query string of a GET request. Raises UnknownFilter."""
     if request.method not in {"GET", "HEAD"}:
         return
-    known = names_of(current_app.view_functions[request.endpoint or ""])
+    view = current_app.view_functions[request.endpoint or ""]
+    known = names_of(view)
+    repeated: frozenset[str] = getattr(view, _REPEATED, frozenset())
     problems = [
         Problem(name[:_NAME_SHOWN_MAX], "This page has no such filter.")
         for name in request.args
@@ -50,7 +57,7 @@ def refuse_unknown() -> None:
     problems += [
         Problem(name, "Must be given only once.")
         for name, texts in request.args.lists()
-        if name in known and len(texts) > 1
+        if name in known - repeated and len(texts) > 1
     ]
     if problems:
         raise UnknownFilter(problems)

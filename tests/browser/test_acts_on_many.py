@@ -1,0 +1,90 @@
+"""The day's work in few clicks: a basket is sold, tonnes are retired oldest first."""
+
+import re
+from typing import Final
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Visit
+from tests.fixtures.credits import a_credit
+from tests.fixtures.ledger import MakeDatabase
+from tests.fixtures.server import Serve, Server
+
+CLICKS_MAX: Final = 6
+
+
+@pytest.fixture
+def basket(make_database: MakeDatabase, serve: Serve) -> Server:
+    server = serve(make_database("sqlite"))
+    credits = [
+        a_credit(project_name=f"Project {n}", vintage=2010 + n, quantity=300, serial_number=f"B-{n}")
+        for n in range(8)
+    ]
+    assert server.client().post("/records/imports", credits).json["written"] == len(credits)
+    return server
+
+
+class Counted:
+    """A person who clicks, and counts the clicks."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.clicks = page, 0
+
+    def click(self, target: Locator, *, shift: bool = False) -> None:
+        self.clicks += 1
+        target.click(modifiers=["Shift"] if shift else [])
+
+
+def boxes(page: Page) -> Locator:
+    return page.get_by_role("checkbox", name=re.compile("^Choose Project"))
+
+
+def test_five_rows_are_sold_to_one_buyer(visit: Visit, basket: Server) -> None:
+    page = visit(basket)
+    page.goto("/credits")
+    person = Counted(page)
+    person.click(boxes(page).nth(1))
+    person.click(boxes(page).nth(5), shift=True)
+    expect(page.locator("[data-picked]")).to_have_text("5 of 8 rows chosen")
+    person.click(page.locator("#chosen").get_by_role("button", name="Sell"))
+    expect(page.get_by_label("Buyer")).to_be_focused()
+    page.keyboard.type("Acme")
+    person.click(page.get_by_role("button", name="Sell 1,500 t"))
+    page.wait_for_url("**/acts/*")
+    assert person.clicks <= CLICKS_MAX
+    sold = basket.client().get("/records?status=SOLD").json["items"]
+    assert [item["project_name"] for item in sold] == [f"Project {n}" for n in range(6, 1, -1)]
+
+
+def test_a_thousand_tonnes_are_retired_oldest_first(visit: Visit, basket: Server) -> None:
+    page = visit(basket)
+    page.goto("/credits")
+    person = Counted(page)
+    person.click(page.get_by_role("link", name="Retire oldest first"))
+    expect(page.get_by_role("textbox", name="Tonnes")).to_be_focused()
+    page.keyboard.type("1,000")
+    person.click(page.get_by_role("button", name="Show what is taken"))
+    expect(page.get_by_label("Beneficiary", exact=True)).to_be_focused()
+    page.keyboard.type("Hilltop Tools")
+    person.click(page.get_by_role("button", name="Retire 1,000 t"))
+    page.wait_for_url("**/acts/*")
+    assert person.clicks <= CLICKS_MAX
+    retired = basket.client().get("/records?status=RETIRED").json["items"]
+    assert sorted((item["vintage"], item["quantity"]) for item in retired) == [
+        (2010, 300), (2011, 300), (2012, 300), (2013, 100)
+    ]  # fmt: skip
+
+
+def test_rows_are_chosen_and_sold_by_keyboard_alone(visit: Visit, basket: Server) -> None:
+    page = visit(basket)
+    page.goto("/credits")
+    boxes(page).first.focus()
+    page.keyboard.press("Space")
+    page.locator("#chosen").get_by_role("button", name="Sell").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Buyer")).to_be_focused()
+    page.keyboard.type("Acme")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/acts/*")
+    assert len(basket.client().get("/records?status=SOLD").json["items"]) == 1

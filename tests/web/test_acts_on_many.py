@@ -1,0 +1,138 @@
+"""The page that acts on many credits shows what will happen, and records it as one act."""
+
+from urllib.parse import urlencode
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.fixtures.credits import recorded, retired, sold
+from tests.fixtures.forms import forms_of, submit
+from webapp.accounts.actors import LOCAL
+from webapp.domain.lifecycle import EventType, Status
+from webapp.ledger import queries
+from webapp.ledger.commands import retire_credit
+from webapp.ledger.listing import list_events
+
+
+def opened(client: FlaskClient, action: str, *credit_ids: str, **filters: str) -> TestResponse:
+    """Open the form for these credits, as the boxes of the list do, or for a filter."""
+    positions = [("credit", str(queries.credit(each).created_position)) for each in credit_ids]
+    return client.get(f"/credits/act?{urlencode([('action', action), *filters.items(), *positions])}")
+
+
+def sent(client: FlaskClient, page: TestResponse, **fields: object) -> TestResponse:
+    """Submit the form of the act on a page."""
+    target = next(form.action for form in forms_of(page) if form.method == "post")
+    return submit(client, page, target, fields=fields)
+
+
+def test_the_boxes_of_the_list_name_the_credits(client: FlaskClient) -> None:
+    credit_id = recorded()
+    page = client.get("/credits?registry=VCS")
+    position = queries.credit(credit_id).created_position
+    answer = submit(client, page, "/credits/act", press="sell", credit=True)
+    assert f'name="credit" value="{position}"' in page.text
+    assert "Sell 100 t" in answer.text
+
+
+def test_credits_are_sold_to_one_buyer(client: FlaskClient) -> None:
+    ids = [recorded(serial_number=f"S-{n}") for n in range(3)]
+    page = opened(client, "sell", *ids)
+    assert "300 t in 3 credits" in page.text
+    answer = sent(client, page, buyer="Acme")
+    assert answer.status_code == 303
+    events = list_events(EventType.SOLD).items
+    assert answer.headers["Location"] == f"/acts/{events[0].position}"
+    assert {queries.credit(each).buyer for each in ids} == {"Acme"}
+
+
+def test_tonnes_are_retired_oldest_first_and_the_last_lot_is_split(client: FlaskClient) -> None:
+    young = recorded(serial_number="S-1", vintage="2024")
+    old = recorded(serial_number="S-2", vintage="2020")
+    page = opened(client, "retire", take="oldest", quantity="130 t")
+    assert "1 split" in page.text
+    assert sent(client, page, beneficiary="Acme").status_code == 303
+    assert [queries.credit(each).status for each in (old, young)] == [Status.RETIRED, Status.SPLIT]
+
+
+@pytest.mark.parametrize("quantity", ["x", "1000000", "-1"])
+def test_a_quantity_that_is_not_there_is_said_beside_it(client: FlaskClient, quantity: str) -> None:
+    recorded()
+    page = opened(client, "retire", take="oldest", quantity=quantity)
+    assert page.status_code == 422
+    assert 'id="quantity-error"' in page.text
+
+
+def test_quantities_are_changed_and_an_empty_one_leaves_its_credit_out(client: FlaskClient) -> None:
+    first, second = recorded(serial_number="S-1"), recorded(serial_number="S-2")
+    at = [queries.credit(each).created_position for each in (first, second)]
+    parts = [("credit", at[0]), ("part", "30"), ("credit", at[1]), ("part", "")]
+    query = urlencode([("action", "retire"), *parts])
+    page = client.get(f"/credits/act?{query}")
+    assert "30 t in 1 credit" in page.text
+    assert sent(client, page, beneficiary="Acme").status_code == 303
+    assert queries.credit(second).status is Status.ACTIVE
+
+
+def test_credits_that_do_not_allow_it_can_be_left_out(client: FlaskClient) -> None:
+    first, second = recorded(serial_number="S-1"), retired(serial_number="S-2")
+    page = opened(client, "sell", first, second)
+    assert "1 of 2 do not allow this" in page.text
+    assert f'/credits/act?action=sell&amp;credit={queries.credit(first).created_position}"' in page.text
+
+
+def test_where_somebody_was_faster_the_new_choice_is_shown(client: FlaskClient) -> None:
+    first, second = recorded(serial_number="S-1"), recorded(serial_number="S-2")
+    page = opened(client, "retire", take="oldest", quantity="10")
+    retire_credit(first, {}, LOCAL)
+    answer = sent(client, page, beneficiary="Acme")
+    assert answer.status_code == 409
+    assert "has changed since this was shown" in answer.text
+    assert queries.credit(second).status is Status.ACTIVE
+    assert sent(client, answer, beneficiary="Acme").status_code == 303
+
+
+def test_sold_tonnes_for_another_than_the_buyer_need_a_tick(client: FlaskClient) -> None:
+    page = opened(client, "retire", sold())
+    answer = sent(client, page, beneficiary="B")
+    assert answer.status_code == 422
+    assert "100 t were sold to Acme Airlines, and are retired for B." in answer.text
+    assert sent(client, answer, is_confirmed=True).status_code == 303
+
+
+def test_words_of_many_retirements_are_amended(client: FlaskClient) -> None:
+    ids = [retired(serial_number=f"S-{n}") for n in range(2)]
+    answer = sent(client, opened(client, "amend", *ids), beneficiary="Acme", why="Misspelt")
+    assert answer.status_code == 303
+    assert {queries.credit(each).beneficiary for each in ids} == {"Acme"}
+    empty = sent(client, opened(client, "amend", *ids), why="Nothing")
+    assert empty.status_code == 422
+
+
+def test_facts_of_many_credits_are_amended(client: FlaskClient) -> None:
+    credit_id = recorded()
+    assert sent(client, opened(client, "amend", credit_id), country="Kenya").status_code == 303
+    assert queries.record(credit_id).facts == {"country": "Kenya"}
+
+
+def test_credits_are_voided_with_a_reason(client: FlaskClient) -> None:
+    credit_id = recorded()
+    page = opened(client, "void", credit_id)
+    assert sent(client, page).status_code == 422
+    assert sent(client, page, reason="Recorded twice").status_code == 303
+    assert queries.credit(credit_id).status is Status.CANCELLED
+
+
+def test_all_that_match_the_filter_are_taken(client: FlaskClient) -> None:
+    ids = [recorded(serial_number=f"S-{n}") for n in range(60)]
+    other = recorded(registry="GS")
+    assert sent(client, opened(client, "sell", take="all", registry="VCS"), buyer="Acme").status_code == 303
+    assert {queries.credit(each).status for each in ids} == {Status.SOLD}
+    assert queries.credit(other).status is Status.ACTIVE
+
+
+def test_nothing_chosen_is_said(client: FlaskClient) -> None:
+    page = client.get("/credits/act?action=sell")
+    assert page.status_code == 422
+    assert "Choose at least one credit" in page.text
