@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any, Protocol
 
+from server.masked_log import MaskedLogger
 from server.settings import Address, worker_count
 from server.setup_code import setup_code, setup_code_hash
 from server.terminal import CommandError
@@ -77,6 +78,8 @@ limit_request_line = 8190
 limit_request_fields = 64
 limit_request_field_size = 8190
 
+# Some addresses have a secret, which no log may contain.
+logger_class = MaskedLogger
 # No access log by default. With --access-logfile -, it has no client addresses.
 accesslog = None
 access_log_format = '%(t)s "%(m)s %(U)s" %(s)s %(b)s bytes %(M)s ms'

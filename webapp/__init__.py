@@ -61,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         PUBLIC_READING=settings.public_reading,
         TRUSTED_PROXIES=settings.trusted_proxies,
         SETUP_CODE_HASH=settings.setup_code_hash,
+        PUBLIC_URL=settings.public_url,
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

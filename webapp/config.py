@@ -41,6 +41,8 @@ class Settings:
     X-Forwarded-For and X-Forwarded-Proto; with 0 these headers are ignored.
     `setup_code_hash` (SETUP_CODE_HASH): hex SHA-256 of the code that creates the first administrator from
     another machine. The start script creates the code, prints it and sets this variable.
+    `public_url` (PUBLIC_URL): where people reach the ledger, such as https://ledger.example.org, without a
+    slash at the end; empty if it is not known. Statements print it.
     """
 
     # Left out of repr(), so that logs do not contain them.
@@ -51,6 +53,7 @@ class Settings:
     public_reading: bool = False
     trusted_proxies: int = 0
     setup_code_hash: str = ""
+    public_url: str = ""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -64,6 +67,7 @@ class Settings:
             public_reading=_switch("PUBLIC_READING", os.environ.get("PUBLIC_READING", "")),
             trusted_proxies=_trusted_proxies(os.environ.get("TRUSTED_PROXIES", "")),
             setup_code_hash=_setup_code_hash(os.environ.get("SETUP_CODE_HASH", "")),
+            public_url=_public_url(os.environ.get("PUBLIC_URL", "")),
         )
 
 
@@ -108,6 +112,17 @@ def _setup_code_hash(text: str) -> str:
     given = text.strip().lower()
     if given and not re.fullmatch("[0-9a-f]{64}", given):
         raise BadSetting("SETUP_CODE_HASH", "must be a SHA-256 in hex: 64 characters of 0-9 and a-f")
+    return given
+
+
+def _public_url(text: str) -> str:
+    given = text.strip().rstrip("/")
+    if given and not re.fullmatch(
+        r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?", given
+    ):
+        raise BadSetting(
+            "PUBLIC_URL", "must be the address of the ledger, such as https://ledger.example.org"
+        )
     return given
 
 

@@ -56,7 +56,8 @@ def _size(size_bytes: int) -> str:
 
 
 def _handle_unexpected_error(error: Exception) -> Response:
-    current_app.logger.error("Unexpected error in %s %s", request.method, request.path, exc_info=error)
+    path = request_security.without_secrets(request.path)
+    current_app.logger.error("Unexpected error in %s %s", request.method, path, exc_info=error)
     detail = "An unexpected error occurred and was logged."
     if request.method not in request_security.SAFE_METHODS:
         # The error may have occurred after the commit, so it is unknown whether anything was recorded.

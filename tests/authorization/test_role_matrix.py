@@ -23,7 +23,15 @@ from webapp.http.error_status import is_api_path
 WHO: Final = [EVERYONE, *Role]
 ID: Final = "f" * 64
 # Values of address parts that do not exist, so that no request changes anything.
-PARTS: Final = {"credit_id": ID, "record_id": ID, "import_id": "99", "user_id": "99", "token_id": "99"}
+PARTS: Final = {
+    "credit_id": ID,
+    "record_id": ID,
+    "import_id": "99",
+    "user_id": "99",
+    "token_id": "99",
+    "position": "99",
+    "link_id": "99",
+}
 
 
 @dataclass

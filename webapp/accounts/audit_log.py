@@ -35,6 +35,8 @@ class AuditAction(StrEnum):
     PASSWORD_SET = "PASSWORD_SET"  # noqa: S105 - by an administrator
     TOKEN_MADE = "TOKEN_MADE"  # noqa: S105 - data: name, role, expires_at
     TOKEN_REVOKED = "TOKEN_REVOKED"  # noqa: S105
+    STATEMENT_SHARED = "STATEMENT_SHARED"  # data: act, link
+    STATEMENT_LINK_REVOKED = "STATEMENT_LINK_REVOKED"  # data: act, link
     SIGNED_IN = "SIGNED_IN"
     SIGNED_OUT = "SIGNED_OUT"
     SIGNED_OUT_EVERYWHERE = "SIGNED_OUT_EVERYWHERE"
@@ -96,10 +98,10 @@ def page(before: int | None = None, limit: int = 50, *, act: AuditAction | None 
 T = TypeVar("T")
 
 
-def change(act: Callable[[Connection], T]) -> T:
+def change(act: Callable[[Connection], T], *, is_rechecked: bool = False) -> T:
     """Run one change of accounts in a transaction. Raises the errors of `act`, and LedgerBusy.
 
     `act` checks the actor's role itself (``users.require_administrator``). The role is not rechecked
-    before commit, because an administrator may give up their own role.
+    before commit unless asked for, because an administrator may give up their own role.
     """
-    return transact(act, unconditional=True)
+    return transact(act, unconditional=not is_rechecked)

@@ -19,6 +19,14 @@ class UnknownToken(LedgerError):
         super().__init__("There is no such token.")
 
 
+class UnknownLink(LedgerError):
+    """No statement has a link with this number or secret, or it was revoked."""
+
+    def __init__(self) -> None:
+        """Set the message."""
+        super().__init__("There is no such link.")
+
+
 class NameTaken(InvalidFields):
     """A user already has this name, in this or another spelling."""
 

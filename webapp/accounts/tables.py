@@ -73,6 +73,24 @@ class Token(Model):
     last_used_at: Mapped[str | None] = mapped_column(STRING)
 
 
+class StatementLink(Model):
+    """A link that shows one statement to anybody, with the SHA-256 of its secret. Never deleted.
+
+    `act` is the feed position that addresses the act.
+    """
+
+    __tablename__ = "statement_links"
+    __table_args__ = (Index("ix_statement_links_act", "act"),)
+
+    id: Mapped[int] = mapped_column(ROW_ID, primary_key=True)
+    act: Mapped[int] = mapped_column(BigInteger)
+    secret_hash: Mapped[str] = mapped_column(STRING, unique=True)
+    added_by: Mapped[str] = mapped_column(STRING)
+    added_at: Mapped[str] = mapped_column(STRING)
+    revoked_by: Mapped[str | None] = mapped_column(STRING)
+    revoked_at: Mapped[str | None] = mapped_column(STRING)
+
+
 class AccountLogEntry(Model):
     """An entry of the account log, at positions 1, 2, 3 … without gaps.
 
@@ -123,6 +141,7 @@ class KnownAddress(Model):
 users: Final = table_of(User)
 sessions: Final = table_of(Session)
 tokens: Final = table_of(Token)
+statement_links: Final = table_of(StatementLink)
 account_log: Final = table_of(AccountLogEntry)
 sign_in_failures: Final = table_of(SignInFailure)
 known_addresses: Final = table_of(KnownAddress)

@@ -43,6 +43,14 @@ class UnknownCredit(LedgerError):
         self.credit_id = credit_id
 
 
+class UnknownAct(LedgerError):
+    """No event of a credit has this feed position."""
+
+    def __init__(self) -> None:
+        """Set the message."""
+        super().__init__("No event of a credit has this number.")
+
+
 class SerialHeld(LedgerError):
     """Another credit, the `holder`, has the same serial number in the same registry."""
 

@@ -5,6 +5,7 @@ machine); a write that another site caused, before its form is parsed; and a wri
 Content-Length, because its body could be cut off unnoticed.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -15,6 +16,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, abort, current_app, request
 
+# What follows in these paths is a secret, which no log may contain.
+_SECRET_IN_PATH: Final = re.compile(r"(/shared/)[^/\s\"?#]+")
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 SAME_SITE: Final = frozenset({"same-origin", "none"})
 
@@ -30,6 +33,11 @@ SECURITY_HEADERS: Final = {
 
 # Sent over TLS only: browsers then use TLS for this host for a year.
 TLS_HEADERS: Final = {"Strict-Transport-Security": "max-age=31536000"}
+
+
+def without_secrets(text: str) -> str:
+    """Return a text for a log, with the secrets in addresses masked."""
+    return _SECRET_IN_PATH.sub(r"\1***", text)
 
 
 def install(app: Flask) -> None:

@@ -38,6 +38,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     "users": _CHANGE,
     "sessions": _CHANGE | _REPLACE,
     "tokens": _CHANGE,
+    "statement_links": _CHANGE,
     "account_log": _APPEND,
     "sign_in_failures": _REPLACE,
     "known_addresses": _REPLACE,

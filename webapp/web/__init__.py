@@ -10,6 +10,7 @@ from webapp.web import (
     actions,
     activity,
     actor_names,
+    acts,
     acts_on_many,
     audit_log,
     auth_pages,
@@ -24,6 +25,7 @@ from webapp.web import (
     query_parameters,
     serial_numbers,
     splits,
+    statements,
     tokens,
     users,
 )
@@ -35,7 +37,19 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(labels.FILTERS)
     app.jinja_env.filters.update(serial_numbers.FILTERS)
     app.jinja_env.filters["actor_name"] = actor_names.name_of
-    ledger = (dashboard, credits, actions, acts_on_many, splits, corrections, activity, imports, downloads)
+    ledger = (
+        dashboard,
+        credits,
+        actions,
+        acts_on_many,
+        splits,
+        corrections,
+        activity,
+        acts,
+        statements,
+        imports,
+        downloads,
+    )
     accounts = (auth_pages, password, users, tokens, audit_log)
     blueprints = [module.pages for module in (*ledger, *accounts)]
     for blueprint in blueprints:

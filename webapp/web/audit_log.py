@@ -28,6 +28,8 @@ PHRASES: Final = {
     AuditAction.PASSWORD_SET: "Password set by an administrator",
     AuditAction.TOKEN_MADE: "Token created",
     AuditAction.TOKEN_REVOKED: "Token revoked",
+    AuditAction.STATEMENT_SHARED: "Statement shared",
+    AuditAction.STATEMENT_LINK_REVOKED: "Link to a statement revoked",
     AuditAction.SIGNED_IN: "Signed in",
     AuditAction.SIGNED_OUT: "Signed out",
     AuditAction.SIGNED_OUT_EVERYWHERE: "Signed out everywhere",

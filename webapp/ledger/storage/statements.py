@@ -38,10 +38,10 @@ _ORIGIN_JOINS: Final = (
     " LEFT JOIN credits AS replaced ON replaced.key = credits.replaces"
 )
 _CREDIT_JOINS: Final = f" LEFT JOIN credit_states AS state ON state.credit = credits.key{_ORIGIN_JOINS}"
-_CREDITS: Final = f"{_CREDIT_COLUMNS} FROM credits{_CREDIT_JOINS}"
-CREDIT: Final = f"{_CREDITS} WHERE credits.id = ?"
+CREDITS: Final = f"{_CREDIT_COLUMNS} FROM credits{_CREDIT_JOINS}"
+CREDIT: Final = f"{CREDITS} WHERE credits.id = ?"
 # The credits with some ids. `{}` is replaced by one `?` for each id.
-CREDITS_OF: Final = f"{_CREDITS} WHERE credits.id IN ({{}})"
+CREDITS_OF: Final = f"{CREDITS} WHERE credits.id IN ({{}})"
 # The credits whose CREATED events have the positions in a JSON array.
 _LISTED: Final = (
     f"{_CREDIT_COLUMNS} FROM credit_states AS state JOIN credits ON credits.key = state.credit{_ORIGIN_JOINS}"
@@ -53,7 +53,7 @@ CREDITS_AT: Final = {
 }
 # The lots of a credit and its replacement.
 RELATED: Final = (
-    f"{_CREDITS} WHERE credits.parent = ? OR credits.replaces = ?"
+    f"{CREDITS} WHERE credits.parent = ? OR credits.replaces = ?"
     " ORDER BY credits.offset_e4, state.created_position"
 )
 # The split tree of a credit: up to the root, then down again, level by level.

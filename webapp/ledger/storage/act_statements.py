@@ -1,0 +1,43 @@
+"""The statements of ``acts``: the events of an act, its credits, and what was said of them since.
+
+They are written like those of ``statements``, which executes them.
+"""
+
+from typing import Final
+
+from webapp.ledger.storage.statements import CREDITS
+
+# The feed from one position on. Entries about other subjects have a negative key.
+FEED_FROM: Final = (
+    "SELECT feed.position, feed.subject, events.hash, events.body"
+    " FROM feed JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
+    " WHERE feed.position >= ? ORDER BY feed.position LIMIT ?"
+)
+# The position of the split that made a lot.
+SPLIT_OF_LOT: Final = (
+    "SELECT feed.position FROM credits JOIN feed ON feed.subject = credits.parent AND feed.type = 'SPLIT'"
+    " WHERE credits.key = ?"
+)
+# The credits with the keys in a JSON array.
+CREDITS_WITH: Final = {
+    "sqlite": f"{CREDITS} WHERE credits.key IN (SELECT value FROM json_each(?))",
+    "postgresql": f"{CREDITS} WHERE credits.key = ANY (ARRAY("
+    "SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value))",
+}
+# Of the credits with the keys in a JSON array, and of all that they were split from: what states their
+# facts and what amends their events. UNION reads a common ancestor once.
+_ABOVE: Final = (
+    " UNION SELECT credits.key, credits.parent FROM above JOIN credits ON credits.key = above.parent)"
+    " SELECT above.key, above.parent, feed.position, events.body FROM above"
+    " LEFT JOIN events ON events.subject = above.key"
+    " AND (events.type = 'AMENDED' OR (above.parent IS NULL AND events.type = 'CREATED'))"
+    " LEFT JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
+    " ORDER BY above.key, events.seq"
+)
+SAID_OF: Final = {
+    "sqlite": "WITH RECURSIVE above (key, parent) AS (SELECT credits.key, credits.parent FROM credits"
+    f" WHERE credits.key IN (SELECT value FROM json_each(?)){_ABOVE}",
+    "postgresql": "WITH RECURSIVE above (key, parent) AS (SELECT credits.key, credits.parent FROM credits"
+    " WHERE credits.key = ANY (ARRAY("
+    f"SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value)){_ABOVE}",
+}

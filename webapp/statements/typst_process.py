@@ -1,0 +1,49 @@
+"""Make a PDF with typst: a program of its own, whose memory and time the system bounds.
+
+``pdf`` starts it by its path for each document. The inputs of the template come from standard input as
+JSON, and the PDF goes to standard output. Nothing of the ledger is imported here.
+"""
+
+import json
+import resource
+import sys
+from typing import Final, Literal
+
+import typst
+
+# Archival PDF with the attached data, and accessible. Both refuse characters that no font has.
+Standard = Literal["a-3a", "ua-1"]
+STANDARDS: Final[list[Standard]] = ["a-3a", "ua-1"]
+_NO_GLYPH: Final = "could not be displayed"
+
+
+def main() -> None:
+    """Write the PDF of the template and the time that the arguments name."""
+    template, timestamp, memory_bytes, cpu_seconds = sys.argv[1:]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_seconds), int(cpu_seconds)))
+    resource.setrlimit(resource.RLIMIT_AS, (int(memory_bytes), int(memory_bytes)))
+    inputs = json.load(sys.stdin)
+    try:
+        document = made(template, {**inputs, "has_all_glyphs": "yes"}, int(timestamp), STANDARDS)
+    except typst.TypstError as error:
+        if _NO_GLYPH not in error.message:
+            raise
+        document = made(template, {**inputs, "has_all_glyphs": "no"}, int(timestamp), [])
+    sys.stdout.buffer.write(document)
+
+
+def made(template: str, inputs: dict[str, str], timestamp: int, standards: list[Standard]) -> bytes:
+    """Return the PDF. Only the fonts of the library are used, so it is the same on each machine."""
+    return typst.compile(
+        template,
+        format="pdf",
+        ignore_system_fonts=True,
+        sys_inputs=inputs,
+        pdf_standards=[*standards],
+        timestamp=timestamp,
+    )
+
+
+if __name__ == "__main__":
+    main()
