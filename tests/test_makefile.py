@@ -162,15 +162,18 @@ def test_the_address_is_printed_when_it_answers_and_forwarded_headers_are_not_tr
             assert answer.read() == b"http"
 
 
-def test_the_access_log_names_no_visitor_and_no_query(tmp_path: Path) -> None:
+def test_the_access_log_names_no_visitor_no_query_and_no_secret(tmp_path: Path) -> None:
     with served(tmp_path, "--access-logfile", "-") as (line, server):
-        url = f"{line.split()[2]}/credits?q=somebody"
-        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 (the address is ours)
-            answer.read()
+        for path in ("/credits?q=somebody", "/shared/secret/statement.pdf"):
+            url = f"{line.split()[2]}{path}"
+            with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 (the address is ours)
+                answer.read()
         server.send_signal(signal.SIGINT)
         said, _ = server.communicate(timeout=60)
     (logged,) = [line for line in said.splitlines() if "/credits" in line]
     assert re.fullmatch(r'\[.+\] "GET /credits" 200 \S+ bytes \d+ ms', logged)
+    assert '"GET /shared/***/statement.pdf" 200' in said
+    assert "secret" not in said
 
 
 def test_ctrl_c_stops_the_server_cleanly(tmp_path: Path) -> None:

@@ -11,9 +11,12 @@ from tests.fixtures.credits import a_credit
 from tests.fixtures.ledger import MakeDatabase, opened
 from tests.fixtures.server import Client, Serve, Server
 from tests.fixtures.users import PASSWORD, a_token, a_user, an_administrator
-from webapp.accounts import tokens, users
+from webapp.accounts import statement_links, tokens, users
+from webapp.accounts.actors import LOCAL
 from webapp.accounts.roles import Role
 from webapp.http.error_status import is_api_path
+from webapp.ledger import queries
+from webapp.ledger.commands import amend_credit
 
 DESK: Final[ViewportSize] = {"width": 1280, "height": 800}
 NARROW_DESK: Final[ViewportSize] = {"width": 1000, "height": 700}
@@ -43,6 +46,12 @@ PAGES: Final = [
     "/credits/{active}/correct",
     "/credits/{active}/cancel",
     "/credits/new?replaces={cancelled}",
+    "/acts/{act}",
+    "/acts/{act}/statement",
+    "/acts/{act}/links",
+    "/acts/{act}/links/1/revoke",
+    "/shared/{link}",
+    "/shared/wrong",
     "/activity",
     "/activity?type=SOLD",
     "/imports",
@@ -80,6 +89,9 @@ NOT_PAGES: Final = {
     "imports.sample_file",
     "imports.template_file",
     "imports.written",
+    "statements.data",
+    "statements.pdf",
+    "statements.shared_pdf",
     "static",
 }
 
@@ -120,7 +132,19 @@ def stocked(ledger: Server) -> dict[str, str]:
     names["open"] = str(client.post("/records/imports?dry_run=1", bad).json["id"])
     names["failed"] = str(client.post("/records/imports", bad).json["id"])
     names["done"] = str(client.post("/records/imports", [good]).json["id"])
-    return names
+    return names | shared(ledger, names["retired"])
+
+
+def shared(ledger: Server, retired: str) -> dict[str, str]:
+    """Amend a retirement and share its statement; return its act and the secret of the link."""
+    with opened(ledger.database_url):
+        act = queries.record(retired).last_counting.position
+        amend_credit(retired, {"amends": "3", "beneficiary": "", "reason": UNBROKEN, "why": LONG}, LOCAL)
+        revoked, made = statement_links.create(act, LOCAL), statement_links.create(act, LOCAL)
+        assert revoked
+        assert made
+        statement_links.revoke(act, revoked.link.id, LOCAL)
+    return {"act": str(act), "link": made.secret}
 
 
 def open_page(visit: Visit, server: Server, path: str) -> Page:
@@ -210,7 +234,7 @@ def test_every_page_is_looked_at(make_database: MakeDatabase) -> None:
         pages = {rule.endpoint for rule in rules if not is_api_path(rule.rule)}
         addresses = app.url_map.bind("localhost")
         numbers = dict.fromkeys(["active", "sold", "retired", "split", "lot", "cancelled"], "0" * 64)
-        numbers |= dict.fromkeys(["open", "done", "failed"], "1")
+        numbers |= dict.fromkeys(["open", "done", "failed", "act", "link"], "1")
         looked_at = {
             addresses.match(path.format(**numbers).partition("?")[0])[0]
             for path in [*PAGES, *EMPTY, *WITH_ACCOUNTS]

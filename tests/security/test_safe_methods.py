@@ -27,6 +27,7 @@ def test_no_address_writes_when_it_is_read(
 ) -> None:
     import_address = receive(client, [{"project_name": "x"}])
     ids = {"import_id": import_address.rpartition("/")[2], "user_id": "1", "token_id": "1"}
+    ids |= {"position": "1", "link_id": "1"}
     credit_id = recorded()
     before = dict(_rows(raw))
     assert before["events"] == 1

@@ -48,11 +48,13 @@ def _calls() -> set[str]:
 
 def test_the_program_starts_no_other_program() -> None:
     assert _imported("pty", "ctypes") == []
-    # Only `flask verify` and the reader of workbooks start processes, and they run this program.
+    # Only `flask verify`, the reader of workbooks and the maker of PDFs start processes, and they run this
+    # program.
     texts = {path.stem: path.read_text(encoding="utf-8") for path in MODULES}
     assert [name for name, text in texts.items() if "multiprocessing" in text] == ["check_workers"]
-    assert [name for name, text in texts.items() if "subprocess" in text] == ["workbook"]
-    assert texts["workbook"].count("subprocess.run(\n            [sys.executable, ") == 1
+    assert [name for name, text in texts.items() if "subprocess" in text] == ["workbook", "pdf"]
+    for name in ("workbook", "pdf"):
+        assert texts[name].count("subprocess.run(\n            [sys.executable, ") == 1
     assert {name for name in _calls() if name.startswith("subprocess.")} == {"subprocess.run"}
     of_os = {name for name in _calls() if name.startswith("os.")}
     assert "os.environ.get" in of_os

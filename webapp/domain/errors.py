@@ -51,6 +51,14 @@ class UnknownAct(LedgerError):
         super().__init__("No event of a credit has this number.")
 
 
+class UnknownStatement(LedgerError):
+    """The act is no retirement, so there is no statement of it."""
+
+    def __init__(self) -> None:
+        """Set the message."""
+        super().__init__("Only a retirement has a statement.")
+
+
 class SerialHeld(LedgerError):
     """Another credit, the `holder`, has the same serial number in the same registry."""
 

@@ -21,6 +21,7 @@ STATUS: Final[dict[type[errors.LedgerError], HTTPStatus]] = {
     errors.UnknownCredit: HTTPStatus.NOT_FOUND,
     errors.UnknownImport: HTTPStatus.NOT_FOUND,
     errors.UnknownAct: HTTPStatus.NOT_FOUND,
+    errors.UnknownStatement: HTTPStatus.NOT_FOUND,
     errors.SerialHeld: HTTPStatus.CONFLICT,
     errors.ActNotAllowed: HTTPStatus.CONFLICT,
     errors.ActsNotAllowed: HTTPStatus.CONFLICT,

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from webapp.domain.action_fields import RETIREMENT_FIELDS
-from webapp.domain.errors import LedgerError
+from webapp.domain.errors import UnknownStatement
 from webapp.domain.facts import RETIREMENT_FACTS
 from webapp.domain.fields import quantity_text
 from webapp.domain.lifecycle import EventType
@@ -26,14 +26,6 @@ LABELS: Final[Mapping[str, str]] = {
     **{field.name: field.label for field in (*RETIREMENT_FIELDS, *RETIREMENT_FACTS) if field.name in WORDS},
     OCCURRED_ON: "Retirement date",
 }
-
-
-class UnknownStatement(LedgerError):
-    """The act is no retirement, so there is no statement of it."""
-
-    def __init__(self) -> None:
-        """Set the message."""
-        super().__init__("Only retirements have a statement.")
 
 
 @dataclass(frozen=True)

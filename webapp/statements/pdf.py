@@ -53,12 +53,11 @@ def pdf_of(statement: Statement) -> bytes:
         "page": json.dumps(page_of(statement), ensure_ascii=False),
     }
     limits = (int(statement.updated_at.timestamp()), MEMORY_BYTES_MAX, CPU_SECONDS_MAX)
-    command = [sys.executable, "-I", str(_PROGRAM), str(TEMPLATE), *map(str, limits)]
     if not _PLACES.acquire(timeout=_PATIENCE_SECONDS):
         raise LedgerBusy(_BUSY)
     try:
         ended = subprocess.run(
-            command,
+            [sys.executable, "-I", str(_PROGRAM), str(TEMPLATE), *map(str, limits)],
             input=json.dumps(inputs).encode(),
             stdout=subprocess.PIPE,
             env=_FEW_THREADS,

@@ -12,7 +12,6 @@ from werkzeug.exceptions import default_exceptions
 from webapp.domain import errors
 from webapp.http import authentication, htmx
 from webapp.http.error_status import ErrorResponse
-from webapp.statements.content import UnknownStatement
 from webapp.web.query_parameters import UnknownFilter
 from webapp.web.safe_redirect import is_same_site
 
@@ -52,7 +51,7 @@ REFUSAL_TITLES: Final[dict[type[errors.LedgerError], str]] = {
     errors.UnknownCredit: "No such credit",
     errors.UnknownImport: "No such import",
     errors.UnknownAct: "No such act",
-    UnknownStatement: "No such statement",
+    errors.UnknownStatement: "No such statement",
     errors.SerialHeld: "Serial number already taken",
     errors.AlreadyRetired: "Already retired",
     errors.AlreadyWithdrawn: "Cancelled at the registry",

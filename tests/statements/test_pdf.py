@@ -1,0 +1,109 @@
+"""The statement as PDF: what it says, whatever the texts are."""
+
+import io
+import json
+from collections.abc import Mapping
+from typing import Final
+
+import pytest
+from pypdf import PdfReader
+
+from tests.fixtures.acts import RETIREMENT, retired_together
+from tests.fixtures.credits import recorded, recorded_with_facts
+from webapp.accounts.actors import LOCAL
+from webapp.domain.errors import LedgerBusy
+from webapp.ledger.acts import act_at
+from webapp.ledger.commands import amend_credit
+from webapp.statements import pdf
+from webapp.statements.content import data_of, statement_of
+from webapp.statements.pdf import pdf_of
+
+pytestmark = pytest.mark.usefixtures("ledger_app")
+
+SOURCE: Final = '#import "x": * #panic() $x^2$ *bold* `raw` <label> @ref // \\ no'
+BOXES: Final = "Characters shown as boxes"
+
+
+@pytest.fixture
+def dialect() -> str:
+    """A document does not depend on the database."""
+    return "sqlite"
+
+
+def retirement(data: Mapping[str, str] = RETIREMENT, **changes: object) -> int:
+    """Record a credit and retire it; return the position of the retirement."""
+    return retired_together([recorded(**changes)], data)
+
+
+def read(document: bytes) -> tuple[str, PdfReader]:
+    """Return the text of a document, its white space normalised and its breaks in words removed."""
+    reader = PdfReader(io.BytesIO(document))
+    text = " ".join(page.extract_text() for page in reader.pages)
+    return " ".join(text.replace("\u200b", "").replace("\x00", "").split()), reader
+
+
+def test_the_document_says_what_was_retired_and_has_it_as_data() -> None:
+    credit_id = recorded_with_facts(serial_number="VCS-0001")
+    statement = statement_of(
+        act_at(retired_together([credit_id])), "https://ledger.example.org/acts/2/statement"
+    )
+    text, reader = read(pdf_of(statement))
+    event = statement.act.first.event
+    for said in ("100 t CO2e retired", "Northwind Airlines", "Flights of 2025", "20 November 2026"):
+        assert said in text
+    for said in ("VCS 1340", "VCS-0001", credit_id, event.hash, "Event 2", "https://ledger.example.org"):
+        assert said in text
+    assert json.loads(reader.attachments["statement.json"][0]) == data_of(statement)
+    assert "/StructTreeRoot" in reader.root_object
+    assert reader.metadata is not None
+    assert reader.metadata.title == "Retirement statement 2"
+
+
+def test_the_same_statement_gives_the_same_bytes() -> None:
+    statement = statement_of(act_at(retirement()))
+    assert pdf_of(statement) == pdf_of(statement)
+
+
+def test_no_text_is_a_part_of_the_template() -> None:
+    words = {**RETIREMENT, "beneficiary": SOURCE, "reason": "x" * 300}
+    text, reader = read(pdf_of(statement_of(act_at(retirement(words, project_name=SOURCE)))))
+    assert text.replace(" ", "").count(SOURCE.replace(" ", "")) >= 2
+    assert "x" * 300 in text.replace(" ", "")
+    assert BOXES not in text
+    assert len(reader.pages) == 1
+
+
+def test_characters_that_no_font_has_are_boxes_and_the_document_says_so() -> None:
+    words = {**RETIREMENT, "beneficiary": "林業株式会社 🌳", "reason": "العربية שלום Ελληνικά Привет"}
+    statement = statement_of(act_at(retirement(words)))
+    text, reader = read(pdf_of(statement))
+    assert BOXES in text
+    assert "Привет" in text
+    data = json.loads(reader.attachments["statement.json"][0])
+    assert data["beneficiaries"][0]["beneficiary"] == words["beneficiary"]
+
+
+def test_amended_words_are_shown_with_what_was_said_before() -> None:
+    credit_id = recorded()
+    position = retired_together([credit_id], {**RETIREMENT, "beneficiary": "Nortwind"})
+    amend_credit(credit_id, {"amends": "2", "beneficiary": "Northwind", "why": "a secret"}, LOCAL)
+    text, _ = read(pdf_of(statement_of(act_at(position))))
+    assert "for Northwind" in text
+    assert "Was Nortwind Is now Northwind" in text
+    assert "a secret" not in text
+
+
+def test_very_many_lots_are_listed_in_the_data_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "LOTS_MAX", 3)
+    monkeypatch.setattr(pdf, "GROUPS_MAX", 2)
+    ids = [recorded(serial_number=f"S-{n}", vintage=str(2000 + n)) for n in range(4)]
+    text, reader = read(pdf_of(statement_of(act_at(retired_together(ids)))))
+    assert "2 more 2 200 t Together 4 400 t" in text
+    assert "S-0" not in text
+    assert len(json.loads(reader.attachments["statement.json"][0])["credits"]) == 4
+
+
+def test_a_document_that_takes_too_much_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "MEMORY_BYTES_MAX", 90_000_000)
+    with pytest.raises(LedgerBusy):
+        pdf_of(statement_of(act_at(retirement())))
