@@ -89,6 +89,20 @@
     }
   });
 
+  // --- A credit's page leads back to the list as it was left, with its filter, order and page.
+  const LIST = "list";
+  document.addEventListener("DOMContentLoaded", () => {
+    const link = document.querySelector("[data-list-link]");
+    try {
+      if (link) link.href = sessionStorage.getItem(LIST) ?? link.getAttribute("href");
+      addEventListener("pagehide", () => {
+        if (location.pathname === "/credits") sessionStorage.setItem(LIST, `/credits${location.search}`);
+      });
+    } catch {
+      // storage is disabled: the link leads to the whole list
+    }
+  });
+
   // --- Drop zones: a dropped file is set on the file input.
   const zoneOf = (event) =>
     event.target instanceof Element ? event.target.closest("[data-drop-zone]") : null;
@@ -125,20 +139,6 @@
   };
   document.addEventListener("DOMContentLoaded", showOwnDay);
   document.addEventListener("htmx:after:settle", showOwnDay);
-
-  // --- The quantity that is typed is repeated in the form's text and on its button.
-  document.addEventListener("input", ({ target }) => {
-    if (!(target instanceof HTMLInputElement) || !target.dataset.part) return;
-    const typed = target.value.trim();
-    const [whole, decimals] = typed.split(".");
-    const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
-    const all = Number(target.dataset.part.replace(/[^0-9.]/g, ""));
-    const fits = /^\d+(\.\d{1,4})?$/.test(typed) && Number(typed) > 0 && Number(typed) <= all;
-    // An invalid quantity is not repeated.
-    const part = fits ? `${grouped}${decimals ? `.${decimals}` : ""} t` : "a part";
-    const label = typed ? part : target.dataset.part;
-    for (const shown of target.form.querySelectorAll("[data-part-shown]")) shown.textContent = label;
-  });
 
   // --- A plain form is sent once: a second click does nothing until the page is shown again.
   document.addEventListener("submit", (event) => {
@@ -192,7 +192,7 @@
   document.addEventListener("htmx:after:settle", ({ detail: { newContent } }) => {
     if (document.activeElement && document.activeElement !== document.body) return;
     for (const part of newContent) {
-      if (!(part instanceof Element) || part.querySelector("[autofocus]")) continue;
+      if (!(part instanceof Element) || part.querySelector("[autofocus]") || part.closest("#toasts")) continue;
       const wanted = part.matches("[data-focus]") ? part : part.querySelector("[data-focus]");
       const found = wanted ?? part.querySelector("a[href], button");
       if (found) return found.focus({ preventScroll: true });

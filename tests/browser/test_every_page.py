@@ -70,7 +70,9 @@ WITH_ACCOUNTS: Final = [
     "/people",
     "/people/new",
     "/people/2",
+    "/people/2/disable",
     "/tokens",
+    "/tokens/2/revoke",
     "/tokens/new",
     "/account-log",
     "/account/password",
@@ -79,7 +81,6 @@ REFUSED: Final = (404, 409, 422)
 
 # Redirects, files and fragments.
 NOT_PAGES: Final = {
-    "credits.row",
     "dashboard.icon",
     "downloads.activity_file",
     "downloads.credits_file",

@@ -87,7 +87,7 @@ def test_a_line_break_never_reaches_a_header(client: FlaskClient) -> None:
             client.get(f"/credits/{quote(text)}"),
             client.post(f"/records/{quote(text)}/sell", json={}),
             client.get("/credits", query_string={"q": text, "cursor": text}),
-            client.get(f"/credits/{credit_id}/row", headers={"HX-Current-URL": quote(text)}),
+            client.get(f"/credits/{credit_id}/sell", headers={"HX-Current-URL": quote(text)}),
             client.post("/records/imports", data=rows, content_type="application/json"),
         ]
         for answer in answers:

@@ -278,18 +278,6 @@ def test_a_row_shortens_a_serial_number_and_copies_the_whole(
     assert [b["data-copy"] for b in row.find_all("button") if b.has("data-copy")] == [serial_number]
 
 
-def test_the_row_of_an_act_that_was_cancelled_is_that_of_the_list(client: FlaskClient) -> None:
-    credit_id = recorded()
-    alone = client.get(f"/credits/{credit_id}/row", headers=HTMX)
-    assert " ".join(alone.text.split()) in " ".join(client.get("/credits").text.split())
-
-
-def test_the_row_without_htmx_is_the_page_of_the_credit(client: FlaskClient) -> None:
-    credit_id = recorded()
-    answer = client.get(f"/credits/{credit_id}/row")
-    assert (answer.status_code, answer.location) == (303, f"/credits/{credit_id}")
-
-
 def test_what_people_typed_is_never_markup(client: FlaskClient) -> None:
     hostile = '<script>alert(1)</script> " onmouseover=x {{7*7}}'
     recorded(project_name=hostile, registry="<b>R</b>", serial_number="'><i>s</i>")

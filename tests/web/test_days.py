@@ -71,7 +71,7 @@ def test_the_row_says_when_it_happened(client: FlaskClient) -> None:
     headers = {"HX-Request": "true"}
     panel = client.get(address, headers=headers)
     answer = submit(client, panel, address, headers=headers, occurred_on=DAY, buyer="Acme")
-    assert f"sold on {SHOWN} to Acme. This cannot be undone. Recorded {time_of(credit_id)}." in words(answer)
+    assert f"Sold 100 t to Acme on {SHOWN}." in words(answer)
 
 
 def test_who_comes_second_is_told_when_it_happened(client: FlaskClient) -> None:

@@ -20,6 +20,7 @@ def addresses_of_pages(app: Flask) -> list[str]:
         rule.rule.replace("<credit_id>", credit_id)
         .replace("<int(max=999999999999999999):import_id>", "1")
         .replace("<int:user_id>", "1")
+        .replace("<int:token_id>", "1")
         for rule in app.url_map.iter_rules()
         if "GET" in (rule.methods or ())
         and rule.endpoint != "static"

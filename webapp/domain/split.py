@@ -64,6 +64,15 @@ def parse_quantities(values: Mapping[str, object]) -> list[int]:
     return parsed
 
 
+def require_part(part_e4: int, whole_e4: int, block: SerialBlock | None) -> None:
+    """Check a quantity to take from a credit, both in ten-thousandths of a tonne. Raises InvalidFields."""
+    if part_e4 > whole_e4:
+        message = f"{tonnes(part_e4)} is more than the {tonnes(whole_e4)} of this credit."
+        raise InvalidFields([Problem("quantity", message)])
+    if block and part_e4 % E4 and part_e4 != whole_e4:
+        raise InvalidFields([Problem("quantity", WHOLE_TONNES)])
+
+
 def lots_of(
     parent: Credit, place: LotPlace, quantities_e4: Sequence[int], block: SerialBlock | None
 ) -> list[Credit]:

@@ -13,15 +13,14 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import accumulate
 
-from webapp.domain.action_fields import PART_QUANTITY, DayBounds, parse_action, parse_part_quantity
+from webapp.domain.action_fields import DayBounds, parse_action, parse_part_quantity
 from webapp.domain.amendment import parse_amendment, sale_of
 from webapp.domain.credit import Credit, is_credit_id, parse_credit
 from webapp.domain.errors import CreditMoved, InvalidFields, Problem, UnknownCredit
 from webapp.domain.event import Data, Event, PositionedEvent, created_event
-from webapp.domain.fields import E4, tonnes
 from webapp.domain.import_row import ImportRow
 from webapp.domain.lifecycle import EventType, require_allowed
-from webapp.domain.split import WHOLE_TONNES, lots_of, split_data, split_events
+from webapp.domain.split import lots_of, require_part, split_data, split_events
 from webapp.domain.split_numbers import parse_split
 from webapp.ledger import clock, event_log, idempotency_store, queries
 from webapp.ledger.group_commit import Transaction, commit
@@ -254,11 +253,7 @@ def _act_on_quantity(
         if part_e4 is None or part_e4 == whole_e4:
             entries = found.append([found.event(event_type, data, actor)])
             return ActionResult(found.record_after(entries))
-        if part_e4 > whole_e4:
-            message = f"{tonnes(part_e4)} is more than the {tonnes(whole_e4)} of this credit."
-            raise InvalidFields([Problem(PART_QUANTITY.name, message)])
-        if found.credit.block and part_e4 % E4:
-            raise InvalidFields([Problem(PART_QUANTITY.name, WHOLE_TONNES)])
+        require_part(part_e4, whole_e4, found.credit.block)
         split = found.split([part_e4, whole_e4 - part_e4], actor)
         part, rest = split.lots
         last = [event for event in split.events if event.credit_id == part.id][-1]

@@ -60,7 +60,6 @@ def render(credit_id: str, refused: EventType, part_e4: int | None = None) -> Re
         HTTPStatus.CONFLICT,
         credit=record.credit,
         panel=None,
-        outcome=None,
         conflict=ActionConflict(
             refused,
             record.last_counting,

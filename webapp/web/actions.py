@@ -23,10 +23,10 @@ from webapp.http import htmx
 from webapp.http.authentication import actor
 from webapp.idempotency import flash_success, note_replay, request_key
 from webapp.ledger import commands, queries, summaries
-from webapp.ledger.views import CreditView, EventView
+from webapp.ledger.views import CreditView, Record
 from webapp.web import action_conflict, query_parameters
-from webapp.web.formats import short_id, tonnes
-from webapp.web.forms import ActionForm, RetirementForm, SaleForm
+from webapp.web.formats import day, short_id, tonnes
+from webapp.web.forms import ActionForm, RetirementForm, SaleForm, Whole
 from webapp.web.labels import EVENT_LABELS, STATUS_LABELS
 from webapp.web.serial_numbers import block_of
 
@@ -40,8 +40,8 @@ CHANGED: Final = "ledger-changed"
 class Action:
     """An action of the pages: its event type, labels, form and command.
 
-    `path` is the last segment of its address. `party` is the name of the counterparty's field; earlier
-    values are suggested.
+    `path` is the last segment of its address. `party` is the name of the counterparty's field, `towards`
+    the word before its value; earlier values are suggested.
     """
 
     event_type: EventType
@@ -50,6 +50,7 @@ class Action:
     done: str
     sign: str
     party: str
+    towards: str
     form: type[ActionForm]
     command: Callable[..., commands.ActionResult]
 
@@ -61,6 +62,7 @@ SALE: Final = Action(
     done=EVENT_LABELS[EventType.SOLD],
     sign="arrows-exchange",
     party="buyer",
+    towards="to",
     form=SaleForm,
     command=commands.sell_credit,
 )
@@ -71,6 +73,7 @@ RETIREMENT: Final = Action(
     done=EVENT_LABELS[EventType.RETIRED],
     sign="lock",
     party="beneficiary",
+    towards="for",
     form=RetirementForm,
     command=commands.retire_credit,
 )
@@ -78,7 +81,10 @@ RETIREMENT: Final = Action(
 
 @dataclass(frozen=True)
 class ActionPanel:
-    """An open form, in a row or on a page. `asked` is the quantity in words, `block` the serial numbers."""
+    """An open form, in a row or on a page.
+
+    `asked` is the quantity in words, `block` the serial numbers, `party` the counterparty as entered.
+    """
 
     action: Action
     form: ActionForm
@@ -86,19 +92,10 @@ class ActionPanel:
     block: SerialBlock | None
     asked: str
 
-
-@dataclass(frozen=True)
-class ActionOutcome:
-    """What this request recorded: the event, and the lot that is left over, if any."""
-
-    action: Action
-    event: EventView
-    rest: CreditView | None
-
     @property
-    def rest_message(self) -> str:
-        """The sentence about the lot that is left over, empty if there is none."""
-        return _rest_message(self.rest) if self.rest else ""
+    def party(self) -> str:
+        """The counterparty as entered, empty if there is none."""
+        return (self.form[self.action.party].data or "").strip()
 
 
 @pages.route("/credits/<credit_id>/sell", methods=["GET", "POST"])
@@ -123,6 +120,7 @@ def _handle(action: Action, credit_id: str) -> AnyResponse:
     form = action.form(
         scope=f"{short_id(credit_id)}-",
         quantity=quantity,
+        whole=Whole(credit.quantity_e4, block_of(credit)),
         vintage=credit.vintage,
         sold_on=queries.record(credit_id).sold_on if credit.status is Status.SOLD else None,
     )
@@ -157,7 +155,6 @@ def _form_page(action: Action, credit: CreditView, form: ActionForm, status: HTT
         status,
         credit=credit,
         panel=panel,
-        outcome=None,
         conflict=None,
     )
 
@@ -176,29 +173,32 @@ def _done(action: Action, result: commands.ActionResult) -> AnyResponse:
     note_replay(is_replay=result.is_replay)
     record = result.record
     if not htmx.wants_fragment():
-        flash_success(_success_message(action, record.credit, result.rest))
+        flash_success(_success_message(action, record, result.rest))
         address = url_for("credits.show", credit_id=result.credit_id)
         return htmx.add_vary(redirect(address, HTTPStatus.SEE_OTHER))
-    outcome = ActionOutcome(action, record.events[-1], result.rest)
     template = "credits/_action_rows.html"
-    response = htmx.render(template, template, credit=record.credit, outcome=outcome)
+    message = None if result.is_replay else _success_message(action, record, result.rest)
+    response = htmx.render(template, template, credit=record.credit, rest=result.rest, message=message)
     response.headers["HX-Trigger"] = CHANGED
     return response
 
 
-def _success_message(action: Action, credit: CreditView, rest: CreditView | None) -> str | Markup:
-    if rest is None:
-        return f"{action.done}. This cannot be undone."
-    # Markup because of the link to the remaining lot. Only this constant is markup: `format` of
-    # Markup escapes every argument.
-    return Markup('{} {}, <a href="{}">{}</a>. This cannot be undone.').format(
-        tonnes(credit.quantity_e4),
-        action.done.lower(),
-        url_for("credits.show", credit_id=rest.id),
-        _rest_message(rest),
+def _success_message(action: Action, record: Record, rest: CreditView | None) -> Markup:
+    """Return what was done: "Retired 250 t for Jane Doe on 31 Jan 2026. 9,750 t stay active."."""
+    data = record.last_counting.data
+    party = data.get(action.party)
+    what = f"{action.done} {tonnes(record.credit.quantity_e4)}"
+    # Markup because of the <time> element and the link to the remaining lot. Only constants are markup:
+    # `format` of Markup escapes every argument.
+    message = Markup("{}{} on {}.").format(
+        what, f" {action.towards} {party}" if party else "", day(str(data["occurred_on"]))
     )
-
-
-def _rest_message(rest: CreditView) -> str:
+    if action is RETIREMENT:
+        statement = url_for("statements.show", position=record.last_counting.position)
+        message += Markup(' <a href="{}">Statement</a>.').format(statement)
+    if rest is None:
+        return message
     verb = "stays" if rest.quantity_e4 == E4 else "stay"
-    return f"{tonnes(rest.quantity_e4)} {verb} {STATUS_LABELS[rest.status].lower()}"
+    address = url_for("credits.show", credit_id=rest.id)
+    stays = f"{tonnes(rest.quantity_e4)} {verb} {STATUS_LABELS[rest.status].lower()}"
+    return message + Markup(' <a href="{}">{}</a>.').format(address, stays)

@@ -178,22 +178,6 @@ def _prefilled_form(values: Mapping[str, object]) -> str:
     return f"/credits/new?{urlencode(stated)}"
 
 
-@pages.get("/credits/<credit_id>/row")
-@allows(Role.VIEWER)
-def row(credit_id: str) -> AnyResponse:
-    """Show the row of the list without an open form."""
-    if not htmx.wants_fragment():
-        return htmx.add_vary(redirect(url_for(".show", credit_id=credit_id), HTTPStatus.SEE_OTHER))
-    return htmx.render(
-        "credits/_row.html",
-        "credits/_row.html",
-        credit=queries.credit(credit_id),
-        panel=None,
-        outcome=None,
-        conflict=None,
-    )
-
-
 def data_of(event: EventView, history: Sequence[EventView]) -> list[tuple[str, str, Datum]]:
     """Return the name, label and value of the data of an event, and of each of its facts.
 

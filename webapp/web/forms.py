@@ -5,7 +5,7 @@ checked here, such as the tick before a retirement without a beneficiary.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, StringField, TextAreaField
@@ -33,8 +33,12 @@ from webapp.domain.fields import (
     TextField,
     VintageField,
     parse_fields,
+    quantity_text,
+    tonnes,
 )
 from webapp.domain.lifecycle import EventType
+from webapp.domain.serial_number import SerialBlock
+from webapp.domain.split import require_part
 from webapp.ledger import clock
 from webapp.web.labels import field_label
 from webapp.web.typed_quantity import plain_quantity, quantity_error
@@ -192,6 +196,13 @@ class CorrectionForm(FieldForm):
 DATE_IS_RIGHT: Final = "Record it with this date"
 
 
+class Whole(NamedTuple):
+    """What an action can take a part of: ten-thousandths of a tonne, and the block of its serial numbers."""
+
+    quantity_e4: int
+    block: SerialBlock | None
+
+
 class ActionForm(FieldForm):
     """A sale or a retirement. A date that cannot be right requires a tick."""
 
@@ -203,14 +214,23 @@ class ActionForm(FieldForm):
         return field_label(field, cls.event_type)
 
     def __init__(
-        self, *, scope: str = "", quantity: str = "", vintage: int | None = None, sold_on: str | None = None
+        self,
+        *,
+        scope: str = "",
+        quantity: str = "",
+        vintage: int | None = None,
+        sold_on: str | None = None,
+        whole: Whole | None = None,
     ) -> None:
-        """Prefill the date with today, and the quantity with `quantity`.
+        """Prefill the date with today, and the quantity with `quantity`, by default the whole.
 
-        `vintage` and `sold_on`, the day of its sale, are those of the credit, to check the date.
+        `vintage` and `sold_on`, the day of its sale, are those of the credit, to check the date. With its
+        `whole`, the form requires a quantity that the credit has.
         """
         today = clock.now().date().isoformat()
+        quantity = quantity or (quantity_text(whole.quantity_e4) if whole else "")
         super().__init__(scope=scope, data={"occurred_on": today, PART_QUANTITY.name: quantity})
+        self._whole = whole
         self.occurred_on.render_kw = {"min": str(EARLIEST_DAY), "max": str(clock.latest_day())}
         if not self.is_submitted():
             self.occurred_on.render_kw["data-today"] = today  # static/app.js makes it the reader's own day
@@ -230,8 +250,11 @@ class ActionForm(FieldForm):
         return date_warnings(self.event_type, str(day), self._vintage, self._sold_on)
 
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
-        """Require the tick for a date that cannot be right, in addition to the domain's rules."""
+        """Require a quantity that the credit has, and the tick for a date that cannot be right."""
         valid = super().validate(extra_validators)
+        if self._whole and not self.quantity.errors and (problems := self._part_problems(self._whole)):
+            self.show(problems)
+            valid = False
         warnings = self.date_warnings
         if not warnings or self.is_date_confirmed.data:
             return valid
@@ -252,6 +275,17 @@ class ActionForm(FieldForm):
             return parse_part_quantity(self.values)
         except InvalidFields:
             return None
+
+    def _part_problems(self, whole: Whole) -> Sequence[Problem]:
+        part_e4 = self.part_e4
+        if part_e4 is None:
+            text = f"Enter the tonnes, at most {tonnes(whole.quantity_e4)}."
+            return [Problem(PART_QUANTITY.name, text)]
+        try:
+            require_part(part_e4, whole.quantity_e4, whole.block)
+        except InvalidFields as refusal:
+            return refusal.problems
+        return []
 
     def show_part_problems(self, problems: Sequence[Problem]) -> None:
         """Add problems with the lots of the split to the quantity, which causes them."""

@@ -3,13 +3,14 @@
 from http import HTTPStatus
 from typing import Final
 
-from flask import Blueprint, flash, make_response, redirect, render_template, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from webapp.accounts import tokens
+from webapp.accounts.errors import UnknownToken
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
 from webapp.domain.errors import InvalidFields
@@ -48,7 +49,7 @@ def index() -> str:
     """Show all tokens, revoked and expired ones too."""
     found = tokens.list_all()
     actor_names.prefetch(token.added_by for token in found)
-    return render_template("tokens/list.html", tokens=found, form=RevokeForm())
+    return render_template("tokens/list.html", tokens=found)
 
 
 @pages.route("/tokens/new", methods=["GET", "POST"])
@@ -74,11 +75,27 @@ def new() -> AnyResponse:
     return make_response(render_template("tokens/created.html", token=made.token, secret=made.secret))
 
 
-@pages.post("/tokens/<int:token_id>/revoke")
+@pages.route("/tokens/<int:token_id>/revoke", methods=["GET", "POST"])
 @allows(Role.ADMINISTRATOR)
 @without_idempotency_key("Repeating it changes nothing.")
 def revoke(token_id: int) -> AnyResponse:
-    """Revoke the token."""
+    """Ask whether to revoke the token, or revoke it."""
+    if request.method != "POST":
+        token = next((token for token in tokens.list_all() if token.id == token_id), None)
+        if token is None:
+            raise UnknownToken
+        return make_response(
+            render_template(
+                "confirm.html",
+                form=RevokeForm(),
+                title="Revoke this token",
+                permanent=f"Revoke {token.name}. Programs that use it are refused. This cannot be undone.",
+                action=url_for(".revoke", token_id=token_id),
+                submit="Revoke",
+                cancel=url_for(".index"),
+                sign="ban",
+            )
+        )
     tokens.revoke(token_id, actor())
     flash("Revoked. Requests with this token are refused from now on.", "success")
     return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)

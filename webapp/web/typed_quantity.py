@@ -1,4 +1,4 @@
-"""Quantities as people type them on a form: plain digits, or a spelling that has one reading."""
+"""Quantities as people type them on a form: plain digits, or a usual spelling of them."""
 
 import re
 from typing import Final
@@ -14,8 +14,8 @@ _SHOWN_MAX: Final = 80
 def plain_quantity(text: str | None) -> str | None:
     """Return a typed quantity in plain digits: "1234567.5" for "1 234 567,5 t".
 
-    A text that has two readings, or none, is returned as it is, so that the domain refuses it. "1.234" is
-    plain digits already.
+    "1,234" is 1234, as the pages write it, and "1.234" is plain digits already. A text that is no quantity
+    is returned as it is, so that the domain refuses it.
     """
     try:
         return _read(text)
@@ -39,10 +39,8 @@ def _read(text: str | None) -> str | None:
         return typed
     try:
         plain = read_quantity(typed)
-    except Ambiguous:
-        readings = " or ".join(str(read_quantity(typed, sign)) for sign in (",", "."))
-        message = f"{_shown(typed)} can be {readings}. Write it without a sign between the thousands."
-        raise FieldError(message) from None
+    except Ambiguous:  # "1,234": read as the pages write it, with commas between thousands
+        plain = read_quantity(typed, ".")
     if plain is None:  # what means "missing" in a file, such as "-"
         raise FieldError(f"{_shown(typed)} is not a quantity in plain digits, such as 1234.5.")
     return plain

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from flask import Blueprint, flash, make_response, redirect, render_template, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import PasswordField, SelectField, StringField
@@ -144,12 +144,25 @@ def set_password(user_id: int) -> AnyResponse:
     return _redirect_to(url_for(".show", user_id=user_id))
 
 
-@pages.post(f"{USER_URL}/disable")
+@pages.route(f"{USER_URL}/disable", methods=["GET", "POST"])
 @allows(Role.ADMINISTRATOR)
 @without_idempotency_key(_REPEATABLE)
 def disable(user_id: int) -> AnyResponse:
-    """Disable the user."""
+    """Ask whether to disable the user, or disable them."""
     user = users.find(user_id)
+    if request.method != "POST":
+        return make_response(
+            render_template(
+                "confirm.html",
+                form=PlainForm(None),
+                title="Disable this person",
+                permanent=f"Disable {user.name}. They are signed out at once, and their tokens are revoked.",
+                action=url_for(".disable", user_id=user_id),
+                submit="Disable",
+                cancel=url_for(".show", user_id=user_id),
+                sign="ban",
+            )
+        )
     message = f"{user.name} is signed out and can no longer sign in."
     return _done(user, lambda: users.disable(user_id, actor()), message)
 
