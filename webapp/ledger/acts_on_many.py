@@ -169,6 +169,13 @@ def plan_act(request: ActRequest) -> ActPlan:
         return _plan(connection, request)
 
 
+def repeated_act(action: EventType, key: IdempotencyKey | None) -> ActResult | None:
+    """Return the act that an earlier request with this key recorded, None if there was none."""
+    with reading() as connection:
+        stored = key and idempotency_store.find(connection, key)
+        return _replay(connection, action, stored) if stored else None
+
+
 def record_act(
     request: ActRequest, actor: str, key: IdempotencyKey | None = None, shown: str | None = None
 ) -> ActResult:
@@ -177,11 +184,10 @@ def record_act(
     `shown` is the fingerprint of the plan that a person agreed to. Raises InvalidFields, ActsNotAllowed,
     and ActChanged if the plan is another one now.
     """
-    with reading() as connection:
-        stored = key and idempotency_store.find(connection, key)
-        if stored:
-            return _replay(connection, request.action, stored)
-        plan = _plan(connection, request)
+    repeated = repeated_act(request.action, key)
+    if repeated:
+        return repeated
+    plan = plan_act(request)
 
     def action(transaction: Transaction) -> ActResult:
         connection = transaction.connection

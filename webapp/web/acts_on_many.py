@@ -16,7 +16,7 @@ from webapp.domain.lifecycle import EventType, Status
 from webapp.http.authentication import actor
 from webapp.idempotency import flash_success, note_replay, request_key
 from webapp.ledger import acts_on_many, summaries
-from webapp.ledger.acts_on_many import ActPlan, ActRequest
+from webapp.ledger.acts_on_many import ActPlan, ActRequest, ActResult
 from webapp.ledger.views import CreditView
 from webapp.web import query_parameters
 from webapp.web.act_address import PARAMETERS, PATH, REPEATED, ActAddress
@@ -80,6 +80,10 @@ class ActPage:
 def act() -> AnyResponse:
     """Show the form with what will happen, or record the act."""
     address = ActAddress.read(request.args)
+    if request.method == "POST" and (
+        repeated := acts_on_many.repeated_act(address.event_type, request_key())
+    ):
+        return _done(repeated)
     form, plan, problems = _planned(address)
     if plan is None:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK
@@ -129,6 +133,10 @@ def _record(address: ActAddress, plan: ActPlan, form: ActForm) -> AnyResponse:
     except (ActChanged, ActsNotAllowed) as refusal:
         form, current, problems = _planned(address)
         return _page(ActPage(address, current, form, problems, str(refusal)), HTTPStatus.CONFLICT)
+    return _done(result)
+
+
+def _done(result: ActResult) -> AnyResponse:
     note_replay(is_replay=result.is_replay)
     count = len(result.credits)
     credits = "1 credit" if count == 1 else f"{count:,} credits"
