@@ -83,6 +83,8 @@ CHANGES: Mapping[str, Mapping[str, object]] = {
     "create_record": {"quantity": "7"},
     "create_record_by_older_name": {"quantity": "7"},
     "sell_record": {"quantity": 2},
+    "reverse_sale": {"quantity": 2},
+    "amend_record": {"buyer": "C"},
     "retire_record": {"quantity": 2},
     "split_record": {"quantities": [50, 50]},
     "cancel_record": {"reason": "another"},

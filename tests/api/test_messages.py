@@ -11,6 +11,8 @@ MESSAGES = {
     "create_record": "Record created",
     "create_record_by_older_name": "Record created",
     "sell_record": "Record sold",
+    "reverse_sale": "Sale reversed",
+    "amend_record": "Record amended",
     "retire_record": "Record retired",
     "split_record": "Record split",
     "cancel_record": "Record cancelled",

@@ -31,6 +31,7 @@ PARTS: Final = {
     "token_id": "99",
     "position": "99",
     "link_id": "99",
+    "seq": "1",
 }
 
 

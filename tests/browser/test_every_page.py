@@ -45,6 +45,11 @@ PAGES: Final = [
     "/credits/{lot}/split?quantities=never",
     "/credits/{active}/correct",
     "/credits/{active}/cancel",
+    "/credits/{amended}",
+    "/credits/{active}/amend/1",
+    "/credits/{amended}/amend/2",
+    "/credits/{sold}/reverse-sale",
+    "/credits/{active}/reverse-sale",
     "/credits/new?replaces={cancelled}",
     "/acts/{act}",
     "/acts/{act}/statement",
@@ -127,6 +132,10 @@ def stocked(ledger: Server) -> dict[str, str]:
     names["lot"] = acted["rest"]["id"]
     names["cancelled"] = record(client, serial_number="C-1", project_name=LONG)
     client.post(f"/records/{names['cancelled']}/cancel", {"reason": LONG[:300]})
+    names["amended"] = record(client, serial_number="A-1")
+    client.post(f"/records/{names['amended']}/retire", {"beneficiary": UNBROKEN, "note": LONG})
+    amendment = {"amends": 2, "beneficiary": LONG[:300], "why": LONG, "facts": {"purpose": LONG[:300]}}
+    client.post(f"/records/{names['amended']}/amend", amendment)
     good = a_credit(serial_number="I-1")
     conflicting = a_credit(serial_number="S-1", project_name=LONG)
     bad = [good, conflicting, {**good, "vintage": 1066, "quantity": UNBROKEN, "colour": "green"}]
@@ -234,7 +243,9 @@ def test_every_page_is_looked_at(make_database: MakeDatabase) -> None:
         rules = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or set())]
         pages = {rule.endpoint for rule in rules if not is_api_path(rule.rule)}
         addresses = app.url_map.bind("localhost")
-        numbers = dict.fromkeys(["active", "sold", "retired", "split", "lot", "cancelled"], "0" * 64)
+        numbers = dict.fromkeys(
+            ["active", "sold", "retired", "split", "lot", "cancelled", "amended"], "0" * 64
+        )
         numbers |= dict.fromkeys(["open", "done", "failed", "act", "link"], "1")
         looked_at = {
             addresses.match(path.format(**numbers).partition("?")[0])[0]

@@ -17,9 +17,10 @@ from webapp.domain.lifecycle import EventType
 
 TODAY = date(2026, 11, 20)
 AT = "2026-11-20T08:09:10.000042Z"
-C, S, R, W, X, P, A = (
+C, S, V, R, W, X, P, A = (
     EventType.CREATED,
     EventType.SOLD,
+    EventType.SALE_REVERSED,
     EventType.RETIRED,
     EventType.WITHDRAWN,
     EventType.CANCELLED,
@@ -57,6 +58,12 @@ def problems(values: dict[str, object], types: list[EventType]) -> dict[str, str
             {"amends": 2, "facts": {"purpose": "CORSIA"}},
         ),
         ([C, R, A], {"amends": "2", "occurred_on": "2026-01-31"}, {"amends": 2, "occurred_on": "2026-01-31"}),
+        (
+            [C, S, V, S],
+            {"amends": "2", "buyer": "Acme"},
+            {"amends": 2, "buyer": "Acme"},
+        ),
+        ([C, S, V], {"amends": "3", "reason": "Twice"}, {"amends": 3, "reason": "Twice"}),
         ([C, W], {"amends": "2", "reason": "Buffer"}, {"amends": 2, "reason": "Buffer"}),
         ([C, X], {"amends": "2", "reason": "Twice"}, {"amends": 2, "reason": "Twice"}),
         (
@@ -234,6 +241,10 @@ def test_an_object_is_read_as_facts_alone() -> None:
         ((C, P, A), R, {}, False),
         ((C, X, A), S, {}, False),
         ((C, S, A, A), R, {}, True),
+        ((C, S, A), V, {"reason": "Twice"}, True),
+        ((C, S, V, A), S, {}, True),
+        ((C, S, V, A), V, {"reason": "Twice"}, False),
+        ((C, S, R, A), V, {"reason": "Twice"}, False),
         ((C, A), S, {}, True),
     ],
 )

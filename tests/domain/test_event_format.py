@@ -10,7 +10,7 @@ import pytest
 from tests.domain.golden import credit_from
 from webapp.domain.action_fields import DayBounds, parse_action, parse_event_data
 from webapp.domain.amendment import parse_amendment
-from webapp.domain.event import NO_PREVIOUS_HASH, Event, created_event, text_hash, time_text
+from webapp.domain.event import NO_PREVIOUS_HASH, Event, created_event, text_hash, time_text, with_act
 from webapp.domain.event_validation import InvalidEvent, stated_credit
 from webapp.domain.lifecycle import EventType
 
@@ -131,7 +131,32 @@ AMENDED_TEXT = (
     '"recorded_at":"2026-11-20T08:09:11.000000Z","seq":3,"type":"AMENDED","v":1}'
 )
 AMENDED_HASH = "47176c7888826f8cae07a3e1462adb862b7f31ad679b071f5289dd11b9648db1"
-EVENTS = [CREATED, SOLD, RETIRED, WITH_FACTS, WITHDRAWN, AMENDED]
+
+# A reversal in an act on many credits.
+REVERSED = Event(
+    ID,
+    3,
+    EventType.SALE_REVERSED,
+    with_act(
+        parse_action(
+            EventType.SALE_REVERSED,
+            {"reason": "Käufer trat zurück", "occurred_on": "2026-11-01"},
+            date(2026, 11, 20),
+        ),
+        1234,
+    ),
+    "user:7",
+    "2026-11-20T08:09:11.000000Z",
+    SOLD_HASH,
+)
+REVERSED_TEXT = (
+    '{"actor":"user:7","credit":"a1bca7adecb656c5519524f556d5c97ee9f86d3be02bcbe1b21124f535dc696c",'
+    '"data":{"act":"1234","occurred_on":"2026-11-01","reason":"Käufer trat zurück"},'
+    f'"prev_hash":"{SOLD_HASH}",'
+    '"recorded_at":"2026-11-20T08:09:11.000000Z","seq":3,"type":"SALE_REVERSED","v":1}'
+)
+REVERSED_HASH = "5950cbb43fc5bfc6b34c0d12d61a3d318a2992f5b62f81f89488f0d546b0a9f0"
+EVENTS = [CREATED, SOLD, RETIRED, WITH_FACTS, WITHDRAWN, AMENDED, REVERSED]
 
 
 @pytest.mark.parametrize(
@@ -143,6 +168,7 @@ EVENTS = [CREATED, SOLD, RETIRED, WITH_FACTS, WITHDRAWN, AMENDED]
         (WITH_FACTS, WITH_FACTS_TEXT, WITH_FACTS_HASH),
         (WITHDRAWN, WITHDRAWN_TEXT, WITHDRAWN_HASH),
         (AMENDED, AMENDED_TEXT, AMENDED_HASH),
+        (REVERSED, REVERSED_TEXT, REVERSED_HASH),
     ],
 )
 def test_a_golden_event_keeps_its_text_and_its_hash(event: Event, text: str, expected: str) -> None:

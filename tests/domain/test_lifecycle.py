@@ -19,6 +19,7 @@ from webapp.domain.lifecycle import (
     Status,
     last_counting,
     require_allowed,
+    standing_sale,
 )
 
 ALLOWED = {
@@ -27,6 +28,7 @@ ALLOWED = {
     (Status.ACTIVE, EventType.WITHDRAWN),
     (Status.ACTIVE, EventType.SPLIT),
     (Status.ACTIVE, EventType.CANCELLED),
+    (Status.SOLD, EventType.SALE_REVERSED),
     (Status.SOLD, EventType.RETIRED),
     (Status.SOLD, EventType.WITHDRAWN),
     (Status.SOLD, EventType.SPLIT),
@@ -64,6 +66,23 @@ def test_amendments_leave_the_last_counting_event_in_place(last: EventType, amen
     assert last_counting([EventType.CREATED, last, *[EventType.AMENDED] * amendments]) is last
 
 
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        ("CREATED", None),
+        ("CREATED SOLD AMENDED", 1),
+        ("CREATED SOLD RETIRED AMENDED", 1),
+        ("CREATED SOLD SALE_REVERSED", None),
+        ("CREATED SOLD SALE_REVERSED AMENDED RETIRED", None),
+        ("CREATED SOLD SALE_REVERSED SOLD SPLIT", 3),
+    ],
+)
+def test_the_sale_that_stands_is_the_last_one_unless_it_was_reversed(
+    history: str, expected: int | None
+) -> None:
+    assert standing_sale([EventType(each) for each in history.split()]) == expected
+
+
 @pytest.mark.parametrize("end", sorted(set(Status) - {Status.ACTIVE, Status.SOLD}))
 def test_no_action_is_allowed_in_a_final_status(end: Status) -> None:
     assert ALLOWED_ACTIONS[end] == ()
@@ -86,6 +105,18 @@ def test_neither_a_split_nor_a_cancelled_credit_holds_anything() -> None:
         (Status.SOLD, EventType.CANCELLED, AlreadySold, "was sold at {} and cannot be cancelled."),
         (Status.SPLIT, EventType.RETIRED, AlreadySplit, "was split at {} and cannot be retired."),
         (Status.SPLIT, EventType.SPLIT, AlreadySplit, "was split at {} and cannot be split again."),
+        (
+            Status.RETIRED,
+            EventType.SALE_REVERSED,
+            AlreadyRetired,
+            "was retired at {}: its sale cannot be reversed.",
+        ),
+        (
+            Status.ACTIVE,
+            EventType.SALE_REVERSED,
+            ActNotAllowed,
+            "is not sold, so there is no sale to reverse.",
+        ),
         (Status.CANCELLED, EventType.SOLD, AlreadyCancelled, "was cancelled at {} and cannot be sold."),
         (
             Status.WITHDRAWN,

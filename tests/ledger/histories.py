@@ -5,6 +5,7 @@ from tests.fixtures.credits import (
     acted,
     recorded,
     recorded_with_facts,
+    sale_reversed,
     sold,
     withdrawn,
     withdrawn_part,
@@ -72,3 +73,19 @@ def record_amended_trees() -> None:
     commands.cancel_credit(void, {"reason": "Twise"}, LOCAL)
     commands.amend_credit(void, {"amends": "2", "reason": "Twice"}, CLI)
     withdrawn(data={}, registry="ACR", quantity="7", serial_number="VCS-0010", vintage="2007")
+
+
+def record_reversed_sales() -> None:
+    """Record sales that were reversed, sold again, amended and split, by more than one actor."""
+    block = sale_reversed(registry="ACR", quantity="60", serial_number="ACR-R-2025-1 to 60")
+    commands.amend_credit(block, {"amends": "2", "buyer": "Acne"}, LOCAL)
+    plain, rest = commands.split_credit(block, {"quantities": ["20", "40"]}, CLI).lot_ids
+    commands.sell_credit(plain, {"buyer": "Zoë"}, LOCAL)
+    commands.sell_credit(rest, {"buyer": "Łódź"}, LOCAL)
+    part = commands.reverse_sale(rest, {"quantity": "15", "reason": "Too many"}, CLI)
+    commands.amend_credit(part.credit_id, {"amends": "2", "buyer": "Lodz"}, LOCAL)
+    commands.sell_credit(part.credit_id, {"buyer": "Acme"}, LOCAL)
+    commands.amend_credit(part.credit_id, {"amends": "5", "buyer": "Acme Ltd"}, LOCAL)
+    commands.amend_credit(part.credit_id, {"amends": "3", "reason": "Fifteen too many"}, LOCAL)
+    commands.retire_credit(sale_reversed(serial_number="VCS-0011"), {"beneficiary": "Zoë"}, CLI)
+    commands.cancel_credit(sale_reversed(serial_number="VCS-0012"), {"reason": "Typo"}, LOCAL)

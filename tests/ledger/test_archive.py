@@ -15,6 +15,7 @@ from tests.ledger.histories import (
     record_amended_trees,
     record_entries,
     record_histories,
+    record_reversed_sales,
     record_split_trees,
 )
 from webapp.accounts.actors import LOCAL
@@ -46,6 +47,7 @@ def exported(database_url: str, tmp_path: Path) -> tuple[Path, Digest]:
         record_histories()
         record_split_trees()
         record_amended_trees()
+        record_reversed_sales()
         record_entries()
         kept = digest()
         assert archive.export_to(path) == kept

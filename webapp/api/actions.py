@@ -1,4 +1,4 @@
-"""Actions on a record: sell, retire, split, cancel and correct it."""
+"""Actions on a record: sell it or reverse its sale, retire, split, cancel, correct and amend it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,6 +37,16 @@ def sell_record(record_id: str) -> Response:
     values = request_body.read_object_if_any()
     result = commands.sell_credit(record_id, values, actor(), expected_seqs(), request_key())
     return _action_response(result, "Record sold")
+
+
+@api.post("/records/<record_id>/reverse-sale")
+@describes(operations.REVERSE_SALE)
+@allows(Role.OPERATOR)
+def reverse_sale(record_id: str) -> Response:
+    query_parameters.read()
+    values = request_body.read_object()
+    result = commands.reverse_sale(record_id, values, actor(), expected_seqs(), request_key())
+    return _action_response(result, "Sale reversed")
 
 
 @api.post("/records/<record_id>/retire")
@@ -84,6 +94,17 @@ def correct_record(record_id: str) -> Response:
     note_replay(is_replay=result.is_replay)
     body, location = changed_body(result.record, "Record corrected"), record_url(result.credit_id)
     return json_response(body, HTTPStatus.CREATED, location=location, etag=etag(result.record))
+
+
+@api.post("/records/<record_id>/amend")
+@describes(operations.AMEND_RECORD)
+@allows(Role.OPERATOR)
+def amend_record(record_id: str) -> Response:
+    query_parameters.read()
+    values = request_body.read_object()
+    result = commands.amend_credit(record_id, values, actor(), expected_seqs(), request_key())
+    note_replay(is_replay=result.is_replay)
+    return json_response(changed_body(result.record, "Record amended"), etag=etag(result.record))
 
 
 def _action_response(result: ActionResult, message: str) -> Response:

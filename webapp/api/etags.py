@@ -10,8 +10,7 @@ from typing import Final
 from flask import request
 
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.ledger.commands import ExpectedSeqs
-from webapp.ledger.views import Record
+from webapp.ledger.views import ExpectedSeqs, Record
 
 IF_MATCH: Final = "If-Match"
 ANY: Final = "*"

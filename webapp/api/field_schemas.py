@@ -13,6 +13,7 @@ from webapp.domain.action_fields import (
     CANCELLATION_FIELDS,
     PART_QUANTITY,
     RETIREMENT_FIELDS,
+    REVERSAL_FIELDS,
     SALE_FIELDS,
 )
 from webapp.domain.amendment import AMENDABLE, AMENDS, WHY
@@ -44,6 +45,11 @@ Schema = dict[str, Any]
 REF_TEMPLATE: Final = "#/components/schemas/{name}"
 
 SPLIT_EXAMPLE: Final[dict[str, object]] = {"quantities": [25, 75]}
+AMENDMENT_EXAMPLE: Final[dict[str, object]] = {
+    AMENDS: 2,
+    "beneficiary": "Acme Airlines",
+    WHY.name: "The name was misspelt",
+}
 CORRECTION_EXAMPLE: Final[dict[str, object]] = {
     **{field.name: field.example for field in CANCELLATION_FIELDS if field.example},
     "record": {
@@ -142,9 +148,11 @@ def request_components() -> dict[str, Schema]:
     return {
         "NewRecord": input_object(NEW_FIELDS),
         "Sale": input_object(SALE_FIELDS),
+        "Reversal": input_object(REVERSAL_FIELDS),
         "Retirement": input_object(RETIREMENT_FIELDS),
         "Cancellation": input_object(CANCELLATION_FIELDS),
         "Correction": correction,
+        "Amendment": _amendment(),
         "SplitByNumbers": _split_by_numbers(),
     }
 
@@ -180,6 +188,26 @@ def act_request(
     }
 
 
+def _amendment() -> Schema:
+    """Return the schema of a request to amend an event: the words of every event that can be amended."""
+    words = {field.name: field for fields in AMENDABLE.values() for field in fields}
+    facts = {field.name: field for fields in FACTS_OF.values() for field in fields}
+    schema = _object({name: _amendable(field) for name, field in words.items()}, [AMENDS])
+    schema["properties"] |= {
+        AMENDS: {
+            "type": ["integer", "string"],
+            "description": "The `seq` of the event of this record whose words are restated.",
+        },
+        FACTS: _object({name: _amendable(field) for name, field in facts.items()}, []),
+        WHY.name: accepted(WHY),
+    }
+    return schema
+
+
+def _amendable(field: Field) -> Schema:
+    return {**_or_removed(field), "type": ["string", "null"]}
+
+
 def _split_by_numbers() -> Schema:
     return {
         "type": "object",
@@ -196,6 +224,11 @@ def _split_by_numbers() -> Schema:
         "required": ["numbers"],
         "additionalProperties": False,
     }
+
+
+def data_name(kind: EventType) -> str:
+    """Return the name of the schema of an event's data: "SaleReversedData" for SALE_REVERSED."""
+    return f"{kind.title().replace('_', '')}Data"
 
 
 def data_components() -> dict[str, Schema]:
@@ -215,11 +248,8 @@ def data_components() -> dict[str, Schema]:
     return {
         "CreatedData": created,
         "CreditFacts": _facts(CREDIT_FACTS),
-        "SoldData": _action_data(EventType.SOLD),
-        "RetiredData": _action_data(EventType.RETIRED),
-        "WithdrawnData": _action_data(EventType.WITHDRAWN),
+        **{data_name(action): _action_data(action) for action in ACTION_FIELDS},
         "SplitData": _object({"quantities": quantities}, ["quantities"]),
-        "CancelledData": _action_data(EventType.CANCELLED),
         "AmendedData": _amended_data(),
         "ImportedData": _imported_data(),
         "AliasData": _event_data([ALIAS]),

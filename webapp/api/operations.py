@@ -16,7 +16,12 @@ from webapp.api.field_schemas import REF_TEMPLATE, Schema
 from webapp.api.query_parameters import Parameter
 from webapp.api.request_body import JSON_TYPE, LINES, MULTIPART, TABLES
 from webapp.config import MAX_BODY_BYTES
-from webapp.domain.action_fields import CANCELLATION_FIELDS, RETIREMENT_FIELDS, SALE_FIELDS
+from webapp.domain.action_fields import (
+    CANCELLATION_FIELDS,
+    RETIREMENT_FIELDS,
+    REVERSAL_FIELDS,
+    SALE_FIELDS,
+)
 from webapp.domain.credit import NEW_FIELDS
 from webapp.imports.readers.bounds import ROWS_MAX
 
@@ -85,10 +90,11 @@ def _json(schema: str, example: object, *, required: bool = True) -> Body:
 
 
 _NO_RECORD: Final = {HTTPStatus.NOT_FOUND: "No record has this id."}
-_PART: Final = (
-    "The body is optional. If `quantity` is less than the whole, that part is split off first, in the same "
-    "transaction: the answer is the lot that was acted on, and `rest` is the lot that stays."
+_PART_ALONE: Final = (
+    "If `quantity` is less than the whole, that part is split off first, in the same transaction: the answer "
+    "is the lot that was acted on, and `rest` is the lot that stays."
 )
+_PART: Final = f"The body is optional. {_PART_ALONE}"
 
 CREATE_RECORD: Final = Operation(
     tag="Records",
@@ -147,6 +153,22 @@ SELL_RECORD: Final = Operation(
         **_NO_RECORD,
         HTTPStatus.CONFLICT: "The record is already sold, retired, split or cancelled.",
     },
+    conflicts=(schemas.ActNotAllowed,),
+)
+
+REVERSE_SALE: Final = Operation(
+    tag="Records",
+    summary="Reverse a sale",
+    description="Only a SOLD record has a sale to reverse. It becomes ACTIVE and can be sold again. "
+    f"{_PART_ALONE}",
+    body=_json("Reversal", field_schemas.example(REVERSAL_FIELDS)),
+    takes_if_match=True,
+    answers={
+        HTTPStatus.OK: Answer(
+            "The sale is reversed. The record with its history.", schemas.ActedRecord, has_etag=True
+        )
+    },
+    problems={**_NO_RECORD, HTTPStatus.CONFLICT: "The record is not sold."},
     conflicts=(schemas.ActNotAllowed,),
 )
 
@@ -245,6 +267,20 @@ RECORD_ACT: Final = Operation(
     },
     problems={HTTPStatus.CONFLICT: "Some records do not allow the act. Nothing was recorded."},
     conflicts=(schemas.ActsNotAllowed,),
+)
+
+AMEND_RECORD: Final = Operation(
+    tag="Records",
+    summary="Amend words of an event",
+    description="Restates words of the event whose number is `amends`, in every status: its beneficiary, "
+    "buyer, date, reason, reference, note or facts. What is not stated stays, and an empty text removes a "
+    "word. The recorded event stays as it is; quantity, status and identity do not change.",
+    takes_if_match=True,
+    body=_json("Amendment", field_schemas.AMENDMENT_EXAMPLE),
+    answers={
+        HTTPStatus.OK: Answer("Amended. The record with its history.", schemas.ChangedRecord, has_etag=True)
+    },
+    problems=_NO_RECORD,
 )
 
 _ROWS: Final[Schema] = {

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from webapp.api.field_schemas import (
     REF_TEMPLATE,
+    data_name,
     recorded,
 )
 from webapp.domain.credit import FIELDS
@@ -53,7 +54,7 @@ EventData = Annotated[
     Meta(
         description="The data as hashed: absent values are left out.",
         extra_json_schema={
-            "anyOf": [{"$ref": REF_TEMPLATE.format(name=f"{kind.capitalize()}Data")} for kind in EventType]
+            "anyOf": [{"$ref": REF_TEMPLATE.format(name=data_name(kind))} for kind in EventType]
         },
     ),
 ]

@@ -86,6 +86,11 @@ class Event(JsonBody, frozen=True):
     hash: Hash
 
 
+class AmendedEvent(JsonBody, frozen=True):
+    seq: Seq
+    data: EventData
+
+
 class RecordSummary(JsonBody, frozen=True):
     id: Annotated[Id, Meta(description="Computed from the fields: equal credits have equal ids.")]
     project_name: Annotated[str, of_field("project_name")]
@@ -106,6 +111,13 @@ class RecordSummary(JsonBody, frozen=True):
 class _RecordWithFacts(RecordSummary, frozen=True, kw_only=True):
     # By name only, because the members of the Structs below are required.
     facts: Facts | UnsetType = UNSET
+    amended: (
+        Annotated[
+            list[AmendedEvent],
+            Meta(description="The events that were amended, with their data as they are now."),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class Record(_RecordWithFacts, frozen=True):

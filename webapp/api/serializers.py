@@ -45,20 +45,20 @@ def record_url(record_id: str) -> str:
 
 def record_body(record: Record) -> schemas.Record:
     """Return a record with its relations and its events, oldest first."""
-    return schemas.Record(*_record_values(record), facts=_facts(record))
+    return schemas.Record(*_record_values(record), **_present(record))
 
 
 def changed_body(record: Record, message: str) -> schemas.ChangedRecord:
     """Return a record after it was created or changed, with a message that says so."""
     values: tuple[Any, ...] = (*_record_values(record), message)
-    return schemas.ChangedRecord(*values, facts=_facts(record))
+    return schemas.ChangedRecord(*values, **_present(record))
 
 
 def action_body(record: Record, message: str, rest: CreditView | None) -> schemas.ActedRecord:
     """Return a record after an action, and the lot that was split off and stays, if any."""
     stays = None if rest is None else lot_body(rest)
     values: tuple[Any, ...] = (*_record_values(record), message, stays, record.date_warnings)
-    return schemas.ActedRecord(*values, facts=_facts(record))
+    return schemas.ActedRecord(*values, **_present(record))
 
 
 def summary_body(credit: CreditView, origin: Origin) -> schemas.RecordSummary:
@@ -187,8 +187,10 @@ def _record_values(record: Record) -> tuple[Any, ...]:
     )
 
 
-def _facts(record: Record) -> dict[str, str] | msgspec.UnsetType:
-    return record.facts or msgspec.UNSET
+def _present(record: Record) -> dict[str, Any]:
+    """Return the members that a record has only where there is something: facts and amended events."""
+    amended = [schemas.AmendedEvent(event.seq, record.present_data(event)) for event in record.amended]
+    return {"facts": record.facts or msgspec.UNSET, "amended": amended or msgspec.UNSET}
 
 
 def _summary_values(credit: CreditView, origin: Origin) -> tuple[Any, ...]:

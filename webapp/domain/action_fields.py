@@ -1,4 +1,4 @@
-"""The fields of a sale, a retirement, a withdrawal and a void: what requests state, how it is parsed."""
+"""The fields of actions: what requests state, and how it is parsed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -28,6 +28,17 @@ SALE_FIELDS: Final[tuple[Field, ...]] = (
     _OCCURRED_ON,
     _REFERENCE,
     _NOTE,
+)
+REVERSAL_FIELDS: Final[tuple[Field, ...]] = (
+    PART_QUANTITY,
+    TextField(
+        "reason",
+        "Reason",
+        required=True,
+        hint="Why the sale does not stand.",
+        example="The buyer withdrew from the contract",
+    ),
+    _OCCURRED_ON,
 )
 RETIREMENT_FIELDS: Final[tuple[Field, ...]] = (
     PART_QUANTITY,
@@ -62,11 +73,12 @@ CANCELLATION_FIELDS: Final[tuple[Field, ...]] = (
 ACTION_FIELDS: Final[dict[EventType, tuple[Field, ...]]] = {
     EventType.CANCELLED: CANCELLATION_FIELDS,
     EventType.SOLD: SALE_FIELDS,
+    EventType.SALE_REVERSED: REVERSAL_FIELDS,
     EventType.RETIRED: RETIREMENT_FIELDS,
     EventType.WITHDRAWN: WITHDRAWAL_FIELDS,
 }
 # The actions that happen today if no day is stated.
-_DATED: Final = (EventType.SOLD, EventType.RETIRED)
+_DATED: Final = (EventType.SOLD, EventType.SALE_REVERSED, EventType.RETIRED)
 
 
 # There are no carbon credits of before this day.
@@ -83,11 +95,11 @@ class DayBounds(NamedTuple):
 def parse_action(
     action: EventType, values: Mapping[str, object], today: date, bounds: DayBounds | None = None
 ) -> dict[str, str | int]:
-    """Return the data of a SOLD, RETIRED, WITHDRAWN or CANCELLED event from the values of a request.
+    """Return the data of an event of ACTION_FIELDS from the values of a request.
 
-    A sale or retirement always has `occurred_on`, by default `today`. The quantity is never included.
-    Raises InvalidFields with all invalid fields, among them a day outside `bounds`, by default one after
-    `today`.
+    A sale, its reversal and a retirement always have `occurred_on`, by default `today`. The quantity is
+    never included. Raises InvalidFields with all invalid fields, among them a day outside `bounds`, by
+    default one after `today`.
     """
     parsed = parse_fields(bounded(bounds or DayBounds(today), ACTION_FIELDS[action]), values)
     if action in _DATED:

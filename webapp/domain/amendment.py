@@ -14,7 +14,7 @@ from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.event import ACT_KEY, IMPORT_KEY, Data, Datum, Event, without_act
 from webapp.domain.facts import FACTS, FACTS_OF, NOT_FACTS, facts_in
 from webapp.domain.fields import Field, FieldError, TextField
-from webapp.domain.lifecycle import EventType
+from webapp.domain.lifecycle import EventType, standing_sale
 
 AMENDS: Final = "amends"
 WHY: Final = TextField("why", "Why", hint="The reason for the amendment.", max_length=2000, newlines=True)
@@ -88,6 +88,16 @@ def present_data(data: Data, amendments: Iterable[Data]) -> Data:
     return {name: value for name, value in present.items() if value or name not in _REMOVABLE}
 
 
+def words_of(amendment: Data, data: Data, facts: Mapping[str, str]) -> dict[str, str]:
+    """Return what the words that an amendment restates say in the data and facts of an event, by name.
+
+    Empty where there is no such word. Facts are among them, by their own names.
+    """
+    names = [name for name in amendment if name not in NOT_WORDS and name != FACTS]
+    words = {name: str(data.get(name, "")) for name in names}
+    return words | {name: facts.get(name, "") for name in facts_in(amendment)}
+
+
 def amendments_of(seq: int, events: Iterable[tuple[EventType, Data]]) -> Iterator[Data]:
     """Yield the data of the amendments of the event with this seq, from the events of its credit."""
     for event_type, data in events:
@@ -98,11 +108,13 @@ def amendments_of(seq: int, events: Iterable[tuple[EventType, Data]]) -> Iterato
 def sale_of(history: Sequence[Event]) -> Event | None:
     """Return the SOLD event of a credit with its present data, which the lots of a split carry over.
 
-    The lots do not carry over the act that it names: it stands elsewhere in the feed.
+    None if the credit was not sold, or the sale was reversed. The lots do not carry over the act that it
+    names: it stands elsewhere in the feed.
     """
-    sale = next((event for event in history if event.type is EventType.SOLD), None)
-    if sale is None:
+    place = standing_sale([event.type for event in history])
+    if place is None:
         return None
+    sale = history[place]
     amendments = amendments_of(sale.seq, ((each.type, each.data) for each in history))
     data = without_act(present_data(sale.data, amendments))
     return sale if data == sale.data else replace(sale, data=data)

@@ -1,4 +1,4 @@
-"""Orders of dates that cannot be right: warnings about a sale or a retirement, which can be recorded.
+"""Orders of dates that cannot be right: warnings about an action, which can be recorded all the same.
 
 The vintage of a credit is the year in which its period ends, so nothing happens to it before that year.
 """
@@ -7,15 +7,19 @@ from typing import Final
 
 from webapp.domain.lifecycle import EventType
 
-_NAMES: Final = {EventType.SOLD: "trade date", EventType.RETIRED: "retirement date"}
+_NAMES: Final = {
+    EventType.SOLD: "trade date",
+    EventType.SALE_REVERSED: "reversal date",
+    EventType.RETIRED: "retirement date",
+}
 
 
 def date_warnings(
     action: EventType, occurred_on: str | None, vintage: int, sold_on: str | None = None
 ) -> list[str]:
-    """Return a sentence for each reason why the day of a sale or retirement cannot be right.
+    """Return a sentence for each reason why the day of a sale, reversal or retirement cannot be right.
 
-    Days are `YYYY-MM-DD`. `sold_on` is the day on which a retired credit was sold, if it was.
+    Days are `YYYY-MM-DD`. `sold_on` is the day of the sale before it, if there was one.
     """
     if occurred_on is None or action not in _NAMES:
         return []
@@ -23,6 +27,6 @@ def date_warnings(
     warnings = []
     if occurred_on < begins:
         warnings.append(f"The {name} {occurred_on} is before {begins}, when the vintage {vintage} begins.")
-    if action is EventType.RETIRED and sold_on and occurred_on < sold_on:
+    if action is not EventType.SOLD and sold_on and occurred_on < sold_on:
         warnings.append(f"The {name} {occurred_on} is before {sold_on}, when the credit was sold.")
     return warnings

@@ -151,6 +151,14 @@ class CreditMoved(LedgerError):
 _IN_WORDS: Final = {"WITHDRAWN": "cancelled at the registry"}
 
 
+# Without a sale there is nothing to reverse.
+_NO_SALE: Final = {"ACTIVE": "This credit is not sold, so there is no sale to reverse."}
+
+
+def _words(text: str) -> str:
+    return _IN_WORDS.get(text, text.lower())
+
+
 class ActNotAllowed(LedgerError):
     """The credit's status does not allow the `action`, which is an event type or CORRECTED."""
 
@@ -165,9 +173,12 @@ class ActNotAllowed(LedgerError):
     @staticmethod
     def sentence(status: str, action: str, since: str) -> str:
         """Return the message."""
+        if action == "SALE_REVERSED":
+            return _NO_SALE.get(
+                status, f"This credit was {_words(status)} at {since}: its sale cannot be reversed."
+            )
         again = " again" if status == action else ""
-        was, done = (_IN_WORDS.get(each, each.lower()) for each in (status, action))
-        return f"This credit was {was} at {since} and cannot be {done}{again}."
+        return f"This credit was {_words(status)} at {since} and cannot be {_words(action)}{again}."
 
 
 class AlreadyRetired(ActNotAllowed):
@@ -179,7 +190,7 @@ class AlreadyWithdrawn(ActNotAllowed):
 
 
 class AlreadySold(ActNotAllowed):
-    """The credit is sold. A sale is recorded at most once."""
+    """The credit is sold. It can be sold again only after the sale was reversed."""
 
 
 class AlreadySplit(ActNotAllowed):

@@ -27,6 +27,7 @@ class EventType(StrEnum):
 
     CREATED = "CREATED"
     SOLD = "SOLD"
+    SALE_REVERSED = "SALE_REVERSED"
     RETIRED = "RETIRED"
     WITHDRAWN = "WITHDRAWN"
     SPLIT = "SPLIT"
@@ -51,6 +52,7 @@ FIRST: Final = EventType.CREATED
 STATUS_AFTER: Final = {
     EventType.CREATED: Status.ACTIVE,
     EventType.SOLD: Status.SOLD,
+    EventType.SALE_REVERSED: Status.ACTIVE,
     EventType.RETIRED: Status.RETIRED,
     EventType.WITHDRAWN: Status.WITHDRAWN,
     EventType.SPLIT: Status.SPLIT,
@@ -74,7 +76,7 @@ ALLOWED_ACTIONS: Final[dict[Status, tuple[EventType, ...]]] = {
         EventType.SPLIT,
         EventType.CANCELLED,
     ),
-    Status.SOLD: (EventType.RETIRED, EventType.WITHDRAWN, EventType.SPLIT),
+    Status.SOLD: (EventType.SALE_REVERSED, EventType.RETIRED, EventType.WITHDRAWN, EventType.SPLIT),
     Status.RETIRED: (),
     Status.WITHDRAWN: (),
     Status.SPLIT: (),
@@ -90,6 +92,19 @@ def is_allowed(status: Status, action: EventType) -> bool:
 def last_counting(types: Sequence[EventType]) -> EventType:
     """Return the type of the last counting event of a history, from the types of all its events."""
     return next((each for each in reversed(types) if each in STATUS_AFTER), FIRST)
+
+
+def standing_sale(types: Sequence[EventType]) -> int | None:
+    """Return the place of the last sale in a history, None if there is none or it was reversed.
+
+    `types` has the types of all its events, or of the first ones.
+    """
+    for place in range(len(types) - 1, -1, -1):
+        if types[place] is EventType.SALE_REVERSED:
+            return None
+        if types[place] is EventType.SOLD:
+            return place
+    return None
 
 
 def require_allowed(credit_id: str, status: Status, action: EventType, since: str) -> None:

@@ -8,30 +8,36 @@ A command builds its result from what it read and what it appended, without read
 idempotency `key` it runs once: a repeat returns the records as they were after the first run.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import accumulate
+from typing import Final
 
 from webapp.domain.action_fields import DayBounds, parse_action, parse_part_quantity
-from webapp.domain.amendment import parse_amendment, sale_of
+from webapp.domain.amendment import parse_amendment
 from webapp.domain.credit import Credit, is_credit_id, parse_credit
-from webapp.domain.errors import CreditMoved, InvalidFields, Problem, UnknownCredit
-from webapp.domain.event import Data, Event, PositionedEvent, created_event
+from webapp.domain.errors import InvalidFields, Problem, UnknownCredit
+from webapp.domain.event import Event, created_event
 from webapp.domain.import_row import ImportRow
-from webapp.domain.lifecycle import EventType, require_allowed
-from webapp.domain.split import lots_of, require_part, split_data, split_events
+from webapp.domain.lifecycle import EventType
+from webapp.domain.split import require_part
 from webapp.domain.split_numbers import parse_split
 from webapp.ledger import clock, event_log, idempotency_store, queries
 from webapp.ledger.group_commit import Transaction, commit
 from webapp.ledger.idempotency_store import IdempotencyKey, StoredResult
-from webapp.ledger.projections.lineage import cancelled_ancestors, place_in_root
+from webapp.ledger.loaded_credit import LoadedCredit, record_of_new
+from webapp.ledger.projections.lineage import cancelled_ancestors
 from webapp.ledger.row_decisions import Outcome, decide
 from webapp.ledger.storage.engine import reading
-from webapp.ledger.views import CreditView, Origin, Record
+from webapp.ledger.views import CreditView, ExpectedSeqs, Origin, Record
 
-# The sequence numbers that the credit's last event may have; None accepts any. Otherwise CreditMoved.
-ExpectedSeqs = Collection[int] | None
+# The kinds of action on a quantity, as stored with an idempotency key.
+_KINDS: Final = {
+    EventType.SOLD: "sell",
+    EventType.SALE_REVERSED: "reverse_sale",
+    EventType.RETIRED: "retire",
+}
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ def create_credit(
             return ActionResult(queries.read_record(transaction.connection, decision.lot or credit.id))
         created = created_event(credit, actor, event_log.recording_time(transaction))
         entries = event_log.append(transaction, [created], [credit])
-        return ActionResult(_record_of_new(entries, credit), is_new=True)
+        return ActionResult(record_of_new(entries, credit), is_new=True)
 
     return _run_once(action, key, "create")
 
@@ -121,6 +127,20 @@ def retire_credit(
     Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
     """
     return _act_on_quantity(credit_id, EventType.RETIRED, values, actor, expected_seqs, key)
+
+
+def reverse_sale(
+    credit_id: str,
+    values: Mapping[str, object],
+    actor: str,
+    expected_seqs: ExpectedSeqs = None,
+    key: IdempotencyKey | None = None,
+) -> ActionResult:
+    """Record that the sale of the credit, or of the `quantity` in `values`, does not stand: it is active.
+
+    Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
+    """
+    return _act_on_quantity(credit_id, EventType.SALE_REVERSED, values, actor, expected_seqs, key)
 
 
 def split_credit(
@@ -210,7 +230,7 @@ def correct_credit(
         cancelled = found.event(EventType.CANCELLED, data, actor)
         created = created_event(credit, actor, cancelled.recorded_at)
         entries = found.append([cancelled, created], [credit])
-        return ActionResult(_record_of_new(entries[1:], credit), is_new=True)
+        return ActionResult(record_of_new(entries[1:], credit), is_new=True)
 
     return _run_once(action, key, "correct")
 
@@ -261,7 +281,7 @@ def _act_on_quantity(
         entries = found.append([*split.events, acted], split.lots)
         return ActionResult(split.record_of(part, entries), split.record_of(rest, entries).credit)
 
-    return _run_once(action, key, "sell" if event_type is EventType.SOLD else "retire")
+    return _run_once(action, key, _KINDS[event_type])
 
 
 def _run_once(
@@ -297,92 +317,3 @@ def _replay(transaction: Transaction, stored: StoredResult) -> ActionResult:
         is_new=stored.status == HTTPStatus.CREATED,
         is_replay=True,
     )
-
-
-def _record_of_new(
-    entries: Sequence[PositionedEvent],
-    credit: Credit,
-    *,
-    is_sold: bool = False,
-    parent: Record | None = None,
-) -> Record:
-    """Return the record of a new credit, from those `entries` that are about it.
-
-    `parent` is the record of the credit that a lot was split from. `is_sold` is true if that was sold:
-    the lot carries the sale over.
-    """
-    own = [entry for entry in entries if entry.event.credit_id == credit.id]
-    return queries.new_record(own, credit, is_sold=is_sold, parent=parent)
-
-
-@dataclass(frozen=True)
-class _Split:
-    """The lots of a split, its events, the split credit, and whether the lots carry a sale over."""
-
-    parent: Record
-    lots: list[Credit]
-    events: list[Event]
-    is_sold: bool
-
-    def record_of(self, lot: Credit, entries: Sequence[PositionedEvent]) -> Record:
-        """Return the record of a lot after the append."""
-        return _record_of_new(entries, lot, is_sold=self.is_sold, parent=self.parent)
-
-
-@dataclass(frozen=True)
-class LoadedCredit:
-    """A credit as read by an action, in the transaction in which the action appends."""
-
-    transaction: Transaction
-    record: Record
-    credit: Credit
-
-    @classmethod
-    def read(
-        cls, transaction: Transaction, credit_id: str, action: EventType, expected_seqs: ExpectedSeqs = None
-    ) -> "LoadedCredit":
-        """Read the credit and check that `action` is allowed on it.
-
-        Raises UnknownCredit, CreditMoved, ActNotAllowed.
-        """
-        record = queries.read_history(transaction.connection, credit_id)
-        if record is None:
-            raise UnknownCredit(credit_id)
-        head = record.head
-        if expected_seqs is not None and head.seq not in expected_seqs:
-            raise CreditMoved(credit_id, head.seq)
-        require_allowed(credit_id, head.status, action, record.last_counting.recorded_at)
-        return cls(transaction, record, record.stated)
-
-    def event(self, event_type: EventType, data: Data, actor: str) -> Event:
-        """Return the next event of the credit."""
-        head = self.record.head
-        return Event(
-            credit_id=self.credit.id,
-            seq=head.seq + 1,
-            type=event_type,
-            data=data,
-            actor=actor,
-            recorded_at=event_log.recording_time(self.transaction),
-            prev_hash=head.hash,
-        )
-
-    def append(self, events: Sequence[Event], new: Sequence[Credit] = ()) -> list[PositionedEvent]:
-        """Append events of this credit and of the `new` credits that they create."""
-        return event_log.append(self.transaction, events, new, {self.credit.id: self.record.key})
-
-    def record_after(self, entries: Sequence[PositionedEvent]) -> Record:
-        """Return the record after these events of the credit."""
-        return queries.record_after(self.record, entries)
-
-    def lots(self, quantities_e4: Sequence[int]) -> list[Credit]:
-        """Return the lots of these quantities. Raises InvalidFields."""
-        place = place_in_root(self.transaction.connection, self.credit)
-        return lots_of(self.credit, place, quantities_e4, self.credit.block)
-
-    def split(self, quantities_e4: Sequence[int], actor: str) -> _Split:
-        """Return the lots of these quantities, and the events of the split. Raises InvalidFields."""
-        new = self.lots(quantities_e4)
-        split = self.event(EventType.SPLIT, split_data(new), actor)
-        sale = sale_of([each.event for each in self.record.events])
-        return _Split(self.record, new, split_events(split, new, sale), sale is not None)

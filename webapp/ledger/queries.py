@@ -35,6 +35,9 @@ from webapp.ledger.views import (
 # The most credits in the tree on a page. API clients can follow `parent` and `lots` without a limit.
 SPLIT_TREE_MAX: Final = 1000
 
+# The `seq` of the sale that a lot carries over.
+CARRIED_SEQ: Final = 2
+
 _NO_POSITION: Final = "An event of credit {} has no position in the feed. `flask verify` says which."
 
 
@@ -104,8 +107,8 @@ def read_history(connection: Connection, credit_id: str) -> Record | None:
             history.append(event_of(event, position, event_hash.hex(), view.project_name, view.quantity_e4))
         else:
             inherited.append(StatedFacts(position, event.type, event.data))
-    if is_lot and any(event.event_type is EventType.SOLD for event in history):
-        is_carried = bool(fetch(connection, statements.SALE_OF_PARENT, key))
+    if is_lot and any(event.event_type is EventType.SOLD for event in history[:CARRIED_SEQ]):
+        is_carried = bool(fetch(connection, statements.CARRIES_SALE, key))
         history = _with_carried_sale(history, is_carried=is_carried)
     return Record(key, view, history, Relations(origin, [], []), tuple(inherited))
 
@@ -116,7 +119,7 @@ def new_record(
     """Return the record of a new credit from its events, without reading the database.
 
     `parent` is the record of the credit that a lot was split from. `is_sold` is true if that was sold:
-    then the lot's SOLD event is carried over.
+    then the lot carries the sale over.
     """
     first = entries[0]
     view = CreditView(
@@ -208,10 +211,10 @@ def _views_of(entries: Sequence[PositionedEvent], credit: CreditView) -> list[Ev
 
 
 def _with_carried_sale(history: list[EventView], *, is_carried: bool) -> list[EventView]:
-    """Mark the SOLD event of a lot as carried over from the credit that it was split from."""
+    """Mark the second event of a lot as a sale carried over from the credit that it was split from."""
     if not is_carried:
         return history
-    return [replace(event, is_carried=event.event_type is EventType.SOLD) for event in history]
+    return [replace(event, is_carried=event.seq == CARRIED_SEQ) for event in history]
 
 
 def _lots_at(

@@ -1,19 +1,23 @@
 """The read models: frozen views of credits, events and records, and their conversion from rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import NamedTuple
 
-from webapp.domain.amendment import amendments_of, present_data, present_facts
+from webapp.domain.amendment import AMENDS, amendments_of, present_data, present_facts, words_of
 from webapp.domain.credit import Credit
 from webapp.domain.date_order import date_warnings
 from webapp.domain.entry import Entry, EntryType
 from webapp.domain.event import Data, Event, EventHead
 from webapp.domain.facts import facts_in
 from webapp.domain.fields import quantity_text
-from webapp.domain.lifecycle import ALLOWED_ACTIONS, STATUS_AFTER, EventType, Status
+from webapp.domain.lifecycle import ALLOWED_ACTIONS, STATUS_AFTER, EventType, Status, standing_sale
 from webapp.ledger.storage.statements import Row
+
+# The sequence numbers that a credit's last event may have for an action; None accepts any. Otherwise
+# CreditMoved.
+ExpectedSeqs = Collection[int] | None
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class EventView:
 
 
 def happened_on(event: "EventView | EntryView") -> str | None:
-    """Return the day on which a sale, a retirement or a withdrawal happened; None if it is not known.
+    """Return the day on which a sale, its reversal, a retirement or a withdrawal happened, if it is known.
 
     An amendment that restates a day did not happen on it.
     """
@@ -173,6 +177,17 @@ def stated_facts(event: EventView) -> StatedFacts | None:
 
 
 @dataclass(frozen=True)
+class Restatement:
+    """An AMENDED event, and what the words that it restates said before, by name, facts among them.
+
+    A text is empty where there was no such word.
+    """
+
+    event: EventView
+    before: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Record:
     """A credit with all its events and its direct relations. `key` is its integer key in the tables.
 
@@ -200,20 +215,21 @@ class Record:
 
     @property
     def sold_on(self) -> str | None:
-        """The day of its sale as it is now, None if it was not sold or the day is not known."""
-        return self._day_of(EventType.SOLD)
+        """The day of the sale that stands, as it is now; None if there is none or the day is not known."""
+        return self._day_of_sale(self.events)
 
     @property
     def date_warnings(self) -> list[str]:
-        """A sentence for each reason why the day of its sale or retirement cannot be right."""
-        last = self.last_counting.event_type
-        return date_warnings(last, self._day_of(last), self.credit.vintage, self.sold_on)
+        """A sentence for each reason why the day of its sale, reversal or retirement cannot be right."""
+        last = self.last_counting
+        before = [event for event in self.events if event.seq < last.seq]
+        sold_on = self._day_of_sale(before)
+        return date_warnings(last.event_type, happened_on(last), self.credit.vintage, sold_on)
 
-    def _day_of(self, event_type: EventType) -> str | None:
-        for event in self.events:
-            if event.event_type is event_type:
-                return happened_on(replace(event, data=self.present_data(event)))
-        return None
+    def _day_of_sale(self, history: Sequence[EventView]) -> str | None:
+        """Return the day of the sale that stands after these first events, as it is now."""
+        sale = _standing_sale(history)
+        return happened_on(replace(sale, data=self.present_data(sale))) if sale else None
 
     @property
     def facts(self) -> dict[str, str]:
@@ -225,6 +241,34 @@ class Record:
     def facts_of_lots(self) -> tuple[StatedFacts, ...]:
         """What its lots inherit."""
         return (*self.inherited, *filter(None, map(stated_facts, self.events)))
+
+    @property
+    def amended(self) -> list[EventView]:
+        """Its events that were amended, as recorded."""
+        seqs = {event.data.get(AMENDS) for event in self.events if event.event_type is EventType.AMENDED}
+        return [event for event in self.events if event.seq in seqs]
+
+    @property
+    def position(self) -> int:
+        """The last feed position of its events, and of those whose facts it inherits."""
+        return max([self.events[-1].position, *(event.position for event in self.inherited)])
+
+    def until(self, position: int) -> "Record":
+        """Return the record as of a feed position, without its relations of then."""
+        events = [event for event in self.events if event.position <= position]
+        inherited = [event for event in self.inherited if event.position <= position]
+        return replace(self, credit=credit_after(self.credit, events), events=events, inherited=inherited)
+
+    def amendments_of(self, event: EventView) -> list[Restatement]:
+        """Return the amendments of one of its events, oldest first, with what the words said before."""
+        found = []
+        for each in self.events:
+            if each.event_type is EventType.AMENDED and each.data.get(AMENDS) == event.seq:
+                before = self.until(each.position - 1)
+                data = before.present_data(event)
+                facts = before.facts if event.event_type is EventType.CREATED else facts_in(data)
+                found.append(Restatement(each, words_of(each.data, data, facts)))
+        return found
 
     def present_data(self, event: EventView) -> Data:
         """Return the data of one of its events, overlaid by the amendments of that event."""
@@ -303,11 +347,10 @@ def entry_of(entry: Entry, position: int, entry_hash: str) -> EntryView:
 
 def credit_after(credit: CreditView, history: Sequence[EventView]) -> CreditView:
     """Return the credit as it was after these events, which must be all of its first events."""
-    named = (event for event in history if event.event_type in {EventType.SOLD, EventType.RETIRED})
-    said = {event.event_type: _present_data(event, history) for event in named}
-    buyer = said.get(EventType.SOLD, {}).get("buyer")
-    beneficiary = said.get(EventType.RETIRED, {}).get("beneficiary")
-    last = _last_counting(history)
+    last, sale = _last_counting(history), _standing_sale(history)
+    retired = last if last.event_type is EventType.RETIRED else None
+    buyer = _present_data(sale, history).get("buyer") if sale else None
+    beneficiary = _present_data(retired, history).get("beneficiary") if retired else None
     return replace(
         credit,
         status=STATUS_AFTER[last.event_type],
@@ -319,6 +362,12 @@ def credit_after(credit: CreditView, history: Sequence[EventView]) -> CreditView
 
 def _last_counting(history: Sequence[EventView]) -> EventView:
     return next(event for event in reversed(history) if event.event_type in STATUS_AFTER)
+
+
+def _standing_sale(history: Sequence[EventView]) -> EventView | None:
+    """Return the SOLD event that was not reversed, from the first events of a credit, if there is one."""
+    place = standing_sale([event.event_type for event in history])
+    return None if place is None else history[place]
 
 
 def _present_data(event: EventView, history: Sequence[EventView]) -> Data:

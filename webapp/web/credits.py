@@ -1,6 +1,6 @@
 """The pages of credits: the list, the form of a new credit, and a credit with its history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
-from webapp.domain.amendment import AMENDS
 from webapp.domain.credit import is_credit_id
 from webapp.domain.errors import (
     CancelledBefore,
@@ -21,9 +20,8 @@ from webapp.domain.errors import (
     ReplacedBefore,
     SerialHeld,
 )
-from webapp.domain.event import Datum
-from webapp.domain.facts import CREDIT_FACTS, FACTS, FACTS_OF, facts_in
-from webapp.domain.lifecycle import NOT_HOLDING, EventType, Status
+from webapp.domain.facts import CREDIT_FACTS
+from webapp.domain.lifecycle import NOT_HOLDING, Status
 from webapp.domain.text import canonical
 from webapp.http import htmx
 from webapp.http.authentication import actor
@@ -32,12 +30,13 @@ from webapp.ledger import commands, listing, queries, summaries
 from webapp.ledger.search import selection
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.search.pagination import Page
-from webapp.ledger.views import EventView, Record
+from webapp.ledger.views import Record
 from webapp.web import actor_names, labels, query_parameters, split_history
 from webapp.web.corrections import old_values
 from webapp.web.credit_list import PARAMETERS, CreditList
 from webapp.web.formats import number
 from webapp.web.forms import CreditForm
+from webapp.web.history import history_of
 from webapp.web.serial_numbers import show_conflict
 
 pages = Blueprint("credits", __name__)
@@ -139,7 +138,7 @@ def show(credit_id: str) -> str:
     return render_template(
         "credits/show.html",
         credit=record.credit,
-        history=[(event, data_of(event, record.events)) for event in record.events],
+        history=history_of(record),
         credit_facts=labels.labelled_facts(CREDIT_FACTS, record.facts),
         another=_prefilled_form({name: getattr(record.credit, name) for name in PREFILLED}),
         tree=_split_tree(record),
@@ -176,26 +175,6 @@ def _prefilled_form(values: Mapping[str, object]) -> str:
     """Return the address of the form of a new credit, prefilled with these values."""
     stated = {name: value for name, value in values.items() if value is not None}
     return f"/credits/new?{urlencode(stated)}"
-
-
-def data_of(event: EventView, history: Sequence[EventView]) -> list[tuple[str, str, Datum]]:
-    """Return the name, label and value of the data of an event, and of each of its facts.
-
-    `offset` is shown with `parent`. `history` has the events of the credit, of which one is amended.
-    """
-    about = event.event_type
-    rows: list[tuple[str, str, Datum]] = []
-    if about is EventType.AMENDED:
-        amended = next(each for each in history if each.seq == event.data[AMENDS])
-        about = amended.event_type
-        rows.append((AMENDS, "Amends", f"{labels.event_label(about)}, number {amended.seq}"))
-    known = labels.data_labels(about)
-    left_out = {"offset", FACTS, AMENDS}
-    ordered = [name for name in known if name in event.data]
-    unknown = [name for name in event.data if name not in known and name not in left_out]
-    rows += [(name, known.get(name, name), event.data[name]) for name in [*ordered, *unknown]]
-    facts = labels.labelled_facts(FACTS_OF.get(about, ()), facts_in(event.data))
-    return rows + [(FACTS, label, value) for label, value in facts]
 
 
 def _new_page(form: CreditForm, refusal: CancelledBefore | ReplacedBefore | None = None) -> str:

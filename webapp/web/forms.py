@@ -16,6 +16,7 @@ from webapp.domain.action_fields import (
     EARLIEST_DAY,
     PART_QUANTITY,
     RETIREMENT_FIELDS,
+    REVERSAL_FIELDS,
     SALE_FIELDS,
     DayBounds,
     bounded,
@@ -298,6 +299,13 @@ class SaleForm(ActionForm):
 
     table = SALE_FIELDS
     event_type = EventType.SOLD
+
+
+class ReversalForm(ActionForm):
+    """The reversal of a sale."""
+
+    table = REVERSAL_FIELDS
+    event_type = EventType.SALE_REVERSED
 
 
 NO_BENEFICIARY: Final = "Retire without a beneficiary"

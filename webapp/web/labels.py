@@ -31,6 +31,7 @@ STATUS_LABELS: Final[Mapping[str, str]] = {
 EVENT_LABELS: Final[Mapping[str, str]] = {
     EventType.CREATED: "Created",
     EventType.SOLD: "Sold",
+    EventType.SALE_REVERSED: "Sale reversed",
     EventType.RETIRED: "Retired",
     EventType.WITHDRAWN: "Cancelled at the registry",
     EventType.SPLIT: "Split",
@@ -42,6 +43,7 @@ EVENT_LABELS: Final[Mapping[str, str]] = {
 }
 _DATE_LABELS: Final[Mapping[EventType, str]] = {
     EventType.SOLD: "Trade date",
+    EventType.SALE_REVERSED: "Reversal date",
     EventType.RETIRED: "Retirement date",
     EventType.WITHDRAWN: "Cancellation date",
 }
@@ -128,12 +130,23 @@ def event_time(event: EventView | EntryView) -> Markup:
     return _HAPPENED.format(day(day_of_event), recorded)
 
 
+def restated_words(amended: EventType, before: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the label within a sentence, and the earlier text, of each word that an amendment restated."""
+    fields = (*ACTION_FIELDS.get(amended, ()), *FACTS_OF.get(amended, ()))
+    known = {field.name: field_label(field, amended) for field in fields}
+    return [(_within(known.get(name, name)), said) for name, said in before.items()]
+
+
+def _within(label: str) -> str:
+    return f"{label[0].lower()}{label[1:]}"
+
+
 def _amended_words(data: Data) -> Iterator[str]:
     """Yield what an amendment states in a few words: "beneficiary Acme", "no note"."""
     for name, value in (*data.items(), *facts_in(data).items()):
         if name in _AMENDED_LABELS:
-            label = _AMENDED_LABELS[name]
-            yield f"{label[0].lower()}{label[1:]} {value}" if value else f"no {label[0].lower()}{label[1:]}"
+            label = _within(_AMENDED_LABELS[name])
+            yield f"{label} {value}" if value else f"no {label}"
 
 
 # By name, the labels of what an amendment can state.

@@ -7,7 +7,7 @@ import pytest
 from tests.fixtures.credits import a_credit, recorded, retired, sold
 from tests.fixtures.ledger import RawClient
 from tests.ledger.audit.tampering import findings, rewrite, tamper
-from tests.ledger.histories import record_amended_trees, record_split_trees
+from tests.ledger.histories import record_amended_trees, record_reversed_sales, record_split_trees
 from tests.ledger.triggers.rows import key_of
 from webapp.accounts.actors import LOCAL
 from webapp.ledger.commands import amend_credit, cancel_credit, create_credit, split_credit
@@ -193,4 +193,5 @@ def test_a_credit_that_is_replaced_twice_is_named(raw: RawClient) -> None:
 def test_split_trees_of_every_kind_have_no_findings() -> None:
     record_split_trees()
     record_amended_trees()
+    record_reversed_sales()
     assert findings() == []

@@ -72,6 +72,7 @@ ALLOWED = {
     ("active", "RETIRED"),
     ("active", "WITHDRAWN"),
     ("active", "CANCELLED"),
+    ("sold", "SALE_REVERSED"),
     ("sold", "RETIRED"),
     ("sold", "WITHDRAWN"),
 }

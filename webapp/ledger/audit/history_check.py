@@ -153,9 +153,10 @@ class _RangeCheck:
 
     def _check_rows(self, credit_id: str, credit: Credit, entries: Sequence[PositionedEvent]) -> None:
         key, state = entries[0].key, first_state(entries[0], credit)
+        reversals = [e.event.seq for e in entries if e.event.type is EventType.SALE_REVERSED]
         for entry in entries[1:]:
             if entry.event.type is not FIRST:
-                state |= changes(entry.event)
+                state |= changes(entry.event, reversals)
         row = self._credits.pop(key, None)
         expected = _credit_row(credit_id, credit)
         self._compare(credit_id, "credits", row and _as_stated(row), expected, _CREDIT_COLUMNS)

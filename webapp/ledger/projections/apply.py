@@ -4,12 +4,13 @@ Only ``webapp.ledger.event_log`` calls `apply_events`, in feed order and under t
 module takes no locks. A test checks that rebuilt projections equal the live ones.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import Final
 
 from sqlalchemy import Connection, delete, text
 
+from webapp.domain.amendment import AMENDS
 from webapp.domain.credit import Credit
 from webapp.domain.event import Event, PositionedEvent
 from webapp.domain.lifecycle import STATUS_AFTER, EventType
@@ -21,15 +22,6 @@ from webapp.ledger.storage.bulk_insert import insert_rows
 from webapp.ledger.storage.search_text import search_text_of
 
 BATCH: Final = 1000
-
-# In the order in which they can follow each other on one credit: a sale can only come first.
-ACTIONS: Final = (
-    EventType.SOLD,
-    EventType.RETIRED,
-    EventType.WITHDRAWN,
-    EventType.SPLIT,
-    EventType.CANCELLED,
-)
 
 # The field of an event's data that names another party. No other event has such a field, so an
 # amendment that has it amends such an event.
@@ -114,9 +106,16 @@ def first_state(entry: PositionedEvent, credit: Credit) -> dict[str, object]:
     }
 
 
-def changes(event: Event) -> dict[str, object]:
-    """Return the columns of credit_states that an event other than CREATED changes."""
+def changes(event: Event, reversals: Collection[int] = ()) -> dict[str, object]:
+    """Return the columns of credit_states that an event other than CREATED changes.
+
+    `reversals` has the `seq` of each SALE_REVERSED event of the credit: an amendment of a sale that was
+    reversed before changes nothing.
+    """
     if event.type is EventType.AMENDED:
+        amended = event.data.get(AMENDS)
+        if isinstance(amended, int) and any(amended < reversal < event.seq for reversal in reversals):
+            return {}
         return {name: event.data[name] or None for name in PARTY_FIELD.values() if name in event.data}
     changed: dict[str, object] = {
         "status": STATUS_AFTER[event.type],
@@ -124,6 +123,8 @@ def changes(event: Event) -> dict[str, object]:
     }
     if event.type in PARTY_FIELD:
         changed[PARTY_FIELD[event.type]] = event.data.get(PARTY_FIELD[event.type])
+    if event.type is EventType.SALE_REVERSED:
+        changed[PARTY_FIELD[EventType.SOLD]] = None
     return changed
 
 
@@ -156,34 +157,45 @@ def _apply_actions(connection: Connection, entries: Sequence[PositionedEvent]) -
     keys = statements.as_json(sorted({entry.key for entry in entries}))
     found = {key: state for key, *state in statements.fetch(connection, statements.STATES_OF, keys)}
     sums = Sums()
-    counting = [entry for entry in entries if entry.event.type in STATUS_AFTER]
-    for entry in counting:
+    for entry in entries:
+        if entry.event.type not in STATUS_AFTER:
+            continue
         state = found[entry.key]
         registry_key, vintage, status, quantity_e4 = state
         sums.add((registry_key, vintage, status), -1, -quantity_e4)
         state[2] = STATUS_AFTER[entry.event.type]
         sums.add((registry_key, vintage, state[2]), 1, quantity_e4)
-    for action in ACTIONS:
-        _change_states(connection, action, [entry for entry in counting if entry.event.type is action])
-    _amend_states(connection, [entry for entry in entries if entry.event.type is EventType.AMENDED])
+    _change_states(connection, entries)
     add_to_totals(connection, sums)
     _remember_parties(connection, entries)
 
 
-def _change_states(connection: Connection, action: EventType, entries: Sequence[PositionedEvent]) -> None:
-    """Update the states for events of one type."""
-    statement = {EventType.SOLD: statements.SOLD, EventType.RETIRED: statements.RETIRED}.get(
-        action, statements.CHANGED
-    )
-    rows = [(*changes(entry.event).values(), entry.key) for entry in entries]
-    statements.send(connection, statement, rows)
+def _change_states(connection: Connection, entries: Sequence[PositionedEvent]) -> None:
+    """Update the state of each credit once, with what its events change together."""
+    reversals = _reversals_of(connection, entries)
+    changed: dict[int, dict[str, object]] = {}
+    for entry in entries:
+        own = changes(entry.event, reversals.get(entry.key, ()))
+        changed[entry.key] = changed.get(entry.key, {}) | own
+    rows: dict[tuple[str, ...], list[statements.Parameters]] = {}
+    for key, columns in changed.items():
+        if columns:
+            rows.setdefault(tuple(columns), []).append((*columns.values(), key))
+    for names, values in rows.items():
+        assignments = ", ".join(f"{name} = ?" for name in names)
+        statements.send(connection, statements.CHANGE_STATE.format(assignments), values)
 
 
-def _amend_states(connection: Connection, entries: Sequence[PositionedEvent]) -> None:
-    """Update the parties named in the states, for amendments in their order."""
-    for name, statement in statements.AMENDED.items():
-        amended = [(changes(entry.event), entry.key) for entry in entries if name in entry.event.data]
-        statements.send(connection, statement, [(changed[name], key) for changed, key in amended])
+def _reversals_of(connection: Connection, entries: Sequence[PositionedEvent]) -> dict[int, list[int]]:
+    """Return the `seq` of each reversal by the key of its credit, of those whose buyer is amended."""
+    buyer = PARTY_FIELD[EventType.SOLD]
+    amended = {e.key for e in entries if e.event.type is EventType.AMENDED and buyer in e.event.data}
+    found: dict[int, list[int]] = {}
+    if amended:
+        keys = statements.as_json(sorted(amended))
+        for key, seq in statements.fetch(connection, statements.REVERSALS_OF, keys):
+            found.setdefault(key, []).append(seq)
+    return found
 
 
 def _remember_parties(connection: Connection, entries: Sequence[PositionedEvent]) -> None:

@@ -87,13 +87,16 @@ EVENTS_OF_LOT: Final = (
     " LEFT JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
     " ORDER BY above.depth DESC, events.seq"
 )
-# Events with project and quantity of their credits; entries have neither. The sale of a lot is carried over
-# if its parent has one.
-# A subquery with LIMIT in place of EXISTS, for which PostgreSQL may read all sales.
+# The type of the event that gave the parent of a lot its status before the split. If it is SOLD, the lot
+# carries the sale over, as its second event.
+_BEFORE_SPLIT: Final = (
+    "(SELECT last.type FROM events AS last WHERE last.subject = credits.parent"
+    " AND last.type NOT IN ('AMENDED', 'SPLIT') ORDER BY last.seq DESC LIMIT 1)"
+)
+# Events with project and quantity of their credits; entries have neither.
 FEED: Final = (
     "SELECT feed.position, events.body, events.hash, credits.project_name, credits.quantity_e4,"
-    " feed.type = 'SOLD' AND (SELECT 1 FROM events AS sale"
-    " WHERE sale.subject = credits.parent AND sale.type = 'SOLD' LIMIT 1) IS NOT NULL AS is_carried"
+    f" feed.type = 'SOLD' AND feed.seq = 2 AND coalesce({_BEFORE_SPLIT}, '') = 'SOLD' AS is_carried"
     " FROM feed JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
     " LEFT JOIN credits ON credits.key = feed.subject"
 )
@@ -103,11 +106,8 @@ EVENTS_OF_LOTS: Final = (
     " JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
     " WHERE credits.parent = ? AND feed.position <= ? ORDER BY events.subject, events.seq"
 )
-# Whether the parent of a lot was sold. Then the SOLD event of the lot is carried over.
-SALE_OF_PARENT: Final = (
-    "SELECT 1 FROM credits JOIN events ON events.subject = credits.parent"
-    " WHERE credits.key = ? AND events.type = 'SOLD'"
-)
+# Whether a lot carries the sale of its parent over.
+CARRIES_SALE: Final = f"SELECT 1 FROM credits WHERE credits.key = ? AND {_BEFORE_SPLIT} = 'SOLD'"
 
 # The look-ups for ``row_decisions``. Parameters: a JSON array of serial claims, one of
 # [n, series, first, last], one of the keys of credits whose serial numbers count as free, and the
@@ -172,6 +172,13 @@ STATES_OF: Final = {
     "postgresql": f"{_STATES} WHERE credit = ANY (ARRAY("
     "SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value))",
 }
+# The reversals of sales of the credits whose keys are in a JSON array.
+_REVERSALS: Final = "SELECT subject, seq FROM events WHERE type = 'SALE_REVERSED' AND subject"
+REVERSALS_OF: Final = {
+    "sqlite": f"{_REVERSALS} IN (SELECT value FROM json_each(?))",
+    "postgresql": f"{_REVERSALS} = ANY (ARRAY("
+    "SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value))",
+}
 
 INSERT_EVENT: Final = "INSERT INTO events (subject, seq, type, hash, body) VALUES (?, ?, ?, ?, ?)"
 INSERT_SPLIT: Final = "INSERT INTO splits (subject, envelope) VALUES (?, ?)"
@@ -217,13 +224,8 @@ REMEMBER_PARTY: Final = (
     "INSERT INTO parties (role, name_key, name, last_position) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (role, name_key) DO UPDATE SET last_position = excluded.last_position"
 )
-SOLD: Final = "UPDATE credit_states SET status = ?, changed_at = ?, buyer = ? WHERE credit = ?"
-RETIRED: Final = "UPDATE credit_states SET status = ?, changed_at = ?, beneficiary = ? WHERE credit = ?"
-AMENDED: Final = {
-    "buyer": "UPDATE credit_states SET buyer = ? WHERE credit = ?",
-    "beneficiary": "UPDATE credit_states SET beneficiary = ? WHERE credit = ?",
-}
-CHANGED: Final = "UPDATE credit_states SET status = ?, changed_at = ? WHERE credit = ?"
+# `{}` is the assignment of one or more columns.
+CHANGE_STATE: Final = "UPDATE credit_states SET {} WHERE credit = ?"
 
 FIND_KEY: Final = (
     "SELECT fingerprint, made_at, kind, status, ids, position FROM idempotency_keys"

@@ -277,7 +277,9 @@ BEGIN
   SELECT body::json->'data'->'quantities' INTO stated FROM events
    WHERE subject = NEW.subject AND type = 'SPLIT';
   IF NOT FOUND OR lots < 2 OR given_out IS DISTINCT FROM whole.quantity_e4
-     OR sold <> (CASE WHEN EXISTS (SELECT 1 FROM events WHERE subject = NEW.subject AND type = 'SOLD')
+     OR sold <> (CASE WHEN (SELECT type FROM events
+                             WHERE subject = NEW.subject AND type NOT IN ('AMENDED', 'SPLIT')
+                             ORDER BY seq DESC LIMIT 1) = 'SOLD'
                       THEN lots ELSE 0 END)
      OR json_array_length(NEW.envelope::json) <> 1 + lots + sold THEN
     RAISE EXCEPTION 'ledger: the lots must partition their parent'

@@ -305,7 +305,8 @@ BEGIN
   SELECT RAISE(ABORT, 'ledger: the lots must partition their parent')
     FROM (SELECT count(*) AS lots, max(offset_e4 + quantity_e4) AS given_out,
                  (SELECT quantity_e4 FROM credits WHERE key = NEW.subject) AS whole,
-                 EXISTS (SELECT 1 FROM events WHERE subject = NEW.subject AND type = 'SOLD') AS was_sold,
+                 (SELECT type FROM events WHERE subject = NEW.subject AND type NOT IN ('AMENDED', 'SPLIT')
+                   ORDER BY seq DESC LIMIT 1) = 'SOLD' AS was_sold,
                  (SELECT count(*) FROM credits AS lot JOIN events ON subject = lot.key
                    WHERE parent = NEW.subject AND seq = 2 AND type = 'SOLD') AS sold_lots
             FROM credits WHERE parent = NEW.subject)
