@@ -9,10 +9,10 @@ pytest_plugins = [
     "tests.services.not_run",
     "tests.fixtures.compiled_once",
     "tests.fixtures.concurrency",
-    "tests.fixtures.empty_databases",
     "tests.fixtures.clock",
     "tests.fixtures.group_commits",
     "tests.fixtures.ledger",
+    "tests.fixtures.empty_databases",
     "tests.fixtures.users",
     "tests.fixtures.server",
 ]

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Visit
 from tests.fixtures.ledger import MakeDatabase
-from tests.fixtures.server import Serve, assert_verified
+from tests.fixtures.server import Serve, assert_verified_within
 from webapp.config import ROOT
 
 SOLD = "Wind Farm Rajasthan"
@@ -29,7 +29,7 @@ def test_a_ledger_is_filled_sold_from_and_retired_from(
     read_the_dashboard(page)
     read_the_activity(page)
     import_the_same_file_again(page)
-    assert_verified(database_url)
+    assert_verified_within(database_url)
 
 
 def load_the_samples(page: Page) -> None:

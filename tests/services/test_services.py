@@ -14,6 +14,12 @@ from tests.services.postgresql import PostgresqlServer
 
 pytestmark = pytest.mark.slow
 
+# Loading the other plugins takes most of the time of such a run.
+OPTIONS = (
+    "-p",
+    "tests.services.not_run",
+    *(f"-pno:{name}" for name in ("schemathesis", "hypothesispytest", "anyio")),
+)
 STARTS_A_SERVER = """
 import sys, time
 from scripts.machine import find_postgresql
@@ -61,7 +67,7 @@ def run_with_a_skip(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_the_last_line_says_what_did_not_run(run_with_a_skip: pytest.Pytester, workers: int) -> None:
-    answer = run_with_a_skip.runpytest_subprocess("-p", "tests.services.not_run", f"-n{workers}")
+    answer = run_with_a_skip.runpytest_subprocess(*OPTIONS, f"-n{workers}")
     assert answer.outlines[-1] == "NOT RUN: EVERYTHING ON THE MOON (NO ROCKET): 2 TESTS"
     assert answer.ret == pytest.ExitCode.OK
 
@@ -70,5 +76,5 @@ def test_what_did_not_run_fails_the_run_of_ci(
     run_with_a_skip: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CI", "true")
-    answer = run_with_a_skip.runpytest_subprocess("-p", "tests.services.not_run")
+    answer = run_with_a_skip.runpytest_subprocess(*OPTIONS)
     assert answer.ret == pytest.ExitCode.TESTS_FAILED

@@ -26,8 +26,7 @@ from webapp.domain.errors import (
     UnreadableFile,
     UnsupportedFile,
 )
-from webapp.ledger import summaries
-from webapp.ledger.storage import engine
+from webapp.ledger import group_commit, summaries
 
 # Error pages do not depend on the database; tests of database errors create their own.
 pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
@@ -235,17 +234,17 @@ def test_a_database_that_is_not_migrated_gives_the_command(tmp_path: Path) -> No
         assert command.text.strip() == "flask db upgrade"
 
 
-@pytest.mark.slow
 def test_a_database_that_stays_locked_refuses_a_write_with_a_page(
     make_database: MakeDatabase, dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.05)
     url = make_database(dialect)
     with opened(url) as app, connected(url) as other:
         client = app.test_client()
         page = client.get("/")
         other.execute("BEGIN IMMEDIATE")
-        answer = submit(client, page, "/imports/sample", headers={"Referer": "http://localhost/"})
+        with monkeypatch.context() as impatient:
+            impatient.setattr(group_commit, "WAIT_S", 0.2)
+            answer = submit(client, page, "/imports/sample", headers={"Referer": "http://localhost/"})
         other.execute("ROLLBACK")
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) > 0
@@ -253,18 +252,18 @@ def test_a_database_that_stays_locked_refuses_a_write_with_a_page(
         assert submit(client, page, "/imports/sample").status_code == 303
 
 
-@pytest.mark.slow
 def test_a_locked_database_keeps_an_import_open(
     make_database: MakeDatabase, dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.05)
     url = make_database(dialect)
     with opened(url) as app, connected(url) as other:
         client = app.test_client()
         address = receive(client, [a_credit()])
         page = client.get(address)
         other.execute("BEGIN IMMEDIATE")
-        refused = submit(client, page, f"{address}/write")
+        with monkeypatch.context() as impatient:
+            impatient.setattr(group_commit, "WAIT_S", 0.2)
+            refused = submit(client, page, f"{address}/write")
         other.execute("ROLLBACK")
         assert refused.status_code == 503
         assert submit(client, page, f"{address}/write").status_code == 303

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from tests.fixtures.ledger import RawClient
+from tests.fixtures.ledger import RawClient, connected
 from tests.ledger.triggers.rows import insert
 
 EVENTS: Final = 38
@@ -45,8 +45,13 @@ def rows() -> Rows:
     return read
 
 
-def fill(raw: RawClient) -> None:
+def fill(url: str) -> None:
     """Insert everything into an empty ledger of revision 0008, the log in the order of its feed."""
+    with connected(url) as raw:
+        _insert(raw)
+
+
+def _insert(raw: RawClient) -> None:
     read = rows()
     events = {(row["credit_id"], row["seq"]): row for row in read["events"]}
     splits = {row["credit_id"]: row for row in read["splits"]}

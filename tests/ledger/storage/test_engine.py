@@ -15,7 +15,7 @@ from tests.fixtures.credits import recorded
 from tests.fixtures.ledger import MakeDatabase, connected, opened
 from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import LedgerBusy, LedgerUnavailable
-from webapp.ledger import queries
+from webapp.ledger import group_commit, queries
 from webapp.ledger.commands import retire_credit
 from webapp.ledger.group_commit import transact
 from webapp.ledger.listing import list_credits, list_events
@@ -28,17 +28,20 @@ from webapp.ledger.storage.schema_version import ping
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch, make_database: MakeDatabase) -> str:
     """Return a SQLite ledger with a short busy timeout."""
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.05)
     return make_database("sqlite")
 
 
-@pytest.mark.slow
-def test_a_locked_sqlite_raises_ledger_busy_with_a_retry_time(hasty: str) -> None:
+def test_a_locked_sqlite_raises_ledger_busy_with_a_retry_time(
+    hasty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with opened(hasty), connected(hasty) as other:
         credit_id = recorded()
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(LedgerBusy, match="locked by another writer") as refusal:
-            retire_credit(credit_id, {}, LOCAL)
+        with monkeypatch.context() as impatient:
+            impatient.setattr(group_commit, "WAIT_S", 0.2)
+            with pytest.raises(LedgerBusy, match="locked by another writer") as refusal:
+                retire_credit(credit_id, {}, LOCAL)
         other.execute("ROLLBACK")
         assert refusal.value.retry_after_s > 0
         retire_credit(credit_id, {}, LOCAL)

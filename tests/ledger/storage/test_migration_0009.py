@@ -13,7 +13,7 @@ from flask_migrate import upgrade
 
 from migrations.table_moves import Database, Row
 from tests.fixtures.clock import SetClock
-from tests.fixtures.empty_databases import EmptyDatabases
+from tests.fixtures.empty_databases import EmptyDatabases, OldLedger
 from tests.fixtures.ledger import RawClient, connected, opened
 from tests.ledger.audit.tampering import findings, unguarded
 from tests.ledger.invariants import derived
@@ -69,12 +69,9 @@ def tamper(raw: RawClient, statement: str) -> None:
 
 
 @pytest.fixture
-def old(empty: EmptyDatabases) -> Iterator[Old]:
-    url = empty.make("old")
-    with opened(url):
-        upgrade(revision="0008")
+def old(old_ledger: OldLedger) -> Iterator[Old]:
+    url = old_ledger("0008", fill)
     with connected(url) as raw:
-        fill(raw)
         yield Old(url, raw)
 
 

@@ -7,7 +7,7 @@ import pytest
 from flask_migrate import upgrade
 
 from tests.fixtures.credits import a_credit
-from tests.fixtures.empty_databases import EmptyDatabases
+from tests.fixtures.empty_databases import OldLedger
 from tests.fixtures.ledger import RawClient, connected, opened
 from tests.ledger.audit.tampering import findings
 from tests.ledger.invariants import derived
@@ -66,11 +66,9 @@ def put_derived(raw: RawClient, event: Event, stated: Credit, status: str) -> No
 
 
 @pytest.fixture
-def old(empty: EmptyDatabases) -> Iterator[tuple[str, RawClient]]:
+def old(old_ledger: OldLedger) -> Iterator[tuple[str, RawClient]]:
     """Fill a ledger of revision 0009 as its program did, by the rules that it had."""
-    url = empty.make("old")
-    with opened(url):
-        upgrade(revision="0009")
+    url = old_ledger("0009")
     with connected(url) as raw:
         for stated in CREDITS:
             event = created_event(stated, "local", AT)

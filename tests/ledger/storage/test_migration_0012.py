@@ -6,7 +6,7 @@ import pytest
 from flask_migrate import upgrade
 
 from tests.fixtures.credits import withdrawn
-from tests.fixtures.empty_databases import EmptyDatabases
+from tests.fixtures.empty_databases import OldLedger
 from tests.fixtures.entries import imported
 from tests.fixtures.ledger import RawClient, connected, opened
 from tests.ledger.histories import record_histories, record_split_trees
@@ -43,11 +43,9 @@ def copy_log(source: RawClient, target: RawClient) -> None:
 
 
 @pytest.fixture
-def old(empty: EmptyDatabases, database_url: str) -> Iterator[tuple[str, RawClient]]:
+def old(old_ledger: OldLedger, database_url: str) -> Iterator[tuple[str, RawClient]]:
     """Fill a ledger of revision 0009 with histories of every kind that it knew."""
-    url = empty.make("old")
-    with opened(url):
-        upgrade(revision="0009")
+    url = old_ledger("0009")
     with opened(database_url), connected(database_url) as source, connected(url) as target:
         record_histories()
         record_split_trees()

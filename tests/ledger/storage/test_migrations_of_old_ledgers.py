@@ -8,7 +8,7 @@ import pytest
 from flask_migrate import upgrade
 
 from tests.fixtures.credits import a_credit
-from tests.fixtures.empty_databases import EmptyDatabases
+from tests.fixtures.empty_databases import OldLedger
 from tests.fixtures.ledger import RawClient, connected, opened
 from tests.ledger.audit.tampering import findings
 from tests.ledger.invariants import assert_sound, derived
@@ -55,11 +55,9 @@ NAMED_TOO = (
 
 
 @pytest.fixture
-def old(empty: EmptyDatabases) -> Iterator[tuple[str, RawClient]]:
+def old(old_ledger: OldLedger) -> Iterator[tuple[str, RawClient]]:
     """Fill a ledger of revision 0001 as a client of it did."""
-    url = empty.make("old")
-    with opened(url):
-        upgrade(revision="0001")
+    url = old_ledger("0001")
     with connected(url) as raw:
         for values in (BLOCK, OVERLAPPING, FALSE_BLOCK, PLAIN):
             old_put(raw, created_event(parse_credit(a_credit(**values)), "local", AT))
@@ -97,10 +95,8 @@ def test_an_upgrade_keeps_every_event_and_every_refusal(old: tuple[str, RawClien
 
 
 @pytest.mark.parametrize("revision", [f"000{number}" for number in range(1, 8)])
-def test_a_ledger_of_any_revision_is_upgraded(empty: EmptyDatabases, revision: str) -> None:
-    url = empty.make("any")
-    with opened(url):
-        upgrade(revision=revision)
+def test_a_ledger_of_any_revision_is_upgraded(old_ledger: OldLedger, revision: str) -> None:
+    url = old_ledger(revision)
     with connected(url) as raw:
         for values in (BLOCK, PLAIN):
             old_put(raw, created_event(parse_credit(a_credit(**values)), "local", AT))
@@ -174,11 +170,9 @@ class Split:
 
 
 @pytest.fixture
-def with_lots(empty: EmptyDatabases) -> Split:
+def with_lots(old_ledger: OldLedger) -> Split:
     """Fill a ledger of revision 0002 as a client of it did."""
-    url = empty.make("with_lots")
-    with opened(url):
-        upgrade(revision="0002")
+    url = old_ledger("0002")
     with connected(url) as raw:
         for values in (PAIR, PLAIN):
             old_put(raw, created_event(parse_credit(a_credit(**values)), "local", AT))
