@@ -12,7 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.api.conftest import DescribedClient, assert_valid, exact
 from tests.fixtures.ledger import MakeDatabase, opened
 from webapp.api import field_schemas, schemas
-from webapp.api.operations import OPERATIONS
+from webapp.api.operation import OPERATIONS
 from webapp.domain.action_fields import ACTION_FIELDS
 from webapp.domain.credit import NEW_FIELDS
 from webapp.domain.fields import (

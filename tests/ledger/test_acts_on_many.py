@@ -213,6 +213,18 @@ def test_overlapping_requests_never_get_a_tonne_twice(ledger_app: Flask) -> None
     assert_sound()
 
 
+def test_a_part_of_a_sale_that_was_reversed_is_split_without_it() -> None:
+    credit_id = sold()
+    act(EventType.SALE_REVERSED, [Portion(credit_id)], reason="Cancelled contract")
+    result = act(EventType.SOLD, [Portion(credit_id, 40 * E4)], buyer="Other")
+    assert queries.credit(result.credits[0].credit_id).buyer == "Other"
+    assert [event.event_type for event in queries.record(result.credits[0].credit_id).events] == [
+        EventType.CREATED,
+        EventType.SOLD,
+    ]
+    assert_sound()
+
+
 def test_the_credits_of_one_act_are_bounded() -> None:
     with pytest.raises(InvalidFields, match="At most 10,000 credits"):
         retire([Portion(f"{n:064x}") for n in range(CREDITS_MAX + 1)])

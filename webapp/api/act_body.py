@@ -20,6 +20,7 @@ BODY_BYTES_MAX: Final = 2 * 1024**2
 ACTIONS: Final[dict[str, EventType]] = {
     "sell": EventType.SOLD,
     "retire": EventType.RETIRED,
+    "reverse_sale": EventType.SALE_REVERSED,
     "cancel": EventType.CANCELLED,
     "amend": EventType.AMENDED,
 }

@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from webapp.accounts.roles import Role
 from webapp.api import operations, query_parameters, request_body, schemas
 from webapp.api.etags import etag, expected_seqs
-from webapp.api.operations import describes
+from webapp.api.operation import describes
 from webapp.api.serializers import action_body, changed_body, json_response, record_url, summary_body
 from webapp.authorization import allows
 from webapp.domain.action_fields import CANCELLATION_FIELDS

@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from webapp.accounts.roles import Role
 from webapp.api import operations, query_parameters, request_body
 from webapp.api.act_body import BODY_BYTES_MAX, parse_act
-from webapp.api.operations import describes
+from webapp.api.operation import describes
 from webapp.api.serializers import act_body, json_response, planned_act_body
 from webapp.authorization import allows
 from webapp.domain.errors import ActsNotAllowed, IdempotencyKeyReused, InvalidFields, Problem

@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from webapp.accounts.roles import Role
 from webapp.api import feed_schemas, operations, query_parameters
-from webapp.api.operations import describes
+from webapp.api.operation import describes
 from webapp.api.serializers import feed_body, json_response
 from webapp.authorization import allows
 from webapp.ledger import listing

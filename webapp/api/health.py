@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from webapp.api import operations, schemas
-from webapp.api.operations import describes
+from webapp.api.operation import describes
 from webapp.api.serializers import json_response
 from webapp.authorization import allows_everyone
 from webapp.ledger.storage.schema_version import ping

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request, url_for
 
 from webapp.accounts.roles import Role
 from webapp.api import operations, query_parameters, request_body, schemas
-from webapp.api.operations import describes
+from webapp.api.operation import describes
 from webapp.api.serializers import import_body, import_row_body, import_summary_body, json_response
 from webapp.authorization import allows
 from webapp.domain.errors import InvalidFields, Problem, UnknownImport

@@ -17,7 +17,7 @@ from webapp import authorization
 from webapp.accounts.roles import Role
 from webapp.api import operations, problems, query_parameters, schemas
 from webapp.api.etags import IF_MATCH
-from webapp.api.operations import OPERATIONS, Answer, Body, Operation, describes, reference
+from webapp.api.operation import OPERATIONS, Answer, Body, Operation, describes, reference
 from webapp.api.serializers import json_response
 from webapp.authorization import allows
 from webapp.http import session_cookie

@@ -1,19 +1,15 @@
 """The operations of the API as the OpenAPI document describes them, one constant for each view.
 
-A view names its operation with `@describes`, and ``openapi`` makes the document from them. The client of
+``operation`` has their parts, and ``openapi`` makes the document from them. The client of
 ``tests.api`` compares every answer with the document.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
-
-import msgspec
+from typing import Final
 
 from webapp.api import act_schemas, feed_schemas, field_schemas, query_parameters, schemas
-from webapp.api.field_schemas import REF_TEMPLATE, Schema
-from webapp.api.query_parameters import Parameter
+from webapp.api.field_schemas import Schema
+from webapp.api.operation import Answer, Body, Operation, json_body, reference
 from webapp.api.request_body import JSON_TYPE, LINES, MULTIPART, TABLES
 from webapp.config import MAX_BODY_BYTES
 from webapp.domain.action_fields import (
@@ -24,70 +20,6 @@ from webapp.domain.action_fields import (
 )
 from webapp.domain.credit import NEW_FIELDS
 from webapp.imports.readers.bounds import ROWS_MAX
-
-View = TypeVar("View", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True)
-class Body:
-    """A request body: its schema by media type, and an example."""
-
-    content: Mapping[str, Schema]
-    required: bool = True
-    example: object = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A successful answer: its JSON body, or its media type where it is not JSON."""
-
-    description: str
-    schema: type[msgspec.Struct] | None = None
-    media_type: str = JSON_TYPE
-    has_location: bool = False
-    has_etag: bool = False
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One operation.
-
-    `problems` describes its own errors by status; those of every operation are in ``openapi``.
-    `conflicts` are the bodies of its 409.
-    """
-
-    tag: str
-    summary: str
-    answers: Mapping[HTTPStatus, Answer]
-    description: str = ""
-    query: tuple[Parameter[Any], ...] = ()
-    body: Body | None = None
-    problems: Mapping[HTTPStatus, str] = field(default_factory=dict)
-    conflicts: tuple[type[schemas.Problem], ...] = ()
-    takes_if_match: bool = False
-
-
-OPERATIONS: Final[dict[Callable[..., Any], Operation]] = {}
-
-
-def describes(operation: Operation) -> Callable[[View], View]:
-    """Register a view as the one that carries out the operation."""
-
-    def register(view: View) -> View:
-        OPERATIONS[view] = operation
-        return view
-
-    return register
-
-
-def reference(name: str) -> Schema:
-    """Return the reference to a schema of the document."""
-    return {"$ref": REF_TEMPLATE.format(name=name)}
-
-
-def _json(schema: str, example: object, *, required: bool = True) -> Body:
-    return Body({JSON_TYPE: reference(schema)}, required, example)
-
 
 _NO_RECORD: Final = {HTTPStatus.NOT_FOUND: "No record has this id."}
 _PART_ALONE: Final = (
@@ -103,7 +35,7 @@ CREATE_RECORD: Final = Operation(
     "returned and nothing is appended. A record holds every number of the block that its serial number "
     "states. `replaces` is the id of a cancelled record that this one replaces. A record is replaced at most "
     "once.",
-    body=_json("NewRecord", field_schemas.example(NEW_FIELDS)),
+    body=json_body("NewRecord", field_schemas.example(NEW_FIELDS)),
     answers={
         HTTPStatus.CREATED: Answer("Recorded.", schemas.ChangedRecord, has_location=True, has_etag=True),
         HTTPStatus.OK: Answer("The same credit is already recorded.", schemas.ChangedRecord, has_etag=True),
@@ -146,7 +78,7 @@ SELL_RECORD: Final = Operation(
     tag="Records",
     summary="Record a sale",
     description=f"Only an ACTIVE record can be sold, once. {_PART}",
-    body=_json("Sale", field_schemas.example(SALE_FIELDS), required=False),
+    body=json_body("Sale", field_schemas.example(SALE_FIELDS), required=False),
     takes_if_match=True,
     answers={HTTPStatus.OK: Answer("Sold. The record with its history.", schemas.ActedRecord, has_etag=True)},
     problems={
@@ -161,7 +93,7 @@ REVERSE_SALE: Final = Operation(
     summary="Reverse a sale",
     description="Only a SOLD record has a sale to reverse. It becomes ACTIVE and can be sold again. "
     f"{_PART_ALONE}",
-    body=_json("Reversal", field_schemas.example(REVERSAL_FIELDS)),
+    body=json_body("Reversal", field_schemas.example(REVERSAL_FIELDS)),
     takes_if_match=True,
     answers={
         HTTPStatus.OK: Answer(
@@ -176,7 +108,7 @@ RETIRE_RECORD: Final = Operation(
     tag="Records",
     summary="Retire a record",
     description=f"An ACTIVE or a SOLD record can be retired, once. A retirement cannot be undone. {_PART}",
-    body=_json("Retirement", field_schemas.example(RETIREMENT_FIELDS), required=False),
+    body=json_body("Retirement", field_schemas.example(RETIREMENT_FIELDS), required=False),
     takes_if_match=True,
     answers={
         HTTPStatus.OK: Answer("Retired. The record with its history.", schemas.ActedRecord, has_etag=True)
@@ -214,7 +146,7 @@ CANCEL_RECORD: Final = Operation(
     description="Only an ACTIVE record can be cancelled. It no longer counts in any total, and its serial "
     "number or block is free again. A cancellation cannot be undone. Lots of a split record are cancelled "
     "one by one.",
-    body=_json("Cancellation", field_schemas.example(CANCELLATION_FIELDS)),
+    body=json_body("Cancellation", field_schemas.example(CANCELLATION_FIELDS)),
     takes_if_match=True,
     answers={
         HTTPStatus.OK: Answer("Cancelled. The record with its history.", schemas.ChangedRecord, has_etag=True)
@@ -233,7 +165,7 @@ CORRECT_RECORD: Final = Operation(
     "those that change; the new record `replaces` the cancelled one. A record that replaces a lot is not a "
     "lot itself.",
     takes_if_match=True,
-    body=_json("Correction", field_schemas.CORRECTION_EXAMPLE),
+    body=json_body("Correction", field_schemas.CORRECTION_EXAMPLE),
     answers={
         HTTPStatus.CREATED: Answer(
             "The record that replaces the cancelled one.",
@@ -260,7 +192,7 @@ RECORD_ACT: Final = Operation(
     "ACTIVE records only. A quantity of SOLD records is taken of one `buyer`. `data` has the fields of the "
     "action without its quantity. An amendment restates the last event of the type `amends` of each record. "
     "Every event carries the number of the act in `data.act`.",
-    body=_json("ActRequest", field_schemas.ACT_EXAMPLE),
+    body=json_body("ActRequest", field_schemas.ACT_EXAMPLE),
     answers={
         HTTPStatus.CREATED: Answer("Recorded.", act_schemas.Act, has_location=True),
         HTTPStatus.OK: Answer("After a dry run: what would be recorded.", act_schemas.Act),
@@ -276,7 +208,7 @@ AMEND_RECORD: Final = Operation(
     "buyer, date, reason, reference, note or facts. What is not stated stays, and an empty text removes a "
     "word. The recorded event stays as it is; quantity, status and identity do not change.",
     takes_if_match=True,
-    body=_json("Amendment", field_schemas.AMENDMENT_EXAMPLE),
+    body=json_body("Amendment", field_schemas.AMENDMENT_EXAMPLE),
     answers={
         HTTPStatus.OK: Answer("Amended. The record with its history.", schemas.ChangedRecord, has_etag=True)
     },

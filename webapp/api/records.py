@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from webapp.accounts.roles import Role
 from webapp.api import operations, query_parameters, request_body, schemas
 from webapp.api.etags import etag
-from webapp.api.operations import describes
+from webapp.api.operation import describes
 from webapp.api.serializers import changed_body, json_response, record_body, record_url, summary_body
 from webapp.authorization import allows
 from webapp.http.authentication import actor
