@@ -89,6 +89,8 @@ CHANGES: Mapping[str, Mapping[str, object]] = {
     "split_record": {"quantities": [50, 50]},
     "cancel_record": {"reason": "another"},
     "correct_record": {"reason": "another"},
+    "join_names": {"alias": "Another"},
+    "separate_names": {"alias": "Another"},
     "import_records": a_credit(serial_number="ROW 2"),
 }
 

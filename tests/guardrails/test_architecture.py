@@ -52,6 +52,7 @@ FACADES = {
     "queries",
     "listing",
     "summaries",
+    "registries",
     "views",
     "serial_conflicts",
     "clock",

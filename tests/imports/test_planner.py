@@ -24,6 +24,7 @@ from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import Problem
 from webapp.domain.import_row import ImportRow
 from webapp.imports.plan import Kind
+from webapp.ledger import registries
 from webapp.ledger.commands import cancel_credit, sell_credit, split_credit
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
@@ -222,7 +223,7 @@ _series = count(1)
 
 
 @st.composite
-def registries(draw: st.DrawFn) -> tuple[list[ImportRow], dict[int, str]]:
+def registry_files(draw: st.DrawFn) -> tuple[list[ImportRow], dict[int, str]]:
     """Return rows about one series in any order, and the status that each number has after all of them."""
     series = f"GS1-1-KE-GS99603-16-2025-{next(_series)}"
     rows: list[ImportRow] = []
@@ -246,7 +247,7 @@ def registries(draw: st.DrawFn) -> tuple[list[ImportRow], dict[int, str]]:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(registries(), st.data())
+@given(registry_files(), st.data())
 def test_each_number_ends_as_the_files_say_in_any_order(
     registry: tuple[list[ImportRow], dict[int, str]], data: st.DataObject
 ) -> None:
@@ -260,3 +261,15 @@ def test_each_number_ends_as_the_files_say_in_any_order(
     assert {kind for kind, e4 in again.tonnes().items() if e4} <= {Kind.EXISTING, Kind.EQUAL}
     if next(_series) % 20 == 0:
         assert_sound()
+
+
+def test_a_row_under_another_name_of_the_registry_is_about_the_credit_that_is_held() -> None:
+    held = plain({"registry": "Gold Standard", "serial_number": "A", "quantity": "2"})
+    other = plain({"registry": "GS", "serial_number": "A", "quantity": "2"})
+    imported([held])
+    assert tonnes(planned([other])) == {"new": 2}
+    registries.join_names({"registry": "Gold Standard", "alias": "GS"}, LOCAL)
+    assert tonnes(planned([other])) == {"existing": 2}
+    assert tonnes(planned([replace(other, end=RETIRED)])) == {"retired": 2}
+    unnumbered = plain({"registry": "GS", "serial_number": "", "quantity": "2"})
+    assert tonnes(planned([unnumbered])) == {"conflicting": 2}

@@ -4,7 +4,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from webapp.api.field_schemas import accepted, act_request
-from webapp.api.query_parameters import REGISTRY, SERIAL, STATUS, VINTAGE, Q
+from webapp.api.query_parameters import (
+    COUNTRY,
+    IMPORT,
+    PROJECT_ID,
+    PROJECT_TYPE,
+    REGISTRY,
+    SERIAL,
+    STATUS,
+    VINTAGE,
+    Q,
+)
 from webapp.domain.action_fields import PART_QUANTITY
 from webapp.domain.amendment import AMENDABLE
 from webapp.domain.canonical_json import Number
@@ -26,7 +36,7 @@ ACTIONS: Final[dict[str, EventType]] = {
 }
 AMENDED_TYPES: Final = tuple(each for each in AMENDABLE if each is not EventType.CANCELLED)
 OLDEST_FIRST: Final = "oldest_first"
-FILTERS: Final = (Q, REGISTRY, VINTAGE, STATUS, SERIAL)
+FILTERS: Final = (Q, REGISTRY, VINTAGE, STATUS, SERIAL, PROJECT_ID, COUNTRY, PROJECT_TYPE, IMPORT)
 BUYER: Final = TextField("buyer", "Buyer", hint="Only records sold to this buyer, for `status` SOLD.")
 QUANTITY: Final = QuantityField(
     "quantity", "Quantity", hint="Tonnes to take out of the filter, the oldest first; all without it."
@@ -38,6 +48,8 @@ ACT_REQUEST: Final = act_request(
     CREDITS_MAX,
 )
 _MEMBERS: Final = ("action", "records", "filter", "order", "quantity", "data", "amends", "dry_run")
+# The parameter that the filter of credits has under another name.
+_MEMBER: Final = {IMPORT.name: "import_number"}
 _NO_SUCH: Final = "There is no such field."
 _ONE_OF: Final = "State either `records` or `filter`."
 
@@ -138,7 +150,7 @@ def _matching(filters: Mapping[str, object], quantity_e4: int | None, problems: 
         elif value is not None:
             problems.note(place, "Must be text or a number.")
     buyer = found.pop(BUYER.name, None) or ""
-    given = {name: value for name, value in found.items() if value is not None}
+    given = {_MEMBER.get(name, name): value for name, value in found.items() if value is not None}
     return Matching(CreditFilter(**given), quantity_e4, buyer)
 
 

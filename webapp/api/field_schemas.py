@@ -37,6 +37,7 @@ from webapp.domain.fields import (
     VintageField,
 )
 from webapp.domain.lifecycle import EventType
+from webapp.domain.registry_names import REGISTRY_NAME
 from webapp.domain.split import LOTS_MAX, LOTS_MIN
 from webapp.domain.split_numbers import EXAMPLE, RANGES_MAX
 
@@ -71,6 +72,9 @@ ACT_EXAMPLE: Final[dict[str, object]] = {
 }
 
 _ID: Final[Schema] = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
+# The member of a request to join names that accepts the pairs of records.
+ACCEPTS_PAIRS: Final = "accepts_pairs"
+
 # A quantity in the data of an event. It may be 0 as the offset of a lot.
 _QUANTITY_TEXT: Final[Schema] = {"type": "string", "pattern": f"^{QUANTITY_PATTERN}$"}
 
@@ -145,7 +149,14 @@ def request_components() -> dict[str, Schema]:
     correction = input_object(CANCELLATION_FIELDS)
     correction["properties"]["record"] = input_object(FIELDS)
     correction["required"].append("record")
+    joined = input_object((REGISTRY_NAME, ALIAS))
+    joined["properties"][ACCEPTS_PAIRS] = {
+        "type": "boolean",
+        "description": "Whether the pairs of records that the alias unites were looked at, and are accepted.",
+    }
     return {
+        "JoinedNames": joined,
+        "SeparatedNames": input_object((REGISTRY_NAME, ALIAS)),
         "NewRecord": input_object(NEW_FIELDS),
         "Sale": input_object(SALE_FIELDS),
         "Reversal": input_object(REVERSAL_FIELDS),

@@ -7,7 +7,7 @@
 from http import HTTPStatus
 from typing import Final
 
-from webapp.api import act_schemas, feed_schemas, field_schemas, query_parameters, schemas
+from webapp.api import act_schemas, feed_schemas, field_schemas, query_parameters, registry_schemas, schemas
 from webapp.api.field_schemas import Schema
 from webapp.api.operation import Answer, Body, Operation, json_body, reference
 from webapp.api.request_body import JSON_TYPE, LINES, MULTIPART, TABLES
@@ -19,6 +19,8 @@ from webapp.domain.action_fields import (
     SALE_FIELDS,
 )
 from webapp.domain.credit import NEW_FIELDS
+from webapp.domain.entry import ALIAS
+from webapp.domain.registry_names import REGISTRY_NAME
 from webapp.imports.readers.bounds import ROWS_MAX
 
 _NO_RECORD: Final = {HTTPStatus.NOT_FOUND: "No record has this id."}
@@ -59,6 +61,10 @@ LIST_RECORDS: Final = Operation(
         query_parameters.STATUS,
         query_parameters.Q,
         query_parameters.SERIAL,
+        query_parameters.PROJECT_ID,
+        query_parameters.COUNTRY,
+        query_parameters.PROJECT_TYPE,
+        query_parameters.IMPORT,
         query_parameters.LIMIT_OF_PAGE,
         query_parameters.CURSOR,
     ),
@@ -300,6 +306,40 @@ LIST_IMPORT_ROWS: Final = Operation(
     query=(query_parameters.KIND, query_parameters.LIMIT_OF_PAGE, query_parameters.CURSOR_NUMBER),
     answers={HTTPStatus.OK: Answer("A page of rows, in the order of the file.", schemas.ImportRowPage)},
     problems={HTTPStatus.NOT_FOUND: "No import has this number."},
+)
+
+LIST_REGISTRIES: Final = Operation(
+    tag="Registries",
+    summary="List registries",
+    description="Every text by which records name a registry, with its sums, and every other name of one.",
+    answers={HTTPStatus.OK: Answer("All registries.", registry_schemas.RegistryList)},
+)
+
+GET_UNION: Final = Operation(
+    tag="Registries",
+    summary="See what joining two names would unite",
+    description="Nothing is recorded. Lists have at most 200 pairs.",
+    query=(query_parameters.REGISTRY, query_parameters.ALIAS),
+    answers={HTTPStatus.OK: Answer("The pairs of records.", registry_schemas.Union)},
+)
+
+JOIN_NAMES: Final = Operation(
+    tag="Registries",
+    summary="Join another name to a registry",
+    description="A serial number that is held under one name is then held under the other. Where that "
+    "unites records, the one recorded first holds the serial number, and `accepts_pairs` must be true. No id "
+    "changes.",
+    body=json_body("JoinedNames", field_schemas.example((REGISTRY_NAME, ALIAS))),
+    answers={HTTPStatus.OK: Answer("Joined.", registry_schemas.NamesChanged)},
+    problems={HTTPStatus.CONFLICT: "The alias unites records, and the request does not accept them."},
+)
+
+SEPARATE_NAMES: Final = Operation(
+    tag="Registries",
+    summary="Separate another name from a registry",
+    body=json_body("SeparatedNames", field_schemas.example((REGISTRY_NAME, ALIAS))),
+    answers={HTTPStatus.OK: Answer("Separated.", registry_schemas.NamesChanged)},
+    problems={HTTPStatus.CONFLICT: "The alias stands between two records with one serial number."},
 )
 
 LIST_EVENTS: Final = Operation(

@@ -132,6 +132,13 @@ def _parse_cursor_number(text: str) -> int | None:
     return number
 
 
+def _parse_number(text: str) -> int | None:
+    number = number_of(text)
+    if not number:
+        raise FieldError("Must be a number from 1.")
+    return number
+
+
 def _parse_kind(text: str) -> str:
     if text not in ROW_KINDS:
         raise FieldError(f"Must be one of {', '.join(ROW_KINDS)}.")
@@ -147,6 +154,7 @@ Q: Final = _text(
     TERM_LENGTH_MAX,
 )
 REGISTRY: Final = _text("registry", "The registry, in any spelling: `vcs` finds `VCS`.", 50)
+ALIAS: Final = _text("alias", "Another name of the registry.", 50)
 VINTAGE: Final = Parameter(
     "vintage",
     "The year.",
@@ -165,6 +173,19 @@ SERIAL: Final = _text(
     "be one of these; a word of one or two characters must be a whole word there. A block finds every "
     "record that holds any of its numbers; with `status=SPLIT` or `CANCELLED`, every record that held any.",
     200,
+)
+_FACT: Final = (
+    "Exactly, apart from case and Unicode form. Lots have the facts of the record they were split from."
+)
+PROJECT_ID: Final = _text("project_id", f"The fact `project_id`, such as `VCS 1340`. {_FACT}", 300)
+COUNTRY: Final = _text("country", f"The fact `country`. {_FACT}", 300)
+PROJECT_TYPE: Final = _text("project_type", f"The fact `project_type`. {_FACT}", 300)
+IMPORT: Final = Parameter(
+    "import",
+    "The number of an import: records that it created, changed or ended, and lots of them.",
+    {"type": "integer", "minimum": 1},
+    _parse_number,
+    None,
 )
 TYPE: Final = _choice("type", "Only events of this type.", LOGGED_TYPES)
 LIMIT_OF_PAGE: Final = _limit("The maximum number of items.", LIMIT)

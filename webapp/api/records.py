@@ -65,4 +65,8 @@ def _filter(values: query_parameters.Values) -> CreditFilter:
         vintage=values[query_parameters.VINTAGE],
         status=values[query_parameters.STATUS],
         serial=values[query_parameters.SERIAL],
+        project_id=values[query_parameters.PROJECT_ID],
+        country=values[query_parameters.COUNTRY],
+        project_type=values[query_parameters.PROJECT_TYPE],
+        import_number=values[query_parameters.IMPORT],
     )

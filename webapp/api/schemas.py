@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from webapp.api import act_schemas, feed_schemas
+from webapp.api import act_schemas, feed_schemas, registry_schemas
 from webapp.api.act_body import ACT_REQUEST
 from webapp.api.field_schemas import (
     REF_TEMPLATE,
@@ -326,6 +326,7 @@ _ANSWERS: Final = (
         Import,
         ImportPage,
         ImportRowPage,
+        *registry_schemas.ANSWERS,
         Health,
         OpenAPI,
     ),

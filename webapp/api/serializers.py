@@ -1,15 +1,18 @@
 """Turn the ledger's views into the Structs of ``schemas``, and encode these as JSON responses."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 from flask import Response, url_for
 
-from webapp.api import act_schemas, feed_schemas, schemas
+from webapp.api import act_schemas, feed_schemas, registry_schemas, schemas
 from webapp.domain.fields import quantity_text
+from webapp.domain.registry_names import display_name
 from webapp.imports.views import ImportView, ProblemView, RowView
 from webapp.ledger.acts_on_many import ActPlan, ActResult
+from webapp.ledger.registries import Pair, RegistryView, Union
 from webapp.ledger.serial_conflicts import SerialConflict
 from webapp.ledger.views import CreditView, EntryView, EventView, Origin, Record
 
@@ -230,6 +233,43 @@ def _event_body(event: EventView) -> schemas.Event:
         event.recorded_at,
         event.prev_hash,
         event.hash,
+    )
+
+
+def registry_body(registry: RegistryView) -> registry_schemas.Registry:
+    """Return a registry with the sums of its records."""
+    return registry_schemas.Registry(
+        registry.name,
+        display_name(registry.name),
+        registry.alias_of,
+        list(registry.aliases),
+        [
+            registry_schemas.StatusSum(status, sum_.credits, _tonnes(sum_.quantity))
+            for status, sum_ in registry.sums.by_status.items()
+            if sum_.credits
+        ],
+    )
+
+
+def union_body(union: Union) -> registry_schemas.Union:
+    """Return the pairs of records that an alias would unite."""
+    return registry_schemas.Union(
+        union.registry,
+        union.alias,
+        _pairs(union.held),
+        union.held_count,
+        _pairs(union.alike),
+        union.alike_count,
+    )
+
+
+def _pairs(pairs: Sequence[Pair]) -> list[registry_schemas.RecordPair]:
+    return [registry_schemas.RecordPair(_paired(pair.first), _paired(pair.second)) for pair in pairs]
+
+
+def _paired(credit: CreditView) -> registry_schemas.PairedRecord:
+    return registry_schemas.PairedRecord(
+        credit.id, credit.registry, _tonnes(credit.quantity), credit.serial_number, credit.status
     )
 
 

@@ -37,7 +37,7 @@ SUBJECT_OF: Final = {
 _FIGURE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _FIGURE: Final = re.compile(QUANTITY_PATTERN)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-ALIAS: Final = TextField("alias", "Alias", required=True, max_length=50)
+ALIAS: Final = TextField("alias", "Alias", required=True, example="VCS", max_length=50)
 FILENAME: Final = TextField("filename", "File", required=True)
 
 

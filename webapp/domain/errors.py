@@ -253,6 +253,29 @@ class ReplacedBefore(LedgerError):
         self.credit_id = credit_id
 
 
+class UnitesCredits(LedgerError):
+    """An alias would unite credits with one serial number, and the request does not accept these pairs."""
+
+    def __init__(self, pairs: int) -> None:
+        """Store the number of pairs."""
+        noun = "1 pair of credits" if pairs == 1 else f"{pairs} pairs of credits"
+        super().__init__(f"This name unites {noun} with one serial number. Look at them, and accept them.")
+        self.pairs = pairs
+
+
+class AliasInUse(LedgerError):
+    """An alias stands between two credits with one serial number, so it cannot be undone."""
+
+    def __init__(self, holder: str, credit_id: str) -> None:
+        """Store the ids of the credit that holds the serial number, and of the other one."""
+        super().__init__(
+            f"Credits {holder} and {credit_id} have one serial number under two names of this registry. "
+            "The names stay joined until one of the two is void."
+        )
+        self.holder = holder
+        self.credit_id = credit_id
+
+
 class TooManyRows(LedgerError):
     """The file has more rows than the limit for one import."""
 

@@ -4,10 +4,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import Final
 
 from webapp.domain.credit import Credit
 from webapp.domain.errors import Problem
 from webapp.domain.lifecycle import EventType, Status
+from webapp.domain.registry_names import RegistryNames
 from webapp.domain.text import canonical
 
 
@@ -92,21 +94,25 @@ class ImportRow:
 _Named = tuple[int, int, int]
 
 
+_NO_ALIASES: Final = RegistryNames()
+
+
 class InactiveStock:
     """An index by id, serial number and block of the rows whose tonnes are no longer active."""
 
-    def __init__(self, rows: Iterable[ImportRow]) -> None:
-        """Index the rows, which are all rows of the file."""
+    def __init__(self, rows: Iterable[ImportRow], names: RegistryNames = _NO_ALIASES) -> None:
+        """Index the rows, which are all rows of the file, by the names of their registries."""
+        self._names = names
         self._ids: dict[str, int] = {}
-        self._claims: dict[tuple[str, str], int] = {}
+        self._claims: dict[tuple[str, str] | None, int] = {}
         self._blocks: dict[str, list[_Named]] = {}
         for row in rows:
             credit = row.credit or row.named
             if credit is None or row.is_active:
                 continue
             self._ids[credit.id] = row.number
-            if credit.serial_number is not None:
-                self._claims[credit.serial_claim] = row.number
+            if claim := names.claim(credit):
+                self._claims[claim] = row.number
             for block in credit.named_numbers:
                 named = (block.first, block.last, row.number)
                 self._blocks.setdefault(block.series, []).append(named)
@@ -122,8 +128,9 @@ class InactiveStock:
         """Return the number of an inactive row with this id, serial number or overlapping block, if any."""
         if credit.id in self._ids:
             return self._ids[credit.id]
-        if credit.serial_number is not None and credit.serial_claim in self._claims:
-            return self._claims[credit.serial_claim]
+        claim = self._names.claim(credit)
+        if claim in self._claims:
+            return self._claims[claim]
         for block in credit.named_numbers:
             place = bisect_right(self._starts.get(block.series, []), block.last)
             if place and self._reaching[block.series][place - 1][1] >= block.first:

@@ -29,6 +29,8 @@ STATUS: Final[dict[type[errors.LedgerError], HTTPStatus]] = {
     errors.CreditMoved: HTTPStatus.PRECONDITION_FAILED,
     errors.CancelledBefore: HTTPStatus.CONFLICT,
     errors.ReplacedBefore: HTTPStatus.CONFLICT,
+    errors.UnitesCredits: HTTPStatus.CONFLICT,
+    errors.AliasInUse: HTTPStatus.CONFLICT,
     errors.ImportNotOpen: HTTPStatus.CONFLICT,
     errors.LedgerNotEmpty: HTTPStatus.CONFLICT,
     errors.TooManyRows: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

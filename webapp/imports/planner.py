@@ -19,6 +19,7 @@ from webapp.imports.number_planner import VoidNumbers, block_of, group_by_number
 from webapp.imports.plan import Kind, Plan, PlanOptions
 from webapp.ledger import clock, holdings
 from webapp.ledger.holdings import Holding
+from webapp.ledger.projections.registry_aliases import registry_names
 from webapp.ledger.row_decisions import Decision, Outcome, decide
 
 _DISAGREE: Final = "Row {} names the same tonnes with another {}. Keep the row that is right."
@@ -47,6 +48,7 @@ class _Planner:
     def __init__(self, connection: Connection, rows: Sequence[ImportRow], options: PlanOptions) -> None:
         self._connection = connection
         self._options = options
+        self._names = registry_names(connection)
         self._plan = Plan(rows)
         # Rows that are refused for what they say, and rows without a block as they are passed to `decide`,
         # both by their index.
@@ -142,7 +144,7 @@ class _Planner:
         groups: dict[object, list[int]] = {}
         for place in places:
             credit = self._credit(place)
-            key = credit.id if credit.serial_number is None else credit.serial_claim
+            key = self._names.claim(credit) or credit.id
             groups.setdefault(key, []).append(place)
         for group in groups.values():
             ends = [place for place in group if self._plan.rows[place].end]
@@ -275,24 +277,23 @@ class _Planner:
         numbered: set[tuple[str, str]] = set()
         unnumbered: set[tuple[str, str]] = set()
         for credit in self._plan.new.values():
-            (unnumbered if credit.serial_number is None else numbered).add(_project_of(credit))
+            (unnumbered if credit.serial_number is None else numbered).add(self._project_of(credit))
         held_numbered, held_unnumbered = holdings.numbered_projects(self._connection, numbered | unnumbered)
         if not (unnumbered & (numbered | held_numbered) or numbered & held_unnumbered):
             return
         for credit_id, credit in list(self._plan.new.items()):
-            project = _project_of(credit)
+            project = self._project_of(credit)
             if credit.serial_number is None and project in held_numbered | numbered:
                 where = "the ledger" if project in held_numbered else "this file"
                 self._plan.take_back(credit_id, _BESIDE.format(where))
             elif credit.serial_number is not None and project in held_unnumbered:
                 self._plan.take_back(credit_id, _BESIDE_UNNUMBERED)
 
+    def _project_of(self, credit: Credit) -> tuple[str, str]:
+        return self._names.key(credit.canonical.registry), credit.canonical.project_name
+
     def _credit(self, place: int) -> Credit:
         credit = self._plan.rows[place].credit
         if credit is None:
             raise ValueError(f"row {place} has no credit")
         return credit
-
-
-def _project_of(credit: Credit) -> tuple[str, str]:
-    return credit.canonical.registry, credit.canonical.project_name

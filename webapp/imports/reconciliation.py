@@ -18,6 +18,7 @@ from webapp.imports.number_ranges import NumberLine, Run
 from webapp.imports.plan import Difference, Kind, Plan
 from webapp.ledger import holdings
 from webapp.ledger.holdings import Holding
+from webapp.ledger.projections.registry_aliases import registry_names
 
 ACTIVE: Final = "active"
 _WORDS: Final = {
@@ -136,9 +137,10 @@ def _end_differences(
 def _not_seen(connection: Connection, rows: Sequence[ImportRow]) -> Iterator[Difference]:
     """Yield what is active or sold here, in the projects of the file, and is not in the file."""
     credits = [row.credit for row in rows if row.credit]
-    projects = {(credit.canonical.registry, credit.canonical.project_name) for credit in credits}
+    names = registry_names(connection)
+    projects = {(names.key(each.canonical.registry), each.canonical.project_name) for each in credits}
     named = {credit.id for credit in credits}
-    claims = {credit.serial_claim for credit in credits if credit.serial_number is not None}
+    claims = {names.claim(credit) for credit in credits}
     lines = _lines(credits)
     for holder, claim, series in holdings.open_credits_of(connection, projects):
         if series is not None:

@@ -26,6 +26,7 @@ from webapp.domain.lifecycle import EventType, Status, is_allowed
 from webapp.domain.serial_number import parse_block
 from webapp.domain.split import WHOLE_TONNES
 from webapp.domain.text import canonical
+from webapp.ledger.listing import with_names
 from webapp.ledger.search import selection
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.storage import selection_statements, statements
@@ -198,7 +199,8 @@ def _by_vintage(connection: Connection, asked: Matching) -> Iterator[list[Credit
 
     Raises InvalidFields where there are too many to sort.
     """
-    wanted = replace(asked.wanted, status=asked.status, sort="vintage", descending=False)
+    named = with_names(connection, asked.wanted)
+    wanted = replace(named, status=asked.status, sort="vintage", descending=False)
     buyer = canonical(asked.buyer)
     keys = (key for batch in selection.every_key(connection, wanted) for key in batch)
     read = 0

@@ -140,16 +140,17 @@ def rebuild_on(connection: Connection, progress: Progress = no_progress) -> int:
         raise BrokenLog("The events of the log contradict each other. `flask verify` says where.") from error
 
 
-def _positioned(feed: Iterator[StoredEvent]) -> Iterator[PositionedEvent]:
+def _positioned(feed: Iterator[StoredEvent]) -> Iterator[PositionedEvent | Entry]:
     for stored in feed:
         try:
             event = read_logged(stored.body)
-            if isinstance(event, Entry):  # nothing is derived from it
-                continue
-            credit = stated_credit(event)
+            credit = None if isinstance(event, Entry) else stated_credit(event)
         except InvalidEvent as error:
             raise BrokenLog(f"The log cannot be read. Position {stored.position}: {error}.") from None
-        yield PositionedEvent(stored.position, stored.key, event, credit)
+        if isinstance(event, Entry):
+            yield event
+        else:
+            yield PositionedEvent(stored.position, stored.key, event, credit)
 
 
 class ArchiveReader:

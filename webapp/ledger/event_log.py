@@ -23,6 +23,7 @@ from webapp.domain.split import flatten, group_splits
 from webapp.ledger import clock
 from webapp.ledger.group_commit import Transaction
 from webapp.ledger.projections.apply import BATCH, apply_events, index_for_search
+from webapp.ledger.projections.registry_aliases import apply_entry
 from webapp.ledger.projections.serial_index import RELEASING
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.bulk_insert import COPIED_FROM, insert_rows
@@ -150,7 +151,10 @@ def _batches(history: Iterable[Event | Entry]) -> Iterator[list[Event] | Entry]:
 
 
 def _place_entry(transaction: Transaction, entry: Entry) -> PositionedEntry:
-    """Insert an entry and its position. A new subject gets the next key; a trigger records its name."""
+    """Insert an entry and its position, and update the projections.
+
+    A new subject gets the next key; a trigger records its name.
+    """
     connection, head = transaction.connection, log_head(transaction)
     key, lowest = _key_of_subject(connection, entry.subject)
     placed = PositionedEntry(head.position + 1, key or lowest - 1, entry)
@@ -158,6 +162,7 @@ def _place_entry(transaction: Transaction, entry: Entry) -> PositionedEntry:
     statements.send(connection, statements.INSERT_EVENT, [row])
     position = (placed.position, placed.key, entry.seq, str(entry.type))
     statements.send(connection, statements.INSERT_POSITION, [position])
+    apply_entry(connection, entry)
     recorded_at = max(head.recorded_at, entry.recorded_at)
     transaction.head = replace(head, position=placed.position, recorded_at=recorded_at)
     return placed

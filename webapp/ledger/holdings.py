@@ -15,7 +15,9 @@ from webapp.domain.credit import Credit
 from webapp.domain.event import Data
 from webapp.domain.fields import E4
 from webapp.domain.lifecycle import EventType, Status
+from webapp.domain.registry_names import RegistryNames
 from webapp.domain.serial_number import SerialBlock, parse_block
+from webapp.ledger.projections.registry_aliases import registry_names
 from webapp.ledger.storage import holding_statements, statements
 
 BATCH: Final = 400
@@ -109,18 +111,25 @@ def numbered_projects(
 ) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
     """Return the projects with credits that have a serial number, and those with credits that have none.
 
-    Projects are pairs of canonical registry and canonical name. Void credits do not count.
+    Projects are pairs of a registry's key, which is no alias (see ``RegistryNames.key``), and a canonical
+    name. Void credits do not count.
     """
     with_number: set[tuple[str, str]] = set()
     without: set[tuple[str, str]] = set()
-    names = sorted(set(projects))
-    for start in range(0, len(names), BATCH):
-        asked = statements.as_json(names[start : start + BATCH])
+    names = registry_names(connection)
+    asked = _under_all_names(names, projects)
+    for start in range(0, len(asked), BATCH):
+        some = statements.as_json(asked[start : start + BATCH])
         for registry, project, has_number in statements.fetch(
-            connection, holding_statements.NUMBERED_PROJECTS, asked
+            connection, holding_statements.NUMBERED_PROJECTS, some
         ):
-            (with_number if has_number else without).add((registry, project))
+            (with_number if has_number else without).add((names.key(registry), project))
     return with_number, without
+
+
+def _under_all_names(names: RegistryNames, projects: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the projects with each name of their registries."""
+    return sorted({(name, project) for registry, project in projects for name in names.group(registry)})
 
 
 def credits_of(connection: Connection, credits: Sequence[Credit]) -> dict[str, str]:
@@ -130,10 +139,9 @@ def credits_of(connection: Connection, credits: Sequence[Credit]) -> dict[str, s
     """
     known = set(leaves_of(connection, [credit.id for credit in credits]))
     found = {credit.id: credit.id for credit in credits if credit.id in known}
+    names = registry_names(connection)
     claims = {
-        credit.serial_claim: credit.id
-        for credit in credits
-        if credit.id not in known and credit.serial_number is not None
+        claim: credit.id for credit in credits if credit.id not in known and (claim := names.claim(credit))
     }
     asked = list(claims)
     for start in range(0, len(asked), BATCH):
@@ -179,12 +187,13 @@ def open_credits_of(
 ) -> Iterator[tuple[Holding, tuple[str, str | None], str | None]]:
     """Yield the active and sold credits of projects, with their serial claim and the series of their block.
 
-    Projects are pairs of canonical registry and canonical name.
+    Projects are pairs of a registry's key, which is no alias, and a canonical name.
     """
-    names = sorted(set(projects))
-    for start in range(0, len(names), BATCH):
-        asked = statements.as_json(names[start : start + BATCH])
-        for serial_key, series, *row in statements.fetch(connection, holding_statements.OPEN_CREDITS, asked):
+    names = registry_names(connection)
+    asked = _under_all_names(names, projects)
+    for start in range(0, len(asked), BATCH):
+        some = statements.as_json(asked[start : start + BATCH])
+        for serial_key, series, *row in statements.fetch(connection, holding_statements.OPEN_CREDITS, some):
             first, last = (row[-2], row[-1]) if series is not None else (0, -1)
             holding = _holding([*row[:-2], first, last])
-            yield holding, (holding.registry_key, serial_key), series
+            yield holding, (names.key(holding.registry_key), serial_key), series

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from webapp.domain.entry import Entry, EntryType
 from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger.event_log import parse_logged
+from webapp.ledger.projections.registry_aliases import registry_names
 from webapp.ledger.search import selection
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.search.pagination import Keys, Page, PageRequest, Window, read_page
@@ -43,8 +44,9 @@ def list_records(
     kinds = (int,) if wanted.sort == "created" else (_KINDS[wanted.sort], int)
     place = PageRequest(wanted.fingerprint, kinds, wanted.descending, cursor, limit)
     with reading() as connection:
+        known = with_names(connection, wanted)
         page = read_page(
-            place, lambda window: selection.keys_in(connection, wanted, window), lambda keys: keys
+            place, lambda window: selection.keys_in(connection, known, window), lambda keys: keys
         )
         return Page(_credits_at(connection, page.items), page.next, page.previous, page.end)
 
@@ -55,7 +57,7 @@ def every_credit(wanted: CreditFilter) -> Iterator[CreditView]:
     Read it to its end without delay, because the read transaction stays open until then.
     """
     with reading() as connection:
-        for keys in selection.every_key(connection, wanted):
+        for keys in selection.every_key(connection, with_names(connection, wanted)):
             for start in range(0, len(keys), _READ):
                 for credit, _ in _credits_at(connection, keys[start : start + _READ]):
                     yield credit
@@ -67,7 +69,8 @@ def sum_credits(wanted: CreditFilter, *, is_quick: bool = False) -> StatusSums:
     With `is_quick`, a search with very many results is added up only in part, and `is_all` is false.
     """
     with reading() as connection:
-        found = selection.sums_of(connection, wanted, selection.CANDIDATES_MAX if is_quick else None)
+        limit = selection.CANDIDATES_MAX if is_quick else None
+        found = selection.sums_of(connection, with_names(connection, wanted), limit)
     sums = {Status(status): Sum(*sum_) for status, sum_ in found.by_status.items()}
     return StatusSums("", sums, found.is_all)
 
@@ -104,6 +107,13 @@ def every_event(event_type: LoggedType | None = None) -> Iterator[FeedItem]:
         while events := _events_in(connection, event_type, Window(after, descending=True, limit=_READ)):
             yield from events
             after = (events[-1].position,)
+
+
+def with_names(connection: Connection, wanted: CreditFilter) -> CreditFilter:
+    """Return the filter with the names of registries, if it depends on them."""
+    if wanted.registry or wanted.q:
+        return replace(wanted, names=registry_names(connection))
+    return wanted
 
 
 def _credits_at(connection: Connection, keys: Sequence[Keys]) -> list[tuple[CreditView, Origin]]:

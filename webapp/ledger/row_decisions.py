@@ -29,6 +29,7 @@ from webapp.domain.errors import (
 from webapp.domain.fields import E4
 from webapp.domain.import_row import ImportRow, InactiveStock
 from webapp.domain.lifecycle import Status
+from webapp.domain.registry_names import RegistryNames
 from webapp.domain.serial_number import SerialBlock, in_common, is_inside
 from webapp.ledger.projections.lineage import is_fully_cancelled
 from webapp.ledger.projections.replacements import error_if_repeated, error_if_replaced
@@ -134,8 +135,9 @@ class _Lookups:
 
     # The credit that the same action cancels, if the action is a correction.
     being_cancelled: str | None
+    names: RegistryNames = field(default_factory=RegistryNames)
     # The tonnes that the file itself states as no longer active.
-    inactive: InactiveStock
+    inactive: InactiveStock = field(default_factory=lambda: InactiveStock([]))
     known: dict[str, _Known] = field(default_factory=dict)
     claims: dict[tuple[str, str], str] = field(default_factory=dict)
     # By the row's index in the batch: its own block, and the first held block that overlaps it.
@@ -152,8 +154,8 @@ class _Lookups:
         self.seen[credit.id] = row.number
         if credit.replaces:
             self.replacing[credit.replaces] = row.number
-        if credit.serial_number is not None:
-            self.claimed[credit.serial_claim] = row.number
+        if claim := self.names.claim(credit):
+            self.claimed[claim] = row.number
         if credit.stated_block:
             taken = self.taken.setdefault(credit.stated_block.series, [])
             block = _HeldBlock(credit.stated_block, row=row.number)
@@ -179,10 +181,10 @@ def decide(
         if decision.outcome is Outcome.NEW and row.credit:
             lookups.take(row, row.credit)
         decisions.append(decision)
-    return _with_lots(connection, decisions)
+    return _with_lots(connection, decisions, lookups.names)
 
 
-def _with_lots(connection: Connection, decisions: Sequence[Decision]) -> list[Decision]:
+def _with_lots(connection: Connection, decisions: Sequence[Decision], names: RegistryNames) -> list[Decision]:
     """Return the decisions with EXISTING for rows that conflict with a lot of the same credit.
 
     A file that states a part of a block is given again after the block was split at that part.
@@ -196,18 +198,21 @@ def _with_lots(connection: Connection, decisions: Sequence[Decision]) -> list[De
     for start in range(0, len(held), LOOK_UP_BATCH):
         ids = [bytes.fromhex(lot) for _, _, lot in held[start : start + LOOK_UP_BATCH]]
         rows = statements.fetch(connection, statements.LOTS_OF.format(", ".join("?" * len(ids))), *ids)
-        lots |= {bytes(digest).hex(): tuple(facts) for digest, *facts in rows}
+        lots |= {
+            bytes(digest).hex(): (project, names.key(registry), *facts)
+            for digest, project, registry, *facts in rows
+        }
     existing = {
         id(decision): Decision(decision.row, Outcome.EXISTING, lot=lot)
         for decision, credit, lot in held
-        if credit.replaces is None and lots.get(lot) == _facts_of(credit)
+        if credit.replaces is None and lots.get(lot) == _facts_of(credit, names)
     }
     return [existing.get(id(decision), decision) for decision in decisions]
 
 
-def _facts_of(credit: Credit) -> tuple[object, ...]:
+def _facts_of(credit: Credit, names: RegistryNames) -> tuple[object, ...]:
     keys = credit.canonical
-    return keys.project_name, keys.registry, credit.vintage, credit.quantity_e4
+    return keys.project_name, names.key(keys.registry), credit.vintage, credit.quantity_e4
 
 
 def counts_of(decisions: Sequence[Decision]) -> dict[str, int]:
@@ -261,11 +266,11 @@ def _invalid_by_itself(row: ImportRow, credit: Credit, lookups: _Lookups) -> Inv
 
 def _claim_conflict(credit: Credit, lookups: _Lookups) -> LedgerError | None:
     """Return the conflict if another credit or row has this serial number in this registry."""
-    if credit.serial_number is None:
+    claim = lookups.names.claim(credit)
+    if claim is None:
         return None
-    claim = credit.serial_claim
     if claim in lookups.claims:
-        return SerialHeld(credit.registry, credit.serial_number, lookups.claims[claim])
+        return SerialHeld(credit.registry, credit.serial_number or "", lookups.claims[claim])
     if claim in lookups.claimed:
         message = f"Row {lookups.claimed[claim]} has this serial number with other fields. {_KEEP_ONE}"
         return RowConflict("serial_number", message)
@@ -338,9 +343,10 @@ def _look_up(
     connection: Connection, rows: Sequence[ImportRow], freed: Collection[int], being_cancelled: str | None
 ) -> _Lookups:
     stated = [(place, row.credit) for place, row in enumerate(rows) if row.credit]
-    lookups = _Lookups(being_cancelled, InactiveStock(rows))
+    lookups = _Lookups(being_cancelled)
     for start in range(0, len(stated), LOOK_UP_BATCH):
         _look_up_batch(connection, stated[start : start + LOOK_UP_BATCH], freed, lookups)
+    lookups.inactive = InactiveStock(rows, lookups.names)
     for _, credit in stated:
         known = lookups.known.get(credit.id)
         if known and is_fully_cancelled(connection, known.key, known.status):
@@ -373,13 +379,14 @@ def _look_up_batch(
         statements.as_json(list(freed)),
         *map(bytes.fromhex, sorted(ids)),
     )
+    lookups.names = RegistryNames({row[3]: row[4] for row in found if row[0] == "name"})
     for kind, n, digest, text, other, number, last in found:
-        credit_id = bytes(digest).hex()
+        credit_id = bytes(digest or b"").hex()
         if kind == "known":
             lookups.known[credit_id] = _Known(number, text)
         elif kind == "claim":
-            lookups.claims[text, other] = credit_id
-        else:
+            lookups.claims.setdefault((text, other), credit_id)
+        elif kind == "block":
             place, block = asked[n]
             if place not in lookups.blocks or number < lookups.blocks[place][1].block.first:
                 held = SerialBlock(text, number, last, ("", "", ""))

@@ -24,6 +24,7 @@ from webapp.web import (
     labels,
     password,
     query_parameters,
+    registries,
     reversals,
     serial_numbers,
     splits,
@@ -52,6 +53,7 @@ def install(app: Flask) -> None:
         acts,
         statements,
         imports,
+        registries,
         downloads,
     )
     accounts = (auth_pages, password, users, tokens, audit_log)

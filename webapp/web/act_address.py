@@ -19,6 +19,7 @@ from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.fields import FieldError, TextField
 from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger.act_selection import Matching, Selection, portions_at
+from webapp.web.credit_list import PARAMETERS as LIST_PARAMETERS
 from webapp.web.credit_list import CreditList
 from webapp.web.typed_quantity import plain_quantity, quantity_error
 
@@ -32,7 +33,8 @@ ACTIONS: Final[Mapping[str, EventType]] = {
 ALL: Final = "all"
 OLDEST: Final = "oldest"
 # The parameters of the address; the second ones are repeated.
-PARAMETERS: Final = ("action", "take", "q", "registry", "vintage", "status", "buyer", "quantity", "amends")
+_FILTERS: Final = tuple(name for name in LIST_PARAMETERS if name not in {"sort", "order"})
+PARAMETERS: Final = ("action", "take", *_FILTERS, "buyer", "quantity", "amends")
 REPEATED: Final = ("credit", "part")
 _POSITION: Final = re.compile("[1-9][0-9]{0,17}")
 _BUYER: Final = TextField("buyer", "Buyer")
@@ -68,13 +70,7 @@ class ActAddress:
         return cls(
             action,
             take if take in {ALL, OLDEST} else "",
-            CreditList.read(
-                {
-                    name: arguments[name]
-                    for name in ("q", "registry", "vintage", "status")
-                    if arguments.get(name)
-                }
-            ),
+            CreditList.read({name: arguments[name] for name in _FILTERS if arguments.get(name)}),
             arguments.get("buyer", "").strip(),
             arguments.get("quantity", "").strip(),
             {position: part for position, part in chosen.items() if part or not parts},

@@ -11,9 +11,11 @@ from urllib.parse import urlencode
 
 from webapp.domain.credit import FIELDS
 from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.event import is_number
+from webapp.domain.facts import CREDIT_FACTS
 from webapp.domain.fields import Field, FieldError, TextField
 from webapp.domain.lifecycle import Status
-from webapp.ledger.search.credit_filter import SORTS, CreditFilter
+from webapp.ledger.search.credit_filter import FACT_NAMES, SORTS, CreditFilter
 
 PATH: Final = "/credits"
 PATH_OF_FILE: Final = "/credits.csv"
@@ -27,8 +29,11 @@ _FILTERS: Final[tuple[Field, ...]] = (
     replace(_BY_NAME["registry"], required=False),
     replace(_BY_NAME["vintage"], required=False),
 )
+# Facts of the credits, and the import that recorded them.
+FACTS: Final[tuple[Field, ...]] = tuple(field for field in CREDIT_FACTS if field.name in FACT_NAMES)
+IMPORT: Final = "import"
 # The parameters of the filter and the order.
-PARAMETERS: Final = (*(field.name for field in _FILTERS), "status", "sort", "order")
+PARAMETERS: Final = (*(field.name for field in (*_FILTERS, *FACTS)), IMPORT, "status", "sort", "order")
 # Columns that sort in descending order first: numbers and times; names sort from A.
 _DESCENDS_FIRST: Final = frozenset({"created", "vintage", "quantity"})
 
@@ -62,7 +67,7 @@ class CreditList:
         """Parse the query string. Raises InvalidFields with every problem in it."""
         problems: list[Problem] = []
         values: dict[str, str | int | None] = {}
-        for field in _FILTERS:
+        for field in (*_FILTERS, *FACTS):
             try:
                 values[field.name] = field.parse(arguments.get(field.name))
             except FieldError as refusal:
@@ -79,6 +84,9 @@ class CreditList:
         count = arguments.get("count") or ""
         if count not in {"", COUNT_ALL}:
             problems.append(Problem("Count", f"Must be {COUNT_ALL}."))
+        import_text = arguments.get(IMPORT) or ""
+        if import_text and not is_number(import_text):
+            problems.append(Problem("Import", "Must be the number of an import."))
         if problems:
             raise InvalidFields(problems)
         vintage = values["vintage"]
@@ -87,6 +95,10 @@ class CreditList:
             registry=str(values["registry"] or ""),
             vintage=None if vintage is None else int(vintage),
             status=Status(status) if status else None,
+            project_id=str(values["project_id"] or ""),
+            country=str(values["country"] or ""),
+            project_type=str(values["project_type"] or ""),
+            import_number=int(import_text) if import_text else None,
             sort=sort,
             descending=order == DESCENDING,
         )
@@ -96,7 +108,15 @@ class CreditList:
     def is_filtered(self) -> bool:
         """Whether the list has a filter."""
         wanted = self.filter
-        return bool(wanted.q or wanted.registry or wanted.vintage or wanted.status)
+        return bool(wanted.q or wanted.registry or wanted.vintage or wanted.status or self.more_filters)
+
+    @property
+    def more_filters(self) -> dict[str, str]:
+        """The filters by facts and by an import that are set, by their parameters."""
+        wanted = self.filter
+        facts = {name: value for name in FACT_NAMES if (value := getattr(wanted, name))}
+        imports = {} if wanted.import_number is None else {IMPORT: str(wanted.import_number)}
+        return {**facts, **imports}
 
     @property
     def order(self) -> str:
@@ -137,6 +157,7 @@ class CreditList:
             "registry": wanted.registry,
             "vintage": wanted.vintage,
             "status": wanted.status,
+            **self.more_filters,
         }
         return [(name, str(value)) for name, value in values.items() if value]
 
@@ -182,6 +203,7 @@ class CreditList:
             "registry": wanted.registry,
             "vintage": wanted.vintage,
             "status": wanted.status,
+            **target.more_filters,
             "sort": wanted.sort if target.keeps_order else None,
             "order": target.order if target.keeps_order else None,
             "cursor": cursor,

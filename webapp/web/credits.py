@@ -26,14 +26,15 @@ from webapp.domain.text import canonical
 from webapp.http import htmx
 from webapp.http.authentication import actor
 from webapp.idempotency import flash_success, note_replay, request_key
-from webapp.ledger import commands, listing, queries, summaries
+from webapp.ledger import commands, listing, queries, registries, summaries
 from webapp.ledger.search import selection
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.search.pagination import Page
 from webapp.ledger.views import Record
 from webapp.web import actor_names, labels, query_parameters, split_history
 from webapp.web.corrections import old_values
-from webapp.web.credit_list import PARAMETERS, CreditList
+from webapp.web.credit_list import FACTS as FACTS_FILTERED
+from webapp.web.credit_list import IMPORT, PARAMETERS, CreditList
 from webapp.web.formats import number
 from webapp.web.forms import CreditForm
 from webapp.web.history import history_of
@@ -138,6 +139,7 @@ def show(credit_id: str) -> str:
     return render_template(
         "credits/show.html",
         credit=record.credit,
+        same_serial=registries.same_serial_number(credit_id),
         history=history_of(record),
         credit_facts=labels.labelled_facts(CREDIT_FACTS, record.facts),
         another=_prefilled_form({name: getattr(record.credit, name) for name in PREFILLED}),
@@ -179,14 +181,14 @@ def _prefilled_form(values: Mapping[str, object]) -> str:
 
 def _new_page(form: CreditForm, refusal: CancelledBefore | ReplacedBefore | None = None) -> str:
     """Show the form. `refusal`: the credit was cancelled before, or its original was already replaced."""
-    registries, _ = summaries.filter_choices()
+    registry_names, _ = summaries.filter_choices()
     replaced_id = form.replaces.data or ""
     if not replaced_id:
         del form.replaces
     return render_template(
         "credits/new.html",
         form=form,
-        registries=registries,
+        registries=registry_names,
         replaced=queries.find_credits([replaced_id]).get(replaced_id) if is_credit_id(replaced_id) else None,
         again=isinstance(refusal, CancelledBefore) and ("replacement" if refusal.replaced else "credit"),
         current_replacement=queries.credit(refusal.credit_id)
@@ -229,17 +231,23 @@ def _filter_bar(wanted: CreditList) -> dict[str, object]:
     """Return the options and values of the filters; empty for a fragment, which has no filters."""
     if htmx.wants_fragment():
         return {}
-    registries, vintages = summaries.filter_choices()
+    names, vintages = summaries.filter_choices()
     typed = {name: request.args.get(name, "") for name in ("q", "registry", "vintage", "status")}
     typed["status"] = typed["status"].strip().upper()
-    spelling = {canonical(name): name for name in registries}
+    spelling = {canonical(name): name for name in names}
     # From the parsed filter, because the raw parameter can be very long.
     typed["registry"] = spelling.get(canonical(wanted.filter.registry), typed["registry"])
     return {
         "typed": typed,
-        "registries": _filter_options(registries, typed["registry"]),
+        "registries": [
+            (name, labels.registry_label(name)) for name, _ in _filter_options(names, typed["registry"])
+        ],
         "vintages": _filter_options([str(year) for year in vintages], typed["vintage"]),
         "statuses": _status_options(typed["status"]),
+        "more": [
+            (name, label, request.args.get(name, ""))
+            for name, label in (*((field.name, field.label) for field in FACTS_FILTERED), (IMPORT, "Import"))
+        ],
     }
 
 

@@ -16,6 +16,8 @@ from webapp.domain.event import ACT_KEY, IMPORT_KEY, Data
 from webapp.domain.facts import FACTS_OF, facts_in
 from webapp.domain.fields import Field
 from webapp.domain.lifecycle import EventType, Status
+from webapp.domain.registry_names import display_name
+from webapp.domain.text import canonical
 from webapp.ledger.views import EntryView, EventView, happened_on
 from webapp.web.formats import day, tonnes, when
 
@@ -63,6 +65,12 @@ def status_label(status: str) -> str:
 def event_label(event_type: str) -> str:
     """Return the label of an event type: "Voided" for CANCELLED."""
     return EVENT_LABELS[event_type]
+
+
+def registry_label(registry: str) -> str:
+    """Return the display name of a registry, with its text as recorded if that is another one."""
+    name = display_name(registry)
+    return registry if canonical(name) == canonical(registry) else f"{name} · {registry}"
 
 
 def field_label(field: Field, event_type: EventType) -> str:
@@ -157,6 +165,7 @@ _AMENDED_LABELS: Final[Mapping[str, str]] = {
 FILTERS: Final[dict[str, Callable[..., str | None]]] = {
     "status_label": status_label,
     "event_label": event_label,
+    "registry_label": registry_label,
     "event_phrase": event_phrase,
     "event_time": event_time,
     "happened_on": happened_on,

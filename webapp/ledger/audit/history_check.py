@@ -78,6 +78,8 @@ _BY_CREDIT: Final = {
     " FROM credit_states WHERE credit BETWEEN ? AND ?",
     "serial_claims": "SELECT credit, registry_key, serial_key FROM serial_claims"
     " WHERE credit BETWEEN ? AND ?",
+    "contested_claims": "SELECT credit, registry_key, serial_key FROM contested_claims"
+    " WHERE credit BETWEEN ? AND ?",
     "serial_blocks": "SELECT credit, series, first, last, size_class, is_held FROM serial_blocks"
     " WHERE credit BETWEEN ? AND ?",
 }
@@ -105,7 +107,7 @@ class _RangeCheck:
         self._result = Histories()
         self._ancestors = Ancestors(connection)
         self._events = statements.fetch(connection, _EVENTS, *keys)
-        self._credits, self._states, self._claims, self._blocks = (
+        self._credits, self._states, self._claims, self._contested, self._blocks = (
             self._by_key(table, statements.fetch(connection, query, *keys))
             for table, query in _BY_CREDIT.items()
         )
@@ -148,7 +150,7 @@ class _RangeCheck:
             self._check_rows(history.credit_id, history.credit, history.entries)
         else:
             self._result.expected.is_whole = False
-            for rows_by_key in (self._credits, self._states, self._claims, self._blocks):
+            for rows_by_key in (self._credits, self._states, self._claims, self._contested, self._blocks):
                 rows_by_key.pop(key, None)
 
     def _check_rows(self, credit_id: str, credit: Credit, entries: Sequence[PositionedEvent]) -> None:
@@ -181,15 +183,17 @@ class _RangeCheck:
             for wrong in differences(one, other, "its events give"):
                 self._report(f"credit {credit_id}", f"table {table}: {wrong}")
 
-    def _find_claim(self, key: int, credit: Credit, naming: SerialsOfCredit) -> int:
-        """Return 1 if the credit's claim is stored, else 0. A claim with other texts is reported later."""
-        row = self._claims.get(key)
-        if row is None or not naming.claims_serial:
-            return 0
-        if row[1:] != credit.serial_claim:
-            return 0
-        del self._claims[key]
-        return 1
+    def _find_claim(self, key: int, credit: Credit, naming: SerialsOfCredit) -> str | None:
+        """Return the registry of the credit's claim (see ``serial_check.ClaimRow``), None without one.
+
+        A claim on another serial number is reported later.
+        """
+        for mark, rows in (("", self._claims), ("contested ", self._contested)):
+            row = rows.get(key)
+            if row is not None and naming.claims_serial and row[2] == credit.serial_claim[1]:
+                del rows[key]
+                return f"{mark}{row[1]}"
+        return None
 
     def _find_block(self, key: int, credit_id: str, naming: SerialsOfCredit) -> int | None:
         """Compare the credit's row of serial_blocks; return its `is_held`, None if there is no row."""
@@ -214,9 +218,11 @@ class _RangeCheck:
                 if key in rows:
                     wrong = f"table {table} has a row, but this credit has no events"
                     self._report(f"credit {self._id(key)}", wrong)
-        for _, registry_key, serial_key in self._claims.values():
-            place = f"table serial_claims, {registry_key} / {serial_key}"
-            self._report(place, "the log does not give this row")
+        for table, claims in (("serial_claims", self._claims), ("contested_claims", self._contested)):
+            for _, registry_key, serial_key in claims.values():
+                self._report(
+                    f"table {table}, {registry_key} / {serial_key}", "the log does not give this row"
+                )
         for key in self._blocks:
             self._report(f"table serial_blocks, {self._id(key)}", "the log does not give this row")
 

@@ -22,6 +22,7 @@ from webapp.domain.credit import Credit
 from webapp.domain.errors import are, numbers_text
 from webapp.domain.event import Event, PositionedEvent, credit_from_event
 from webapp.domain.lifecycle import STATUS_AFTER, EventType
+from webapp.domain.registry_names import RegistryNames
 from webapp.domain.serial_number import SerialBlock
 from webapp.domain.split import numbers_of_lot
 from webapp.ledger.audit.ancestors import Ancestors
@@ -51,9 +52,10 @@ def scratch_database(schema: str) -> Iterator[sqlite3.Connection]:
 # (series, first, last, key, is_lot, created, released, found).
 #
 # `created` and `released` are feed positions. `released` is None if no event of the credit itself released
-# its numbers (see `fully_cancelled_credits`). `found` is 1 if the projection says that the credit holds
-# them, 0 if not, and None if it was not read.
-ClaimRow = tuple[str, str, int, bool, int, int | None, int | None]
+# its numbers (see `fully_cancelled_credits`). In a BlockRow `found` is 1 if the projection says that the
+# credit holds them, 0 if not, and None if it was not read. In a ClaimRow it is the registry under which
+# the projection has the claim, with "contested " before it if another credit holds the serial number.
+ClaimRow = tuple[str, str, int, bool, int, int | None, str | None]
 BlockRow = tuple[str, int, int, int, bool, int, int | None, int | None]
 
 _EVENTS: Final = (
@@ -122,7 +124,7 @@ def add_serials(
     credit: Credit,
     entries: Sequence[PositionedEvent],
     naming: SerialsOfCredit,
-    found: tuple[int | None, int | None] = (None, None),
+    found: tuple[str | None, int | None] = (None, None),
 ) -> None:
     """Add the serial numbers of one credit. `found` has the state of its claim and of its block."""
     key, created, is_lot = entries[0].key, entries[0].position, credit.parent is not None
@@ -164,9 +166,10 @@ def _entry(key: int, body: str, position: int) -> PositionedEvent:
 # The columns are those of ClaimRow and BlockRow. `held` has the held blocks of one series during a replay.
 _TABLES: Final = """
 CREATE TABLE claims (registry_key, serial_key,
-  key INTEGER, is_lot INTEGER, created INTEGER, released INTEGER, found INTEGER, is_lost INTEGER);
+  key INTEGER, is_lot INTEGER, created INTEGER, released INTEGER, found, is_lost INTEGER, holder INTEGER);
 CREATE TABLE blocks (series, first INTEGER, last INTEGER,
   key INTEGER, is_lot INTEGER, created INTEGER, released INTEGER, found INTEGER, is_lost INTEGER);
+CREATE TABLE names (alias_key PRIMARY KEY, registry_key);
 CREATE TABLE fully_cancelled (key INTEGER PRIMARY KEY, position INTEGER);
 CREATE TABLE held (first INTEGER PRIMARY KEY, last INTEGER, key INTEGER);
 """
@@ -174,7 +177,7 @@ _RELEASE: Final = (
     "UPDATE {0} SET released = (SELECT position FROM fully_cancelled WHERE fully_cancelled.key = {0}.key)"
     " WHERE released IS NULL AND key IN (SELECT key FROM fully_cancelled)"
 )
-_ADD_CLAIM: Final = "INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?, 0)"
+_ADD_CLAIM: Final = "INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?, 0, NULL)"
 _ADD_BLOCK: Final = "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)"
 _CONTESTED_CLAIMS: Final = (
     "SELECT registry_key, serial_key, rowid, key, is_lot, created, released FROM claims"
@@ -203,6 +206,24 @@ _HOLDER: Final = (
 _BEFORE_ALL: Final = 0
 _FOR_EVER: Final = 2**63
 _IS_HELD: Final = "(released IS NULL AND NOT is_lost)"
+# The name of a registry that is no alias.
+_REGISTRY: Final = (
+    "coalesce((SELECT names.registry_key FROM names WHERE alias_key = claims.registry_key), registry_key)"
+)
+# For the claims of registries with aliases: the first credit of those with one serial number.
+_HAS_ALIASES: Final = "registry_key IN (SELECT alias_key FROM names UNION SELECT registry_key FROM names)"
+_FIRST: Final = f"first_value(key) OVER (PARTITION BY {_REGISTRY}, serial_key ORDER BY created)"
+_UNITE: Final = f"""
+WITH first (claim, key, holder) AS
+  (SELECT rowid, key, {_FIRST} FROM claims WHERE {_IS_HELD} AND {_HAS_ALIASES})
+UPDATE claims SET holder = first.holder FROM first WHERE rowid = first.claim AND first.holder <> first.key
+"""  # noqa: S608
+_UNITED: Final = (
+    "SELECT created, key, holder FROM claims WHERE holder IS NOT NULL AND NOT is_lot ORDER BY created"
+)
+_GIVEN: Final = (
+    f"CASE WHEN {_IS_HELD} THEN (CASE WHEN holder IS NULL THEN '' ELSE 'contested ' END) || {_REGISTRY} END"
+)
 
 
 @dataclass(frozen=True)
@@ -211,15 +232,19 @@ class DoubleHolder:
 
     `position` is that of the second credit's CREATED event; credits are keys. `numbers` has the series
     and the first and last number in common, or is None if the whole serial numbers are equal.
+    `is_united`: an alias of the registry made their serial numbers equal, after both were recorded.
     """
 
     position: int
     key: int
     holder: int
     numbers: tuple[str, int, int] | None = None
+    is_united: bool = False
 
     def wrong(self, holder_id: str) -> str:
         """Return the text of the finding."""
+        if self.is_united:
+            return f"its serial number is held by {holder_id}, under another name of its registry"
         if self.numbers is None:
             return f"its serial number is held by {holder_id}, which was recorded earlier"
         series, first, last = self.numbers
@@ -256,11 +281,20 @@ class SerialHoldings:
         twice = [*self._settle_claims(), *self._settle_blocks()]
         return sorted(twice, key=lambda one: one.position)
 
-    def wrong_claims(self) -> Iterator[tuple[str, str, bool]]:
-        """Yield each wrong claim of the projection: its keys, and whether it must exist."""
-        query = f"SELECT registry_key, serial_key, {_IS_HELD} FROM claims WHERE found IS NOT {_IS_HELD}"  # noqa: S608
-        for registry_key, serial_key, is_held in self._database.execute(query):
-            yield registry_key, serial_key, bool(is_held)
+    def unite(self, names: RegistryNames) -> list[DoubleHolder]:
+        """Apply the aliases of registries, after `settle`; return the second holders that they made.
+
+        A credit whose serial number another one holds under another name has a contested claim.
+        """
+        self._database.executemany("INSERT INTO names VALUES (?, ?)", names)
+        self._database.execute(_UNITE)
+        united = self._database.execute(_UNITED)
+        return [DoubleHolder(created, key, holder, is_united=True) for created, key, holder in united]
+
+    def wrong_claims(self) -> Iterator[tuple[str, str, str | None, str | None]]:
+        """Yield each wrong claim of the projection: its keys, and the registries found and given."""
+        query = f"SELECT registry_key, serial_key, found, {_GIVEN} FROM claims WHERE found IS NOT {_GIVEN}"  # noqa: S608
+        yield from self._database.execute(query)
 
     def wrong_blocks(self) -> Iterator[tuple[int, int, int]]:
         """Yield each credit with a wrong `is_held`: its key, the stored and the expected value."""

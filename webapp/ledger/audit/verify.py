@@ -2,6 +2,7 @@
 
 The checks are in ``history_check`` (events and rows of each credit), ``lineage_check`` (splits and
 replacements), ``entry_check`` (entries about other subjects), ``feed_check``, ``serial_check``,
+``alias_check`` (aliases of registries), ``fact_check`` (facts and imports that lists are filtered by),
 ``projection_check`` (totals, registries, parties),
 ``sqlite_check`` and ``schema_check``. They run in several processes if the ledger is large
 (``check_workers``). Reads only.
@@ -13,11 +14,14 @@ from functools import partial
 from sqlalchemy import Connection
 
 from webapp.domain.errors import SchemaOutdated
+from webapp.domain.registry_names import RegistryNames
 from webapp.ledger.audit import schema_check
+from webapp.ledger.audit.alias_check import check_aliases
 from webapp.ledger.audit.ancestors import ids_of
 from webapp.ledger.audit.check_workers import Checks, KeyRange, consistent_checks, key_ranges
 from webapp.ledger.audit.digest import Digest
 from webapp.ledger.audit.entry_check import check_entries
+from webapp.ledger.audit.fact_check import check_facts, check_stray_facts
 from webapp.ledger.audit.feed_check import check_feed
 from webapp.ledger.audit.findings import Finding, Progress, Report, no_progress
 from webapp.ledger.audit.history_check import Histories, check_histories
@@ -83,8 +87,9 @@ class _Verification:
             (feed,) = self._feed
             _report_all(self._report, [feed.findings])
             if expected.is_whole:
-                self._check_holdings(holdings, fully_cancelled)
+                self._check_holdings(holdings, fully_cancelled, self._check_aliases())
                 check_projections(self._checks, self._report, expected)
+                _report_all(self._report, self._checks.start([check_stray_facts]))
             else:
                 wrong = "were not compared, because some histories are incomplete"
                 names = "tables totals, registries, parties, serial_claims and serial_blocks"
@@ -102,16 +107,26 @@ class _Verification:
             self._progress(done)
         return expected
 
-    def _check_holdings(self, holdings: SerialHoldings, fully_cancelled: Mapping[int, int]) -> None:
+    def _check_aliases(self) -> RegistryNames:
+        """Report aliases of registries that the log does not give; return the names that it gives."""
+        (aliases,) = self._checks.start([check_aliases])
+        _report_all(self._report, [aliases.findings])
+        return aliases.names
+
+    def _check_holdings(
+        self, holdings: SerialHoldings, fully_cancelled: Mapping[int, int], names: RegistryNames
+    ) -> None:
         """Report serial numbers with two holders, and wrong rows of the serial index."""
-        twice = holdings.settle(fully_cancelled)
+        twice = [*holdings.settle(fully_cancelled), *holdings.unite(names)]
         wrong_blocks = list(holdings.wrong_blocks())
         keys = {key for one in twice for key in (one.key, one.holder)} | {key for key, _, _ in wrong_blocks}
         (ids,) = self._checks.start([partial(ids_of, keys=keys)])
         for one in twice:
             self._report(Finding(f"credit {ids[one.key]}", one.wrong(ids[one.holder])))
-        for registry_key, serial_key, is_held in holdings.wrong_claims():
-            wrong = "this row is missing" if is_held else "the log does not give this row"
+        for registry_key, serial_key, has, due in holdings.wrong_claims():
+            wrong = f"its registry is {has}, but the log gives {due}"
+            if has is None or due is None:
+                wrong = "the log does not give this row" if due is None else "this row is missing"
             self._report(Finding(f"table serial_claims, {registry_key} / {serial_key}", wrong))
         for key, found, given in wrong_blocks:
             wrong = f"is_held is {found}, but the log gives {given}"
@@ -120,7 +135,8 @@ class _Verification:
 
 def _check_range(connection: Connection, keys: KeyRange) -> Histories:
     histories = check_histories(connection, keys)
-    histories.findings += check_lineage(connection, keys) + check_entries(connection, keys)
+    for check in (check_lineage, check_entries, check_facts):
+        histories.findings += check(connection, keys)
     return histories
 
 

@@ -5,17 +5,20 @@ module takes no locks. A test checks that rebuilt projections equal the live one
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import islice, pairwise
+from collections.abc import Set as AbstractSet
+from itertools import groupby, islice, pairwise
 from typing import Final
 
 from sqlalchemy import Connection, delete, text
 
 from webapp.domain.amendment import AMENDS
 from webapp.domain.credit import Credit
+from webapp.domain.entry import Entry
 from webapp.domain.event import Event, PositionedEvent
 from webapp.domain.lifecycle import STATUS_AFTER, EventType
 from webapp.domain.text import canonical
-from webapp.ledger.projections import serial_index
+from webapp.ledger.projections import credit_facts, serial_index
+from webapp.ledger.projections.registry_aliases import apply_entry
 from webapp.ledger.projections.totals import Sums, add_to_totals
 from webapp.ledger.storage import statements, tables
 from webapp.ledger.storage.bulk_insert import insert_rows
@@ -36,6 +39,7 @@ def apply_events(
     Raises sqlalchemy.exc.IntegrityError if a new credit has serial numbers that another one holds. In
     a replay it does not: the log may be older than the rule, and the first credit keeps the numbers.
     """
+    imported = credit_facts.imports_of(entry for entry in entries if entry.credit)
     for run in _runs(entries):
         serial_index.release(connection, run[0])
         created = [entry for entry in run if entry.credit]
@@ -43,7 +47,7 @@ def apply_events(
             _apply_created(connection, created, is_replay=is_replay)
         actions = [entry for entry in run if not entry.credit]
         for start in range(0, len(actions), BATCH):
-            _apply_actions(connection, actions[start : start + BATCH])
+            _apply_actions(connection, actions[start : start + BATCH], imported)
 
 
 def _runs(entries: Sequence[PositionedEvent]) -> Iterator[Sequence[PositionedEvent]]:
@@ -58,7 +62,7 @@ def _runs(entries: Sequence[PositionedEvent]) -> Iterator[Sequence[PositionedEve
 
 def rebuild_projections(
     connection: Connection,
-    feed: Iterable[PositionedEvent],
+    feed: Iterable[PositionedEvent | Entry],
     progress: Callable[[int], None] = lambda _done: None,
 ) -> int:
     """Empty the projections and fill them from the feed. Returns the number of events.
@@ -69,11 +73,16 @@ def rebuild_projections(
         connection.execute(text("INSERT INTO credit_search (credit_search) VALUES ('delete-all')"))
     for table in tables.DERIVED:
         connection.execute(delete(table))
-    entries, done = iter(feed), 0
-    while batch := list(islice(entries, BATCH)):
-        apply_events(connection, batch, is_replay=True)
-        done += len(batch)
-        progress(done)
+    done = 0
+    for is_entry, run in groupby(feed, key=lambda logged: isinstance(logged, Entry)):
+        while batch := list(islice(run, 1 if is_entry else BATCH)):
+            if isinstance(batch[0], Entry):
+                apply_entry(connection, batch[0])
+            else:
+                entries = [logged for logged in batch if isinstance(logged, PositionedEvent)]
+                apply_events(connection, entries, is_replay=True)
+            done += len(batch)
+            progress(done)
     index_for_search(connection, 0)
     return done
 
@@ -150,10 +159,13 @@ def _apply_created(connection: Connection, entries: Sequence[PositionedEvent], *
     serial_index.hold(connection, entries, is_replay=is_replay)
     statements.send(connection, statements.INSERT_REGISTRY, sorted(names.items()))
     insert_rows(connection, tables.credit_states, statements.INSERT_STATE, states)
+    credit_facts.add_created(connection, entries)
     add_to_totals(connection, sums)
 
 
-def _apply_actions(connection: Connection, entries: Sequence[PositionedEvent]) -> None:
+def _apply_actions(
+    connection: Connection, entries: Sequence[PositionedEvent], imported: AbstractSet[tuple[int, int]]
+) -> None:
     keys = statements.as_json(sorted({entry.key for entry in entries}))
     found = {key: state for key, *state in statements.fetch(connection, statements.STATES_OF, keys)}
     sums = Sums()
@@ -168,6 +180,7 @@ def _apply_actions(connection: Connection, entries: Sequence[PositionedEvent]) -
     _change_states(connection, entries)
     add_to_totals(connection, sums)
     _remember_parties(connection, entries)
+    credit_facts.add_actions(connection, entries, imported)
 
 
 def _change_states(connection: Connection, entries: Sequence[PositionedEvent]) -> None:

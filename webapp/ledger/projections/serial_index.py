@@ -1,7 +1,8 @@
 """The serial index: which credit holds which serial number, and which numbers of a series.
 
-Updates serial_claims and serial_blocks as events are applied; only ``apply`` calls it. ``row_decisions``
-reads these tables, and ``audit.serial_check`` computes them independently for `flask verify`.
+Updates serial_claims, contested_claims and serial_blocks as events are applied; only ``apply`` calls it.
+``row_decisions`` reads these tables, and ``audit.serial_check`` computes them independently for
+`flask verify`.
 """
 
 from collections.abc import Sequence
@@ -16,10 +17,11 @@ from webapp.domain.serial_number import SerialBlock
 from webapp.domain.split import numbers_of_lot
 from webapp.domain.text import canonical
 from webapp.ledger.projections.lineage import cancelled_ancestors, credit_at, first_lot_of, place_in_root
+from webapp.ledger.projections.registry_aliases import hold_free_claims, registry_names
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.bulk_insert import insert_rows
 from webapp.ledger.storage.statements import Parameters
-from webapp.ledger.storage.tables import credits, serial_blocks, serial_claims
+from webapp.ledger.storage.tables import contested_claims, credits, serial_blocks, serial_claims
 
 if TYPE_CHECKING:
     from webapp.domain.event import PositionedEvent
@@ -50,7 +52,9 @@ def release(connection: Connection, entry: "PositionedEvent") -> None:
     elif entry.event.type is EventType.CANCELLED:
         fully_cancelled = [entry.key, *cancelled_ancestors(connection, entry.key)]
         _release_blocks(connection, fully_cancelled)
-        connection.execute(delete(serial_claims).where(serial_claims.c.credit.in_(fully_cancelled)))
+        for table in (serial_claims, contested_claims):
+            connection.execute(delete(table).where(table.c.credit.in_(fully_cancelled)))
+        hold_free_claims(connection)
 
 
 def hold(connection: Connection, new: Sequence["PositionedEvent"], *, is_replay: bool) -> None:
@@ -95,6 +99,7 @@ def _hold_as_lots(connection: Connection, parent_id: str, lots: Sequence[tuple[i
 
 def _free_claims(connection: Connection, roots: Sequence[tuple[int, Credit]]) -> list[Parameters]:
     """Return the claims of new credits, without those that a lot or another spelling holds."""
+    names = registry_names(connection)
     pair = tuple_(serial_claims.c.registry_key, serial_claims.c.serial_key)
     held = (
         select(
@@ -104,15 +109,15 @@ def _free_claims(connection: Connection, roots: Sequence[tuple[int, Credit]]) ->
             credits.c.serial_number,
         )
         .join(credits, credits.c.key == serial_claims.c.credit)
-        .where(pair.in_([credit.serial_claim for _, credit in roots]))
+        .where(pair.in_([names.claim(credit) for _, credit in roots]))
     )
     # The canonical text by which each claim is held; None if a lot holds it.
-    spelling: dict[tuple[str, str], str | None] = {}
+    spelling: dict[tuple[str, str] | None, str | None] = {}
     for registry_key, serial_key, parent, serial_number in connection.execute(held) if roots else ():
         spelling[registry_key, serial_key] = None if parent else canonical(serial_number)
     free = []
     for key, credit in roots:
         own = credit.canonical.serial_number
-        if spelling.setdefault(credit.serial_claim, own) == own:
+        if spelling.setdefault(names.claim(credit), own) == own:
             free.append(claim_row(key, credit))
     return free

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from webapp.domain.lifecycle import NOT_HOLDING, Status
+from webapp.domain.registry_names import RegistryNames
 from webapp.domain.serial_number import DIGITS_MAX, SerialBlock, parse_numbers, single_numbers
 from webapp.domain.serial_spelling import without_prefix
 from webapp.domain.text import canonical
@@ -66,6 +67,28 @@ class IdStart:
 
 
 @dataclass(frozen=True)
+class Fact:
+    """The credit has this fact, in canonical form. `name` is one of FILTERED_FACTS."""
+
+    name: str
+    value_key: str
+
+
+@dataclass(frozen=True)
+class OfImport:
+    """An import recorded an event of the credit, or of one that it was split from."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class OfRegistry:
+    """The credit names its registry by one of these canonical names."""
+
+    name_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class AllOf:
     """All of the parts are true."""
 
@@ -79,7 +102,8 @@ class AnyOf:
     parts: tuple["Condition", ...]
 
 
-Condition = Text | Numbers | IdStart | AllOf | AnyOf
+Condition = Text | Numbers | IdStart | Fact | OfImport | OfRegistry | AllOf | AnyOf
+_NO_ALIASES: Final = RegistryNames()
 
 
 def key_of(text: str) -> str:
@@ -101,22 +125,32 @@ def words_of(text: str) -> list[str]:
     return [word for word in words if as_search_text(word).strip(" ")][:_WORDS_MAX]
 
 
-def condition_of(q: str, serial: str, status: Status | None) -> AllOf | None:
-    """Return the condition of a search, None for an empty one.
+def condition_of(
+    q: str,
+    serial: str,
+    status: Status | None,
+    names: RegistryNames = _NO_ALIASES,
+    others: tuple[Condition, ...] = (),
+) -> AllOf | None:
+    """Return the condition of a search and of `others`, None if there is nothing to search for.
 
     `q` searches all texts, `serial` the serial number only. Either may be a serial number as a whole.
     Blocks that are no longer held are searched only if `status` is the one filtered for and is not
-    held by anybody (SPLIT or CANCELLED).
+    held by anybody (SPLIT or CANCELLED). A word in one name of a registry finds the credits under its
+    other `names` too.
     """
     is_given_up = status in NOT_HOLDING
-    parts = (*_of_q(q, is_given_up=is_given_up), *_of_serial(serial, is_given_up=is_given_up))
+    of_q = _of_q(q, names, is_given_up=is_given_up)
+    parts = (*of_q, *_of_serial(serial, is_given_up=is_given_up), *others)
     return AllOf(parts) if parts else None
 
 
-def _of_q(q: str, *, is_given_up: bool) -> Iterator[Condition]:
+def _of_q(q: str, names: RegistryNames, *, is_given_up: bool) -> Iterator[Condition]:
     """Yield the conditions on the words of a search, or one if the whole may be a serial number."""
     yield from _or_as_a_whole(
-        q, lambda text: list(_of_words(words_of(text), is_given_up=is_given_up)), is_given_up=is_given_up
+        q,
+        lambda text: list(_of_words(words_of(text), names, is_given_up=is_given_up)),
+        is_given_up=is_given_up,
     )
 
 
@@ -148,7 +182,7 @@ def _or_as_a_whole(
     yield from parts if len(readings) == 1 else [_any_of(readings)]
 
 
-def _of_words(words: Sequence[str], *, is_given_up: bool) -> Iterator[Condition]:
+def _of_words(words: Sequence[str], registries: RegistryNames, *, is_given_up: bool) -> Iterator[Condition]:
     """Yield a condition for each word: it is in the texts, starts the id, or is a number of the block.
 
     A short number is searched for in blocks only together with words that are in the serial number.
@@ -164,7 +198,19 @@ def _of_words(words: Sequence[str], *, is_given_up: bool) -> Iterator[Condition]
         elif number is not None and names:
             ways += [_text(number), AllOf((*names, _one_number(number, is_given_up=is_given_up)))]
         ways += _several_numbers(word, is_given_up=is_given_up)
+        ways += _of_other_names(word, registries)
         yield _any_of(ways)
+
+
+def _of_other_names(word: str, names: RegistryNames) -> list[Condition]:
+    """Return the condition of a word that is in a name of a registry: the other names that lack it."""
+    pattern = _pattern(as_search_text(word))
+    groups = {registry: names.group(registry) for _, registry in names}
+    found: set[str] = set()
+    for group in groups.values():
+        with_word = {name for name in group if pattern in f" {as_search_text(name).strip()} "}
+        found |= {*group} - with_word if with_word else set()
+    return [OfRegistry(tuple(sorted(found)))] if found else []
 
 
 def _of_serial_words(words: Sequence[str], *, is_given_up: bool) -> Iterator[Condition]:

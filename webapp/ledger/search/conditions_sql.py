@@ -10,7 +10,18 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from webapp.ledger.search.conditions import PART_MIN, AllOf, AnyOf, Condition, IdStart, Numbers, Text
+from webapp.ledger.search.conditions import (
+    PART_MIN,
+    AllOf,
+    AnyOf,
+    Condition,
+    Fact,
+    IdStart,
+    Numbers,
+    OfImport,
+    OfRegistry,
+    Text,
+)
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.search.index_merge import Sql, parameters_of
 from webapp.ledger.storage.search_text import SERIAL_TEXT_SQL, as_search_text
@@ -63,6 +74,12 @@ def test_of(condition: Condition, dialect: str) -> Sql:
         case IdStart():
             own = "SELECT 1 FROM credits WHERE credits.key = credit_states.credit"
             return _exists(f"{own} AND {_ID_BETWEEN}", _id_range(condition))
+        case Fact() | OfImport():
+            table, has = _listed(condition)
+            own = f"{_ONE} FROM {table} WHERE {table}.created_position = credit_states.created_position"
+            return _exists(f"{own} AND {has.text}", has.parameters)
+        case OfRegistry():
+            return _of_registry(condition)
         case AllOf() | AnyOf():
             parts = [test_of(part, dialect) for part in condition.parts]
             word = " AND " if isinstance(condition, AllOf) else " OR "
@@ -73,7 +90,8 @@ def sources_of(
     connection: Connection, wanted: CreditFilter, condition: Condition, *, by_age: bool
 ) -> "Found":
     """Return the sources of a condition. `by_age` says that the first rows by age will be read."""
-    return _Finder(connection, wanted.registry_key, by_age).find(condition, ())
+    registry_key = wanted.registry_key if len(wanted.registry_keys) == 1 else ""
+    return _Finder(connection, registry_key, by_age).find(condition, ())
 
 
 def _exists(select: str, parameters: tuple[object, ...]) -> Sql:
@@ -111,20 +129,30 @@ class _Finder:
         match condition:
             case Text():
                 return Found([self._texts((*beside, condition))])
-            case IdStart():
-                ids = Sql(f"credits.key = credit_states.credit AND {_ID_BETWEEN}", _id_range(condition))
-                return Found([Source(Sql("credits CROSS JOIN credit_states"), ids)])
             case Numbers():
                 return self._numbers(condition)
+            case Fact() | OfImport():
+                return self._listed(condition)
             case AnyOf():
-                found = [self.find(part, beside) for part in condition.parts]
-                sources = [source for each in found for source in each.sources]
-                beside_alone = self._texts(beside) if beside else None
-                if beside_alone in sources:  # it includes the results of the others
-                    return Found([source for source in sources if source == beside_alone][:1])
-                return Found(sources, all(each.is_narrow for each in found))
+                return self._any_of(condition, beside)
             case AllOf():
                 return self._all_of(condition, beside)
+            case IdStart() | OfRegistry():
+                return self._whole(condition)
+
+    def _whole(self, condition: IdStart | OfRegistry) -> Found:
+        if isinstance(condition, OfRegistry):
+            return Found([Source(Sql("credit_states"), _of_registry(condition))], is_narrow=False)
+        ids = Sql(f"credits.key = credit_states.credit AND {_ID_BETWEEN}", _id_range(condition))
+        return Found([Source(Sql("credits CROSS JOIN credit_states"), ids)])
+
+    def _any_of(self, condition: AnyOf, beside: tuple[Text, ...]) -> Found:
+        found = [self.find(part, beside) for part in condition.parts]
+        sources = [source for each in found for source in each.sources]
+        beside_alone = self._texts(beside) if beside else None
+        if beside_alone in sources:  # it includes the results of the others
+            return Found([source for source in sources if source == beside_alone][:1])
+        return Found(sources, all(each.is_narrow for each in found))
 
     def _all_of(self, condition: AllOf, beside: tuple[Text, ...]) -> Found:
         """Return the sources of one part, preferably a narrow one. They include all matches of AllOf."""
@@ -182,6 +210,20 @@ class _Finder:
         )
         return Found([by_age], is_narrow=False)
 
+    def _listed(self, condition: Fact | OfImport) -> Found:
+        table, has = _listed(condition)
+        some = f"{_ONE} FROM {table} WHERE {has.text} LIMIT ?"
+        few = len(fetch(self.connection, some, *has.parameters, FEW_HOLDERS + 1)) <= FEW_HOLDERS
+        joined = f"{has.text} AND credit_states.created_position = {table}.created_position"
+        source = Source(
+            Sql(f"{table} CROSS JOIN credit_states"),
+            Sql(joined, has.parameters),
+            age=f"{table}.created_position",
+            beyond=f"{table}.created_position {{}} ?",
+            positions=Sql(f"{_POSITION} FROM {table} WHERE {has.text}", has.parameters),
+        )
+        return Found([source], is_narrow=few)
+
     def _keys(self, keys: Sequence[int]) -> Source:
         listed = (as_json(keys),)
         if self._is_sqlite:
@@ -192,6 +234,22 @@ class _Finder:
             f"(SELECT * FROM credit_states WHERE credit = ANY (ARRAY({values})) OFFSET 0) AS credit_states"
         )
         return Source(Sql(fenced, listed), Sql("TRUE"))
+
+
+_ONE: Final = "SELECT 1"
+_POSITION: Final = "SELECT created_position"
+
+
+def _listed(condition: Fact | OfImport) -> tuple[str, Sql]:
+    """Return the table that lists the credits of the condition, and the condition on its rows."""
+    if isinstance(condition, OfImport):
+        return "import_credits", Sql("import_credits.import_number = ?", (condition.number,))
+    return "credit_facts", Sql(f"credit_facts.{condition.name} = ?", (condition.value_key,))
+
+
+def _of_registry(condition: OfRegistry) -> Sql:
+    marks = ", ".join("?" * len(condition.name_keys))
+    return Sql(f"credit_states.registry_key IN ({marks})", condition.name_keys)
 
 
 _ID_BETWEEN: Final = "credits.id BETWEEN ? AND ?"

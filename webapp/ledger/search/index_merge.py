@@ -141,9 +141,9 @@ def where_filtered(wanted: CreditFilter, table: str) -> Sql:
     marks = ", ".join("?" * len(wanted.statuses))
     text = f"{table}.status IN ({marks})"
     parameters: list[object] = [*map(str, wanted.statuses)]
-    if wanted.registry_key:
-        text += f" AND {table}.registry_key = ?"
-        parameters.append(wanted.registry_key)
+    if wanted.registry_keys:
+        text += f" AND {table}.registry_key IN ({', '.join('?' * len(wanted.registry_keys))})"
+        parameters += wanted.registry_keys
     if wanted.year is not None:
         text += f" AND {table}.vintage = ?"
         parameters.append(wanted.year)

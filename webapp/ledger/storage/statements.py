@@ -42,6 +42,7 @@ CREDITS: Final = f"{_CREDIT_COLUMNS} FROM credits{_CREDIT_JOINS}"
 CREDIT: Final = f"{CREDITS} WHERE credits.id = ?"
 # The credits with some ids. `{}` is replaced by one `?` for each id.
 CREDITS_OF: Final = f"{CREDITS} WHERE credits.id IN ({{}})"
+CREDITS_WITH_KEYS: Final = f"{CREDITS} WHERE credits.key IN ({{}})"
 # The credits whose CREATED events have the positions in a JSON array.
 _LISTED: Final = (
     f"{_CREDIT_COLUMNS} FROM credit_states AS state JOIN credits ON credits.key = state.credit{_ORIGIN_JOINS}"
@@ -109,10 +110,18 @@ EVENTS_OF_LOTS: Final = (
 # Whether a lot carries the sale of its parent over.
 CARRIES_SALE: Final = f"SELECT 1 FROM credits WHERE credits.key = ? AND {_BEFORE_SPLIT} = 'SOLD'"
 
+_CLAIMED: Final = (
+    "SELECT 'claim', 0, credits.id, claims.registry_key, claims.serial_key, 0, 0 FROM named"
+    " LEFT JOIN registry_aliases AS names ON names.alias_key = named.registry_key JOIN {} AS claims"
+    " ON claims.registry_key = coalesce(names.registry_key, named.registry_key)"
+    " AND claims.serial_key = named.serial_key JOIN credits ON credits.key = claims.credit"
+    " WHERE claims.credit NOT IN (SELECT credit FROM freed)"
+)
 # The look-ups for ``row_decisions``. Parameters: a JSON array of serial claims, one of
 # [n, series, first, last], one of the keys of credits whose serial numbers count as free, and the
 # ids of credits; `{}` is replaced by one `?` for each id. The rows are
-# ('claim', 0, id of the holder, registry, serial number, 0, 0),
+# ('claim', 0, id of the holder, registry, serial number, 0, 0), by the registry's name that is no alias
+# and first those that hold it, ('name', 0, None, alias, registry, 0, 0) for each alias of a registry,
 # ('block', n, id of the holder, series, '', first, last) and
 # ('known', 0, id, status, '', key, 0).
 # For each range, this finds the held block before its start and the next one after it. Held blocks of a
@@ -131,10 +140,8 @@ _LOOK_UP: Final = (
     " JOIN serial_blocks AS held ON held.credit = near.credit JOIN credits ON credits.key = held.credit"
     " WHERE held.last >= near.first"
     " UNION ALL "
-    "SELECT 'claim', 0, credits.id, claims.registry_key, claims.serial_key, 0, 0 FROM named"
-    " JOIN serial_claims AS claims ON claims.registry_key = named.registry_key"
-    " AND claims.serial_key = named.serial_key JOIN credits ON credits.key = claims.credit"
-    " WHERE claims.credit NOT IN (SELECT credit FROM freed)"
+    f"{_CLAIMED.format('serial_claims')} UNION ALL {_CLAIMED.format('contested_claims')} UNION ALL "
+    "SELECT 'name', 0, NULL, alias_key, registry_key, 0, 0 FROM registry_aliases WHERE alias_key > ''"
     " UNION ALL "
     "SELECT 'known', 0, credits.id, state.status, '', credits.key, 0 FROM credits"
     " JOIN credit_states AS state ON state.credit = credits.key WHERE credits.id IN ({})"
@@ -193,15 +200,19 @@ INDEX_FOR_SEARCH: Final = (
     "INSERT INTO credit_search (rowid, search_text)"
     " SELECT created_position, search_text FROM credit_states WHERE created_position >= ?"
 )
-INSERT_CLAIM: Final = "INSERT INTO serial_claims (registry_key, serial_key, credit) VALUES (?, ?, ?)"
+# The registry of a claim is keyed by the name that is no alias. Where rows are copied, a trigger does this.
+INSERT_CLAIM: Final = (
+    "INSERT INTO serial_claims (registry_key, serial_key, credit)"
+    " SELECT coalesce(names.registry_key, asked.registry_key), asked.serial_key, asked.credit"
+    " FROM (SELECT CAST(? AS TEXT) AS registry_key, CAST(? AS TEXT) AS serial_key,"
+    " CAST(? AS BIGINT) AS credit) AS asked"
+    " LEFT JOIN registry_aliases AS names ON names.alias_key = asked.registry_key"
+)
 INSERT_BLOCK: Final = (
     "INSERT INTO serial_blocks (credit, series, first, last, size_class, is_held) VALUES (?, ?, ?, ?, ?, ?)"
 )
 # For a lot, or a credit that is older than the rule: it holds the serial number only if it is free.
-INSERT_FREE_CLAIM: Final = (
-    "INSERT INTO serial_claims (registry_key, serial_key, credit) VALUES (?, ?, ?)"
-    " ON CONFLICT (registry_key, serial_key) DO NOTHING"
-)
+INSERT_FREE_CLAIM: Final = f"{INSERT_CLAIM} WHERE 1 = 1 ON CONFLICT (registry_key, serial_key) DO NOTHING"
 # Held blocks of a series do not overlap, so only the last one that begins before the end can conflict.
 INSERT_BLOCK_HELD_IF_FREE: Final = (
     "INSERT INTO serial_blocks (credit, series, first, last, size_class, is_held)"

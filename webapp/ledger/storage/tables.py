@@ -7,8 +7,8 @@ like imports (``import_tables``). The tables of users are in accounts.
 Tables refer to credits by integer keys and store hashes as 32 bytes; ``Digest32`` converts to and from
 hexadecimal text. Keys are given in the order of recording, and are no part of any event.
 
-The triggers are in ``triggers_postgresql`` and ``triggers_sqlite``. The migrations create the schema; a
-test compares the result with these models.
+Some projections are in ``derived_tables``. The triggers are in ``triggers_postgresql`` and
+``triggers_sqlite``. The migrations create the schema; a test compares the result with these models.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -30,6 +30,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.ledger.storage.columns import ROW_ID, STRING, Digest32
+from webapp.ledger.storage.derived_tables import ContestedClaim, CreditFact, ImportCredit, RegistryAlias
 from webapp.ledger.storage.engine import Base, db
 
 if TYPE_CHECKING:
@@ -178,7 +179,10 @@ class LogMark(Model):
 
 
 class SerialClaim(Model):
-    """Projection: the credit that holds a serial number in a registry (``Credit.serial_claim``)."""
+    """Projection: the credit that holds a serial number in a registry (``Credit.serial_claim``).
+
+    `registry_key` is the name of the registry that is no alias; a trigger ensures that.
+    """
 
     __tablename__ = "serial_claims"
     __table_args__ = (WITHOUT_ROWID,)
@@ -338,12 +342,27 @@ subjects: Final = table_of(Subject)
 feed: Final = table_of(FeedEntry)
 log_marks: Final = table_of(LogMark)
 serial_claims: Final = table_of(SerialClaim)
+contested_claims: Final = table_of(ContestedClaim)
 serial_blocks: Final = table_of(SerialBlock)
 credit_states: Final = table_of(CreditState)
 registries: Final = table_of(Registry)
+registry_aliases: Final = table_of(RegistryAlias)
+credit_facts: Final = table_of(CreditFact)
+import_credits: Final = table_of(ImportCredit)
 totals: Final = table_of(Total)
 parties: Final = table_of(Party)
 idempotency_keys: Final = table_of(IdempotencyKey)
 
 LOG: Final = (credits, events, splits, subjects, feed, log_marks)
-DERIVED: Final = (serial_claims, serial_blocks, credit_states, registries, totals, parties)
+DERIVED: Final = (
+    serial_claims,
+    contested_claims,
+    serial_blocks,
+    credit_states,
+    registries,
+    registry_aliases,
+    credit_facts,
+    import_credits,
+    totals,
+    parties,
+)

@@ -316,6 +316,13 @@ BEGIN
   END IF;
   RETURN NEW;
 END""",
+    # A serial number is claimed under the name of its registry that is no alias, so once under all of them.
+    "ledger_key_claim": """
+BEGIN
+  NEW.registry_key := coalesce(
+    (SELECT registry_key FROM registry_aliases WHERE alias_key = NEW.registry_key), NEW.registry_key);
+  RETURN NEW;
+END""",
     "ledger_guard_account_entry": """
 BEGIN
   IF NEW.position IS DISTINCT FROM (SELECT coalesce(max(position), 0) + 1 FROM account_log) THEN
@@ -369,6 +376,7 @@ POSTGRESQL_TRIGGERS: Final[dict[str, tuple[str, str, str]]] = {
     "credits_guard_insert": ("credits", "BEFORE INSERT ON {} FOR EACH ROW", "ledger_guard_credit"),
     "feed_guard_insert": ("feed", "BEFORE INSERT ON {} FOR EACH ROW", "ledger_guard_position"),
     "log_marks_guard_insert": ("log_marks", "BEFORE INSERT ON {} FOR EACH ROW", "ledger_guard_mark"),
+    "serial_claims_key": ("serial_claims", "BEFORE INSERT OR UPDATE ON {} FOR EACH ROW", "ledger_key_claim"),
     "account_log_guard_insert": (
         "account_log",
         "BEFORE INSERT ON {} FOR EACH ROW",

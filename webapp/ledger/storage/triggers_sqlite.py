@@ -344,6 +344,16 @@ BEGIN
   SELECT RAISE(ABORT, 'ledger: the positions of the log of accounts have no gaps')
    WHERE NEW.position IS NOT (SELECT coalesce(max(position), 0) + 1 FROM account_log);
 END""",
+    # A serial number is claimed under the name of its registry that is no alias, so once under all of them.
+    **{
+        f"serial_claims_guard_{verb.lower()}": f"""
+CREATE TRIGGER serial_claims_guard_{verb.lower()} BEFORE {verb} ON serial_claims
+BEGIN
+  SELECT RAISE(ABORT, 'ledger: this registry is known by another name')
+   WHERE EXISTS (SELECT 1 FROM registry_aliases WHERE alias_key = NEW.registry_key);
+END"""
+        for verb in ("INSERT", "UPDATE")
+    },
     # No number of a series is held twice: the counterpart of PostgreSQL's exclusion constraint. Held blocks
     # do not overlap, so of those that begin before this one ends, only the last can overlap it. An update
     # must not compare the row with itself.

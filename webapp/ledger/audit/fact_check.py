@@ -1,0 +1,102 @@
+"""Check the facts and imports by which lists of credits are filtered against the log. Reads only."""
+
+from collections.abc import Mapping
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+
+from sqlalchemy import Connection
+
+from webapp.domain.event_validation import InvalidEvent, read_event
+from webapp.ledger.audit.ancestors import ids_of
+from webapp.ledger.audit.check_workers import KeyRange
+from webapp.ledger.audit.findings import Finding, differences
+from webapp.ledger.projections.credit_facts import Filtered, filtered
+from webapp.ledger.storage import statements
+from webapp.ledger.storage.derived_tables import FILTERED_FACTS
+
+# The events that may state a fact or an import: of each credit, and of those that it was split from.
+_PATHS: Final = (
+    "WITH RECURSIVE above (leaf, key, parent, depth) AS ("
+    "SELECT key, key, parent, 0 FROM credits WHERE key BETWEEN ? AND ?"
+    " UNION ALL SELECT above.leaf, credits.key, credits.parent, above.depth + 1"
+    # Also where a tampered table has a cycle, the query ends.
+    " FROM above JOIN credits ON credits.key = above.parent AND credits.key < above.key)"
+    " SELECT above.leaf, events.body FROM above JOIN events ON events.subject = above.key"
+    " AND (above.depth = 0 OR events.type IN ('CREATED', 'AMENDED'))"
+    " AND (events.body LIKE ? OR events.body LIKE ?) ORDER BY above.leaf, above.depth DESC, events.seq"
+)
+_STATING: Final = ('%"facts":%', '%"import":%')
+_FACTS: Final = (
+    "SELECT state.credit, facts.project_id, facts.country, facts.project_type FROM credit_states AS state"
+    " JOIN credit_facts AS facts ON facts.created_position = state.created_position"
+    " WHERE state.credit BETWEEN ? AND ?"
+)
+_IMPORTS: Final = (
+    "SELECT state.credit, imports.import_number FROM credit_states AS state"
+    " JOIN import_credits AS imports ON imports.created_position = state.created_position"
+    " WHERE state.credit BETWEEN ? AND ? ORDER BY state.credit"
+)
+_STRAYS: Final = {
+    table: f"SELECT created_position FROM {table} WHERE created_position NOT IN"  # noqa: S608
+    " (SELECT created_position FROM credit_states) LIMIT 100"
+    for table in ("credit_facts", "import_credits")
+}
+_NOTHING: Final = Filtered((None,) * len(FILTERED_FACTS), frozenset())
+
+
+def check_facts(connection: Connection, keys: KeyRange) -> list[Finding]:
+    """Check the rows of a range of credits."""
+    expected = _expected(connection, keys)
+    found = _found(connection, keys)
+    wrong = [
+        key
+        for key in sorted(expected.keys() | found.keys())
+        if expected.get(key, _NOTHING) != found.get(key, _NOTHING)
+    ]
+    ids = ids_of(connection, wrong) if wrong else {}
+    return [
+        Finding(f"credit {ids[key]}", f"tables credit_facts and import_credits: {difference}")
+        for key in wrong
+        for difference in differences(
+            _named(found.get(key, _NOTHING)), _named(expected.get(key, _NOTHING)), "the log gives"
+        )
+    ]
+
+
+def check_stray_facts(connection: Connection) -> list[Finding]:
+    """Return the rows that are of no credit."""
+    return [
+        Finding(f"table {table}, {position}", "the log does not give this row")
+        for table, query in _STRAYS.items()
+        for (position,) in statements.fetch(connection, query)
+    ]
+
+
+def _expected(connection: Connection, keys: KeyRange) -> dict[int, Filtered]:
+    expected = {}
+    rows = statements.fetch(connection, _PATHS, *keys, *_STATING)
+    for key, path in groupby(rows, key=itemgetter(0)):
+        try:
+            events = [read_event(body) for _, body in path]
+        except InvalidEvent:  # reported by ``history_check``
+            continue
+        expected[key] = filtered([(event.type, event.data) for event in events])
+    return expected
+
+
+def _found(connection: Connection, keys: KeyRange) -> dict[int, Filtered]:
+    facts = {key: tuple(values) for key, *values in statements.fetch(connection, _FACTS, *keys)}
+    imports = {
+        key: frozenset(number for _, number in rows)
+        for key, rows in groupby(statements.fetch(connection, _IMPORTS, *keys), key=itemgetter(0))
+    }
+    return {
+        key: Filtered(facts.get(key, _NOTHING.facts), imports.get(key, frozenset()))
+        for key in facts.keys() | imports.keys()
+    }
+
+
+def _named(of_credit: Filtered) -> Mapping[str, object]:
+    facts = dict(zip(FILTERED_FACTS, of_credit.facts, strict=True))
+    return {**facts, "imports": ", ".join(map(str, sorted(of_credit.imports))) or None}

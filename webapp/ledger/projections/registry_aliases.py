@@ -1,0 +1,73 @@
+"""The projection of registry aliases, and what they change in the claims of serial numbers.
+
+A claim is keyed by the name of the registry that is no alias, so a serial number that is held under one
+name is held under every name. Where an alias unites two credits with one serial number, the credit
+recorded first holds it, and the other one has a row in contested_claims until it is void.
+"""
+
+from typing import Final
+
+from sqlalchemy import Connection
+
+from webapp.domain.entry import REGISTRY, Entry, EntryType
+from webapp.domain.registry_names import RegistryNames
+from webapp.domain.text import canonical
+from webapp.ledger.storage.statements import fetch, send
+
+_NAMES: Final = "SELECT alias_key, registry_key FROM registry_aliases"
+_ADD: Final = "INSERT INTO registry_aliases (alias_key, registry_key, alias) VALUES (?, ?, ?)"
+_REMOVE: Final = "DELETE FROM registry_aliases WHERE alias_key = ?"
+# Joining an alias: of each two claims with one serial number, the later one becomes contested. The primary
+# key would refuse the other order.
+_CONTEST: Final = (
+    "INSERT INTO contested_claims (credit, registry_key, serial_key)"
+    " SELECT CASE WHEN alias.credit < own.credit THEN own.credit ELSE alias.credit END, own.registry_key,"
+    " own.serial_key FROM serial_claims AS alias JOIN serial_claims AS own"
+    " ON own.registry_key = ? AND own.serial_key = alias.serial_key WHERE alias.registry_key = ?"
+)
+_DROP_CONTESTED: Final = "DELETE FROM serial_claims WHERE credit IN (SELECT credit FROM contested_claims)"
+_MOVE: Final = "UPDATE serial_claims SET registry_key = ? WHERE registry_key = ?"
+# Separating an alias: the claims of the credits that were recorded with that name.
+_MOVE_BACK: Final = (
+    "UPDATE {} SET registry_key = ? WHERE registry_key = ? AND credit IN"
+    " (SELECT credit FROM credit_states WHERE credit_states.registry_key = ?)"
+)
+# The first of the contested claims on each serial number that nobody holds any more.
+_HOLD_FREE: Final = (
+    "INSERT INTO serial_claims (registry_key, serial_key, credit)"
+    " SELECT registry_key, serial_key, min(credit) FROM contested_claims WHERE NOT EXISTS"
+    " (SELECT 1 FROM serial_claims AS held WHERE held.registry_key = contested_claims.registry_key"
+    " AND held.serial_key = contested_claims.serial_key) GROUP BY registry_key, serial_key"
+)
+_DROP_HELD: Final = (
+    "DELETE FROM contested_claims WHERE credit IN (SELECT held.credit FROM serial_claims AS held"
+    " JOIN contested_claims AS contested ON contested.credit = held.credit)"
+)
+
+
+def registry_names(connection: Connection) -> RegistryNames:
+    """Return the names of all registries, as this connection sees them."""
+    return RegistryNames(dict(map(tuple, fetch(connection, _NAMES))))
+
+
+def apply_entry(connection: Connection, entry: Entry) -> None:
+    """Update the projections with an entry. One that cannot follow the names so far changes nothing."""
+    if entry.type is EntryType.IMPORTED or registry_names(connection).after(entry) is None:
+        return
+    registry_key, alias_key = entry.subject.removeprefix(REGISTRY), canonical(entry.data["alias"])
+    if entry.type is EntryType.ALIASED:
+        send(connection, _CONTEST, [(registry_key, alias_key)])
+        send(connection, _DROP_CONTESTED, [()])
+        send(connection, _MOVE, [(registry_key, alias_key)])
+        send(connection, _ADD, [(alias_key, registry_key, entry.data["alias"])])
+    else:
+        send(connection, _REMOVE, [(alias_key,)])
+        for table in ("serial_claims", "contested_claims"):
+            send(connection, _MOVE_BACK.format(table), [(alias_key, registry_key, alias_key)])
+        hold_free_claims(connection)
+
+
+def hold_free_claims(connection: Connection) -> None:
+    """Give each serial number that nobody holds to the first credit that has a contested claim on it."""
+    send(connection, _HOLD_FREE, [()])
+    send(connection, _DROP_HELD, [()])

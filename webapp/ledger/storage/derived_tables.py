@@ -1,0 +1,76 @@
+"""Projections beside those of ``tables``: names of registries, and what lists of credits are filtered by."""
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import BigInteger, Index, column
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.ledger.storage.columns import ROW_ID, STRING
+from webapp.ledger.storage.engine import Base, db
+
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+# The facts by which lists are filtered.
+FILTERED_FACTS: Final = ("project_id", "country", "project_type")
+
+
+class ContestedClaim(Model):
+    """Projection: a credit whose serial number one with another name of its registry holds.
+
+    An alias of the registry united the two; the one recorded first has the row in `serial_claims`.
+    """
+
+    __tablename__ = "contested_claims"
+    __table_args__ = (Index("ix_contested_claims_serial", "registry_key", "serial_key"),)
+
+    credit: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=False)
+    registry_key: Mapped[str] = mapped_column(STRING)
+    serial_key: Mapped[str] = mapped_column(STRING)
+
+
+class RegistryAlias(Model):
+    """Projection: another name of a registry, in canonical form and as the entry states it."""
+
+    __tablename__ = "registry_aliases"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    alias_key: Mapped[str] = mapped_column(STRING, primary_key=True)
+    registry_key: Mapped[str] = mapped_column(STRING)
+    alias: Mapped[str] = mapped_column(STRING)
+
+
+class CreditFact(Model):
+    """Projection: the facts of a credit by which lists are filtered, in canonical form.
+
+    A lot has those of its root, as amended. A credit without any has no row.
+    """
+
+    __tablename__ = "credit_facts"
+    __table_args__ = tuple(
+        Index(
+            f"ix_credit_facts_{name}",
+            name,
+            "created_position",
+            sqlite_where=column(name).is_not(None),
+            postgresql_where=column(name).is_not(None),
+        )
+        for name in FILTERED_FACTS
+    )
+
+    created_position: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=False)
+    project_id: Mapped[str | None] = mapped_column(STRING)
+    country: Mapped[str | None] = mapped_column(STRING)
+    project_type: Mapped[str | None] = mapped_column(STRING)
+
+
+class ImportCredit(Model):
+    """Projection: a credit of which an import recorded an event, or that was split from such a credit."""
+
+    __tablename__ = "import_credits"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    import_number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    created_position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
