@@ -86,6 +86,7 @@
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       menu.open = false;
       menu.querySelector("summary").focus();
+      event.preventDefault(); // what is open besides the menu stays open
     }
   });
 

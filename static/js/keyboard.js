@@ -70,7 +70,8 @@
   document.addEventListener("keydown", (event) => {
     const { target, key } = event;
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (!(target instanceof Element) || isTyping(target) || document.querySelector("dialog[open]")) return;
-    if (act(key, target)) event.preventDefault();
+    if (!(target instanceof Element) || document.querySelector("dialog[open]")) return;
+    const fromSearch = key === "ArrowDown" && target.matches("main input[type=search]");
+    if (isTyping(target) ? fromSearch && move(1) : act(key, target)) event.preventDefault();
   });
 })();

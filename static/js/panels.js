@@ -72,7 +72,7 @@
     const action = panel.getAttribute("action");
     const row = panel.closest("tbody");
     panel.closest(".panel-row").remove();
-    row.querySelector(`a[href="${CSS.escape(action)}"], a[href="${action}"]`)?.focus();
+    [...row.querySelectorAll("a")].find((link) => link.getAttribute("href") === action)?.focus();
   };
   document.addEventListener("click", (event) => {
     if (!(event.target instanceof Element)) return;

@@ -108,7 +108,7 @@ def operator_retires(page: Page, *, scripts: bool) -> None:
     page.get_by_role("link", name=f"Retire {CREDIT}").click()
     page.get_by_label("Beneficiary").first.fill("Acme Airlines")
     page.get_by_role("button", name="Retire").click()
-    expect(page.locator(".notice-success")).to_contain_text("This cannot be undone.")
+    expect(page.locator(".notice-success")).to_contain_text("Retired 100 t for Acme Airlines")
     if scripts:
         page.get_by_role("link", name=CREDIT).first.click()
     expect(page.locator(".event-retired .event-meta")).to_contain_text("by Oscar")

@@ -40,8 +40,8 @@ def test_after_a_lost_answer_the_same_panel_shows_what_was_done(visit: Visit, le
     page.unroute(address)
     assert lots(ledger, credit_id) == [40, 60]
     page.get_by_role("button", name="Retire 40 t").click()
-    expect(page.locator("#notices")).to_contain_text(SAID)
-    expect(page.locator("#credits")).to_contain_text("60 t stay active")
+    expect(page.locator("#toasts")).to_contain_text(SAID)
+    expect(page.locator("#totals")).to_contain_text("1 · 60 t")
     assert lots(ledger, credit_id) == [40, 60]
 
 
@@ -76,6 +76,6 @@ def test_a_second_click_without_scripts_leads_to_what_the_first_recorded(
         button.click()
     assert lots(ledger, credit_id) == [40, 60]
     button.click()
-    expect(page.locator("#notices")).to_contain_text(SAID)
+    expect(page.locator("#toasts")).to_contain_text(SAID)
     expect(page.get_by_role("heading", level=1)).to_contain_text("RETIRED")
     assert lots(ledger, credit_id) == [40, 60]

@@ -32,7 +32,7 @@ def time_of(credit_id: str) -> str:
     return when(queries.record(credit_id).events[-1].recorded_at).striptags()
 
 
-ACTS = [(a_sale, "Sold", "To Acme."), (a_retirement, "Retired", "For Acme.")]
+ACTS = [(a_sale, "Sold", "to Acme"), (a_retirement, "Retired", "for Acme")]
 acts = pytest.mark.parametrize(("make", "done", "party"), ACTS, ids=["sale", "retirement"])
 
 
@@ -41,7 +41,7 @@ def test_the_page_of_the_credit_begins_with_it(
     client: FlaskClient, make: Make, done: str, party: str
 ) -> None:
     credit_id = make()
-    sentence = f"{done} on {SHOWN} {party} Recorded {time_of(credit_id)} by local."
+    sentence = f"{done} {party} on {SHOWN} Recorded {time_of(credit_id)} by local."
     assert sentence in words(client.get(f"/credits/{credit_id}"))
 
 
@@ -84,7 +84,7 @@ def test_the_page_of_the_credit_shows_the_amended_day(client: FlaskClient) -> No
     credit_id = a_retirement()
     amend_credit(credit_id, {"amends": 2, "occurred_on": "2026-02-01"}, LOCAL)
     said = words(client.get(f"/credits/{credit_id}"))
-    assert "Retired on 1 Feb 2026" in said
+    assert "Retired for Acme on 1 Feb 2026" in said
     assert "1 Feb 2026, recorded" not in said  # the amendment itself did not happen on that day
 
 

@@ -40,6 +40,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(labels.FILTERS)
     app.jinja_env.filters.update(serial_numbers.FILTERS)
     app.jinja_env.filters["actor_name"] = actor_names.name_of
+    app.jinja_env.globals["printed_at"] = formats.this_minute
     ledger = (
         dashboard,
         credits,

@@ -1,6 +1,6 @@
 """The pages of credits: the list, the form of a new credit, and a credit with its history."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
@@ -223,17 +223,25 @@ def _bad_filter_page(refusal: InvalidFields | CursorMismatch) -> Response:
         number_found="0",
         elsewhere=[],
         problems=problems,
-        bar=_filter_bar(wanted),
+        bar=_filter_bar(wanted, problems),
     )
 
 
-def _filter_bar(wanted: CreditList) -> dict[str, object]:
+def _offered(registries: list[str], vintages: list[int]) -> list[tuple[str, Collection[str]]]:
+    """Return the choices of each filter, by the name of its parameter."""
+    years = [str(year) for year in vintages]
+    return [("registry", registries), ("vintage", years), ("status", labels.STATUS_LABELS)]
+
+
+def _filter_bar(wanted: CreditList, problems: Sequence[Problem] = ()) -> dict[str, object]:
     """Return the options and values of the filters; empty for a fragment, which has no filters."""
     if htmx.wants_fragment():
         return {}
     names, vintages = summaries.filter_choices()
     typed = {name: request.args.get(name, "") for name in ("q", "registry", "vintage", "status")}
     typed["status"] = typed["status"].strip().upper()
+    if problems:  # what was refused is no choice; what is right stays chosen
+        typed |= {name: "" for name, offered in _offered(names, vintages) if typed[name] not in offered}
     spelling = {canonical(name): name for name in names}
     # From the parsed filter, because the raw parameter can be very long.
     typed["registry"] = spelling.get(canonical(wanted.filter.registry), typed["registry"])
@@ -243,7 +251,7 @@ def _filter_bar(wanted: CreditList) -> dict[str, object]:
             (name, labels.registry_label(name)) for name, _ in _filter_options(names, typed["registry"])
         ],
         "vintages": _filter_options([str(year) for year in vintages], typed["vintage"]),
-        "statuses": _status_options(typed["status"]),
+        "statuses": [(str(status), label) for status, label in labels.STATUS_LABELS.items()],
         "more": [
             (name, label, request.args.get(name, ""))
             for name, label in (*((field.name, field.label) for field in FACTS_FILTERED), (IMPORT, "Import"))
@@ -255,9 +263,3 @@ def _filter_options(choices: list[str], chosen: str) -> list[tuple[str, str]]:
     """Return the choices as options, with the chosen one added if no credit has it."""
     offered = choices if not chosen or chosen in choices else [*choices, chosen]
     return [(choice, choice) for choice in offered]
-
-
-def _status_options(chosen: str) -> list[tuple[str, str]]:
-    """Return the statuses as options with their labels, with an unknown chosen one added."""
-    offered = [(str(status), label) for status, label in labels.STATUS_LABELS.items()]
-    return offered if not chosen or chosen in labels.STATUS_LABELS else [*offered, (chosen, chosen)]

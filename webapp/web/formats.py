@@ -1,4 +1,4 @@
-"""Formatting of values on pages: tonnes, counts, times, ids. Pure functions; no value is rounded.
+"""Formatting of values on pages: tonnes, counts, times, ids. No value is rounded.
 
 `FILTERS` holds the template filters.
 """
@@ -13,6 +13,8 @@ from typing import Final
 from markupsafe import Markup
 
 from webapp.domain import fields
+from webapp.domain.event import time_text
+from webapp.ledger import clock
 
 SHORT_ID_LENGTH: Final = 10
 # Characters of a quantity without its unit; a longer one is marked as long.
@@ -54,6 +56,11 @@ def when(recorded_at: str) -> Markup:
     moment = datetime.fromisoformat(recorded_at)
     shown = f"{_day_text(moment)}, {moment.hour:02d}:{moment.minute:02d} UTC"
     return _TIME % (recorded_at, recorded_at, shown)
+
+
+def this_minute() -> str:
+    """Return the present time in the format of events, without seconds: when a page was printed."""
+    return time_text(clock.now().replace(second=0, microsecond=0))
 
 
 @lru_cache(CACHE_SIZE)

@@ -24,9 +24,9 @@ pages = Blueprint("tokens", __name__)
 pages.before_request(redirect_to_set_up)
 
 ROLES: Final = [
-    SelectChoice(Role.VIEWER, "Viewer: reads"),
-    SelectChoice(Role.OPERATOR, "Operator: also records credits"),
-    SelectChoice(Role.ADMINISTRATOR, "Administrator: same as operator"),
+    SelectChoice(Role.VIEWER, "Viewer"),
+    SelectChoice(Role.OPERATOR, "Operator"),
+    SelectChoice(Role.ADMINISTRATOR, "Administrator"),
 ]
 DAYS: Final = [SelectChoice(days, f"{days} days") for days in (7, 30, 90, 180, 366)]
 

@@ -30,9 +30,9 @@ USER_URL: Final = "/people/<int:user_id>"
 _NO_KEY_FOR_SECRETS: Final = "The form holds a password, and no hash of it may be stored."
 _REPEATABLE: Final = "Repeating it sets the same value."
 ROLES: Final = [
-    SelectChoice(Role.VIEWER, "Viewer: reads everything"),
-    SelectChoice(Role.OPERATOR, "Operator: also records credits"),
-    SelectChoice(Role.ADMINISTRATOR, "Administrator: also manages people"),
+    SelectChoice(Role.VIEWER, "Viewer"),
+    SelectChoice(Role.OPERATOR, "Operator"),
+    SelectChoice(Role.ADMINISTRATOR, "Administrator"),
 ]
 
 
