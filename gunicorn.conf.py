@@ -38,6 +38,9 @@ class Worker(Protocol):
     wsgi: Any
 
 
+# The threads of this worker that work on large imports: one, or none for another program.
+_import_workers: list[Any] = []
+
 try:
     bind = Address.from_environment().bind
     workers = worker_count()
@@ -119,10 +122,16 @@ def when_ready(server: Server) -> None:
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Print the address to open once the last worker is ready.
+    """Start to work on large imports; print the address to open once the last worker is ready.
 
     Only the last worker prints it, because gunicorn loses a Ctrl-C while it starts workers.
     """
+    if _is_ledger(worker.wsgi):
+        from webapp.authorization import may_still_record
+        from webapp.imports.background.runner import Worker as ImportWorker
+
+        _import_workers.append(ImportWorker(worker.wsgi.app_context, may_still_record))
+        _import_workers[-1].start()
     if worker.age != worker.cfg.workers:
         return
     for listener in worker.sockets:
@@ -137,6 +146,12 @@ def post_worker_init(worker: Worker) -> None:
         print(f"No account yet: {_access_before_set_up(worker.wsgi)} open /setup: {setup_code()}", flush=True)
 
 
+def worker_exit(_server: Server, _worker: Worker) -> None:
+    """Give back the import that this worker is at, so that another can go on with it at once."""
+    for import_worker in _import_workers:
+        import_worker.stop()
+
+
 def _access_before_set_up(program: Any) -> str:  # noqa: ANN401 (gunicorn serves anything)
     """Return who can use the ledger before the first account, for the line that prints the set-up code."""
     if program.config["TRUSTED_PROXIES"]:
@@ -144,12 +159,16 @@ def _access_before_set_up(program: Any) -> str:  # noqa: ANN401 (gunicorn serves
     return "this machine may do everything. Elsewhere,"
 
 
-def _has_no_account(program: Any) -> bool:  # noqa: ANN401 (gunicorn serves anything)
-    """Return whether the application is the ledger and has no account."""
-    # Imported here, because the worker has loaded them and the arbiter must not.
+def _is_ledger(program: Any) -> bool:  # noqa: ANN401 (gunicorn serves anything)
+    # Imported here, because the worker has loaded it and the arbiter must not.
     from flask import Flask
 
-    if not isinstance(program, Flask) or program.import_name != "webapp":
+    return isinstance(program, Flask) and program.import_name == "webapp"
+
+
+def _has_no_account(program: Any) -> bool:  # noqa: ANN401 (gunicorn serves anything)
+    """Return whether the application is the ledger and has no account."""
+    if not _is_ledger(program):
         return False
     from webapp.accounts import users
     from webapp.domain.errors import LedgerError

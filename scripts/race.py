@@ -23,9 +23,10 @@ from server.terminal import CommandError
 from tests.fixtures.ledger import DIALECTS
 from tests.fixtures.server import Serve, flask, serving
 from tests.system import races
+from tests.system.amendment_races import AMENDMENT_RACES
 from tests.system.idempotency_races import KEY_RACES
 
-RACES = {**races.RACES, **KEY_RACES}
+RACES = {**races.RACES, **AMENDMENT_RACES, **KEY_RACES}
 
 
 def run(serve: Serve, database_url: str, rounds: int, names: list[str]) -> None:

@@ -16,6 +16,7 @@ from server.terminal import CommandError
 
 HIGHEST_PORT = 65535
 MOST_WORKERS = 999
+MOST_MEGABYTES = 4096
 
 
 def number(name: str, text: str, highest: int) -> int:
@@ -34,6 +35,12 @@ def number(name: str, text: str, highest: int) -> int:
 def worker_count(environment: Mapping[str, str] = os.environ) -> int:
     """Return WEB_CONCURRENCY, by default 2, so that one busy worker does not block the ledger."""
     return number("WEB_CONCURRENCY", environment.get("WEB_CONCURRENCY", "").strip() or "2", MOST_WORKERS)
+
+
+def import_body_max(environment: Mapping[str, str] = os.environ) -> int:
+    """Return the most bytes of the body of an import: IMPORT_MB_MAX, and 1 MB for the form around it."""
+    megabytes = number("IMPORT_MB_MAX", environment.get("IMPORT_MB_MAX", "").strip() or "512", MOST_MEGABYTES)
+    return (megabytes + 1) * 1024**2
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,8 @@ import re
 import socket
 import threading
 import time
-from dataclasses import dataclass, field
 from ssl import SSLError
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
 from gunicorn.http.errors import (
     ConfigurationProblem,
@@ -34,29 +33,22 @@ from gunicorn.http.errors import (
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
+from server.buffered_request import CHUNK_BYTES, IDLE_TIMEOUT_S, LONG_LINE, BufferedRequest
+
 if TYPE_CHECKING:
     from collections import deque
 
     from _typeshed import ReadableBuffer
 
-# The limit of the program (webapp.config), which answers every larger body itself.
-BODY_BYTES_MAX: Final = 16 * 1024 * 1024
-HEAD_BYTES_MAX: Final = 64 * 1024
-# How long a client may pause within a request, and how long the whole request may take.
-IDLE_TIMEOUT_S: Final = 10
-REQUEST_TIMEOUT_S: Final = 300
 # How long a connection stays open after an error, so that the client can read the response.
 LINGER_S: Final = 10
 # How long a thread blocks in one read or write.
 SOCKET_TIMEOUT_S: Final = 20
-# Larger bodies count as large. They are held in memory, so each worker limits how many arrive at once.
-LARGE_BYTES: Final = 256 * 1024
+# How many large requests a worker receives at once.
 LARGE_MAX: Final = 8
+# The same of imports that are spooled to a file.
+SPOOLED_MAX: Final = 2
 
-_CHUNK_BYTES: Final = 64 * 1024
-_HEAD_END: Final = b"\r\n\r\n"
-_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?=\r\n)", re.IGNORECASE)
-_ANY_LENGTH: Final = re.compile(rb"\r\n(content-length|transfer-encoding)[ \t]*:", re.IGNORECASE)
 _EXPECTS: Final = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 
 # Error responses: the status line and the sentence in the body.
@@ -65,14 +57,12 @@ _DISPLACED: Final = (
     "408 Request Timeout",
     "The request was not complete when the server ran out of connections. Please try again.",
 )
-_LONG_HEAD: Final = "431 Request Header Fields Too Large", "The headers are too long."
-_LONG_LINE: Final = "414 URI Too Long", "The address is too long."
 _TOO_MANY: Final = "503 Service Unavailable", "Too many files are being sent at once. Please try again."
 _BAD_REQUEST: Final = "400 Bad Request", "This is not a request that can be read."
 _SERVER_ERROR: Final = "500 Internal Server Error", "Something went wrong here, and it has been logged."
 # The responses to the parser's errors; _BAD_REQUEST for the others.
 _PARSE_ERRORS: Final = {
-    LimitRequestLine: _LONG_LINE,
+    LimitRequestLine: LONG_LINE,
     LimitRequestHeaders: ("431 Request Header Fields Too Large", "The headers are too many or too long."),
     ExpectationFailed: ("417 Expectation Failed", "Only 100-continue can be expected."),
     UnsupportedTransferCoding: ("501 Not Implemented", "This Transfer-Encoding is not known."),
@@ -121,65 +111,6 @@ class TimeoutSocket(socket.socket):
             raise ConnectionResetError(errno.ECONNRESET, "the client does not send") from None
 
 
-@dataclass
-class BufferedRequest:
-    """The part of a request that has arrived.
-
-    `length` is the number of bytes of the head and the body together. It is None until the head is
-    complete, and stays None where the body will not be read: it is too large or has no plain length.
-    """
-
-    content: bytearray = field(default_factory=bytearray)
-    length: int | None = None
-    is_ready: bool = False  # gunicorn's parser can read it
-    is_continue_sent: bool = False
-    is_closing: bool = False  # the last response was sent; the client has not closed yet
-    started_at: float = field(default_factory=time.monotonic)
-
-    def check(self) -> tuple[str, str] | None:
-        """Update `length` and `is_ready`. Returns the error response if the head is too long."""
-        if self.length is None:
-            end = self.content.find(_HEAD_END)
-            if end < 0:
-                return self._check_head()
-            body_length = self._body_length(bytes(self.content[: end + 2]))
-            if body_length is None or body_length > BODY_BYTES_MAX:
-                self.is_ready = True
-                return None
-            self.length = end + len(_HEAD_END) + body_length
-        self.is_ready = len(self.content) >= self.length
-        return None
-
-    def _check_head(self) -> tuple[str, str] | None:
-        line, newline, _ = self.content.partition(b"\n")
-        if len(self.content) > HEAD_BYTES_MAX:
-            return _LONG_HEAD if len(line) < HEAD_BYTES_MAX else _LONG_LINE
-        # A first line that does not end with CRLF is no HTTP: the parser rejects it.
-        self.is_ready = bool(newline) and not line.endswith(b"\r")
-        return None
-
-    @staticmethod
-    def _body_length(head: bytes) -> int | None:
-        """Return the length of the body in bytes, or None where the head states none or several."""
-        lengths = _LENGTH.findall(head)
-        if len(_ANY_LENGTH.findall(head)) != len(lengths) or len(lengths) > 1:
-            return None
-        return int(lengths[0]) if lengths else 0
-
-    @property
-    def readable(self) -> int:
-        """How many bytes to read next: none that belong to the request after this one."""
-        return _CHUNK_BYTES if self.length is None else min(self.length - len(self.content), _CHUNK_BYTES)
-
-    @property
-    def is_late(self) -> bool:
-        return time.monotonic() - self.started_at > REQUEST_TIMEOUT_S
-
-    @property
-    def is_large(self) -> bool:
-        return self.length is not None and self.length > LARGE_BYTES
-
-
 class Connection(Protocol):
     """What is used of gunicorn's connection (TConn), and the request that is added to it."""
 
@@ -201,15 +132,19 @@ class BufferedUnreader(SocketUnreader):  # type: ignore[misc] # gunicorn ships n
         super().__init__(sock)
         self.content = b""
         self._position = 0
+        self._spool: IO[bytes] | None = None
 
-    def feed(self, content: bytes) -> None:
-        self.content, self._position = content, 0
+    def feed(self, content: bytes, spool: IO[bytes] | None = None) -> None:
+        self.content, self._position, self._spool = content, 0, spool
 
     def chunk(self, size_hint: int | None = None) -> bytes:
         if self._position >= len(self.content):
+            if self._spool and (spooled := self._spool.read(CHUNK_BYTES)):
+                return spooled
+            self._spool = None
             content: bytes = super().chunk(size_hint)
             return content
-        start, self._position = self._position, self._position + _CHUNK_BYTES
+        start, self._position = self._position, self._position + CHUNK_BYTES
         return self.content[start : self._position]
 
 
@@ -297,7 +232,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no t
         """
         request = conn.request
         if conn.initialized and not request.content:
-            request.content += conn.parser.unreader.take_buffered()
+            request.add(conn.parser.unreader.take_buffered())
         while True:
             if error := request.check():
                 return error
@@ -314,25 +249,30 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no t
             chunk = conn.sock.recv(request.readable)
             if not chunk:
                 return None
-            request.content += chunk
+            request.add(chunk)
 
     def _admit_large(self, conn: Connection) -> bool:
         with self._large_lock:
-            if conn not in self._large and len(self._large) >= LARGE_MAX:
-                return False
+            if conn not in self._large:
+                spooled = sum(bool(other.request.spool) for other in self._large)
+                if len(self._large) >= LARGE_MAX or (conn.request.spool and spooled >= SPOOLED_MAX):
+                    return False
             self._large.add(conn)
             return True
 
     def _serve(self, conn: Connection) -> object:
         """Have gunicorn parse the buffered bytes, and the program answer the request."""
-        content, length = bytes(conn.request.content), conn.request.length
-        conn.request.content.clear()
+        request = conn.request
+        content, is_complete = bytes(request.content), request.received == request.length
+        request.content.clear()
         conn.data_ready = True
         if not conn.initialized:
             conn.init()
             conn.parser.unreader = BufferedUnreader(conn.sock)
-        if len(content) == length:
-            conn.parser.unreader.feed(content)
+        if is_complete:
+            if request.spool:
+                request.spool.seek(0)
+            conn.parser.unreader.feed(content, request.spool)
         else:  # It holds the beginning of the next request, or will not be read to its end.
             conn.parser.unreader.unread(content)
         del content  # up to 16 MB, not needed twice while the program runs
@@ -346,6 +286,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no t
         """Start a new request on this connection."""
         with self._large_lock:
             self._large.discard(conn)
+        conn.request.close()
         conn.request = BufferedRequest()
 
     def _close_after_response(self, conn: Connection) -> object:
@@ -367,7 +308,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no t
 
     def _linger(self, conn: Connection) -> object:
         """Discard what the client sends until it closes or LINGER_S have passed."""
-        while conn.sock.recv(_CHUNK_BYTES):
+        while conn.sock.recv(CHUNK_BYTES):
             if time.monotonic() - conn.request.started_at > LINGER_S:
                 break
         return self._close(conn)

@@ -193,7 +193,9 @@
   document.addEventListener("htmx:after:settle", ({ detail: { newContent } }) => {
     if (document.activeElement && document.activeElement !== document.body) return;
     for (const part of newContent) {
-      if (!(part instanceof Element) || part.querySelector("[autofocus]") || part.closest("#toasts")) continue;
+      // Neither a toast nor what updates itself takes the focus.
+      if (!(part instanceof Element) || part.closest("#toasts")) continue;
+      if (part.querySelector("[autofocus], [data-polled]")) continue;
       const wanted = part.matches("[data-focus]") ? part : part.querySelector("[data-focus]");
       const found = wanted ?? part.querySelector("a[href], button");
       if (found) return found.focus({ preventScroll: true });

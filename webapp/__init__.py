@@ -12,6 +12,7 @@ from webapp.accounts import login_rate_limit
 from webapp.accounts import tables as account_tables
 from webapp.config import INSTANCE, MAX_BODY_BYTES, ROOT, Settings
 from webapp.http import request_security, session_cookie
+from webapp.imports.background.limits import Limits
 from webapp.ledger.storage import tables
 from webapp.ledger.storage.engine import (
     begin_read_transaction,
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         TRUSTED_PROXIES=settings.trusted_proxies,
         SETUP_CODE_HASH=settings.setup_code_hash,
         PUBLIC_URL=settings.public_url,
+        IMPORT_LIMITS=Limits(settings.import_rows_max, settings.import_mb_max * 1024**2),
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import ValidationError
 
 from webapp.accounts import roles, users
+from webapp.accounts.actors import LOCAL
 from webapp.accounts.roles import Role
 from webapp.domain.errors import LedgerError
 from webapp.http import authentication, htmx, request_security
@@ -97,6 +98,14 @@ def recheck_role(principal: Principal, role: Role, connection: Connection) -> No
         raise NotSignedIn(f"Your account was disabled meanwhile. {_NOTHING_RECORDED}")
     if not now.includes(role):
         raise RoleRequired(role, now)
+
+
+def may_still_record(connection: Connection, actor: str) -> bool:
+    """Return whether the actor of work in the background may still record, as `recheck_role` asks it."""
+    if actor == LOCAL:
+        return not users.any_exists_on(connection)
+    role = roles.role_at_commit(connection, actor) if ":" in actor else Role.OPERATOR
+    return role is not None and role.includes(Role.OPERATOR)
 
 
 def install(app: Flask) -> None:

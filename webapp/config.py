@@ -15,6 +15,9 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 INSTANCE: Final = ROOT / "instance"
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
+# The memory of a worker grows with the rows of a file, by some hundred bytes for each.
+IMPORT_ROWS_MOST: Final = 10_000_000
+IMPORT_MB_MOST: Final = 4_096
 
 
 class BadSetting(SystemExit):
@@ -43,6 +46,8 @@ class Settings:
     another machine. The start script creates the code, prints it and sets this variable.
     `public_url` (PUBLIC_URL): where people reach the ledger, such as https://ledger.example.org, without a
     slash at the end; empty if it is not known. Statements print it.
+    `import_rows_max` (IMPORT_ROWS_MAX) and `import_mb_max` (IMPORT_MB_MAX): the most rows and MiB of a file
+    that is imported in the background.
     """
 
     # Left out of repr(), so that logs do not contain them.
@@ -54,6 +59,8 @@ class Settings:
     trusted_proxies: int = 0
     setup_code_hash: str = ""
     public_url: str = ""
+    import_rows_max: int = 1_000_000
+    import_mb_max: int = 512
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -68,6 +75,8 @@ class Settings:
             trusted_proxies=_trusted_proxies(os.environ.get("TRUSTED_PROXIES", "")),
             setup_code_hash=_setup_code_hash(os.environ.get("SETUP_CODE_HASH", "")),
             public_url=_public_url(os.environ.get("PUBLIC_URL", "")),
+            import_rows_max=_number("IMPORT_ROWS_MAX", cls.import_rows_max, IMPORT_ROWS_MOST),
+            import_mb_max=_number("IMPORT_MB_MAX", cls.import_mb_max, IMPORT_MB_MOST),
         )
 
 
@@ -99,6 +108,15 @@ def _switch(name: str, text: str) -> bool:
     if given not in {"", "0", "1"}:
         raise BadSetting(name, f"must be 0 or 1, not {given!r}")
     return given == "1"
+
+
+def _number(name: str, default: int, highest: int) -> int:
+    given = os.environ.get(name, "").strip() or str(default)
+    if not (given.isascii() and given.isdigit() and len(given) < len(str(highest)) + 1) or not (
+        1 <= int(given) <= highest
+    ):
+        raise BadSetting(name, f"must be a number from 1 to {highest:,}, not {given[:80]!r}")
+    return int(given)
 
 
 def _trusted_proxies(text: str) -> int:

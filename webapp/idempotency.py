@@ -14,7 +14,7 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeVar
+from typing import IO, Any, BinaryIO, Final, TypeVar
 
 from flask import Flask, Response, current_app, flash, g, request
 from werkzeug.datastructures import FileStorage
@@ -62,9 +62,12 @@ def new_key() -> str:
     return secrets.token_urlsafe(16)
 
 
-def request_key() -> IdempotencyKey | None:
-    """Return the key of the current request, None if it has none. Raises InvalidFields."""
-    return _key_of_api_request() if is_api_request() else _key_of_form()
+def request_key(body: BinaryIO | None = None) -> IdempotencyKey | None:
+    """Return the key of the current request, None if it has none. Raises InvalidFields.
+
+    `body` is the request body where the view has read it already. It is rewound.
+    """
+    return _key_of_api_request(body) if is_api_request() else _key_of_form()
 
 
 def note_replay(*, is_replay: bool) -> None:
@@ -91,11 +94,12 @@ def _mark_replay(response: Response) -> Response:
     return response
 
 
-def _key_of_api_request() -> IdempotencyKey | None:
+def _key_of_api_request(body: BinaryIO | None) -> IdempotencyKey | None:
     text = request.headers.get(KEY_HEADER)
     if text is None:
         return None
-    fingerprint = _fingerprint_of_fields(()) if request.mimetype == _MULTIPART else _fingerprint_of_body()
+    is_multipart = request.mimetype == _MULTIPART
+    fingerprint = _fingerprint_of_fields(()) if is_multipart else _fingerprint_of_body(body)
     return IdempotencyKey(actor(), f"call {_valid_key(text, KEY_HEADER)}", fingerprint)
 
 
@@ -114,8 +118,13 @@ def _valid_key(text: str, name: str) -> str:
     return text
 
 
-def _fingerprint_of_body() -> str:
-    return hashlib.sha256(_route() + request.get_data()).hexdigest()
+def _fingerprint_of_body(body: BinaryIO | None) -> str:
+    content = hashlib.sha256(_route())
+    if body is None:
+        content.update(request.get_data())
+    else:
+        _add_file(content, body)
+    return content.hexdigest()
 
 
 def _fingerprint_of_fields(excluded: Iterable[str]) -> str:
@@ -128,13 +137,17 @@ def _fingerprint_of_fields(excluded: Iterable[str]) -> str:
 
 
 def _file_hash(file: FileStorage) -> str:
-    """Hash a file and rewind it for the view."""
     content = hashlib.sha256()
-    file.stream.seek(0)
-    while part := file.stream.read(1024**2):
-        content.update(part)
-    file.stream.seek(0)
+    _add_file(content, file.stream)
     return content.hexdigest()
+
+
+def _add_file(content: "hashlib._Hash", file: IO[bytes]) -> None:
+    """Add a file to a hash, and rewind it for the view."""
+    file.seek(0)
+    while part := file.read(1024**2):
+        content.update(part)
+    file.seek(0)
 
 
 def _route() -> bytes:

@@ -1,4 +1,4 @@
--- The schema of revision 0014 on PostgreSQL. Frozen: change it in another migration.
+-- The schema of revision 0016 on PostgreSQL. Frozen: change it in another migration.
 -- A line of `--;` stands between two statements.
 CREATE OR REPLACE FUNCTION ledger_guard_event() RETURNS trigger LANGUAGE plpgsql SET search_path = "@schema@", pg_temp AS $guard$
 DECLARE

@@ -1,4 +1,4 @@
--- The schema of revision 0014 on SQLite. Frozen: change it in another migration.
+-- The schema of revision 0016 on SQLite. Frozen: change it in another migration.
 -- A line of `--;` stands between two statements.
 DROP TRIGGER events_guard_next
 --;

@@ -15,6 +15,7 @@ from typing import Final
 from scripts.bench import ledgers, parts, plain_ledger, processes, workload
 from scripts.bench.beside import Beside, counts_text
 from scripts.bench.import_figures import guards_figures, import_figures, storage_figures
+from scripts.bench.large_import import large_import_figures
 from scripts.bench.made_credits import made_credits
 from scripts.bench.report import Figure, at_least, at_most, load_details
 from scripts.bench.server import LEDGER, PLAIN_LEDGER, flask
@@ -164,6 +165,7 @@ FIGURES: Final[Mapping[str, Callable[[Workbench], list[Figure]]]] = {
     "plain": plain_figures,
     "parts": parts_figures,
     "import": import_figures,
+    "large": large_import_figures,
     "storage": storage_figures,
     "guards": guards_figures,
     "postgresql": postgresql_figures,

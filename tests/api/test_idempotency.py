@@ -82,6 +82,7 @@ def test_a_key_with_another_body_is_refused(api: FlaskClient, endpoint: str) -> 
 CHANGES: Mapping[str, Mapping[str, object]] = {
     "create_record": {"quantity": "7"},
     "create_record_by_older_name": {"quantity": "7"},
+    "record_act": {"quantity": 2},
     "sell_record": {"quantity": 2},
     "reverse_sale": {"quantity": 2},
     "amend_record": {"buyer": "C"},
@@ -236,3 +237,19 @@ def test_an_import_that_was_cut_off_left_nothing_and_the_repeat_does_it(
 
 def cut_off(*_: object, **__: object) -> None:
     raise RuntimeError("the machine stopped")
+
+
+@pytest.mark.parametrize("kind", ["text/csv", "application/x-ndjson", "application/json"])
+def test_a_key_covers_the_file_that_is_the_body(api: FlaskClient, kind: str) -> None:
+    def sent(serial_number: str) -> TestResponse:
+        values = a_credit(serial_number=serial_number)
+        text = json.dumps(values)
+        body = f"{','.join(values)}\n{','.join(map(str, values.values()))}\n" if "csv" in kind else text
+        headers = {"Idempotency-Key": "one", "Content-Type": kind}
+        return api.post(
+            "/records/imports", data=f"[{body}]" if kind.endswith("/json") else body, headers=headers
+        )
+
+    assert sent("S-1").status_code == 202
+    assert sent("S-1").headers["Idempotency-Hit"] == "true"
+    assert sent("S-2").status_code == 422

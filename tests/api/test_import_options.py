@@ -104,6 +104,16 @@ def test_tonnes_without_a_serial_number_are_additional_on_request(api: FlaskClie
     assert held(api) == {"ACTIVE": 105}
 
 
+def test_a_file_adds_no_facts_on_request(api: FlaskClient) -> None:
+    recorded()
+    rows = [{**a_credit(), "country": "Kenya"}]
+    address = "/records/imports?ignore_unknown=1"
+    assert set(api_plan(exact(api.post(f"{address}&without_facts=1", json=rows)))) == {"existing"}
+    assert exact(api.get("/records?country=Kenya"))["items"] == []
+    assert set(api_plan(exact(api.post(address, json=rows)))) == {"adds_facts"}
+    assert len(exact(api.get("/records?country=Kenya&import=2"))["items"]) == 1
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

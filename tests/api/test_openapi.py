@@ -169,6 +169,10 @@ def test_the_parameters_of_a_list_are_described(document: dict[str, Any]) -> Non
         "status",
         "q",
         "serial",
+        "project_id",
+        "country",
+        "project_type",
+        "import",
         "limit",
         "cursor",
     ]

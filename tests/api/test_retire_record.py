@@ -115,3 +115,8 @@ def test_the_409_of_acting_on_a_split_record_lists_its_lots(api: FlaskClient) ->
     (rest,) = [lot for lot in problem["lots"] if lot["status"] == "ACTIVE"]
     again = api.post(f"{rest['url']}/retire", json={"quantity": 25})
     assert exact(again)["rest"]["quantity"] == 50
+
+
+def test_sold_tonnes_for_another_than_the_buyer_are_a_warning(api: FlaskClient) -> None:
+    answer = api.post(f"/records/{sold()}/retire", json={"beneficiary": "Beta"})
+    assert exact(answer)["warnings"] == ["100 t were sold to Acme Airlines, and are retired for Beta."]

@@ -107,7 +107,7 @@ def operator_retires(page: Page, *, scripts: bool) -> None:
     page.goto("/credits")
     page.get_by_role("link", name=f"Retire {CREDIT}").click()
     page.get_by_label("Beneficiary").first.fill("Acme Airlines")
-    page.get_by_role("button", name="Retire").click()
+    page.get_by_role("button", name="Retire 100 t").click()
     expect(page.locator(".notice-success")).to_contain_text("Retired 100 t for Acme Airlines")
     if scripts:
         page.get_by_role("link", name=CREDIT).first.click()

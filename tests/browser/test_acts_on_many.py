@@ -70,6 +70,13 @@ def test_a_thousand_tonnes_are_retired_oldest_first(visit: Visit, basket: Server
     person.click(page.get_by_role("button", name="Retire 1,000 t"))
     page.wait_for_url("**/acts/*")
     assert person.clicks <= CLICKS_MAX
+    before = person.clicks
+    person.click(page.get_by_role("link", name="Statement"))
+    expect(page.get_by_role("article")).to_contain_text("Hilltop Tools")
+    with page.expect_response("**/statement.pdf") as sent:
+        person.click(page.get_by_role("link", name="PDF"))
+    assert sent.value.headers["content-type"] == "application/pdf"
+    assert person.clicks - before == 2
     retired = basket.client().get("/records?status=RETIRED").json["items"]
     assert sorted((item["vintage"], item["quantity"]) for item in retired) == [
         (2010, 300), (2011, 300), (2012, 300), (2013, 100)
@@ -88,3 +95,24 @@ def test_rows_are_chosen_and_sold_by_keyboard_alone(visit: Visit, basket: Server
     page.keyboard.press("Enter")
     page.wait_for_url("**/acts/*")
     assert len(basket.client().get("/records?status=SOLD").json["items"]) == 1
+
+
+def test_on_a_phone_the_bar_comes_into_view_once_a_row_is_chosen(visit: Visit, basket: Server) -> None:
+    page = visit(basket)
+    page.set_viewport_size({"width": 390, "height": 600})
+    page.goto("/credits")
+    sell = page.locator("#chosen").get_by_role("button", name="Sell")
+    expect(page.get_by_role("link", name="Retire oldest first")).to_be_in_viewport()
+    expect(sell).not_to_be_in_viewport()
+    boxes(page).first.check()
+    expect(sell).to_be_in_viewport()
+
+
+def test_after_an_act_in_a_row_the_bar_says_how_many_are_left(visit: Visit, basket: Server) -> None:
+    page = visit(basket)
+    page.goto("/credits")
+    expect(page.locator("#chosen")).to_contain_text("All 8 that match")
+    page.get_by_role("link", name="Sell Project 7").click()
+    page.get_by_label("Buyer").fill("Acme")
+    page.keyboard.press("Enter")
+    expect(page.locator("#chosen")).to_contain_text("All 7 active that match")

@@ -24,7 +24,7 @@ def misspelt(ledger: Server, serial: str) -> str:
 
 
 def expect_amended(page: Page) -> None:
-    expect(page.get_by_text("Retired for Acme Airlines")).to_be_visible()
+    expect(page.get_by_text("Retired for Acme Airlines", exact=True)).to_be_visible()
     expect(page.get_by_text("beneficiary was Acne Airlines. Misspelt")).to_be_visible()
 
 
@@ -86,6 +86,6 @@ def test_a_part_of_a_sale_is_reversed(ledger: Server, visit: Visit, *, scripts: 
     page.get_by_role("link", name="Reverse sale").click()
     page.get_by_label("Quantity").fill("40")
     page.get_by_label("Reason").fill("Too many")
-    page.get_by_role("button", name="Reverse sale").click()
+    page.get_by_role("button", name="Reverse the sale of").click()
     expect(page.get_by_text("The sale of 40 t is reversed: they are active again.")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_contain_text("ACTIVE")

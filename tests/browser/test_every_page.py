@@ -51,6 +51,9 @@ PAGES: Final = [
     "/credits/{sold}/reverse-sale",
     "/credits/{active}/reverse-sale",
     "/credits/new?replaces={cancelled}",
+    "/credits/act?action=retire&take=oldest&quantity=10",
+    "/credits/act?action=amend&take=all&status=SOLD",
+    "/credits/act?action=void",
     "/acts/{act}",
     "/acts/{act}/statement",
     "/acts/{act}/links",
@@ -59,6 +62,9 @@ PAGES: Final = [
     "/shared/wrong",
     "/activity",
     "/activity?type=SOLD",
+    "/credits?country=Kenya",
+    "/registries",
+    "/registries/join?registry=VCS&alias=Gold+Standard",
     "/imports",
     "/imports/new",
     "/imports/{open}",
@@ -91,6 +97,7 @@ NOT_PAGES: Final = {
     "downloads.credits_file",
     "imports.cancelled",
     "imports.options_chosen",
+    "imports.resumed",
     "imports.rows_file",
     "imports.sample_file",
     "imports.template_file",
@@ -136,6 +143,8 @@ def stocked(ledger: Server) -> dict[str, str]:
     client.post(f"/records/{names['amended']}/retire", {"beneficiary": UNBROKEN, "note": LONG})
     amendment = {"amends": 2, "beneficiary": LONG[:300], "why": LONG, "facts": {"purpose": LONG[:300]}}
     client.post(f"/records/{names['amended']}/amend", amendment)
+    client.post("/records/registries/join", {"registry": "ACR", "alias": UNBROKEN[:50]})
+    record(client, serial_number="S-1", registry="Gold Standard")
     good = a_credit(serial_number="I-1")
     conflicting = a_credit(serial_number="S-1", project_name=LONG)
     bad = [good, conflicting, {**good, "vintage": 1066, "quantity": UNBROKEN, "colour": "green"}]

@@ -90,8 +90,8 @@ def test_two_problems_are_shown_at_once_and_are_red_until_changed(visit: Visit, 
 def test_a_success_is_announced_once_and_goes_away(visit: Visit, ledger: Server, *, scripts: bool) -> None:
     page = visit(ledger, java_script_enabled=scripts)
     listed(page, ledger)
-    page.get_by_role("link", name="Sell").click()
-    page.get_by_role("form").get_by_role("button", name=re.compile("^Sell")).click()
+    page.get_by_role("link", name=re.compile("^Sell Panels")).click()
+    page.locator("form.confirm").get_by_role("button", name=re.compile("^Sell")).click()
     expect(page.get_by_role("status").filter(has_text="Sold 1,201 t on")).to_be_visible()
     expect(page.get_by_text("Sold 1,201 t on")).to_have_count(1)
     if scripts:

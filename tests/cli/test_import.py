@@ -2,16 +2,22 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import Row
 
 from tests.fixtures.cli import EMPTY_OUTPUT, SAMPLE, one_line, run
 from tests.fixtures.credits import a_credit
+from tests.imports.large_files import csv_of, rows_of_blocks
 from tests.imports.sources import EXPORTS
 from webapp.cli import ledger, output
 from webapp.config import MAX_BODY_BYTES
 from webapp.imports import jobs, views
+from webapp.imports.background import grouping, job
+from webapp.imports.background.job import JobView
+from webapp.imports.background.limits import Limits
 from webapp.ledger import queries
 from webapp.ledger.listing import list_credits, list_events
 from webapp.ledger.search.credit_filter import CreditFilter
@@ -226,8 +232,30 @@ def test_an_import_that_is_interrupted_leaves_none_behind(
     assert views.list_imports() == []
 
 
-def test_a_file_larger_than_a_page_takes_is_refused(ledger_app: Flask, tmp_path: Path) -> None:
-    path = tmp_path / "large.json"
-    with path.open("wb") as file:
-        file.truncate(MAX_BODY_BYTES + 1)
-    assert one_line(run(ledger_app, "import", str(path))) == "large.json: larger than 16 MiB."
+def test_a_large_import_that_is_interrupted_is_stopped_and_can_be_resumed(
+    ledger_app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view_of = job.view_of
+
+    def interrupted(row: Row[Any]) -> JobView:
+        if row.chunks_recorded == 2:
+            raise KeyboardInterrupt
+        return view_of(row)
+
+    monkeypatch.setattr(grouping, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(job, "view_of", interrupted)
+    ledger_app.config["IMPORT_LIMITS"] = Limits(small_bytes=10)
+    path = tmp_path / "large.csv"
+    path.write_bytes(csv_of(rows_of_blocks(4)))
+    refused = one_line(run(ledger_app, "import", "--ignore-unknown", str(path)))
+    assert refused == "Stopped. 2 rows recorded. The page /imports/1 can record the rest."
+    stopped = views.find(1)
+    assert stopped.job
+    assert stopped.job.can_resume
+
+
+def test_a_file_that_is_larger_than_the_setting_is_refused(ledger_app: Flask, tmp_path: Path) -> None:
+    ledger_app.config["IMPORT_LIMITS"] = Limits(size_bytes=MAX_BODY_BYTES)
+    path = tmp_path / "large.csv"
+    path.write_bytes(b"a,b\n" * (MAX_BODY_BYTES // 4 + 1))
+    assert one_line(run(ledger_app, "import", str(path))) == "This file is larger than 16 MB."

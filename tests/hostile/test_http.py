@@ -30,8 +30,8 @@ def chunks(*pieces: bytes) -> bytes:
 CHUNKED: Final = b"Transfer-Encoding: chunked\r\n"
 BODIES: Final = {
     "longer than any record": (post(b"/records", b"{" * 300_000, length(300_000)), 413),
-    "longer than any file": (post(b"/records/imports", b"[", length(17_000_000)), 413),
-    "longer than any file, on a page": (post(b"/imports/new", b"[", length(17_000_000)), 413),
+    "longer than any file": (post(b"/records/imports", b"[", length(600_000_000)), 413),
+    "longer than any file, on a page": (post(b"/imports/new", b"[", length(600_000_000)), 413),
     "longer than any disk": (post(b"/records", b"{", length(10**17)), 413),
     "a length of 4000 digits": (post(b"/records", b"", b"Content-Length: " + b"9" * 4000 + b"\r\n"), 413),
     "a negative length": (post(b"/records", CREDIT, length(-1)), 400),
@@ -283,7 +283,14 @@ def test_whoever_sends_a_file_that_is_too_large_reads_why(unchanged: Server) -> 
     body = b"[" + b" " * 20_000_000 + b"]"
     answer = exchange(unchanged, post(b"/records/imports", body, length(len(body))))
     assert answer.status == 413
-    assert b"At most 16 MB are accepted. Nothing was recorded." in answer.content
+    assert b"A JSON array is read up to 10,000 rows and 16 MB." in answer.content
+
+
+def test_a_file_that_is_larger_than_other_bodies_may_be_is_received(server: Server) -> None:
+    body = b"project_name\n" + b"".join(b"%d %b\n" % (n, b"x" * 90_000) for n in range(200))
+    sent = post(b"/records/imports?dry_run=1", body, length(len(body)))
+    answer = exchange(server, sent.replace(JSON, b"Content-Type: text/csv\r\n", 1))
+    assert answer.status == 202
 
 
 def test_a_request_that_does_not_go_on_is_given_up(begun: socket) -> None:

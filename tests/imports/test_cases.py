@@ -70,6 +70,7 @@ def sent(api: FlaskClient, content: bytes, content_type: str = "application/json
 
 
 @cases
+@pytest.mark.parametrize("dialect", ["sqlite"])  # the API records the same on both databases
 def test_the_page_plans_and_records_what_is_right(client: FlaskClient, case: Case) -> None:
     address = planned_on_page(client, case.content, case.path.name)
     assert page_plan(client.get(address)) == case.plan

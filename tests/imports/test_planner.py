@@ -24,8 +24,8 @@ from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import Problem
 from webapp.domain.import_row import ImportRow
 from webapp.imports.plan import Kind
-from webapp.ledger import registries
 from webapp.ledger.commands import cancel_credit, sell_credit, split_credit
+from webapp.ledger.registries import join_names
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
@@ -268,7 +268,7 @@ def test_a_row_under_another_name_of_the_registry_is_about_the_credit_that_is_he
     other = plain({"registry": "GS", "serial_number": "A", "quantity": "2"})
     imported([held])
     assert tonnes(planned([other])) == {"new": 2}
-    registries.join_names({"registry": "Gold Standard", "alias": "GS"}, LOCAL)
+    join_names({"registry": "Gold Standard", "alias": "GS"}, LOCAL)
     assert tonnes(planned([other])) == {"existing": 2}
     assert tonnes(planned([replace(other, end=RETIRED)])) == {"retired": 2}
     unnumbered = plain({"registry": "GS", "serial_number": "", "quantity": "2"})

@@ -2,17 +2,20 @@
 
 import csv
 import io
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
 import pytest
 
+from tests.fixtures.credits import a_credit, recorded
 from webapp.accounts.actors import LOCAL
 from webapp.imports import jobs, views
 from webapp.imports.options import ImportOptions
 from webapp.imports.staging import DIFFERENCE
 from webapp.imports.views import ImportView
+from webapp.ledger import queries
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
@@ -173,3 +176,13 @@ def test_random_edits_are_found_exactly(seed: int) -> None:
             edited.append(line)
     found = [(row, detail.partition(":")[0]) for row, detail in differences(imported(edited))]
     assert sorted(found) == sorted(expected)
+
+
+@pytest.mark.parametrize("serial_number", ["VCS-0001", "PV-9999-2021-1-100"])
+def test_a_row_of_our_own_that_says_retired_differs_from_an_active_credit(serial_number: str) -> None:
+    fields = a_credit(serial_number=serial_number)
+    credit_id = recorded(serial_number=serial_number)
+    rows = json.dumps([{**fields, "id": credit_id, "status": "RETIRED"}]).encode()
+    view = jobs.import_now(rows, "rows.json", LOCAL, options=ImportOptions(is_chosen=True)).view
+    assert differences(view) == [(1, "status: active here, retired in the file")]
+    assert queries.credit(credit_id).status == "ACTIVE"

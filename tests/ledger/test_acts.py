@@ -26,7 +26,7 @@ def shape(act: Act) -> tuple[int, str, list[int], list[int]]:
 def test_a_partial_retirement_is_one_act_with_the_split_before_it() -> None:
     retire_credit(recorded(), {"quantity": "40"}, LOCAL)
     assert {tuple(map(str, shape(act_at(at)))) for at in range(2, 6)} == {
-        ("2", "RETIRED", "[5]", "[2, 3, 4]")
+        ("5", "RETIRED", "[5]", "[2, 3, 4]")
     }
     assert act_at(2).quantity_e4 == 40 * E4
     assert shape(act_at(1)) == (1, "CREATED", [1], [])
@@ -34,7 +34,7 @@ def test_a_partial_retirement_is_one_act_with_the_split_before_it() -> None:
 
 def test_a_part_of_a_sold_credit_is_one_act_with_the_sales_that_its_lots_carry_over() -> None:
     retire_credit(sold(), {"quantity": "40"}, LOCAL)
-    assert [shape(act_at(at)) for at in range(3, 9)] == [(3, "RETIRED", [8], [3, 4, 5, 6, 7])] * 6
+    assert [shape(act_at(at)) for at in range(3, 9)] == [(8, "RETIRED", [8], [3, 4, 5, 6, 7])] * 6
 
 
 def test_a_split_and_a_retirement_after_it_are_two_acts() -> None:
@@ -54,16 +54,18 @@ def test_acts_on_many_are_found_from_each_of_their_events_and_do_not_mix() -> No
     first = retired_together(ids[:2])
     second = retired_together(ids[2:4], part_of_last=10 * E4)
     retire_credit(ids[4], RETIREMENT, LOCAL)
-    assert (first, second) == (6, 8)
+    assert (first, second) == (6, 11)
     assert [shape(act_at(at)) for at in (6, 7)] == [(6, "RETIRED", [6, 7], [])] * 2
-    assert [shape(act_at(at)) for at in range(8, 13)] == [(8, "RETIRED", [8, 12], [9, 10, 11])] * 5
+    assert [shape(act_at(at)) for at in range(8, 13)] == [(11, "RETIRED", [11, 12], [8, 9, 10])] * 5
     assert shape(act_at(13)) == (13, "RETIRED", [13], [])
     assert act_at(8).quantity_e4 == 110 * E4
 
 
-def test_an_act_that_begins_with_a_split_has_it() -> None:
-    assert retired_together([recorded()], part_of_last=10 * E4) == 2
-    assert [shape(act_at(at)) for at in range(2, 6)] == [(2, "RETIRED", [5], [2, 3, 4])] * 4
+def test_a_split_before_an_act_on_its_lots_is_an_act_by_itself() -> None:
+    lots = split_credit(recorded(), {"quantities": ["40", "60"]}, LOCAL).lot_ids
+    assert retired_together(lots) == 5
+    assert [shape(act_at(at)) for at in (2, 3, 4)] == [(2, "SPLIT", [2], [3, 4])] * 3
+    assert [shape(act_at(at)) for at in (5, 6)] == [(5, "RETIRED", [5, 6], [])] * 2
 
 
 def test_an_event_with_the_key_of_another_act_is_an_act_by_itself() -> None:

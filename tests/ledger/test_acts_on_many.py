@@ -26,7 +26,7 @@ CLIENTS = 32
 
 
 def act(action: EventType, selection: Selection, **values: object) -> ActResult:
-    return record_act(ActRequest(action, selection, values), LOCAL)
+    return record_act(plan_act(ActRequest(action, selection, values)), LOCAL)
 
 
 def retire(selection: Selection, **values: object) -> ActResult:
@@ -91,7 +91,7 @@ def test_void_and_amend_many() -> None:
         {"beneficiary": "Hilltop", "why": "Misspelt"},
         EventType.RETIRED,
     )
-    result = record_act(request, LOCAL)
+    result = record_act(plan_act(request), LOCAL)
     assert [queries.credit(each).beneficiary for each in ids[1:]] == ["Hilltop", "Hilltop"]
     amendment = queries.record(ids[1]).events[-1]
     assert (amendment.position, amendment.data["act"]) == (result.number, str(result.number))
@@ -176,17 +176,35 @@ def test_what_a_person_was_shown_is_what_is_recorded_or_nothing() -> None:
     assert [(each.credit.id, each.quantity_e4 // E4) for each in shown.chosen] == [(ids[0], 10), (ids[1], 5)]
     retire_credit(ids[0], {}, LOCAL)
     with pytest.raises(ActChanged):
-        record_act(request, LOCAL, shown=shown.fingerprint)
+        record_act(shown, LOCAL, shown=shown.fingerprint)
     again = plan_act(request)
-    assert taken(record_act(request, LOCAL, shown=again.fingerprint)) == [(ids[2], 5), (ids[1], 10)]
+    assert taken(record_act(again, LOCAL, shown=again.fingerprint)) == [(ids[2], 5), (ids[1], 10)]
+
+
+def test_a_credit_sold_after_the_plan_is_not_taken_although_it_could_be_retired() -> None:
+    ids = three()
+    plan = plan_act(ActRequest(EventType.RETIRED, oldest(10), {"beneficiary": "Beta"}))
+    sell_credit(ids[0], {"buyer": "Acme"}, LOCAL)
+    assert taken(record_act(plan, LOCAL)) == [(ids[1], 10)]
+    assert queries.credit(ids[0]).status is Status.SOLD
+
+
+def test_a_named_credit_sold_after_it_was_shown_is_asked_about_again() -> None:
+    credit_id = recorded()
+    plan = plan_act(ActRequest(EventType.RETIRED, [Portion(credit_id)], {"beneficiary": "Beta"}))
+    sell_credit(credit_id, {"buyer": "Acme"}, LOCAL)
+    with pytest.raises(ActChanged):
+        record_act(plan, LOCAL, shown=plan.fingerprint)
+    assert list(record_act(plan, LOCAL).warnings) == ["100 t were sold to Acme, and are retired for Beta."]
 
 
 def test_a_repeat_with_its_key_returns_the_first_act() -> None:
     three()
     key = IdempotencyKey(LOCAL, "one", "f" * 64)
     request = ActRequest(EventType.RETIRED, oldest(25), {})
-    first = record_act(request, LOCAL, key)
-    again = record_act(request, LOCAL, key)
+    plan = plan_act(request)
+    first = record_act(plan, LOCAL, key)
+    again = record_act(plan, LOCAL, key)
     assert again.is_replay
     assert (again.number, list(again.credits)) == (first.number, list(first.credits))
     assert summaries.ledger_totals().ledger.by_status[Status.RETIRED].quantity_e4 == 25 * E4

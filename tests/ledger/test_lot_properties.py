@@ -17,6 +17,7 @@ from tests.ledger.invariants import assert_sound, derived
 from webapp.accounts.actors import LOCAL
 from webapp.domain.credit import parse_credit
 from webapp.domain.errors import (
+    ActNotAllowed,
     AlreadyCancelled,
     AlreadyRetired,
     AlreadySold,
@@ -39,6 +40,7 @@ from webapp.ledger.commands import (
     correct_credit,
     create_credit,
     retire_credit,
+    reverse_sale,
     sell_credit,
     split_credit,
 )
@@ -63,6 +65,7 @@ ROOTS: list[tuple[str, str | None, tuple[int, int] | None]] = [
 WORDS: dict[EventType, dict[str, object]] = {
     EventType.CREATED: {"facts": {"country": "Kenya"}},
     EventType.SOLD: {"buyer": "Zoë"},
+    EventType.SALE_REVERSED: {"reason": "Twice"},
     EventType.RETIRED: {"beneficiary": "", "facts": {"purpose": "CORSIA"}},
     EventType.WITHDRAWN: {"reason": "Reversal"},
     EventType.CANCELLED: {"reason": "Twice"},
@@ -71,7 +74,8 @@ Act = tuple[str, int, float]
 acts = st.lists(
     st.tuples(
         st.sampled_from(
-            "create create split part sell retire withdraw amend amend cancel cancel correct".split()
+            "create create split part sell sell reverse take_back retire withdraw amend amend cancel cancel"
+            " correct".split()
         ),
         st.integers(0, 15),
         st.sampled_from([0.5, 1, 2, 3, 4.5, 7, 12]),
@@ -99,6 +103,9 @@ class Piece:
     status: Status = Status.ACTIVE
     lots: list["Piece"] = field(default_factory=list)
     replacement: "Piece | None" = None
+    buyer: str | None = None
+    # The `seq` of its sale that stands.
+    sale: int | None = None
 
     @property
     def is_block(self) -> bool:
@@ -157,6 +164,8 @@ class Model:
             {
                 "split": self._split,
                 "sell": self._sell,
+                "reverse": self._reverse,
+                "take_back": self._reverse_part,
                 "part": self._retire_part,
                 "retire": self._retire,
                 "withdraw": self._withdraw,
@@ -201,9 +210,11 @@ class Model:
         for lot in queries.record(piece.id).relations.lots:
             last = None if first is None else first + lot.quantity_e4 // E4 - 1
             numbers = None if first is None or last is None else (first, last)
-            piece.lots.append(
-                Piece(lot.id, lot.quantity_e4, lot.serial_number, numbers, piece, piece.vintage, piece.status)
+            new = Piece(
+                lot.id, lot.quantity_e4, lot.serial_number, numbers, piece, piece.vintage, piece.status
             )
+            new.buyer, new.sale = piece.buyer, 2 if piece.sale else None
+            piece.lots.append(new)
             first = None if last is None else last + 1
         piece.status = Status.SPLIT
         self.pieces += piece.lots
@@ -212,7 +223,20 @@ class Model:
     def _sell(self, piece: Piece, _: int) -> None:
         expected = AlreadySold if piece.status is Status.SOLD else ENDED.get(piece.status)
         if not refused(expected, lambda: sell_credit(piece.id, {"buyer": "Acme"}, LOCAL)):
-            piece.status = Status.SOLD
+            piece.status, piece.buyer = Status.SOLD, "Acme"
+            piece.sale = queries.record(piece.id).head.seq
+
+    def _reverse(self, piece: Piece, _: int) -> None:
+        if not refused(irreversible(piece), lambda: reverse_sale(piece.id, {"reason": "Typo"}, LOCAL)):
+            piece.status, piece.buyer, piece.sale = Status.ACTIVE, None, None
+
+    def _reverse_part(self, piece: Piece, part_e4: int) -> None:
+        values = {"quantity": quantity_text(part_e4), "reason": "Typo"}
+        part = self._part_of(
+            piece, part_e4, irreversible(piece), lambda: reverse_sale(piece.id, values, LOCAL)
+        )
+        if part:
+            part.status, part.buyer, part.sale = Status.ACTIVE, None, None
 
     def _retire(self, piece: Piece, _: int) -> None:
         if not refused(ENDED.get(piece.status), lambda: retire_credit(piece.id, {}, LOCAL)):
@@ -223,14 +247,26 @@ class Model:
             piece.status = Status.WITHDRAWN
 
     def _amend(self, piece: Piece, number: int) -> None:
-        """Amend an event that can be amended. Nothing in the model depends on it."""
+        """Amend an event that can be amended. Of these, the buyer of the sale that stands is in the model."""
         events = [e for e in queries.record(piece.id).events if e.event_type in WORDS]
         event = events[number % len(events)]
         values = {"amends": str(event.seq), **WORDS[event.event_type], "why": str(number)}
         assert not refused(None, lambda: amend_credit(piece.id, values, LOCAL))
+        if event.seq == piece.sale:
+            piece.buyer = "Zoë"
 
     def _retire_part(self, piece: Piece, part_e4: int) -> None:
-        expected = ENDED.get(piece.status)
+        values = {"quantity": quantity_text(part_e4)}
+        part = self._part_of(
+            piece, part_e4, ENDED.get(piece.status), lambda: retire_credit(piece.id, values, LOCAL)
+        )
+        if part:
+            part.status = Status.RETIRED
+
+    def _part_of(
+        self, piece: Piece, part_e4: int, expected: type[LedgerError] | None, act: Callable[[], object]
+    ) -> Piece | None:
+        """Act on a part of a piece; return it, None if the action was refused."""
         is_split = part_e4 != piece.quantity_e4
         if (
             expected is None
@@ -238,12 +274,11 @@ class Model:
             and (part_e4 > piece.quantity_e4 or (piece.is_block and part_e4 % E4))
         ):
             expected = InvalidFields
-        values = {"quantity": quantity_text(part_e4)}
-        if refused(expected, lambda: retire_credit(piece.id, values, LOCAL)):
-            return
+        if refused(expected, act):
+            return None
         if is_split:
             self._part(piece)
-        (piece.lots[0] if is_split else piece).status = Status.RETIRED
+        return piece.lots[0] if is_split else piece
 
     def _cancel(self, piece: Piece, _: int) -> None:
         if not refused(uncancellable(piece), lambda: cancel_credit(piece.id, {"reason": "Typo"}, LOCAL)):
@@ -280,6 +315,7 @@ class Model:
         for piece in self.pieces:
             found = queries.credit(piece.id)
             assert (found.status, found.quantity_e4) == (piece.status, piece.quantity_e4)
+            assert found.buyer == piece.buyer
         with reading() as connection:
             held = connection.execute(
                 select(serial_blocks.c.first, serial_blocks.c.last).where(serial_blocks.c.is_held == 1)
@@ -291,6 +327,10 @@ def uncancellable(piece: Piece) -> type[LedgerError] | None:
     if piece.status is Status.SOLD:
         return AlreadySold
     return ENDED.get(piece.status)
+
+
+def irreversible(piece: Piece) -> type[LedgerError] | None:
+    return ActNotAllowed if piece.status is Status.ACTIVE else ENDED.get(piece.status)
 
 
 def refused(expected: type[LedgerError] | None, act: Callable[[], object]) -> bool:

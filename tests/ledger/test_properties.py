@@ -16,6 +16,7 @@ from tests.ledger.invariants import Rows, assert_sound, derived
 from webapp.accounts.actors import LOCAL
 from webapp.domain.credit import parse_credit
 from webapp.domain.errors import (
+    ActNotAllowed,
     AlreadyRetired,
     AlreadySold,
     AlreadyWithdrawn,
@@ -26,7 +27,7 @@ from webapp.domain.errors import (
 from webapp.domain.event import created_event
 from webapp.domain.lifecycle import Status
 from webapp.ledger import queries, summaries
-from webapp.ledger.commands import amend_credit, create_credit, retire_credit, sell_credit
+from webapp.ledger.commands import amend_credit, create_credit, retire_credit, reverse_sale, sell_credit
 from webapp.ledger.listing import FeedItem, list_credits, list_events
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.summaries import Sum
@@ -40,7 +41,7 @@ PARTIES = [None, "Acme", "ACME ", "Zo\u00eb"]
 Act = tuple[str, int, int]
 acts = st.lists(
     st.tuples(
-        st.sampled_from(["create", "sell", "retire", "withdraw", "amend", "enter"]),
+        st.sampled_from(["create", "sell", "reverse", "retire", "withdraw", "amend", "enter"]),
         st.integers(0, 3),
         st.integers(0, 3),
     ),
@@ -57,8 +58,17 @@ def values_of(number: int) -> dict[str, object]:
     )
 
 
-AFTER = {"sell": Status.SOLD, "retire": Status.RETIRED, "withdraw": Status.WITHDRAWN}
+AFTER = {
+    "sell": Status.SOLD,
+    "reverse": Status.ACTIVE,
+    "retire": Status.RETIRED,
+    "withdraw": Status.WITHDRAWN,
+}
 ENDED = {Status.RETIRED: AlreadyRetired, Status.WITHDRAWN: AlreadyWithdrawn}
+NOT_ALLOWED: dict[tuple[Status, str], type[LedgerError]] = {
+    (Status.SOLD, "sell"): AlreadySold,
+    (Status.ACTIVE, "reverse"): ActNotAllowed,
+}
 IDS = [parse_credit(values_of(number)).id for number in range(4)]
 
 
@@ -84,8 +94,8 @@ class Model:
             return UnknownCredit
         if kind != "amend" and status in ENDED:
             return ENDED[status]
-        if status is Status.SOLD and kind == "sell":
-            return AlreadySold
+        if (status, kind) in NOT_ALLOWED:
+            return NOT_ALLOWED[status, kind]
         self.status[number] = AFTER.get(kind, status)
         self.events += 1
         return None
@@ -96,6 +106,7 @@ def perform(act: Act) -> type[LedgerError] | None:
     commands: dict[str, Callable[[], object]] = {
         "create": lambda: create_credit(values_of(number), LOCAL),
         "sell": lambda: sell_credit(IDS[number], {"buyer": PARTIES[party]}, LOCAL),
+        "reverse": lambda: reverse_sale(IDS[number], {"reason": "Typo"}, LOCAL),
         "retire": lambda: retire_credit(IDS[number], {"beneficiary": PARTIES[party]}, LOCAL),
         "withdraw": lambda: withdrawn(IDS[number]),
         "enter": lambda: imported(str(number + 1)),

@@ -115,6 +115,7 @@ def test_a_credit_has_its_allowed_actions() -> None:
         EventType.CANCELLED,
     )
     assert queries.credit(sold(serial_number="2")).allowed_actions == (
+        EventType.SALE_REVERSED,
         EventType.RETIRED,
         EventType.WITHDRAWN,
         EventType.SPLIT,

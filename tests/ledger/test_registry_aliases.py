@@ -17,7 +17,7 @@ from webapp.accounts.actors import LOCAL
 from webapp.domain.entry import EntryType
 from webapp.domain.errors import AliasInUse, InvalidFields, SerialHeld, UnitesCredits
 from webapp.ledger import archive, registries
-from webapp.ledger.commands import cancel_credit, create_credit
+from webapp.ledger.commands import cancel_credit, create_credit, split_credit
 from webapp.ledger.registries import NameChange
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
@@ -186,3 +186,18 @@ def test_a_credit_is_recorded_before_or_refused_after_an_alias_that_is_joined_at
     live = derived()
     archive.rebuild()
     assert derived() == live
+
+
+def test_lots_of_two_united_credits_have_one_serial_number_until_one_of_them_is_void() -> None:
+    first, second = under("GS"), under("Gold Standard")
+    join("Gold Standard", "GS", accepts_pairs=True)
+    _, others = (split_credit(each, {"quantities": ["30", "70"]}, LOCAL).lot_ids for each in (first, second))
+    assert len(findings()) == 1
+    live = derived()
+    archive.rebuild()
+    assert derived() == live
+    for lot in others:
+        cancel_credit(lot, {"reason": "Twice"}, LOCAL)
+    assert_sound()
+    separate("Gold Standard", "GS")
+    assert_sound()

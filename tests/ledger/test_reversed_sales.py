@@ -150,7 +150,7 @@ def test_a_reversal_before_its_sale_is_warned_of() -> None:
     credit_id = recorded()
     sell_credit(credit_id, {"occurred_on": "2026-02-01"}, LOCAL)
     result = reverse_sale(credit_id, {**REASON, "occurred_on": "2026-01-31"}, LOCAL)
-    assert result.record.date_warnings == [
+    assert result.record.warnings == [
         "The reversal date 2026-01-31 is before 2026-02-01, when the credit was sold."
     ]
 

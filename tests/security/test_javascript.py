@@ -33,7 +33,7 @@ def test_no_script_of_ours_hinders_pasting() -> None:
         assert "onpaste" not in path.read_text(encoding="utf-8"), path
 
 
-def test_nothing_but_the_theme_is_kept_in_the_browser() -> None:
+def test_nothing_but_settings_and_the_list_is_kept_in_the_browser() -> None:
     source = _source()
-    assert re.findall(r"(?:localStorage|sessionStorage)\.setItem\((\w+)", source) == ["THEME"]
+    assert re.findall(r"(?:localStorage|sessionStorage)\.setItem\((\w+)", source) == ["THEME", "LIST"]
     assert re.findall(r"indexedDB|document\.cookie|caches\.open", source) == []

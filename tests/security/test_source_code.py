@@ -79,9 +79,10 @@ def test_no_xml_is_read() -> None:
 
 
 def test_the_program_asks_no_other_host() -> None:
-    assert (
-        _imported("urllib.request", "http.client", "requests", "httpx", "socket", "smtplib", "ftplib") == []
-    )
+    assert _imported("urllib.request", "http.client", "requests", "httpx", "smtplib", "ftplib") == []
+    # A job of an import is owned by a process of a host, whose name is asked.
+    assert _imported("socket") == ["socket"]
+    assert {call for call in _calls() if call.startswith("socket.")} == {"socket.gethostname"}
 
 
 def test_every_hash_is_sha_256_or_made_for_passwords() -> None:

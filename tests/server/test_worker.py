@@ -6,7 +6,8 @@ from socket import socketpair
 import pytest
 
 from server import worker
-from server.worker import BufferedRequest, TimeoutSocket
+from server.buffered_request import BufferedRequest
+from server.worker import TimeoutSocket
 
 
 def buffered(content: bytes) -> BufferedRequest:

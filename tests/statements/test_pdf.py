@@ -59,9 +59,14 @@ def test_the_document_says_what_was_retired_and_has_it_as_data() -> None:
     assert reader.metadata.title == "Retirement statement 2"
 
 
-def test_the_same_statement_gives_the_same_bytes() -> None:
+def test_the_same_statement_gives_the_same_bytes_with_the_date_of_its_last_event() -> None:
     statement = statement_of(act_at(retirement()))
-    assert pdf_of(statement) == pdf_of(statement)
+    document = pdf_of(statement)
+    assert document == pdf_of(statement)
+    _, reader = read(document)
+    assert reader.metadata is not None
+    assert reader.metadata.creation_date == statement.updated_at.replace(microsecond=0)
+    assert reader.metadata.modification_date == reader.metadata.creation_date
 
 
 def test_no_text_is_a_part_of_the_template() -> None:

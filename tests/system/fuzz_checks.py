@@ -34,6 +34,17 @@ BEYOND_SCHEMAS: Final = re.compile(
       | The\ block\ (\d+\ to\ \d+\ has|runs\ backwards)
       | Nothing\ is\ changed\ yet
       | The\ file\ has\ no\ column\ “
+      | Only\ \S+\ t\ match                              # and other states of the ledger
+      | No\ credit\ (matches|has\ this\ id|names\ the\ registry)
+      | This\ credit\ is\ named\ twice
+      | .+\ is\ not\ another\ name\ of
+      | Credits\ of\ the\ status\ \S+\ cannot\ be\ taken
+      | Must\ be\ the\ number\ of\ an\ event\ of\ this\ credit
+      | There\ is\ no\ such\ field\.                       # of another action on many records
+      | State\ (either\ `records`|quantities\ beside|at\ least)   # members that go together
+      | Only\ with\ (`filter`|the\ action\ amend)
+      | Must\ be\ one\ of\ CREATED
+      | Sold\ credits\ are\ taken\ only\ of\ one\ buyer
       | This\ key\ was\ used\ for\ another\ request\.
     )""",
     re.VERBOSE,

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from tests.fixtures.forms import form_of
 from tests.fixtures.server import Answer, Client
-from tests.system.races import WHOLE, Crowd, Send, credit_of, history_of, record_of
+from tests.system.races import WHOLE, Crowd, Send, credit_of, history_of, record_of, sold_record_of
 
 TWINS: Final = 16
 PART: Final = 1
@@ -27,10 +27,11 @@ class Call:
     route: str
     body: Callable[[Crowd, int], object]
     history: tuple[str, ...] = ()
+    prepare: Callable[[Crowd, int], str] = record_of
 
     def __call__(self, crowd: Crowd, number: int) -> list[Answer]:
         """Send it from every twin at once, each on its own connection."""
-        record_id = record_of(crowd, number) if "{" in self.route else ""
+        record_id = self.prepare(crowd, number) if "{" in self.route else ""
         path = self.route.format(record_id=record_id)
         headers = {"Idempotency-Key": f"{crowd.name} {number}", "Content-Type": "application/json"}
         sent = json.dumps(self.body(crowd, number)).encode()
@@ -157,6 +158,14 @@ def _retired(_crowd: Crowd, _number: int) -> dict[str, object]:
     return {"quantity": PART, "beneficiary": "Acme"}
 
 
+def _reversed(_crowd: Crowd, _number: int) -> dict[str, object]:
+    return {"quantity": PART, "reason": "raced"}
+
+
+def _amended(_crowd: Crowd, _number: int) -> dict[str, object]:
+    return {"amends": 2, "buyer": "Acme"}
+
+
 def _split(_crowd: Crowd, _number: int) -> dict[str, object]:
     return {"quantities": [PART, WHOLE - PART]}
 
@@ -173,6 +182,33 @@ def _compared(_crowd: Crowd, _number: int) -> dict[str, object]:
     return {"section": "record", "whose": "none"}
 
 
+def _act(crowd: Crowd, number: int) -> dict[str, object]:
+    record_id = record_of(crowd, number)
+    return {"action": "retire", "records": [{"id": record_id, "quantity": PART}]}
+
+
+def _names(crowd: Crowd, number: int) -> dict[str, object]:
+    """Record a credit of a registry of its own, and return that name and one for it."""
+    registry = f"{crowd.name} {number}"[-40:]
+    assert crowd.first.post("/records", credit_of(crowd, number, registry=registry)).status == 201
+    return {"registry": registry, "alias": f"{registry} too"}
+
+
+def _joined(crowd: Crowd, number: int) -> dict[str, object]:
+    names = _names(crowd, number)
+    assert crowd.first.post("/records/registries/join", names).status == 200
+    return names
+
+
+def _names_in_query(crowd: Crowd, number: int) -> str:
+    return urlencode(_names(crowd, number))
+
+
+def _joined_before(crowd: Crowd, number: int) -> str:
+    _joined(crowd, number)
+    return ""
+
+
 def _no_place(_crowd: Crowd, _number: int) -> str:
     return ""
 
@@ -183,15 +219,31 @@ CALLS: Final = {
     "key: record": Call("/records", _credit),
     "key: register": Call("/register/", _credit),
     "key: sell": Call("/records/{record_id}/sell", _part, ("SPLIT",)),
+    "key: reverse sale": Call(
+        "/records/{record_id}/reverse-sale", _reversed, ("SOLD", "SPLIT"), sold_record_of
+    ),
+    "key: amend": Call("/records/{record_id}/amend", _amended, ("SOLD", "AMENDED"), sold_record_of),
     "key: retire": Call("/records/{record_id}/retire", _part, ("SPLIT",)),
     "key: split": Call("/records/{record_id}/split", _split, ("SPLIT",)),
     "key: cancel": Call("/records/{record_id}/cancel", _reason, ("CANCELLED",)),
     "key: correct": Call("/records/{record_id}/correct", _corrected, ("CANCELLED",)),
     "key: import": Call("/records/imports", _rows),
+    "key: act": Call("/acts", _act),
+    "key: separate names": Call("/records/registries/separate", _joined),
 }
 SHEETS: Final = {
     "form: create": Sheet("/credits/new", "/credits/new", _credit, prepare=_no_place),
     "form: sell": Sheet(f"{_CREDIT}/sell", f"{_CREDIT}/sell", _part, ("SPLIT",)),
+    "form: reverse sale": Sheet(
+        f"{_CREDIT}/reverse-sale", f"{_CREDIT}/reverse-sale", _reversed, ("SOLD", "SPLIT"), sold_record_of
+    ),
+    "form: amend": Sheet(
+        f"{_CREDIT}/amend/2",
+        f"{_CREDIT}/amend/2",
+        lambda _crowd, _number: {"buyer": "Acme"},
+        ("SOLD", "AMENDED"),
+        sold_record_of,
+    ),
     "form: retire": Sheet(f"{_CREDIT}/retire", f"{_CREDIT}/retire", _retired, ("SPLIT",)),
     "form: split": Sheet(f"{_CREDIT}/split?quantities={PART}", f"{_CREDIT}/split", _nothing, ("SPLIT",)),
     "form: cancel": Sheet(f"{_CREDIT}/cancel", f"{_CREDIT}/cancel", _reason, ("CANCELLED",)),
@@ -203,5 +255,19 @@ SHEETS: Final = {
         _IMPORT, f"{_IMPORT}/options", _compared, prepare=_received, section="record"
     ),
     "form: cancel import": Sheet(_IMPORT, f"{_IMPORT}/cancel", _nothing, prepare=_received),
+    "form: act": Sheet(
+        "/credits/act?action=retire&take=all&q={}",
+        "/credits/act?action=retire&take=all&q={}",
+        lambda _crowd, _number: {"beneficiary": "Acme"},
+    ),
+    "form: separate names": Sheet("/registries", "/registries/separate", _nothing, prepare=_joined_before),
+    "form: join names": Sheet(
+        "/registries/join?{}",
+        "/registries/join",
+        lambda _crowd, _number: {"accepts_pairs": "y"},
+        prepare=_names_in_query,
+    ),
 }
-KEY_RACES: Final[Mapping[str, Callable[[Crowd, int], list[Answer]]]] = {**CALLS, **SHEETS}
+# Last, because the names stay joined.
+JOINS: Final = {"key: join names": Call("/records/registries/join", _names)}
+KEY_RACES: Final[Mapping[str, Callable[[Crowd, int], list[Answer]]]] = {**CALLS, **SHEETS, **JOINS}

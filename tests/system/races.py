@@ -103,11 +103,11 @@ def _in_turns(server: Server, crowd: Crowd) -> list[Client] | None:
 def retire(crowd: Crowd, number: int) -> list[Answer]:
     """All clients retire the same credit."""
     path = f"/records/{record_of(crowd, number)}/retire"
-    answers = crowd.at_once([_post(path, {"beneficiary": f"Client {n}"}) for n in range(CLIENTS)])
-    _expect(answers, {200: 1, 409: CLIENTS - 1})
+    answers = crowd.at_once([post(path, {"beneficiary": f"Client {n}"}) for n in range(CLIENTS)])
+    expect(answers, {200: 1, 409: CLIENTS - 1})
     winner = next(answer.json for answer in answers if answer.status == 200)
     assert history_of(crowd, winner["id"]) == ["CREATED", "RETIRED"]
-    is_recorded = _read(crowd, winner["id"]).items() <= winner.items()
+    is_recorded = read(crowd, winner["id"]).items() <= winner.items()
     assert is_recorded, "what was answered is not what is recorded"
     return answers
 
@@ -116,11 +116,11 @@ def sell_and_retire(crowd: Crowd, number: int) -> list[Answer]:
     """Half of the clients sell the credit, half retire it. A sale may come first, or not at all."""
     record_id = record_of(crowd, number)
     acts = ["sell" if n % 2 else "retire" for n in range(CLIENTS)]
-    answers = crowd.at_once([_post(f"/records/{record_id}/{act}") for act in acts])
+    answers = crowd.at_once([post(f"/records/{record_id}/{act}") for act in acts])
     won = Counter(act for act, answer in zip(acts, answers, strict=True) if answer.status == 200)
     assert won["retire"] == 1, f"{won['retire']} retirements were accepted"
     assert won["sell"] <= 1, f"{won['sell']} sales were accepted"
-    _expect(answers, {200: won.total(), 409: CLIENTS - won.total()})
+    expect(answers, {200: won.total(), 409: CLIENTS - won.total()})
     sold = ["SOLD"] if won["sell"] else []
     assert history_of(crowd, record_id) == ["CREATED", *sold, "RETIRED"]
     return answers
@@ -131,8 +131,8 @@ def retire_parts(crowd: Crowd, number: int) -> list[Answer]:
     record_id = record_of(crowd, number)
     answers = crowd.at_once([_retire_part(f"/records/{record_id}", PART) for _ in range(CLIENTS)])
     parts = WHOLE // PART
-    _expect(answers, {200: parts, 409: CLIENTS - parts})
-    lots = crowd.first.get(f"/records?q={_serial(crowd, number)}&limit=100").json["items"]
+    expect(answers, {200: parts, 409: CLIENTS - parts})
+    lots = crowd.first.get(f"/records?q={serial_of(crowd, number)}&limit=100").json["items"]
     assert {lot["status"] for lot in lots} == {"RETIRED"}
     assert sum(lot["quantity"] for lot in lots) == WHOLE, "tonnes were lost or doubled"
     assert {lot["id"] for lot in lots} == {answer.json["id"] for answer in answers if answer.status == 200}
@@ -144,8 +144,8 @@ def cancel_and_retire_a_lot(crowd: Crowd, number: int) -> list[Answer]:
     path = f"/records/{record_of(crowd, number)}"
     lot, other = crowd.first.post(f"{path}/split", {"quantities": [PART, WHOLE - PART]}).json["items"]
     acts = [("cancel", {"reason": "Raced for"}) if n % 2 else ("retire", None) for n in range(CLIENTS)]
-    answers = crowd.at_once([_post(f"/records/{lot['id']}/{act}", body) for act, body in acts])
-    _expect(answers, {200: 1, 409: CLIENTS - 1})
+    answers = crowd.at_once([post(f"/records/{lot['id']}/{act}", body) for act, body in acts])
+    expect(answers, {200: 1, 409: CLIENTS - 1})
     won = next(answer.json["status"] for answer in answers if answer.status == 200)
     assert history_of(crowd, lot["id"]) == ["CREATED", won]
     assert history_of(crowd, other["id"]) == ["CREATED"]
@@ -154,15 +154,15 @@ def cancel_and_retire_a_lot(crowd: Crowd, number: int) -> list[Answer]:
 
 def retire_in_opposed_groups(crowd: Crowd, number: int) -> list[Answer]:
     """Two workers retire the same two credits, each in one group, in opposite orders."""
-    ids = [record_of(crowd, number, serial_number=_serial(crowd, number, row)) for row in range(2)]
+    ids = [record_of(crowd, number, serial_number=serial_of(crowd, number, row)) for row in range(2)]
     paths = [f"/records/{record_id}/retire" for record_id in ids]
     with write_lock_held(crowd.database_url):
-        asked = [*map(crowd.threads.submit, map(_post, paths), crowd.clients[:2])]
+        asked = [*map(crowd.threads.submit, map(post, paths), crowd.clients[:2])]
         time.sleep(HEAD_START_S)
-        asked += map(crowd.threads.submit, map(_post, reversed(paths)), crowd.clients[2:4])
+        asked += map(crowd.threads.submit, map(post, reversed(paths)), crowd.clients[2:4])
         time.sleep(HEAD_START_S)
     answers = [future.result(timeout=60) for future in asked]
-    _expect(answers, {200: 2, 409: 2})
+    expect(answers, {200: 2, 409: 2})
     for record_id in ids:
         assert history_of(crowd, record_id) == ["CREATED", "RETIRED"]
     return answers
@@ -181,8 +181,8 @@ def create_overlapping(crowd: Crowd, number: int) -> list[Answer]:
             (1, f"{series}-{first} - {last}"),
         ][n % 4]
         credits.append(credit_of(crowd, number, serial_number=serial, quantity=quantity))
-    answers = crowd.at_once([_post("/records", credit) for credit in credits])
-    _expect(answers, {201: 1, 409: CLIENTS - 1})
+    answers = crowd.at_once([post("/records", credit) for credit in credits])
+    expect(answers, {201: 1, 409: CLIENTS - 1})
     holder = next(answer.json["id"] for answer in answers if answer.status == 201)
     assert {answer.json["holder"] for answer in answers if answer.status == 409} == {holder}
     return answers
@@ -192,8 +192,8 @@ def create_equal(crowd: Crowd, number: int) -> list[Answer]:
     """All clients record the same credit, half of them in another spelling."""
     plain = credit_of(crowd, number)
     other = {**plain, "registry": " vcs ", "quantity": "100.00", "project_name": "RACED  for"}
-    answers = crowd.at_once([_post("/records", other if n % 2 else plain) for n in range(CLIENTS)])
-    _expect(answers, {201: 1, 200: CLIENTS - 1})
+    answers = crowd.at_once([post("/records", other if n % 2 else plain) for n in range(CLIENTS)])
+    expect(answers, {201: 1, 200: CLIENTS - 1})
     ids = {answer.json["id"] for answer in answers}
     assert len(ids) == 1, f"one credit has the ids {ids}"
     assert history_of(crowd, ids.pop()) == ["CREATED"]
@@ -203,8 +203,8 @@ def create_equal(crowd: Crowd, number: int) -> list[Answer]:
 def create_with_one_serial(crowd: Crowd, number: int) -> list[Answer]:
     """All clients record different credits with the same serial number."""
     credits = [credit_of(crowd, number, quantity=n + 1) for n in range(CLIENTS)]
-    answers = crowd.at_once([_post("/records", credit) for credit in credits])
-    _expect(answers, {201: 1, 409: CLIENTS - 1})
+    answers = crowd.at_once([post("/records", credit) for credit in credits])
+    expect(answers, {201: 1, 409: CLIENTS - 1})
     holder = next(answer.json["id"] for answer in answers if answer.status == 201)
     for answer in answers:
         assert answer.status == 201 or holder in answer.body.decode(), "a conflict names no holder"
@@ -217,15 +217,15 @@ def create_with_one_serial(crowd: Crowd, number: int) -> list[Answer]:
 def import_equal(crowd: Crowd, number: int) -> list[Answer]:
     """Several clients import the same file. Its rows are recorded once."""
     rows = [
-        credit_of(crowd, number, serial_number=_serial(crowd, number, row)) for row in range(IMPORTED_ROWS)
+        credit_of(crowd, number, serial_number=serial_of(crowd, number, row)) for row in range(IMPORTED_ROWS)
     ]
-    answers = crowd.at_once([_post("/records/imports", rows)] * IMPORTING_CLIENTS)
-    _expect(answers, {202: IMPORTING_CLIENTS})
+    answers = crowd.at_once([post("/records/imports", rows)] * IMPORTING_CLIENTS)
+    expect(answers, {202: IMPORTING_CLIENTS})
     imports = [answer.json for answer in answers]
     assert {found["state"] for found in imports} == {"done"}
     written = Counter(found["written"] for found in imports)
     assert written == {IMPORTED_ROWS: 1, 0: IMPORTING_CLIENTS - 1}, f"rows written: {written}"
-    held = crowd.first.get(f"/records?q={_serial(crowd, number)}-&limit=100").json["items"]
+    held = crowd.first.get(f"/records?q={serial_of(crowd, number)}-&limit=100").json["items"]
     assert sorted(item["serial_number"] for item in held) == sorted(str(row["serial_number"]) for row in rows)
     return answers
 
@@ -233,7 +233,7 @@ def import_equal(crowd: Crowd, number: int) -> list[Answer]:
 def confirm_one_import(crowd: Crowd, number: int) -> list[Answer]:
     """Several clients confirm one import, each with its own form. It is recorded once; the others get 409."""
     rows = [
-        credit_of(crowd, number, serial_number=_serial(crowd, number, row)) for row in range(IMPORTED_ROWS)
+        credit_of(crowd, number, serial_number=serial_of(crowd, number, row)) for row in range(IMPORTED_ROWS)
     ]
     import_id = crowd.first.post("/records/imports?dry_run=1", rows).json["id"]
     page = crowd.first.get(f"/imports/{import_id}")
@@ -246,7 +246,7 @@ def confirm_one_import(crowd: Crowd, number: int) -> list[Answer]:
             for n in range(IMPORTING_CLIENTS)
         ]
     )
-    _expect(answers, {303: 1, 409: IMPORTING_CLIENTS - 1})
+    expect(answers, {303: 1, 409: IMPORTING_CLIENTS - 1})
     found = crowd.first.get(f"/records/imports/{import_id}").json
     assert (found["state"], found["written"]) == ("done", IMPORTED_ROWS)
     return answers
@@ -266,7 +266,8 @@ RACES: Final[Mapping[str, Callable[[Crowd, int], list[Answer]]]] = {
 }
 
 
-def _serial(crowd: Crowd, number: int, row: int | None = None) -> str:
+def serial_of(crowd: Crowd, number: int, row: int | None = None) -> str:
+    """Return the serial number of this round, or of one of its rows."""
     return f"{crowd.name}-{number:05}" + ("" if row is None else f"-{row:03}")
 
 
@@ -277,7 +278,7 @@ def credit_of(crowd: Crowd, number: int, **changes: object) -> dict[str, object]
         "registry": "VCS",
         "vintage": 2023,
         "quantity": WHOLE,
-        "serial_number": _serial(crowd, number),
+        "serial_number": serial_of(crowd, number),
     } | changes
 
 
@@ -286,6 +287,13 @@ def record_of(crowd: Crowd, number: int, **changes: object) -> str:
     answer = crowd.first.post("/records", credit_of(crowd, number, **changes))
     assert answer.status == 201, f"{answer}"
     return str(answer.json["id"])
+
+
+def sold_record_of(crowd: Crowd, number: int) -> str:
+    """Record the credit of this round, sell it, and return its id."""
+    record_id = record_of(crowd, number)
+    assert crowd.first.post(f"/records/{record_id}/sell", {"buyer": "Acne"}).status == 200
+    return record_id
 
 
 def _get(path: str) -> Send:
@@ -302,7 +310,9 @@ def _send(path: str, body: bytes, headers: Mapping[str, str]) -> Send:
     return send
 
 
-def _post(path: str, value: object = None) -> Send:
+def post(path: str, value: object = None) -> Send:
+    """Return what sends the value as JSON."""
+
     def send(client: Client) -> Answer:
         return client.post(path, value)
 
@@ -327,7 +337,8 @@ def _rest(answer: Answer) -> str | None:
     return next((str(lot["url"]) for lot in lots if lot["status"] != "RETIRED"), None)
 
 
-def _read(crowd: Crowd, record_id: str) -> Any:  # noqa: ANN401 - JSON can be anything
+def read(crowd: Crowd, record_id: str) -> Any:  # noqa: ANN401 - JSON can be anything
+    """Return the record."""
     answer = crowd.first.get(f"/records/{record_id}")
     assert answer.status == 200, f"{answer}"
     return answer.json
@@ -335,10 +346,10 @@ def _read(crowd: Crowd, record_id: str) -> Any:  # noqa: ANN401 - JSON can be an
 
 def history_of(crowd: Crowd, record_id: str) -> list[str]:
     """Return the types of the record's events, in their order."""
-    return [event["event_type"] for event in _read(crowd, record_id)["events"]]
+    return [event["event_type"] for event in read(crowd, record_id)["events"]]
 
 
-def _expect(answers: Sequence[Answer], expected: Mapping[int, int]) -> None:
+def expect(answers: Sequence[Answer], expected: Mapping[int, int]) -> None:
     """Fail where not exactly these statuses were answered, and show what else was."""
     found = Counter(answer.status for answer in answers)
     others = {answer.body.decode() for answer in answers if answer.status not in expected}

@@ -16,6 +16,7 @@ from tests.fixtures.credits import a_credit
 from tests.fixtures.ledger import DIALECTS, MakeDatabase
 from tests.fixtures.server import (
     BROKEN,
+    PRELOADED,
     Answer,
     Client,
     Serve,
@@ -45,7 +46,8 @@ _numbers = count(1)
 @pytest.fixture(scope="module", params=DIALECTS)
 def server(request: pytest.FixtureRequest, make_module_database: MakeDatabase, serve_module: Serve) -> Server:
     """Return a server whose workers die when a request's header asks for it."""
-    server = serve_module(make_module_database(request.param), app="tests.system.faulty_app:app")
+    url = make_module_database(request.param)
+    server = serve_module(url, app="tests.system.faulty_app:app", **PRELOADED)
     server.expects_kills = True
     return server
 

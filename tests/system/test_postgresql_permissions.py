@@ -165,7 +165,8 @@ REFUSED = [
     "UPDATE alembic_version SET version_num = '0000'",
     "DELETE FROM imports",
     "DELETE FROM totals",
-    "UPDATE serial_claims SET credit = credit",
+    "UPDATE registries SET name = name",
+    "UPDATE registry_aliases SET alias = alias",
 ]
 
 

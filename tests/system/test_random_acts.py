@@ -36,7 +36,9 @@ class Actor:
     def act_for_a_while(self) -> None:
         self.create()
         for _ in range(ACTS_EACH):
-            act = self.random.choice([*[self.part] * 4, self.split, self.cancel, self.correct, None])
+            act = self.random.choice(
+                [*[self.part] * 4, self.split, self.amend, self.cancel, self.correct, None]
+            )
             leaf = self.leaf()
             # There is no leaf where all credits are cancelled by now.
             answer = act(leaf) if act and leaf else self.create()
@@ -48,8 +50,18 @@ class Actor:
         return self.record("/records", self.credit(WHOLE, serial), WHOLE)
 
     def part(self, leaf: Leaf) -> Answer:
-        body = {"quantity": self.random.randint(1, WHOLE // 4)}
-        return self.client.post(f"/records/{leaf['id']}/{self.random.choice(['sell', 'retire'])}", body)
+        body: dict[str, object] = {"quantity": self.random.randint(1, WHOLE // 4)}
+        act = self.random.choice(["sell", "sell", "retire", "reverse-sale"])
+        if act == "reverse-sale":
+            body["reason"] = "random"
+        return self.client.post(f"/records/{leaf['id']}/{act}", body)
+
+    def amend(self, leaf: Leaf) -> Answer:
+        """Amend the facts, or the buyer or beneficiary that the second event may have."""
+        words = self.random.choice(
+            [{"amends": 1, "facts": {"country": "Kenya"}}, {"amends": 2, "buyer": "Zoë"}]
+        )
+        return self.client.post(f"/records/{leaf['id']}/amend", words)
 
     def split(self, leaf: Leaf) -> Answer:
         first = self.random.randint(1, max(1, leaf["quantity"] - 1))

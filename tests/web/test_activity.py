@@ -5,9 +5,12 @@ from flask.testing import FlaskClient
 
 from tests.fixtures.credits import recorded, retired, sold
 from tests.fixtures.forms import form_of, parse, submit
+from tests.web.conftest import both_databases
 from tests.web.pages import HOSTILE, HTMX, dangers, links, table, words
 from webapp.accounts.actors import LOCAL
 from webapp.ledger.commands import retire_credit, sell_credit, split_credit
+
+pytestmark = both_databases
 
 EVENTS = "Events, newest first"
 
@@ -17,7 +20,7 @@ def test_every_event_is_listed_the_newest_first_with_its_place_in_the_ledger(cli
     retire_credit(credit_id, {"beneficiary": "Zoë"}, LOCAL)
     rows = table(client.get("/activity"), EVENTS)
     assert [row[:4] for row in rows] == [
-        ["No. 3", "Retired for Zoë", "Mangrove Restoration Project", "2,765.37 t"],
+        ["No. 3", "Retired for Zoë Statement", "Mangrove Restoration Project", "2,765.37 t"],
         ["No. 2", "Sold to Acme Airlines", "Mangrove Restoration Project", "2,765.37 t"],
         ["No. 1", "Created", "Mangrove Restoration Project", "2,765.37 t"],
     ]
@@ -47,7 +50,7 @@ def test_an_event_leads_to_its_credit(client: FlaskClient) -> None:
 
 def test_the_reason_and_the_reference_of_an_event_are_shown(client: FlaskClient) -> None:
     retire_credit(recorded(), {"reason": "Flights of 2025", "reference": "C-17"}, LOCAL)
-    assert table(client.get("/activity"), EVENTS)[0][1] == "Retired Flights of 2025 · C-17"
+    assert table(client.get("/activity"), EVENTS)[0][1] == "Retired Flights of 2025 · C-17 Statement"
 
 
 def test_a_type_is_filtered_by_the_form_of_the_page(client: FlaskClient) -> None:

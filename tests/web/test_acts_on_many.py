@@ -1,5 +1,6 @@
 """The page that acts on many credits shows what will happen, and records it as one act."""
 
+import re
 from urllib.parse import urlencode
 
 import pytest
@@ -13,6 +14,7 @@ from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger import queries
 from webapp.ledger.commands import retire_credit
 from webapp.ledger.listing import list_events
+from webapp.web import credits
 
 
 def opened(client: FlaskClient, action: str, *credit_ids: str, **filters: str) -> TestResponse:
@@ -136,3 +138,54 @@ def test_nothing_chosen_is_said(client: FlaskClient) -> None:
     page = client.get("/credits/act?action=sell")
     assert page.status_code == 422
     assert "Choose at least one credit" in page.text
+
+
+def test_all_that_match_says_that_only_active_ones_are_taken(client: FlaskClient) -> None:
+    for n in range(2):
+        recorded(serial_number=f"S-{n}")
+    retired(serial_number="S-2")
+    assert "All 2 active that match" in client.get("/credits?registry=VCS").text
+    assert "1 of 3 is not active and is left out." in opened(client, "sell", take="all", registry="VCS").text
+    assert "All 1 that match" in client.get("/credits?status=RETIRED").text
+    assert "left out" not in opened(client, "amend", take="all", status="RETIRED").text
+
+
+def test_more_than_one_act_takes_are_not_offered_together(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credits, "CREDITS_MAX", 1)
+    recorded(serial_number="S-1")
+    assert 'name="take" value="all">' in client.get("/credits").text
+    recorded(serial_number="S-2")
+    page = client.get("/credits").text
+    assert 'name="take" value="all" disabled>' in page
+    assert "at most 1 at once" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "offered"),
+    [
+        ("", ["sell", "retire", "amend", "void"]),
+        ("?status=SOLD", ["retire", "amend"]),
+        ("?status=RETIRED", ["amend"]),
+    ],
+)
+def test_only_acts_that_the_status_allows_are_offered(
+    client: FlaskClient, query: str, offered: list[str]
+) -> None:
+    recorded(serial_number="S-1")
+    sold(serial_number="S-2")
+    retired(serial_number="S-3")
+    page = client.get(f"/credits{query}").text
+    assert re.findall('name="action" value="([a-z]+)"', page) == offered
+    oldest = set(re.findall("action=([a-z]+)&amp;take=oldest", page))
+    assert oldest == set(offered) & {"sell", "retire"}
+
+
+def test_the_buyer_of_sold_tonnes_is_suggested_and_asked_for_in_its_field(client: FlaskClient) -> None:
+    sold()
+    page = opened(client, "retire", take="oldest", status="SOLD", quantity="5")
+    assert page.status_code == 422
+    assert '<option value="Acme Airlines">' in page.text
+    assert 'id="buyer-error"' in page.text
+    assert 'id="quantity-error"' not in page.text

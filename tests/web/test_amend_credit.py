@@ -27,7 +27,7 @@ def test_a_beneficiary_is_amended_from_the_page_of_the_credit(client: FlaskClien
     assert answer.headers["Location"] == f"/credits/{credit_id}"
     page = words(client.get(answer.headers["Location"]))
     assert "statement of this retirement named Acme Airlines; it now shows “Amended”." in page
-    assert "For Acme Airways. Recorded" in page
+    assert "Retired for Acme Airways on" in page
     assert "beneficiary was Acme Airlines. Misspelt" in page
     assert queries.record(credit_id).events[-1].data == {
         "amends": 2,
@@ -149,6 +149,16 @@ def test_a_part_of_a_sale_is_reversed_and_names_the_rest(client: FlaskClient) ->
     page = client.get(answer.headers["Location"])
     assert "The sale of 40 t is reversed: they are active again. 60 t stay sold." in words(page)
     assert queries.credit(links(page)["60 t"].rpartition("/")[2]).status is Status.SOLD
+
+
+def test_a_reversal_requires_a_quantity_and_shows_every_problem_at_once(client: FlaskClient) -> None:
+    credit_id = sold()
+    form = client.get(f"/credits/{credit_id}/reverse-sale")
+    assert "Reverse the sale of 100 t" in words(form)
+    refused = reverse(client, credit_id, quantity="")
+    assert "Enter the tonnes, at most 100 t." in words(refused)
+    assert refused.text.count('class="field-error"') == 2
+    assert queries.credit(credit_id).status is Status.SOLD
 
 
 @pytest.mark.parametrize(

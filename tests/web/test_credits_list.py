@@ -10,7 +10,7 @@ from tests.fixtures.credits import recorded, retired, sold
 from tests.fixtures.forms import Element, form_of, parse, submit
 from tests.web.pages import links, words
 from webapp.accounts.actors import LOCAL
-from webapp.ledger.commands import cancel_credit, split_credit
+from webapp.ledger.commands import amend_credit, cancel_credit, split_credit
 from webapp.ledger.search import selection
 
 HTMX = {"HX-Request": "true"}
@@ -333,3 +333,21 @@ def test_a_search_in_one_status_says_what_it_finds_in_the_others(client: FlaskCl
     assert "match:" not in words(client.get("/credits?q=941467200"))
     assert "match:" not in words(client.get("/credits?q=nowhere"))
     assert "match:" not in words(client.get("/credits?status=RETIRED"))
+
+
+def test_the_list_and_its_file_are_filtered_by_facts_and_by_an_import(client: FlaskClient) -> None:
+    other = recorded(serial_number="other")
+    credit_id = recorded(serial_number="own")
+    amend_credit(credit_id, {"amends": 1, "facts": {"country": "Kenya", "project_id": "VCS 1502"}}, LOCAL)
+    for query in ("country=kenya", "project_id=VCS+1502&country=Kenya"):
+        page = client.get(f"/credits?{query}").text
+        assert credit_id in page
+        assert other not in page
+        assert f"/credits.csv?{query.split('&')[0].split('=')[0]}" in page
+    for country, lines in (("Kenya", 2), ("Peru", 1)):
+        with client.get(f"/credits.csv?country={country}") as answer:
+            assert answer.get_data(as_text=True).count("\r\n") == lines
+    assert other not in client.get("/credits?import=7").text
+    refused = client.get("/credits?import=x")
+    assert refused.status_code == 422
+    assert '<details class="fact-filters" open>' in refused.text

@@ -7,9 +7,12 @@ from flask.testing import FlaskClient
 
 from tests.fixtures.credits import recorded, retired, sold
 from tests.fixtures.forms import forms_of, submit
+from tests.web.conftest import both_databases
 from tests.web.pages import HOSTILE, dangers, links, part, table, words
 from webapp.config import ROOT
 from webapp.ledger import summaries
+
+pytestmark = both_databases
 
 
 def stats(client: FlaskClient) -> str:
@@ -35,8 +38,8 @@ def test_each_registry_stands_once_in_its_first_spelling_with_its_sums(client: F
     retired(registry="vcs", quantity="5", serial_number="VCS-0002")
     sold(registry="GS", quantity="1", serial_number="GS-1")
     assert table(client.get("/"), "By registry") == [
-        ["GS", "1 credit", "1 t", "0 t", "1 t", "0 t"],
-        ["VCS", "2 credits", "15 t", "10 t", "0 t", "5 t"],
+        ["Gold Standard · GS", "1 credit", "1 t", "0 t", "1 t", "0 t"],
+        ["Verra (VCS) · VCS", "2 credits", "15 t", "10 t", "0 t", "5 t"],
     ]
 
 

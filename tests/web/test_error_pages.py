@@ -28,9 +28,6 @@ from webapp.domain.errors import (
 )
 from webapp.ledger import group_commit, summaries
 
-# Error pages do not depend on the database; tests of database errors create their own.
-pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
-
 ID = "f" * 64
 STATUSES = [400, 403, 404, 405, 409, 411, 413, 415, 422, 500, 503]
 PAGES = ["/", "/credits", "/credits/new", "/activity", "/imports", "/imports/1"]
@@ -214,7 +211,6 @@ def unreachable(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return missing if request.param == "sqlite" else "postgresql://nobody@127.0.0.1:1/nothing"
 
 
-@pytest.mark.usefixtures("dialect")
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_says_that_the_database_does_not_answer(unreachable: str, page: str) -> None:
     with opened(unreachable) as app:
@@ -225,7 +221,6 @@ def test_every_page_says_that_the_database_does_not_answer(unreachable: str, pag
         assert is_a_page_of_ours(answer)
 
 
-@pytest.mark.usefixtures("dialect")
 def test_a_database_that_is_not_migrated_gives_the_command(tmp_path: Path) -> None:
     with opened(f"sqlite:///{tmp_path}/empty.sqlite3") as app:
         answer = app.test_client().get("/")

@@ -22,8 +22,9 @@ from webapp.ledger.listing import list_events
 
 SAID = "It was not done again."
 
-# A new token is tested in tests/authorization/test_user_pages.py.
-every_form = pytest.mark.parametrize("endpoint", [name for name in FORMS if name != "tokens.new"])
+# Their secret is shown once: tests/authorization/test_user_pages.py, tests/web/test_statements.py.
+SECRETS = ("tokens.new", "statements.share")
+every_form = pytest.mark.parametrize("endpoint", [name for name in FORMS if name not in SECRETS])
 every_fragment = pytest.mark.parametrize(
     "endpoint", [name for name, sent in FORMS.items() if sent.has_fragment]
 )

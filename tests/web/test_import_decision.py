@@ -35,7 +35,7 @@ def test_a_confirmed_import_is_recorded_and_its_page_says_so(client: FlaskClient
 def test_the_outcome_leads_to_the_new_credits(client: FlaskClient) -> None:
     address = receive(client, [a_credit()])
     write(client, address)
-    target = links(client.get(address))["All credits, newest first"]
+    target = links(client.get(address))["Credits of this import"]
     assert "Mangrove Restoration Project" in words(part(client.get(target), "credits"))
 
 

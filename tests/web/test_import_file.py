@@ -11,11 +11,10 @@ from tests.fixtures.forms import form_of, parse, submit
 from tests.imports.test_workbook import lines, workbook_of
 from tests.web.pages import HOSTILE, dangers, links, part, receive, words
 from webapp.config import MAX_BODY_BYTES
+from webapp.http.request_security import FORM_AROUND_BYTES
 from webapp.imports import import_facts, views
+from webapp.imports.background.limits import Limits
 from webapp.ledger import summaries
-
-# Reading a file does not depend on the database.
-pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
 
 ROW = {"project_name": "Wind Farm", "registry": "VCS", "vintage": 2020, "quantity": 1.5}
 
@@ -95,11 +94,11 @@ def test_a_refused_file_is_named_and_another_can_be_chosen_at_once(client: Flask
 
 
 def test_a_file_over_the_limit_of_the_body_is_refused_on_a_page(client: FlaskClient) -> None:
-    answer = client.post(
-        "/imports/new", data=b" " * (MAX_BODY_BYTES + 1), content_type="multipart/form-data; boundary=x"
-    )
+    client.application.config["IMPORT_LIMITS"] = Limits(size_bytes=MAX_BODY_BYTES)
+    body = b" " * (MAX_BODY_BYTES + FORM_AROUND_BYTES + 1)
+    answer = client.post("/imports/new", data=body, content_type="multipart/form-data; boundary=x")
     assert answer.status_code == 413
-    assert "At most 16 MB are accepted" in words(answer)
+    assert "At most 17 MB are accepted" in words(answer)
     assert views.list_imports() == []
 
 

@@ -5,6 +5,7 @@ from flask.testing import FlaskClient
 
 from tests.fixtures.credits import recorded
 from tests.fixtures.forms import submit
+from tests.web.pages import links
 from webapp.accounts.actors import LOCAL
 from webapp.ledger import registries
 from webapp.ledger.commands import cancel_credit
@@ -47,6 +48,8 @@ def test_names_are_separated_unless_they_unite_credits(
     if is_void:
         cancel_credit(second, {"reason": "Twice"}, LOCAL)
     submit(client, client.get("/registries").text, "/registries/separate", fields={})
+    answer = client.get("/registries")
+    assert (f"/credits/{second}" in links(answer).values()) is not is_void
     assert [name for each in registries.list_registries() for name in each.aliases] == names
 
 

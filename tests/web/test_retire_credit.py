@@ -52,5 +52,14 @@ def test_a_sold_credit_is_retired_in_its_row(client: FlaskClient) -> None:
     credit_id = sold()
     address = f"/credits/{credit_id}/retire"
     panel = client.get(address, headers=HTMX)
-    assert submit(client, panel, address, headers=HTMX, beneficiary="Grace").status_code == 200
+    assert submit(client, panel, address, headers=HTMX, beneficiary="Acme Airlines").status_code == 200
     assert sum_credits(CreditFilter())["RETIRED"].credits == 1
+
+
+def test_sold_tonnes_for_another_than_the_buyer_need_a_tick(client: FlaskClient) -> None:
+    credit_id = sold()
+    address = f"/credits/{credit_id}/retire"
+    page = submit(client, client.get(address), address, beneficiary="Beta", quantity="40")
+    assert page.status_code == 422
+    assert "40 t were sold to Acme Airlines, and are retired for Beta." in page.text
+    assert submit(client, page, address, is_for_another=True).status_code == 303

@@ -18,7 +18,12 @@ from webapp.accounts.actors import LOCAL
 from webapp.accounts.audit_log import AuditAction
 from webapp.accounts.roles import Role
 from webapp.accounts.tokens import hash_of
+from webapp.domain.lifecycle import EventType
+from webapp.ledger import registries
+from webapp.ledger.act_selection import Portion
+from webapp.ledger.acts_on_many import ActRequest, plan_act, record_act
 from webapp.ledger.commands import amend_credit, retire_credit
+from webapp.statements.content import CONTESTED
 
 NOTE = "paid 12.40 USD a tonne"
 
@@ -33,11 +38,11 @@ def shared_address(client: FlaskClient, position: int) -> str:
 
 def test_a_position_inside_an_act_leads_to_the_address_of_the_act(client: FlaskClient) -> None:
     retire_credit(recorded(), {"quantity": "40"}, LOCAL)
-    assert client.get("/acts/5").headers["Location"] == "/acts/2"
-    assert client.get("/acts/5/statement").headers["Location"] == "/acts/2/statement"
-    page = client.get("/acts/2")
+    assert client.get("/acts/2").headers["Location"] == "/acts/5"
+    assert client.get("/acts/3/statement").headers["Location"] == "/acts/5/statement"
+    page = client.get("/acts/5")
     assert table(page, "Recorded with it")[0][:2] == ["2", "Split into 2 lots"]
-    assert links(page)["Statement"] == "/acts/2/statement"
+    assert links(page)["Statement"] == "/acts/5/statement"
 
 
 def test_the_page_of_an_act_on_many_has_its_sums_and_amendments(client: FlaskClient) -> None:
@@ -51,6 +56,38 @@ def test_the_page_of_an_act_on_many_has_its_sums_and_amendments(client: FlaskCli
     ]
     assert table(page, "Amended since")[0][1:4] == ["Beneficiary", "Northwind Airlines", "Zoë"]
     assert "Misspelt" in words(page)
+    amendment = words(client.get(f"/acts/{position + 3}"))
+    assert "Amended: beneficiary Zoë" in amendment
+    assert "WhyMisspelt" in amendment.replace("Why Misspelt", "WhyMisspelt")
+
+
+def test_equal_amendments_of_an_act_are_one_row_and_lead_to_what_they_amended(client: FlaskClient) -> None:
+    ids = [recorded(serial_number=f"S-{n}") for n in range(3)]
+    position = retired_together(ids)
+    values = {"beneficiary": "Zoë", "occurred_on": "2025-12-20"}
+    request = ActRequest(EventType.AMENDED, [Portion(each) for each in ids], values, EventType.RETIRED)
+    amended = record_act(plan_act(request), LOCAL)
+    rows = table(client.get(f"/acts/{position}"), "Amended since")
+    assert [row[:4] for row in rows] == [
+        ["3 credits", "Beneficiary", "Northwind Airlines", "Zoë"],
+        ["3 credits", "Retirement date", "20 Nov 2026", "20 Dec 2025"],
+    ]
+    page = client.get(f"/acts/{amended.number}")
+    assert "date 20 Dec 2025" in words(page)
+    assert links(page)[f"Retired, No. {position}"] == f"/acts/{position}"
+    assert "Is now20 Dec 2025" in words(client.get(f"/acts/{position}/statement")).replace(
+        "Is now ", "Is now"
+    )
+
+
+def test_a_credit_whose_serial_number_another_one_holds_says_so(client: FlaskClient) -> None:
+    held, contested = recorded(registry="GS"), recorded(registry="Gold Standard")
+    registries.join_names({"registry": "Gold Standard", "alias": "GS"}, LOCAL, accepts_pairs=True)
+    said = []
+    for credit_id in (held, contested):
+        position = retire_credit(credit_id, RETIREMENT, LOCAL).record.position
+        said += [CONTESTED in words(client.get(f"/acts/{position}{page}")) for page in ("", "/statement")]
+    assert said == [False, False, True, True]
 
 
 def test_no_text_of_a_statement_is_markup(client: FlaskClient) -> None:
@@ -99,7 +136,7 @@ def test_a_stranger_with_a_link_sees_that_statement_and_nothing_else(ledger_app:
     operator, stranger = signed_in(ledger_app, "Oscar"), from_elsewhere(ledger_app)
     assert NOTE in words(operator.get("/acts/2/links"))
     path = shared_address(operator, 2)
-    page = stranger.get(path)
+    page = stranger.get(f"{path}?utm_source=mail")
     assert page.status_code == 200
     assert "100 t CO2e retired for Acme" in words(page)
     for secret in (NOTE, "Oscar", "user:", "local", "/credits", "/acts", "/sign-in"):

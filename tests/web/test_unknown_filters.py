@@ -21,10 +21,12 @@ def addresses_of_pages(app: Flask) -> list[str]:
         .replace("<int(max=999999999999999999):import_id>", "1")
         .replace("<int:user_id>", "1")
         .replace("<int:token_id>", "1")
+        .replace("<int:position>", "1")
+        .replace("<int:link_id>", "1")
         for rule in app.url_map.iter_rules()
         if "GET" in (rule.methods or ())
         and rule.endpoint != "static"
-        and not rule.endpoint.startswith("api_")
+        and not rule.endpoint.startswith(("api_", "statements.shared"))
     ]
 
 

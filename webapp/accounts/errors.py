@@ -24,7 +24,9 @@ class UnknownLink(LedgerError):
 
     def __init__(self) -> None:
         """Set the message."""
-        super().__init__("There is no such link.")
+        super().__init__(
+            "This link is not complete, or it was revoked. Ask the person who gave it to you for another one."
+        )
 
 
 class NameTaken(InvalidFields):

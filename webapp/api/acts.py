@@ -26,12 +26,14 @@ def record_act() -> Response:
     body = parse_act(request_body.read_object(BODY_BYTES_MAX))
     key = request_key()
     try:
-        if body.is_dry_run:
+        result = None if body.is_dry_run else acts_on_many.repeated_act(body.request.action, key)
+        if result is None:
             plan = acts_on_many.plan_act(body.request)
             if plan.refused:
                 raise ActsNotAllowed(list(plan.refused), len(plan.chosen))
-            return json_response(planned_act_body(plan))
-        result = acts_on_many.record_act(body.request, actor(), key)
+            if body.is_dry_run:
+                return json_response(planned_act_body(plan))
+            result = acts_on_many.record_act(plan, actor(), key)
     except IdempotencyKeyReused:
         raise
     except InvalidFields as refusal:

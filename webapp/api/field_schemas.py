@@ -186,7 +186,7 @@ def act_request(
             "filter": {"type": "object", "properties": dict(filters), "additionalProperties": False},
             "order": {"type": "string", "enum": ["oldest_first"], "description": "Of a filter."},
             "quantity": accepted(replace(PART_QUANTITY, hint="Tonnes to take out of the filter.")),
-            "data": {"type": "object", "description": "The fields of the action, without its quantity."},
+            "data": _act_data(),
             "amends": {
                 "type": "string",
                 "enum": list(amended),
@@ -197,6 +197,23 @@ def act_request(
         "required": ["action"],
         "additionalProperties": False,
     }
+
+
+def _act_data() -> Schema:
+    """Return the schema of the fields of any action on many records."""
+    fields = {
+        field.name: field
+        for fields in (SALE_FIELDS, REVERSAL_FIELDS, RETIREMENT_FIELDS, CANCELLATION_FIELDS)
+        for field in fields
+        if field is not PART_QUANTITY
+    }
+    facts = {field.name: field for fields in FACTS_OF.values() for field in fields}
+    properties = {name: _amendable(field) for name, field in fields.items()}
+    properties |= {
+        FACTS: _object({name: _amendable(field) for name, field in facts.items()}, []),
+        WHY.name: accepted(WHY),
+    }
+    return {**_object(properties, []), "description": "The fields of the action, without its quantity."}
 
 
 def _amendment() -> Schema:

@@ -1,18 +1,27 @@
 """Imports: a file of records, as the request body or as an upload. The pages use the same jobs."""
 
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
+from typing import BinaryIO, cast
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, current_app, request, url_for
 
 from webapp.accounts.roles import Role
 from webapp.api import operations, query_parameters, request_body, schemas
 from webapp.api.operation import describes
 from webapp.api.serializers import import_body, import_row_body, import_summary_body, json_response
 from webapp.authorization import allows
+from webapp.config import MAX_BODY_BYTES
 from webapp.domain.errors import InvalidFields, Problem, UnknownImport
 from webapp.http.authentication import actor
+from webapp.http.request_security import takes_large_file
 from webapp.idempotency import note_replay, request_key
-from webapp.imports import jobs, views
+from webapp.imports import views
+from webapp.imports.background import intake
+from webapp.imports.background.job import Decision
 from webapp.imports.options import ImportOptions
 from webapp.ledger.listing import LIMIT_MAX
 
@@ -20,16 +29,24 @@ api = Blueprint("api_imports", __name__)
 
 
 @api.post("/records/imports")
+@takes_large_file
 @describes(operations.IMPORT_RECORDS)
 @allows(Role.OPERATOR)
 def import_records() -> Response:
-    content, filename = _read_file()
-    values = query_parameters.read(*operations.IMPORT_RECORDS.query, form=request.form)
-    receive = _check if values[query_parameters.DRY_RUN] else _write
-    import_id, is_replay = receive(content, filename, values)
-    note_replay(is_replay=is_replay)
-    location = url_for(".get_import", import_id=import_id)
-    return json_response(_body(import_id), HTTPStatus.ACCEPTED, location=location)
+    with _opened_file() as (file, filename):
+        values = query_parameters.read(*operations.IMPORT_RECORDS.query, form=request.form)
+        received = intake.receive(
+            file,
+            filename,
+            actor(),
+            options=_options(values),
+            decision=_decision(values),
+            limits=current_app.config["IMPORT_LIMITS"],
+            key=request_key(file),
+        )
+    note_replay(is_replay=received.is_replay)
+    location = url_for(".get_import", import_id=received.import_id)
+    return json_response(_body(received.import_id), HTTPStatus.ACCEPTED, location=location)
 
 
 @api.get("/records/imports")
@@ -73,26 +90,17 @@ def get_import(import_id: str) -> Response:
     return json_response(_body(number, after, limit))
 
 
-def _check(content: bytes, filename: str, values: query_parameters.Values) -> tuple[int, bool]:
-    """Receive the file and write nothing. Returns the import's id and whether this is a replay."""
-    received = jobs.receive(content, filename, actor(), options=_options(values), key=request_key())
-    return received.import_id, received.is_replay
-
-
-def _write(content: bytes, filename: str, values: query_parameters.Values) -> tuple[int, bool]:
-    """Receive the file and write its rows. Returns the import's id and whether this is a replay."""
-    written = jobs.import_now(
-        content,
-        filename,
+def _decision(values: query_parameters.Values) -> Decision | None:
+    """Return what the request decided, None if nothing is to be written."""
+    if values[query_parameters.DRY_RUN]:
+        return None
+    return Decision(
         actor(),
-        options=_options(values),
-        skip_invalid=values[query_parameters.SKIP_INVALID],
-        ignore_unknown=values[query_parameters.IGNORE_UNKNOWN],
-        key=request_key(),
+        values[query_parameters.SKIP_INVALID],
+        values[query_parameters.IGNORE_UNKNOWN],
         how_to_skip="With skip_invalid=1 the others are written.",
         how_to_ignore="With ignore_unknown=1 they are left out.",
     )
-    return written.view.id, written.is_replay
 
 
 def _options(values: query_parameters.Values) -> ImportOptions:
@@ -105,6 +113,7 @@ def _options(values: query_parameters.Values) -> ImportOptions:
         end_date=end_date,
         is_undated=end_date is None,
         as_additional=values[query_parameters.AS_ADDITIONAL],
+        adds_facts=not values[query_parameters.WITHOUT_FACTS],
     )
 
 
@@ -118,15 +127,20 @@ def _body(import_id: int, after: int = 0, limit: int = LIMIT_MAX) -> schemas.Imp
     return import_body(found, problems[:limit], following)
 
 
-def _read_file() -> tuple[bytes, str]:
-    """Return the file and its name. Aborts with 413 or 415; raises InvalidFields."""
+@contextmanager
+def _opened_file() -> Iterator[tuple[BinaryIO, str]]:
+    """Give the file and its name. Aborts with 413 or 415; raises InvalidFields."""
     request_body.require_json_type(request_body.MULTIPART, *request_body.LINES, *request_body.TABLES)
     if request.mimetype != request_body.MULTIPART:
-        return request.get_data(), "(request body)"
+        with tempfile.SpooledTemporaryFile(MAX_BODY_BYTES) as spooled:
+            shutil.copyfileobj(request.stream, spooled)
+            spooled.seek(0)
+            yield cast("BinaryIO", spooled), "(request body)"
+        return
     others = [name for name in request.files if name != "file"]
     if others:
         raise InvalidFields([Problem(name, "The file belongs in the field `file`.") for name in others])
     files = request.files.getlist("file")
     if len(files) != 1:
         raise InvalidFields([Problem("file", "Attach one file in this field.")])
-    return files[0].read(), files[0].filename or ""
+    yield cast("BinaryIO", files[0].stream), files[0].filename or ""

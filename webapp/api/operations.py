@@ -239,6 +239,7 @@ _IMPORT_OPTIONS: Final = (
     query_parameters.COMPARE,
     query_parameters.END_DATE,
     query_parameters.AS_ADDITIONAL,
+    query_parameters.WITHOUT_FACTS,
 )
 _UPLOAD: Final[Schema] = {
     "type": "object",

@@ -217,6 +217,7 @@ AS_ADDITIONAL: Final = _flag(
     "as_additional",
     "1 records rows without a serial number beside numbered records of the same project, and the reverse.",
 )
+WITHOUT_FACTS: Final = _flag("without_facts", "1 adds no facts to records that are recorded already.")
 KIND: Final = Parameter[str | None](
     "kind",
     "Only rows of this kind.",

@@ -28,7 +28,7 @@ def list_registries() -> Response:
 
 @api.get("/records/registries/union")
 @describes(operations.GET_UNION)
-@allows(Role.VIEWER)
+@allows(Role.OPERATOR)
 def get_union() -> Response:
     values = query_parameters.read(*operations.GET_UNION.query)
     stated = {parameter.name: values[parameter] for parameter in operations.GET_UNION.query}

@@ -51,6 +51,7 @@ from webapp.api.schema_types import (
 )
 from webapp.domain.credit import REPLACES
 from webapp.domain.split import LOTS_MAX, LOTS_MIN
+from webapp.imports.background.job import Phase
 from webapp.imports.staging import ROW_KINDS
 from webapp.imports.views import State
 
@@ -137,8 +138,8 @@ class ActedRecord(ChangedRecord, frozen=True):
     warnings: Annotated[
         list[str],
         Meta(
-            description="Why the date cannot be right: before the vintage, or a retirement before the sale. "
-            "It is recorded all the same."
+            description="What may be a mistake: a date before the vintage or before the sale, or sold tonnes "
+            "retired for another than the buyer. It is recorded all the same."
         ),
     ]
 
@@ -201,11 +202,22 @@ class RowProblem(JsonBody, frozen=True):
     split: Split | UnsetType = UNSET
 
 
+class Progress(JsonBody, frozen=True):
+    phase: Annotated[str, one_of(Phase)]
+    rows_done: Annotated[Count, Meta(description="Rows that are done in this phase.")]
+    rows_all: Annotated[Count, Meta(description="Rows of this phase; an estimate while the file is read.")]
+    rows_per_second: float | None
+    seconds_left: Annotated[float | None, Meta(description="An estimate.")]
+
+
 class Import(ImportSummary, frozen=True):
     problems: Annotated[list[RowProblem], Meta(description="A page of them, in order of the rows.")]
     next: Annotated[
         Url | None, Meta(description="The URL of the next page of problems, null on the last one.")
     ]
+    progress: Annotated[
+        Progress | UnsetType, Meta(description="Of a large file, which is worked on in the background.")
+    ] = UNSET
 
 
 class ImportPage(JsonBody, frozen=True):

@@ -60,7 +60,7 @@ def changed_body(record: Record, message: str) -> schemas.ChangedRecord:
 def action_body(record: Record, message: str, rest: CreditView | None) -> schemas.ActedRecord:
     """Return a record after an action, and the lot that was split off and stays, if any."""
     stays = None if rest is None else lot_body(rest)
-    values: tuple[Any, ...] = (*_record_values(record), message, stays, record.date_warnings)
+    values: tuple[Any, ...] = (*_record_values(record), message, stays, record.warnings)
     return schemas.ActedRecord(*values, **_present(record))
 
 
@@ -144,7 +144,10 @@ def import_summary_body(found: ImportView) -> schemas.ImportSummary:
 def import_body(found: ImportView, problems: list[ProblemView], following: str | None) -> schemas.Import:
     """Return an import with a page of its problems; `following` is the URL of the next page."""
     shown = [problem_body(problem) for problem in problems]
-    return schemas.Import(**_import_members(found), problems=shown, next=following)
+    progress: schemas.Progress | msgspec.UnsetType = msgspec.UNSET
+    if job := found.job:
+        progress = schemas.Progress(job.phase, job.rows_done, job.rows_all, job.rate, job.seconds_left)
+    return schemas.Import(**_import_members(found), problems=shown, next=following, progress=progress)
 
 
 def import_row_body(row: RowView) -> schemas.ImportRow:

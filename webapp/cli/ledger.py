@@ -4,21 +4,26 @@ The result goes to standard output, progress and summaries to standard error. An
 exit status 1.
 """
 
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from tempfile import TemporaryFile
+from typing import BinaryIO, Final, TypeVar
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from webapp.accounts.actors import CLI
 from webapp.cli import demo_data as demonstration
 from webapp.cli.output import CommandFailed, Progress, one_line_errors
-from webapp.config import MAX_BODY_BYTES
+from webapp.domain.errors import ImportNotOpen
 from webapp.domain.fields import FieldError, quantity_text
 from webapp.imports import jobs, views
+from webapp.imports.background import intake, large_imports
+from webapp.imports.background.job import Decision
 from webapp.imports.options import ImportOptions, Where, parse_end_date
 from webapp.imports.staging import ROW_KINDS
 from webapp.imports.views import ImportView, State
@@ -134,6 +139,7 @@ def restore(file: str, expect: str | None) -> None:
 @click.option(
     "--as-additional", is_flag=True, help="Record rows without serial numbers beside numbered ones."
 )
+@click.option("--without-facts", is_flag=True, help="Add no facts to credits that are recorded already.")
 @with_appcontext
 @one_line_errors
 def import_file(
@@ -146,6 +152,7 @@ def import_file(
     compare: bool,
     end_date: str | None,
     as_additional: bool,
+    without_facts: bool,
 ) -> None:
     """Record what a file of credits says (- for standard input).
 
@@ -160,25 +167,37 @@ def import_file(
         end_date=_parsed("--end-date", parse_end_date, end_date),
         is_undated=end_date is None,
         as_additional=as_additional,
+        adds_facts=not without_facts,
     )
-    content, name = _read_import(file)
-    with Progress("Reading", "rows") as progress:
-        if dry_run:
-            view = views.find(jobs.receive(content, name, CLI, progress, options=options).import_id)
-        else:
-            view = jobs.import_now(
-                content,
-                name,
-                CLI,
-                progress,
-                options=options,
-                skip_invalid=skip_invalid,
-                ignore_unknown=ignore_unknown,
-                how_to_skip="Use --skip-invalid to record the others.",
-                how_to_ignore="Use --ignore-unknown to leave them out.",
-            ).view
+    decision = Decision(
+        CLI,
+        skip_invalid,
+        ignore_unknown,
+        how_to_skip="Use --skip-invalid to record the others.",
+        how_to_ignore="Use --ignore-unknown to leave them out.",
+    )
+    with _opened(file) as (opened, name), Progress("Reading", "rows") as progress:
+        received = intake.receive(
+            opened,
+            name,
+            CLI,
+            progress,
+            options=options,
+            decision=None if dry_run else decision,
+            limits=current_app.config["IMPORT_LIMITS"],
+        )
+        view = views.find(received.import_id)
+        if view.job:
+            try:
+                large_imports.run(view.id, lambda job: progress.show(f"{job.phase}: {job.rows_done:,} rows"))
+            except KeyboardInterrupt:
+                _stop_large(view.id)
+            view = views.find(view.id)
     _print_import(view)
-    if view.is_open:  # an open import of a terminal would never be decided
+    if view.is_open and view.job:
+        large_imports.cancel(view.id, CLI)
+        large_imports.run(view.id, lambda _job: None)
+    elif view.is_open:  # an open import of a terminal would never be decided
         jobs.cancel(view.id)
     if view.message:
         raise CommandFailed(view.message)
@@ -186,6 +205,19 @@ def import_file(
         raise CommandFailed("Nothing would be recorded: the columns of the file are not known.")
     if view.has_problems and not skip_invalid:
         raise CommandFailed("Nothing would be recorded: some rows are invalid or in conflict.")
+
+
+def _stop_large(import_id: int) -> None:
+    """Stop an import at Ctrl-C, so that no serving process goes on with it.
+
+    Raises CommandFailed, unless the import was over.
+    """
+    with suppress(ImportNotOpen):  # it is over already
+        large_imports.cancel(import_id, CLI)
+        large_imports.run(import_id, lambda _job: None)
+        view = views.find(import_id)
+        rest = f"The page /imports/{import_id} can record the rest." if view.written else ""
+        raise CommandFailed(f"Stopped. {_count(view.written, 'row', 'rows')} recorded. {rest}".strip())
 
 
 @click.command()
@@ -222,16 +254,17 @@ def _parsed(option: str, parse: Callable[[T], R], value: T) -> R:
         raise CommandFailed(f"{option}: {error}") from None
 
 
-def _read_import(file: str) -> tuple[bytes, str]:
-    """Return the content and the name of the import. Raises CommandFailed above MAX_BODY_BYTES."""
-    if file == STANDARD:
-        content, name = sys.stdin.buffer.read(MAX_BODY_BYTES + 1), "standard input"
-    else:
+@contextmanager
+def _opened(file: str) -> Iterator[tuple[BinaryIO, str]]:
+    """Give the file and its name. Standard input is spooled, because a large file is read twice."""
+    if file != STANDARD:
         with Path(file).open("rb") as opened:
-            content, name = opened.read(MAX_BODY_BYTES + 1), Path(file).name
-    if len(content) > MAX_BODY_BYTES:
-        raise CommandFailed(f"{name}: larger than {MAX_BODY_BYTES // 1024**2} MiB.")
-    return content, name
+            yield opened, Path(file).name
+        return
+    with TemporaryFile() as spooled:
+        shutil.copyfileobj(sys.stdin.buffer, spooled)
+        spooled.seek(0)
+        yield spooled, "standard input"
 
 
 def _print_import(view: ImportView) -> None:

@@ -40,9 +40,13 @@ class Progress:
 
     def __call__(self, done: int) -> None:
         """Show the number of units done."""
+        self.show(f"{self._doing}: {done:,} {self._counted}")
+
+    def show(self, text: str) -> None:
+        """Show how far the work is."""
         if self._is_seen and time.monotonic() >= self._next_s:
             self.clear()
-            self._shown = f"{self._doing}: {done:,} {self._counted}"
+            self._shown = text
             click.echo(self._shown, nl=False, err=True)
             self._next_s = time.monotonic() + _REDRAWN_EVERY_S
 

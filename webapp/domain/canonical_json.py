@@ -79,7 +79,11 @@ def encode(value: object) -> str:
     if type(value) is int:
         return str(value)
     if isinstance(value, dict):
-        items = [f"{_quoted(key)}:{encode(value[key])}" for key in sorted(value)]
+        # Most values are texts.
+        items = [
+            f"{_quoted(key)}:{_quoted(item) if type(item := value[key]) is str else encode(item)}"
+            for key in sorted(value)
+        ]
         return f"{{{','.join(items)}}}"
     if isinstance(value, list):
         return f"[{','.join([encode(item) for item in value])}]"

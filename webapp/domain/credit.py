@@ -191,6 +191,10 @@ class Credit:
         """Compute the cached properties, so that this is not done while the write lock is held."""
         _ = self.id, self.canonical, self.serial_claim, self.named_numbers, self.created_data.json
 
+    def remember(self, id_: str, stated_range: SerialBlock | None, named_numbers: list[SerialBlock]) -> None:
+        """Take cached properties that were computed before, from the same fields."""
+        vars(self).update(id=id_, stated_range=stated_range, named_numbers=named_numbers)
+
     @cached_property
     def id(self) -> str:
         """The id: the lower-case hex SHA-256 of "credit/v1", a newline and the canonical JSON of the

@@ -289,6 +289,10 @@ class UnreadableFile(LedgerError):
     """The file cannot be parsed. The message has the reason and the place."""
 
 
+class FileTooLarge(UnreadableFile):
+    """The file has more bytes than are read of its kind."""
+
+
 class UnsupportedFile(LedgerError):
     """The file's format is not supported, for example a compressed file."""
 

@@ -204,6 +204,8 @@ def unknown(fields: Sequence[Field], values: Mapping[str, object]) -> list[str]:
 def quantity_text(quantity_e4: int) -> str:
     """Return ten-thousandths as plain decimal text without trailing zeros: 27653700 is 2765.37."""
     whole, rest = divmod(quantity_e4, E4)
+    if not rest:
+        return str(whole)
     return f"{whole}.{rest:04}".rstrip("0").rstrip(".")
 
 

@@ -25,7 +25,7 @@ class Stamp(NamedTuple):
 
 @dataclass(frozen=True)
 class PartAction:
-    """A final event for a part of a credit: where the part begins, and its size, in ten-thousandths."""
+    """An event for a part of a credit: where the part begins, and its size, in ten-thousandths."""
 
     start_e4: int
     quantity_e4: int

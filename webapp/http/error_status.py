@@ -35,6 +35,7 @@ STATUS: Final[dict[type[errors.LedgerError], HTTPStatus]] = {
     errors.LedgerNotEmpty: HTTPStatus.CONFLICT,
     errors.TooManyRows: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnsupportedFile: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.FileTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnreadableFile: HTTPStatus.BAD_REQUEST,
     errors.BrokenArchive: HTTPStatus.BAD_REQUEST,
     account_errors.UnknownUser: HTTPStatus.NOT_FOUND,

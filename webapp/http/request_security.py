@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 from wsgiref.headers import Headers
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -17,7 +17,12 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from flask import Flask, abort, current_app, request
 
 # What follows in these paths is a secret, which no log may contain.
-_SECRET_IN_PATH: Final = re.compile(r"(/shared/)[^/\s\"?#]+")
+_SECRET_IN_PATH: Final = re.compile(r"(/shared/+)[^/\s\"?#]+")
+View = TypeVar("View", bound=Callable[..., Any])
+
+# What a form adds to the file in it.
+FORM_AROUND_BYTES: Final = 1024**2
+_TAKES_LARGE_FILE: Final = "takes_large_file"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 SAME_SITE: Final = frozenset({"same-origin", "none"})
 
@@ -45,6 +50,7 @@ def install(app: Flask) -> None:
     app.before_request(require_known_host)
     app.before_request(refuse_cross_site_writes)
     app.before_request(require_content_length)
+    app.before_request(set_body_limit)
 
 
 def security_headers(*, over_tls: bool) -> dict[str, str]:
@@ -103,6 +109,19 @@ def refuse_cross_site_writes() -> None:
     origin = request.headers.get("Origin")
     if origin is not None and origin != f"{request.scheme}://{request.host}":
         abort(HTTPStatus.FORBIDDEN, "This write came from another site.")
+
+
+def takes_large_file(view: View) -> View:
+    """Decorate a view: its body may be as large as a file that is imported, not only MAX_CONTENT_LENGTH."""
+    setattr(view, _TAKES_LARGE_FILE, True)
+    return view
+
+
+def set_body_limit() -> None:
+    """Let the body of an import be larger than that of other requests."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, _TAKES_LARGE_FILE, False):
+        request.max_content_length = current_app.config["IMPORT_LIMITS"].size_bytes + FORM_AROUND_BYTES
 
 
 def require_content_length() -> None:

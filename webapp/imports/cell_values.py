@@ -6,10 +6,11 @@ limits that depend on the day or on other fields are checked later.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final, Literal
 
 from webapp.domain.canonical_json import Number
@@ -140,7 +141,8 @@ def _number(text: str) -> dict[DecimalSign, str]:
     return {".": text} if _NUMBER.fullmatch(text) else {}
 
 
-def _quantities(text: str) -> dict[DecimalSign, str]:
+@lru_cache(maxsize=4096)
+def _quantities(text: str) -> Mapping[DecimalSign, str]:
     """Return the number that a text is with each decimal sign, as digits with a point."""
     number = _UNIT.sub("", text)
     readings: dict[DecimalSign, str] = {}

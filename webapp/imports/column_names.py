@@ -10,7 +10,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import Final
 
-from webapp.domain.text import canonical
+from webapp.domain.text import CACHED_LENGTH_MAX, canonical
 
 # Longer than any column of a registry; what stands at the end of a longer path counts.
 _NAME_MAX: Final = 200
@@ -110,6 +110,15 @@ _EVENTS: Final = re.compile(r"events?|event(?:log|history)")
 
 def plain_words(text: str) -> str:
     """Return the words of a name or a value: lower case, one space between them."""
+    return _words_of_short(text) if len(text) <= CACHED_LENGTH_MAX else _words(text)
+
+
+@lru_cache(maxsize=4096)
+def _words_of_short(text: str) -> str:
+    return _words(text)
+
+
+def _words(text: str) -> str:
     return _SEPARATORS.sub(" ", canonical(_CAMEL_CASE.sub(" ", text))).strip()
 
 

@@ -46,18 +46,18 @@ class FileRows:
         return [name for row in self.rows for name in row.unknown_fields]
 
     @property
-    def columns_note(self) -> str:
-        """The sentence that names the columns of the file, empty if it has none."""
-        names = [header[:_NAME_SHOWN_MAX] for header in headers_of(self.source) if header]
-        if not names:
-            return ""
-        more = f" and {len(names) - _NAMES_SHOWN:,} more" if len(names) > _NAMES_SHOWN else ""
-        return f"The file has the columns: {', '.join(names[:_NAMES_SHOWN])}{more}."
-
-    @property
     def undated(self) -> int:
         """The number of rows that say that their tonnes ended, and not when."""
         return sum(row.end is not None and row.end.occurred_on is None for row in self.rows)
+
+
+def columns_note(source: Source) -> str:
+    """Return the sentence that names the columns of a file, empty if it has none."""
+    names = [header[:_NAME_SHOWN_MAX] for header in headers_of(source) if header]
+    if not names:
+        return ""
+    more = f" and {len(names) - _NAMES_SHOWN:,} more" if len(names) > _NAMES_SHOWN else ""
+    return f"The file has the columns: {', '.join(names[:_NAMES_SHOWN])}{more}."
 
 
 def is_complete(mapping: ColumnMapping) -> bool:
@@ -75,17 +75,22 @@ def read_file(content: bytes, options: ImportOptions) -> FileRows:
     an earlier file with these headers, or by the names of the columns.
     """
     source = without_ledger_columns(read_source(content, options.read_as))
+    mapping = mapping_of(source, options)
+    rows = read_rows(source, mapping) if is_complete(mapping) else []
+    return FileRows(source, mapping, [with_facts(row) for row in rows])
+
+
+def mapping_of(source: Source, options: ImportOptions) -> ColumnMapping:
+    """Return what the columns of a file mean, as `read_file` says."""
     if options.where:
         options.where.require_column(headers_of(source))
     mapping = options.mapping or propose(source)
     if mapping.format is None and not mapping.is_confirmed:
         mapping = saved_mapping(source) or mapping
-    mapping = settle(mapping, source)
-    rows = read_rows(source, mapping) if is_complete(mapping) else []
-    return FileRows(source, mapping, [_with_facts(row) for row in rows])
+    return settle(mapping, source)
 
 
-def _with_facts(row: ImportRow) -> ImportRow:
+def with_facts(row: ImportRow) -> ImportRow:
     """Return the row with its facts in the credit, from which a new credit gets them."""
     if row.credit is None or not row.facts or row.credit.facts:
         return row
@@ -102,14 +107,15 @@ def without_ledger_columns(source: Source) -> Source:
     rows = [
         SourceRow(
             row.number,
-            {name: _unguarded(value) for name, value in row.values.items() if name not in LEDGER_COLUMNS},
+            {name: unguarded(value) for name, value in row.values.items() if name not in LEDGER_COLUMNS},
         )
         for row in source.rows
     ]
     return replace(source, headers=[name for name in source.headers if name not in LEDGER_COLUMNS], rows=rows)
 
 
-def _unguarded(value: object) -> object:
+def unguarded(value: object) -> object:
+    """Return a cell without the apostrophe that keeps a spreadsheet from evaluating it."""
     return as_recorded(value) if isinstance(value, str) and not isinstance(value, Number) else value
 
 

@@ -3,18 +3,20 @@
 import json
 import re
 from collections import Counter
-from dataclasses import replace
-from hashlib import sha256
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Row
 
 from webapp.domain.event import time_text
 from webapp.imports import staging
-from webapp.imports.file_rows import FileRows
+from webapp.imports.file_rows import FileRows, columns_note, is_complete
 from webapp.imports.formats.format import FileMeaning
+from webapp.imports.mapping import ColumnMapping
 from webapp.imports.options import ImportOptions
 from webapp.imports.plan import Kind, Plan
+from webapp.imports.readers.source import Source
 from webapp.imports.views import State
 from webapp.ledger import clock
 from webapp.ledger.row_decisions import Outcome
@@ -31,45 +33,77 @@ _ISSUANCES: Final = (
 )
 
 
-def facts_of_file(content: bytes, filename: str, actor: str, not_recorded: list[str]) -> dict[str, object]:
+@dataclass(frozen=True)
+class PlanFacts:
+    """What is kept and shown of a file and its plan.
+
+    `kinds` has `rows` and `e4` (ten-thousandths of a tonne) by kind, `counts` the rows by outcome.
+    `undated` are the rows that say that their tonnes ended, and not when. `row_notes` has the number of rows
+    for each sentence about rows, `unknown_fields` the fields that are not recorded.
+    """
+
+    source: Source
+    mapping: ColumnMapping
+    kinds: Mapping[str, Mapping[str, int]]
+    counts: Mapping[str, int]
+    is_all_invalid: bool
+    undated: int
+    row_notes: Mapping[str, int]
+    unknown_fields: Sequence[str]
+
+    @staticmethod
+    def of(found: FileRows, plan: Plan) -> "PlanFacts":
+        """Return the facts of a file that is in memory."""
+        return PlanFacts(
+            found.source,
+            found.mapping,
+            staging.summary_of(plan),
+            staging.counts_of(plan),
+            is_all_invalid=set(plan.outcomes()) == {Outcome.INVALID},
+            undated=found.undated,
+            row_notes=Counter(note for row in found.rows for note in row.notes),
+            unknown_fields=found.unknown_fields,
+        )
+
+    @property
+    def not_recorded(self) -> str:
+        """The column with the names of fields that are not recorded, as JSON."""
+        return json.dumps(list(self.unknown_fields[:_NOT_RECORDED_SHOWN]), ensure_ascii=False)
+
+
+def facts_of_file(sha256: str, size_bytes: int, filename: str, actor: str) -> dict[str, object]:
     """Return the columns of an import that follow from its file and its actor."""
     return {
         "actor": actor,
         "filename": display_name(filename),
-        "sha256": sha256(content).hexdigest(),
-        "size_bytes": len(content),
+        "sha256": sha256,
+        "size_bytes": size_bytes,
         "uploaded_at": time_text(clock.now()),
-        "not_recorded": not_recorded_of(not_recorded),
     }
 
 
-def not_recorded_of(names: list[str]) -> str:
-    """Return the column with the names of fields that are not recorded, as JSON."""
-    return json.dumps(names[:_NOT_RECORDED_SHOWN], ensure_ascii=False)
-
-
-def facts_of_plan(found: FileRows, options: ImportOptions, plan: Plan) -> dict[str, Any]:
+def facts_of_plan(about: PlanFacts, options: ImportOptions) -> dict[str, Any]:
     """Return the columns of an import that follow from its plan."""
-    chosen = replace(options, mapping=found.mapping)
+    chosen = replace(options, mapping=about.mapping)
     return {
-        **staging.counts_of(plan),
-        "total": len(found.source.rows),
-        "state": State.CHECKED if found.is_mapped else State.UNMAPPED,
+        **about.counts,
+        "total": len(about.source.rows),
+        "state": State.CHECKED if is_complete(about.mapping) else State.UNMAPPED,
         "options": chosen.to_json(),
-        "summary": json.dumps(
-            {"kinds": staging.summary_of(plan), **_how_read(found, plan)}, ensure_ascii=False
-        ),
+        "summary": json.dumps({"kinds": about.kinds, **_how_read(about)}, ensure_ascii=False),
+        "not_recorded": about.not_recorded,
     }
 
 
-def _how_read(found: FileRows, plan: Plan) -> dict[str, object]:
+def _how_read(about: PlanFacts) -> dict[str, object]:
     """Return how the file was read, for the page."""
-    source, mapping = found.source, found.mapping
+    source, mapping = about.source, about.mapping
     notes = list(source.notes)
-    if mapping.meaning is FileMeaning.ISSUANCES and any(piece.kind is Kind.NEW for piece in plan.pieces):
+    if mapping.meaning is FileMeaning.ISSUANCES and Kind.NEW in about.kinds:
         notes.append(_ISSUANCES)
-    if _is_all_invalid(plan) and found.columns_note:
-        notes.append(found.columns_note)
+    # Where no row of the file is one of a credit, its columns say more than the problems.
+    if about.is_all_invalid and (note := columns_note(source)):
+        notes.append(note)
     return {
         "kind": source.kind,
         "encoding": source.encoding,
@@ -80,32 +114,36 @@ def _how_read(found: FileRows, plan: Plan) -> dict[str, object]:
         "format": mapping.format.name if mapping.format else "",
         "meaning": mapping.meaning,
         "is_public_export": mapping.is_public_export,
-        "undated": found.undated,
-        "row_notes": dict(Counter(note for row in found.rows for note in row.notes).most_common(_NOTES_KEPT)),
+        "undated": about.undated,
+        "row_notes": dict(Counter(about.row_notes).most_common(_NOTES_KEPT)),
     }
 
 
-def _is_all_invalid(plan: Plan) -> bool:
-    """Return whether no row of the file is one of a credit. Its columns then say more than the problems."""
-    return set(plan.outcomes()) == {Outcome.INVALID}
-
-
 def kinds_of(row: Row[Any]) -> object:
+    """Return the kinds of the plan that an import has stored."""
     return json.loads(row.summary)["kinds"] if row.summary else None
 
 
-def why_not(found: FileRows, plan: Plan, *, skip_invalid: bool, ignore_unknown: bool) -> str | None:
+def why_not(about: PlanFacts, *, skip_invalid: bool, ignore_unknown: bool) -> str | None:
     """Return the reason why nothing can be written, None if there is none."""
-    if not found.is_mapped:
-        missing = ", ".join(found.mapping.missing)
-        asked = ", ".join(f"{each.header} ({each.about})" for each in found.mapping.questions)
+    if not is_complete(about.mapping):
+        missing = ", ".join(about.mapping.missing)
+        asked = ", ".join(f"{each.header} ({each.about})" for each in about.mapping.questions)
+        note = columns_note(about.source)
         what = [f"No column has: {missing}." if missing else "", f"To be chosen: {asked}." if asked else ""]
-        return _UNMAPPED.format(" ".join(part for part in [*what, found.columns_note] if part))
-    if plan.refused and not skip_invalid:
-        return f"{PROBLEMS} {found.columns_note}".strip() if _is_all_invalid(plan) else PROBLEMS
-    if found.unknown_fields and not ignore_unknown:
+        return _UNMAPPED.format(" ".join(part for part in [*what, note] if part))
+    if (about.counts[Outcome.CONFLICTING] or about.counts[Outcome.INVALID]) and not skip_invalid:
+        return f"{PROBLEMS} {columns_note(about.source)}".strip() if about.is_all_invalid else PROBLEMS
+    if about.unknown_fields and not ignore_unknown:
         return UNKNOWN
     return None
+
+
+def with_advice(reason: str, how_to_skip: str, how_to_ignore: str) -> str:
+    """Return the reason why nothing was written, and how the caller leaves such rows or fields out."""
+    asked = {PROBLEMS: how_to_skip, UNKNOWN: how_to_ignore}
+    advice = next((how for kind, how in asked.items() if reason.startswith(kind)), "")
+    return f"{reason} {advice}".strip()
 
 
 def display_name(filename: str) -> str:

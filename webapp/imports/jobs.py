@@ -6,45 +6,44 @@ plan is made again, because the ledger may have changed since it was shown; if i
 shown and asked about again.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from http import HTTPStatus
-from typing import Any, Final
+from hashlib import sha256
+from typing import Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection
 
-from webapp.domain.errors import ImportNotOpen, UnknownImport
-from webapp.domain.event import time_text
 from webapp.imports import reconciliation, staging
+from webapp.imports.abandoned import give_up_abandoned
 from webapp.imports.fact_additions import add_facts
 from webapp.imports.file_rows import FileRows, read_file, save_mapping
 from webapp.imports.formats.format import FileMeaning
 from webapp.imports.import_facts import (
-    PROBLEMS,
-    UNKNOWN,
+    PlanFacts,
     facts_of_file,
     facts_of_plan,
     kinds_of,
-    not_recorded_of,
     why_not,
+    with_advice,
+)
+from webapp.imports.import_records import (
+    change_import,
+    finish,
+    insert_import,
+    keep_key,
+    load_open,
 )
 from webapp.imports.options import ImportOptions
 from webapp.imports.plan import WRITING, Plan
 from webapp.imports.planner import make_plan
 from webapp.imports.recording import RecordedFile, record_plan
 from webapp.imports.views import ImportView, State, row_of, view_of
-from webapp.ledger import clock, event_log, idempotency_store
+from webapp.ledger import idempotency_store
 from webapp.ledger.audit.findings import Progress, no_progress
 from webapp.ledger.group_commit import Transaction, commit
-from webapp.ledger.idempotency_store import IdempotencyKey, StoredResult
+from webapp.ledger.idempotency_store import IdempotencyKey
 from webapp.ledger.storage.engine import reading
-from webapp.ledger.storage.import_tables import imports
 
-# A preview on which nobody decides is given up when another file comes after so many days.
-OPEN_DAYS: Final = 7
 _CHANGED: Final = "Nothing was written: the ledger has changed, and so has the plan. Check it again."
-GIVEN_UP: Final = f"Nobody decided about it within {OPEN_DAYS} days."
 
 
 @dataclass(frozen=True)
@@ -82,8 +81,8 @@ def receive(
     found = _prepared(content, options, progress)
     plan = _plan_now(found, options)
     facts = {
-        **facts_of_file(content, filename, actor, found.unknown_fields),
-        **facts_of_plan(found, options, plan),
+        **_facts_of_file(content, filename, actor),
+        **facts_of_plan(PlanFacts.of(found, plan), options),
         "content": content,
         "written": 0,
     }
@@ -93,10 +92,10 @@ def receive(
         stored = key and idempotency_store.find(connection, key)
         if stored:
             return Received(int(stored.ids[0]), is_replay=True)
-        _give_up_abandoned(connection)
-        import_id = _insert(connection, facts)
+        give_up_abandoned(transaction)
+        import_id = insert_import(connection, facts)
         staging.keep_plan(connection, import_id, plan, is_open=True)
-        _keep_key(transaction, key, "receive", import_id)
+        keep_key(transaction, key, "receive", import_id)
         return Received(import_id)
 
     return commit(action)
@@ -108,7 +107,7 @@ def change(import_id: int, options: ImportOptions, actor: str, key: IdempotencyK
     Raises UnknownImport, ImportNotOpen, UnreadableFile and UnsupportedFile.
     """
     with reading() as connection:
-        content = _load_open(connection, import_id).content
+        content = load_open(connection, import_id).content
     found = _prepared(content, options, no_progress)
     plan = _plan_now(found, options)
 
@@ -117,19 +116,14 @@ def change(import_id: int, options: ImportOptions, actor: str, key: IdempotencyK
         stored = key and idempotency_store.find(connection, key)
         if stored:
             return Written(view_of(row_of(connection, int(stored.ids[0]))), is_replay=True)
-        _load_open(connection, import_id)
+        load_open(connection, import_id)
         if options.mapping and options.mapping.is_confirmed:
             save_mapping(connection, found.mapping, actor)
         staging.keep_plan(connection, import_id, plan, is_open=True)
-        not_recorded = not_recorded_of(found.unknown_fields)
-        _change(
-            connection,
-            import_id,
-            message=None,
-            not_recorded=not_recorded,
-            **facts_of_plan(found, options, plan),
+        change_import(
+            connection, import_id, message=None, **facts_of_plan(PlanFacts.of(found, plan), options)
         )
-        _keep_key(transaction, key, "change", import_id)
+        keep_key(transaction, key, "change", import_id)
         return Written(view_of(row_of(connection, import_id)))
 
     return commit(action)
@@ -155,7 +149,7 @@ def write(
         stored = key and idempotency_store.find(connection, key)
         if stored:
             return Written(view_of(row_of(connection, int(stored.ids[0]))), is_replay=True)
-        row = _load_open(connection, import_id)
+        row = load_open(connection, import_id)
     options = ImportOptions.from_json(row.options)
     file = _prepared(row.content, options, progress)
 
@@ -164,20 +158,21 @@ def write(
         stored = key and idempotency_store.find(connection, key)
         if stored:
             return Written(view_of(row_of(connection, int(stored.ids[0]))), is_replay=True)
-        found = _load_open(connection, import_id)
+        found = load_open(connection, import_id)
         plan = _plan(connection, file, options)
-        message = why_not(file, plan, skip_invalid=skip_invalid, ignore_unknown=ignore_unknown)
+        about = PlanFacts.of(file, plan)
+        message = why_not(about, skip_invalid=skip_invalid, ignore_unknown=ignore_unknown)
         if found.options != row.options or staging.summary_of(plan) != kinds_of(found):
             message = _CHANGED
         staging.keep_plan(connection, import_id, plan, is_open=message is not None)
-        facts = facts_of_plan(file, options, plan)
+        facts = facts_of_plan(about, options)
         if message:
-            _change(connection, import_id, message=message, **facts)
+            change_import(connection, import_id, message=message, **facts)
         else:
             written = staging.rows_with(plan, WRITING)
-            _finish(connection, import_id, **{**facts, "state": State.DONE, "written": written})
+            finish(connection, import_id, **{**facts, "state": State.DONE, "written": written})
             record_plan(transaction, plan, actor, RecordedFile(import_id, row.filename, row.sha256))
-            _keep_key(transaction, key, "write", import_id)
+            keep_key(transaction, key, "write", import_id)
         return Written(view_of(row_of(connection, import_id)))
 
     return commit(action, is_exclusive=True)
@@ -204,7 +199,7 @@ def import_now(
     """
     options = options or ImportOptions()
     found = _prepared(content, options, progress)
-    file = facts_of_file(content, filename, actor, found.unknown_fields)
+    file = _facts_of_file(content, filename, actor)
 
     def action(transaction: Transaction) -> Written:
         connection = transaction.connection
@@ -212,16 +207,15 @@ def import_now(
         if stored:
             return Written(view_of(row_of(connection, int(stored.ids[0]))), is_replay=True)
         plan = _plan(connection, found, options)
-        message = why_not(found, plan, skip_invalid=skip_invalid, ignore_unknown=ignore_unknown)
-        asked = {PROBLEMS: how_to_skip, UNKNOWN: how_to_ignore}
-        advice = next((how for reason, how in asked.items() if (message or "").startswith(reason)), "")
-        import_id = _insert(
+        about = PlanFacts.of(found, plan)
+        message = why_not(about, skip_invalid=skip_invalid, ignore_unknown=ignore_unknown)
+        import_id = insert_import(
             connection,
             {
                 **file,
-                **facts_of_plan(found, options, plan),
+                **facts_of_plan(about, options),
                 "state": State.FAILED if message else State.DONE,
-                "message": message and f"{message} {advice}".strip(),
+                "message": message and with_advice(message, how_to_skip, how_to_ignore),
                 "finished_at": file["uploaded_at"],
                 "written": 0 if message else staging.rows_with(plan, WRITING),
             },
@@ -230,7 +224,7 @@ def import_now(
         if not message:
             recorded = RecordedFile(import_id, str(file["filename"]), str(file["sha256"]))
             record_plan(transaction, plan, actor, recorded)
-        _keep_key(transaction, key, "now", import_id)
+        keep_key(transaction, key, "now", import_id)
         return Written(view_of(row_of(connection, import_id)))
 
     return commit(action, is_exclusive=True)
@@ -250,6 +244,10 @@ def _prepared(content: bytes, options: ImportOptions, progress: Progress) -> Fil
 _TOLD_EVERY: Final = 100
 
 
+def _facts_of_file(content: bytes, filename: str, actor: str) -> dict[str, object]:
+    return facts_of_file(sha256(content).hexdigest(), len(content), filename, actor)
+
+
 def _plan_now(found: FileRows, options: ImportOptions) -> Plan:
     with reading() as connection:
         return _plan(connection, found, options)
@@ -264,18 +262,6 @@ def _plan(connection: Connection, found: FileRows, options: ImportOptions) -> Pl
     return plan
 
 
-def _insert(connection: Connection, facts: Mapping[str, object]) -> int:
-    import_id: int = connection.execute(insert(imports).values(facts).returning(imports.c.id)).scalar_one()
-    return import_id
-
-
-def _keep_key(transaction: Transaction, key: IdempotencyKey | None, kind: str, import_id: int) -> None:
-    if key:
-        position = event_log.log_head(transaction).position
-        stored = StoredResult(f"import {kind}", HTTPStatus.OK, [str(import_id)], position)
-        idempotency_store.store(transaction.connection, key, stored)
-
-
 def cancel(import_id: int, key: IdempotencyKey | None = None) -> bool:
     """Cancel the import; nothing is written. Returns whether an earlier request with the key did it.
 
@@ -285,41 +271,9 @@ def cancel(import_id: int, key: IdempotencyKey | None = None) -> bool:
     def action(transaction: Transaction) -> bool:
         if key and idempotency_store.find(transaction.connection, key):
             return True
-        _load_open(transaction.connection, import_id)
-        _finish(transaction.connection, import_id, state=State.CANCELLED)
-        _keep_key(transaction, key, "cancel", import_id)
+        load_open(transaction.connection, import_id)
+        finish(transaction.connection, import_id, state=State.CANCELLED)
+        keep_key(transaction, key, "cancel", import_id)
         return False
 
     return commit(action)
-
-
-def _load_open(connection: Connection, import_id: int) -> Row[Any]:
-    """Return the import that is still open."""
-    row = connection.execute(select(imports).where(imports.c.id == import_id)).first()
-    if row is None:
-        raise UnknownImport("There is no such import.")
-    if row.state not in {State.CHECKED, State.UNMAPPED}:
-        raise ImportNotOpen(row.state)
-    return row
-
-
-def _give_up_abandoned(connection: Connection) -> None:
-    now = clock.now()
-    abandoned = imports.c.uploaded_at < time_text(now - timedelta(days=OPEN_DAYS))
-    given_up = {
-        "state": State.CANCELLED,
-        "message": GIVEN_UP,
-        "finished_at": time_text(now),
-        "content": None,
-    }
-    is_open = imports.c.state.in_((State.CHECKED, State.UNMAPPED))
-    connection.execute(update(imports).where(is_open, abandoned).values(given_up))
-
-
-def _finish(connection: Connection, import_id: int, **facts: object) -> None:
-    finished_at = time_text(clock.now())
-    _change(connection, import_id, **{"message": None, "finished_at": finished_at, "content": None, **facts})
-
-
-def _change(connection: Connection, import_id: int, **facts: object) -> None:
-    connection.execute(update(imports).where(imports.c.id == import_id).values(facts))

@@ -104,12 +104,14 @@ class PlanOptions:
 
     `left_out` are the indexes of rows that are not recorded. `as_additional`: credits without a serial
     number are recorded beside numbered ones of the same project. `end_date` is the day, in ISO form, for
-    retirements and withdrawals whose row states none; without it they have no date.
+    retirements and withdrawals whose row states none; without it they have no date. `numbered` are
+    the projects, as canonical registry and name, of which other rows of the file record numbered credits.
     """
 
     left_out: Collection[int] = frozenset()
     as_additional: bool = False
     end_date: str | None = None
+    numbered: Collection[tuple[str, str]] = ()
 
 
 @dataclass
@@ -133,6 +135,8 @@ class Plan:
     # The facts that amendments add, by the id of the credit.
     additions: dict[str, dict[str, str]] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
+    # The projects, as canonical registry and name, of which the file has new credits with serial numbers.
+    numbered: set[tuple[str, str]] = field(default_factory=set)
 
     def tonnes(self) -> dict[Kind, int]:
         """Return the ten-thousandths of a tonne of each kind. Together they are those of the file."""

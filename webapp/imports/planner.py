@@ -274,12 +274,16 @@ class _Planner:
 
     def _refuse_beside(self) -> None:
         """Refuse new credits without a serial number beside numbered ones of the project, and the reverse."""
-        numbered: set[tuple[str, str]] = set()
         unnumbered: set[tuple[str, str]] = set()
+        own: set[tuple[str, str]] = set()
         for credit in self._plan.new.values():
-            (unnumbered if credit.serial_number is None else numbered).add(self._project_of(credit))
-        held_numbered, held_unnumbered = holdings.numbered_projects(self._connection, numbered | unnumbered)
-        if not (unnumbered & (numbered | held_numbered) or numbered & held_unnumbered):
+            (unnumbered if credit.serial_number is None else own).add(self._project_of(credit))
+        self._plan.numbered = own
+        # Only of these: a large file names many more.
+        numbered = own | {project for project in unnumbered if project in self._options.numbered}
+        held_numbered = holdings.numbered_projects(self._connection, unnumbered)
+        held_unnumbered = holdings.unnumbered_projects(self._connection, own)
+        if not (unnumbered & (numbered | held_numbered) or own & held_unnumbered):
             return
         for credit_id, credit in list(self._plan.new.items()):
             project = self._project_of(credit)

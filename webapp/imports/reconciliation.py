@@ -115,9 +115,11 @@ def _differences(
 
 def _stated_status(row: ImportRow, holder: Holding, *, is_left_out: bool) -> str | None:
     """Return the status that the row states, if the ledger has another one."""
+    if row.end is None and row.status is not Status.ACTIVE:  # a row of our own files
+        is_other = row.status not in {holder.status, Status.SPLIT}
+        return _WORDS[row.status] if is_other else None
     if row.end is None:
-        is_active = row.status is Status.ACTIVE and not row.is_issuance
-        return ACTIVE if is_active and not holder.is_open else None
+        return ACTIVE if not row.is_issuance and not holder.is_open else None
     # Open tonnes that the row ends are retired by the import, unless the row is left out.
     is_other = is_left_out if holder.is_open else _ENDS[row.end.type] is not holder.status
     return _END_WORDS[row.end.type] if is_other else None
@@ -151,8 +153,13 @@ def _not_seen(connection: Connection, rows: Sequence[ImportRow]) -> Iterator[Dif
             is_named = holder.credit_id in named or claim in claims
             missing_e4 = 0 if is_named else holder.quantity_e4
         if missing_e4:
-            status = _WORDS[holder.status]
-            yield Difference(NO_ROW, holder.credit_id, NOT_SEEN, status, None, missing_e4, holder)
+            yield not_seen_difference(holder, missing_e4)
+
+
+def not_seen_difference(holder: Holding, missing_e4: int) -> Difference:
+    """Return the difference of a credit of which the file does not name some tonnes any more."""
+    status = _WORDS[holder.status]
+    return Difference(NO_ROW, holder.credit_id, NOT_SEEN, status, None, missing_e4, holder)
 
 
 def _lines(credits: Iterable[Credit]) -> dict[str, NumberLine[bool]]:

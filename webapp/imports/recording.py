@@ -4,7 +4,7 @@ The events come in runs, so that each is inserted in bulk: what is created, what
 the facts that are added. Each names the import.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from webapp.domain.action_fields import DayBounds
@@ -39,7 +39,22 @@ def record_plan(transaction: Transaction, plan: Plan, actor: str, file: Recorded
     """
     if not (plan.new or plan.ends or plan.additions):
         return
-    stamp, number = Stamp(actor, event_log.recording_time(transaction)), str(file.number)
+    record_events(transaction, plan, actor, file.number)
+    tonnes = {f"tonnes_{kind}": quantity_text(e4) for kind, e4 in plan.tonnes().items() if e4}
+    record_entry(transaction, file, actor, len(plan.rows), tonnes)
+
+
+def record_entry(
+    transaction: Transaction, file: RecordedFile, actor: str, rows: int, tonnes: Mapping[str, str]
+) -> None:
+    """Append an entry about an import: its file, and the rows and tonnes of what it did by kind."""
+    about = {"filename": file.filename, "sha256": file.sha256, "rows": str(rows), **tonnes}
+    event_log.append_entry(transaction, f"{IMPORT}{file.number}", EntryType.IMPORTED, about, actor)
+
+
+def record_events(transaction: Transaction, plan: Plan, actor: str, import_id: int) -> None:
+    """Append the events of the plan, which name the import."""
+    stamp, number = Stamp(actor, event_log.recording_time(transaction)), str(import_id)
     created = [created_event(credit, *stamp, number) for credit in plan.new.values()]
     heads = {event.credit_id: EventHead.after(None, event) for event in created}
     splits: list[Event] = []
@@ -62,9 +77,6 @@ def record_plan(transaction: Transaction, plan: Plan, actor: str, file: Recorded
         for credit_id, facts in plan.additions.items()
     ]
     event_log.append(transaction, [*created, *splits, *ends, *said], credits, keys)
-    figures = {f"tonnes_{kind}": quantity_text(e4) for kind, e4 in plan.tonnes().items() if e4}
-    about = {"filename": file.filename, "sha256": file.sha256, "rows": str(len(plan.rows)), **figures}
-    event_log.append_entry(transaction, f"{IMPORT}{number}", EntryType.IMPORTED, about, actor)
 
 
 def _addition(

@@ -5,7 +5,7 @@ refused or differ from the ledger.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert
@@ -56,25 +56,37 @@ def keep_plan(connection: Connection, import_id: int, plan: Plan, *, is_open: bo
     """Keep the rows and problems of a plan in place of those of an earlier one."""
     for table in (import_rows, import_problems):
         connection.execute(delete(table).where(table.c.import_id == import_id))
-    rows = [
-        {"import_id": import_id, "number": number, **facts}
-        for number, facts in enumerate(_rows(plan, is_open=is_open), start=1)
-    ]
-    if rows:
-        connection.execute(insert(import_rows), rows)
+    dropped = () if is_open else PLAIN_KINDS
+    insert_rows(connection, import_id, rows_of(plan, lambda kind: kind not in dropped), 1)
+    insert_problems(connection, import_id, plan, 1)
+
+
+def insert_rows(
+    connection: Connection, import_id: int, rows: Iterable[Mapping[str, object]], first: int
+) -> None:
+    """Keep rows, with numbers from `first`."""
+    kept = [{"import_id": import_id, "number": number, **facts} for number, facts in enumerate(rows, first)]
+    if kept:
+        connection.execute(insert(import_rows), kept)
+
+
+def insert_problems(connection: Connection, import_id: int, plan: Plan, first: int) -> int:
+    """Keep the problems of a plan, with numbers from `first`, and return how many there are."""
     problems = [
         {"import_id": import_id, "number": number, **facts}
-        for number, facts in enumerate(_problems(plan), start=1)
+        for number, facts in enumerate(_problems(plan), first)
     ]
     if problems:
         connection.execute(insert(import_problems), problems)
+    return len(problems)
 
 
-def _rows(plan: Plan, *, is_open: bool) -> Iterator[Mapping[str, object]]:
+def rows_of(plan: Plan, is_kept: Callable[[str], bool]) -> Iterator[Mapping[str, object]]:
+    """Yield the rows of a plan that are kept, by their kinds, and its differences."""
     # The row that writes the tonnes of a credit, or some of its numbers: others are equal to it.
     writing = {_tonnes_of(plan, piece): piece.place for piece in plan.pieces if piece.kind in WRITING}
     for piece in sorted(plan.pieces, key=lambda piece: piece.place):
-        if is_open or piece.kind not in PLAIN_KINDS:
+        if is_kept(piece.kind):
             row = plan.rows[piece.place]
             yield {
                 "row": row.number,

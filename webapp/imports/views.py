@@ -2,29 +2,31 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from webapp.domain.errors import UnknownImport
+from webapp.imports.background.job import JobView
+from webapp.imports.background.job import view_of as job_view
 from webapp.imports.file_rows import FileRows, read_file
 from webapp.imports.options import ImportOptions
 from webapp.imports.staging import DIFFERENCE
 from webapp.ledger.queries import find_credits
 from webapp.ledger.serial_conflicts import SerialConflict, conflict_over
 from webapp.ledger.storage.engine import reading
-from webapp.ledger.storage.import_tables import import_problems, import_rows, imports
+from webapp.ledger.storage.import_tables import import_jobs, import_problems, import_rows, imports
 from webapp.ledger.views import CreditView
 
 
 class State(StrEnum):
     """The state of an import.
 
-    Up to 10,000 rows are checked and written while the request waits, so `checking` and `writing`
-    are never visible to others: a stored import has been checked, and one whose writing was interrupted
-    is still `checked`. In `unmapped` a person has to say what the columns mean.
+    Small files are checked and written while the request waits, so `checking` and `writing` are those of
+    large ones, which have a job. A small import whose writing was interrupted is still `checked`. In
+    `unmapped` a person has to say what the columns mean.
     """
 
     CHECKING = "checking"
@@ -86,6 +88,7 @@ class ImportView:
     written: int
     options: ImportOptions
     summary: PlanSummary
+    job: JobView | None = None
 
     @property
     def has_problems(self) -> bool:
@@ -142,7 +145,9 @@ class RowView:
 def find(import_id: int) -> ImportView:
     """Return the import. Raises UnknownImport."""
     with reading() as connection:
-        return view_of(row_of(connection, import_id))
+        view = view_of(row_of(connection, import_id))
+        found = connection.execute(select(*_JOB).where(import_jobs.c.import_id == import_id)).first()
+    return replace(view, job=job_view(found)) if found else view
 
 
 def list_imports(before: int | None = None, limit: int = 50) -> list[ImportView]:
@@ -215,6 +220,7 @@ def _problem_view(row: Row[Any], holder: CreditView | None) -> ProblemView:
 
 
 _VIEWED: Final = [column for column in imports.c if column.name != "content"]
+_JOB: Final = [column for column in import_jobs.c if column.name not in {"settings", "source", "facts"}]
 
 
 def row_of(connection: Connection, import_id: int, *more: ColumnElement[Any]) -> Row[Any]:

@@ -5,8 +5,8 @@ the vintage, then the day on which the root was acquired or else issued (without
 position of the root in the feed, then the place in the root. Parts of a block are so in order of their
 numbers. The creation of a lot by a split does not make it younger.
 
-Only ACTIVE credits are taken. SOLD ones are taken only where the filter names that status and one buyer,
-so that nobody retires what belongs to a buyer by mistake.
+Only ACTIVE credits are taken, unless the filter names another status. A quantity is taken of SOLD ones only
+where one buyer is named, so that nobody retires what belongs to a buyer by mistake.
 """
 
 import json
@@ -39,6 +39,8 @@ T = TypeVar("T")
 # The most credits of one act, and the most among which the oldest are looked for.
 CREDITS_MAX: Final = 10_000
 CANDIDATES_MAX: Final = 100_000
+# The most credits of which an act takes only a part: each is split, one after the other.
+PARTS_MAX: Final = 200
 _BATCH: Final = 500
 # After every day, for credits without a date.
 _NO_DAY: Final = "~"
@@ -126,6 +128,8 @@ def _named(connection: Connection, portions: Sequence[Portion]) -> list[Chosen]:
         seen.add(portion.credit_id)
         quantity_e4 = credit.quantity_e4 if portion.quantity_e4 is None else portion.quantity_e4
         chosen.append(Chosen(credit, quantity_e4))
+    if sum(each.is_part for each in chosen) > PARTS_MAX:
+        problems.append(Problem("credits", f"At most {PARTS_MAX} credits can be taken in part at once."))
     if problems:
         raise InvalidFields(problems)
     return chosen

@@ -1,10 +1,10 @@
 """Acts: what one request did to one credit or to many, read from the log.
 
 Which events belong together follows from the log alone ("Acts" in docs/ledger.md). An act is addressed by
-the feed position of its first event, and found by the position of any of its events.
+the feed position of its first acting event, and found by the position of any of its events.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice, takewhile
@@ -17,17 +17,19 @@ from webapp.domain.errors import BrokenLog, UnknownAct
 from webapp.domain.event import ACT_KEY, IMPORT_KEY, Data, Event, is_number
 from webapp.domain.facts import facts_in
 from webapp.domain.lifecycle import EventType
-from webapp.domain.split import group_splits
+from webapp.domain.split import LOTS_MAX, group_splits
 from webapp.ledger.event_log import parse_stored
 from webapp.ledger.storage import act_statements
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import as_json, fetch
 from webapp.ledger.views import CreditView, EventView, credit_of_row, event_of
 
-# The most events that are read to find an act: 10,000 credits, each split off from another one.
+# The most events that are read to find an act: of 10,000 credits, each a part of another one.
 ACT_EVENTS_MAX: Final = 40_000
+# The events of a split into 100 lots that carry over a sale.
+SPLIT_EVENTS_MAX: Final = 1 + 2 * LOTS_MAX
 _BATCH: Final = 500
-_ON_A_PART: Final = (EventType.SOLD, EventType.RETIRED, EventType.WITHDRAWN)
+_ON_A_PART: Final = (EventType.SOLD, EventType.SALE_REVERSED, EventType.RETIRED, EventType.WITHDRAWN)
 # Data of an event that are no words of a person.
 _NOT_WORDS: Final = frozenset({AMENDS, WHY.name, ACT_KEY, IMPORT_KEY, "facts"})
 
@@ -50,7 +52,8 @@ class Amendment:
 class ActedCredit:
     """A credit of an act as it is now, with the event of the act and its amendments since, oldest first.
 
-    `facts` are those beside the identity of the credit, as they are now.
+    `facts` are those beside the identity of the credit, as they are now. `is_contested` says whether another
+    credit holds its serial number, under another name of the registry.
     """
 
     credit: CreditView
@@ -58,6 +61,7 @@ class ActedCredit:
     amendments: Sequence[Amendment]
     facts: Mapping[str, str]
     words: Mapping[str, str]
+    is_contested: bool
 
     def said(self, name: str) -> str:
         """Return a word of the event as it is now, or a fact of the event; empty if there is none."""
@@ -87,8 +91,8 @@ class Act:
 
     @property
     def position(self) -> int:
-        """The feed position of its first event, which is its address."""
-        return min(event.position for event in chain((acted.event for acted in self.credits), self.also))
+        """The feed position of its first acting event, which is its address."""
+        return self.first.event.position
 
     @property
     def first(self) -> ActedCredit:
@@ -191,7 +195,12 @@ def _acted(logged: _Logged, credit: CreditView, said: "_Said") -> ActedCredit:
         why = str(amending.data.get(WHY.name, ""))
         amendments.append(Amendment(position, amending.recorded_at, amending.actor, why, changed))
     return ActedCredit(
-        credit, _view_of(logged, credit), amendments, said.facts_of(logged.key), words_of(data)
+        credit,
+        _view_of(logged, credit),
+        amendments,
+        said.facts_of(logged.key),
+        words_of(data),
+        logged.key in said.contested,
     )
 
 
@@ -207,6 +216,7 @@ class _Said:
         self._parents: dict[int, int | None] = {}
         self._events: dict[int, list[tuple[int, Event]]] = {}
         self._facts: dict[int, dict[str, str]] = {}
+        self.contested = {key for (key,) in fetch(connection, act_statements.CONTESTED, keys)}
         for key, parent, position, body in fetch(connection, act_statements.SAID_OF, keys):
             self._parents[key] = parent
             if body is not None:
@@ -247,11 +257,7 @@ def _events_of_act(connection: Connection, position: int) -> _Events:
 
 def _possible_starts(connection: Connection, here: _Logged) -> Iterator[int]:
     """Yield where the act with this event may begin, the most comprehensive first."""
-    stated = here.event.data.get(ACT_KEY)
-    if is_number(stated):
-        yield int(str(stated))
-        return
-    for (split,) in fetch(connection, act_statements.SPLIT_OF_LOT, here.key):
+    for (split,) in fetch(connection, act_statements.SPLITS_OF_LOTS, as_json([here.key])):
         yield split
     if "replaces" in here.event.data:
         yield here.position - 1
@@ -259,7 +265,7 @@ def _possible_starts(connection: Connection, here: _Logged) -> Iterator[int]:
 
 
 def _act_from(connection: Connection, start: int) -> _Events:
-    """Return the events of the act that begins at this position, or before it if that has a key."""
+    """Return the events of the act that begins at this position, or that the events there belong to."""
     units = _units(connection, start)
     seen: list[list[_Logged]] = []
     for unit in units:
@@ -267,26 +273,47 @@ def _act_from(connection: Connection, start: int) -> _Events:
         if unit[0].event.type is not EventType.SPLIT:
             break
     stated = seen[-1][0].event.data.get(ACT_KEY) if seen else None
-    if is_number(stated) and int(str(stated)) < start:
-        return _act_from(connection, int(str(stated)))
-    if stated == str(start):
-        return _act_on_many(chain(seen, units), str(start))
+    if is_number(stated):
+        found = _act_on_many(connection, int(str(stated)))
+        if any(logged.position == start for logged in found.all):
+            return found
     return _act_without_key([*seen, *islice(units, 1)][:2])
 
 
-def _act_on_many(units: Iterable[list[_Logged]], key: str) -> _Events:
-    """Return the events from the first one to the last one with this key, splits between them included."""
-    found = _Events([], [])
-    splits: list[_Logged] = []
-    for unit in units:
-        if unit[0].event.data.get(ACT_KEY) == key:
-            found.acting.extend(unit)
-            found.others.extend(splits)
-            splits = []
-        elif unit[0].event.type is EventType.SPLIT:
-            splits += unit
-        else:
+def _act_on_many(connection: Connection, number: int) -> _Events:
+    """Return the events with this key from that position on, and the splits right before them."""
+    acting: list[_Logged] = []
+    for unit in _units(connection, number):
+        if unit[0].event.data.get(ACT_KEY) != str(number):
             break
+        acting += unit
+    return _Events(acting, _splits_before(connection, acting) if acting else [])
+
+
+def _splits_before(connection: Connection, acting: Sequence[_Logged]) -> list[_Logged]:
+    """Return the events of the splits that made lots of the act, in the same request.
+
+    They stand right before its first event, with its actor and its time.
+    """
+    keys = as_json([logged.key for logged in acting])
+    start = end = acting[0].position
+    for (split,) in fetch(connection, act_statements.SPLITS_OF_LOTS, keys):
+        if split < start:
+            if start - split > SPLIT_EVENTS_MAX:
+                break
+            start = split
+    first = acting[0].event
+    found: list[_Logged] = []
+    for unit in takewhile(lambda unit: unit[0].position < end, _units(connection, start)):
+        lead = unit[0].event
+        is_of_act = lead.type is EventType.SPLIT and (lead.actor, lead.recorded_at) == (
+            first.actor,
+            first.recorded_at,
+        )
+        if is_of_act:
+            found.extend(unit)
+        else:
+            found = []
     return found
 
 

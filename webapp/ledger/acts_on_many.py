@@ -1,13 +1,14 @@
 """Acts on many credits: one transaction, all or none, one number that all events of the act carry.
 
 An act is planned outside the write lock: its credits are chosen, and what would happen is shown. Under the
-lock only the ends of the histories are read again. Where another writer was faster, the credits of a
-filter are chosen anew, and an act on named credits is refused.
+lock only the ends of the histories are read again. If another writer changed one of the credits, the act is
+planned anew; who was shown the first plan and agreed to it is asked again.
 
 The number of an act is the feed position of its first event. Its events follow each other in the feed;
 the splits of credits of which it takes only a part come before them.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,8 +21,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from webapp.domain.action_fields import DayBounds, parse_action
+from webapp.domain.action_warnings import buyer_warnings, date_warnings
 from webapp.domain.amendment import AMENDS, NO_SUCH_EVENT, parse_amendment, sale_of
-from webapp.domain.date_order import date_warnings
 from webapp.domain.errors import (
     ActChanged,
     ActNotAllowed,
@@ -31,10 +32,8 @@ from webapp.domain.errors import (
     UnknownCredit,
 )
 from webapp.domain.event import Data, Event, with_act
-from webapp.domain.fields import tonnes
 from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status, last_counting, require_allowed
 from webapp.domain.part_actions import PartAction, Stamp, act_on_parts
-from webapp.domain.text import canonical
 from webapp.ledger import clock, event_log, idempotency_store, queries
 from webapp.ledger.act_selection import Chosen, Matching, Selection, batches, choose, credits_at
 from webapp.ledger.event_log import parse_stored
@@ -48,6 +47,8 @@ from webapp.ledger.views import CreditView
 
 # An act on more credits has a transaction of its own, between two groups.
 ALONE_FROM: Final = 100
+# How often an act on a filter is planned. The last time is under the write lock.
+PLANS_MAX: Final = 4
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,14 @@ class History:
 class ActPlan:
     """What an act would do: its credits in the order in which they are taken, and the data of its events.
 
-    `warnings` are sentences about what may be a mistake. `refused` are the credits that do not allow it.
+    `histories` are those of the credits, by id. `warnings` are sentences about what may be a mistake.
+    `refused` are the credits that do not allow it.
     """
 
     request: ActRequest
     chosen: Sequence[Chosen]
     data: Data
+    histories: Mapping[str, History]
     warnings: Sequence[str] = ()
     refused: Sequence[ActNotAllowed] = ()
 
@@ -110,8 +113,10 @@ class ActPlan:
     @property
     def fingerprint(self) -> str:
         """A hash that changes with the credits, and with what is taken of each."""
-        text = "\n".join(f"{each.credit.id} {each.quantity_e4} {each.credit.status}" for each in self.chosen)
-        return sha256(text.encode()).hexdigest()
+        facts = [
+            (each.credit.id, each.quantity_e4, each.credit.status, each.credit.buyer) for each in self.chosen
+        ]
+        return sha256(json.dumps(facts).encode()).hexdigest()
 
     def groups(self) -> list["ActGroup"]:
         """Return the tonnes by project and vintage, in order of their first credit."""
@@ -169,6 +174,12 @@ def plan_act(request: ActRequest) -> ActPlan:
         return _plan(connection, request)
 
 
+def stating(plan: ActPlan, values: Mapping[str, object], amends: EventType | None = None) -> ActPlan:
+    """Return the same plan with the fields of the action. Raises InvalidFields."""
+    request = replace(plan.request, values=values, amends=amends)
+    return _checked(replace(plan, request=request, data=_data_of(request)))
+
+
 def repeated_act(action: EventType, key: IdempotencyKey | None) -> ActResult | None:
     """Return the act that an earlier request with this key recorded, None if there was none."""
     with reading() as connection:
@@ -177,29 +188,47 @@ def repeated_act(action: EventType, key: IdempotencyKey | None) -> ActResult | N
 
 
 def record_act(
-    request: ActRequest, actor: str, key: IdempotencyKey | None = None, shown: str | None = None
+    plan: ActPlan, actor: str, key: IdempotencyKey | None = None, shown: str | None = None
 ) -> ActResult:
-    """Record the act on all its credits, or on none.
+    """Record a planned act on all its credits, or on none.
 
     `shown` is the fingerprint of the plan that a person agreed to. Raises InvalidFields, ActsNotAllowed,
     and ActChanged if the plan is another one now.
     """
-    repeated = repeated_act(request.action, key)
+    repeated = repeated_act(plan.request.action, key)
     if repeated:
         return repeated
-    plan = plan_act(request)
+    for attempt in range(PLANS_MAX):
+        done = _commit(plan, actor, key, shown, is_last=attempt == PLANS_MAX - 1)
+        if done:
+            return done
+        plan = plan_act(plan.request)
+    raise AssertionError("the last attempt plans under the lock")
 
-    def action(transaction: Transaction) -> ActResult:
+
+def _commit(
+    plan: ActPlan, actor: str, key: IdempotencyKey | None, shown: str | None, *, is_last: bool
+) -> ActResult | None:
+    """Record the plan if its credits are as they were, and return None if not.
+
+    The last attempt plans anew under the write lock, which others may have to wait for.
+    """
+
+    def action(transaction: Transaction) -> ActResult | None:
         connection = transaction.connection
         stored = key and idempotency_store.find(connection, key)
         if stored:
-            return _replay(connection, request.action, stored)
-        current, histories = _current(connection, plan)
+            return _replay(connection, plan.request.action, stored)
+        current = plan
+        if _histories(connection, plan.chosen) != plan.histories:
+            if isinstance(plan.request.selection, Matching) and not is_last:
+                return None
+            current = _plan(connection, plan.request)
         if shown is not None and current.fingerprint != shown:
             raise ActChanged
         if current.refused:
             raise ActsNotAllowed(list(current.refused), len(current.chosen))
-        result, first = _append(transaction, current, histories, actor)
+        result, first = _append(transaction, current, actor)
         if key:
             position = event_log.log_head(transaction).position
             ids = [str(result.number), str(len(result.credits)), str(first)]
@@ -213,18 +242,7 @@ def record_act(
 def _plan(connection: Connection, request: ActRequest) -> ActPlan:
     data = _data_of(request)
     chosen = choose(connection, request.selection, request.action)
-    return _checked(ActPlan(request, chosen, data), _histories(connection, chosen))
-
-
-def _current(connection: Connection, plan: ActPlan) -> tuple[ActPlan, dict[str, History]]:
-    """Return the plan as it is under the write lock, and the histories of its credits."""
-    histories = _histories(connection, plan.chosen)
-    current = _checked(plan, histories)
-    if current.refused and isinstance(plan.request.selection, Matching):
-        chosen = choose(connection, plan.request.selection, plan.request.action)
-        histories = _histories(connection, chosen)
-        current = _checked(replace(plan, chosen=chosen), histories)
-    return current, histories
+    return _checked(ActPlan(request, chosen, data, _histories(connection, chosen)))
 
 
 def _data_of(request: ActRequest) -> Data:
@@ -245,14 +263,14 @@ def _data_for(plan: ActPlan, history: History) -> Data:
     return parse_amendment(values, types, DayBounds(clock.latest_day()))
 
 
-def _checked(plan: ActPlan, histories: Mapping[str, History]) -> ActPlan:
+def _checked(plan: ActPlan) -> ActPlan:
     """Return the plan with its warnings and with the credits that do not allow it. Raises InvalidFields."""
     refused: list[ActNotAllowed] = []
     warnings: dict[str, None] = {}
     of_buyers: dict[str, int] = {}
     action, day = plan.request.action, plan.data.get("occurred_on")
     for credit, quantity_e4 in plan.chosen:
-        history = histories[credit.id]
+        history = plan.histories[credit.id]
         try:
             require_allowed(credit.id, history.status, action, history.since)
         except ActNotAllowed as refusal:
@@ -265,21 +283,13 @@ def _checked(plan: ActPlan, histories: Mapping[str, History]) -> ActPlan:
         warnings |= dict.fromkeys(date_warnings(action, *days))
         if action is EventType.RETIRED and credit.status is Status.SOLD and credit.buyer:
             of_buyers[credit.buyer] = of_buyers.get(credit.buyer, 0) + quantity_e4
-    warnings |= dict.fromkeys(_buyer_warnings(of_buyers, plan.data.get("beneficiary")))
+    beneficiary = plan.data.get("beneficiary")
+    for buyer, quantity_e4 in of_buyers.items():
+        named = None if beneficiary is None else str(beneficiary)
+        warnings |= dict.fromkeys(buyer_warnings(quantity_e4, buyer, named))
     if action is EventType.AMENDED and plan.chosen and plan.request.values is not None:
-        _data_for(plan, histories[plan.chosen[0].credit.id])
+        _data_for(plan, plan.histories[plan.chosen[0].credit.id])
     return replace(plan, refused=refused, warnings=list(warnings))
-
-
-def _buyer_warnings(of_buyers: Mapping[str, int], beneficiary: object) -> list[str]:
-    """Return a sentence for each buyer whose tonnes are retired for somebody else."""
-    if beneficiary is None:
-        return []
-    return [
-        f"{tonnes(quantity_e4)} were sold to {buyer}, and are retired for {beneficiary}."
-        for buyer, quantity_e4 in of_buyers.items()
-        if canonical(buyer) != canonical(str(beneficiary))
-    ]
 
 
 def _histories(connection: Connection, chosen: Sequence[Chosen]) -> dict[str, History]:
@@ -297,11 +307,10 @@ def _histories(connection: Connection, chosen: Sequence[Chosen]) -> dict[str, Hi
     return found
 
 
-def _append(
-    transaction: Transaction, plan: ActPlan, histories: Mapping[str, History], actor: str
-) -> tuple[ActResult, int]:
+def _append(transaction: Transaction, plan: ActPlan, actor: str) -> tuple[ActResult, int]:
     """Append the events; return the result and the position of the first event, which may be a split's."""
     stamp = Stamp(actor, event_log.recording_time(transaction))
+    histories = plan.histories
     action, first = plan.request.action, event_log.log_head(transaction).position + 1
     whole = [each for each in plan.chosen if not each.is_part]
     number = first + sum(_events_of_split(histories[each.credit.id]) for each in plan.parts)

@@ -4,7 +4,7 @@ Reads only, in batches, in the transaction of the caller.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ from webapp.ledger.projections.registry_aliases import registry_names
 from webapp.ledger.storage import holding_statements, statements
 
 BATCH: Final = 400
+# A project: its canonical registry and canonical name.
+Project = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -106,25 +108,31 @@ def _holding(row: Sequence[Any]) -> Holding:
     return Holding(key, bytes(digest).hex(), Status(status), *rest)
 
 
-def numbered_projects(
-    connection: Connection, projects: Iterable[tuple[str, str]]
-) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-    """Return the projects with credits that have a serial number, and those with credits that have none.
+def numbered_projects(connection: Connection, projects: Iterable[Project]) -> set[Project]:
+    """Return those of the projects that have credits with a serial number. Void credits do not count."""
+    return _projects_with(connection, holding_statements.NUMBERED_PROJECTS, projects)
+
+
+def unnumbered_projects(connection: Connection, projects: Iterable[Project]) -> set[Project]:
+    """Return those of the projects that have credits without a serial number. Void credits do not count."""
+    return _projects_with(connection, holding_statements.UNNUMBERED_PROJECTS, projects)
+
+
+def _projects_with(
+    connection: Connection, statement: Mapping[str, str], projects: Iterable[Project]
+) -> set[Project]:
+    """Return the projects with such credits under any name of their registry.
 
     Projects are pairs of a registry's key, which is no alias (see ``RegistryNames.key``), and a canonical
-    name. Void credits do not count.
+    name.
     """
-    with_number: set[tuple[str, str]] = set()
-    without: set[tuple[str, str]] = set()
+    found: set[Project] = set()
     names = registry_names(connection)
     asked = _under_all_names(names, projects)
     for start in range(0, len(asked), BATCH):
         some = statements.as_json(asked[start : start + BATCH])
-        for registry, project, has_number in statements.fetch(
-            connection, holding_statements.NUMBERED_PROJECTS, some
-        ):
-            (with_number if has_number else without).add((names.key(registry), project))
-    return with_number, without
+        found |= {(names.key(row[0]), row[1]) for row in statements.fetch(connection, statement, some)}
+    return found
 
 
 def _under_all_names(names: RegistryNames, projects: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

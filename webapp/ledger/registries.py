@@ -278,7 +278,7 @@ def _run_once(
 ) -> NameChange:
     """Run the action and commit it, or return the stored result of its key. Raises IdempotencyKeyReused."""
     if key is None:
-        return commit(action)
+        return commit(action, is_exclusive=True)
 
     def keyed(transaction: Transaction) -> NameChange:
         stored = idempotency_store.find(transaction.connection, key)
@@ -291,4 +291,4 @@ def _run_once(
         idempotency_store.store(transaction.connection, key, kept)
         return result
 
-    return commit(keyed)
+    return commit(keyed, is_exclusive=True)

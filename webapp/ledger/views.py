@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import NamedTuple
 
+from webapp.domain.action_warnings import buyer_warnings, date_warnings
 from webapp.domain.amendment import AMENDS, amendments_of, present_data, present_facts, words_of
 from webapp.domain.credit import Credit
-from webapp.domain.date_order import date_warnings
 from webapp.domain.entry import Entry, EntryType
 from webapp.domain.event import Data, Event, EventHead
 from webapp.domain.facts import facts_in
@@ -219,12 +219,18 @@ class Record:
         return self._day_of_sale(self.events)
 
     @property
-    def date_warnings(self) -> list[str]:
-        """A sentence for each reason why the day of its sale, reversal or retirement cannot be right."""
+    def warnings(self) -> list[str]:
+        """What may be a mistake in its last sale, reversal or retirement, a sentence for each."""
         last = self.last_counting
         before = [event for event in self.events if event.seq < last.seq]
         sold_on = self._day_of_sale(before)
-        return date_warnings(last.event_type, happened_on(last), self.credit.vintage, sold_on)
+        warnings = date_warnings(last.event_type, happened_on(last), self.credit.vintage, sold_on)
+        sale = _standing_sale(before)
+        if last.event_type is EventType.RETIRED and sale:
+            buyer, beneficiary = self.present_data(sale).get("buyer"), last.data.get("beneficiary")
+            named = None if beneficiary is None else str(beneficiary)
+            warnings += buyer_warnings(self.credit.quantity_e4, None if buyer is None else str(buyer), named)
+        return warnings
 
     def _day_of_sale(self, history: Sequence[EventView]) -> str | None:
         """Return the day of the sale that stands after these first events, as it is now."""

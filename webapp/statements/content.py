@@ -7,7 +7,7 @@ amendment restated with what was said before.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from webapp.domain.action_fields import RETIREMENT_FIELDS
 from webapp.domain.errors import UnknownStatement
@@ -26,14 +26,23 @@ LABELS: Final[Mapping[str, str]] = {
     **{field.name: field.label for field in (*RETIREMENT_FIELDS, *RETIREMENT_FACTS) if field.name in WORDS},
     OCCURRED_ON: "Retirement date",
 }
+CONTESTED: Final = "Another credit holds the same serial number under another name of the registry."
+
+
+class Word(NamedTuple):
+    """A word with its label. The text of a day is `YYYY-MM-DD`."""
+
+    label: str
+    text: str
+    is_day: bool
 
 
 @dataclass(frozen=True)
 class Lot:
-    """A credit of the statement. `own` has the label and value of words that not all lots share."""
+    """A credit of the statement. `own` has the words that not all lots share."""
 
     acted: ActedCredit
-    own: Sequence[tuple[str, str]]
+    own: Sequence[Word]
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,11 @@ class Restated:
     before: str
     after: str
     lots: int
+
+    @property
+    def is_day(self) -> bool:
+        """Whether the word is a day (`YYYY-MM-DD`)."""
+        return self.label == LABELS[OCCURRED_ON]
 
 
 @dataclass(frozen=True)
@@ -124,7 +138,13 @@ def statement_of(act: Act, address: str | None = None) -> Statement:
     for acted in act.credits:
         credit = acted.credit
         key = (credit.project_name, credit.registry, acted.facts.get("project_id", ""), credit.vintage)
-        own = [(LABELS[name], acted.said(name)) for name in differing if acted.said(name)]
+        own = [
+            Word(LABELS[name], acted.said(name), name == OCCURRED_ON)
+            for name in differing
+            if acted.said(name)
+        ]
+        if acted.is_contested:
+            own.append(Word("Serial number", CONTESTED, is_day=False))
         found.setdefault(key, []).append(Lot(acted, own))
     groups = [Group(*key, lots) for key, lots in found.items()]
     return Statement(act, address, groups, _restated(act))

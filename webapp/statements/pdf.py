@@ -31,7 +31,7 @@ GROUPS_MAX: Final = 500
 MEMORY_BYTES_MAX: Final = 1_000_000_000
 CPU_SECONDS_MAX: Final = 30
 _WAIT_SECONDS: Final = 60
-_PATIENCE_SECONDS: Final = 20
+_PATIENCE_SECONDS: Final = 5
 # How many documents this process makes at once; others wait.
 _PLACES: Final = BoundedSemaphore(2)
 # Each thread of typst, one for each processor by default, would take address space of its own.
@@ -52,7 +52,7 @@ def pdf_of(statement: Statement) -> bytes:
         "data": json.dumps(data_of(statement), ensure_ascii=False, indent=1),
         "page": json.dumps(page_of(statement), ensure_ascii=False),
     }
-    limits = (int(statement.updated_at.timestamp()), MEMORY_BYTES_MAX, CPU_SECONDS_MAX)
+    limits = (MEMORY_BYTES_MAX, CPU_SECONDS_MAX)
     if not _PLACES.acquire(timeout=_PATIENCE_SECONDS):
         raise LedgerBusy(_BUSY)
     try:
@@ -145,8 +145,12 @@ def _lot_of(lot: Lot) -> dict[str, Any]:
         "id": credit.id,
         "position": str(event.position),
         "hash": event.hash,
-        "own": lot.own,
+        "own": [(word.label, _text_of(word.text, is_day=word.is_day)) for word in lot.own],
     }
+
+
+def _text_of(text: str, *, is_day: bool) -> str:
+    return day_text(text) if is_day and text else text
 
 
 def _restated_of(each: Restated, lots: int) -> dict[str, str]:
@@ -154,6 +158,6 @@ def _restated_of(each: Restated, lots: int) -> dict[str, str]:
     return {
         "day": day_text(each.amended_at),
         "label": f"{each.label}{of}",
-        "before": each.before,
-        "after": each.after,
+        "before": _text_of(each.before, is_day=each.is_day),
+        "after": _text_of(each.after, is_day=each.is_day),
     }

@@ -18,22 +18,22 @@ _NO_GLYPH: Final = "could not be displayed"
 
 
 def main() -> None:
-    """Write the PDF of the template and the time that the arguments name."""
-    template, timestamp, memory_bytes, cpu_seconds = sys.argv[1:]
+    """Write the PDF of the template that the arguments name, within their limits."""
+    template, memory_bytes, cpu_seconds = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_seconds), int(cpu_seconds)))
     resource.setrlimit(resource.RLIMIT_AS, (int(memory_bytes), int(memory_bytes)))
     inputs = json.load(sys.stdin)
     try:
-        document = made(template, {**inputs, "has_all_glyphs": "yes"}, int(timestamp), STANDARDS)
+        document = made(template, {**inputs, "has_all_glyphs": "yes"}, STANDARDS)
     except typst.TypstError as error:
         if _NO_GLYPH not in error.message:
             raise
-        document = made(template, {**inputs, "has_all_glyphs": "no"}, int(timestamp), [])
+        document = made(template, {**inputs, "has_all_glyphs": "no"}, [])
     sys.stdout.buffer.write(document)
 
 
-def made(template: str, inputs: dict[str, str], timestamp: int, standards: list[Standard]) -> bytes:
+def made(template: str, inputs: dict[str, str], standards: list[Standard]) -> bytes:
     """Return the PDF. Only the fonts of the library are used, so it is the same on each machine."""
     return typst.compile(
         template,
@@ -41,7 +41,6 @@ def made(template: str, inputs: dict[str, str], timestamp: int, standards: list[
         ignore_system_fonts=True,
         sys_inputs=inputs,
         pdf_standards=[*standards],
-        timestamp=timestamp,
     )
 
 

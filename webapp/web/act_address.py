@@ -19,17 +19,11 @@ from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.fields import FieldError, TextField
 from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger.act_selection import Matching, Selection, portions_at
+from webapp.web.credit_list import ACTIONS, CreditList
 from webapp.web.credit_list import PARAMETERS as LIST_PARAMETERS
-from webapp.web.credit_list import CreditList
 from webapp.web.typed_quantity import plain_quantity, quantity_error
 
 PATH: Final = "/credits/act"
-ACTIONS: Final[Mapping[str, EventType]] = {
-    "sell": EventType.SOLD,
-    "retire": EventType.RETIRED,
-    "void": EventType.CANCELLED,
-    "amend": EventType.AMENDED,
-}
 ALL: Final = "all"
 OLDEST: Final = "oldest"
 # The parameters of the address; the second ones are repeated.

@@ -18,10 +18,12 @@ CONFIRM: Final = "Record it all the same"
 class ActForm(FieldForm):
     """Fields that a form on many credits has besides those of its act.
 
-    `shown` is the fingerprint of the plan that the page showed. Warnings require a tick.
+    `shown` is the fingerprint of the plan that the page showed. Warnings require a tick; `warned` are those
+    that the page showed beside it.
     """
 
     shown = HiddenField()
+    warned = HiddenField()
     is_confirmed = BooleanField(CONFIRM)
 
     @property
@@ -31,9 +33,11 @@ class ActForm(FieldForm):
 
     def accepts(self, warnings: Sequence[str]) -> bool:
         """Return whether there is nothing to confirm, or it is confirmed; if not, show what."""
-        if not warnings or self.is_confirmed.data:
+        text = " ".join(warnings)
+        if not warnings or (self.is_confirmed.data and self.warned.data == text):
             return True
-        self.show([Problem("is_confirmed", " ".join([*warnings, f"Change it, or tick “{CONFIRM}”."]))])
+        self.warned.data, self.is_confirmed.data = text, False
+        self.show([Problem("is_confirmed", f"{text} Change it, or tick “{CONFIRM}”.")])
         return False
 
 

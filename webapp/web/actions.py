@@ -124,6 +124,8 @@ def _handle(action: Action, credit_id: str) -> AnyResponse:
         vintage=credit.vintage,
         sold_on=queries.record(credit_id).sold_on if credit.status is Status.SOLD else None,
     )
+    if isinstance(form, RetirementForm) and credit.status is Status.SOLD:
+        form.buyer = credit.buyer
     if request.method != "POST" or not form.validate():
         if action.event_type not in credit.allowed_actions:
             return action_conflict.render(credit_id, action.event_type, form.part_e4)
@@ -147,7 +149,7 @@ def _form_page(action: Action, credit: CreditView, form: ActionForm, status: HTT
         form,
         summaries.suggest_parties(action.event_type),
         block=block_of(credit),
-        asked=_quantity_in_words(credit, form),
+        asked=quantity_in_words(credit, form),
     )
     return htmx.render(
         "credits/action.html",
@@ -159,7 +161,7 @@ def _form_page(action: Action, credit: CreditView, form: ActionForm, status: HTT
     )
 
 
-def _quantity_in_words(credit: CreditView, form: ActionForm) -> str:
+def quantity_in_words(credit: CreditView, form: ActionForm) -> str:
     """Return the quantity of the action in words: "a part" while the entered one is not valid."""
     part_e4 = form.part_e4
     typed = (form.quantity.data or "").strip()

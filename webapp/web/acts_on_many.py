@@ -15,11 +15,11 @@ from webapp.domain.fields import tonnes
 from webapp.domain.lifecycle import EventType, Status
 from webapp.http.authentication import actor
 from webapp.idempotency import flash_success, note_replay, request_key
-from webapp.ledger import acts_on_many, summaries
+from webapp.ledger import acts_on_many, listing, summaries
 from webapp.ledger.acts_on_many import ActPlan, ActRequest, ActResult
 from webapp.ledger.views import CreditView
 from webapp.web import query_parameters
-from webapp.web.act_address import PARAMETERS, PATH, REPEATED, ActAddress
+from webapp.web.act_address import ALL, PARAMETERS, PATH, REPEATED, ActAddress
 from webapp.web.act_forms import AMEND_FORMS, FORMS, ActForm
 from webapp.web.labels import EVENT_LABELS
 
@@ -28,6 +28,7 @@ pages = Blueprint("acts_on_many", __name__)
 # The most credits of a plan that the page lists, each with its quantity to change.
 LISTED_MAX: Final = 100
 # The events that an amendment of credits of one status restates, unless another is asked for.
+_BUYER_FIELDS: Final = frozenset({"buyer", "filter.buyer"})
 _AMENDED: Final = {Status.SOLD: EventType.SOLD, Status.RETIRED: EventType.RETIRED}
 
 
@@ -40,6 +41,16 @@ class ActPage:
     form: ActForm
     problems: Sequence[Problem] = ()
     message: str = ""
+
+    @property
+    def buyer_problems(self) -> list[Problem]:
+        """The problems with whom sold credits are taken from."""
+        return [problem for problem in self.problems if problem.field in _BUYER_FIELDS]
+
+    @property
+    def quantity_problems(self) -> list[Problem]:
+        """The other problems of the selection, which stand beside its tonnes."""
+        return [problem for problem in self.problems if problem.field not in _BUYER_FIELDS]
 
     @property
     def verb(self) -> str:
@@ -122,11 +133,11 @@ def _form_of(event_type: EventType, amends: EventType | None) -> ActForm:
 
 def _record(address: ActAddress, plan: ActPlan, form: ActForm) -> AnyResponse:
     amends = getattr(form, "event_type", None) if address.event_type is EventType.AMENDED else None
-    wanted = ActRequest(address.event_type, plan.request.selection, form.stated, amends)
     try:
-        if not form.accepts(acts_on_many.plan_act(wanted).warnings):
+        stated = acts_on_many.stating(plan, form.stated, amends)
+        if not form.accepts(stated.warnings):
             return _page(ActPage(address, plan, form), HTTPStatus.UNPROCESSABLE_ENTITY)
-        result = acts_on_many.record_act(wanted, actor(), request_key(), form.shown.data or "")
+        result = acts_on_many.record_act(stated, actor(), request_key(), form.shown.data or "")
     except InvalidFields as refusal:
         form.show(refusal.problems)
         return _page(ActPage(address, plan, form), HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -144,14 +155,36 @@ def _done(result: ActResult) -> AnyResponse:
     return redirect(f"/acts/{result.number}", HTTPStatus.SEE_OTHER)
 
 
+def _left_out(page: ActPage) -> str:
+    """Say what "all that match" leaves out, because without a status only active credits are taken."""
+    address, plan = page.address, page.plan
+    if address.take != ALL or plan is None or address.matching.filter.status:
+        return ""
+    sums = listing.sum_credits(address.matching.filter, is_quick=True)
+    if not sums.is_all:
+        return "Credits that are not active are left out."
+    found = sum(counted.credits for counted in sums.by_status.values())
+    left_out = found - sums[Status.ACTIVE].credits
+    are = "is not active and is" if left_out == 1 else "are not active and are"
+    return f"{left_out:,} of {found:,} {are} left out." if left_out else ""
+
+
 def _page(page: ActPage, status: HTTPStatus = HTTPStatus.OK) -> AnyResponse:
     if page.plan:
         page.form.shown.data = page.plan.fingerprint
     party = {EventType.SOLD: "buyer", EventType.RETIRED: "beneficiary"}.get(page.address.event_type, "")
     parties = summaries.suggest_parties(page.address.event_type) if party else []
+    buyers = summaries.suggest_parties(EventType.SOLD) if page.address.asks_buyer else []
     return make_response(
         render_template(
-            "credits/act.html", act=page, form=page.form, party=party, parties=parties, listed_max=LISTED_MAX
+            "credits/act.html",
+            act=page,
+            form=page.form,
+            party=party,
+            parties=parties,
+            buyers=buyers,
+            left_out=_left_out(page),
+            listed_max=LISTED_MAX,
         ),
         status,
     )

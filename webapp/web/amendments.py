@@ -1,6 +1,7 @@
 """The page that amends words of an event of a credit."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
@@ -12,8 +13,8 @@ from wtforms import BooleanField, HiddenField
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
 from webapp.domain.action_fields import EARLIEST_DAY, DayBounds
+from webapp.domain.action_warnings import date_warnings
 from webapp.domain.amendment import AMENDABLE, AMENDS, WHY, parse_amendment
-from webapp.domain.date_order import date_warnings
 from webapp.domain.errors import CreditMoved, Problem
 from webapp.domain.event import is_number
 from webapp.domain.facts import FACTS, FACTS_OF, facts_in
@@ -23,6 +24,7 @@ from webapp.http.authentication import actor
 from webapp.idempotency import flash_success, note_replay, request_key
 from webapp.ledger import clock, commands, queries
 from webapp.ledger.views import EventView, Record
+from webapp.web.formats import day_text
 from webapp.web.forms import DATE_IS_RIGHT, FieldForm
 from webapp.web.labels import field_label
 
@@ -167,7 +169,7 @@ def _page(record: Record, event: EventView, form: AmendForm, status: HTTPStatus)
         render_template(
             "credits/amend.html",
             credit=record.credit,
-            event=event,
+            event=replace(event, data=record.present_data(event)),
             form=form,
         ),
         status,
@@ -189,7 +191,7 @@ def _success_message(
     if "beneficiary" in amendment:
         told.append(f"named {said['beneficiary']}" if said.get("beneficiary") else "named no beneficiary")
     if str(amendment.get(_DAY, said.get(_DAY, "")))[:4] != said.get(_DAY, "")[:4]:
-        told.append(f"was dated {said[_DAY]}" if said.get(_DAY) else "had no date")
+        told.append(f"was dated {day_text(said[_DAY])}" if said.get(_DAY) else "had no date")
     if event.event_type is not EventType.RETIRED or not told:
         return "Amended. The history keeps what was recorded."
     # Markup because of the link. Only this constant is markup: `format` of Markup escapes every argument.

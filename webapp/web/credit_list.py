@@ -14,7 +14,7 @@ from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.event import is_number
 from webapp.domain.facts import CREDIT_FACTS
 from webapp.domain.fields import Field, FieldError, TextField
-from webapp.domain.lifecycle import Status
+from webapp.domain.lifecycle import EventType, Status, is_allowed
 from webapp.ledger.search.credit_filter import FACT_NAMES, SORTS, CreditFilter
 
 PATH: Final = "/credits"
@@ -32,6 +32,13 @@ _FILTERS: Final[tuple[Field, ...]] = (
 # Facts of the credits, and the import that recorded them.
 FACTS: Final[tuple[Field, ...]] = tuple(field for field in CREDIT_FACTS if field.name in FACT_NAMES)
 IMPORT: Final = "import"
+# What the list offers for many credits: the words of the address, each with the type of its events.
+ACTIONS: Final[Mapping[str, EventType]] = {
+    "sell": EventType.SOLD,
+    "retire": EventType.RETIRED,
+    "amend": EventType.AMENDED,
+    "void": EventType.CANCELLED,
+}
 # The parameters of the filter and the order.
 PARAMETERS: Final = (*(field.name for field in (*_FILTERS, *FACTS)), IMPORT, "status", "sort", "order")
 # Columns that sort in descending order first: numbers and times; names sort from A.
@@ -160,6 +167,12 @@ class CreditList:
             **self.more_filters,
         }
         return [(name, str(value)) for name, value in values.items() if value]
+
+    @property
+    def actions(self) -> list[str]:
+        """The acts on many credits that the status of the filter allows, as `ACTIONS` names them."""
+        status = self.filter.status
+        return [name for name, event_type in ACTIONS.items() if not status or is_allowed(status, event_type)]
 
     def oldest_first(self, action: str) -> str:
         """Return the address of the form that acts on tonnes of this list, the oldest first."""

@@ -27,6 +27,7 @@ from webapp.http import htmx
 from webapp.http.authentication import actor
 from webapp.idempotency import flash_success, note_replay, request_key
 from webapp.ledger import commands, listing, queries, registries, summaries
+from webapp.ledger.act_selection import CREDITS_MAX
 from webapp.ledger.search import selection
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.search.pagination import Page
@@ -67,6 +68,7 @@ def index() -> Response:
         page=page,
         sums=sums,
         number_found=_number_found(sums, len(page.items)),
+        credits_max=CREDITS_MAX,
         elsewhere=[] if page.items else _found_elsewhere(wanted),
         problems=[],
         bar=_filter_bar(wanted),

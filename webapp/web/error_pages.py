@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from flask import Response, make_response, render_template, request, url_for
 from werkzeug.exceptions import default_exceptions
 
+from webapp.accounts.errors import UnknownLink
 from webapp.domain import errors
 from webapp.http import authentication, htmx
 from webapp.http.error_status import ErrorResponse
@@ -26,6 +27,9 @@ class Link(NamedTuple):
 ALL_CREDITS: Final = Link("All credits", "/credits")
 ALL_IMPORTS: Final = Link("All imports", "/imports")
 DASHBOARD: Final = Link("Dashboard", "/")
+
+# The views for strangers: their errors are pages without navigation.
+SHARED: Final = "statements.shared"
 
 # Statuses after which the same request may succeed later, or after the form is reloaded.
 TRY_AGAIN: Final = frozenset(
@@ -51,6 +55,7 @@ REFUSAL_TITLES: Final[dict[type[errors.LedgerError], str]] = {
     errors.UnknownCredit: "No such credit",
     errors.UnknownImport: "No such import",
     errors.UnknownAct: "No such act",
+    UnknownLink: "No such statement",
     errors.UnknownStatement: "No such statement",
     errors.SerialHeld: "Serial number already taken",
     errors.AlreadyRetired: "Already retired",
@@ -61,6 +66,7 @@ REFUSAL_TITLES: Final[dict[type[errors.LedgerError], str]] = {
     errors.CursorMismatch: "No such page of the list",
     UnknownFilter: "This filter cannot be used",
     errors.TooManyRows: "Too many rows",
+    errors.FileTooLarge: "This file is too large",
     errors.UnreadableFile: "This file cannot be read",
     errors.LedgerBusy: "The ledger is busy",
     errors.LedgerUnavailable: "The database does not answer",
@@ -85,6 +91,9 @@ SENTENCES: Final[dict[int, str]] = {
 
 def render(answer: ErrorResponse) -> Response:
     """Return the error as a page, or as a notice for an htmx request."""
+    if (request.endpoint or "").startswith(SHARED):
+        page = render_template("statements/shared_error.html", title=_title(answer), detail=_sentence(answer))
+        return make_response(page, answer.status)
     template = "errors/_fragment.html" if htmx.wants_fragment() else "errors/page.html"
     outdated = isinstance(answer.refusal, errors.SchemaOutdated)
     page = render_template(

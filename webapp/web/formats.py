@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
@@ -33,6 +34,15 @@ _DAY: Final = Markup('<time datetime="%s">%s</time>')
 def number(count: int) -> str:
     """Return a count with thousands separators: "1,234,567"."""
     return f"{count:,}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it, rounded up: "40 s", "3 min", "2 h 5 min"."""
+    whole = math.ceil(seconds)
+    if whole < 60:  # noqa: PLR2004 - a minute
+        return f"{whole} s"
+    minutes = -(-whole // 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004 - an hour
 
 
 def tonnes(quantity: int | str) -> str:
@@ -69,6 +79,11 @@ def day(date_text: str) -> Markup:
     return _DAY % (date_text, _day_text(datetime.fromisoformat(date_text)))
 
 
+def day_text(date_text: str) -> str:
+    """Return a date (`YYYY-MM-DD`) as text: "20 Nov 2026"."""
+    return _day_text(datetime.fromisoformat(date_text))
+
+
 def _day_text(moment: datetime) -> str:
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
@@ -80,6 +95,7 @@ def short_id(full: str) -> str:
 
 FILTERS: Final[dict[str, Callable[..., str]]] = {
     "number": number,
+    "duration": duration,
     "tonnes": tonnes,
     "quantity": quantity,
     "plain_quantity": fields.quantity_text,

@@ -23,8 +23,8 @@ from webapp.domain.action_fields import (
     parse_action,
     parse_part_quantity,
 )
+from webapp.domain.action_warnings import buyer_warnings, date_warnings
 from webapp.domain.credit import FIELDS, REPLACES, parse_credit, require_block_matches_quantity
-from webapp.domain.date_order import date_warnings
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.fields import (
     Field,
@@ -309,18 +309,35 @@ class ReversalForm(ActionForm):
 
 
 NO_BENEFICIARY: Final = "Retire without a beneficiary"
+FOR_ANOTHER: Final = "Retire it for another than the buyer"
 
 
 class RetirementForm(ActionForm):
-    """A retirement. It requires a beneficiary, or a tick that there is none."""
+    """A retirement. It requires a beneficiary, or a tick that there is none.
+
+    `buyer` is that of a sold credit. To retire it for somebody else requires a tick.
+    """
 
     table = RETIREMENT_FIELDS
     event_type = EventType.RETIRED
     without_beneficiary = BooleanField(NO_BENEFICIARY)
+    is_for_another = BooleanField(FOR_ANOTHER)
+    buyer: str | None = None
+
+    @property
+    def buyer_warnings(self) -> list[str]:
+        """The sentence about sold tonnes that are retired for another than the buyer, if they are."""
+        if not self.is_submitted() or self._whole is None:
+            return []
+        part_e4 = self.part_e4 or self._whole.quantity_e4
+        return buyer_warnings(part_e4, self.buyer, (self.beneficiary.data or "").strip() or None)
 
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
         """Require a beneficiary or the tick, in addition to the domain's rules."""
         valid = super().validate(extra_validators)
+        if (warnings := self.buyer_warnings) and not self.is_for_another.data:
+            self.show([Problem("is_for_another", f"{warnings[0]} Change it, or tick “{FOR_ANOTHER}”.")])
+            valid = False
         ticked = bool(self.without_beneficiary.data)
         if self.beneficiary.errors or self._names_beneficiary() is not ticked:
             return valid

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from markupsafe import Markup
+
 from webapp.domain.amendment import AMENDABLE, AMENDS, WHY
 from webapp.domain.event import Datum
 from webapp.domain.facts import FACTS, FACTS_OF, facts_in
@@ -20,7 +22,7 @@ class Amended:
     """An amendment as it is shown below the event: the AMENDED event, and each word with what it said."""
 
     event: EventView
-    words: Sequence[tuple[str, str]]
+    words: Sequence[tuple[str, str | Markup]]
 
     @property
     def why(self) -> str:

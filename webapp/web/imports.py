@@ -8,6 +8,7 @@ from typing import Final
 from flask import (
     Blueprint,
     Response,
+    current_app,
     flash,
     make_response,
     redirect,
@@ -36,8 +37,12 @@ from webapp.domain.errors import (
 from webapp.http import htmx
 from webapp.http.authentication import actor
 from webapp.http.error_status import status_of
+from webapp.http.request_security import takes_large_file
 from webapp.idempotency import ALREADY_DONE, is_replay, note_replay, request_key
-from webapp.imports import jobs, views
+from webapp.imports import abandoned, jobs, views
+from webapp.imports.background import intake, large_imports
+from webapp.imports.background.job import Decision
+from webapp.imports.file_rows import FileRows
 from webapp.imports.import_facts import display_name
 from webapp.imports.mapping import ColumnMapping
 from webapp.imports.readers.bounds import ROWS_MAX
@@ -101,7 +106,7 @@ def index() -> str:
         "imports/list.html",
         imports=found[:LISTED],
         is_first_page=before is None,
-        open_days=jobs.OPEN_DAYS,
+        open_days=abandoned.OPEN_DAYS,
         older=url_for(".index", before=found[LISTED - 1].id) if more else None,
     )
 
@@ -114,6 +119,7 @@ def new() -> str:
 
 
 @pages.post("/imports/new")
+@takes_large_file
 @allows(Role.OPERATOR)
 def receive() -> AnyResponse:
     """Check the file and redirect to its preview; nothing is written to the ledger."""
@@ -121,9 +127,15 @@ def receive() -> AnyResponse:
     if form.file.data is None:
         form.file.errors = ["Choose a file."]
         return make_response(_new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY)
-    content, filename = form.file.data.read(), form.file.data.filename
+    filename = form.file.data.filename
     try:
-        received = jobs.receive(content, filename, actor(), key=request_key())
+        received = intake.receive(
+            form.file.data.stream,
+            filename,
+            actor(),
+            limits=current_app.config["IMPORT_LIMITS"],
+            key=request_key(),
+        )
     except (UnreadableFile, UnsupportedFile, TooManyRows) as refusal:
         form.file.errors = [f"{display_name(filename)}: {refusal}"]
         return make_response(_new_page(form), status_of(refusal))
@@ -163,7 +175,10 @@ def change_options(import_id: int) -> AnyResponse:
         raise InvalidFields([Problem("section", "There is no such form.")])
     try:
         options = section(found.options, request.form)
-        changed = jobs.change(import_id, options, actor(), request_key())
+        if found.job:
+            note_replay(is_replay=large_imports.change(import_id, options, actor(), request_key()))
+        else:
+            note_replay(is_replay=jobs.change(import_id, options, actor(), request_key()).is_replay)
     except ImportNotOpen:
         return _already_decided(import_id)
     except (InvalidFields, UnreadableFile, UnsupportedFile, TooManyRows) as refusal:
@@ -173,7 +188,6 @@ def change_options(import_id: int) -> AnyResponse:
             posted = import_options.posted_mapping(found.options, request.form)
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         return _import_page(found, DecisionForm(), status, problems_of_form=problems, posted=posted)
-    note_replay(is_replay=changed.is_replay)
     return _done(import_id)
 
 
@@ -198,6 +212,8 @@ def template_file() -> Response:
 def write(import_id: int) -> AnyResponse:
     """Write the import; rows with problems only if they may be left out."""
     form = DecisionForm()
+    if views.find(import_id).job:
+        return _record_large(import_id, form)
     try:
         written = jobs.write(
             import_id,
@@ -216,12 +232,40 @@ def write(import_id: int) -> AnyResponse:
     return _import_page(found, form) if htmx.wants_fragment() else _done(import_id)
 
 
+def _record_large(import_id: int, form: DecisionForm) -> AnyResponse:
+    """Begin to record an import in the background."""
+    decision = Decision(actor(), form.skip_invalid.data, form.ignore_unknown.data)
+    try:
+        note_replay(is_replay=large_imports.record(import_id, decision, request_key()))
+    except ImportNotOpen:
+        return _already_decided(import_id)
+    found = views.find(import_id)
+    if found.is_open:
+        form.show_missing_ticks(found)
+        return _import_page(found, form, HTTPStatus.CONFLICT)
+    return _import_page(found, form) if htmx.wants_fragment() else _done(import_id)
+
+
+@pages.post(f"{IMPORT_URL}/resume")
+@allows(Role.OPERATOR)
+def resume(import_id: int) -> AnyResponse:
+    """Go on with an import that was stopped while it was recorded."""
+    try:
+        note_replay(is_replay=large_imports.resume(import_id, actor(), request_key()))
+    except ImportNotOpen:
+        return _already_decided(import_id)
+    return show(import_id) if htmx.wants_fragment() else _done(import_id)
+
+
 @pages.post(f"{IMPORT_URL}/cancel")
 @allows(Role.OPERATOR)
 def cancel(import_id: int) -> AnyResponse:
-    """Cancel the import."""
+    """Cancel the import, or stop it while it is recorded."""
     try:
-        note_replay(is_replay=jobs.cancel(import_id, request_key()))
+        if views.find(import_id).job:
+            note_replay(is_replay=large_imports.cancel(import_id, actor(), request_key()))
+        else:
+            note_replay(is_replay=jobs.cancel(import_id, request_key()))
     except ImportNotOpen:
         return _already_decided(import_id)
     return show(import_id) if htmx.wants_fragment() else _done(import_id)
@@ -230,6 +274,7 @@ def cancel(import_id: int) -> AnyResponse:
 @pages.get(f"{IMPORT_URL}/options", endpoint="options_chosen")
 @pages.get(f"{IMPORT_URL}/write", endpoint="written")
 @pages.get(f"{IMPORT_URL}/cancel", endpoint="cancelled")
+@pages.get(f"{IMPORT_URL}/resume", endpoint="resumed")
 @allows(Role.VIEWER)
 def preview(import_id: int) -> AnyResponse:
     """Redirect to the import from the address of its form, which the browser shows after an error."""
@@ -238,7 +283,11 @@ def preview(import_id: int) -> AnyResponse:
 
 def _new_page(form: FileForm) -> str:
     return render_template(
-        "imports/new.html", form=form, rows_max=ROWS_MAX, megabytes_max=MAX_BODY_BYTES // 1024**2
+        "imports/new.html",
+        form=form,
+        rows_max=ROWS_MAX,
+        megabytes_max=MAX_BODY_BYTES // 1024**2,
+        limits=current_app.config["IMPORT_LIMITS"],
     )
 
 
@@ -257,7 +306,7 @@ def _import_page(
     after = _number("row") or 0
     problems_after = _number("after") or 0
     is_asked = found.state is State.UNMAPPED or "columns" in request.args or posted is not None
-    file = views.file_of(found) if found.is_open and is_asked else None
+    file = _file_of(found) if found.is_open and is_asked else None
     if file and posted:
         file = replace(file, mapping=posted)
     problems = views.problems(found.id, problems_after, PROBLEMS_SHOWN) if found.has_problems else []
@@ -284,6 +333,10 @@ def _import_page(
         problems_shown=PROBLEMS_SHOWN,
         too_late=too_late,
     )
+
+
+def _file_of(found: ImportView) -> FileRows | None:
+    return large_imports.file_of(found.id) if found.job else views.file_of(found)
 
 
 def _already_decided(import_id: int) -> Response:

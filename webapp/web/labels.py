@@ -14,12 +14,12 @@ from webapp.domain.credit import NEW_FIELDS
 from webapp.domain.entry import EntryType
 from webapp.domain.event import ACT_KEY, IMPORT_KEY, Data
 from webapp.domain.facts import FACTS_OF, facts_in
-from webapp.domain.fields import Field
+from webapp.domain.fields import Field, PastDateField
 from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.registry_names import display_name
 from webapp.domain.text import canonical
 from webapp.ledger.views import EntryView, EventView, happened_on
-from webapp.web.formats import day, tonnes, when
+from webapp.web.formats import day, day_text, tonnes, when
 
 # A registry's cancellation is WITHDRAWN; a credit recorded in error is void, in an accountant's words too.
 STATUS_LABELS: Final[Mapping[str, str]] = {
@@ -86,10 +86,10 @@ def data_labels(event_type: EventType) -> dict[str, str]:
 
 
 def labelled_facts(fields: Sequence[Field], facts: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return the label and value of each fact, in the order of the fields."""
+    """Return the label and text of each fact, in the order of the fields."""
     known = {field.name: field.label for field in fields}
     ordered = [name for name in known if name in facts] + [name for name in facts if name not in known]
-    return [(known.get(name, name), facts[name]) for name in ordered]
+    return [(known.get(name, name), word_text(name, facts[name])) for name in ordered]
 
 
 def lot_start(offset: str) -> str:
@@ -138,11 +138,22 @@ def event_time(event: EventView | EntryView) -> Markup:
     return _HAPPENED.format(day(day_of_event), recorded)
 
 
-def restated_words(amended: EventType, before: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return the label within a sentence, and the earlier text, of each word that an amendment restated."""
+def word_text(name: str, value: object) -> str:
+    """Return a word or fact of an event as pages write it: "20 Nov 2026" for a date."""
+    return day_text(str(value)) if value and name in _DAYS else str(value)
+
+
+def restated_words(amended: EventType, before: Mapping[str, str]) -> list[tuple[str, str | Markup]]:
+    """Return the label within a sentence, and the earlier text, of each word that an amendment restated.
+
+    A date is markup, an absent text empty.
+    """
     fields = (*ACTION_FIELDS.get(amended, ()), *FACTS_OF.get(amended, ()))
     known = {field.name: field_label(field, amended) for field in fields}
-    return [(_within(known.get(name, name)), said) for name, said in before.items()]
+    return [
+        (_within(known.get(name, name)), day(said) if said and name in _DAYS else said)
+        for name, said in before.items()
+    ]
 
 
 def _within(label: str) -> str:
@@ -154,13 +165,15 @@ def _amended_words(data: Data) -> Iterator[str]:
     for name, value in (*data.items(), *facts_in(data).items()):
         if name in _AMENDED_LABELS:
             label = _within(_AMENDED_LABELS[name])
-            yield f"{label} {value}" if value else f"no {label}"
+            yield f"{label} {word_text(name, value)}" if value else f"no {label}"
 
 
-# By name, the labels of what an amendment can state.
-_AMENDED_LABELS: Final[Mapping[str, str]] = {
-    field.name: field.label for fields in (*AMENDABLE.values(), *FACTS_OF.values()) for field in fields
+# By name, what an amendment can state.
+_AMENDED: Final[Mapping[str, Field]] = {
+    field.name: field for fields in (*AMENDABLE.values(), *FACTS_OF.values()) for field in fields
 }
+_AMENDED_LABELS: Final[Mapping[str, str]] = {name: field.label for name, field in _AMENDED.items()}
+_DAYS: Final = frozenset(name for name, field in _AMENDED.items() if isinstance(field, PastDateField))
 
 FILTERS: Final[dict[str, Callable[..., str | None]]] = {
     "status_label": status_label,
@@ -169,5 +182,6 @@ FILTERS: Final[dict[str, Callable[..., str | None]]] = {
     "event_phrase": event_phrase,
     "event_time": event_time,
     "happened_on": happened_on,
+    "word_text": lambda value, name: word_text(name, value),
     "lot_start": lot_start,
 }

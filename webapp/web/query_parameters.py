@@ -15,6 +15,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 _NAMES: Final = "query_parameters"
 _REPEATED: Final = "repeated_query_parameters"
+_IGNORES_UNKNOWN: Final = "ignores_unknown_parameters"
 _NAME_SHOWN_MAX: Final = 40
 
 
@@ -36,6 +37,12 @@ def reads(*names: str, repeated: Sequence[str] = ()) -> Callable[[View], View]:
     return note
 
 
+def ignores_unknown(view: View) -> View:
+    """Decorate a view without filters whose address is sent to strangers: mail programs add parameters."""
+    setattr(view, _IGNORES_UNKNOWN, True)
+    return view
+
+
 def names_of(view: Callable[..., Any]) -> frozenset[str]:
     """Return the names of the query parameters of the view."""
     names: frozenset[str] = getattr(view, _NAMES, frozenset())
@@ -47,6 +54,8 @@ def refuse_unknown() -> None:
     if request.method not in {"GET", "HEAD"}:
         return
     view = current_app.view_functions[request.endpoint or ""]
+    if getattr(view, _IGNORES_UNKNOWN, False):
+        return
     known = names_of(view)
     repeated: frozenset[str] = getattr(view, _REPEATED, frozenset())
     problems = [

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
+from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField, HiddenField
 
@@ -12,7 +13,7 @@ from webapp.authorization import allows
 from webapp.domain.errors import AliasInUse, InvalidFields, UnitesCredits
 from webapp.http.authentication import actor
 from webapp.idempotency import flash_success, note_replay, request_key
-from webapp.ledger import registries
+from webapp.ledger import queries, registries
 from webapp.ledger.registries import NameChange
 from webapp.web import query_parameters
 
@@ -82,11 +83,28 @@ def separate() -> AnyResponse:
     values = {name: request.form.get(name) for name in ("registry", "alias")}
     try:
         change = registries.separate_names(values, actor(), request_key())
-    except (AliasInUse, InvalidFields) as refusal:
-        problems = refusal.problems if isinstance(refusal, InvalidFields) else []
-        flash(" ".join(problem.message for problem in problems) or str(refusal), "danger")
+    except AliasInUse as refusal:
+        flash(_two_credits(refusal), "danger")
+        return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)
+    except InvalidFields as refusal:
+        flash(" ".join(problem.message for problem in refusal.problems), "danger")
         return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)
     return _done(change, f"{change.alias} and {change.registry} are two registries again.")
+
+
+def _two_credits(refusal: AliasInUse) -> Markup:
+    """Return why the names stay joined, with links to the two credits."""
+    # Markup because of the links. Only these constants are markup: `format` escapes every argument.
+    named = [
+        Markup('<a href="{}">{}, {}, {}</a>').format(
+            url_for("credits.show", credit_id=each.id), each.project_name, each.registry, each.serial_number
+        )
+        for each in map(queries.credit, (refusal.holder, refusal.credit_id))
+    ]
+    return Markup(
+        "{} and {} have one serial number under two names of this registry. "
+        "The names stay joined until one of the two is void."
+    ).format(*named)
 
 
 def _names(form: JoinForm) -> dict[str, object]:

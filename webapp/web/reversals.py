@@ -15,8 +15,9 @@ from webapp.idempotency import flash_success, note_replay, request_key
 from webapp.ledger import commands, queries
 from webapp.ledger.views import Record
 from webapp.web import action_conflict, query_parameters
+from webapp.web.actions import quantity_in_words
 from webapp.web.formats import tonnes
-from webapp.web.forms import ReversalForm
+from webapp.web.forms import ReversalForm, Whole
 from webapp.web.serial_numbers import block_of
 
 pages = Blueprint("reversals", __name__)
@@ -28,10 +29,15 @@ pages = Blueprint("reversals", __name__)
 def reverse_sale(credit_id: str) -> AnyResponse:
     """Show the form that reverses the sale, or record the reversal."""
     record = queries.record(credit_id)
-    quantity = request.args.get("quantity", record.credit.quantity)
-    form = ReversalForm(quantity=quantity, vintage=record.credit.vintage, sold_on=record.sold_on)
+    credit = record.credit
+    form = ReversalForm(
+        quantity="" if request.method == "POST" else request.args.get("quantity", ""),
+        whole=Whole(credit.quantity_e4, block_of(credit)),
+        vintage=credit.vintage,
+        sold_on=record.sold_on,
+    )
     if request.method != "POST" or not form.validate():
-        if EventType.SALE_REVERSED not in record.credit.allowed_actions:
+        if EventType.SALE_REVERSED not in credit.allowed_actions:
             return action_conflict.render(credit_id, EventType.SALE_REVERSED, form.part_e4)
         is_sent = request.method == "POST"
         return _page(record, form, HTTPStatus.UNPROCESSABLE_ENTITY if is_sent else HTTPStatus.OK)
@@ -54,6 +60,7 @@ def _page(record: Record, form: ReversalForm, status: HTTPStatus) -> AnyResponse
         buyer=record.credit.buyer,
         form=form,
         block=block_of(record.credit),
+        asked=quantity_in_words(record.credit, form),
     )
     return make_response(page, status)
 

@@ -26,7 +26,6 @@ from wtforms import BooleanField
 from wtforms.validators import DataRequired
 
 from webapp.accounts import statement_links
-from webapp.accounts.errors import UnknownLink
 from webapp.accounts.roles import Role
 from webapp.authorization import allows, allows_everyone
 from webapp.http.authentication import actor
@@ -35,7 +34,7 @@ from webapp.ledger import acts
 from webapp.statements.content import Statement, data_of, statement_of
 from webapp.statements.pdf import LOTS_MAX, pdf_of
 from webapp.statements.qr_code import qr_data_url
-from webapp.web import actor_names
+from webapp.web import actor_names, query_parameters
 
 pages = Blueprint("statements", __name__)
 
@@ -127,26 +126,28 @@ def revoke(position: int, link_id: int) -> AnyResponse:
 
 @pages.get("/shared/<secret>")
 @allows_everyone
-def shared(secret: str) -> Response:
+@query_parameters.ignores_unknown
+def shared(secret: str) -> str:
     """Show one statement to anybody who has its link."""
-    try:
-        statement = _shared_statement(secret)
-    except UnknownLink:
-        return _no_such_link()
+    inputs = _inputs(_shared_statement(secret))
     pdf_address = url_for(".shared_pdf", secret=secret)
-    page = render_template("statements/shared.html", **_inputs(statement), pdf_address=pdf_address)
-    return _secret(make_response(page))
+    return render_template("statements/shared.html", **inputs, pdf_address=pdf_address)
 
 
 @pages.get("/shared/<secret>/statement.pdf")
 @allows_everyone
+@query_parameters.ignores_unknown
 def shared_pdf(secret: str) -> Response:
     """Send the PDF of one statement to anybody who has its link."""
-    try:
-        statement = _shared_statement(secret)
-    except UnknownLink:
-        return _no_such_link()
-    return _secret(_send_pdf(statement))
+    return _send_pdf(_shared_statement(secret))
+
+
+@pages.after_request
+def keep_secret(response: Response) -> Response:
+    """Let nobody else get the secret of an address, also where the answer is an error."""
+    if request.endpoint in {"statements.shared", "statements.shared_pdf"}:
+        response.headers.update(SECRET_HEADERS)
+    return response
 
 
 def _statement(position: int) -> Statement:
@@ -182,14 +183,4 @@ def _named(response: Response, statement: Statement, ending: str) -> Response:
     """Name the file, which a browser may show itself."""
     name = f"retirement-statement-{statement.position}.{ending}"
     response.headers["Content-Disposition"] = f'inline; filename="{name}"'
-    return response
-
-
-def _no_such_link() -> Response:
-    """Return the same page for a wrong link and for a revoked one."""
-    return _secret(make_response(render_template("statements/no_such_link.html"), HTTPStatus.NOT_FOUND))
-
-
-def _secret(response: Response) -> Response:
-    response.headers.update(SECRET_HEADERS)
     return response

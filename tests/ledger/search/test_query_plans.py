@@ -18,7 +18,8 @@ from webapp.domain.lifecycle import HOLDING, NOT_HOLDING, Status
 from webapp.domain.serial_number import parse_numbers
 from webapp.domain.text import canonical
 from webapp.ledger import listing
-from webapp.ledger.commands import cancel_credit, create_credit, retire_credit, sell_credit
+from webapp.ledger.commands import amend_credit, cancel_credit, create_credit, retire_credit, sell_credit
+from webapp.ledger.registries import join_names
 from webapp.ledger.search import conditions_sql, index_merge, selection
 from webapp.ledger.search.credit_filter import SORTS, CreditFilter
 from webapp.ledger.storage.engine import reading
@@ -29,6 +30,8 @@ from webapp.ledger.views import CreditView
 UNCOUNTED = (Status.WITHDRAWN, *NOT_HOLDING)
 PROJECTS = ["Mangrove Kenya", "Mangrove Peru", "Lake Kemp Solar", "\u00c4ther Wind-Farm", "Biochar (KE)"]
 REGISTRIES = ["VCS", "Gold Standard", "Iso.metric"]
+# Another name of the registry VCS, which no credit names.
+ALIAS = "Verra of Kenya"
 WORDS = [
     *("mangrove", "kenya", "ke", "KE", "solar", "wind farm", "farm", "vcs", "gold", "metric", "o.m", "peru"),
     *("gs1", "5", "50", "150", "12345", "941,467,105", "941467105", "2020", "x", "nowhere", "-", "gs11-16"),
@@ -73,6 +76,8 @@ def a_ledger_of(random: Random) -> None:
             "serial_number": serial,
         }
         credit_id = create_credit(values, LOCAL).credit_id
+        if country := country_of(values["project_name"]):
+            amend_credit(credit_id, {"amends": 1, "facts": {"country": country}}, LOCAL)
         match random.randrange(6):
             case 0:
                 sell_credit(credit_id, {"buyer": "A"}, LOCAL)
@@ -84,6 +89,11 @@ def a_ledger_of(random: Random) -> None:
                 cancel_credit(credit_id, {"reason": "Typo"}, LOCAL)
             case _:
                 pass
+    join_names({"registry": "VCS", "alias": ALIAS}, LOCAL)
+
+
+def country_of(project_name: str | None) -> str:
+    return next((country for country in ("Kenya", "Peru") if country in (project_name or "")), "")
 
 
 @pytest.fixture(scope="module", params=DIALECTS)
@@ -133,6 +143,7 @@ def is_found(credit: CreditView, wanted: CreditFilter) -> bool:
             holds_word(text, word),
             bool(re.fullmatch("[0-9a-f]{6,}", word)) and credit.id.startswith(word),
         ]
+        ways.append(credit.registry == "VCS" and holds_word(plain(ALIAS), word))
         if number is not None and (len(str(number)) >= 5 or names):
             ways.append(holds_word(text, str(number)))
             in_serial = len(str(number)) >= 5 or all(holds_word(serial, name) for name in names)
@@ -171,7 +182,9 @@ def expected(every: Sequence[CreditView], wanted: CreditFilter) -> list[CreditVi
         credit
         for credit in every
         if credit.status in wanted.statuses
-        and (not wanted.registry or canonical(credit.registry) == canonical(wanted.registry))
+        and canonical({ALIAS: "VCS"}.get(wanted.registry, wanted.registry))
+        in {"", canonical(credit.registry)}
+        and canonical(wanted.country) in {"", canonical(country_of(credit.project_name))}
         and (wanted.vintage is None or credit.vintage == wanted.vintage)
         and is_found(credit, wanted)
     ]
@@ -198,7 +211,8 @@ def pages_of(wanted: CreditFilter, limit: int) -> list[CreditView]:
 wanted_lists = st.builds(
     CreditFilter,
     q=st.one_of(st.just(""), st.lists(st.sampled_from(WORDS), max_size=3).map(" ".join)),
-    registry=st.sampled_from(["", "", "vcs", "GOLD standard", "nobody's"]),
+    registry=st.sampled_from(["", "", "vcs", ALIAS, "GOLD standard", "nobody's"]),
+    country=st.sampled_from(["", "", "KENYA", "Peru", "Chile"]),
     vintage=st.sampled_from([None, None, 2020, 1990]),
     status=st.sampled_from([None, None, *Status]),
     serial=st.sampled_from(["", "", "", *SERIALS]),

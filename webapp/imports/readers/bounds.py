@@ -3,6 +3,8 @@
 from typing import Final
 
 ROWS_MAX: Final = 10_000
+# Of a file that is read at once. It is the limit of all bodies (``webapp.config``).
+FILE_BYTES_MAX: Final = 16 * 1024**2
 ROW_CHARACTERS_MAX: Final = 200_000
 COLUMNS_MAX: Final = 500
 # Rows times columns of a table.

@@ -29,6 +29,7 @@ EMPTY_LINES_MAX: Final = 100_000
 _TOO_MANY_EMPTY: Final = (
     f"This file has more than {EMPTY_LINES_MAX:,} empty lines. Delete the empty lines under the table."
 )
+NO_ROWS: Final = "There are no rows in this file: it has nothing but a line of headers."
 _SAMPLE_CHARACTERS: Final = 60_000
 _SAMPLE_LINES: Final = 200
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)?")
@@ -54,18 +55,13 @@ def read_csv(decoded: Decoded, read_as: ReadAs) -> Source:
     text = decoded.text
     if not text.strip():
         raise UnreadableFile("This file is empty.")
-    named = _NAMED_DELIMITER.match(text)
-    if read_as.delimiter:
-        delimiter = _chosen(read_as.delimiter)
-    else:
-        delimiter = named[1] if named else _delimiter_of(text)
-    skipped = 1 if named else 0
+    delimiter, skipped = delimiter_of(text, read_as)
     lines = _lines(text, delimiter, skipped)
-    if any(isinstance(cell, str) and cell.startswith(' "') for _, cells in lines for cell in cells):
+    if any(map(has_space_before_quote, lines)):
         lines = _lines(text, delimiter, skipped, spaces_before_quotes=True)
     table = find_table(lines, missing="", extra_cells=False)
     if table is None:
-        raise UnreadableFile("There are no rows in this file: it has nothing but a line of headers.")
+        raise UnreadableFile(NO_ROWS)
     return Source(
         FileKind.CSV,
         table.headers,
@@ -74,6 +70,21 @@ def read_csv(decoded: Decoded, read_as: ReadAs) -> Source:
         delimiter=delimiter,
         notes=table.notes,
     )
+
+
+def delimiter_of(text: str, read_as: ReadAs) -> tuple[str, int]:
+    """Return the delimiter of a text, of which the beginning is enough, and how many lines only name it."""
+    named = _NAMED_DELIMITER.match(text)
+    if read_as.delimiter:
+        delimiter = _chosen(read_as.delimiter)
+    else:
+        delimiter = named[1] if named else _delimiter_of(text)
+    return delimiter, 1 if named else 0
+
+
+def has_space_before_quote(line: Line) -> bool:
+    """Return whether a cell of the line begins with a space before a quotation mark."""
+    return any(isinstance(cell, str) and cell.startswith(' "') for cell in line[1])
 
 
 def _chosen(delimiter: str) -> str:
@@ -85,9 +96,9 @@ def _chosen(delimiter: str) -> str:
 class _PhysicalLines:
     """The lines of a text with their ends, as long as those of one row together are short enough."""
 
-    def __init__(self, text: str) -> None:
-        """Begin with the first line."""
-        self._matches = _LINE.finditer(text)
+    def __init__(self, lines: Iterator[str]) -> None:
+        """Take the lines, of which none but that after the last is empty. Begin with the first."""
+        self._lines = lines
         self._characters = 0
         self.row = 1
 
@@ -97,7 +108,7 @@ class _PhysicalLines:
 
     def __next__(self) -> str:
         """Return the next line, or end."""
-        line = next(self._matches).group()
+        line = next(self._lines)
         if not line:
             raise StopIteration
         self._characters += len(line)
@@ -112,34 +123,52 @@ class _PhysicalLines:
 
 
 def _lines(text: str, delimiter: str, skipped: int, *, spaces_before_quotes: bool = False) -> list[Line]:
-    """Return the lines of the sheet that are not empty, with their numbers.
-
-    The first lines keep the empty cells at their end, since these can be columns without a header.
-    """
-    physical = _PhysicalLines(text)
-    reader = csv.reader(physical, delimiter=delimiter, strict=True, skipinitialspace=spaces_before_quotes)
+    """Return the lines of the sheet that are not empty, with their numbers."""
     lines: list[Line] = []
     cells = 0
+    for line in sheet_lines(
+        lines_of(text), delimiter, skipped=skipped, spaces_before_quotes=spaces_before_quotes
+    ):
+        lines.append(line)
+        cells += len(stripped(line[1]))
+        if len(lines) > LINES_MAX:
+            raise TooManyRows(ROWS_MAX)
+        if cells > CELLS_MAX:
+            raise UnreadableFile(too_many_cells())
+    return lines
+
+
+def lines_of(text: str) -> Iterator[str]:
+    """Yield the lines of a text with their ends, and an empty one after the last."""
+    return (match.group() for match in _LINE.finditer(text))
+
+
+def sheet_lines(
+    lines: Iterator[str], delimiter: str, *, skipped: int, spaces_before_quotes: bool
+) -> Iterator[Line]:
+    """Yield the lines of the sheet that are not empty, with their numbers, without the first `skipped`.
+
+    The first lines keep the empty cells at their end, since these can be columns without a header.
+    Raises UnreadableFile.
+    """
+    physical = _PhysicalLines(lines)
+    reader = csv.reader(physical, delimiter=delimiter, strict=True, skipinitialspace=spaces_before_quotes)
+    count = 0
     try:
         for row in reader:
             number = physical.row
             physical.next_row()
             kept = stripped(row)
             if not kept or number <= skipped:
-                if number - len(lines) > EMPTY_LINES_MAX:
+                if number - count > EMPTY_LINES_MAX:
                     raise UnreadableFile(_TOO_MANY_EMPTY)
                 continue
             if len(kept) > COLUMNS_MAX:
                 raise UnreadableFile(too_many_columns(number, len(kept)))
-            lines.append((number, row[:COLUMNS_MAX] if len(lines) < HEADERS_WITHIN else kept))
-            cells += len(kept)
-            if len(lines) > LINES_MAX:
-                raise TooManyRows(ROWS_MAX)
-            if cells > CELLS_MAX:
-                raise UnreadableFile(too_many_cells())
+            yield number, row[:COLUMNS_MAX] if count < HEADERS_WITHIN else kept
+            count += 1
     except csv.Error as error:
         raise UnreadableFile(_wrong_quotes(physical.row, str(error))) from None
-    return lines
 
 
 def _wrong_quotes(number: int, reason: str) -> str:
@@ -167,7 +196,7 @@ def _regularity(sample: str, delimiter: str) -> float:
     It is the share of rows that are equally wide, times the share of their cells without another
     delimiter in them, times a factor for more columns. A comma in a number or before a space is text.
     """
-    reader = csv.reader(_PhysicalLines(sample), delimiter=delimiter)
+    reader = csv.reader(_PhysicalLines(lines_of(sample)), delimiter=delimiter)
     rows: list[list[str]] = []
     with suppress(csv.Error, UnreadableFile):  # what is wrong with a line is said when the file is read
         rows += (row for row in islice(reader, _SAMPLE_LINES) if row)

@@ -55,9 +55,14 @@ def _has_too_many_values(text: str) -> bool:
 
 def _values(number: int, text: str) -> dict[str, object]:
     try:
-        value = decode_text(text)
+        return values_of_row(text)
     except NotJson as error:
         raise UnreadableFile(f"Row {number}: {error}") from None
+
+
+def values_of_row(text: str) -> dict[str, object]:
+    """Return the values of a row by name, from its text. Raises NotJson."""
+    value = decode_text(text)
     return value if isinstance(value, dict) else NotAnObject({"": value})
 
 

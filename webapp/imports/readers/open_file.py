@@ -31,7 +31,7 @@ def read_source(content: bytes, read_as: ReadAs = _AUTOMATIC, limit: int | None 
         return _first(read_workbook(content, read_as), limit)
     if not content or content.isspace():
         raise UnreadableFile("This file is empty.")
-    is_json = not read_as.delimiter and _begins_like_json(content)
+    is_json = not read_as.delimiter and begins_like_json(content)
     if not is_json:
         refuse_long_lines(content)
     decoded = decode_file(content, read_as.encoding)
@@ -41,7 +41,7 @@ def read_source(content: bytes, read_as: ReadAs = _AUTOMATIC, limit: int | None 
     return _first(read_csv(decoded, read_as), limit)
 
 
-def _begins_like_json(content: bytes) -> bool:
+def begins_like_json(content: bytes) -> bool:
     """Return whether the first character is a bracket, in any encoding that is read."""
     beginning = content[:_BEGINNING_BYTES].replace(b"\0", b"").lstrip(_MARKS_AND_SPACE)
     return beginning.startswith((b"[", b"{"))

@@ -1,8 +1,9 @@
 """Find the table in the lines of a sheet: its headers, its rows, a title above and totals below."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Final
 
 from webapp.domain.canonical_json import Number
@@ -81,11 +82,12 @@ def find_table(lines: Sequence[Line], *, missing: str | None, extra_cells: bool)
         raise UnreadableFile(too_many_columns(number, width))
     if width * len(rows) > CELLS_MAX:
         raise UnreadableFile(too_many_cells())
-    headers = _headers(cells, width, rows)
+    used = {column for _, row in rows for column, cell in enumerate(row) if not is_empty(cell)}
+    headers = _headers(cells, width, used)
     return Table(
         list(headers.values()),
         [_row(line, row, headers, missing) for line, row in rows],
-        [*_said_above(above), *_said_totals(totals)],
+        [*_said_above(above), *_said_totals(totals, len(totals))],
     )
 
 
@@ -137,20 +139,81 @@ def _is_total(cells: Sequence[Cell]) -> bool:
 def _refuse_extra_cells(rows: Sequence[Line], width: int) -> None:
     for number, row in rows:
         if len(row) > width:
-            raise UnreadableFile(
-                f"Line {number} has {len(row):,} cells, and there are {width:,} headers. Give each column "
-                "a header, and put a cell that contains the separator in quotation marks."
-            )
+            raise UnreadableFile(_extra_cells(number, len(row), width))
 
 
-def _headers(cells: Sequence[Cell], width: int, rows: Sequence[Line]) -> dict[int, str]:
-    """Return the names of the columns that have a header or a value, each name once."""
+def _extra_cells(number: int, cells: int, width: int) -> str:
+    return (
+        f"Line {number} has {cells:,} cells, and there are {width:,} headers. Give each column "
+        "a header, and put a cell that contains the separator in quotation marks."
+    )
+
+
+class TableStream:
+    """The table in lines that are read one after another, as `find_table` finds it in all lines.
+
+    `rows` yields the lines of its rows; after the last, `headers` and `notes` are known.
+    """
+
+    def __init__(self, lines: Iterator[Line], *, extra_cells: bool) -> None:
+        """Take the lines, none of which is empty. `extra_cells` is that of `find_table`."""
+        self._lines = lines
+        self._extra_cells = extra_cells
+        self._above: Sequence[Line] = ()
+        self._first: Line = (0, ())
+        self._totals: list[Line] = []
+        self._totals_count = 0
+        self._width = 0
+        self._used: set[int] = set()
+
+    def rows(self) -> Iterator[Line]:
+        """Yield the rows. Raises UnreadableFile."""
+        first = list(islice(self._lines, _WIDTH_WITHIN))
+        if not first:
+            return
+        place = _place_of_headers(first)
+        self._above, self._first = first[:place], first[place]
+        headers = self._first[1]
+        named = len(headers)
+        self._width = len(stripped(headers))
+        unnamed = [column for column, cell in enumerate(headers) if is_empty(cell)]
+        for number, cells in chain(first[place + 1 :], self._lines):
+            if named > 1 and _is_total(cells):
+                self._totals_count += 1
+                if len(self._totals) < _NAMED_MAX:
+                    self._totals.append((number, cells))
+                continue
+            row = stripped(cells)
+            if len(row) > named and not self._extra_cells:
+                raise UnreadableFile(_extra_cells(number, len(row), named))
+            if len(row) > self._width:
+                self._width = len(row)
+                if self._width > COLUMNS_MAX:
+                    raise UnreadableFile(too_many_columns(number, self._width))
+            if unnamed or len(row) > named:
+                columns = [*unnamed, *range(named, len(row))]
+                self._used.update(each for each in columns if each < len(row) and not is_empty(row[each]))
+            yield number, row
+
+    @property
+    def headers(self) -> dict[int, str]:
+        """The names of the columns by their index."""
+        return _headers(self._first[1], self._width, self._used)
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences about the lines that were left out."""
+        return [*_said_above(self._above), *_said_totals(self._totals, self._totals_count)]
+
+
+def _headers(cells: Sequence[Cell], width: int, used: Collection[int]) -> dict[int, str]:
+    """Return the names of the columns that have a header or are `used`, each name once."""
     headers: dict[int, str] = {}
     taken: set[str] = set()
     counts: dict[str, int] = {}
     for column in range(width):
         cell = cells[column] if column < len(cells) else None
-        if is_empty(cell) and all(len(row) <= column or is_empty(row[column]) for _, row in rows):
+        if is_empty(cell) and column not in used:
             continue
         given = f"Column {column + 1}" if is_empty(cell) else str(cell)
         name = given
@@ -171,26 +234,27 @@ def _row(number: int, cells: Sequence[Cell], headers: dict[int, str], missing: s
 def _said_above(above: Sequence[Line]) -> list[str]:
     if not above:
         return []
-    lines = _line_numbers([number for number, _ in above])
+    lines = _line_numbers([number for number, _ in above], len(above))
     return [f"{lines} above the headers {_was(above)} left out: {_shown(above)}."]
 
 
-def _said_totals(totals: Sequence[Line]) -> list[str]:
+def _said_totals(totals: Sequence[Line], count: int) -> list[str]:
+    """Return the sentence about totals; `totals` may be the first of them."""
     if not totals:
         return []
-    lines = _line_numbers([number for number, _ in totals])
-    kind = "a total" if len(totals) == 1 else "totals"
-    return [f"{lines} {_was(totals)} left out as {kind}: {_shown(totals)}."]
+    lines = _line_numbers([number for number, _ in totals], count)
+    was, kind = ("was", "a total") if count == 1 else ("were", "totals")
+    return [f"{lines} {was} left out as {kind}: {_shown(totals)}."]
 
 
 def _was(lines: Sequence[Line]) -> str:
     return "was" if len(lines) == 1 else "were"
 
 
-def _line_numbers(numbers: Sequence[int]) -> str:
+def _line_numbers(numbers: Sequence[int], count: int) -> str:
     named = [str(number) for number in numbers[:_NAMED_MAX]]
-    if len(numbers) > _NAMED_MAX:
-        named.append(f"{len(numbers) - _NAMED_MAX:,} more")
+    if count > _NAMED_MAX:
+        named.append(f"{count - _NAMED_MAX:,} more")
     if len(named) == 1:
         return f"Line {named[0]}"
     return f"Lines {', '.join(named[:-1])} and {named[-1]}"

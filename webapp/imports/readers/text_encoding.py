@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -80,11 +81,8 @@ def decode_file(content: bytes, encoding: str = "") -> Decoded:
     """
     if encoding:
         return _decoded(content, _chosen(encoding))
-    for mark, name in _MARKS:
-        if content.startswith(mark):
-            if not name:
-                raise UnsupportedFile("This text is in UTF-32, which is not read. Save it as UTF-8.")
-            return _decoded(content, name)
+    if name := _marked(content):
+        return _decoded(content, name)
     if b"\0" in content[:_SAMPLE_BYTES]:
         return _utf_16_without_mark(content)
     try:
@@ -94,6 +92,55 @@ def decode_file(content: bytes, encoding: str = "") -> Decoded:
     if "\0" in text:
         raise _not_text()
     return Decoded(text, "UTF-8")
+
+
+def encoding_of_stream(blocks: Iterable[bytes], encoding: str = "") -> str:
+    """Return the name of the encoding of a text that comes in blocks, as `decode_file` would find it.
+
+    Raises UnreadableFile and UnsupportedFile.
+    """
+    if encoding:
+        return _chosen(encoding)
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    sample = bytearray()
+    wrong_at: int | None = None
+    done = 0
+    for block in blocks:
+        if not done and (name := _marked(block)):
+            return name
+        if not done and b"\0" in block[:_SAMPLE_BYTES]:
+            return _utf_16_without_mark(block[:_SAMPLE_BYTES]).encoding
+        if len(sample) < _GUESS_BYTES:
+            sample += _sample(block)
+        if wrong_at is None:
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError as error:
+                wrong_at = done + error.start
+        done += len(block)
+    if wrong_at is None and not decoder.getstate()[0]:
+        return "UTF-8"
+    if len(_UTF_8_SEQUENCE.findall(sample)) > 2 * sample.decode(errors="replace").count("\ufffd"):
+        raise UnreadableFile(
+            f"This is UTF-8 text but for some bytes, the first of them about byte {(wrong_at or done) + 1:,}."
+            " Correct that place, or choose another encoding."
+        )
+    return decode_file(bytes(sample)).encoding
+
+
+def codec_of(name: str) -> str:
+    """Return Python's codec for the name of an encoding."""
+    return ENCODINGS[name]
+
+
+def _marked(content: bytes) -> str:
+    """Return the encoding that a byte-order mark names, empty if there is none. Raises UnsupportedFile."""
+    for mark, name in _MARKS:
+        if content.startswith(mark):
+            if not name:
+                raise UnsupportedFile("This text is in UTF-32, which is not read. Save it as UTF-8.")
+            return name
+    return ""
 
 
 def _chosen(encoding: str) -> str:
@@ -171,6 +218,7 @@ def _sample(content: bytes) -> bytes:
 
 
 def _not_text() -> UnsupportedFile:
+    """Return the error for a file with zero bytes."""
     return UnsupportedFile(
         "This is neither text nor an Excel workbook: it has zero bytes. Export the table as CSV or Excel."
     )

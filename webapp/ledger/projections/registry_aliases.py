@@ -5,6 +5,7 @@ name is held under every name. Where an alias unites two credits with one serial
 recorded first holds it, and the other one has a row in contested_claims until it is void.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection
@@ -12,7 +13,7 @@ from sqlalchemy import Connection
 from webapp.domain.entry import REGISTRY, Entry, EntryType
 from webapp.domain.registry_names import RegistryNames
 from webapp.domain.text import canonical
-from webapp.ledger.storage.statements import fetch, send
+from webapp.ledger.storage.statements import Parameters, fetch, send
 
 _NAMES: Final = "SELECT alias_key, registry_key FROM registry_aliases"
 _ADD: Final = "INSERT INTO registry_aliases (alias_key, registry_key, alias) VALUES (?, ?, ?)"
@@ -31,6 +32,16 @@ _MOVE: Final = "UPDATE serial_claims SET registry_key = ? WHERE registry_key = ?
 _MOVE_BACK: Final = (
     "UPDATE {} SET registry_key = ? WHERE registry_key = ? AND credit IN"
     " (SELECT credit FROM credit_states WHERE credit_states.registry_key = ?)"
+)
+# A new lot whose serial number one with another name of the registry holds.
+_CONTEST_LOT: Final = (
+    "INSERT INTO contested_claims (credit, registry_key, serial_key)"
+    " SELECT asked.credit, held.registry_key, held.serial_key"
+    " FROM (SELECT CAST(? AS TEXT) AS registry_key, CAST(? AS TEXT) AS name_key,"
+    " CAST(? AS TEXT) AS serial_key, CAST(? AS BIGINT) AS credit) AS asked JOIN serial_claims AS held"
+    " ON held.registry_key = asked.registry_key AND held.serial_key = asked.serial_key"
+    " AND held.credit <> asked.credit JOIN credit_states AS state"
+    " ON state.credit = held.credit AND state.registry_key <> asked.name_key"
 )
 # The first of the contested claims on each serial number that nobody holds any more.
 _HOLD_FREE: Final = (
@@ -65,6 +76,14 @@ def apply_entry(connection: Connection, entry: Entry) -> None:
         for table in ("serial_claims", "contested_claims"):
             send(connection, _MOVE_BACK.format(table), [(alias_key, registry_key, alias_key)])
         hold_free_claims(connection)
+
+
+def contest_claims_of_lots(connection: Connection, claims: Sequence[Parameters]) -> None:
+    """Add the contested claims of new lots, of these that other credits hold: registry, serial and credit."""
+    names = registry_names(connection)
+    if names.registry_of:
+        rows = [(names.key(name), name, serial, credit) for name, serial, credit in claims]
+        send(connection, _CONTEST_LOT, rows)
 
 
 def hold_free_claims(connection: Connection) -> None:

@@ -17,7 +17,11 @@ from webapp.domain.serial_number import SerialBlock
 from webapp.domain.split import numbers_of_lot
 from webapp.domain.text import canonical
 from webapp.ledger.projections.lineage import cancelled_ancestors, credit_at, first_lot_of, place_in_root
-from webapp.ledger.projections.registry_aliases import hold_free_claims, registry_names
+from webapp.ledger.projections.registry_aliases import (
+    contest_claims_of_lots,
+    hold_free_claims,
+    registry_names,
+)
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.bulk_insert import insert_rows
 from webapp.ledger.storage.statements import Parameters
@@ -95,6 +99,7 @@ def _hold_as_lots(connection: Connection, parent_id: str, lots: Sequence[tuple[i
     if place_in_root(connection, parent).serial_number is not None:
         claims = [claim_row(key, lot) for key, lot in lots]
         statements.send(connection, statements.INSERT_FREE_CLAIM, claims)
+        contest_claims_of_lots(connection, claims)
 
 
 def _free_claims(connection: Connection, roots: Sequence[tuple[int, Credit]]) -> list[Parameters]:

@@ -13,15 +13,27 @@ FEED_FROM: Final = (
     " FROM feed JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
     " WHERE feed.position >= ? ORDER BY feed.position LIMIT ?"
 )
-# The position of the split that made a lot.
-SPLIT_OF_LOT: Final = (
-    "SELECT feed.position FROM credits JOIN feed ON feed.subject = credits.parent AND feed.type = 'SPLIT'"
-    " WHERE credits.key = ?"
+# The positions of the splits that made lots, the last one first. Parameter: a JSON array of keys of lots.
+_SPLITS: Final = (
+    "SELECT DISTINCT feed.position FROM credits JOIN feed ON feed.subject = credits.parent"
+    " AND feed.type = 'SPLIT' WHERE credits.key"
 )
+_LATEST_FIRST: Final = " ORDER BY feed.position DESC"
+SPLITS_OF_LOTS: Final = {
+    "sqlite": f"{_SPLITS} IN (SELECT value FROM json_each(?)){_LATEST_FIRST}",
+    "postgresql": f"{_SPLITS} = ANY (ARRAY("
+    f"SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value)){_LATEST_FIRST}",
+}
 # The credits with the keys in a JSON array.
 CREDITS_WITH: Final = {
     "sqlite": f"{CREDITS} WHERE credits.key IN (SELECT value FROM json_each(?))",
     "postgresql": f"{CREDITS} WHERE credits.key = ANY (ARRAY("
+    "SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value))",
+}
+# Which of the credits with the keys in a JSON array have a serial number that another one holds.
+CONTESTED: Final = {
+    "sqlite": "SELECT credit FROM contested_claims WHERE credit IN (SELECT value FROM json_each(?))",
+    "postgresql": "SELECT credit FROM contested_claims WHERE credit = ANY (ARRAY("
     "SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value))",
 }
 # Of the credits with the keys in a JSON array, and of all that they were split from: what states their

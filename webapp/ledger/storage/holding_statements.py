@@ -48,14 +48,22 @@ LEAVES_OF: Final = (
     " WHERE state.status <> 'SPLIT' ORDER BY below.key"
 )
 
-# For pairs of registry and project: whether there are credits with, and without, a serial number.
-_NUMBERED_PROJECTS: Final = (
-    " SELECT registry_key, other_key, has_number"
-    " FROM asked, (SELECT 1 AS has_number UNION ALL SELECT 0) AS kind"
+# For pairs of registry and project: those with credits that have a serial number, and those with credits
+# that have none. A project has far fewer credits than its registry or a status, so nothing else may be looked
+# up by an index; `|| ''` says so to both databases.
+_PROJECTS_WITH: Final = (
+    " SELECT registry_key, other_key FROM asked"
     " WHERE EXISTS (SELECT 1 FROM credit_states AS state JOIN credits ON credits.key = state.credit"
-    " WHERE state.status IN ('ACTIVE', 'SOLD', 'RETIRED', 'SPLIT', 'WITHDRAWN')"
-    " AND state.project_key = asked.other_key AND state.registry_key = asked.registry_key"
-    " AND credits.parent IS NULL AND (state.serial_key IS NOT NULL) = (has_number = 1))"
+    " WHERE state.serial_key IS {} AND state.project_key = asked.other_key AND {}"
+    " AND credits.parent IS NULL)"
+)
+_NUMBERED: Final = _PROJECTS_WITH.format(
+    "NOT NULL",
+    "state.registry_key || '' = asked.registry_key"
+    " AND state.status IN ('ACTIVE', 'SOLD', 'RETIRED', 'SPLIT', 'WITHDRAWN')",
+)
+_UNNUMBERED: Final = _PROJECTS_WITH.format(
+    "NULL", "state.registry_key = asked.registry_key AND state.status || '' <> 'CANCELLED'"
 )
 _PROJECTS_ASKED: Final = {
     "sqlite": "WITH asked AS (SELECT json_extract(value, '$[0]') AS registry_key,"
@@ -67,12 +75,13 @@ _PROJECTS_ASKED: Final = {
 _OPEN_CREDITS: Final = (
     f" SELECT state.serial_key, held.series,{_HOLDING}, held.first, held.last FROM asked"
     " JOIN credit_states AS state ON state.project_key = asked.other_key"
-    " AND state.registry_key = asked.registry_key AND state.status IN ('ACTIVE', 'SOLD')"
+    " AND state.registry_key || '' = asked.registry_key AND state.status IN ('ACTIVE', 'SOLD')"
     " JOIN credits ON credits.key = state.credit"
     " LEFT JOIN serial_blocks AS held ON held.credit = state.credit AND held.is_held = 1"
     " ORDER BY state.created_position"
 )
-NUMBERED_PROJECTS: Final = {name: asked + _NUMBERED_PROJECTS for name, asked in _PROJECTS_ASKED.items()}
+NUMBERED_PROJECTS: Final = {name: asked + _NUMBERED for name, asked in _PROJECTS_ASKED.items()}
+UNNUMBERED_PROJECTS: Final = {name: asked + _UNNUMBERED for name, asked in _PROJECTS_ASKED.items()}
 OPEN_CREDITS: Final = {name: asked + _OPEN_CREDITS for name, asked in _PROJECTS_ASKED.items()}
 # The holders of serial numbers in registries, both in canonical form.
 _CLAIMED: Final = (

@@ -91,6 +91,84 @@ class ImportRow(Model):
     cells: Mapped[str] = mapped_column(STRING)
 
 
+class ImportJob(Model):
+    """The background job of an import of a large file: its phase, its owner and its progress.
+
+    `phase` is one of ``imports.background.job.Phase``. `owner` works on the job until `lease_until`; then
+    another may take it over. As JSON, `settings` are what was decided (``job.Decision``), `source` how the
+    file was read (``staged_rows.StagedSource``) and `facts` those of all rows (``grouping.FileFacts``).
+    `rows_max` is the limit of its rows. `chunks_planned` and `chunks_recorded` are checkpoints. `rows_done`
+    of `rows_all` are done in this phase, `rows_before` of them before it began at `began_at`.
+    """
+
+    __tablename__ = "import_jobs"
+
+    import_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    phase: Mapped[str] = mapped_column(STRING)
+    owner: Mapped[str | None] = mapped_column(STRING)
+    lease_until: Mapped[str | None] = mapped_column(STRING)
+    settings: Mapped[str | None] = mapped_column(STRING)
+    source: Mapped[str | None] = mapped_column(STRING)
+    facts: Mapped[str | None] = mapped_column(STRING)
+    rows_max: Mapped[int] = mapped_column(Integer)
+    chunks: Mapped[int] = mapped_column(Integer)
+    chunks_planned: Mapped[int] = mapped_column(Integer)
+    chunks_recorded: Mapped[int] = mapped_column(Integer)
+    rows_all: Mapped[int] = mapped_column(Integer)
+    rows_done: Mapped[int] = mapped_column(Integer)
+    rows_before: Mapped[int] = mapped_column(Integer)
+    began_at: Mapped[str] = mapped_column(STRING)
+
+
+class ImportFilePart(Model):
+    """A part of the file of a job, compressed. Parts count from 0."""
+
+    __tablename__ = "import_file_parts"
+
+    import_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ImportSourceRow(Model):
+    """A row of the file of a job, as JSON of its cells. `number` counts from 0, `row` is that of the file.
+
+    `parsed` is what the row means as JSON (``background.parsed_rows``), None until the rows are grouped.
+
+    No foreign key, which would be checked a million times; imports are never deleted.
+    """
+
+    __tablename__ = "import_source_rows"
+    __table_args__ = (WITHOUT_ROWID,)
+
+    import_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    row: Mapped[int] = mapped_column(Integer)
+    cells: Mapped[str] = mapped_column(STRING)
+    parsed: Mapped[str | None] = mapped_column(STRING)
+
+
+class ImportChunk(Model):
+    """Rows of a job that are planned and recorded in one transaction. Chunks count from 0.
+
+    `places` are the numbers of its rows of the file, four bytes each, and `plan` is the summary of its plan
+    (``background.chunk_plan``) as JSON.
+    """
+
+    __tablename__ = "import_chunks"
+
+    import_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    places: Mapped[bytes] = mapped_column(LargeBinary)
+    plan: Mapped[str | None] = mapped_column(STRING)
+
+
 class SavedMapping(Model):
     """What a person said that the columns of a file mean, to be offered again for the same headers.
 
@@ -109,4 +187,8 @@ class SavedMapping(Model):
 imports: Final = table_of(Import)
 import_problems: Final = table_of(ImportProblem)
 import_rows: Final = table_of(ImportRow)
+import_jobs: Final = table_of(ImportJob)
+import_file_parts: Final = table_of(ImportFilePart)
+import_source_rows: Final = table_of(ImportSourceRow)
+import_chunks: Final = table_of(ImportChunk)
 column_mappings: Final = table_of(SavedMapping)

@@ -246,6 +246,14 @@ class CreditState(Model):
         Index("ix_credit_states_group", *_GROUP, "created_position"),
         Index("ix_credit_states_group_project", *_GROUP, "project_key", "created_position"),
         Index("ix_credit_states_group_quantity", *_GROUP, "quantity_e4", "created_position"),
+        # For the plan of an import: projects that have credits without a serial number, which few have.
+        Index(
+            "ix_credit_states_unnumbered",
+            "project_key",
+            "registry_key",
+            sqlite_where=column("serial_key").is_(None),
+            postgresql_where=column("serial_key").is_(None),
+        ),
         Index(
             "ix_credit_states_search",
             "search_text",

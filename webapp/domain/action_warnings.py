@@ -1,11 +1,13 @@
-"""Orders of dates that cannot be right: warnings about an action, which can be recorded all the same.
+"""What may be a mistake in an action, which can be recorded all the same.
 
 The vintage of a credit is the year in which its period ends, so nothing happens to it before that year.
 """
 
 from typing import Final
 
+from webapp.domain.fields import tonnes
 from webapp.domain.lifecycle import EventType
+from webapp.domain.text import canonical
 
 _NAMES: Final = {
     EventType.SOLD: "trade date",
@@ -30,3 +32,10 @@ def date_warnings(
     if action is not EventType.SOLD and sold_on and occurred_on < sold_on:
         warnings.append(f"The {name} {occurred_on} is before {sold_on}, when the credit was sold.")
     return warnings
+
+
+def buyer_warnings(quantity_e4: int, buyer: str | None, beneficiary: str | None) -> list[str]:
+    """Return a sentence if sold tonnes (in ten-thousandths) are retired for another than their buyer."""
+    if buyer is None or beneficiary is None or canonical(buyer) == canonical(beneficiary):
+        return []
+    return [f"{tonnes(quantity_e4)} were sold to {buyer}, and are retired for {beneficiary}."]

@@ -1,6 +1,6 @@
 import pytest
 
-from webapp.domain.date_order import date_warnings
+from webapp.domain.action_warnings import date_warnings
 from webapp.domain.lifecycle import EventType
 
 SOLD, RETIRED = EventType.SOLD, EventType.RETIRED
