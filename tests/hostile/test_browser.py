@@ -3,6 +3,7 @@
 import gzip
 import re
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.fixtures.ledger import LedgerClient, MakeDatabase, opened
 from tests.fixtures.server import Server
 from tests.hostile.sockets import exchange
 from tests.web.pages import HOSTILE, HTMX, dangers, receive
+from webapp.accounts import statement_links
 from webapp.accounts.actors import LOCAL
 from webapp.ledger.commands import (
     cancel_credit,
@@ -111,14 +113,18 @@ def hostile(number: int) -> dict[str, object]:
 
 def record_hostile_texts(client: FlaskClient) -> dict[str, list[str]]:
     """Record every kind of event and import, all of their texts hostile; return what can be read."""
-    ids, imports = [], []
+    ids, imports, positions, secrets = [], [], [], []
     for number, text in enumerate(TEXTS):
         facts = dict.fromkeys(("reference", "note"), text)
         first, second, third, fourth = (
             create_credit(hostile(number + 2 * place), LOCAL).credit_id for place in range(1, 5)
         )
         sell_credit(first, {**facts, "buyer": text}, LOCAL)
-        retire_credit(second, {**facts, "beneficiary": text, "reason": text}, LOCAL)
+        retired = retire_credit(second, {**facts, "beneficiary": text, "reason": text}, LOCAL)
+        positions.append(retired.record.last_counting.position)
+        link = statement_links.create(positions[-1], LOCAL)
+        assert link
+        secrets.append(link.secret)
         cancel_credit(third, {"reason": text, "note": text}, LOCAL)
         ids += [first, second, third, *split_credit(fourth, {"quantities": ["4", "6"]}, LOCAL).lot_ids]
         wrong = create_credit(hostile(number + 2 * 8), LOCAL).credit_id
@@ -127,7 +133,15 @@ def record_hostile_texts(client: FlaskClient) -> dict[str, list[str]]:
         rows = [hostile(number + 2 * 10), {**hostile(number + 2 * 11), text: text, "vintage": text}]
         name = text.replace('"', "'")  # which no client could put into the name of a file
         imports.append(receive(client, rows, filename=name).rpartition("/")[2])
-    return {"credit_id": ids, "record_id": ids, "import_id": imports}
+    return {
+        "credit_id": ids,
+        "record_id": ids,
+        "import_id": imports,
+        "position": [str(position) for position in positions],
+        "secret": secrets,
+        "link_id": ["1"],
+        "seq": ["1", "2"],
+    }
 
 
 def addresses(app: Flask, known: dict[str, list[str]]) -> list[str]:
@@ -136,9 +150,9 @@ def addresses(app: Flask, known: dict[str, list[str]]) -> list[str]:
     for rule in app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or rule.endpoint == "static":
             continue
-        name = next(iter(rule.arguments), None)
+        names = re.findall(r"<(?:[^:<>]*:)?([a-z_]+)>", rule.rule)
         pattern = re.sub(r"<[^>]*>", "{}", rule.rule)
-        found += [pattern.format(value) for value in known.get(name or "", [])] if name else [pattern]
+        found += [pattern.format(*values) for values in product(*(known.get(name, []) for name in names))]
     queries = [f"/{name}?{key}={text}" for text in HOSTILE for name, key in QUERIES]
     return [*found, *queries]
 

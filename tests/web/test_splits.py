@@ -27,11 +27,15 @@ def lots_of(credit_id: str) -> list[tuple[str, str, str | None]]:
 
 
 def retire(
-    client: FlaskClient, credit_id: str, quantity: str, headers: dict[str, str] | None = None
+    client: FlaskClient,
+    credit_id: str,
+    quantity: str,
+    headers: dict[str, str] | None = None,
+    beneficiary: str = "Jane Doe",
 ) -> TestResponse:
     address = f"/credits/{credit_id}/retire"
     page = client.get(address, headers=headers)
-    return submit(client, page, address, quantity=quantity, beneficiary="Jane Doe", headers=headers)
+    return submit(client, page, address, quantity=quantity, beneficiary=beneficiary, headers=headers)
 
 
 def listed(page: TestResponse) -> list[str]:
@@ -70,7 +74,7 @@ def test_a_part_is_retired_in_the_row_which_becomes_two(client: FlaskClient) -> 
 
 def test_a_part_of_a_sold_credit_is_retired_and_the_rest_stays_sold(client: FlaskClient) -> None:
     credit_id = sold(quantity="100")
-    answer = retire(client, credit_id, "40", headers=HTMX)
+    answer = retire(client, credit_id, "40", headers=HTMX, beneficiary="Acme Airlines")
     assert [status for _, status, _ in lots_of(credit_id)] == ["RETIRED", "SOLD"]
     assert "60 t stay sold" in words(answer)
 
