@@ -24,7 +24,7 @@ demo: setup ## load the sample credits with some sales and retirements, through 
 # Also where the environment forbids it: rewriting the asserts of all tests in each run takes five seconds.
 check test: export PYTHONDONTWRITEBYTECODE =
 
-check: lint ## the daily loop, in a minute: lint and the tests on SQLite; not browser, system, hostile, PostgreSQL, slow ones
+check: lint ## the daily loop, in two minutes: lint and the tests on SQLite; not browser, system, hostile, PostgreSQL, slow ones
 	@$(PYTHON_OF_VENV) -m pytest --quiet --numprocesses=2 --dist=worksteal --databases=sqlite -m 'not slow' \
 		--ignore=tests/browser --ignore=tests/system --ignore=tests/hostile
 
