@@ -190,17 +190,19 @@ def _success_message(action: Action, record: Record, rest: CreditView | None) ->
     data = record.last_counting.data
     party = data.get(action.party)
     what = f"{action.done} {tonnes(record.credit.quantity_e4)}"
-    # Markup because of the <time> element and the link to the remaining lot. Only constants are markup:
-    # `format` of Markup escapes every argument.
+    # Only the constants are markup; `format` of Markup escapes every argument, the party among them.
+    # Markup, so that the <time> element of `day` stays one.
     message = Markup("{}{} on {}.").format(
         what, f" {action.towards} {party}" if party else "", day(str(data["occurred_on"]))
     )
     if action is RETIREMENT:
         statement = url_for("statements.show", position=record.last_counting.position)
+        # Markup for the link. Its address is made of a number.
         message += Markup(' <a href="{}">Statement</a>.').format(statement)
     if rest is None:
         return message
     verb = "stays" if rest.quantity_e4 == E4 else "stay"
     address = url_for("credits.show", credit_id=rest.id)
     stays = f"{tonnes(rest.quantity_e4)} {verb} {STATUS_LABELS[rest.status].lower()}"
+    # Markup for the link. Its address is made of an id, its text of tonnes and the label of a status.
     return message + Markup(' <a href="{}">{}</a>.').format(address, stays)
