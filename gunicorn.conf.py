@@ -38,8 +38,8 @@ class Worker(Protocol):
     wsgi: Any
 
 
-# The threads of this worker that work on large imports: one, or none for another program.
-_import_workers: list[Any] = []
+# The threads of this worker beside those that answer requests; none for another program.
+_background_threads: list[Any] = []
 
 try:
     bind = Address.from_environment().bind
@@ -122,16 +122,20 @@ def when_ready(server: Server) -> None:
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Start to work on large imports; print the address to open once the last worker is ready.
+    """Start the threads in the background; print the address to open once the last worker is ready.
 
     Only the last worker prints it, because gunicorn loses a Ctrl-C while it starts workers.
     """
     if _is_ledger(worker.wsgi):
         from webapp.authorization import may_still_record
         from webapp.imports.background.runner import Worker as ImportWorker
+        from webapp.ledger.standings import Follower
 
-        _import_workers.append(ImportWorker(worker.wsgi.app_context, may_still_record))
-        _import_workers[-1].start()
+        program = worker.wsgi
+        _background_threads.append(ImportWorker(program.app_context, may_still_record))
+        _background_threads.append(Follower(program.app_context, program.config["REPORT_TIMEZONE"]))
+        for thread in _background_threads:
+            thread.start()
     if worker.age != worker.cfg.workers:
         return
     for listener in worker.sockets:
@@ -147,9 +151,9 @@ def post_worker_init(worker: Worker) -> None:
 
 
 def worker_exit(_server: Server, _worker: Worker) -> None:
-    """Give back the import that this worker is at, so that another can go on with it at once."""
-    for import_worker in _import_workers:
-        import_worker.stop()
+    """Stop the threads. The import that this worker is at is given back, so that another can go on with it."""
+    for thread in _background_threads:
+        thread.stop()
 
 
 def _access_before_set_up(program: Any) -> str:  # noqa: ANN401 (gunicorn serves anything)

@@ -63,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         TRUSTED_PROXIES=settings.trusted_proxies,
         SETUP_CODE_HASH=settings.setup_code_hash,
         PUBLIC_URL=settings.public_url,
+        REPORT_TIMEZONE=settings.report_time_zone,
         IMPORT_LIMITS=Limits(settings.import_rows_max, settings.import_mb_max * 1024**2),
     )
     app.jinja_env.undefined = StrictUndefined

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -46,6 +47,7 @@ class Settings:
     another machine. The start script creates the code, prints it and sets this variable.
     `public_url` (PUBLIC_URL): where people reach the ledger, such as https://ledger.example.org, without a
     slash at the end; empty if it is not known. Statements print it.
+    `report_time_zone` (REPORT_TIMEZONE): in which days end, for reports and everything as of a day.
     `import_rows_max` (IMPORT_ROWS_MAX) and `import_mb_max` (IMPORT_MB_MAX): the most rows and MiB of a file
     that is imported in the background.
     """
@@ -59,6 +61,7 @@ class Settings:
     trusted_proxies: int = 0
     setup_code_hash: str = ""
     public_url: str = ""
+    report_time_zone: str = "UTC"
     import_rows_max: int = 1_000_000
     import_mb_max: int = 512
 
@@ -75,6 +78,7 @@ class Settings:
             trusted_proxies=_trusted_proxies(os.environ.get("TRUSTED_PROXIES", "")),
             setup_code_hash=_setup_code_hash(os.environ.get("SETUP_CODE_HASH", "")),
             public_url=_public_url(os.environ.get("PUBLIC_URL", "")),
+            report_time_zone=_time_zone(os.environ.get("REPORT_TIMEZONE", "")),
             import_rows_max=_number("IMPORT_ROWS_MAX", cls.import_rows_max, IMPORT_ROWS_MOST),
             import_mb_max=_number("IMPORT_MB_MAX", cls.import_mb_max, IMPORT_MB_MOST),
         )
@@ -141,6 +145,17 @@ def _public_url(text: str) -> str:
         raise BadSetting(
             "PUBLIC_URL", "must be the address of the ledger, such as https://ledger.example.org"
         )
+    return given
+
+
+def _time_zone(text: str) -> str:
+    given = text.strip() or "UTC"
+    try:
+        ZoneInfo(given)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadSetting(
+            "REPORT_TIMEZONE", f"must be a time zone such as Europe/Berlin, not {given[:80]!r}"
+        ) from None
     return given
 
 

@@ -3,7 +3,7 @@
 The checks are in ``history_check`` (events and rows of each credit), ``lineage_check`` (splits and
 replacements), ``entry_check`` (entries about other subjects), ``feed_check``, ``serial_check``,
 ``alias_check`` (aliases of registries), ``fact_check`` (facts and imports that lists are filtered by),
-``projection_check`` (totals, registries, parties),
+``projection_check`` (totals, registries, parties), ``standing_check`` (what credits were on each day),
 ``sqlite_check`` and ``schema_check``. They run in several processes if the ledger is large
 (``check_workers``). Reads only.
 """
@@ -29,6 +29,7 @@ from webapp.ledger.audit.lineage_check import check_lineage
 from webapp.ledger.audit.projection_check import Expected, check_projections
 from webapp.ledger.audit.serial_check import SerialHoldings, collecting, fully_cancelled_credits
 from webapp.ledger.audit.sqlite_check import TYPES, check_file, check_search, check_types
+from webapp.ledger.audit.standing_check import check_day_sums, check_standings
 from webapp.ledger.storage.engine import db, reading
 
 
@@ -89,7 +90,7 @@ class _Verification:
             if expected.is_whole:
                 self._check_holdings(holdings, fully_cancelled, self._check_aliases())
                 check_projections(self._checks, self._report, expected)
-                _report_all(self._report, self._checks.start([check_stray_facts]))
+                _report_all(self._report, self._checks.start([check_stray_facts, check_day_sums]))
             else:
                 wrong = "were not compared, because some histories are incomplete"
                 names = "tables totals, registries, parties, serial_claims and serial_blocks"
@@ -135,7 +136,7 @@ class _Verification:
 
 def _check_range(connection: Connection, keys: KeyRange) -> Histories:
     histories = check_histories(connection, keys)
-    for check in (check_lineage, check_entries, check_facts):
+    for check in (check_lineage, check_entries, check_facts, check_standings):
         histories.findings += check(connection, keys)
     return histories
 

@@ -23,6 +23,7 @@ from webapp.ledger.projections.totals import Sums, add_to_totals
 from webapp.ledger.storage import statements, tables
 from webapp.ledger.storage.bulk_insert import insert_rows
 from webapp.ledger.storage.search_text import search_text_of
+from webapp.ledger.storage.standing_tables import FOLLOWING
 
 BATCH: Final = 1000
 
@@ -67,11 +68,12 @@ def rebuild_projections(
 ) -> int:
     """Empty the projections and fill them from the feed. Returns the number of events.
 
+    Those that follow the log (``standings``) stay empty until they are needed.
     `progress` is called with the number of events applied so far, after each batch.
     """
     if connection.dialect.name == "sqlite":
         connection.execute(text("INSERT INTO credit_search (credit_search) VALUES ('delete-all')"))
-    for table in tables.DERIVED:
+    for table in (*tables.DERIVED, *FOLLOWING):
         connection.execute(delete(table))
     done = 0
     for is_entry, run in groupby(feed, key=lambda logged: isinstance(logged, Entry)):

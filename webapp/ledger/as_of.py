@@ -1,0 +1,285 @@
+"""Balances and movements as of a day, as known at a time. See "As of" in docs/ledger.md.
+
+Two cuts: `as_of` says what had happened by the end of that day, `known_at` what was recorded by then. An
+answer with both is the same for ever, because later events have later positions.
+
+Sums come from `day_sums`, which are by epoch of the feed. The part of an epoch before the cut comes from
+`standings`. So no query reads all credits.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final, Literal, NamedTuple
+
+from sqlalchemy import Connection
+
+from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.event import time_text
+from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
+from webapp.ledger import clock
+from webapp.ledger.standings import catch_up, followed, zone_named
+from webapp.ledger.storage import standing_statements as sql
+from webapp.ledger.storage.engine import reading
+from webapp.ledger.storage.standing_tables import EPOCH
+from webapp.ledger.storage.statements import Parameters, Row, fetch
+
+# How long an answer waits until the standings include all that is recorded.
+WAIT_S: Final = 5.0
+_LAST_DAY: Final = date.max.toordinal()
+_NOT_A_DAY: Final = "Must be a day such as 2026-12-31."
+_NOT_A_TIME: Final = "Must be a time such as 2027-01-31T12:00:00Z, or a day, whose end it is then."
+_LATER: Final = "Must not lie in the future: what will be recorded until then is not known."
+
+Dimension = Literal[
+    "registry", "project", "project_id", "vintage", "type", "party", "is_dated", "day", "month", "year"
+]
+_COLUMNS: Final[dict[Dimension, str]] = {
+    "registry": "registry_key",
+    "project": "project_key",
+    "project_id": "project_id",
+    "vintage": "vintage",
+    "type": "type",
+    "party": "party_key",
+    "is_dated": "is_dated",
+}
+# What of the last epoch counts: rows that became known in it, less those that ended in it.
+_REST: Final = (
+    ("", "known_from >= ? AND known_from <= ?"),
+    ("-", "known_to >= ? AND known_to <= ?"),
+)
+# The parts of an ISO day that the dimensions of time keep.
+_OF_DAY: Final[dict[Dimension, int]] = {"day": 10, "month": 7, "year": 4}
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The two cuts of an answer.
+
+    `as_of` is a day, None for all days. `known_at` is a time in UTC, and `position` the last feed position
+    that was recorded by then. `time_zone` is that in which days end.
+    """
+
+    as_of: str | None
+    known_at: str
+    position: int
+    time_zone: str
+
+    @property
+    def day(self) -> int:
+        """The ordinal of the last day."""
+        return _LAST_DAY if self.as_of is None else date.fromisoformat(self.as_of).toordinal()
+
+
+@dataclass(frozen=True)
+class Where:
+    """Which cells count; an empty tuple does not limit. Names are in canonical form."""
+
+    registries: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+    project_ids: tuple[str, ...] = ()
+    first_vintage: int | None = None
+    last_vintage: int | None = None
+    types: tuple[EventType, ...] = ()
+    parties: tuple[str, ...] = ()
+
+    def condition(self) -> tuple[str, Parameters]:
+        """Return the condition on `standing_cells` as SQL, empty if there is none, and its parameters."""
+        lists: dict[str, Sequence[object]] = {
+            "registry_key": self.registries,
+            "project_key": self.projects,
+            "project_id": self.project_ids,
+            "type": self.types,
+            "party_key": self.parties,
+        }
+        parts = [f"{name} IN ({', '.join('?' * len(values))})" for name, values in lists.items() if values]
+        parameters = [value for values in lists.values() for value in values]
+        for operator, year in ((">=", self.first_vintage), ("<=", self.last_vintage)):
+            if year is not None:
+                parts.append(f"vintage {operator} ?")
+                parameters.append(year)
+        return " AND ".join(parts), tuple(parameters)
+
+
+class Amount(NamedTuple):
+    """A sum: the values of the dimensions asked for, in their order, with credits and their tonnes.
+
+    `quantity_e4` is in ten-thousandths of a tonne.
+    """
+
+    of: tuple[str | int, ...]
+    credits: int
+    quantity_e4: int
+
+
+def types_of(*statuses: Status) -> tuple[EventType, ...]:
+    """Return the types of event that give a credit one of these statuses."""
+    return tuple(kind for kind, status in STATUS_AFTER.items() if status in statuses)
+
+
+def cut(as_of: str | None = None, known_at: str | None = None, *, time_zone: str = "UTC") -> Cut:
+    """Return the cuts that a person states, each a text or missing.
+
+    Without `known_at` it is now, and everything recorded so far counts. Raises InvalidFields, and LedgerBusy
+    if the log was not followed to the end within WAIT_S.
+    """
+    problems: list[Problem] = []
+    day = _parsed_day(as_of, problems) if as_of else None
+    at = _parsed_time(known_at, time_zone, problems) if known_at else None
+    if problems:
+        raise InvalidFields(problems)
+    catch_up(time_zone, WAIT_S)
+    with reading() as connection:
+        if at is None:
+            position = followed(time_zone)
+            at = _recorded_at(connection, position) if position else time_text(clock.now())
+        else:
+            position = _position_at(connection, at)
+    _wait_until_after(at)
+    return Cut(day, at, position, time_zone)
+
+
+def balances(cut_: Cut, by: Sequence[Dimension], where: Where = Where()) -> list[Amount]:
+    """Return what stood in the cells at the end of the day, without zeros. There is no dimension of time."""
+    condition, parameters = where.condition()
+    stood = "first_day <= ? AND (last_day IS NULL OR last_day > ?)"
+    parts = [("sum(entered - went)", "sum(entered_e4 - went_e4)", "day_sums", "day <= ? AND epoch < ?")]
+    values: list[object] = [cut_.day, _epoch(cut_), *parameters]
+    for sign, known in _REST:
+        parts.append((f"{sign}count(*)", f"{sign}sum(quantity_e4)", "standings", f"{stood} AND {known}"))
+        values += [cut_.day, cut_.day, _epoch(cut_) * EPOCH, cut_.position, *parameters]
+    return _added(parts, values, condition, by)
+
+
+def movements(
+    cut_: Cut,
+    by: Sequence[Dimension],
+    where: Where = Where(),
+    first_day: str | None = None,
+    last_day: str | None = None,
+) -> list[Amount]:
+    """Return what entered the cells between two days, both included, by the day on which it happened.
+
+    That is what was created, sold, reversed, retired or withdrawn (dimension `type`), without zeros. Days
+    after `as_of` do not count.
+    """
+    condition, parameters = where.condition()
+    first = date.fromisoformat(first_day).toordinal() if first_day else 0
+    last = min(date.fromisoformat(last_day).toordinal() if last_day else _LAST_DAY, cut_.day)
+    parts = [("sum(entered)", "sum(entered_e4)", "day_sums", "day BETWEEN ? AND ? AND epoch < ?")]
+    values: list[object] = [first, last, _epoch(cut_), *parameters]
+    for sign, known in _REST:
+        within = f"first_day BETWEEN ? AND ? AND {known}"
+        parts.append((f"{sign}count(*)", f"{sign}sum(quantity_e4)", "standings", within))
+        values += [first, last, _epoch(cut_) * EPOCH, cut_.position, *parameters]
+    return _added(parts, values, condition, by)
+
+
+def _epoch(cut_: Cut) -> int:
+    """Return the epoch before which all sums count."""
+    return cut_.position // EPOCH
+
+
+def _added(
+    parts: Sequence[tuple[str, str, str, str]],
+    values: Sequence[object],
+    condition: str,
+    by: Sequence[Dimension],
+) -> list[Amount]:
+    """Add up the parts: the credits, the quantity, a table, and which of its rows count."""
+    day = next((name for name in by if name in _OF_DAY), None)
+    columns = [_COLUMNS[name] for name in by if name not in _OF_DAY]
+    limited = f" AND cell IN (SELECT cell FROM standing_cells WHERE {condition})" if condition else ""
+    inner = " UNION ALL ".join(
+        f"SELECT cell, {_day_of(table) if day else '0'} AS day, {credits} AS credits,"
+        f" {quantity} AS quantity_e4 FROM {table} WHERE {rows}{limited}"
+        f" GROUP BY cell{', ' + _day_of(table) if day else ''}"
+        for credits, quantity, table, rows in parts
+    )
+    keys = ", ".join([*columns, *(["day"] if day else [])])
+    statement = (
+        f"SELECT {keys + ', ' if keys else ''}sum(credits), sum(quantity_e4) FROM ({inner}) AS part"
+        f" JOIN standing_cells ON standing_cells.cell = part.cell{' GROUP BY ' + keys if keys else ''}"
+    )
+    with reading() as connection:
+        rows = fetch(connection, statement, *values)
+    return _folded(rows, by, day)
+
+
+def _day_of(table: str) -> str:
+    return "day" if table == "day_sums" else "first_day"
+
+
+def _folded(rows: Iterable[Row], by: Sequence[Dimension], day: Dimension | None) -> list[Amount]:
+    """Return the rows as sums, with the day at its place and as month or year where that is asked for."""
+    found: dict[tuple[str | int, ...], list[int]] = {}
+    for *keys, credits, quantity_e4 in rows:
+        if day:
+            keys.insert(by.index(day), _day_text(keys.pop(), day))
+        added = found.setdefault(tuple(keys), [0, 0])
+        added[0] += int(credits or 0)
+        added[1] += int(quantity_e4 or 0)
+    return [Amount(of, *added) for of, added in sorted(found.items()) if any(added)]
+
+
+def _day_text(ordinal: int, dimension: Dimension) -> str:
+    return date.fromordinal(ordinal).isoformat()[: _OF_DAY[dimension]]
+
+
+def _parsed_day(text: str, problems: list[Problem]) -> str | None:
+    try:
+        return date.fromisoformat(text.strip()).isoformat()
+    except ValueError:
+        problems.append(Problem("as_of", _NOT_A_DAY))
+        return None
+
+
+def _parsed_time(text: str, time_zone: str, problems: list[Problem]) -> str | None:
+    try:
+        day = text.strip()
+        if len(day) == len("2026-12-31"):
+            after = date.fromisoformat(day) + timedelta(days=1)
+            moment = datetime(after.year, after.month, after.day, tzinfo=zone_named(time_zone))
+            moment -= timedelta(microseconds=1)
+        else:
+            moment = datetime.fromisoformat(day)
+    except (ValueError, OverflowError):
+        moment = datetime.max  # noqa: DTZ901 - refused below
+    if moment.tzinfo is None:
+        problems.append(Problem("known_at", _NOT_A_TIME))
+        return None
+    if moment > clock.now():
+        problems.append(Problem("known_at", _LATER))
+    return time_text(moment)
+
+
+def _position_at(connection: Connection, at: str) -> int:
+    """Return the last position recorded by a time.
+
+    Searched by halves from the position on since which the feed is in order of time, and before that in the
+    same way: the answer is always the same, and in an old log with times out of order only near.
+    """
+    ((end,),) = fetch(connection, sql.LAST_POSITION)
+    ((mark,),) = fetch(connection, sql.IN_ORDER_FROM)
+    start = max(int(mark or 1), 1)
+    low, high = (start - 1, end) if start <= end and _recorded_at(connection, start) <= at else (0, start - 1)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _recorded_at(connection, middle) <= at:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _recorded_at(connection: Connection, position: int) -> str:
+    rows = fetch(connection, sql.RECORDED_AT, position)
+    return str(rows[0][0])
+
+
+def _wait_until_after(at: str) -> None:
+    """Wait until the clock is past the time, so that no later event has the same one."""
+    until = time.monotonic() + 0.01
+    while time_text(clock.now()) <= at and time.monotonic() < until:
+        time.sleep(0.000_01)

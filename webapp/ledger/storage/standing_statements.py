@@ -1,0 +1,105 @@
+"""The statements of ``standings`` and ``as_of``, written like those of ``statements``."""
+
+from typing import Final
+
+HEAD: Final = "SELECT position, time_zone FROM standing_head WHERE id = 1"
+LAST_POSITION: Final = "SELECT coalesce(max(position), 0) FROM feed"
+IN_ORDER_FROM: Final = "SELECT min(position) FROM log_marks WHERE name = 'in_order_of_time'"
+_RECORDED_AT: Final = (
+    "SELECT {} FROM feed JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
+    " WHERE feed.position = ?"
+)
+RECORDED_AT: Final = {
+    "sqlite": _RECORDED_AT.format("json_extract(events.body, '$.recorded_at')"),
+    "postgresql": _RECORDED_AT.format("events.body::jsonb ->> 'recorded_at'"),
+}
+SET_HEAD: Final = (
+    "INSERT INTO standing_head (id, position, time_zone) VALUES (1, ?, ?)"
+    " ON CONFLICT (id) DO UPDATE SET position = excluded.position, time_zone = excluded.time_zone"
+)
+# What was recorded after a position.
+EVENTS_AFTER: Final = (
+    "SELECT feed.position, feed.subject, events.body FROM feed"
+    " JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
+    " WHERE feed.position > ? AND feed.position <= ? ORDER BY feed.position"
+)
+_KEYS: Final = {
+    "sqlite": "SELECT value AS key FROM json_each(?)",
+    "postgresql": "SELECT value::bigint AS key FROM jsonb_array_elements_text(?::jsonb) AS value",
+}
+# The events up to a position of the credits with the keys in a JSON array and of those above them.
+_PATHS: Final = (
+    "WITH RECURSIVE asked AS ({}), above (leaf, key, parent) AS ("
+    "SELECT asked.key, asked.key, credits.parent FROM asked JOIN credits ON credits.key = asked.key"
+    " UNION ALL SELECT above.leaf, credits.key, credits.parent FROM above"
+    " JOIN credits ON credits.key = above.parent)"
+    " SELECT above.leaf, above.key, events.body FROM above JOIN events ON events.subject = above.key"
+    " JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
+    " WHERE feed.position <= ? ORDER BY above.leaf, feed.position"
+)
+PATHS: Final = {name: _PATHS.format(keys) for name, keys in _KEYS.items()}
+# The lots below the credits with the keys in a JSON array.
+_BELOW: Final = (
+    "WITH RECURSIVE asked AS ({}), below (key) AS (SELECT key FROM asked UNION"
+    " SELECT credits.key FROM below JOIN credits ON credits.parent = below.key) SELECT key FROM below"
+)
+BELOW: Final = {name: _BELOW.format(keys) for name, keys in _KEYS.items()}
+KEY_OF: Final = "SELECT key FROM credits WHERE id = ?"
+
+CELL_COLUMNS: Final = "registry_key, project_key, project_id, vintage, type, party_key, is_dated"
+FIND_CELL: Final = (
+    "SELECT cell FROM standing_cells WHERE registry_key = ? AND project_key = ? AND project_id = ?"
+    " AND vintage = ? AND type = ? AND party_key = ? AND is_dated = ?"
+)
+LAST_CELL: Final = "SELECT coalesce(max(cell), 0) FROM standing_cells"
+INSERT_CELL: Final = f"INSERT INTO standing_cells (cell, {CELL_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_STANDING: Final = (
+    "INSERT INTO standings (known_from, credit, step, known_to, cell, first_day, last_day, quantity_e4)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+END_STANDING: Final = "UPDATE standings SET known_to = ? WHERE credit = ? AND step = ? AND known_to IS NULL"
+ADD_TO_DAY: Final = (
+    "INSERT INTO day_sums (cell, day, epoch, entered, entered_e4, went, went_e4) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (cell, day, epoch) DO UPDATE SET entered = day_sums.entered + excluded.entered,"
+    " entered_e4 = day_sums.entered_e4 + excluded.entered_e4, went = day_sums.went + excluded.went,"
+    " went_e4 = day_sums.went_e4 + excluded.went_e4"
+)
+
+# For the check: the events on the paths of a range of credits, and the rows of these.
+PATHS_OF_RANGE: Final = (
+    "WITH RECURSIVE above (leaf, key, parent) AS ("
+    "SELECT key, key, parent FROM credits WHERE key BETWEEN ? AND ?"
+    # Also where a tampered table has a cycle, the query ends.
+    " UNION ALL SELECT above.leaf, credits.key, credits.parent FROM above"
+    " JOIN credits ON credits.key = above.parent AND credits.key < above.key)"
+    " SELECT above.leaf, above.key, feed.position, events.body FROM above"
+    " JOIN events ON events.subject = above.key"
+    " JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
+    " WHERE feed.position <= ? ORDER BY above.leaf, feed.position"
+)
+STANDINGS_OF_RANGE: Final = (
+    f"SELECT credit, step, known_from, known_to, {CELL_COLUMNS}, first_day, last_day, quantity_e4"
+    " FROM standings LEFT JOIN standing_cells ON standing_cells.cell = standings.cell"
+    " WHERE credit BETWEEN ? AND ? ORDER BY credit, known_from, step"
+)
+_SUMS: Final = "SELECT cell, day, epoch, entered, entered_e4, went, went_e4 FROM day_sums"
+_SUMS_OF_ROWS: Final = (
+    "SELECT cell, day, epoch, sum(entered) AS entered, sum(entered_e4) AS entered_e4, sum(went) AS went,"
+    " sum(went_e4) AS went_e4 FROM ("
+    "SELECT cell, first_day AS day, known_from / {0} AS epoch, 1 AS entered, quantity_e4 AS entered_e4,"
+    " 0 AS went, 0 AS went_e4 FROM standings UNION ALL "
+    "SELECT cell, first_day, known_to / {0}, -1, -quantity_e4, 0, 0 FROM standings"
+    " WHERE known_to IS NOT NULL UNION ALL "
+    "SELECT cell, last_day, known_from / {0}, 0, 0, 1, quantity_e4 FROM standings"
+    " WHERE last_day IS NOT NULL UNION ALL "
+    "SELECT cell, last_day, known_to / {0}, 0, 0, -1, -quantity_e4 FROM standings"
+    " WHERE last_day IS NOT NULL AND known_to IS NOT NULL) AS moved GROUP BY cell, day, epoch"
+)
+_ANY: Final = "(entered <> 0 OR entered_e4 <> 0 OR went <> 0 OR went_e4 <> 0)"
+# The sums that differ from those of the rows, in either direction. `{0}` is the length of an epoch.
+WRONG_SUMS: Final = (
+    f"SELECT DISTINCT cell, day, epoch FROM (SELECT * FROM (SELECT * FROM ({_SUMS}) AS kept WHERE {_ANY}"
+    f" EXCEPT SELECT * FROM ({_SUMS_OF_ROWS}) AS made) AS one UNION ALL SELECT * FROM"
+    f" (SELECT * FROM ({_SUMS_OF_ROWS}) AS made WHERE {_ANY} EXCEPT SELECT * FROM ({_SUMS}) AS kept) AS two"
+    ") AS wrong ORDER BY cell, day, epoch LIMIT 100"
+)
