@@ -102,6 +102,9 @@ class Where:
         return " AND ".join(parts), tuple(parameters)
 
 
+EVERYTHING: Final = Where()
+
+
 class Amount(NamedTuple):
     """A sum: the values of the dimensions asked for, in their order, with credits and their tonnes.
 
@@ -140,7 +143,7 @@ def cut(as_of: str | None = None, known_at: str | None = None, *, time_zone: str
     return Cut(day, at, position, time_zone)
 
 
-def balances(cut_: Cut, by: Sequence[Dimension], where: Where = Where()) -> list[Amount]:
+def balances(cut_: Cut, by: Sequence[Dimension], where: Where = EVERYTHING) -> list[Amount]:
     """Return what stood in the cells at the end of the day, without zeros. There is no dimension of time."""
     condition, parameters = where.condition()
     stood = "first_day <= ? AND (last_day IS NULL OR last_day > ?)"
@@ -155,7 +158,7 @@ def balances(cut_: Cut, by: Sequence[Dimension], where: Where = Where()) -> list
 def movements(
     cut_: Cut,
     by: Sequence[Dimension],
-    where: Where = Where(),
+    where: Where = EVERYTHING,
     first_day: str | None = None,
     last_day: str | None = None,
 ) -> list[Amount]:

@@ -103,3 +103,30 @@ WRONG_SUMS: Final = (
     f" (SELECT * FROM ({_SUMS_OF_ROWS}) AS made WHERE {_ANY} EXCEPT SELECT * FROM ({_SUMS}) AS kept) AS two"
     ") AS wrong ORDER BY cell, day, epoch LIMIT 100"
 )
+# The rows of one cut: what lasts on a day, as known at a position.
+_STANDS: Final = (
+    " first_day <= ? AND (last_day IS NULL OR last_day > ?)"
+    " AND known_from <= ? AND (known_to IS NULL OR known_to > ?) AND standings.credit < ?"
+)
+_LISTED: Final = (
+    "SELECT picked.credit, credits.id, credits.project_name, credits.registry, credits.vintage,"
+    " credits.quantity_e4, credits.serial_number, parent.id, cells.type, cells.project_id, picked.first_day,"
+    " cells.is_dated, coalesce(parties.name, cells.party_key) FROM ({}) AS picked"
+    " JOIN credits ON credits.key = picked.credit JOIN standing_cells AS cells ON cells.cell = picked.cell"
+    " LEFT JOIN credits AS parent ON parent.key = credits.parent"
+    " LEFT JOIN parties ON parties.name_key = cells.party_key"
+    " AND parties.role = CASE cells.type WHEN 'RETIRED' THEN 'RETIRED' ELSE 'SOLD' END"
+    " ORDER BY picked.credit DESC"
+)
+# Where few rows count: by their cells. `{}` is the condition on these.
+LISTED_BY_CELL: Final = _LISTED.format(
+    "SELECT standings.credit, standings.cell, standings.first_day FROM standing_cells CROSS JOIN standings"
+    f" WHERE {{}} AND standings.cell = standing_cells.cell AND{_STANDS}"
+    " ORDER BY standings.credit DESC LIMIT ?"
+)
+# Where many do: from the newest credit on, until there are enough. `+ 0` keeps the index of cells out.
+LISTED_BY_CREDIT: Final = _LISTED.format(
+    "SELECT standings.credit, standings.cell, standings.first_day FROM standings"
+    f" WHERE{_STANDS} AND standings.cell + 0 IN (SELECT cell FROM standing_cells WHERE {{}})"
+    " ORDER BY standings.credit DESC LIMIT ?"
+)
