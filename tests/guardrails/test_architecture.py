@@ -52,6 +52,8 @@ FACADES = {
     "queries",
     "listing",
     "summaries",
+    "as_of",
+    "as_of_list",
     "registries",
     "views",
     "serial_conflicts",

@@ -5,7 +5,7 @@ Every operation reads its query with `read`, also one that takes no parameters. 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar, cast
@@ -86,7 +86,8 @@ def _text(name: str, description: str, max_length: int) -> Parameter[str]:
     return Parameter(name, description, schema, lambda text: field.parse(text) or "", "")
 
 
-def _choice(name: str, description: str, choices: Iterable[Choice]) -> Parameter[Choice | None]:
+def choice(name: str, description: str, choices: Iterable[Choice]) -> Parameter[Choice | None]:
+    """Return a parameter that is one of the choices."""
     known = {str(choice): choice for choice in choices}
 
     def parse(text: str) -> Choice:
@@ -96,6 +97,22 @@ def _choice(name: str, description: str, choices: Iterable[Choice]) -> Parameter
             raise FieldError(f"Must be one of {', '.join(known)}.") from None
 
     return Parameter(name, description, {"type": "string", "enum": list(known)}, parse, None)
+
+
+def names_of(
+    name: str, description: str, known: Sequence[str], missing: Sequence[str], one_of: Sequence[str] = ()
+) -> Parameter[Sequence[str]]:
+    """Return a parameter that is a list of names, each once. At most one of those in `one_of` is allowed."""
+
+    def parse(text: str) -> Sequence[str]:
+        given = [each.strip() for each in text.split(",")]
+        if len(set(given)) < len(given) or not set(given) <= set(known):
+            raise FieldError(f"Must be some of {', '.join(known)}, each once, separated by commas.")
+        if len(set(given) & set(one_of)) > 1:
+            raise FieldError(f"Must have at most one of {', '.join(one_of)}.")
+        return given
+
+    return Parameter(name, description, {"type": "string", "default": ",".join(missing)}, parse, missing)
 
 
 def _flag(name: str, description: str) -> Parameter[bool]:
@@ -162,7 +179,7 @@ VINTAGE: Final = Parameter(
     VintageField("vintage", "vintage").parse,
     None,
 )
-STATUS: Final = _choice(
+STATUS: Final = choice(
     "status",
     "The current status. By default, the list has the records that are ACTIVE, SOLD or RETIRED.",
     Status,
@@ -187,7 +204,28 @@ IMPORT: Final = Parameter(
     _parse_number,
     None,
 )
-TYPE: Final = _choice("type", "Only events of this type.", LOGGED_TYPES)
+PROJECT: Final = _text("project", "The name of the project, in any spelling.", 300)
+PARTY: Final = _text("party", "The buyer or the beneficiary, in any spelling.", 300)
+VINTAGE_FROM: Final = Parameter(
+    "vintage_from",
+    "The first year.",
+    VINTAGE.schema,
+    VintageField("vintage_from", "vintage_from").parse,
+    None,
+)
+VINTAGE_TO: Final = Parameter(
+    "vintage_to", "The last year.", VINTAGE.schema, VintageField("vintage_to", "vintage_to").parse, None
+)
+AS_OF: Final = _text("as_of", "What had happened by the end of this day counts. By default, all days do.", 10)
+KNOWN_AT: Final = _text(
+    "known_at",
+    "What was recorded by this time counts: a time with its zone, or a day, whose end it is. By default, "
+    "everything recorded so far.",
+    40,
+)
+FROM_DAY: Final = _text("from", "The first day on which it happened.", 10)
+TO_DAY: Final = _text("to", "The last day on which it happened.", 10)
+TYPE: Final = choice("type", "Only events of this type.", LOGGED_TYPES)
 LIMIT_OF_PAGE: Final = _limit("The maximum number of items.", LIMIT)
 LIMIT_OF_PROBLEMS: Final = _limit("The maximum number of problems.", LIMIT_MAX)
 CURSOR: Final = Parameter[str | None]("cursor", _CURSOR, {"type": "string"}, str, None)

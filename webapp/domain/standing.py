@@ -8,13 +8,15 @@ no day of its own: the lots have the history of their parent. A void credit neve
 The rules are in "As of" in docs/ledger.md. ``projections.standings`` keeps the periods by position.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, tzinfo
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from webapp.domain.amendment import AMENDS
 from webapp.domain.credit import Credit
-from webapp.domain.event import Data, Event
+from webapp.domain.event import Data, Event, credit_from_event
 from webapp.domain.facts import facts_in
 from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
 from webapp.domain.text import canonical
@@ -163,6 +165,73 @@ class History:
             later = days[place + 1 :]
             found.append(Period(cell, days[place], max(days[place], min(later)) if later else None))
         return found
+
+
+def advanced(history: History | None, key: int, event: Event, zone: tzinfo) -> History:
+    """Return the history on a path down the splits after one more event on it."""
+    if event.type is EventType.CREATED:
+        credit = credit_from_event(event)
+        return history.lot(key, credit) if history else History.created(key, credit, event, zone)
+    if history is None:
+        raise ValueError("a history begins with a CREATED event")
+    history.follow(key, event, zone)
+    return history
+
+
+@dataclass
+class KnownPeriod:
+    """A row of standings: a period of a credit, with the positions from and to which it is known."""
+
+    step: int
+    known_from: int
+    period: Period
+    known_to: int | None = None
+
+
+@dataclass
+class FollowedCredit:
+    """A history with its periods so far, and what became known since it was loaded.
+
+    `rows` are new. `ended` has the steps of earlier rows, each with the position at which it ended.
+    """
+
+    history: History
+    periods: list[Period]
+    rows: list[KnownPeriod] = field(default_factory=list)
+    ended: list[tuple[int, int]] = field(default_factory=list)
+    _open: dict[int, KnownPeriod] = field(default_factory=dict)
+
+    def changed(self, position: int) -> Iterator[tuple[int, Period]]:
+        """Note the periods that differ since the last time, as known from a position on.
+
+        Yields the periods that ended (-1) and that began (1) with it.
+        """
+        before, after = self.periods, self.history.periods()
+        for step in range(max(len(before), len(after))):
+            old = before[step] if step < len(before) else None
+            new = after[step] if step < len(after) else None
+            if old == new:
+                continue
+            if old:
+                self._end(step, position)
+                yield -1, old
+            if new:
+                self._open[step] = KnownPeriod(step, position, new)
+                self.rows.append(self._open[step])
+                yield 1, new
+        self.periods = after
+
+    def _end(self, step: int, position: int) -> None:
+        row = self._open.pop(step, None)
+        if row:
+            row.known_to = position
+        else:
+            self.ended.append((step, position))
+
+
+def zone_named(name: str) -> tzinfo:
+    """Return the time zone. Raises zoneinfo.ZoneInfoNotFoundError."""
+    return UTC if name == "UTC" else ZoneInfo(name)
 
 
 def recorded_day(event: Event, zone: tzinfo) -> int:

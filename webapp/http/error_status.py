@@ -10,7 +10,9 @@ from webapp.domain import errors
 from webapp.domain.errors import LedgerError
 from webapp.http import authentication
 
-API_PATHS: Final = frozenset({"records", "register", "events", "openapi.json", "healthz"})
+API_PATHS: Final = frozenset(
+    {"records", "register", "events", "balances", "movements", "standings", "openapi.json", "healthz"}
+)
 
 # Where the API records acts on many credits.
 ACTS: Final = "acts"

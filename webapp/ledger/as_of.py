@@ -18,8 +18,10 @@ from sqlalchemy import Connection
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.event import time_text
 from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
+from webapp.domain.standing import zone_named
+from webapp.domain.text import canonical
 from webapp.ledger import clock
-from webapp.ledger.standings import catch_up, followed, zone_named
+from webapp.ledger.standings import catch_up, followed
 from webapp.ledger.storage import standing_statements as sql
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.standing_tables import EPOCH
@@ -84,6 +86,24 @@ class Where:
     types: tuple[EventType, ...] = ()
     parties: tuple[str, ...] = ()
 
+    @classmethod
+    def named(
+        cls,
+        *,
+        registry: str = "",
+        project: str = "",
+        project_id: str = "",
+        party: str = "",
+        types: tuple[EventType, ...] = (),
+        first_vintage: int | None = None,
+        last_vintage: int | None = None,
+    ) -> "Where":
+        """Return what counts by names in any spelling; an empty text does not limit."""
+        registries, projects, project_ids, parties = (
+            (canonical(name),) if name else () for name in (registry, project, project_id, party)
+        )
+        return cls(registries, projects, project_ids, first_vintage, last_vintage, types, parties)
+
     def condition(self) -> tuple[str, Parameters]:
         """Return the condition on `standing_cells` as SQL, empty if there is none, and its parameters."""
         lists: dict[str, Sequence[object]] = {
@@ -141,6 +161,17 @@ def cut(as_of: str | None = None, known_at: str | None = None, *, time_zone: str
             position = _position_at(connection, at)
     _wait_until_after(at)
     return Cut(day, at, position, time_zone)
+
+
+def parse_days(first: str, last: str) -> tuple[str | None, str | None]:
+    """Return the first and the last day that a person states, None if missing. Raises InvalidFields."""
+    problems: list[Problem] = []
+    days = [
+        _parsed_day(text, problems, name) if text else None for name, text in (("from", first), ("to", last))
+    ]
+    if problems:
+        raise InvalidFields(problems)
+    return days[0], days[1]
 
 
 def balances(cut_: Cut, by: Sequence[Dimension], where: Where = EVERYTHING) -> list[Amount]:
@@ -230,11 +261,11 @@ def _day_text(ordinal: int, dimension: Dimension) -> str:
     return date.fromordinal(ordinal).isoformat()[: _OF_DAY[dimension]]
 
 
-def _parsed_day(text: str, problems: list[Problem]) -> str | None:
+def _parsed_day(text: str, problems: list[Problem], name: str = "as_of") -> str | None:
     try:
         return date.fromisoformat(text.strip()).isoformat()
     except ValueError:
-        problems.append(Problem("as_of", _NOT_A_DAY))
+        problems.append(Problem(name, _NOT_A_DAY))
         return None
 
 

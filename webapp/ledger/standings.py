@@ -10,17 +10,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, delete
 
 from webapp.domain.errors import LedgerBusy, LedgerError
 from webapp.domain.event import Event, credit_from_event
 from webapp.domain.lifecycle import EventType
-from webapp.domain.standing import Cell, History, Period
+from webapp.domain.standing import Cell, FollowedCredit, History, Period, advanced, zone_named
 from webapp.ledger.event_log import parse_logged, parse_stored
 from webapp.ledger.group_commit import transact
 from webapp.ledger.storage import standing_statements as sql
@@ -36,11 +34,6 @@ BATCH: Final = 2_000
 _LOOK_EVERY_S: Final = 2.0
 _STOP_WITHIN_S: Final = 5.0
 _log: Final = logging.getLogger(__name__)
-
-
-def zone_named(name: str) -> tzinfo:
-    """Return the time zone. Raises zoneinfo.ZoneInfoNotFoundError."""
-    return UTC if name == "UTC" else ZoneInfo(name)
 
 
 def catch_up(time_zone: str, within_s: float) -> None:
@@ -137,71 +130,9 @@ def histories_of(
         yield history
 
 
-def advanced(history: History | None, key: int, event: Event, zone: tzinfo) -> History:
-    """Return the history on a path down the splits after one more event on it."""
-    if event.type is EventType.CREATED:
-        credit = credit_from_event(event)
-        return history.lot(key, credit) if history else History.created(key, credit, event, zone)
-    if history is None:
-        raise ValueError("a history begins with a CREATED event")
-    history.follow(key, event, zone)
-    return history
-
-
 def _followed(connection: Connection, time_zone: str) -> int:
     rows = fetch(connection, sql.HEAD)
     return rows[0][0] if rows and rows[0][1] == time_zone else 0
-
-
-@dataclass
-class KnownPeriod:
-    """A row of standings: a period of a credit, with the positions from and to which it is known."""
-
-    step: int
-    known_from: int
-    period: Period
-    known_to: int | None = None
-
-
-@dataclass
-class FollowedCredit:
-    """A history with its periods so far, and what became known since it was loaded.
-
-    `rows` are new. `ended` has the steps of earlier rows, each with the position at which it ended.
-    """
-
-    history: History
-    periods: list[Period]
-    rows: list[KnownPeriod] = field(default_factory=list)
-    ended: list[tuple[int, int]] = field(default_factory=list)
-    _open: dict[int, KnownPeriod] = field(default_factory=dict)
-
-    def changed(self, position: int) -> Iterator[tuple[int, Period]]:
-        """Note the periods that differ since the last time, as known from a position on.
-
-        Yields the periods that ended (-1) and that began (1) with it.
-        """
-        before, after = self.periods, self.history.periods()
-        for step in range(max(len(before), len(after))):
-            old = before[step] if step < len(before) else None
-            new = after[step] if step < len(after) else None
-            if old == new:
-                continue
-            if old:
-                self._end(step, position)
-                yield -1, old
-            if new:
-                self._open[step] = KnownPeriod(step, position, new)
-                self.rows.append(self._open[step])
-                yield 1, new
-        self.periods = after
-
-    def _end(self, step: int, position: int) -> None:
-        row = self._open.pop(step, None)
-        if row:
-            row.known_to = position
-        else:
-            self.ended.append((step, position))
 
 
 class _Batch:

@@ -13,6 +13,7 @@ from webapp.web import (
     acts,
     acts_on_many,
     amendments,
+    as_of,
     audit_log,
     auth_pages,
     corrections,
@@ -55,6 +56,7 @@ def install(app: Flask) -> None:
         statements,
         imports,
         registries,
+        as_of,
         downloads,
     )
     accounts = (auth_pages, password, users, tokens, audit_log)

@@ -6,10 +6,10 @@ from operator import itemgetter
 from sqlalchemy import Connection
 
 from webapp.domain.event_validation import InvalidEvent, read_event
+from webapp.domain.standing import FollowedCredit, advanced, zone_named
 from webapp.ledger.audit.ancestors import ids_of
 from webapp.ledger.audit.check_workers import KeyRange
 from webapp.ledger.audit.findings import Finding
-from webapp.ledger.standings import FollowedCredit, advanced, zone_named
 from webapp.ledger.storage import standing_statements as sql
 from webapp.ledger.storage.standing_tables import EPOCH
 from webapp.ledger.storage.statements import Row, fetch

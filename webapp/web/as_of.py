@@ -1,0 +1,167 @@
+"""The list of credits as of a day, as known at a time: its page and its file."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, current_app, make_response, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.accounts.roles import Role
+from webapp.authorization import allows
+from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.event import is_number
+from webapp.domain.fields import FieldError, VintageField
+from webapp.domain.lifecycle import HOLDING, STATUS_AFTER, EventType, Status
+from webapp.ledger import as_of, as_of_list, summaries
+from webapp.ledger.as_of import Cut, Where, types_of
+from webapp.ledger.as_of_list import Standing, StandingPage
+from webapp.ledger.summaries import Sum
+from webapp.web import query_parameters
+from webapp.web.downloads import Cell, send_csv
+
+pages = Blueprint("as_of", __name__)
+
+CUTS: Final = ("as_of", "known_at")
+_TEXTS: Final = ("registry", "project", "project_id", "party")
+_YEARS: Final = ("vintage_from", "vintage_to")
+FILTERS: Final = (*_TEXTS, *_YEARS, "status")
+COLUMNS: Final = (
+    "id",
+    "project_name",
+    "registry",
+    "project_id",
+    "vintage",
+    "quantity",
+    "serial_number",
+    "status",
+    "event_type",
+    "happened_on",
+    "is_dated",
+    "party",
+    "parent",
+)
+_LABELS: Final = {"vintage_from": "Vintage from", "vintage_to": "Vintage to"}
+
+
+def stated_cut() -> Cut:
+    """Return the cuts of the address. Raises InvalidFields."""
+    stated = {name: request.args.get(name) or None for name in CUTS}
+    return as_of.cut(**stated, time_zone=current_app.config["REPORT_TIMEZONE"])
+
+
+@dataclass(frozen=True)
+class AsOfList:
+    """The list: its cuts, and the filter as typed."""
+
+    cut: Cut
+    typed: Mapping[str, str]
+    where: Where
+    before: int | None = None
+
+    @classmethod
+    def read(cls) -> "AsOfList":
+        """Parse the address. Raises InvalidFields with every problem in it."""
+        typed = {name: request.args.get(name, "").strip() for name in FILTERS}
+        problems: list[Problem] = []
+        years: dict[str, int | None] = {}
+        for name in _YEARS:
+            try:
+                years[name] = VintageField(name, _LABELS[name]).parse(typed[name])
+            except FieldError as refusal:
+                problems.append(Problem(_LABELS[name], str(refusal)))
+        if typed["status"] and typed["status"] not in set(HOLDING):
+            problems.append(Problem("Status", f"Must be one of {', '.join(HOLDING)}."))
+        before = request.args.get("before", "")
+        if before and not is_number(before):
+            problems.append(Problem("Page", "There is no such page."))
+        cut: Cut | None = None
+        try:
+            cut = stated_cut()
+        except InvalidFields as refused:
+            problems += refused.problems
+        if cut is None or problems:
+            raise InvalidFields(problems)
+        where = Where.named(
+            **{name: typed[name] for name in _TEXTS},
+            types=types_of(Status(typed["status"])) if typed["status"] else (),
+            first_vintage=years["vintage_from"],
+            last_vintage=years["vintage_to"],
+        )
+        return cls(cut, typed, where, int(before) if before else None)
+
+    def address(self, before: int | None = None, **changes: str) -> str:
+        """Return the permanent address of the list, which has both cuts, and of a page of it."""
+        day = {} if self.cut.as_of is None else {"as_of": self.cut.as_of}
+        kept = {name: text for name, text in {**self.typed, **changes}.items() if text}
+        page = {} if before is None else {"before": str(before)}
+        return f"/credits/as-of?{urlencode({**day, 'known_at': self.cut.known_at, **kept, **page})}"
+
+    @property
+    def file(self) -> str:
+        """The address of the whole list as a CSV file."""
+        return self.address().replace("/credits/as-of?", "/credits/as-of.csv?", 1)
+
+    @property
+    def json(self) -> str:
+        """The address of the list in the API."""
+        return self.address().replace("/credits/as-of?", "/standings?", 1)
+
+
+@pages.get("/credits/as-of")
+@allows(Role.VIEWER)
+@query_parameters.reads(*CUTS, *FILTERS, "before")
+def show() -> AnyResponse:
+    """Show what the credits were, with sums by status."""
+    try:
+        wanted = AsOfList.read()
+    except InvalidFields as refused:
+        return _page(None, refused.problems, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _page(wanted, (), HTTPStatus.OK)
+
+
+@pages.get("/credits/as-of.csv")
+@allows(Role.VIEWER)
+@query_parameters.reads(*CUTS, *FILTERS)
+def file() -> Response:
+    """Send all credits of the list."""
+    wanted = AsOfList.read()
+    name = f"credits-as-of-{wanted.cut.as_of or 'all-days'}-known-{wanted.cut.known_at[:10]}"
+    return send_csv(name, COLUMNS, map(_row, as_of_list.every_standing(wanted.cut, wanted.where)))
+
+
+def _page(wanted: AsOfList | None, problems: object, status: HTTPStatus) -> AnyResponse:
+    registries, vintages = summaries.filter_choices()
+    answer = render_template(
+        "credits/as_of.html",
+        wanted=wanted,
+        page=as_of_list.list_standings(wanted.cut, wanted.where, wanted.before) if wanted else _NOTHING,
+        sums=_sums(wanted) if wanted else {},
+        problems=problems,
+        typed={name: request.args.get(name, "") for name in (*CUTS, *FILTERS)},
+        registries=registries,
+        vintages=vintages,
+        statuses=HOLDING,
+    )
+    return make_response(answer, status)
+
+
+_NOTHING: Final = StandingPage((), None)
+
+
+def _sums(wanted: AsOfList) -> dict[Status, Sum]:
+    """Return the sums by status, of every status but the one that is chosen, too."""
+    found = dict.fromkeys(HOLDING, Sum())
+    for (kind,), credits, quantity_e4 in as_of.balances(
+        wanted.cut, ["type"], replace(wanted.where, types=())
+    ):
+        found[STATUS_AFTER[EventType(str(kind))]] += Sum(credits, quantity_e4)
+    return found
+
+
+def _row(standing: Standing) -> Iterator[Cell]:
+    for name in COLUMNS:
+        value = getattr(standing, name)
+        yield ("yes" if value else "no") if isinstance(value, bool) else value
