@@ -91,6 +91,7 @@ class History:
     """
 
     key: int
+    id: str
     credit: Credit
     facts: tuple[dict[str, str], ...]
     steps: list[_Step]
@@ -101,14 +102,14 @@ class History:
     def created(cls, key: int, credit: Credit, event: Event, zone: tzinfo) -> "History":
         """Return the history of a root after its CREATED event."""
         step = _Step((key, 1), EventType.CREATED, recorded_day(event, zone), None, "")
-        return cls(key, credit, (facts_in(event.data),), [step])
+        return cls(key, event.credit_id, credit, (facts_in(event.data),), [step])
 
-    def lot(self, key: int, credit: Credit) -> "History":
+    def lot(self, key: int, credit: Credit, credit_id: str) -> "History":
         """Return the history of a lot of this credit. A sale that stands is then the lot's second event."""
         steps = list(self.steps)
         if STATUS_AFTER[steps[-1].type] is Status.SOLD:
             steps[-1] = replace(steps[-1], origin=(key, _CARRIED_SEQ))
-        return History(key, credit, (*self.facts, {}), steps, above=self.above | {self.key})
+        return History(key, credit_id, credit, (*self.facts, {}), steps, above=self.above | {self.key})
 
     def follow(self, key: int, event: Event, zone: tzinfo) -> None:
         """Apply an event of this credit, or an amendment of one above it. `key` is the event's credit."""
@@ -171,7 +172,9 @@ def advanced(history: History | None, key: int, event: Event, zone: tzinfo) -> H
     """Return the history on a path down the splits after one more event on it."""
     if event.type is EventType.CREATED:
         credit = credit_from_event(event)
-        return history.lot(key, credit) if history else History.created(key, credit, event, zone)
+        if history:
+            return history.lot(key, credit, event.credit_id)
+        return History.created(key, credit, event, zone)
     if history is None:
         raise ValueError("a history begins with a CREATED event")
     history.follow(key, event, zone)

@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import Connection, delete
 
 from webapp.domain.errors import LedgerBusy, LedgerError
-from webapp.domain.event import Event, credit_from_event
+from webapp.domain.event import Event
 from webapp.domain.lifecycle import EventType
 from webapp.domain.standing import Cell, FollowedCredit, History, Period, advanced, zone_named
 from webapp.ledger.event_log import parse_logged, parse_stored
@@ -164,9 +164,9 @@ class _Batch:
     def apply(self, position: int, key: int, event: Event) -> None:
         """Apply an event at its position."""
         if event.type is EventType.CREATED:
-            credit = credit_from_event(event)
-            above = self._followed[self._by_id[credit.parent]].history if credit.parent else None
-            history = above.lot(key, credit) if above else History.created(key, credit, event, self._zone)
+            parent = event.data.get("parent")
+            above = self._followed[self._by_id[str(parent)]].history if parent else None
+            history = advanced(above, key, event, self._zone)
             self._change(self._add(history, []), position)
             return
         lots = self._below.get(key, []) if event.type is EventType.AMENDED else []
@@ -193,7 +193,7 @@ class _Batch:
 
     def _add(self, history: History, periods: list[Period]) -> FollowedCredit:
         added = self._followed[history.key] = FollowedCredit(history, periods)
-        self._by_id[history.credit.id] = history.key
+        self._by_id[history.id] = history.key
         for above in history.above:
             self._below.setdefault(above, []).append(history.key)
         return added
