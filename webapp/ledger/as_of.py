@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
-from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.errors import InvalidFields, LedgerUnavailable, Problem
 from webapp.domain.event import time_text
 from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
 from webapp.domain.standing import zone_named
@@ -152,7 +152,11 @@ def cut(as_of: str | None = None, known_at: str | None = None, *, time_zone: str
     at = _parsed_time(known_at, time_zone, problems) if known_at else None
     if problems:
         raise InvalidFields(problems)
-    catch_up(time_zone, WAIT_S)
+    try:
+        catch_up(time_zone, WAIT_S)
+    except LedgerUnavailable:  # a standby: what it has followed so far is what it knows
+        if at is not None or not followed(time_zone):
+            raise
     with reading() as connection:
         if at is None:
             position = followed(time_zone)

@@ -240,10 +240,12 @@ def _misconfigured(original: object, message: str) -> LedgerError | None:
 
 
 def _temporarily_unavailable(original: object, message: str) -> LedgerError | None:
-    """Return the error for a lock or a full disk. It is certain that nothing was recorded."""
+    """Return the error for a lock, a full disk or a standby. It is certain that nothing was recorded."""
     is_locked = "database is locked" in message or "database table is locked" in message
     if is_locked or isinstance(original, psycopg.errors.LockNotAvailable):
         return LedgerBusy("The database is locked by another writer. Please try again.")
+    if isinstance(original, psycopg.errors.ReadOnlySqlTransaction) or "readonly database" in message:
+        return LedgerUnavailable("The database is read-only, so nothing was recorded.")
     if isinstance(original, psycopg.errors.DiskFull) or "disk is full" in message:
         return LedgerUnavailable("The disk of the database is full, so nothing was recorded.")
     return None
