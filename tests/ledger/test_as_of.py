@@ -11,7 +11,7 @@ from tests.fixtures.ledger import RawClient
 from tests.ledger.audit.tampering import findings
 from tests.ledger.replayed import Log, Sums
 from webapp.accounts.actors import LOCAL
-from webapp.domain.errors import InvalidFields, LedgerError
+from webapp.domain.errors import InvalidFields, LedgerError, LedgerUnavailable
 from webapp.domain.lifecycle import EventType
 from webapp.ledger import as_of, commands, standings
 from webapp.ledger.as_of import Amount, Cut, Dimension
@@ -205,3 +205,14 @@ def test_verify_names_what_the_log_does_not_give(raw: RawClient, edit: str, wron
     assert findings() == []
     raw.execute(edit)
     assert any(wrong in finding for finding in findings())
+
+
+def test_a_standby_answers_as_known_when_it_last_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise LedgerUnavailable("read-only")
+
+    sold(quantity="10")
+    first = as_of.cut()
+    sold(quantity="20", serial_number="S-2")
+    monkeypatch.setattr(standings, "transact", refuse)
+    assert as_of.cut() == first
