@@ -60,8 +60,13 @@ FACADES = {
     "clock",
 }
 FACADES_OF_CLI = FACADES | {"archive", "audit", "backup", "permissions", "storage"}
-# Beside them: whether the schema is the one of this program, and how long a key is kept.
-SINGLE_NAMES = {("storage", "schema_version", "ping"), ("idempotency_store", "RETENTION")}
+# Beside them: whether the schema is the one of this program, how long a key is kept, and the result of
+# joining names.
+SINGLE_NAMES = {
+    ("storage", "schema_version", "ping"),
+    ("idempotency_store", "RETENTION"),
+    ("name_changes", "NameChange"),
+}
 # The types of what lists are asked for and give.
 SEARCH_TYPES = {"credit_filter", "pagination", "selection"}
 

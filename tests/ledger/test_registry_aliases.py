@@ -18,7 +18,7 @@ from webapp.domain.entry import EntryType
 from webapp.domain.errors import AliasInUse, InvalidFields, SerialHeld, UnitesCredits
 from webapp.ledger import archive, registries
 from webapp.ledger.commands import cancel_credit, create_credit, split_credit
-from webapp.ledger.registries import NameChange
+from webapp.ledger.name_changes import NameChange
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 

@@ -12,7 +12,7 @@ from webapp.domain.errors import InvalidFields, Problem
 from webapp.http.authentication import actor
 from webapp.idempotency import note_replay, request_key
 from webapp.ledger import registries
-from webapp.ledger.registries import NameChange
+from webapp.ledger.name_changes import NameChange
 
 api = Blueprint("api_registries", __name__)
 
@@ -59,4 +59,4 @@ def separate_names() -> Response:
 
 def _changed(change: NameChange, message: str) -> Response:
     note_replay(is_replay=change.is_replay)
-    return json_response(registry_schemas.NamesChanged(change.registry, change.alias, message))
+    return json_response(registry_schemas.NamesChanged(change.main, change.alias, message))

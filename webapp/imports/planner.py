@@ -19,7 +19,7 @@ from webapp.imports.number_planner import VoidNumbers, block_of, group_by_number
 from webapp.imports.plan import Kind, Plan, PlanOptions
 from webapp.ledger import clock, holdings
 from webapp.ledger.holdings import Holding
-from webapp.ledger.projections.registry_aliases import registry_names
+from webapp.ledger.projections.joined_names import registry_names
 from webapp.ledger.row_decisions import Decision, Outcome, decide
 
 _DISAGREE: Final = "Row {} names the same tonnes with another {}. Keep the row that is right."

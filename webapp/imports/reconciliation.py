@@ -18,7 +18,7 @@ from webapp.imports.number_ranges import NumberLine, Run
 from webapp.imports.plan import Difference, Kind, Plan
 from webapp.ledger import holdings
 from webapp.ledger.holdings import Holding
-from webapp.ledger.projections.registry_aliases import registry_names
+from webapp.ledger.projections.joined_names import registry_names
 
 ACTIVE: Final = "active"
 _WORDS: Final = {

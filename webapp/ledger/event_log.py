@@ -23,7 +23,7 @@ from webapp.domain.split import flatten, group_splits
 from webapp.ledger import clock
 from webapp.ledger.group_commit import Transaction
 from webapp.ledger.projections.apply import BATCH, apply_events, index_for_search
-from webapp.ledger.projections.registry_aliases import apply_entry
+from webapp.ledger.projections.entries import apply_entry
 from webapp.ledger.projections.serial_index import RELEASING
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.bulk_insert import COPIED_FROM, insert_rows

@@ -17,7 +17,7 @@ from webapp.domain.fields import E4
 from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.registry_names import RegistryNames
 from webapp.domain.serial_number import SerialBlock, parse_block
-from webapp.ledger.projections.registry_aliases import registry_names
+from webapp.ledger.projections.joined_names import registry_names
 from webapp.ledger.storage import holding_statements, statements
 
 BATCH: Final = 400

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from webapp.domain.entry import Entry, EntryType
 from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger.event_log import parse_logged
-from webapp.ledger.projections.registry_aliases import registry_names
+from webapp.ledger.projections.joined_names import registry_names
 from webapp.ledger.search import selection
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.search.pagination import Keys, Page, PageRequest, Window, read_page

@@ -1,27 +1,27 @@
 """The registries that credits name: their names, sums and aliases, and the commands that change aliases.
 
 An alias is confirmed by an ALIASED entry of the log and undone by an UNALIASED one. What that does to the
-claims of serial numbers is in ``projections.registry_aliases``.
+claims of serial numbers is in ``projections.registry_claims``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from http import HTTPStatus
 from typing import Final
 
 from sqlalchemy import Connection
 
 from webapp.domain.entry import ALIAS, REGISTRY, EntryType
-from webapp.domain.errors import AliasInUse, InvalidFields, Problem, UnitesCredits
+from webapp.domain.errors import AliasInUse, UnitesCredits
 from webapp.domain.fields import parse_fields
 from webapp.domain.lifecycle import Status
-from webapp.domain.registry_names import REGISTRY_NAME, RegistryNames
+from webapp.domain.registry_names import REGISTRY_NAME
 from webapp.domain.text import canonical
-from webapp.ledger import event_log, idempotency_store
-from webapp.ledger.group_commit import Transaction, commit
-from webapp.ledger.idempotency_store import IdempotencyKey, StoredResult
-from webapp.ledger.projections.registry_aliases import registry_names
+from webapp.ledger import event_log
+from webapp.ledger.group_commit import Transaction
+from webapp.ledger.idempotency_store import IdempotencyKey
+from webapp.ledger.name_changes import NameChange, refused, require_alias, require_free, run_once
+from webapp.ledger.projections.joined_names import registry_names
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import Row, fetch
@@ -69,15 +69,6 @@ class Union:
     held_count: int
     alike_count: int
     seen: str
-
-
-@dataclass(frozen=True)
-class NameChange:
-    """The result of a command: the registry and the alias as recorded, and whether it is a repeat."""
-
-    registry: str
-    alias: str
-    is_replay: bool = False
 
 
 def list_registries() -> list[RegistryView]:
@@ -132,7 +123,7 @@ def join_names(
         event_log.append_entry(transaction, subject, EntryType.ALIASED, {ALIAS.name: alias}, actor)
         return NameChange(union.registry, alias)
 
-    return _run_once(action, key, "join names")
+    return run_once(action, key, "join names")
 
 
 def separate_names(values: Mapping[str, object], actor: str, key: IdempotencyKey | None = None) -> NameChange:
@@ -146,8 +137,7 @@ def separate_names(values: Mapping[str, object], actor: str, key: IdempotencyKey
         connection = transaction.connection
         names, alias_key = registry_names(connection), canonical(alias)
         registry_key = names.key(alias_key)
-        if registry_key == alias_key or registry_key != names.key(canonical(registry)):
-            raise _refused(ALIAS.name, f"{alias} is not another name of {registry}.")
+        require_alias(names, (canonical(registry), registry), (alias_key, alias))
         between = fetch(connection, _BETWEEN, registry_key, alias_key, alias_key)
         if between:
             raise AliasInUse(*(bytes(digest).hex() for digest in between[0]))
@@ -156,7 +146,7 @@ def separate_names(values: Mapping[str, object], actor: str, key: IdempotencyKey
         event_log.append_entry(transaction, f"{REGISTRY}{registry_key}", EntryType.UNALIASED, data, actor)
         return NameChange(spelling.get(registry_key, registry_key), spelling[alias_key])
 
-    return _run_once(action, key, "separate names")
+    return run_once(action, key, "separate names")
 
 
 def same_serial_number(credit_id: str) -> list[CreditView]:
@@ -214,10 +204,6 @@ def _parse(values: Mapping[str, object]) -> tuple[str, str]:
     return str(stated[REGISTRY_NAME.name]), str(stated[ALIAS.name])
 
 
-def _refused(field: str, message: str) -> InvalidFields:
-    return InvalidFields([Problem(field, message)])
-
-
 def _spelling(connection: Connection) -> dict[str, str]:
     """Return the name of each registry and alias as recorded, by its canonical form."""
     return {key: name for key, name in fetch(connection, _SPELLING)}  # noqa: C416 - rows are no pairs
@@ -228,8 +214,8 @@ def _union(connection: Connection, registry: str, alias: str) -> Union:
     names, spelling = registry_names(connection), _spelling(connection)
     registry_key, alias_key = names.key(canonical(registry)), canonical(alias)
     if registry_key not in spelling:
-        raise _refused(REGISTRY_NAME.name, f"No credit names the registry {registry}.")
-    _require_free(names, spelling, registry_key, alias_key)
+        raise refused(REGISTRY_NAME.name, f"No credit names the registry {registry}.")
+    require_free(names, spelling, registry_key, alias_key)
     held = fetch(connection, f"SELECT own.credit, other.credit {_HELD}", registry_key, alias_key)
     alike = fetch(connection, f"SELECT own.credit, other.credit {_ALIKE}", alias_key, registry_key)
     shown = [*sorted(held, key=max)[:PAIRS_MAX]], [*sorted(alike, key=max)[:PAIRS_MAX]]
@@ -246,20 +232,6 @@ def _union(connection: Connection, registry: str, alias: str) -> Union:
     )
 
 
-def _require_free(
-    names: RegistryNames, spelling: Mapping[str, str], registry_key: str, alias_key: str
-) -> None:
-    """Raise InvalidFields if the alias is in use already."""
-    other = names.key(alias_key)
-    if other == registry_key:
-        raise _refused(ALIAS.name, "This is a name of that registry already.")
-    if other != alias_key:
-        raise _refused(ALIAS.name, f"This is a name of {spelling[other]} already. Separate it there first.")
-    if len(names.group(alias_key)) > 1:
-        message = "This registry has other names itself. Join to it instead, or separate those first."
-        raise _refused(ALIAS.name, message)
-
-
 def _pairs(found: Sequence[Row], views: Mapping[int, CreditView]) -> list[Pair]:
     return [Pair(*(views[key] for key in sorted(pair))) for pair in found]
 
@@ -271,24 +243,3 @@ def _views(connection: Connection, keys: Sequence[int]) -> dict[int, CreditView]
     marks = ", ".join("?" * len(set(keys)))
     rows = fetch(connection, statements.CREDITS_WITH_KEYS.format(marks), *sorted(set(keys)))
     return {row[0]: credit_of_row(row)[0] for row in rows}
-
-
-def _run_once(
-    action: Callable[[Transaction], NameChange], key: IdempotencyKey | None, kind: str
-) -> NameChange:
-    """Run the action and commit it, or return the stored result of its key. Raises IdempotencyKeyReused."""
-    if key is None:
-        return commit(action, is_exclusive=True)
-
-    def keyed(transaction: Transaction) -> NameChange:
-        stored = idempotency_store.find(transaction.connection, key)
-        if stored:
-            registry, alias = stored.ids
-            return NameChange(registry, alias, is_replay=True)
-        result = action(transaction)
-        position = event_log.log_head(transaction).position
-        kept = StoredResult(kind, HTTPStatus.OK, [result.registry, result.alias], position)
-        idempotency_store.store(transaction.connection, key, kept)
-        return result
-
-    return commit(keyed, is_exclusive=True)

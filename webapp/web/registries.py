@@ -14,7 +14,7 @@ from webapp.domain.errors import AliasInUse, InvalidFields, UnitesCredits
 from webapp.http.authentication import actor
 from webapp.idempotency import flash_success, note_replay, request_key
 from webapp.ledger import queries, registries
-from webapp.ledger.registries import NameChange
+from webapp.ledger.name_changes import NameChange
 from webapp.web import query_parameters
 
 pages = Blueprint("registries", __name__)
@@ -73,7 +73,7 @@ def join() -> AnyResponse:
         return _join_page(form, HTTPStatus.CONFLICT)
     except InvalidFields:
         return _join_page(form, HTTPStatus.UNPROCESSABLE_ENTITY)
-    return _done(change, f"{change.alias} and {change.registry} are names of one registry now.")
+    return _done(change, f"{change.alias} and {change.main} are names of one registry now.")
 
 
 @pages.post("/registries/separate")
@@ -89,7 +89,7 @@ def separate() -> AnyResponse:
     except InvalidFields as refusal:
         flash(" ".join(problem.message for problem in refusal.problems), "danger")
         return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)
-    return _done(change, f"{change.alias} and {change.registry} are two registries again.")
+    return _done(change, f"{change.alias} and {change.main} are two registries again.")
 
 
 def _two_credits(refusal: AliasInUse) -> Markup:

@@ -21,7 +21,7 @@ from webapp.imports.recording import RecordedFile, record_entry, record_events
 from webapp.imports.staging import PLAIN_KINDS
 from webapp.imports.views import State
 from webapp.ledger.group_commit import Transaction
-from webapp.ledger.projections.registry_aliases import registry_names
+from webapp.ledger.projections.joined_names import registry_names
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.import_tables import import_rows, imports
 

@@ -23,7 +23,7 @@ from webapp.imports.options import ImportOptions
 from webapp.imports.row_meaning import parse_rows
 from webapp.ledger import holdings
 from webapp.ledger.group_commit import Transaction
-from webapp.ledger.projections.registry_aliases import registry_names
+from webapp.ledger.projections.joined_names import registry_names
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.import_tables import import_chunks
 

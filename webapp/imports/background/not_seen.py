@@ -16,7 +16,7 @@ from webapp.imports.formats.format import FileMeaning
 from webapp.imports.plan import Difference
 from webapp.imports.reconciliation import not_seen_difference
 from webapp.ledger import holdings
-from webapp.ledger.projections.registry_aliases import registry_names
+from webapp.ledger.projections.joined_names import registry_names
 from webapp.ledger.storage.engine import reading
 
 

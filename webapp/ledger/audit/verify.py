@@ -2,7 +2,7 @@
 
 The checks are in ``history_check`` (events and rows of each credit), ``lineage_check`` (splits and
 replacements), ``entry_check`` (entries about other subjects), ``feed_check``, ``serial_check``,
-``alias_check`` (aliases of registries), ``fact_check`` (facts and imports that lists are filtered by),
+``name_check`` (joined names), ``fact_check`` (facts and imports that lists are filtered by),
 ``projection_check`` (totals, registries, parties), ``standing_check`` (what credits were on each day),
 ``sqlite_check`` and ``schema_check``. They run in several processes if the ledger is large
 (``check_workers``). Reads only.
@@ -14,9 +14,9 @@ from functools import partial
 from sqlalchemy import Connection
 
 from webapp.domain.errors import SchemaOutdated
+from webapp.domain.joined_names import KINDS, REGISTRIES
 from webapp.domain.registry_names import RegistryNames
 from webapp.ledger.audit import schema_check
-from webapp.ledger.audit.alias_check import check_aliases
 from webapp.ledger.audit.ancestors import ids_of
 from webapp.ledger.audit.check_workers import Checks, KeyRange, consistent_checks, key_ranges
 from webapp.ledger.audit.digest import Digest
@@ -26,6 +26,7 @@ from webapp.ledger.audit.feed_check import check_feed
 from webapp.ledger.audit.findings import Finding, Progress, Report, no_progress
 from webapp.ledger.audit.history_check import Histories, check_histories
 from webapp.ledger.audit.lineage_check import check_lineage
+from webapp.ledger.audit.name_check import check_names
 from webapp.ledger.audit.projection_check import Expected, check_projections
 from webapp.ledger.audit.serial_check import SerialHoldings, collecting, fully_cancelled_credits
 from webapp.ledger.audit.sqlite_check import TYPES, check_file, check_search, check_types
@@ -88,7 +89,7 @@ class _Verification:
             (feed,) = self._feed
             _report_all(self._report, [feed.findings])
             if expected.is_whole:
-                self._check_holdings(holdings, fully_cancelled, self._check_aliases())
+                self._check_holdings(holdings, fully_cancelled, self._check_names())
                 check_projections(self._checks, self._report, expected)
                 _report_all(self._report, self._checks.start([check_stray_facts, check_day_sums]))
             else:
@@ -108,11 +109,13 @@ class _Verification:
             self._progress(done)
         return expected
 
-    def _check_aliases(self) -> RegistryNames:
-        """Report aliases of registries that the log does not give; return the names that it gives."""
-        (aliases,) = self._checks.start([check_aliases])
-        _report_all(self._report, [aliases.findings])
-        return aliases.names
+    def _check_names(self) -> RegistryNames:
+        """Report joined names that the log does not give; return the names of registries that it gives."""
+        checked = {
+            kind: names for kind in KINDS for names in self._checks.start([partial(check_names, kind=kind)])
+        }
+        _report_all(self._report, [names.findings for names in checked.values()])
+        return RegistryNames(checked[REGISTRIES].main_of)
 
     def _check_holdings(
         self, holdings: SerialHoldings, fully_cancelled: Mapping[int, int], names: RegistryNames

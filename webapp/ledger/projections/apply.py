@@ -18,7 +18,7 @@ from webapp.domain.event import Event, PositionedEvent
 from webapp.domain.lifecycle import STATUS_AFTER, EventType
 from webapp.domain.text import canonical
 from webapp.ledger.projections import credit_facts, serial_index
-from webapp.ledger.projections.registry_aliases import apply_entry
+from webapp.ledger.projections.entries import apply_entry
 from webapp.ledger.projections.totals import Sums, add_to_totals
 from webapp.ledger.storage import statements, tables
 from webapp.ledger.storage.bulk_insert import insert_rows

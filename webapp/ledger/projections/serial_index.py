@@ -16,12 +16,9 @@ from webapp.domain.lifecycle import EventType
 from webapp.domain.serial_number import SerialBlock
 from webapp.domain.split import numbers_of_lot
 from webapp.domain.text import canonical
+from webapp.ledger.projections.joined_names import registry_names
 from webapp.ledger.projections.lineage import cancelled_ancestors, credit_at, first_lot_of, place_in_root
-from webapp.ledger.projections.registry_aliases import (
-    contest_claims_of_lots,
-    hold_free_claims,
-    registry_names,
-)
+from webapp.ledger.projections.registry_claims import contest_claims_of_lots, hold_free_claims
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.bulk_insert import insert_rows
 from webapp.ledger.storage.statements import Parameters

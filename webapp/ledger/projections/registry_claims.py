@@ -1,6 +1,6 @@
-"""The projection of registry aliases, and what they change in the claims of serial numbers.
+"""What joined names of registries change in the claims of serial numbers.
 
-A claim is keyed by the name of the registry that is no alias, so a serial number that is held under one
+A claim is keyed by the main name of the registry, so a serial number that is held under one
 name is held under every name. Where an alias unites two credits with one serial number, the credit
 recorded first holds it, and the other one has a row in contested_claims until it is void.
 """
@@ -10,14 +10,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from webapp.domain.entry import REGISTRY, Entry, EntryType
-from webapp.domain.registry_names import RegistryNames
-from webapp.domain.text import canonical
-from webapp.ledger.storage.statements import Parameters, fetch, send
+from webapp.ledger.projections.joined_names import registry_names
+from webapp.ledger.storage.statements import Parameters, send
 
-_NAMES: Final = "SELECT alias_key, registry_key FROM registry_aliases"
-_ADD: Final = "INSERT INTO registry_aliases (alias_key, registry_key, alias) VALUES (?, ?, ?)"
-_REMOVE: Final = "DELETE FROM registry_aliases WHERE alias_key = ?"
 # Joining an alias: of each two claims with one serial number, the later one becomes contested. The primary
 # key would refuse the other order.
 _CONTEST: Final = (
@@ -56,32 +51,24 @@ _DROP_HELD: Final = (
 )
 
 
-def registry_names(connection: Connection) -> RegistryNames:
-    """Return the names of all registries, as this connection sees them."""
-    return RegistryNames(dict(map(tuple, fetch(connection, _NAMES))))
+def unite(connection: Connection, registry_key: str, alias_key: str) -> None:
+    """Move the claims under an alias to its registry, before the alias is stored."""
+    send(connection, _CONTEST, [(registry_key, alias_key)])
+    send(connection, _DROP_CONTESTED, [()])
+    send(connection, _MOVE, [(registry_key, alias_key)])
 
 
-def apply_entry(connection: Connection, entry: Entry) -> None:
-    """Update the projections with an entry. One that cannot follow the names so far changes nothing."""
-    if entry.type is EntryType.IMPORTED or registry_names(connection).after(entry) is None:
-        return
-    registry_key, alias_key = entry.subject.removeprefix(REGISTRY), canonical(entry.data["alias"])
-    if entry.type is EntryType.ALIASED:
-        send(connection, _CONTEST, [(registry_key, alias_key)])
-        send(connection, _DROP_CONTESTED, [()])
-        send(connection, _MOVE, [(registry_key, alias_key)])
-        send(connection, _ADD, [(alias_key, registry_key, entry.data["alias"])])
-    else:
-        send(connection, _REMOVE, [(alias_key,)])
-        for table in ("serial_claims", "contested_claims"):
-            send(connection, _MOVE_BACK.format(table), [(alias_key, registry_key, alias_key)])
-        hold_free_claims(connection)
+def separate(connection: Connection, registry_key: str, alias_key: str) -> None:
+    """Move the claims of credits that were recorded with the alias back to it, after it was removed."""
+    for table in ("serial_claims", "contested_claims"):
+        send(connection, _MOVE_BACK.format(table), [(alias_key, registry_key, alias_key)])
+    hold_free_claims(connection)
 
 
 def contest_claims_of_lots(connection: Connection, claims: Sequence[Parameters]) -> None:
     """Add the contested claims of new lots, of these that other credits hold: registry, serial and credit."""
     names = registry_names(connection)
-    if names.registry_of:
+    if names.main_of:
         rows = [(names.key(name), name, serial, credit) for name, serial, credit in claims]
         send(connection, _CONTEST_LOT, rows)
 
