@@ -44,10 +44,23 @@ ALIASED_TEXT = (
 )
 ALIASED_HASH = "1c174df531bccaa32d2f869f94477a40561557f6f32c7854c283b82a1b1c894f"
 
+JOINED = Entry("party/hilltop tools ag", 1, EntryType.JOINED, {"name": "HILLTOP"}, "cli", AT, "0" * 64)
+JOINED_TEXT = (
+    '{"actor":"cli","data":{"name":"HILLTOP"},'
+    '"prev_hash":"0000000000000000000000000000000000000000000000000000000000000000",'
+    '"recorded_at":"2026-11-20T08:09:10.000042Z","seq":1,"subject":"party/hilltop tools ag",'
+    '"type":"JOINED","v":1}'
+)
+JOINED_HASH = "f57fdec23ce3473a4179bbd76cd33fcee36c9261853c1aef3a6b258021c0d22e"
+
 
 @pytest.mark.parametrize(
     ("entry", "text", "expected"),
-    [(IMPORTED, IMPORTED_TEXT, IMPORTED_HASH), (ALIASED, ALIASED_TEXT, ALIASED_HASH)],
+    [
+        (IMPORTED, IMPORTED_TEXT, IMPORTED_HASH),
+        (ALIASED, ALIASED_TEXT, ALIASED_HASH),
+        (JOINED, JOINED_TEXT, JOINED_HASH),
+    ],
 )
 def test_a_golden_entry_keeps_its_text_and_its_hash(entry: Entry, text: str, expected: str) -> None:
     assert (entry.text, entry.hash) == (text, expected)
@@ -63,6 +76,8 @@ def test_a_golden_entry_keeps_its_text_and_its_hash(entry: Entry, text: str, exp
         ("registry/verra", EntryType.ALIASED, {"alias": "VCS"}),
         ("registry/gold standard", EntryType.UNALIASED, {"alias": "GS"}),
         ("registry/a/b", EntryType.ALIASED, {"alias": "c"}),
+        ("party/zoë/b", EntryType.JOINED, {"name": "Zoe, B"}),
+        ("party/zoë", EntryType.SEPARATED, {"name": "x" * 300}),
     ],
 )
 def test_an_entry_states_its_subject_and_its_data(
@@ -85,6 +100,9 @@ def test_an_entry_states_its_subject_and_its_data(
         ("registry/verra", EntryType.ALIASED, {"alias": " "}, "alias"),
         ("registry/verra", EntryType.ALIASED, {"alias": "x" * 51}, "alias"),
         ("registry/verra", EntryType.ALIASED, {"alias": "VCS", "why": "x"}, "why"),
+        ("party/Zoë", EntryType.JOINED, {"name": "Zoe"}, "subject"),
+        ("party/zoë", EntryType.JOINED, {"name": " "}, "name"),
+        ("party/zoë", EntryType.SEPARATED, {"name": "x" * 301}, "name"),
         ("import/1", EntryType.IMPORTED, {"sha256": "0" * 64}, "filename"),
         ("import/1", EntryType.IMPORTED, {**FILE, "sha256": "x"}, "sha256"),
         ("import/1", EntryType.IMPORTED, {**FILE, "rows": 3}, "rows"),

@@ -55,6 +55,7 @@ FACADES = {
     "as_of",
     "as_of_list",
     "registries",
+    "parties",
     "views",
     "serial_conflicts",
     "clock",

@@ -10,7 +10,7 @@ from tests.fixtures.credits import (
     withdrawn,
     withdrawn_part,
 )
-from tests.fixtures.entries import aliased, entered, imported, recorded_by_import
+from tests.fixtures.entries import aliased, entered, imported, joined, recorded_by_import
 from webapp.accounts.actors import CLI, LOCAL
 from webapp.domain.entry import EntryType
 from webapp.domain.lifecycle import EventType
@@ -47,11 +47,14 @@ def record_split_trees() -> None:
 
 
 def record_entries() -> None:
-    """Record entries about imports and registries between events of credits, by more than one actor."""
+    """Record entries about imports, registries and parties between events, by more than one actor."""
     imported("3")
     credit_id = recorded_by_import("3", registry="ART", serial_number="ART-1", vintage="2008")
     aliased("art trees", "ART")
+    joined("łódź airlines", "Lodz")
     entered("registry/art trees", EntryType.UNALIASED, {"alias": "ART"}, CLI)
+    joined("łódź airlines", "ŁÓDŹ")
+    entered("party/łódź airlines", EntryType.SEPARATED, {"name": "Lodz"}, CLI)
     commands.amend_credit(credit_id, {"amends": "2", "reason": "Reversal"}, LOCAL)
     imported("4", filename="Größe 風.csv")
     aliased("art trees", "ART")

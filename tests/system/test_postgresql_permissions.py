@@ -167,6 +167,7 @@ REFUSED = [
     "DELETE FROM totals",
     "UPDATE registries SET name = name",
     "UPDATE registry_aliases SET alias = alias",
+    "UPDATE party_aliases SET alias = alias",
 ]
 
 

@@ -42,8 +42,8 @@ class FeedEntry(JsonBody, frozen=True):
     subject: Annotated[
         str,
         Meta(
-            description="What it is about, if that is no record: an import or a registry.",
-            examples=["import/12", "registry/verra"],
+            description="What it is about, if that is no record: an import, a registry or a party.",
+            examples=["import/12", "registry/verra", "party/hilltop tools ag"],
         ),
     ]
     position: Position
@@ -54,7 +54,10 @@ class FeedEntry(JsonBody, frozen=True):
         Meta(
             description="The data as hashed.",
             extra_json_schema={
-                "anyOf": [{"$ref": REF_TEMPLATE.format(name=name)} for name in ("ImportedData", "AliasData")]
+                "anyOf": [
+                    {"$ref": REF_TEMPLATE.format(name=name)}
+                    for name in ("ImportedData", "AliasData", "PartyNameData")
+                ]
             },
         ),
     ]

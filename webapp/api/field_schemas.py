@@ -18,7 +18,7 @@ from webapp.domain.action_fields import (
 )
 from webapp.domain.amendment import AMENDABLE, AMENDS, WHY
 from webapp.domain.credit import FIELDS, NEW_FIELDS
-from webapp.domain.entry import ALIAS, FILENAME
+from webapp.domain.entry import ALIAS, FILENAME, PARTY_NAME
 from webapp.domain.event import ACT_KEY, IMPORT_KEY, NUMBER_PATTERN
 from webapp.domain.facts import CREDIT_FACTS, FACTS, FACTS_OF
 from webapp.domain.fields import (
@@ -281,6 +281,7 @@ def data_components() -> dict[str, Schema]:
         "AmendedData": _amended_data(),
         "ImportedData": _imported_data(),
         "AliasData": _event_data([ALIAS]),
+        "PartyNameData": _event_data([PARTY_NAME]),
     }
 
 

@@ -1,4 +1,4 @@
-"""Entries: events of the log about other subjects than credits, such as an import or a registry.
+"""Entries: events of the log about other subjects than credits, such as an import, a registry or a party.
 
 An entry has the form of an event of a credit, with `subject` in place of `credit`, and the same rule for
 its hash. The entries of one subject are a chain of their own; no lifecycle orders their types.
@@ -24,20 +24,26 @@ class EntryType(StrEnum):
     IMPORTED = "IMPORTED"
     ALIASED = "ALIASED"
     UNALIASED = "UNALIASED"
+    JOINED = "JOINED"
+    SEPARATED = "SEPARATED"
 
 
 IMPORT: Final = "import/"
 REGISTRY: Final = "registry/"
-# How the subject of each type begins: `import/12`, and `registry/` with a registry's canonical name.
+PARTY: Final = "party/"
+# How the subject of each type begins: `import/12`, and `registry/` or `party/` with a canonical name.
 SUBJECT_OF: Final = {
     EntryType.IMPORTED: IMPORT,
     EntryType.ALIASED: REGISTRY,
     EntryType.UNALIASED: REGISTRY,
+    EntryType.JOINED: PARTY,
+    EntryType.SEPARATED: PARTY,
 }
 _FIGURE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _FIGURE: Final = re.compile(QUANTITY_PATTERN)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 ALIAS: Final = TextField("alias", "Alias", required=True, example="VCS", max_length=50)
+PARTY_NAME: Final = TextField("name", "Name", required=True, example="HILLTOP TOOLS A.G.")
 FILENAME: Final = TextField("filename", "File", required=True)
 
 
@@ -100,12 +106,13 @@ def parse_entry(subject: str, entry_type: EntryType, values: Mapping[str, object
     """Return the data of an entry as recorded. Raises InvalidFields.
 
     IMPORTED has `filename`, `sha256`, and figures by their names: counts and tonnes as decimal texts.
-    ALIASED and UNALIASED have `alias`.
+    ALIASED and UNALIASED have `alias`, JOINED and SEPARATED have `name`.
     """
     if not _is_subject(subject, SUBJECT_OF[entry_type]):
         raise InvalidFields([Problem("subject", f"{entry_type} is not about {subject[:80]}.")])
     if entry_type is not EntryType.IMPORTED:
-        return {name: str(value) for name, value in parse_fields((ALIAS,), values).items()}
+        alias = ALIAS if SUBJECT_OF[entry_type] == REGISTRY else PARTY_NAME
+        return {name: str(value) for name, value in parse_fields((alias,), values).items()}
     problems = [
         Problem(name, "Must be a number in plain digits as text.")
         for name, value in values.items()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Final, NamedTuple
 
-from webapp.domain.entry import ALIAS, REGISTRY, Entry, EntryType
+from webapp.domain.entry import ALIAS, PARTY, PARTY_NAME, REGISTRY, Entry, EntryType
 from webapp.domain.fields import TextField
 from webapp.domain.text import canonical
 
@@ -27,7 +27,8 @@ class NameKind(NamedTuple):
 
 
 REGISTRIES: Final = NameKind("registry", REGISTRY, EntryType.ALIASED, EntryType.UNALIASED, ALIAS)
-KINDS: Final = (REGISTRIES,)
+PARTIES: Final = NameKind("party", PARTY, EntryType.JOINED, EntryType.SEPARATED, PARTY_NAME)
+KINDS: Final = (REGISTRIES, PARTIES)
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,12 @@ class JoinedNames:
     def __iter__(self) -> Iterator[tuple[str, str]]:
         """Yield each alias with its main name."""
         yield from sorted(self.main_of.items())
+
+
+class PartyNames(JoinedNames):
+    """The names of buyers and beneficiaries. The figures of an alias are added to those of its main name."""
+
+    kind = PARTIES
 
 
 class JoinedName(NamedTuple):

@@ -30,6 +30,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     "credit_states": _CHANGE,
     "registries": _APPEND,
     "registry_aliases": _REPLACE,
+    "party_aliases": _REPLACE,
     "credit_facts": _REPLACE,
     "import_credits": _APPEND,
     "totals": _CHANGE,

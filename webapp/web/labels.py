@@ -42,6 +42,8 @@ EVENT_LABELS: Final[Mapping[str, str]] = {
     EntryType.IMPORTED: "Import recorded",
     EntryType.ALIASED: "Registry name joined",
     EntryType.UNALIASED: "Registry name separated",
+    EntryType.JOINED: "Party name joined",
+    EntryType.SEPARATED: "Party name separated",
 }
 _DATE_LABELS: Final[Mapping[EventType, str]] = {
     EventType.SOLD: "Trade date",
@@ -128,6 +130,10 @@ def _entry_phrase(entry: EntryView) -> str:
             return f"{entry.data['alias']} joined to the registry {name}"
         case EntryType.UNALIASED:
             return f"{entry.data['alias']} separated from the registry {name}"
+        case EntryType.JOINED:
+            return f"{entry.data['name']} joined to the party {name}"
+        case EntryType.SEPARATED:
+            return f"{entry.data['name']} separated from the party {name}"
 
 
 def event_time(event: EventView | EntryView) -> Markup:

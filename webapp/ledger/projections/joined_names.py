@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from webapp.domain.entry import Entry
 from webapp.domain.event_validation import InvalidEvent, read_entry
-from webapp.domain.joined_names import REGISTRIES, JoinedName, NameHistory, NameKind
+from webapp.domain.joined_names import PARTIES, REGISTRIES, JoinedName, NameHistory, NameKind, PartyNames
 from webapp.domain.registry_names import RegistryNames
 from webapp.ledger.storage.statements import fetch, send
 
@@ -20,7 +20,10 @@ class NameTable(NamedTuple):
     main: str
 
 
-TABLES: Final = {REGISTRIES: NameTable("registry_aliases", "registry_key")}
+TABLES: Final = {
+    REGISTRIES: NameTable("registry_aliases", "registry_key"),
+    PARTIES: NameTable("party_aliases", "party_key"),
+}
 _ENTRIES: Final = (
     "SELECT feed.position, events.body FROM feed"
     " JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
@@ -37,6 +40,16 @@ def registry_names(connection: Connection) -> RegistryNames:
 def registry_names_at(connection: Connection, position: int) -> RegistryNames:
     """Return the names of all registries as of a feed position, from the log."""
     return RegistryNames(_history_to(connection, REGISTRIES, position).main_of)
+
+
+def party_names(connection: Connection) -> PartyNames:
+    """Return the names of all parties, as this connection sees them."""
+    return PartyNames(_main_of(connection, PARTIES))
+
+
+def party_names_at(connection: Connection, position: int) -> PartyNames:
+    """Return the names of all parties as of a feed position, from the log."""
+    return PartyNames(_history_to(connection, PARTIES, position).main_of)
 
 
 def joined_names(connection: Connection, kind: NameKind) -> dict[str, JoinedName]:

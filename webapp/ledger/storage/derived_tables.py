@@ -1,4 +1,4 @@
-"""Projections beside those of ``tables``: names of registries, and what lists of credits are filtered by."""
+"""Projections beside those of ``tables``: joined names, and what lists of credits are filtered by."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -39,6 +39,17 @@ class RegistryAlias(Model):
 
     alias_key: Mapped[str] = mapped_column(STRING, primary_key=True)
     registry_key: Mapped[str] = mapped_column(STRING)
+    alias: Mapped[str] = mapped_column(STRING)
+
+
+class PartyAlias(Model):
+    """Projection: another name of a party, in canonical form and as the entry states it."""
+
+    __tablename__ = "party_aliases"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    alias_key: Mapped[str] = mapped_column(STRING, primary_key=True)
+    party_key: Mapped[str] = mapped_column(STRING)
     alias: Mapped[str] = mapped_column(STRING)
 
 

@@ -30,7 +30,13 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.ledger.storage.columns import ROW_ID, STRING, Digest32
-from webapp.ledger.storage.derived_tables import ContestedClaim, CreditFact, ImportCredit, RegistryAlias
+from webapp.ledger.storage.derived_tables import (
+    ContestedClaim,
+    CreditFact,
+    ImportCredit,
+    PartyAlias,
+    RegistryAlias,
+)
 from webapp.ledger.storage.engine import Base, db
 
 if TYPE_CHECKING:
@@ -355,6 +361,7 @@ serial_blocks: Final = table_of(SerialBlock)
 credit_states: Final = table_of(CreditState)
 registries: Final = table_of(Registry)
 registry_aliases: Final = table_of(RegistryAlias)
+party_aliases: Final = table_of(PartyAlias)
 credit_facts: Final = table_of(CreditFact)
 import_credits: Final = table_of(ImportCredit)
 totals: Final = table_of(Total)
@@ -369,6 +376,7 @@ DERIVED: Final = (
     credit_states,
     registries,
     registry_aliases,
+    party_aliases,
     credit_facts,
     import_credits,
     totals,

@@ -1,0 +1,11 @@
+"""The statements of ``parties``. They are written like those of ``statements``, which executes them."""
+
+from typing import Final
+
+_OF_KEYS: Final = "SELECT name_key, name FROM parties WHERE role IN ('SOLD', 'RETIRED') AND name_key"
+# The first spelling of the names with the keys in a JSON array, of buyers before beneficiaries.
+SPELLING: Final = {
+    "sqlite": f"{_OF_KEYS} IN (SELECT value FROM json_each(?)) ORDER BY role DESC",
+    "postgresql": f"{_OF_KEYS} = ANY (ARRAY("
+    "SELECT value FROM jsonb_array_elements_text(?::jsonb) AS value)) ORDER BY role DESC",
+}
