@@ -7,6 +7,14 @@ CREATE TABLE party_aliases (
   CONSTRAINT pk_party_aliases PRIMARY KEY (alias_key)
 )
 --;
+CREATE TABLE dismissed_pairs (
+  one_key TEXT COLLATE "C" NOT NULL,
+  other_key TEXT COLLATE "C" NOT NULL,
+  actor TEXT COLLATE "C" NOT NULL,
+  dismissed_at TEXT COLLATE "C" NOT NULL,
+  CONSTRAINT pk_dismissed_pairs PRIMARY KEY (one_key, other_key)
+)
+--;
 CREATE OR REPLACE FUNCTION ledger_guard_entry() RETURNS trigger LANGUAGE plpgsql SET search_path = "@schema@", pg_temp AS $guard$
 DECLARE
   facts record;

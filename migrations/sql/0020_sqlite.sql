@@ -8,6 +8,15 @@ CREATE TABLE party_aliases (
 )
  WITHOUT ROWID
 --;
+CREATE TABLE dismissed_pairs (
+  one_key TEXT NOT NULL,
+  other_key TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  dismissed_at TEXT NOT NULL,
+  CONSTRAINT pk_dismissed_pairs PRIMARY KEY (one_key, other_key)
+)
+ WITHOUT ROWID
+--;
 DROP TRIGGER events_guard_entry
 --;
 CREATE TRIGGER events_guard_entry BEFORE INSERT ON events WHEN NEW.subject < 0

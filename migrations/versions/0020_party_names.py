@@ -1,6 +1,6 @@
-"""Let the log have entries that join names of a party, and keep the names that are joined.
+"""Let the log have entries that join names of a party; keep these names, and dismissed proposals.
 
-A table is added and the trigger of entries changes; no event is moved.
+Tables are added and the trigger of entries changes; no event is moved.
 """
 
 from migrations.runner import run_sql

@@ -56,6 +56,7 @@ FACADES = {
     "as_of_list",
     "registries",
     "parties",
+    "party_pairs",
     "views",
     "serial_conflicts",
     "clock",

@@ -47,6 +47,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     "import_source_rows": _REPLACE,
     "import_chunks": _CHANGE | _REPLACE,
     "column_mappings": _CHANGE,
+    "dismissed_pairs": _REPLACE,
     "idempotency_keys": _CHANGE | _REPLACE,
     "users": _CHANGE,
     "sessions": _CHANGE | _REPLACE,

@@ -2,7 +2,7 @@
 
 There are three kinds. The log (`LOG` below) is append-only. Projections
 are derived from the log; `flask rebuild` empties and refills them. Idempotency keys are working data,
-like imports (``import_tables``). The tables of users are in accounts.
+like imports (``import_tables``) and proposals (``party_tables``). The tables of users are in accounts.
 
 Tables refer to credits by integer keys and store hashes as 32 bytes; ``Digest32`` converts to and from
 hexadecimal text. Keys are given in the order of recording, and are no part of any event.

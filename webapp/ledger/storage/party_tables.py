@@ -1,0 +1,29 @@
+"""The table of proposals about parties. It is working data: nothing in the log refers to it."""
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.ledger.storage.columns import STRING
+from webapp.ledger.storage.engine import Base, db
+from webapp.ledger.storage.tables import WITHOUT_ROWID, table_of
+
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+
+class DismissedPair(Model):
+    """Two names, in canonical form and in order, of which a person said that they are two parties."""
+
+    __tablename__ = "dismissed_pairs"
+    __table_args__ = (WITHOUT_ROWID,)
+
+    one_key: Mapped[str] = mapped_column(STRING, primary_key=True)
+    other_key: Mapped[str] = mapped_column(STRING, primary_key=True)
+    actor: Mapped[str] = mapped_column(STRING)
+    dismissed_at: Mapped[str] = mapped_column(STRING)
+
+
+dismissed_pairs: Final = table_of(DismissedPair)
