@@ -51,6 +51,22 @@ class UnknownAct(LedgerError):
         super().__init__("No event of a credit has this number.")
 
 
+class UnknownParty(LedgerError):
+    """No sale and no retirement names this party."""
+
+    def __init__(self) -> None:
+        """Set the message."""
+        super().__init__("No sale and no retirement names this party.")
+
+
+class UnknownProject(LedgerError):
+    """No credit is of this project."""
+
+    def __init__(self) -> None:
+        """Set the message."""
+        super().__init__("No credit is of this project.")
+
+
 class UnknownStatement(LedgerError):
     """The act is no retirement, so there is no statement of it."""
 

@@ -23,6 +23,8 @@ STATUS: Final[dict[type[errors.LedgerError], HTTPStatus]] = {
     errors.UnknownCredit: HTTPStatus.NOT_FOUND,
     errors.UnknownImport: HTTPStatus.NOT_FOUND,
     errors.UnknownAct: HTTPStatus.NOT_FOUND,
+    errors.UnknownParty: HTTPStatus.NOT_FOUND,
+    errors.UnknownProject: HTTPStatus.NOT_FOUND,
     errors.UnknownStatement: HTTPStatus.NOT_FOUND,
     errors.SerialHeld: HTTPStatus.CONFLICT,
     errors.ActNotAllowed: HTTPStatus.CONFLICT,

@@ -55,6 +55,8 @@ REFUSAL_TITLES: Final[dict[type[errors.LedgerError], str]] = {
     errors.UnknownCredit: "No such credit",
     errors.UnknownImport: "No such import",
     errors.UnknownAct: "No such act",
+    errors.UnknownParty: "No such party",
+    errors.UnknownProject: "No such project",
     UnknownLink: "No such statement",
     errors.UnknownStatement: "No such statement",
     errors.SerialHeld: "Serial number already taken",

@@ -29,6 +29,12 @@ _ENTRIES: Final = (
     " JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
     " WHERE feed.type IN (?, ?) AND feed.position <= ? ORDER BY feed.position"
 )
+_ENTRIES_ABOUT: Final = (
+    "SELECT feed.position, events.body FROM subjects JOIN events ON events.subject = subjects.key"
+    " JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
+    " WHERE subjects.name = ? AND feed.position <= ? ORDER BY feed.position"
+)
+_LATER: Final = "SELECT 1 FROM feed WHERE type IN (?, ?) AND position > ? LIMIT 1"
 _ANY_POSITION: Final = 2**63 - 1
 
 
@@ -39,7 +45,7 @@ def registry_names(connection: Connection) -> RegistryNames:
 
 def registry_names_at(connection: Connection, position: int) -> RegistryNames:
     """Return the names of all registries as of a feed position, from the log."""
-    return RegistryNames(_history_to(connection, REGISTRIES, position).main_of)
+    return RegistryNames(_main_of_at(connection, REGISTRIES, position))
 
 
 def party_names(connection: Connection) -> PartyNames:
@@ -49,7 +55,7 @@ def party_names(connection: Connection) -> PartyNames:
 
 def party_names_at(connection: Connection, position: int) -> PartyNames:
     """Return the names of all parties as of a feed position, from the log."""
-    return PartyNames(_history_to(connection, PARTIES, position).main_of)
+    return PartyNames(_main_of_at(connection, PARTIES, position))
 
 
 def joined_names(connection: Connection, kind: NameKind) -> dict[str, JoinedName]:
@@ -60,13 +66,19 @@ def joined_names(connection: Connection, kind: NameKind) -> dict[str, JoinedName
 
 
 def name_entries(
-    connection: Connection, kind: NameKind, position: int = _ANY_POSITION
+    connection: Connection, kind: NameKind, position: int = _ANY_POSITION, subject: str | None = None
 ) -> Iterator[tuple[int, Entry]]:
     """Yield the entries that join and separate names of a kind, up to a position, with their positions.
 
+    With `subject`, only those about it.
+
     An entry that cannot be read, or is of another type, is left out: ``audit.entry_check`` reports it.
     """
-    for at, body in fetch(connection, _ENTRIES, str(kind.joins), str(kind.separates), position):
+    if subject is None:
+        rows = fetch(connection, _ENTRIES, str(kind.joins), str(kind.separates), position)
+    else:
+        rows = fetch(connection, _ENTRIES_ABOUT, subject, position)
+    for at, body in rows:
         with suppress(InvalidEvent):
             entry = read_entry(body)
             if entry.type in {kind.joins, kind.separates}:
@@ -89,8 +101,10 @@ def _main_of(connection: Connection, kind: NameKind) -> dict[str, str]:
     return dict(map(tuple, rows))
 
 
-def _history_to(connection: Connection, kind: NameKind, position: int) -> NameHistory:
+def _main_of_at(connection: Connection, kind: NameKind, position: int) -> dict[str, str]:
+    if not fetch(connection, _LATER, str(kind.joins), str(kind.separates), position):
+        return _main_of(connection, kind)
     history = NameHistory(kind)
     for _, entry in name_entries(connection, kind, position):
         history.follow(entry)
-    return history
+    return history.main_of
