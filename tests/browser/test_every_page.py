@@ -63,6 +63,11 @@ PAGES: Final = [
     "/activity",
     "/activity?type=SOLD",
     "/credits?country=Kenya",
+    "/parties",
+    "/parties/named?name=Acme+Airlines",
+    "/parties/pairs",
+    "/projects",
+    "/projects/named?registry=ACR&name=Mangrove+Restoration+Project",
     "/registries",
     "/registries/join?registry=VCS&alias=Gold+Standard",
     "/imports",
@@ -74,7 +79,7 @@ PAGES: Final = [
     "/docs",
     "/nowhere",
 ]
-EMPTY: Final = ["/", "/credits", "/activity", "/imports", "/setup"]
+EMPTY: Final = ["/", "/credits", "/activity", "/imports", "/parties", "/projects", "/setup"]
 # Pages with accounts; an administrator is signed in, except on the first one.
 WITH_ACCOUNTS: Final = [
     "/sign-in",

@@ -11,9 +11,6 @@ from webapp.domain.lifecycle import EventType
 from webapp.ledger import acts, as_of, parties, party_figures, projects
 from webapp.ledger.act_lines import ActLines, act_lines
 from webapp.ledger.commands import amend_credit, retire_credit, reverse_sale, sell_credit
-from webapp.ledger.project_keys import ProjectKey
-from webapp.ledger.projections.joined_names import registry_names
-from webapp.ledger.storage.engine import reading
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
@@ -31,9 +28,7 @@ def two_spellings() -> None:
 
 
 def lines(where: as_of.Where, before: str | None = None) -> ActLines:
-    with reading() as connection:
-        names = registry_names(connection)
-    return act_lines(as_of.cut(), where, names, before)
+    return act_lines(as_of.cut(), where, before)
 
 
 def tonnes(flow: party_figures.Flow) -> tuple[str, ...]:
@@ -87,7 +82,9 @@ def test_the_acts_of_a_party_are_told_by_day_and_lead_to_the_acts() -> None:
         assert acts.act_at(line.position).event_type == line.event_type
     assert acts.act_at(found.lines[0].position).first.credit.id == first
     earlier = lines(as_of.Where(projects=("wind",), types=(EventType.SOLD,)), "2026-02-01")
-    assert [line.projects for line in earlier.lines] == [[ProjectKey("gs", "", "wind")]]
+    assert [(line.party, [each.name for each in line.projects]) for line in earlier.lines] == [
+        (DOTTED, ["Wind"])
+    ]
 
 
 def test_a_project_is_found_by_its_id_under_all_names_of_its_registry() -> None:

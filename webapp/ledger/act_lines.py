@@ -13,11 +13,12 @@ from sqlalchemy import Connection
 
 from webapp.domain.event import ACT_KEY, IMPORT_KEY, Event
 from webapp.domain.lifecycle import EventType
-from webapp.domain.registry_names import RegistryNames
 from webapp.domain.standing import History
 from webapp.ledger.as_of import Cut, Where
 from webapp.ledger.event_log import parse_stored
-from webapp.ledger.project_keys import ProjectKey
+from webapp.ledger.parties import spellings
+from webapp.ledger.project_keys import ProjectKey, ProjectNames, project_names
+from webapp.ledger.projections.joined_names import registry_names_at
 from webapp.ledger.queries import CARRIED_SEQ
 from webapp.ledger.standings import histories_of, zone_named
 from webapp.ledger.storage import project_statements
@@ -28,6 +29,8 @@ from webapp.ledger.storage.statements import Row, as_json, fetch
 Origin = tuple[int, int]
 # About how many credits one page of acts reads. One day can have more; then this many of it are shown.
 ROWS: Final = 100
+# The events that move tonnes which are recorded.
+MOVING: Final = (EventType.RETIRED, EventType.SOLD, EventType.SALE_REVERSED, EventType.WITHDRAWN)
 _NO_DAY: Final = date.max.toordinal()
 
 
@@ -36,8 +39,8 @@ class ActLine:
     """What one act, or one import in a day, did to the tonnes in question.
 
     `position` is the feed position of one of its events, which finds the act. `import_number` is set where an
-    import recorded it. `party` is in canonical form, empty if no party is named. Without `is_dated`, `day` is
-    that of the recording.
+    import recorded it. `party` is empty if no party is named. Without `is_dated`, `day` is that of the
+    recording.
     """
 
     position: int
@@ -48,7 +51,7 @@ class ActLine:
     import_number: str | None
     actor: str
     recorded_at: str
-    projects: Sequence[ProjectKey]
+    projects: Sequence[ProjectNames]
     credits: int
     quantity_e4: int
 
@@ -64,11 +67,8 @@ class ActLines(NamedTuple):
     left_out: int
 
 
-def act_lines(cut: Cut, where: Where, registries: RegistryNames, before: str | None = None) -> ActLines:
-    """Return the acts that moved these tonnes, before a day if one is given.
-
-    `where` must limit something. `registries` are the names by which projects are told apart.
-    """
+def act_lines(cut: Cut, where: Where, before: str | None = None) -> ActLines:
+    """Return the acts that moved these tonnes, before a day if one is given. `where` must limit something."""
     condition, parameters = where.condition()
     end = min(date.fromisoformat(before).toordinal() if before else _NO_DAY, cut.day + 1)
     with reading() as connection:
@@ -84,7 +84,7 @@ def act_lines(cut: Cut, where: Where, registries: RegistryNames, before: str | N
         shown, left_out = rows[:ROWS], 0
         if len(rows) > ROWS:
             left_out = int(days[0][1]) - ROWS
-        lines = _lines(connection, shown, cut, registries)
+        lines = _lines(connection, shown, cut)
     return ActLines(lines, None if is_last else _day_text(first), max(left_out, 0))
 
 
@@ -100,8 +100,9 @@ def _first_day(days: Sequence[Row]) -> tuple[int, bool]:
     return days[-1][0], True
 
 
-def _lines(connection: Connection, rows: Sequence[Row], cut: Cut, registries: RegistryNames) -> list[ActLine]:
+def _lines(connection: Connection, rows: Sequence[Row], cut: Cut) -> list[ActLine]:
     """Return the rows by act."""
+    registries = registry_names_at(connection, cut.position)
     keys = sorted({row[0] for row in rows})
     histories = {
         history.key: history
@@ -118,7 +119,16 @@ def _lines(connection: Connection, rows: Sequence[Row], cut: Cut, registries: Re
     for origin, row in zip(origins, rows, strict=True):
         position, event = found[origin]
         groups.setdefault(_act_of(position, event, row), []).append((position, event, row))
-    lines = [_line(group, registries) for group in groups.values()]
+    parties = spellings(connection, {row[8] for row in rows})
+    keys_of = {
+        act: dict.fromkeys(ProjectKey.of(registries, *row[4:7]) for _, _, row in group)
+        for act, group in groups.items()
+    }
+    projects = project_names(registries, {key for own in keys_of.values() for key in own})
+    lines = [
+        _line(group, [projects[key] for key in keys_of[act]], parties.get(str(group[0][2][8]), ""))
+        for act, group in groups.items()
+    ]
     return sorted(lines, key=lambda line: (line.day, line.position), reverse=True)
 
 
@@ -143,9 +153,9 @@ def _act_of(position: int, event: Event, row: Row) -> tuple[object, ...]:
     return "act", event.data.get(ACT_KEY, str(position)), *of
 
 
-def _line(group: Sequence[tuple[int, Event, Row]], registries: RegistryNames) -> ActLine:
+def _line(group: Sequence[tuple[int, Event, Row]], projects: Sequence[ProjectNames], party: str) -> ActLine:
     position, event, row = min(group, key=lambda each: each[0])
-    _, _, day, _, _, _, _, event_type, party, is_dated = row
+    _, _, day, _, _, _, _, event_type, _, is_dated = row
     return ActLine(
         position=position,
         event_type=EventType(event_type),
@@ -155,9 +165,7 @@ def _line(group: Sequence[tuple[int, Event, Row]], registries: RegistryNames) ->
         import_number=str(event.data[IMPORT_KEY]) if IMPORT_KEY in event.data else None,
         actor=event.actor,
         recorded_at=event.recorded_at,
-        projects=list(
-            dict.fromkeys(ProjectKey.of(registries, each[4], each[5], each[6]) for _, _, each in group)
-        ),
+        projects=projects,
         credits=len(group),
         quantity_e4=sum(each[3] for _, _, each in group),
     )

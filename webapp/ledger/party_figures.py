@@ -75,16 +75,16 @@ class Join(NamedTuple):
 class PartyView:
     """The figures of one party. Years are newest first, registries and projects in order of their names.
 
-    `keys` are its names in canonical form, the main one first.
+    `where` says which tonnes are its own.
     """
 
     name: str
-    keys: Sequence[str]
     joins: Sequence[Join]
     flow: Flow
     by_year: Sequence[tuple[str, Flow]]
     by_registry: Sequence[tuple[str, Flow]]
     by_project: Sequence[tuple[ProjectNames, Flow]]
+    where: Where
 
 
 def list_parties(cut: Cut, q: str = "") -> list[PartySums]:
@@ -128,12 +128,12 @@ def party(cut: Cut, name: str) -> PartyView:
     by_registry = _folded((known[key].registry, flow) for key, flow in by_project.items())
     return PartyView(
         spelling[keys[0]],
-        keys,
         joins,
         sum(by_year.values(), Flow()),
         sorted(by_year.items(), reverse=True),
         sorted(by_registry.items()),
         sorted(((known[key], flow) for key, flow in by_project.items()), key=lambda row: row[0].sort_key),
+        where,
     )
 
 

@@ -74,6 +74,13 @@ def list_projects(cut: Cut, q: str = "") -> list[ProjectSums]:
     )
 
 
+def names_of(cut: Cut, keys: Iterable[ProjectKey]) -> dict[ProjectKey, ProjectNames]:
+    """Return how these projects were recorded."""
+    with reading() as connection:
+        registries = registry_names_at(connection, cut.position)
+    return project_names(registries, keys)
+
+
 def project(cut: Cut, registry: str, project_id: str = "", name: str = "") -> ProjectView:
     """Return the project with this id in the registry, or with this name where no id is recorded.
 
@@ -96,6 +103,17 @@ def project(cut: Cut, registry: str, project_id: str = "", name: str = "") -> Pr
         [vintages[vintage] for vintage in sorted(vintages, reverse=True)],
         where,
     )
+
+
+def ids_of_name(cut: Cut, registry: str, name: str) -> list[ProjectNames]:
+    """Return the projects with an id that have this name in the registry, in any spelling."""
+    with reading() as connection:
+        registries = registry_names_at(connection, cut.position)
+        rows = fetch(connection, project_statements.IDS_OF_NAME, canonical(name))
+    own = registries.key(canonical(registry))
+    keys = {ProjectKey.of(registries, each, "", project_id) for each, project_id in rows}
+    known = project_names(registries, {key for key in keys if key.registry == own})
+    return [known[key] for key in sorted(known)]
 
 
 def _facts(cut: Cut, where: Where) -> dict[str, list[str]]:

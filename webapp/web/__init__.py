@@ -23,7 +23,9 @@ from webapp.web import (
     formats,
     imports,
     labels,
+    parties,
     password,
+    projects,
     query_parameters,
     registries,
     reversals,
@@ -40,6 +42,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(formats.FILTERS)
     app.jinja_env.filters.update(labels.FILTERS)
     app.jinja_env.filters.update(serial_numbers.FILTERS)
+    app.jinja_env.filters.update(projects.FILTERS)
     app.jinja_env.filters["actor_name"] = actor_names.name_of
     app.jinja_env.globals["printed_at"] = formats.this_minute
     ledger = (
@@ -57,6 +60,8 @@ def install(app: Flask) -> None:
         imports,
         registries,
         as_of,
+        parties,
+        projects,
         downloads,
     )
     accounts = (auth_pages, password, users, tokens, audit_log)

@@ -84,3 +84,7 @@ EXAMPLES: Final = (
     " cell DESC LIMIT ?) AS latest JOIN credits ON credits.key ="
     " (SELECT standings.credit FROM standings WHERE standings.cell = latest.cell LIMIT 1)"
 )
+# The registries and ids of the projects with a name.
+IDS_OF_NAME: Final = (
+    "SELECT DISTINCT registry_key, project_id FROM standing_cells WHERE project_key = ? AND project_id <> ''"
+)

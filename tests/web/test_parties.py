@@ -1,0 +1,103 @@
+"""The pages of parties: figures, acts, spellings that are joined, and pairs that are proposed."""
+
+from flask.testing import FlaskClient
+
+from tests.fixtures.credits import recorded, recorded_with_facts
+from tests.fixtures.forms import submit
+from tests.web.pages import HOSTILE, dangers, links, words
+from webapp.accounts.actors import LOCAL
+from webapp.ledger.commands import retire_credit, sell_credit
+
+AG, DOTTED = "Hilltop Tools AG", "HILLTOP TOOLS A.G."
+PARTY = "/parties/named?name=hilltop+tools+ag"
+
+
+def two_spellings() -> None:
+    retire_credit(recorded_with_facts(), {"quantity": "30", "beneficiary": AG}, LOCAL)
+    sell_credit(recorded(serial_number="2", registry="GS", quantity="40"), {"buyer": DOTTED}, LOCAL)
+
+
+def test_a_person_finds_a_likely_pair_joins_it_and_undoes_that(client: FlaskClient) -> None:
+    two_spellings()
+    pairs = client.get(links(client.get("/parties"))["Likely the same"])
+    page = client.get(links(pairs)[AG])
+    joined = submit(client, page, "/parties/join", name=DOTTED)
+    assert joined.status_code == 303
+    page = client.get(joined.location)
+    assert "Retired for it 30 t" in words(page)
+    assert "Sold to it 40 t" in words(page)
+    assert "No likely pairs" in words(client.get("/parties/pairs"))
+    submit(client, page, "/parties/separate")
+    assert "Sold to it 0 t" in words(client.get(PARTY))
+
+
+def test_a_dismissed_pair_can_be_proposed_again(client: FlaskClient) -> None:
+    two_spellings()
+    submit(client, client.get("/parties/pairs"), "/parties/pairs/dismiss")
+    page = client.get("/parties/pairs")
+    assert "No likely pairs" in words(page)
+    submit(client, page, "/parties/pairs/propose")
+    assert "No likely pairs" not in words(client.get("/parties/pairs"))
+
+
+def test_a_name_that_cannot_be_joined_is_refused_with_the_reason(client: FlaskClient) -> None:
+    two_spellings()
+    refused = submit(client, client.get(PARTY), "/parties/join", name="Nobody")
+    assert "No sale or retirement names Nobody." in words(client.get(refused.location))
+
+
+def test_an_act_of_a_party_leads_to_its_page_its_statement_and_the_project(client: FlaskClient) -> None:
+    two_spellings()
+    found = links(client.get(PARTY))
+    assert client.get(found["Retired"], follow_redirects=True).status_code == 200
+    assert client.get(found["Statement"], follow_redirects=True).status_code == 200
+    project = client.get(found["Mangrove Restoration Project"])
+    assert "VCS 1340" in words(project)
+    assert links(project)[AG].startswith("/parties/named?name=Hilltop")
+
+
+def test_a_permanent_address_shows_the_same_later(client: FlaskClient) -> None:
+    two_spellings()
+    address = links(client.get(PARTY))["Permanent address"]
+    before = words(client.get(address))
+    retire_credit(recorded(serial_number="3"), {"beneficiary": AG, "occurred_on": "2024-01-02"}, LOCAL)
+    assert words(client.get(address)) == before
+    assert "130 t" in words(client.get(PARTY))
+    assert "100 t" in words(client.get(f"{PARTY}&as_of=2024-12-31"))
+
+
+def test_parties_are_searched_and_listed_by_tonnes(client: FlaskClient) -> None:
+    two_spellings()
+    page = words(client.get("/parties"))
+    assert page.index(DOTTED) < page.index(AG)
+    assert AG not in words(client.get("/parties?q=a.g."))
+    assert "No party has this name" in words(client.get("/parties?q=nobody"))
+
+
+def test_an_unknown_party_and_a_wrong_day_are_answered_with_the_reason(client: FlaskClient) -> None:
+    assert client.get("/parties/named?name=Nobody").status_code == 404
+    assert client.get("/parties?as_of=never").status_code == 422
+    assert client.get("/parties?page=0").status_code == 422
+    two_spellings()
+    assert client.get(f"{PARTY}&before=never").status_code == 422
+
+
+def test_hostile_names_are_inert(client: FlaskClient) -> None:
+    for text in HOSTILE:
+        retire_credit(recorded(serial_number=text, project_name=text), {"beneficiary": text[:300]}, LOCAL)
+    for address in ("/parties", "/parties/pairs", "/projects"):
+        page = client.get(address)
+        assert list(dangers(page)) == []
+        for href in links(page).values():
+            if "/named?" in href:
+                assert list(dangers(client.get(href))) == []
+
+
+def test_a_name_of_a_project_leads_to_its_id_where_there_is_one(client: FlaskClient) -> None:
+    two_spellings()
+    named = "/projects/named?registry=vcs&name=mangrove+restoration+project"
+    assert client.get(named).location == "/projects/named?registry=VCS&id=VCS+1340"
+    recorded(serial_number="3", vintage="2020")
+    assert "Also recorded with a project ID" in words(client.get(named))
+    assert client.get("/projects/named?registry=vcs&id=x").status_code == 404
+    assert client.get("/projects/named?registry=gs&name=x").status_code == 404
