@@ -61,7 +61,6 @@ FACADES = {
     "party_pairs",
     "projects",
     "act_lines",
-    "as_of",
     "views",
     "serial_conflicts",
     "clock",

@@ -12,7 +12,7 @@ from tests.ledger.invariants import assert_sound, derived
 from webapp.accounts.actors import LOCAL
 from webapp.domain.entry import EntryType
 from webapp.domain.errors import InvalidFields
-from webapp.ledger import archive, event_log, parties
+from webapp.ledger import archive, as_of, event_log, parties
 from webapp.ledger.commands import retire_credit, sell_credit
 from webapp.ledger.group_commit import Transaction, commit
 from webapp.ledger.projections.joined_names import (
@@ -87,6 +87,20 @@ def test_joined_names_are_told_as_of_a_position() -> None:
         ]
         assert registry_names_at(connection, at + 1).main_of == {}
         assert registry_names_at(connection, at + 2) == registry_names(connection)
+
+
+@pytest.mark.usefixtures("ledger_app")
+def test_sums_by_registry_and_party_are_those_of_all_joined_names_at_the_cut() -> None:
+    two_spellings()
+    before = as_of.cut()
+    parties.join_names(NAMES, LOCAL)
+    recorded(registry="Verra", serial_number="VCS-0003")
+    entered("registry/vcs", EntryType.ALIASED, {"alias": "Verra"})
+    joined_where = as_of.Where.named(party=DOTTED), as_of.Where.named(registry="verra")
+    found = [as_of.balances(as_of.cut(), ["registry", "party"], where) for where in joined_where]
+    ag, nobody = ("vcs", "hilltop tools ag"), ("vcs", "")
+    assert found == [[(ag, 2, 2_000_000)], [(nobody, 1, 1_000_000), (ag, 2, 2_000_000)]]
+    assert as_of.balances(before, ["party"], joined_where[0]) == [(("hilltop tools a.g.",), 1, 1_000_000)]
 
 
 @pytest.mark.usefixtures("ledger_app")

@@ -13,14 +13,14 @@ from sqlalchemy import Connection
 
 from webapp.domain.event import ACT_KEY, IMPORT_KEY, Event
 from webapp.domain.lifecycle import EventType
-from webapp.domain.standing import History
+from webapp.domain.standing import History, zone_named
 from webapp.ledger.as_of import Cut, Where
 from webapp.ledger.event_log import parse_stored
 from webapp.ledger.parties import spellings
 from webapp.ledger.project_keys import ProjectKey, ProjectNames, project_names
 from webapp.ledger.projections.joined_names import registry_names_at
 from webapp.ledger.queries import CARRIED_SEQ
-from webapp.ledger.standings import histories_of, zone_named
+from webapp.ledger.standings import histories_of
 from webapp.ledger.storage import project_statements
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import Row, as_json, fetch
@@ -69,7 +69,7 @@ class ActLines(NamedTuple):
 
 def act_lines(cut: Cut, where: Where, before: str | None = None) -> ActLines:
     """Return the acts that moved these tonnes, before a day if one is given. `where` must limit something."""
-    condition, parameters = where.condition()
+    condition, parameters = where.condition(cut)
     end = min(date.fromisoformat(before).toordinal() if before else _NO_DAY, cut.day + 1)
     with reading() as connection:
         days = fetch(connection, project_statements.DAYS.format(condition), *parameters, end, ROWS + 1)

@@ -8,7 +8,7 @@ Sums come from `day_sums`, which are by epoch of the feed. The part of an epoch 
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Literal, NamedTuple
@@ -17,10 +17,12 @@ from sqlalchemy import Connection
 
 from webapp.domain.errors import InvalidFields, LedgerUnavailable, Problem
 from webapp.domain.event import time_text
+from webapp.domain.joined_names import JoinedNames
 from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
 from webapp.domain.standing import zone_named
 from webapp.domain.text import canonical
 from webapp.ledger import clock
+from webapp.ledger.projections.joined_names import party_names_at, registry_names_at
 from webapp.ledger.standings import catch_up, followed
 from webapp.ledger.storage import standing_statements as sql
 from webapp.ledger.storage.engine import reading
@@ -51,6 +53,11 @@ _REST: Final = (
     ("", "known_from >= ? AND known_from <= ?"),
     ("-", "known_to >= ? AND known_to <= ?"),
 )
+# Which names are one, as of a position, of the dimensions that have such.
+_NAMES: Final[dict[Dimension, Callable[[Connection, int], JoinedNames]]] = {
+    "registry": registry_names_at,
+    "party": party_names_at,
+}
 # The parts of an ISO day that the dimensions of time keep.
 _OF_DAY: Final[dict[Dimension, int]] = {"day": 10, "month": 7, "year": 4}
 
@@ -76,7 +83,10 @@ class Cut:
 
 @dataclass(frozen=True)
 class Where:
-    """Which cells count; an empty tuple does not limit. Names are in canonical form."""
+    """Which cells count; an empty tuple does not limit. Names are in canonical form.
+
+    A registry or party counts with all names that are joined to it as of the cut.
+    """
 
     registries: tuple[str, ...] = ()
     projects: tuple[str, ...] = ()
@@ -104,15 +114,16 @@ class Where:
         )
         return cls(registries, projects, project_ids, first_vintage, last_vintage, types, parties)
 
-    def condition(self) -> tuple[str, Parameters]:
+    def condition(self, cut_: Cut) -> tuple[str, Parameters]:
         """Return the condition on `standing_cells` as SQL, empty if there is none, and its parameters."""
-        lists: dict[str, Sequence[object]] = {
-            "registry_key": self.registries,
-            "project_key": self.projects,
-            "project_id": self.project_ids,
-            "type": self.types,
-            "party_key": self.parties,
-        }
+        with reading() as connection:
+            lists: dict[str, Sequence[object]] = {
+                "registry_key": _with_aliases(connection, "registry", self.registries, cut_),
+                "project_key": self.projects,
+                "project_id": self.project_ids,
+                "type": self.types,
+                "party_key": _with_aliases(connection, "party", self.parties, cut_),
+            }
         parts = [f"{name} IN ({', '.join('?' * len(values))})" for name, values in lists.items() if values]
         parameters = [value for values in lists.values() for value in values]
         for operator, year in ((">=", self.first_vintage), ("<=", self.last_vintage)):
@@ -128,7 +139,8 @@ EVERYTHING: Final = Where()
 class Amount(NamedTuple):
     """A sum: the values of the dimensions asked for, in their order, with credits and their tonnes.
 
-    `quantity_e4` is in ten-thousandths of a tonne.
+    A registry or party is told by its main name as of the cut. `quantity_e4` is in ten-thousandths of a
+    tonne.
     """
 
     of: tuple[str | int, ...]
@@ -180,14 +192,14 @@ def parse_days(first: str, last: str) -> tuple[str | None, str | None]:
 
 def balances(cut_: Cut, by: Sequence[Dimension], where: Where = EVERYTHING) -> list[Amount]:
     """Return what stood in the cells at the end of the day, without zeros. There is no dimension of time."""
-    condition, parameters = where.condition()
+    condition, parameters = where.condition(cut_)
     stood = "first_day <= ? AND (last_day IS NULL OR last_day > ?)"
     parts = [("sum(entered - went)", "sum(entered_e4 - went_e4)", "day_sums", "day <= ? AND epoch < ?")]
     values: list[object] = [cut_.day, _epoch(cut_), *parameters]
     for sign, known in _REST:
         parts.append((f"{sign}count(*)", f"{sign}sum(quantity_e4)", "standings", f"{stood} AND {known}"))
         values += [cut_.day, cut_.day, _epoch(cut_) * EPOCH, cut_.position, *parameters]
-    return _added(parts, values, condition, by)
+    return _added(cut_, parts, values, condition, by)
 
 
 def movements(
@@ -202,7 +214,7 @@ def movements(
     That is what was created, sold, reversed, retired or withdrawn (dimension `type`), without zeros. Days
     after `as_of` do not count.
     """
-    condition, parameters = where.condition()
+    condition, parameters = where.condition(cut_)
     first = date.fromisoformat(first_day).toordinal() if first_day else 0
     last = min(date.fromisoformat(last_day).toordinal() if last_day else _LAST_DAY, cut_.day)
     parts = [("sum(entered)", "sum(entered_e4)", "day_sums", "day BETWEEN ? AND ? AND epoch < ?")]
@@ -211,7 +223,17 @@ def movements(
         within = f"first_day BETWEEN ? AND ? AND {known}"
         parts.append((f"{sign}count(*)", f"{sign}sum(quantity_e4)", "standings", within))
         values += [first, last, _epoch(cut_) * EPOCH, cut_.position, *parameters]
-    return _added(parts, values, condition, by)
+    return _added(cut_, parts, values, condition, by)
+
+
+def _with_aliases(
+    connection: Connection, dimension: Dimension, keys: Sequence[str], cut_: Cut
+) -> Sequence[str]:
+    """Return the names of a dimension with all names that are joined to them as of the cut."""
+    if not keys:
+        return keys
+    names = _NAMES[dimension](connection, cut_.position)
+    return list(dict.fromkeys(name for key in keys for name in names.group(key)))
 
 
 def _epoch(cut_: Cut) -> int:
@@ -220,6 +242,7 @@ def _epoch(cut_: Cut) -> int:
 
 
 def _added(
+    cut_: Cut,
     parts: Sequence[tuple[str, str, str, str]],
     values: Sequence[object],
     condition: str,
@@ -242,19 +265,32 @@ def _added(
     )
     with reading() as connection:
         rows = fetch(connection, statement, *values)
-    return _folded(rows, by, day)
+        names = {
+            by.index(name): names_at(connection, cut_.position)
+            for name, names_at in _NAMES.items()
+            if name in by
+        }
+    return _folded(rows, by, day, names)
 
 
 def _day_of(table: str) -> str:
     return "day" if table == "day_sums" else "first_day"
 
 
-def _folded(rows: Iterable[Row], by: Sequence[Dimension], day: Dimension | None) -> list[Amount]:
-    """Return the rows as sums, with the day at its place and as month or year where that is asked for."""
+def _folded(
+    rows: Iterable[Row], by: Sequence[Dimension], day: Dimension | None, names: Mapping[int, JoinedNames]
+) -> list[Amount]:
+    """Return the rows as sums.
+
+    The day is put at its place, as month or year where that is asked for. `names` has the joined names of
+    the dimensions at some places.
+    """
     found: dict[tuple[str | int, ...], list[int]] = {}
     for *keys, credits, quantity_e4 in rows:
         if day:
             keys.insert(by.index(day), _day_text(keys.pop(), day))
+        for place, joined in names.items():
+            keys[place] = joined.key(keys[place])
         added = found.setdefault(tuple(keys), [0, 0])
         added[0] += int(credits or 0)
         added[1] += int(quantity_e4 or 0)

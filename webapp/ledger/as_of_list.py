@@ -81,7 +81,7 @@ def every_standing(cut: Cut, where: Where = EVERYTHING) -> Iterator[Standing]:
 
 
 def _rows(cut: Cut, where: Where, before: int, limit: int, *, are_few: bool) -> Sequence[Row]:
-    condition, parameters = where.condition()
+    condition, parameters = where.condition(cut)
     stands = (cut.day, cut.day, cut.position, cut.position, before)
     condition = condition or "1 = 1"
     with reading() as connection:

@@ -1,6 +1,6 @@
 """What was sold to parties and retired for them, as of two cuts (``as_of``).
 
-Sums are kept by spelling. They are folded here by the names that were joined at the cut's position.
+A party has the sums of all names that were joined to it at the cut's position.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
@@ -96,7 +96,7 @@ def list_parties(cut: Cut, q: str = "") -> list[PartySums]:
     with reading() as connection:
         names = party_names_at(connection, cut.position)
         spelling = dict(map(tuple, fetch(connection, party_statements.ALL_SPELLINGS)))
-    flows = _folded((names.key(key), amount) for (key, _), amount in found if key)
+    flows = _folded((key, flow) for (key, _), flow in found if key)
     words = canonical(q).split()
     parties = [
         PartySums(spelling[key], [spelling[alias] for alias in names.group(key)[1:]], flow)
@@ -116,7 +116,7 @@ def party(cut: Cut, name: str) -> PartyView:
         if keys[0] not in spelling:
             raise UnknownParty
         joins = _joins(connection, names, keys[0], cut.position)
-    where = Where(parties=keys, types=FLOWS)
+    where = Where(parties=keys[:1], types=FLOWS)
     by_year = _folded((of[0], flow) for of, flow in _moved(cut, ("year", "type"), where))
     by_project = _folded(
         (ProjectKey.of(registries, registry, project, project_id), flow)

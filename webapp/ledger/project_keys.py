@@ -29,10 +29,11 @@ class ProjectKey(NamedTuple):
         """Return the key of a project from the names of registry and project, and an id or an empty text."""
         return cls(registries.key(registry), project_id, "" if project_id else name)
 
-    def where(self, registries: RegistryNames) -> Where:
+    @property
+    def where(self) -> Where:
         """Return which tonnes are those of the project."""
         projects = (self.name,) if self.name else ()
-        return Where(registries=registries.group(self.registry), projects=projects, project_ids=(self.id,))
+        return Where(registries=(self.registry,), projects=projects, project_ids=(self.id,))
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def project(cut: Cut, registry: str, project_id: str = "", name: str = "") -> Pr
     with reading() as connection:
         registries = registry_names_at(connection, cut.position)
         key = ProjectKey.of(registries, canonical(registry), canonical(name), canonical(project_id))
-        where = key.where(registries)
+        where = key.where
         known = project_names(registries, [key]).get(key)
         if known is None or not (key.id or key.name):
             raise UnknownProject
@@ -118,7 +118,7 @@ def ids_of_name(cut: Cut, registry: str, name: str) -> list[ProjectNames]:
 
 def _facts(cut: Cut, where: Where) -> dict[str, list[str]]:
     """Return what some of the latest credits of a project say of it, as known at the cut."""
-    condition, parameters = where.condition()
+    condition, parameters = where.condition(cut)
     with reading() as connection:
         rows = fetch(connection, project_statements.EXAMPLES.format(condition), *parameters, _READ)
         found: dict[str, dict[str, None]] = {}

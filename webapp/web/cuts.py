@@ -1,22 +1,13 @@
-"""The two cuts of a page in its address: `as_of` and `known_at`. See "As of" in docs/ledger.md."""
+"""Addresses of pages that have the two cuts, `as_of` and `known_at`. See "As of" in docs/ledger.md."""
 
 from datetime import date
-from typing import Final
 from urllib.parse import urlencode
 
-from flask import current_app, request
+from flask import request
 
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.ledger import as_of
 from webapp.ledger.as_of import Cut
-
-PARAMETERS: Final = ("as_of", "known_at")
-
-
-def requested_cut() -> Cut:
-    """Return the cuts that the address states, now by default. Raises InvalidFields and LedgerBusy."""
-    stated = (request.args.get(name) or None for name in PARAMETERS)
-    return as_of.cut(*stated, time_zone=current_app.config["REPORT_TIMEZONE"])
+from webapp.web.as_of import CUTS
 
 
 def requested_day(name: str) -> str | None:
@@ -35,7 +26,7 @@ def address(path: str | None = None, **changes: str | int | None) -> str:
 
     Another path keeps the cuts alone.
     """
-    kept = request.args if path is None else {name: request.args.get(name) for name in PARAMETERS}
+    kept = request.args if path is None else {name: request.args.get(name) for name in CUTS}
     query = urlencode([(name, value) for name, value in {**kept, **changes}.items() if value])
     return f"{path or request.path}?{query}" if query else path or request.path
 

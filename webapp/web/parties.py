@@ -18,6 +18,7 @@ from webapp.ledger import parties, party_figures, party_pairs
 from webapp.ledger.act_lines import act_lines
 from webapp.ledger.name_changes import NameChange
 from webapp.web import actor_names, cuts, query_parameters
+from webapp.web.as_of import CUTS, stated_cut
 from webapp.web.number_pages import NumberedPage
 
 pages = Blueprint("parties", __name__)
@@ -31,10 +32,10 @@ class NamesForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
 @pages.get("/parties")
 @allows(Role.VIEWER)
-@query_parameters.reads("q", "page", *cuts.PARAMETERS)
+@query_parameters.reads("q", "page", *CUTS)
 def index() -> Response:
     """Show the parties with their sums, those with the most tonnes first."""
-    cut = cuts.requested_cut()
+    cut = stated_cut()
     q = request.args.get("q", "")
     return htmx.render(
         "parties/list.html",
@@ -49,10 +50,10 @@ def index() -> Response:
 
 @pages.get("/parties/named")
 @allows(Role.VIEWER)
-@query_parameters.reads("name", "before", *cuts.PARAMETERS)
+@query_parameters.reads("name", "before", *CUTS)
 def show() -> str:
     """Show the figures and acts of one party."""
-    cut = cuts.requested_cut()
+    cut = stated_cut()
     view = party_figures.party(cut, request.args.get("name", ""))
     acts = act_lines(cut, view.where, before=cuts.requested_day("before"))
     actor_names.prefetch([*(join.actor for join in view.joins), *(line.actor for line in acts.lines)])

@@ -19,6 +19,7 @@ from webapp.ledger.act_lines import MOVING, act_lines
 from webapp.ledger.project_keys import ProjectNames
 from webapp.ledger.summaries import StatusSums
 from webapp.web import actor_names, cuts, query_parameters
+from webapp.web.as_of import CUTS, stated_cut
 from webapp.web.number_pages import NumberedPage
 
 pages = Blueprint("projects", __name__)
@@ -26,10 +27,10 @@ pages = Blueprint("projects", __name__)
 
 @pages.get("/projects")
 @allows(Role.VIEWER)
-@query_parameters.reads("q", "page", *cuts.PARAMETERS)
+@query_parameters.reads("q", "page", *CUTS)
 def index() -> Response:
     """Show the projects with their tonnes, those with the most available first."""
-    cut = cuts.requested_cut()
+    cut = stated_cut()
     q = request.args.get("q", "")
     page = NumberedPage.read(projects.list_projects(cut, q))
     return htmx.render(
@@ -45,10 +46,10 @@ def index() -> Response:
 
 @pages.get("/projects/named")
 @allows(Role.VIEWER)
-@query_parameters.reads("registry", "id", "name", "before", *cuts.PARAMETERS)
+@query_parameters.reads("registry", "id", "name", "before", *CUTS)
 def show() -> str | AnyResponse:
     """Show one project. A name leads to the id, if all tonnes of that name have the same one."""
-    cut = cuts.requested_cut()
+    cut = stated_cut()
     registry, project_id, name = (request.args.get(part, "") for part in ("registry", "id", "name"))
     others = projects.ids_of_name(cut, registry, name) if name and not project_id else []
     try:
