@@ -2,10 +2,23 @@
 
 from flask import Flask
 
-from webapp.api import actions, acts, balances, events, health, imports, openapi, records, registries
+from webapp.api import (
+    actions,
+    acts,
+    balances,
+    events,
+    health,
+    imports,
+    openapi,
+    parties,
+    projects,
+    records,
+    registries,
+)
 
 
 def install(app: Flask) -> None:
     """Register the blueprints of the API, then make its OpenAPI document."""
-    for module in (records, actions, acts, imports, registries, balances, events, health, openapi):
+    ledger = (records, actions, acts, imports, registries, parties, projects, balances, events)
+    for module in (*ledger, health, openapi):
         app.register_blueprint(module.api)

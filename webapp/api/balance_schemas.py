@@ -18,13 +18,13 @@ from webapp.api.schema_types import (
     Url,
 )
 
-_Day = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$", extra_json_schema={"format": "date"})]
+Day = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$", extra_json_schema={"format": "date"})]
 _Key = Annotated[str | None, Meta(description="In canonical form. Missing unless the answer is by it.")]
 
 
 class Cut(JsonBody, frozen=True):
     as_of: Annotated[
-        _Day | None, Meta(description="What had happened by the end of this day; null: all days.")
+        Day | None, Meta(description="What had happened by the end of this day; null: all days.")
     ]
     known_at: Annotated[Time, Meta(description="What was recorded by this time.")]
     position: Annotated[Count, Meta(description="The last position of the feed that counts.")]
@@ -71,7 +71,7 @@ class StandingRecord(JsonBody, frozen=True):
     parent: Id | None
     status: StatusText
     event_type: Annotated[EventTypeText, Meta(description="The type of the event that gave it the status.")]
-    happened_on: Annotated[_Day, Meta(description="The day of that event.")]
+    happened_on: Annotated[Day, Meta(description="The day of that event.")]
     is_dated: Annotated[bool, Meta(description="False: the day is that of the recording.")]
     party: Annotated[str, Meta(description="The buyer or the beneficiary; empty if there was none.")]
 

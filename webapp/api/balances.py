@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
-from urllib.parse import urlencode
 
 import msgspec
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response
 
 from webapp.accounts.roles import Role
 from webapp.api import balance_operations as operations
 from webapp.api import balance_schemas as schemas
 from webapp.api import query_parameters as parameters
+from webapp.api.cuts import cut_body, cut_url, stated_cut
 from webapp.api.operation import describes
 from webapp.api.query_parameters import Values
 from webapp.api.serializers import json_response
@@ -18,7 +18,7 @@ from webapp.authorization import allows
 from webapp.domain.fields import quantity_text
 from webapp.domain.lifecycle import STATUS_AFTER, EventType
 from webapp.ledger import as_of, as_of_list
-from webapp.ledger.as_of import Amount, Cut, Dimension, Where, types_of
+from webapp.ledger.as_of import Amount, Dimension, Where, types_of
 from webapp.ledger.as_of_list import Standing
 
 api = Blueprint("api_balances", __name__)
@@ -33,9 +33,9 @@ _STATUS: Final = "status"
 @allows(Role.VIEWER)
 def get_balances() -> Response:
     values = parameters.read(*operations.GET_BALANCES.query)
-    cut, by = _cut(values), values[operations.BY]
+    cut, by = stated_cut(values), values[operations.BY]
     amounts = as_of.balances(cut, _dimensions(by), _where(values))
-    return json_response(schemas.Amounts(_cut_body(cut), _items(by, amounts)))
+    return json_response(schemas.Amounts(cut_body(cut), _items(by, amounts)))
 
 
 @api.get("/movements")
@@ -43,10 +43,10 @@ def get_balances() -> Response:
 @allows(Role.VIEWER)
 def get_movements() -> Response:
     values = parameters.read(*operations.GET_MOVEMENTS.query)
-    cut, by = _cut(values), values[operations.BY_TIME]
+    cut, by = stated_cut(values), values[operations.BY_TIME]
     first, last = as_of.parse_days(values[parameters.FROM_DAY], values[parameters.TO_DAY])
     amounts = as_of.movements(cut, _dimensions(by), _where(values), first, last)
-    return json_response(schemas.Amounts(_cut_body(cut), _items(by, amounts)))
+    return json_response(schemas.Amounts(cut_body(cut), _items(by, amounts)))
 
 
 @api.get("/standings")
@@ -54,17 +54,12 @@ def get_movements() -> Response:
 @allows(Role.VIEWER)
 def list_standings() -> Response:
     values = parameters.read(*operations.LIST_STANDINGS.query)
-    cut = _cut(values)
+    cut = stated_cut(values)
     before, limit = values[parameters.CURSOR_NUMBER], values[parameters.LIMIT_OF_PAGE]
     page = as_of_list.list_standings(cut, _where(values), before, limit)
-    following = None if page.next is None else _url(cut, cursor=page.next)
+    following = None if page.next is None else cut_url(cut, cursor=page.next)
     items = [_standing_body(each) for each in page.items]
-    return json_response(schemas.StandingRecordPage(_cut_body(cut), items, following))
-
-
-def _cut(values: Values) -> Cut:
-    zone = current_app.config["REPORT_TIMEZONE"]
-    return as_of.cut(values[parameters.AS_OF] or None, values[parameters.KNOWN_AT] or None, time_zone=zone)
+    return json_response(schemas.StandingRecordPage(cut_body(cut), items, following))
 
 
 def _where(values: Values) -> Where:
@@ -126,14 +121,3 @@ def _standing_body(standing: Standing) -> schemas.StandingRecord:
         is_dated=standing.is_dated,
         party=standing.party,
     )
-
-
-def _cut_body(cut: Cut) -> schemas.Cut:
-    return schemas.Cut(cut.as_of, cut.known_at, cut.position, cut.time_zone, _url(cut))
-
-
-def _url(cut: Cut, **more: object) -> str:
-    """Return the address of this answer with both cuts, so that it stays the same."""
-    kept = {name: text for name, text in request.args.items() if text}
-    day = {} if cut.as_of is None else {"as_of": cut.as_of}
-    return f"{request.path}?{urlencode({**kept, **day, 'known_at': cut.known_at, **more})}"

@@ -40,6 +40,7 @@ from webapp.domain.lifecycle import EventType
 from webapp.domain.registry_names import REGISTRY_NAME
 from webapp.domain.split import LOTS_MAX, LOTS_MIN
 from webapp.domain.split_numbers import EXAMPLE, RANGES_MAX
+from webapp.ledger.parties import MAIN_NAME
 
 Schema = dict[str, Any]
 
@@ -157,6 +158,7 @@ def request_components() -> dict[str, Schema]:
     return {
         "JoinedNames": joined,
         "SeparatedNames": input_object((REGISTRY_NAME, ALIAS)),
+        "PartyNames": input_object((MAIN_NAME, PARTY_NAME)),
         "NewRecord": input_object(NEW_FIELDS),
         "Sale": input_object(SALE_FIELDS),
         "Reversal": input_object(REVERSAL_FIELDS),

@@ -216,6 +216,9 @@ VINTAGE_FROM: Final = Parameter(
 VINTAGE_TO: Final = Parameter(
     "vintage_to", "The last year.", VINTAGE.schema, VintageField("vintage_to", "vintage_to").parse, None
 )
+NAME: Final = _text("name", "The name, in any spelling.", 300)
+WORDS: Final = _text("q", "Words, of which each must occur in a name.", TERM_LENGTH_MAX)
+BEFORE: Final = _text("before", "Only acts before this day.", 10)
 AS_OF: Final = _text("as_of", "What had happened by the end of this day counts. By default, all days do.", 10)
 KNOWN_AT: Final = _text(
     "known_at",

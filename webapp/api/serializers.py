@@ -14,6 +14,7 @@ from webapp.imports.views import ImportView, ProblemView, RowView
 from webapp.ledger.acts_on_many import ActPlan, ActResult
 from webapp.ledger.registries import Pair, RegistryView, Union
 from webapp.ledger.serial_conflicts import SerialConflict
+from webapp.ledger.summaries import StatusSums
 from webapp.ledger.views import CreditView, EntryView, EventView, Origin, Record
 
 # The members of an import that its view has under the same names.
@@ -73,7 +74,7 @@ def lot_body(lot: CreditView) -> schemas.Lot:
     """Return a lot with what a client needs to choose it and to act on it."""
     return schemas.Lot(
         id=lot.id,
-        quantity=_tonnes(lot.quantity),
+        quantity=tonnes_number(lot.quantity),
         serial_number=lot.serial_number,
         status=lot.status,
         url=record_url(lot.id),
@@ -86,7 +87,7 @@ def act_body(result: ActResult) -> act_schemas.Act:
         _act_item(each.credit_id, each.quantity_e4, each.serial_number, each.split_from)
         for each in result.credits
     ]
-    total = _tonnes(quantity_text(result.quantity_e4))
+    total = tonnes_number(quantity_text(result.quantity_e4))
     return act_schemas.Act(result.number, result.action, total, items, list(result.warnings))
 
 
@@ -97,14 +98,14 @@ def planned_act_body(plan: ActPlan) -> act_schemas.Act:
         for each in plan.chosen
         for credit, quantity_e4 in [each]
     ]
-    total = _tonnes(quantity_text(plan.quantity_e4))
+    total = tonnes_number(quantity_text(plan.quantity_e4))
     return act_schemas.Act(None, plan.request.action, total, items, list(plan.warnings))
 
 
 def _act_item(
     record_id: str, quantity_e4: int, serial_number: str | None, split_from: str | None
 ) -> act_schemas.ActItem:
-    quantity = _tonnes(quantity_text(quantity_e4))
+    quantity = tonnes_number(quantity_text(quantity_e4))
     return act_schemas.ActItem(record_id, quantity, serial_number, record_url(record_id), split_from)
 
 
@@ -155,7 +156,7 @@ def import_row_body(row: RowView) -> schemas.ImportRow:
     return schemas.ImportRow(
         row.row,
         row.kind,
-        _tonnes(quantity_text(row.quantity_e4)),
+        tonnes_number(quantity_text(row.quantity_e4)),
         row.detail,
         row.project_name,
         row.serial_number,
@@ -206,19 +207,19 @@ def _summary_values(credit: CreditView, origin: Origin) -> tuple[Any, ...]:
         credit.project_name,
         credit.registry,
         credit.vintage,
-        _tonnes(credit.quantity),
+        tonnes_number(credit.quantity),
         credit.serial_number,
         credit.status,
         credit.created_at,
         origin.parent,
-        None if origin.offset_e4 is None else _tonnes(quantity_text(origin.offset_e4)),
+        None if origin.offset_e4 is None else tonnes_number(quantity_text(origin.offset_e4)),
         origin.replaces,
     )
 
 
 def _import_members(found: ImportView) -> dict[str, Any]:
     plan = [
-        schemas.PlanLine(kind, counted["rows"], _tonnes(quantity_text(counted["e4"])))
+        schemas.PlanLine(kind, counted["rows"], tonnes_number(quantity_text(counted["e4"])))
         for kind, counted in found.summary.kinds.items()
     ]
     members = {name: getattr(found, name) for name in _IMPORT_MEMBERS}
@@ -246,12 +247,17 @@ def registry_body(registry: RegistryView) -> registry_schemas.Registry:
         display_name(registry.name),
         registry.alias_of,
         list(registry.aliases),
-        [
-            registry_schemas.StatusSum(status, sum_.credits, _tonnes(sum_.quantity))
-            for status, sum_ in registry.sums.by_status.items()
-            if sum_.credits
-        ],
+        status_sums(registry.sums),
     )
+
+
+def status_sums(sums: StatusSums) -> list[registry_schemas.StatusSum]:
+    """Return sums by status, without zeros."""
+    return [
+        registry_schemas.StatusSum(status, sum_.credits, tonnes_number(sum_.quantity))
+        for status, sum_ in sums.by_status.items()
+        if sum_.credits
+    ]
 
 
 def union_body(union: Union) -> registry_schemas.Union:
@@ -272,10 +278,10 @@ def _pairs(pairs: Sequence[Pair]) -> list[registry_schemas.RecordPair]:
 
 def _paired(credit: CreditView) -> registry_schemas.PairedRecord:
     return registry_schemas.PairedRecord(
-        credit.id, credit.registry, _tonnes(credit.quantity), credit.serial_number, credit.status
+        credit.id, credit.registry, tonnes_number(credit.quantity), credit.serial_number, credit.status
     )
 
 
-def _tonnes(quantity: str) -> msgspec.Raw:
+def tonnes_number(quantity: str) -> msgspec.Raw:
     """Return a JSON number with exactly the digits of the decimal text."""
     return msgspec.Raw(quantity)
