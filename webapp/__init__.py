@@ -13,7 +13,7 @@ from webapp.accounts import tables as account_tables
 from webapp.config import INSTANCE, MAX_BODY_BYTES, ROOT, Settings
 from webapp.http import request_security, session_cookie
 from webapp.imports.background.limits import Limits
-from webapp.ledger.storage import tables
+from webapp.ledger.storage import party_tables, tables
 from webapp.ledger.storage.engine import (
     begin_read_transaction,
     db,
@@ -22,7 +22,7 @@ from webapp.ledger.storage.engine import (
     prepare,
 )
 
-__all__ = ["account_tables", "create_app", "tables"]
+__all__ = ["account_tables", "create_app", "party_tables", "tables"]
 
 
 class Application(Flask):

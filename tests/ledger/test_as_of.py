@@ -1,10 +1,12 @@
 """Both cuts, `as_of` and `known_at`, say what a replay of the log says."""
 
 import random
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import Connection
 
 from tests.fixtures.credits import acted, recorded_with_facts, sold
 from tests.fixtures.ledger import RawClient
@@ -13,9 +15,10 @@ from tests.ledger.replayed import Log, Sums
 from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import InvalidFields, LedgerError, LedgerUnavailable
 from webapp.domain.lifecycle import EventType
-from webapp.ledger import as_of, commands, standings
-from webapp.ledger.as_of import Amount, Cut, Dimension
+from webapp.ledger import as_of, as_of_list, commands, standings
+from webapp.ledger.as_of import Amount, Cut, Dimension, Where
 from webapp.ledger.audit import standing_check
+from webapp.ledger.storage.statements import Row, fetch
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
@@ -145,6 +148,16 @@ def test_an_answer_with_both_cuts_stays_the_same() -> None:
     assert (again, as_of.balances(again, CELL)) == (first, balances)
 
 
+def test_what_is_known_after_all_days_is_added_up_by_cell() -> None:
+    history = RandomHistory(9)
+    for _ in range(60):
+        history.go()
+    now = as_of.cut()
+    far = Cut("2999-12-31", now.known_at, now.position, now.time_zone)
+    assert as_of.balances(now, CELL) == as_of.balances(far, CELL)
+    assert as_of.movements(now, CELL) == as_of.movements(far, CELL)
+
+
 def test_movements_are_added_up_by_day_month_or_year() -> None:
     for number, day in enumerate(("2024-01-31", "2024-02-01", "2025-02-01")):
         recorded_with_facts({"acquired_on": day}, serial_number=f"S-{number}", quantity="2")
@@ -196,6 +209,7 @@ def test_a_day_ends_by_the_time_zone_of_reports() -> None:
             "table standings: its rows",
         ),
         ("UPDATE day_sums SET entered_e4 = 7 WHERE went > 0", "it is not the sum of the standings"),
+        ("UPDATE standing_cells SET entered = entered + 1", "its totals are not those of its days"),
         ("DELETE FROM day_sums", "it is not the sum of the standings"),
     ],
 )
@@ -216,3 +230,29 @@ def test_a_standby_answers_as_known_when_it_last_followed(monkeypatch: pytest.Mo
     sold(quantity="20", serial_number="S-2")
     monkeypatch.setattr(standings, "transact", refuse)
     assert as_of.cut() == first
+
+
+def test_no_answer_reads_all_credits(dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if dialect != "sqlite":
+        pytest.skip("small tables are always scanned on PostgreSQL")
+    plans: list[str] = []
+
+    def explained(connection: Connection, statement: str | dict[str, str], *values: object) -> Sequence[Row]:
+        text = statement if isinstance(statement, str) else statement[dialect]
+        plans.extend(str(row[3]) for row in fetch(connection, f"EXPLAIN QUERY PLAN {text}", *values))
+        return fetch(connection, statement, *values)
+
+    sold(quantity="10")
+    now = as_of.cut()
+    monkeypatch.setattr(as_of, "fetch", explained)
+    monkeypatch.setattr(as_of_list, "fetch", explained)
+    day = Cut(TODAY.isoformat(), now.known_at, now.position - 1, now.time_zone)
+    of_party = Where(parties=("acme airlines",))
+    as_of.balances(day, ["type"], of_party)
+    as_of.movements(day, ["type", "year"], of_party)
+    as_of_list.list_standings(day, of_party)
+    as_of.balances(now, ["project"], Where(types=(EventType.CREATED,)))
+    assert plans
+    assert [
+        plan for plan in plans if plan.startswith(("SCAN standings", "SCAN day_sums", "SCAN credits"))
+    ] == []

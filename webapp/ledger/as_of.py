@@ -193,6 +193,8 @@ def parse_days(first: str, last: str) -> tuple[str | None, str | None]:
 def balances(cut_: Cut, by: Sequence[Dimension], where: Where = EVERYTHING) -> list[Amount]:
     """Return what stood in the cells at the end of the day, without zeros. There is no dimension of time."""
     condition, parameters = where.condition(cut_)
+    if _is_everything(cut_):
+        return _in_cells(cut_, "sum(credits)", "sum(quantity_e4)", where, by)
     stood = "first_day <= ? AND (last_day IS NULL OR last_day > ?)"
     parts = [("sum(entered - went)", "sum(entered_e4 - went_e4)", "day_sums", "day <= ? AND epoch < ?")]
     values: list[object] = [cut_.day, _epoch(cut_), *parameters]
@@ -215,6 +217,8 @@ def movements(
     after `as_of` do not count.
     """
     condition, parameters = where.condition(cut_)
+    if first_day is last_day is None and not set(by) & set(_OF_DAY) and _is_everything(cut_):
+        return _in_cells(cut_, "sum(entered)", "sum(entered_e4)", where, by)
     first = date.fromisoformat(first_day).toordinal() if first_day else 0
     last = min(date.fromisoformat(last_day).toordinal() if last_day else _LAST_DAY, cut_.day)
     parts = [("sum(entered)", "sum(entered_e4)", "day_sums", "day BETWEEN ? AND ? AND epoch < ?")]
@@ -236,6 +240,31 @@ def _with_aliases(
     return list(dict.fromkeys(name for key in keys for name in names.group(key)))
 
 
+def _is_everything(cut_: Cut) -> bool:
+    """Return whether the cut has all that happened, and all that the standings include."""
+    return cut_.as_of is None and cut_.position == followed(cut_.time_zone)
+
+
+def _in_cells(cut_: Cut, credits: str, quantity: str, where: Where, by: Sequence[Dimension]) -> list[Amount]:
+    """Add up the totals of the cells, without looking at days."""
+    condition, parameters = where.condition(cut_)
+    keys = ", ".join(_COLUMNS[name] for name in by)
+    statement = (
+        f"SELECT {keys + ', ' if keys else ''}{credits}, {quantity} FROM standing_cells"
+        f"{' WHERE ' + condition if condition else ''}{' GROUP BY ' + keys if keys else ''}"
+    )
+    with reading() as connection:
+        rows = fetch(connection, statement, *parameters)
+        return _folded(rows, by, None, _names_of(connection, by, cut_))
+
+
+def _names_of(connection: Connection, by: Sequence[Dimension], cut_: Cut) -> dict[int, JoinedNames]:
+    """Return the joined names of the dimensions that have such, by their places."""
+    return {
+        by.index(name): names_at(connection, cut_.position) for name, names_at in _NAMES.items() if name in by
+    }
+
+
 def _epoch(cut_: Cut) -> int:
     """Return the epoch before which all sums count."""
     return cut_.position // EPOCH
@@ -251,26 +280,23 @@ def _added(
     """Add up the parts: the credits, the quantity, a table, and which of its rows count."""
     day = next((name for name in by if name in _OF_DAY), None)
     columns = [_COLUMNS[name] for name in by if name not in _OF_DAY]
-    limited = f" AND cell IN (SELECT cell FROM standing_cells WHERE {condition})" if condition else ""
+    among = f"IN (SELECT cell FROM standing_cells WHERE {condition})"
+    # `+ 0` keeps the index of cells out: the rows of an epoch are next to each other.
+    limits = {"day_sums": f" AND cell {among}", "standings": f" AND cell + 0 {among}"}
     inner = " UNION ALL ".join(
         f"SELECT cell, {_day_of(table) if day else '0'} AS day, {credits} AS credits,"
-        f" {quantity} AS quantity_e4 FROM {table} WHERE {rows}{limited}"
+        f" {quantity} AS quantity_e4 FROM {table} WHERE {rows}{limits[table] if condition else ''}"
         f" GROUP BY cell{', ' + _day_of(table) if day else ''}"
         for credits, quantity, table, rows in parts
     )
     keys = ", ".join([*columns, *(["day"] if day else [])])
     statement = (
-        f"SELECT {keys + ', ' if keys else ''}sum(credits), sum(quantity_e4) FROM ({inner}) AS part"
+        f"SELECT {keys + ', ' if keys else ''}sum(part.credits), sum(part.quantity_e4) FROM ({inner}) AS part"
         f" JOIN standing_cells ON standing_cells.cell = part.cell{' GROUP BY ' + keys if keys else ''}"
     )
     with reading() as connection:
         rows = fetch(connection, statement, *values)
-        names = {
-            by.index(name): names_at(connection, cut_.position)
-            for name, names_at in _NAMES.items()
-            if name in by
-        }
-    return _folded(rows, by, day, names)
+        return _folded(rows, by, day, _names_of(connection, by, cut_))
 
 
 def _day_of(table: str) -> str:

@@ -16,7 +16,6 @@ PAGE: Final = 50
 # Up to this many credits, a page is found by their cells and sorted.
 _FEW: Final = 20_000
 _BATCH: Final = 1_000
-_FROM_THE_END: Final = 2**62
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def list_standings(
 ) -> StandingPage:
     """Return the credits that stood in the cells at the end of the day."""
     found = sum(amount.credits for amount in balances(cut, [], where))
-    rows = _rows(cut, where, before or _FROM_THE_END, limit + 1, are_few=found <= _FEW)
+    rows = _rows(cut, where, before, limit + 1, are_few=found <= _FEW)
     items = [_standing(row) for row in rows]
     return StandingPage(items[:limit], items[limit - 1].key if len(items) > limit else None)
 
@@ -80,11 +79,14 @@ def every_standing(cut: Cut, where: Where = EVERYTHING) -> Iterator[Standing]:
         before = page.next
 
 
-def _rows(cut: Cut, where: Where, before: int, limit: int, *, are_few: bool) -> Sequence[Row]:
+def _rows(cut: Cut, where: Where, before: int | None, limit: int, *, are_few: bool) -> Sequence[Row]:
     condition, parameters = where.condition(cut)
-    stands = (cut.day, cut.day, cut.position, cut.position, before)
     condition = condition or "1 = 1"
     with reading() as connection:
+        if before is None:
+            newest = fetch(connection, sql.NEWEST_AT, cut.position)
+            before = newest[0][0] + 1 if newest else 0
+        stands = (cut.day, cut.day, cut.position, cut.position, before)
         if are_few:
             statement = sql.LISTED_BY_CELL.format(condition)
             return fetch(connection, statement, *parameters, *stands, limit)

@@ -8,7 +8,7 @@ nothing more, and an answer still includes all that was recorded before it.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import tzinfo
 from typing import Final
@@ -190,6 +190,16 @@ class _Batch:
         insert_rows(self._connection, tables.standings, sql.INSERT_STANDING, rows)
         sums = [(numbers[cell], *key, *added) for (cell, *key), added in self._sums.items() if any(added)]
         send(self._connection, sql.ADD_TO_DAY, sorted(sums))
+        send(self._connection, sql.ADD_TO_CELL, self._totals(numbers))
+
+    def _totals(self, numbers: Mapping[Cell, int]) -> list[Parameters]:
+        """Return what the totals of each cell change by."""
+        totals: dict[int, list[int]] = {}
+        for (cell, _, _), (entered, entered_e4, went, went_e4) in self._sums.items():
+            added = (entered - went, entered_e4 - went_e4, entered, entered_e4)
+            before = totals.get(numbers[cell], [0] * len(added))
+            totals[numbers[cell]] = [one + other for one, other in zip(before, added, strict=True)]
+        return [(*added, number) for number, added in sorted(totals.items()) if any(added)]
 
     def _add(self, history: History, periods: list[Period]) -> FollowedCredit:
         added = self._followed[history.key] = FollowedCredit(history, periods)

@@ -38,10 +38,14 @@ def check_standings(connection: Connection, keys: KeyRange) -> list[Finding]:
 
 
 def check_day_sums(connection: Connection) -> list[Finding]:
-    """Check the sums by cell and day against the standings."""
-    return [
+    """Check the sums by cell and day against the standings, and the totals of cells against these."""
+    days = [
         Finding(f"table day_sums, {cell} / {day} / {epoch}", "it is not the sum of the standings")
         for cell, day, epoch in fetch(connection, sql.WRONG_SUMS.format(EPOCH))
+    ]
+    return days + [
+        Finding(f"table standing_cells, {cell}", "its totals are not those of its days")
+        for (cell,) in fetch(connection, sql.WRONG_CELLS)
     ]
 
 

@@ -78,7 +78,7 @@ PATHS_OF_RANGE: Final = (
     " WHERE feed.position <= ? ORDER BY above.leaf, feed.position"
 )
 STANDINGS_OF_RANGE: Final = (
-    f"SELECT credit, step, known_from, known_to, {CELL_COLUMNS}, first_day, last_day, quantity_e4"
+    f"SELECT credit, step, known_from, known_to, {CELL_COLUMNS}, first_day, last_day, standings.quantity_e4"
     " FROM standings LEFT JOIN standing_cells ON standing_cells.cell = standings.cell"
     " WHERE credit BETWEEN ? AND ? ORDER BY credit, known_from, step"
 )
@@ -102,6 +102,23 @@ WRONG_SUMS: Final = (
     f" EXCEPT SELECT * FROM ({_SUMS_OF_ROWS}) AS made) AS one UNION ALL SELECT * FROM"
     f" (SELECT * FROM ({_SUMS_OF_ROWS}) AS made WHERE {_ANY} EXCEPT SELECT * FROM ({_SUMS}) AS kept) AS two"
     ") AS wrong ORDER BY cell, day, epoch LIMIT 100"
+)
+ADD_TO_CELL: Final = (
+    "UPDATE standing_cells SET credits = credits + ?, quantity_e4 = quantity_e4 + ?, entered = entered + ?,"
+    " entered_e4 = entered_e4 + ? WHERE cell = ?"
+)
+# The cells whose totals are not those of their days.
+WRONG_CELLS: Final = (
+    "SELECT cells.cell FROM standing_cells AS cells LEFT JOIN (SELECT cell, sum(entered - went) AS credits,"
+    " sum(entered_e4 - went_e4) AS quantity_e4, sum(entered) AS entered, sum(entered_e4) AS entered_e4"
+    " FROM day_sums GROUP BY cell) AS days ON days.cell = cells.cell"
+    " WHERE cells.credits <> coalesce(days.credits, 0) OR cells.quantity_e4 <> coalesce(days.quantity_e4, 0)"
+    " OR cells.entered <> coalesce(days.entered, 0) OR cells.entered_e4 <> coalesce(days.entered_e4, 0)"
+    " ORDER BY cells.cell LIMIT 100"
+)
+# The credit created last by a position.
+NEWEST_AT: Final = (
+    "SELECT subject FROM feed WHERE type = 'CREATED' AND position <= ? ORDER BY position DESC LIMIT 1"
 )
 # The rows of one cut: what lasts on a day, as known at a position.
 _STANDS: Final = (

@@ -5,7 +5,16 @@ They follow the log at a short distance (``projections.standings``): `standing_h
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, SmallInteger, UniqueConstraint, column
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Index,
+    Integer,
+    SmallInteger,
+    UniqueConstraint,
+    column,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.ledger.storage.columns import ROW_ID, STRING
@@ -22,7 +31,10 @@ EPOCH: Final = 65_536
 
 
 class StandingCell(Model):
-    """Projection: what tonnes are added up by, with a number (``domain.standing.Cell``)."""
+    """Projection: what tonnes are added up by, with a number (``domain.standing.Cell``), and their sums.
+
+    `credits` and `quantity_e4` are what is in the cell after all days, `entered` what ever entered it.
+    """
 
     __tablename__ = "standing_cells"
     __table_args__ = (
@@ -53,6 +65,10 @@ class StandingCell(Model):
     type: Mapped[str] = mapped_column(STRING)
     party_key: Mapped[str] = mapped_column(STRING)
     is_dated: Mapped[int] = mapped_column(SmallInteger)
+    credits: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    quantity_e4: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    entered: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    entered_e4: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 
 
 class Standing(Model):
