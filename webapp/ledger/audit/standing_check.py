@@ -5,11 +5,11 @@ from operator import itemgetter
 
 from sqlalchemy import Connection
 
-from webapp.domain.event_validation import InvalidEvent, read_event
 from webapp.domain.standing import FollowedCredit, advanced, zone_named
 from webapp.ledger.audit.ancestors import ids_of
 from webapp.ledger.audit.check_workers import KeyRange
 from webapp.ledger.audit.findings import Finding
+from webapp.ledger.event_log import parse_stored
 from webapp.ledger.storage import standing_statements as sql
 from webapp.ledger.storage.standing_tables import EPOCH
 from webapp.ledger.storage.statements import Row, fetch
@@ -54,13 +54,13 @@ def _expected(leaf: int, path: list[Row], time_zone: str) -> Rows | None:
     zone, history, followed = zone_named(time_zone), None, None
     try:
         for _, key, position, body in path:
-            history = advanced(history, key, read_event(body), zone)
+            history = advanced(history, key, parse_stored(body), zone)
             if history.key != leaf:
                 continue
             followed = followed or FollowedCredit(history, [])
             for _ in followed.changed(position):
                 pass
-    except (InvalidEvent, ValueError, KeyError, IndexError):  # reported by ``history_check``
+    except (ValueError, KeyError, IndexError, TypeError):  # reported by ``history_check``
         return None
     if followed is None:
         return []
