@@ -151,7 +151,7 @@ def post_worker_init(worker: Worker) -> None:
 
 
 def worker_exit(_server: Server, _worker: Worker) -> None:
-    """Stop the threads. The import that this worker is at is given back, so that another can go on with it."""
+    """Stop the threads. The import of this worker is given back, so that another can go on with it."""
     for thread in _background_threads:
         thread.stop()
 

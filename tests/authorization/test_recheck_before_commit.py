@@ -121,7 +121,7 @@ def test_an_administrator_may_still_give_up_their_own_role(ledger_app: Flask) ->
     bob = an_administrator("Bob")
     browser = signed_in(ledger_app, "Bob")
     page = browser.get(f"/people/{bob.id}")
-    assert submit(browser, page, f"/people/{bob.id}/role", role="viewer").status_code == 303
+    assert submit(browser, page, f"/people/{bob.id}", role="viewer").status_code == 303
     assert users.find(bob.id).role is Role.VIEWER
 
 

@@ -74,7 +74,7 @@ def test_another_role_counts_at_once(ledger_app: Flask, browser: FlaskClient) ->
     oscar = a_user("Oscar")
     theirs = signed_in(ledger_app, "Oscar")
     page = browser.get(f"/people/{oscar.id}")
-    submit(browser, page, f"/people/{oscar.id}/role", role="viewer")
+    submit(browser, page, f"/people/{oscar.id}", role="viewer")
     assert users.find(oscar.id).role is Role.VIEWER
     assert theirs.get("/credits").status_code == 303
     sign_in(theirs, "Oscar")
@@ -98,7 +98,7 @@ def test_the_last_administrator_stays(browser: FlaskClient, ada: User) -> None:
     address = f"/people/{ada.id}"
     for page, action, fields in (
         (f"{address}/disable", f"{address}/disable", {}),
-        (address, f"{address}/role", {"role": "viewer"}),
+        (address, address, {"role": "viewer"}),
     ):
         answer = submit(browser, browser.get(page), action, fields=fields)
         assert "the only administrator" in words(browser.get(answer.headers["Location"]))
@@ -109,12 +109,20 @@ def test_the_last_administrator_stays(browser: FlaskClient, ada: User) -> None:
 def test_an_administrator_gives_a_new_password(ledger_app: Flask, browser: FlaskClient) -> None:
     oscar = a_user("Oscar")
     address = f"/people/{oscar.id}"
-    answer = submit(browser, browser.get(address), f"{address}/password", password="short")
+    answer = submit(browser, browser.get(address), address, password="short")
     assert answer.status_code == 422
     assert "at least 12 characters" in words(answer)
-    submit(browser, browser.get(address), f"{address}/password", password=BETTER)
+    submit(browser, browser.get(address), address, password=BETTER)
     assert sign_in(ledger_app.test_client(), "Oscar").status_code == 422
     assert sign_in(ledger_app.test_client(), "Oscar", BETTER).status_code == 303
+
+
+def test_a_role_is_not_changed_where_the_password_is_refused(browser: FlaskClient) -> None:
+    oscar = a_user("Oscar")
+    address = f"/people/{oscar.id}"
+    answer = submit(browser, browser.get(address), address, role="viewer", password="short")
+    assert answer.status_code == 422
+    assert users.find(oscar.id).role is Role.OPERATOR
 
 
 @pytest.mark.parametrize("address", ["/people/99", f"/people/{2**63}", "/people/0"])
@@ -199,8 +207,8 @@ def test_a_copy_of_the_cookie_is_of_no_use_after_a_change_of_the_password(
 def test_nobody_gives_themselves_a_password_without_the_one_they_have(
     ledger_app: Flask, browser: FlaskClient, ada: User
 ) -> None:
-    sent = {"csrf_token": form_token(browser), "password": BETTER}
-    answer = browser.post(f"/people/{ada.id}/password", data=sent)
+    sent = {"csrf_token": form_token(browser), "role": "administrator", "password": BETTER}
+    answer = browser.post(f"/people/{ada.id}", data=sent)
     assert answer.status_code == 403
     assert "under Change password" in words(answer)
     assert sign_in(ledger_app.test_client(), "Ada", BETTER).status_code == 422

@@ -6,6 +6,7 @@ user who can no longer create tokens loses the tokens that they created. A passw
 set is an initial password (``passwords.INITIAL_PASSWORD_LIFETIME``).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakSet
@@ -129,21 +130,20 @@ def change_role(user_id: int, role: Role, actor: str) -> None:
 
     The same role changes nothing. Raises UnknownUser, LastAdministrator, AdministratorRequired.
     """
+    change(lambda connection: _change_role(connection, user_id, role, actor))
+
+
+def change_settings(user_id: int, role: Role, password: str, actor: str) -> None:
+    """Change the role of the user and, unless it is empty, their password: both or neither.
+
+    Raises what `change_role` and `set_password` raise.
+    """
+    set_new = _new_password(user_id, password, actor) if password else None
 
     def action(connection: Connection) -> None:
-        require_administrator(connection, actor)
-        before = _details(_row(connection, user_id))
-        if before.role is role:
-            return
-        if not role.includes(Role.ADMINISTRATOR):
-            _require_another_administrator(connection, before)
-        connection.execute(update(users).where(users.c.id == user_id).values(role=role))
-        audit_log.append(
-            connection, actor, AuditAction.ROLE_CHANGED, before.actor, {"from": before.role, "to": role}
-        )
-        _end_sessions(connection, user_id)
-        if not role.includes(Role.ADMINISTRATOR):
-            _revoke_tokens(connection, before, actor)
+        _change_role(connection, user_id, role, actor)
+        if set_new:
+            set_new(connection)
 
     change(action)
 
@@ -193,6 +193,11 @@ def set_password(user_id: int, password: str, actor: str) -> None:
     password is changed with ``login.change_password`` instead. Raises UnknownUser, InvalidFields on
     "password", AdministratorRequired, OwnPassword, LoginsBusy.
     """
+    change(_new_password(user_id, password, actor))
+
+
+def _new_password(user_id: int, password: str, actor: str) -> Callable[[Connection], None]:
+    """Check and hash a new initial password; return what sets it. See `set_password`."""
     user = find(user_id)
     if actor == user.actor:
         raise OwnPassword
@@ -207,7 +212,23 @@ def set_password(user_id: int, password: str, actor: str) -> None:
         _end_sessions(connection, user_id)
         login_rate_limit.forget(connection, canonical(user.name))
 
-    change(action)
+    return action
+
+
+def _change_role(connection: Connection, user_id: int, role: Role, actor: str) -> None:
+    require_administrator(connection, actor)
+    before = _details(_row(connection, user_id))
+    if before.role is role:
+        return
+    if not role.includes(Role.ADMINISTRATOR):
+        _require_another_administrator(connection, before)
+    connection.execute(update(users).where(users.c.id == user_id).values(role=role))
+    audit_log.append(
+        connection, actor, AuditAction.ROLE_CHANGED, before.actor, {"from": before.role, "to": role}
+    )
+    _end_sessions(connection, user_id)
+    if not role.includes(Role.ADMINISTRATOR):
+        _revoke_tokens(connection, before, actor)
 
 
 def require_administrator(connection: Connection, actor: str) -> None:

@@ -44,15 +44,10 @@ class NewUserForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
     password = PasswordField("Password")
 
 
-class RoleForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
-    """The role of a user."""
+class SettingsForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
+    """The role of a user, and a new initial password."""
 
     role = SelectField("Role", choices=ROLES)
-
-
-class PasswordForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
-    """A new initial password."""
-
     password = PasswordField("New password")
 
 
@@ -64,8 +59,7 @@ class PlainForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 class Forms:
     """The forms on the page of a user."""
 
-    role: RoleForm
-    password: PasswordForm
+    settings: SettingsForm
     plain: PlainForm
 
 
@@ -107,41 +101,36 @@ def show(user_id: int) -> AnyResponse:
     return _page(users.find(user_id))
 
 
-@pages.post(f"{USER_URL}/role")
-@allows(Role.ADMINISTRATOR)
-@without_idempotency_key(_REPEATABLE)
-def change_role(user_id: int) -> AnyResponse:
-    """Change the role of the user."""
-    user = users.find(user_id)
-    form = RoleForm()
-    if not form.validate():
-        return _page(user, HTTPStatus.UNPROCESSABLE_ENTITY, role=form)
-    role = Role(form.role.data)
-    return _done(
-        user,
-        lambda: users.change_role(user_id, role, actor()),
-        f"{user.name} now has the role {role}.",
-    )
-
-
-@pages.post(f"{USER_URL}/password")
+@pages.post(USER_URL)
 @allows(Role.ADMINISTRATOR)
 @without_idempotency_key(_NO_KEY_FOR_SECRETS)
-def set_password(user_id: int) -> AnyResponse:
-    """Set a new initial password for the user."""
+def change(user_id: int) -> AnyResponse:
+    """Change the role of the user, and their password if one is given: both or neither."""
     user = users.find(user_id)
-    form = PasswordForm()
+    form = SettingsForm()
+    if not form.validate():
+        return _page(user, HTTPStatus.UNPROCESSABLE_ENTITY, form)
+    role, password = Role(form.role.data), form.password.data or ""
     try:
-        users.set_password(user_id, form.password.data or "", actor())
+        return _done(
+            user,
+            lambda: users.change_settings(user_id, role, password, actor()),
+            _changed(user, role, has_password=bool(password)),
+        )
     except InvalidFields as refusal:
         show_problems(form, refusal.problems)
-        return _page(user, HTTPStatus.UNPROCESSABLE_ENTITY, password=form)
-    flash(
-        f"{user.name} has a new password and is signed out everywhere. "
-        "Tokens that they created keep working until they are revoked.",
-        "success",
-    )
-    return _redirect_to(url_for(".show", user_id=user_id))
+        return _page(user, HTTPStatus.UNPROCESSABLE_ENTITY, form)
+
+
+def _changed(user: UserDetails, role: Role, *, has_password: bool) -> str:
+    """Return what was changed, in words."""
+    changed = [f"{user.name} now has the role {role}."] if role is not user.role else []
+    if has_password:
+        changed.append(
+            f"{user.name} has a new password and is signed out everywhere. "
+            "Tokens that they created keep working until they are revoked."
+        )
+    return " ".join(changed) or "Nothing was changed."
 
 
 @pages.route(f"{USER_URL}/disable", methods=["GET", "POST"])
@@ -195,13 +184,9 @@ def _new_page(form: NewUserForm, status: HTTPStatus) -> AnyResponse:
 
 
 def _page(
-    user: UserDetails,
-    status: HTTPStatus = HTTPStatus.OK,
-    *,
-    role: RoleForm | None = None,
-    password: PasswordForm | None = None,
+    user: UserDetails, status: HTTPStatus = HTTPStatus.OK, settings: SettingsForm | None = None
 ) -> AnyResponse:
-    forms = Forms(role or RoleForm(None, role=user.role), password or PasswordForm(None), PlainForm(None))
+    forms = Forms(settings or SettingsForm(None, role=user.role), PlainForm(None))
     page = render_template(
         "users/show.html",
         user=user,
