@@ -13,16 +13,18 @@ from http import HTTPStatus
 from itertools import islice
 from statistics import median
 from typing import Final
+from urllib.parse import urlencode
 
 from scripts.bench import ledgers, load, workload
 from scripts.bench.beside import counts_text
 from scripts.bench.ledgers import Import
 from scripts.bench.made_credits import made_credit
 from scripts.bench.report import Figure, at_most, load_details
-from scripts.bench.scale_queries import get, small_numbers, time_all
+from scripts.bench.scale_queries import ROUNDS, get, small_numbers, time_all
 from scripts.bench.server import LEDGER, Server, flask, serving
 from scripts.bench.workbench import Workbench
 from server.terminal import CommandError
+from tests.fixtures.server import Client
 
 SMALL: Final = 1_000
 IMPORTS_OF_SMALL: Final = 10
@@ -31,6 +33,10 @@ GROWTH_MAX: Final = 1.3
 FIRST_PAGE_MS_MAX: Final = 50
 VERIFY_S_MAX: Final = 120
 READ_IDS: Final = 20_000
+NOW_MS_MAX: Final = 50
+AS_OF_MS_MAX: Final = 200
+FOLLOWED_WITHIN_S: Final = 900
+_A_DAY: Final = "2024-06-30"
 _MEGABYTE: Final = 1024 * 1024
 
 
@@ -46,6 +52,7 @@ def scale_figures(work: Workbench) -> list[Figure]:
     small, large = work.serve(LEDGER, small_url), work.serve(LEDGER, large_url)
     figures.append(Figure("start until the workers can answer", f"{large.start_seconds:.1f} s"))
     figures += _query_figures(work, small, large)
+    figures += _answer_figures(work, large)
     figures += _load_figures(work, large)
     figures.append(_verify_under_load_figure(work, large_url, large))
     return figures
@@ -117,6 +124,47 @@ def _query_figures(work: Workbench, small: Server, large: Server) -> list[Figure
             slowest = max(slowest, timed.large_s)
     figures.append(at_most("slowest first page of a search", 1000 * slowest, FIRST_PAGE_MS_MAX, "ms"))
     return figures
+
+
+def _answer_figures(work: Workbench, large: Server) -> list[Figure]:
+    """Return the median time of answers to questions about the whole ledger, now and as of a day."""
+    credit = made_credit(0)
+    project = urlencode({"registry": credit["registry"], "name": credit["project_name"]})
+    with large.client() as client:
+        _wait_until_followed(client)
+        now = {
+            "dashboard": "/",
+            "page of a project": f"/projects/named?{project}",
+            "page of a party": "/parties/named?name=Measured",
+            "matrix of registry and vintage": "/balances?by=registry,vintage&status=ACTIVE",
+        }
+        then = {
+            "dashboard as of a day": f"/?as_of={_A_DAY}",
+            "balances as of a day": f"/balances?as_of={_A_DAY}&by=registry,vintage,status",
+            "credits as of a day": f"/credits/as-of?as_of={_A_DAY}",
+        }
+        figures = []
+        for paths, most_ms in ((now, NOW_MS_MAX), (then, AS_OF_MS_MAX)):
+            for name, path in paths.items():
+                work.tell(f"Asking {ROUNDS} times for {path}")
+                middle = median(_seconds(client, path) for _ in range(ROUNDS))
+                figures.append(at_most(f"{name}, p50", 1000 * middle, most_ms, "ms"))
+    return figures
+
+
+def _wait_until_followed(client: Client) -> None:
+    """Wait until what is kept by day includes the whole ledger."""
+    until = time.monotonic() + FOLLOWED_WITHIN_S
+    while client.get("/balances").status == HTTPStatus.SERVICE_UNAVAILABLE:
+        if time.monotonic() > until:
+            raise CommandError("The log was not followed in time.")
+        time.sleep(1)
+
+
+def _seconds(client: Client, path: str) -> float:
+    started = time.perf_counter()
+    get(client, path)
+    return time.perf_counter() - started
 
 
 def _load_figures(work: Workbench, large: Server) -> list[Figure]:
