@@ -222,7 +222,8 @@ def test_what_people_typed_is_never_markup(
     done = submit(client, panel, address, headers=headers, fields={party: hostile})
     late = submit(client, panel, address, headers=headers, fields={party: "Late"})
     assert [bad.status_code, late.status_code] == [422, 409]
-    for page in (panel, bad, done, late):
+    # The form of a page is answered by a redirect, which shows nothing.
+    for page in (panel, bad, late, *([done] if headers else [])):
         document = parse(page.text)
         assert not [s for s in document.find_all("script") if not s["src"]]
         assert not [e for e in document.find_all() if e.has("onmouseover")]
