@@ -11,7 +11,6 @@ security policy, requests another host, or gets an error response. Expected erro
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -19,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, expect
 
 from tests.fixtures.ledger import making_databases
-from tests.fixtures.server import PATIENCE_S, PRELOADED, Serve, Server, serving
+from tests.fixtures.server import PATIENCE_S, Server, serving
 
 # Chromium logs this for each response above 399; `Watch.see_response` checks those.
 STATUS_MESSAGE: Final = "Failed to load resource: the server responded with a status of "
@@ -119,15 +118,9 @@ def visit(browser: Browser) -> Iterator[Visit]:
     assert not wrong, wrong
 
 
-@pytest.fixture
-def serve(serve: Serve) -> Serve:
-    """Start servers with the program already loaded: how they start is tested elsewhere."""
-    return partial(serve, **PRELOADED)
-
-
 @pytest.fixture(scope="session")
 def ledger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Return an SQLite server that the tests of a process share."""
     folder = tmp_path_factory.mktemp("browser")
     with making_databases(request) as make_database, serving(folder) as serve:
-        yield serve(make_database("sqlite"), **PRELOADED)
+        yield serve(make_database("sqlite"))

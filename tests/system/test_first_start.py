@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from tests.fixtures.forms import form_of
 from tests.fixtures.ledger import MakeDatabase, opened
-from tests.fixtures.server import Answer, Serve, Server, eventually
+from tests.fixtures.server import NOT_PRELOADED, Answer, Serve, Server, eventually
 from tests.fixtures.users import PASSWORD, an_administrator
 
 # As a proxy would send it that TRUSTED_PROXIES does not count.
@@ -37,7 +37,7 @@ def test_the_code_that_this_start_prints_makes_the_first_administrator(
     serve: Serve, make_database: MakeDatabase
 ) -> None:
     database_url = make_database("sqlite")
-    before, server = serve(database_url), serve(database_url)
+    before, server = (serve(database_url, **NOT_PRELOADED) for _ in range(2))
     assert server.client().send("GET", "/credits", headers=PASSED_ON).status == 303
     assert set_up(server, code_of(before)).status == 422
     answer = set_up(server, code_of(server))
@@ -48,7 +48,7 @@ def test_the_code_that_this_start_prints_makes_the_first_administrator(
 def test_behind_a_proxy_the_start_does_not_say_that_this_machine_may_do_everything(
     serve: Serve, make_database: MakeDatabase
 ) -> None:
-    server = serve(make_database("sqlite"), TRUSTED_PROXIES="1")
+    server = serve(make_database("sqlite"), **NOT_PRELOADED, TRUSTED_PROXIES="1")
     assert code_of(server)
     assert "this machine may do everything" not in server.log
 
@@ -57,7 +57,7 @@ def test_with_an_account_no_code_is_printed(serve: Serve, make_database: MakeDat
     database_url = make_database("sqlite")
     with opened(database_url):
         an_administrator("Ada")
-    server = serve(database_url)
+    server = serve(database_url, **NOT_PRELOADED)
     eventually(lambda: "Ready: " in server.log, "the server is ready")
     assert server.client().get("/healthz").status == 200
     assert "No account yet" not in server.log

@@ -16,7 +16,7 @@ from tests.fixtures.credits import a_credit
 from tests.fixtures.ledger import DIALECTS, MakeDatabase
 from tests.fixtures.server import (
     BROKEN,
-    PRELOADED,
+    NOT_PRELOADED,
     Answer,
     Client,
     Serve,
@@ -47,7 +47,7 @@ _numbers = count(1)
 def server(request: pytest.FixtureRequest, make_module_database: MakeDatabase, serve_module: Serve) -> Server:
     """Return a server whose workers die when a request's header asks for it."""
     url = make_module_database(request.param)
-    server = serve_module(url, app="tests.system.faulty_app:app", **PRELOADED)
+    server = serve_module(url, app="tests.system.faulty_app:app")
     server.expects_kills = True
     return server
 
@@ -231,7 +231,7 @@ def test_workers_killed_at_random_lose_and_double_nothing(server: Server) -> Non
 
 
 def test_a_killed_server_starts_again_with_everything(serve: Serve, database_url: str) -> None:
-    server = serve(database_url)
+    server = serve(database_url, **NOT_PRELOADED)
     acknowledged: list[str] = []
 
     def work() -> None:
@@ -248,6 +248,6 @@ def test_a_killed_server_starts_again_with_everything(serve: Serve, database_url
             server.kill()
         for done in working:
             done.result()
-    client = serve(database_url).client()
+    client = serve(database_url, **NOT_PRELOADED).client()
     assert {tuple(history(client, record_id)) for record_id in acknowledged} == {("CREATED",)}
     assert_verified(database_url)

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 from tests.fixtures.ledger import MakeDatabase
-from tests.fixtures.server import PATIENCE_S, Serve
+from tests.fixtures.server import NOT_PRELOADED, PATIENCE_S, Serve
 
 SILENT = 40
 # Only Linux can keep a connection from gunicorn until its first byte (TCP_DEFER_ACCEPT).
@@ -14,7 +14,7 @@ ANSWER_WITHIN_S = 2 if sys.platform == "linux" else PATIENCE_S
 
 
 def test_connections_that_say_nothing_keep_nobody_waiting(serve: Serve, make_database: MakeDatabase) -> None:
-    server = serve(make_database("sqlite"))
+    server = serve(make_database("sqlite"), **NOT_PRELOADED)
     place = urlsplit(server.url)
     with ExitStack() as silent:
         for _ in range(SILENT):
