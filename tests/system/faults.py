@@ -9,6 +9,9 @@ DIE: Final = "X-Die"
 FILE_SIZE: Final = "X-File-Size"
 # Environment: how long a write waits for a lock of another program, in place of ten seconds.
 WAIT_S: Final = "FAULTY_WAIT_S"
+# Environment: the rows from which a file is large, and the rows that are recorded in one transaction.
+LARGE_ROWS: Final = "FAULTY_LARGE_ROWS"
+CHUNK_ROWS: Final = "FAULTY_CHUNK_ROWS"
 # Answer: the process id.
 PROCESS: Final = "X-Process"
 

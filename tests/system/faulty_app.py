@@ -14,8 +14,10 @@ from typing import Any, Final, NoReturn
 from flask import Response, has_request_context, request
 from sqlalchemy import Connection, Table, event
 
-from tests.system.faults import DIE, FILE_SIZE, PROCESS, WAIT_S, Moment
+from tests.system.faults import CHUNK_ROWS, DIE, FILE_SIZE, LARGE_ROWS, PROCESS, WAIT_S, Moment
 from webapp import create_app
+from webapp.imports.background import grouping
+from webapp.imports.readers import table
 from webapp.ledger import event_log, group_commit
 from webapp.ledger.storage import engine, statements
 from webapp.ledger.storage.bulk_insert import insert_rows
@@ -94,6 +96,12 @@ def _before_answer(response: Response) -> Response:
 if WAIT_S in os.environ:
     for module, name in ((engine, "BUSY_TIMEOUT_S"), (group_commit, "WAIT_S")):
         setattr(module, name, float(os.environ[WAIT_S]))
+for setting, place, variable in (
+    (LARGE_ROWS, table, "ROWS_MAX"),
+    (CHUNK_ROWS, grouping, "CHUNK_ROWS"),
+):
+    if setting in os.environ:
+        setattr(place, variable, int(os.environ[setting]))
 app = create_app()
 app.before_request(_bound_files)
 app.after_request(_before_answer)

@@ -7,7 +7,7 @@ from tests.fixtures.server import Serve, Server, assert_verified_within
 from tests.system import races
 from tests.system.amendment_races import AMENDMENT_RACES
 
-ROUNDS = 6
+ROUNDS = 3
 
 
 @pytest.fixture(scope="module", params=DIALECTS)

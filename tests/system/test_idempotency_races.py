@@ -11,7 +11,7 @@ from tests.system.idempotency_races import CALLS, JOINS, KEY_RACES, SHEETS
 from webapp.http.request_security import SAFE_METHODS
 from webapp.idempotency import reason_without_idempotency_key
 
-ROUNDS = 2
+ROUNDS = 1
 # Forms whose first answer shows a secret: of a new token (tests/accounts/test_tokens.py has its race), and
 # of a link to a statement (tests/web sends it twice).
 SHOW_A_SECRET = {"/tokens/new", "/acts/{}/links"}

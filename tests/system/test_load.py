@@ -18,7 +18,7 @@ from tests.fixtures.server import Answer, Client, Serve, Server, assert_verified
 from tests.fixtures.users import PASSWORD, a_token, an_administrator
 
 CLIENTS: Final = 10
-ROWS: Final = 400
+ROWS: Final = 120
 IN_TERMINALS: Final = 1
 OVER_HTTP: Final = 3
 SIGN_INS: Final = 4

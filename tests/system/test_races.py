@@ -6,7 +6,7 @@ from tests.fixtures.ledger import DIALECTS, MakeDatabase
 from tests.fixtures.server import Serve, Server, assert_verified_within
 from tests.system import races
 
-ROUNDS = 6
+ROUNDS = 4
 # Each round of these records dozens of credits and sends several requests for each.
 LARGE = {"import equal", "confirm one import", "retire parts"}
 ROUNDS_OF_LARGE = 2
