@@ -3,6 +3,8 @@
 
 SETUP  := sh scripts/find-python.sh -m scripts.environment
 PYTHON_OF_VENV := .venv/bin/python
+# The tests of the daily loop. A change elsewhere, such as in imports or accounts, needs their tests too.
+DAILY := $(addprefix tests/,domain ledger web api guardrails)
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup demo check test lint development race fuzz bench lock clean
@@ -24,13 +26,13 @@ demo: setup ## load the sample credits with some sales and retirements, through 
 # Also where the environment forbids it: rewriting the asserts of all tests in each run takes five seconds.
 check test: export PYTHONDONTWRITEBYTECODE =
 
-check: lint ## the daily loop, in two minutes: lint and the tests on SQLite; not browser, system, hostile, PostgreSQL, slow ones
-	@$(PYTHON_OF_VENV) -m pytest --quiet --numprocesses=2 --dist=worksteal --databases=sqlite -m 'not slow' \
-		--ignore=tests/browser --ignore=tests/system --ignore=tests/hostile
+check: lint ## the daily loop, in a minute: lint, and the quick tests of rules, ledger, pages and API on SQLite
+	@$(PYTHON_OF_VENV) -m pytest --quiet --numprocesses=2 --dist=worksteal --databases=sqlite -m 'not slow' $(DAILY)
 
+# Three processes for two cores: tests of servers and browsers wait for others much of their time.
 test: lint ## everything: lint, then all tests, on SQLite, on a PostgreSQL of their own and in a browser
 	@$(PYTHON_OF_VENV) -m scripts.machine
-	@$(PYTHON_OF_VENV) -m pytest --numprocesses=2 --dist=worksteal
+	@$(PYTHON_OF_VENV) -m pytest --numprocesses=3 --dist=worksteal
 
 lint: development ## ruff, mypy and djlint
 	@$(PYTHON_OF_VENV) -m ruff check
