@@ -24,6 +24,7 @@ T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
 
 TERM_LENGTH_MAX: Final = 300
+_NUMBER_DIGITS_MAX: Final = 18
 # A column, an equals sign and a value.
 WHERE_PATTERN: Final = r"^[^=]*[^=\s][^=]*=.*\S"
 _CURSOR: Final = (
@@ -128,7 +129,7 @@ def _flag(name: str, description: str) -> Parameter[bool]:
 
 def number_of(text: str) -> int | None:
     """Return the text as the number of a database row, None where no row can have it."""
-    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+    return int(text) if re.fullmatch(f"[0-9]{{1,{_NUMBER_DIGITS_MAX}}}", text) else None
 
 
 def _limit(description: str, missing: int) -> Parameter[int]:
@@ -200,7 +201,7 @@ PROJECT_TYPE: Final = _text("project_type", f"The fact `project_type`. {_FACT}",
 IMPORT: Final = Parameter(
     "import",
     "The number of an import: records that it created, changed or ended, and lots of them.",
-    {"type": "integer", "minimum": 1},
+    {"type": "integer", "minimum": 1, "maximum": 10**_NUMBER_DIGITS_MAX - 1},
     _parse_number,
     None,
 )
