@@ -230,6 +230,7 @@ def test_another_content_type_is_415(empty_api: FlaskClient, kind: str) -> None:
     assert sent(empty_api, SAMPLE, content_type=kind).status_code == 415
 
 
+@pytest.mark.slow
 def test_ten_thousand_rows_are_read_and_one_more_is_413(api: FlaskClient) -> None:
     rows = [1] * 10_000
     assert counts(sent(api, rows)) == (10_000, 0, 0, 0, 10_000, 0)

@@ -149,6 +149,7 @@ def test_the_canonical_form_is_idempotent_for_every_code_point() -> None:
     assert [hex(code) for code, form in forms.items() if canonical(form) != form] == []
 
 
+@pytest.mark.slow
 def test_the_canonical_form_is_as_documented_for_every_code_point() -> None:
     def by_the_contract(text: str) -> str:
         for _ in range(2):

@@ -18,6 +18,7 @@ TABLES: Final = {"CONTROL": "Cc", "SURROGATE": "Cs", "PRIVATE_USE": "Co"} | (
 
 
 @pytest.mark.parametrize(("name", "category"), TABLES.items())
+@pytest.mark.slow
 def test_the_table_has_the_code_points_of_its_category(name: str, category: str) -> None:
     table: CodePoints = getattr(unicode14, name)
     assert [hex(ord(c)) for c in ALL if (c in table) is not (unicodedata.category(c) == category)] == []

@@ -87,6 +87,7 @@ def test_a_restored_log_is_the_same_byte_for_byte(
     assert elsewhere.execute(LOG) == raw.execute(LOG)
 
 
+@pytest.mark.slow
 def test_everything_derived_is_the_same_on_the_other_database(
     exported: tuple[Path, Digest], raw: RawClient, elsewhere: RawClient
 ) -> None:
@@ -111,6 +112,7 @@ def test_an_export_is_the_stored_texts_line_by_line(exported: tuple[Path, Digest
 
 
 @pytest.mark.parametrize("program", ["while ", "python3 "])
+@pytest.mark.slow
 def test_the_documented_lines_recompute_the_digest_from_an_export(
     exported: tuple[Path, Digest], program: str
 ) -> None:

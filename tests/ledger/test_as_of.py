@@ -110,6 +110,7 @@ def sums_of(amounts: list[Amount]) -> Sums:
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.slow
 def test_both_cuts_of_a_random_history_equal_a_replay_of_the_log(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

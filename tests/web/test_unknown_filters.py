@@ -53,6 +53,7 @@ def test_a_filter_of_another_list_is_refused(client: FlaskClient, address: str) 
     assert client.get(address, buffered=True).status_code == 422
 
 
+@pytest.mark.usefixtures("quick_passwords")
 def test_pages_about_accounts_refuse_it_too(client: FlaskClient) -> None:
     an_administrator("Ada")
     sign_in(client, "Ada")
@@ -86,6 +87,7 @@ def test_a_hostile_name_is_inert_in_the_refusal(client: FlaskClient) -> None:
         assert list(dangers(client.get("/credits", query_string={text: "1"}))) == []
 
 
+@pytest.mark.usefixtures("quick_passwords")
 def test_somebody_who_is_not_let_in_learns_nothing_of_what_a_page_knows(client: FlaskClient) -> None:
     an_administrator("Ada")
     assert client.get("/credits?no_such_filter=1").status_code == 303
