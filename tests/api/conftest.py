@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
-from tests.fixtures.ledger import DIALECTS, LedgerClient, MakeDatabase, opened, settings_for
+from tests.fixtures.ledger import LedgerClient, MakeDatabase, opened, settings_for
 from webapp import create_app
 from webapp.api import openapi
 from webapp.imports import views
@@ -101,10 +101,13 @@ def fields_of(answer: TestResponse) -> set[str]:
     return {error["field"] for error in exact(answer)["errors"]}
 
 
-@pytest.fixture(scope="module", params=DIALECTS)
-def empty_api(request: pytest.FixtureRequest, make_module_database: MakeDatabase) -> Iterator[FlaskClient]:
-    """Return a client for tests that record nothing. They share one ledger and leave it empty."""
-    with opened(make_module_database(request.param)) as app:
+@pytest.fixture(scope="module")
+def empty_api(make_module_database: MakeDatabase) -> Iterator[FlaskClient]:
+    """Return a client for tests that record nothing. They share one ledger and leave it empty.
+
+    It is on SQLite: what is refused never reaches a database.
+    """
+    with opened(make_module_database("sqlite")) as app:
         app.test_client_class = DescribedClient
         yield app.test_client()
         assert list_events().items == []
