@@ -66,6 +66,8 @@ PAGES: Final = [
     "/activity",
     "/activity?type=SOLD",
     "/credits?country=Kenya",
+    "/credits/as-of?as_of=2026-12-31",
+    "/credits/as-of?as_of=soon",
     "/parties",
     "/parties/named?name=Acme+Airlines",
     "/parties/pairs",
@@ -100,6 +102,7 @@ REFUSED: Final = (404, 409, 422)
 
 # Redirects, files and fragments.
 NOT_PAGES: Final = {
+    "as_of.file",
     "dashboard.icon",
     "downloads.activity_file",
     "downloads.credits_file",
