@@ -1,6 +1,6 @@
 """The list of credits as of a day, as known at a time: its page and its file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
@@ -132,15 +132,18 @@ def file() -> Response:
     return send_csv(name, COLUMNS, map(_row, as_of_list.every_standing(wanted.cut, wanted.where)))
 
 
-def _page(wanted: AsOfList | None, problems: object, status: HTTPStatus) -> AnyResponse:
+def _page(wanted: AsOfList | None, problems: Sequence[Problem], status: HTTPStatus) -> AnyResponse:
     registries, vintages = summaries.filter_choices()
+    typed = {name: request.args.get(name, "") for name in (*CUTS, *FILTERS)}
+    if any(problem.field == "as_of" for problem in problems):
+        typed["as_of"] = ""  # the input of a day takes nothing else
     answer = render_template(
         "credits/as_of.html",
         wanted=wanted,
         page=as_of_list.list_standings(wanted.cut, wanted.where, wanted.before) if wanted else _NOTHING,
         sums=_sums(wanted) if wanted else {},
         problems=problems,
-        typed={name: request.args.get(name, "") for name in (*CUTS, *FILTERS)},
+        typed=typed,
         registries=registries,
         vintages=vintages,
         statuses=HOLDING,
