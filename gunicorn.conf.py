@@ -128,11 +128,13 @@ def post_worker_init(worker: Worker) -> None:
     """
     if _is_ledger(worker.wsgi):
         from webapp.authorization import may_still_record
-        from webapp.imports.background.runner import Worker as ImportWorker
+        from webapp.imports.background import runner
+        from webapp.ledger import integrity
         from webapp.ledger.standings import Follower
 
         program = worker.wsgi
-        _background_threads.append(ImportWorker(program.app_context, may_still_record))
+        _background_threads.append(runner.worker(program.app_context, may_still_record))
+        _background_threads.append(integrity.worker(program.app_context))
         _background_threads.append(Follower(program.app_context, program.config["REPORT_TIMEZONE"]))
         for thread in _background_threads:
             thread.start()
@@ -151,7 +153,7 @@ def post_worker_init(worker: Worker) -> None:
 
 
 def worker_exit(_server: Server, _worker: Worker) -> None:
-    """Stop the threads. The import of this worker is given back, so that another can go on with it."""
+    """Stop the threads. Jobs are given back, so that another process can go on with them."""
     for thread in _background_threads:
         thread.stop()
 

@@ -92,6 +92,7 @@ CHANGES: Mapping[str, Mapping[str, object]] = {
     "correct_record": {"reason": "another"},
     "join_names": {"alias": "Another"},
     "separate_names": {"alias": "Another"},
+    "start_check": {"again": True},
     "import_records": a_credit(serial_number="ROW 2"),
 }
 

@@ -40,9 +40,16 @@ LEDGER_ROOMS = {
     "projections": {"storage", "projections"},
     "search": {"storage", "search"},
     "audit": {"storage", "projections", "audit"},
+    "background": {"storage", "background"},
 }
 # Single modules at the top of the ledger that a room may use all the same.
-LEDGER_TOP = {"audit": {"event_log", "group_commit"}, "projections": set(), "search": set(), "storage": set()}
+LEDGER_TOP = {
+    "audit": {"event_log", "group_commit"},
+    "background": {"group_commit"},
+    "projections": set(),
+    "search": set(),
+    "storage": set(),
+}
 # What pages, API and commands use of the ledger: its facades, and never what is behind them.
 FACADES = {
     "act_selection",
@@ -61,6 +68,8 @@ FACADES = {
     "party_pairs",
     "projects",
     "act_lines",
+    "integrity",
+    "digest_comparison",
     "views",
     "serial_conflicts",
     "clock",

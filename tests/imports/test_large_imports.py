@@ -38,8 +38,9 @@ from webapp.imports.background import (
 )
 from webapp.imports.background.chunk_plan import ChunkSummary
 from webapp.imports.background.chunk_recording import NAMES_CHANGED, NOT_PERMITTED
-from webapp.imports.background.job import LEASE_S, Decision, JobView, LeaseLost, Phase
+from webapp.imports.background.job import Decision, JobView, Phase
 from webapp.ledger import registries
+from webapp.ledger.background.leases import LEASE_S, LeaseLost
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.import_tables import import_chunks, import_file_parts, import_source_rows
 

@@ -48,10 +48,11 @@ def _calls() -> set[str]:
 
 def test_the_program_starts_no_other_program() -> None:
     assert _imported("pty", "ctypes") == []
-    # Only `flask verify`, the reader of workbooks and the maker of PDFs start processes, and they run this
-    # program.
+    # Only checks of the ledger, the reader of workbooks and the maker of PDFs start processes, and they run
+    # this program.
     texts = {path.stem: path.read_text(encoding="utf-8") for path in MODULES}
-    assert [name for name, text in texts.items() if "multiprocessing" in text] == ["check_workers"]
+    starting = [name for name, text in texts.items() if "multiprocessing" in text]
+    assert starting == ["check_process", "check_workers"]
     assert [name for name, text in texts.items() if "subprocess" in text] == ["workbook", "pdf"]
     for name in ("workbook", "pdf"):
         assert texts[name].count("subprocess.run(\n            [sys.executable, ") == 1

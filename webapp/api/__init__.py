@@ -9,6 +9,7 @@ from webapp.api import (
     events,
     health,
     imports,
+    integrity,
     openapi,
     parties,
     projects,
@@ -19,6 +20,6 @@ from webapp.api import (
 
 def install(app: Flask) -> None:
     """Register the blueprints of the API, then make its OpenAPI document."""
-    ledger = (records, actions, acts, imports, registries, parties, projects, balances, events)
+    ledger = (records, actions, acts, imports, registries, parties, projects, balances, events, integrity)
     for module in (*ledger, health, openapi):
         app.register_blueprint(module.api)

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from webapp.accounts.roles import Role
-from webapp.api import feed_schemas, operations, query_parameters
+from webapp.api import feed_operations, feed_schemas, query_parameters
 from webapp.api.operation import describes
 from webapp.api.serializers import feed_body, json_response
 from webapp.authorization import allows
@@ -13,10 +13,10 @@ api = Blueprint("api_events", __name__)
 
 
 @api.get("/events")
-@describes(operations.LIST_EVENTS)
+@describes(feed_operations.LIST_EVENTS)
 @allows(Role.VIEWER)
 def list_events() -> Response:
-    values = query_parameters.read(*operations.LIST_EVENTS.query)
+    values = query_parameters.read(*feed_operations.LIST_EVENTS.query)
     page = listing.list_events(
         values[query_parameters.TYPE], values[query_parameters.CURSOR], values[query_parameters.LIMIT_OF_PAGE]
     )

@@ -246,7 +246,7 @@ def _problem(operation: Operation, status: HTTPStatus, when: str) -> dict[str, A
         "description": when,
         "content": {problems.MEDIA_TYPE: {"schema": schema, "example": example}},
     }
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         described["headers"] = _RETRY_AFTER
     if status is HTTPStatus.UNAUTHORIZED:
         described["headers"] = _CHALLENGE

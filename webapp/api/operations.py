@@ -7,7 +7,7 @@
 from http import HTTPStatus
 from typing import Final
 
-from webapp.api import act_schemas, feed_schemas, field_schemas, query_parameters, registry_schemas, schemas
+from webapp.api import act_schemas, field_schemas, query_parameters, registry_schemas, schemas
 from webapp.api.field_schemas import Schema
 from webapp.api.operation import Answer, Body, Operation, json_body, reference
 from webapp.api.request_body import JSON_TYPE, LINES, MULTIPART, TABLES
@@ -341,16 +341,6 @@ SEPARATE_NAMES: Final = Operation(
     body=json_body("SeparatedNames", field_schemas.example((REGISTRY_NAME, ALIAS))),
     answers={HTTPStatus.OK: Answer("Separated.", registry_schemas.NamesChanged)},
     problems={HTTPStatus.CONFLICT: "The alias stands between two records with one serial number."},
-)
-
-LIST_EVENTS: Final = Operation(
-    tag="Events",
-    summary="Follow the feed",
-    description="Oldest first, with the positions 1, 2, 3 … without gaps. `resume` is the URL of the events "
-    "after these, also where there are none yet. A reader that stores it and continues there reads every "
-    "event exactly once.",
-    query=(query_parameters.TYPE, query_parameters.LIMIT_OF_PAGE, query_parameters.CURSOR),
-    answers={HTTPStatus.OK: Answer("A page of events.", feed_schemas.EventPage)},
 )
 
 CHECK_HEALTH: Final = Operation(

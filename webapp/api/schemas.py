@@ -9,7 +9,14 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from webapp.api import act_schemas, balance_schemas, feed_schemas, party_schemas, registry_schemas
+from webapp.api import (
+    act_schemas,
+    balance_schemas,
+    feed_schemas,
+    integrity_schemas,
+    party_schemas,
+    registry_schemas,
+)
 from webapp.api.act_body import ACT_REQUEST
 from webapp.api.field_schemas import (
     REF_TEMPLATE,
@@ -341,6 +348,7 @@ _ANSWERS: Final = (
         *balance_schemas.ANSWERS,
         *registry_schemas.ANSWERS,
         *party_schemas.ANSWERS,
+        *integrity_schemas.ANSWERS,
         Health,
         OpenAPI,
     ),

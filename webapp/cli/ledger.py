@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final, TypeVar
@@ -15,11 +16,12 @@ from typing import BinaryIO, Final, TypeVar
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
+from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.accounts.actors import CLI
 from webapp.cli import demo_data as demonstration
 from webapp.cli.output import CommandFailed, Progress, one_line_errors
-from webapp.domain.errors import ImportNotOpen
+from webapp.domain.errors import ImportNotOpen, LedgerError
 from webapp.domain.fields import FieldError, quantity_text
 from webapp.imports import jobs, views
 from webapp.imports.background import intake, large_imports
@@ -27,7 +29,7 @@ from webapp.imports.background.job import Decision
 from webapp.imports.options import ImportOptions, Where, parse_end_date
 from webapp.imports.staging import ROW_KINDS
 from webapp.imports.views import ImportView, State
-from webapp.ledger import archive
+from webapp.ledger import archive, clock, integrity
 from webapp.ledger.audit import verify as verification
 from webapp.ledger.audit.digest import Digest, NotADigest
 from webapp.ledger.audit.findings import Finding, one_line
@@ -55,28 +57,39 @@ def verify(expect: str | None) -> None:
 
     Recomputes ids, hashes, chains and positions, and compares credits, serial numbers and all other
     derived tables with the log, and the schema with that of this version. Prints one line per problem,
-    then the number of events and a digest of all of them. Changes nothing.
+    then the number of events and a digest of all of them. Changes nothing but the list of checks on the
+    page Integrity, where it adds the result if the database can be written.
 
     Store the output elsewhere: only with it can --expect detect that the last events were removed.
     """
     expected = _read_digest(expect)
-    found = 0
+    began_at = clock.now()
+    found: list[Finding] = []
     with Progress("Verifying") as progress:
 
         def report(finding: Finding) -> None:
-            nonlocal found
-            found += 1
+            found.append(finding)
             progress.clear()
             click.echo(str(finding))
 
         digest = verification.verify(report, expected, progress)
     if digest:
         click.echo(str(digest))
+    _record(integrity.Result(digest, found), began_at)
     if found:
-        raise CommandFailed(f"{_count(found, 'thing is', 'things are')} wrong.")
+        raise CommandFailed(f"{_count(len(found), 'thing is', 'things are')} wrong.")
     if expected:
         click.echo(f"The first {expected.events} events are as expected.", err=True)
     click.echo("Nothing is wrong.", err=True)
+
+
+def _record(result: integrity.Result, began_at: datetime) -> None:
+    """Add the result to the list of checks. A database that cannot be written is verified all the same."""
+    try:
+        integrity.record_check(CLI, began_at, result)
+    except (LedgerError, SQLAlchemyError) as error:
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        click.echo(one_line(f"The list of checks does not have this result: {reason}"), err=True)
 
 
 @click.command()

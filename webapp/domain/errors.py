@@ -326,6 +326,24 @@ class ImportNotOpen(LedgerError):
         self.state = state
 
 
+class UnknownCheck(LedgerError):
+    """No check of the ledger has this number, or it is no longer kept."""
+
+    def __init__(self) -> None:
+        """Set the message."""
+        super().__init__("No check has this number. Only the newest ones are kept.")
+
+
+class CheckedJustNow(LedgerError):
+    """The ledger was checked just now; another check is possible after `retry_after_s` seconds."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        """Take the number of seconds to wait, at least 1."""
+        seconds = f"{retry_after_s} second{'' if retry_after_s == 1 else 's'}"
+        super().__init__(f"The ledger was checked just now. The next check is possible in {seconds}.")
+        self.retry_after_s = retry_after_s
+
+
 class CursorMismatch(LedgerError):
     """The cursor is malformed, or belongs to a list with other filters."""
 

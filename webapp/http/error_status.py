@@ -16,6 +16,8 @@ API_PATHS: Final = frozenset(
 
 # Where the API records acts on many credits.
 ACTS: Final = "acts"
+# Where the API has the checks of the ledger.
+CHECKS: Final = "integrity/checks"
 
 STATUS: Final[dict[type[errors.LedgerError], HTTPStatus]] = {
     errors.InvalidFields: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -26,6 +28,7 @@ STATUS: Final[dict[type[errors.LedgerError], HTTPStatus]] = {
     errors.UnknownParty: HTTPStatus.NOT_FOUND,
     errors.UnknownProject: HTTPStatus.NOT_FOUND,
     errors.UnknownStatement: HTTPStatus.NOT_FOUND,
+    errors.UnknownCheck: HTTPStatus.NOT_FOUND,
     errors.SerialHeld: HTTPStatus.CONFLICT,
     errors.ActNotAllowed: HTTPStatus.CONFLICT,
     errors.ActsNotAllowed: HTTPStatus.CONFLICT,
@@ -42,6 +45,7 @@ STATUS: Final[dict[type[errors.LedgerError], HTTPStatus]] = {
     errors.FileTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnreadableFile: HTTPStatus.BAD_REQUEST,
     errors.BrokenArchive: HTTPStatus.BAD_REQUEST,
+    errors.CheckedJustNow: HTTPStatus.TOO_MANY_REQUESTS,
     account_errors.UnknownUser: HTTPStatus.NOT_FOUND,
     account_errors.UnknownToken: HTTPStatus.NOT_FOUND,
     account_errors.UnknownLink: HTTPStatus.NOT_FOUND,
@@ -91,4 +95,6 @@ def status_of(refusal: errors.LedgerError) -> HTTPStatus:
 def is_api_path(path: str) -> bool:
     """Return whether a path belongs to the API, whose errors are JSON. Below `/acts` are pages."""
     stripped = path.strip("/")
+    if stripped == CHECKS or stripped.startswith(f"{CHECKS}/"):
+        return True
     return stripped.partition("/")[0] in API_PATHS or stripped == ACTS

@@ -63,6 +63,11 @@ def log_head(transaction: Transaction) -> LogHead:
     return transaction.head
 
 
+def last_position(connection: Connection) -> int:
+    """Return the position of the last event, which is the number of events; 0 in an empty ledger."""
+    return int(statements.fetch(connection, statements.LAST_POSITION)[0][0])
+
+
 def recording_time(transaction: Transaction) -> str:
     """Return the `recorded_at` of events appended now: the clock, or the last event's time if later."""
     return max(time_text(clock.now()), log_head(transaction).recorded_at)

@@ -48,6 +48,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     "import_chunks": _CHANGE | _REPLACE,
     "column_mappings": _CHANGE,
     "dismissed_pairs": _REPLACE,
+    "integrity_checks": _CHANGE | _REPLACE,
     "idempotency_keys": _CHANGE | _REPLACE,
     "users": _CHANGE,
     "sessions": _CHANGE | _REPLACE,

@@ -22,6 +22,7 @@ from webapp.web import (
     downloads,
     formats,
     imports,
+    integrity,
     labels,
     parties,
     password,
@@ -62,6 +63,7 @@ def install(app: Flask) -> None:
         as_of,
         parties,
         projects,
+        integrity,
         downloads,
     )
     accounts = (auth_pages, password, users, tokens, audit_log)

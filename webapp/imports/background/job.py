@@ -1,35 +1,22 @@
 """The job of a large import: its phase, its progress, and the lease of the process that works on it.
 
-A job belongs to its owner until the lease runs out; then another process takes it over at its checkpoint.
-Each write of an owner first requires that the job is still its own, in the same transaction. So an owner
-that was stopped for longer than its lease can do no harm, and a job is cancelled by taking it away.
+Another process takes a job over at its checkpoint (``ledger.background.leases``).
 """
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, Table, insert, select, update
 
-from webapp.domain.errors import LedgerBusy, LedgerError
 from webapp.domain.event import time_text
-from webapp.imports.background.owners import has_ended
 from webapp.ledger import clock
-from webapp.ledger.group_commit import Transaction, commit, transact
+from webapp.ledger.background import leases
+from webapp.ledger.background.leases import is_free, lease_end
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.import_tables import import_jobs
-
-T = TypeVar("T")
-
-# How long a job stays with an owner that says nothing.
-LEASE_S: Final = 30
-_BUSY_PAUSE_S: Final = 0.5
-# The least time between two writes of a job.
-_GAP_S: Final = 0.01
 
 
 class Phase(StrEnum):
@@ -48,10 +35,6 @@ class Phase(StrEnum):
 
 # The phases in which a process works on the job. An owner that receives a file is the request itself.
 WORKING: Final = (Phase.READING, Phase.GROUPING, Phase.PLANNING, Phase.RECORDING, Phase.CLEANING)
-
-
-class LeaseLost(LedgerError):
-    """The job belongs to another owner now, or was cancelled."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +114,7 @@ def create(
         "import_id": import_id,
         "phase": Phase.RECEIVING,
         "owner": owner,
-        "lease_until": _lease_end(),
+        "lease_until": lease_end(),
         "settings": decision and decision.to_json(),
         "rows_max": rows_max,
         "chunks": 0,
@@ -180,101 +163,33 @@ def claim(owner: str, import_id: int | None = None) -> "Lease | None":
     free = next((row for row in found if _is_free(row)), None)
     if free is None:
         return None
-
-    def take(connection: Connection) -> bool:
-        taken = (
-            update(import_jobs)
-            .where(
-                import_jobs.c.import_id == free.import_id,
-                import_jobs.c.phase == free.phase,
-                import_jobs.c.owner.is_not_distinct_from(free.owner),
-                import_jobs.c.lease_until.is_not_distinct_from(free.lease_until),
-            )
-            # The pause of the job does not count in its rate.
-            .values(
-                owner=owner,
-                lease_until=_lease_end(),
-                rows_before=import_jobs.c.rows_done,
-                began_at=time_text(clock.now()),
-            )
-        )
-        return connection.execute(taken).rowcount == 1
-
-    return Lease(free.import_id, owner) if transact(take, unconditional=True) else None
+    # The pause of the job does not count in its rate.
+    rate = {"rows_before": import_jobs.c.rows_done, "began_at": time_text(clock.now())}
+    return Lease.take(free, owner, import_jobs.c.phase == free.phase, **rate)
 
 
 def _is_free(row: Row[Any]) -> bool:
-    """Return whether nobody works on a job: it has no owner, or its owner is late or has ended."""
-    if row.owner is None:
-        return Phase(row.phase) is not Phase.RECEIVING
-    return bool(row.lease_until < time_text(clock.now())) or has_ended(row.owner)
-
-
-def _lease_end() -> str:
-    return time_text(clock.now() + timedelta(seconds=LEASE_S))
+    """Return whether nobody works on a job. A file that is being received belongs to a request."""
+    if row.owner is None and Phase(row.phase) is Phase.RECEIVING:
+        return False
+    return is_free(row.owner, row.lease_until)
 
 
 @dataclass
-class Lease:
+class Lease(leases.Lease):
     """The right of an owner to work on a job.
 
     `numbered` are the projects with numbered credits of the first `chunks_known` chunks that it records.
     """
 
-    import_id: int
-    owner: str
+    TABLE: ClassVar[Table] = import_jobs
+    KEY: ClassVar[str] = "import_id"
+    LOST: ClassVar[str] = "Another process works on this import, or it was cancelled."
+
     numbered: set[tuple[str, str]] = field(default_factory=set, init=False)
     chunks_known: int = field(default=0, init=False)
-    _written_at: float = field(default=0.0, init=False)
 
-    def load(self) -> Row[Any]:
-        """Return the job. Raises LeaseLost."""
-        with reading() as connection:
-            return self._require(connection)
-
-    def write(self, action: Callable[[Transaction, Row[Any]], T], *, is_exclusive: bool = False) -> T:
-        """Commit what the action writes, if the job is still the owner's, and renew the lease.
-
-        The action gets the job as it is. Waits as long as other writers keep the ledger busy.
-        Raises LeaseLost, and what the action raises.
-        """
-        self._let_others_write()
-
-        def guarded(transaction: Transaction) -> T:
-            result = action(transaction, self._require(transaction.connection))
-            self._renew(transaction.connection)
-            return result
-
-        while True:
-            try:
-                return commit(guarded, is_exclusive=is_exclusive, checked=False)
-            except LedgerBusy:
-                time.sleep(_BUSY_PAUSE_S)
-            finally:
-                self._written_at = time.monotonic()
-
-    def _let_others_write(self) -> None:
-        """Leave a gap after the write before this one: another process gets the write lock only in one."""
-        since = time.monotonic() - self._written_at
-        if since < _GAP_S:
-            time.sleep(_GAP_S - since)
-
-    def renew(self) -> None:
-        """Keep the job. Raises LeaseLost."""
-        self.write(lambda _transaction, _job: None)
-
-    def release(self) -> None:
-        """Give the job back, so that any process can go on with it at once."""
-        mine = (import_jobs.c.import_id == self.import_id) & (import_jobs.c.owner == self.owner)
-        statement = update(import_jobs).where(mine).values(owner=None, lease_until=None)
-        transact(lambda connection: connection.execute(statement), unconditional=True)
-
-    def _require(self, connection: Connection) -> Row[Any]:
-        row = find(connection, self.import_id)
-        if row is None or row.owner != self.owner:
-            raise LeaseLost("Another process works on this import, or it was cancelled.")
-        return row
-
-    def _renew(self, connection: Connection) -> None:
-        mine = (import_jobs.c.import_id == self.import_id) & (import_jobs.c.owner == self.owner)
-        connection.execute(update(import_jobs).where(mine).values(lease_until=_lease_end()))
+    @property
+    def import_id(self) -> int:
+        """The number of the import."""
+        return self.job_id

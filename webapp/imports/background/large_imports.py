@@ -17,7 +17,6 @@ from webapp.imports.background.chunk_plan import JobFile, summaries, together
 from webapp.imports.background.grouping import FileFacts
 from webapp.imports.background.job import Decision, Lease, Phase
 from webapp.imports.background.limits import Limits
-from webapp.imports.background.owners import owner_name
 from webapp.imports.background.staged_rows import StagedSource
 from webapp.imports.background.stopping import stop
 from webapp.imports.file_rows import FileRows, mapping_of, save_mapping
@@ -33,6 +32,7 @@ from webapp.imports.jobs import Received
 from webapp.imports.options import ImportOptions
 from webapp.imports.views import State, row_of
 from webapp.ledger import idempotency_store
+from webapp.ledger.background.owners import owner_name
 from webapp.ledger.group_commit import Transaction, commit
 from webapp.ledger.idempotency_store import IdempotencyKey
 from webapp.ledger.storage.engine import reading

@@ -5,7 +5,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from contextvars import copy_context
 from typing import Any, Final
 
 from sqlalchemy import Row
@@ -15,18 +14,16 @@ from webapp.imports.background import chunk_recording, file_reading, grouping, j
 from webapp.imports.background.chunk_plan import JobFile
 from webapp.imports.background.chunk_recording import IsPermitted, anybody
 from webapp.imports.background.grouping import FileFacts
-from webapp.imports.background.job import Lease, LeaseLost, Phase
-from webapp.imports.background.owners import owner_name
+from webapp.imports.background.job import Lease, Phase
 from webapp.imports.background.staged_rows import StagedSource
 from webapp.imports.options import ImportOptions
 from webapp.imports.views import row_of
+from webapp.ledger.background.leases import LeaseLost, kept
+from webapp.ledger.background.owners import owner_name
+from webapp.ledger.background.worker import Worker
 from webapp.ledger.storage.engine import reading
 
 _log: Final = logging.getLogger(__name__)
-# How often a serving process looks for a job of another process, and how long it pauses after an error.
-_LOOK_EVERY_S: Final = 2.0
-_PAUSE_S: Final = 5.0
-_STOP_WITHIN_S: Final = 5.0
 _WAKE: Final = threading.Event()
 _NOT_RECEIVED: Final = "The file was not received to its end."
 _BUG: Final = "Something went wrong here, and it has been logged."
@@ -37,47 +34,18 @@ def wake() -> None:
     _WAKE.set()
 
 
-class Worker:
-    """The thread of a serving process."""
+def worker(
+    app_context: Callable[[], AbstractContextManager[object]], is_permitted: IsPermitted = anybody
+) -> Worker:
+    """Return the worker of a serving process. `is_permitted` says who may still record."""
 
-    def __init__(
-        self,
-        app_context: Callable[[], AbstractContextManager[object]],
-        is_permitted: IsPermitted = anybody,
-    ) -> None:
-        """Take what opens a context of the application, and what says who may still record."""
-        self._app_context, self._is_permitted = app_context, is_permitted
-        self._is_stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="import-jobs", daemon=True)
+    def work_on_next(owner: str, is_stopping: Callable[[], bool]) -> bool:
+        lease = job.claim(owner)
+        if lease:
+            work_on(lease, is_stopping, is_permitted=is_permitted)
+        return lease is not None
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Let it give its job back after the present step, and wait a little for that."""
-        self._is_stopping.set()
-        wake()
-        self._thread.join(_STOP_WITHIN_S)
-
-    def _work(self) -> None:
-        owner = owner_name()
-        while not self._is_stopping.is_set():
-            pause = _LOOK_EVERY_S
-            try:
-                with self._app_context():
-                    lease = job.claim(owner)
-                    if lease:
-                        work_on(lease, self._is_stopping.is_set, is_permitted=self._is_permitted)
-                        continue
-            except LedgerError as error:
-                _log.warning("Cannot work on imports now: %s", error)
-                pause = _PAUSE_S
-            except Exception:  # noqa: BLE001 - after a bug here, the thread still has to look for other jobs
-                _log.exception("The worker of imports failed")
-                pause = _PAUSE_S
-            if _WAKE.wait(pause):
-                _WAKE.clear()
+    return Worker("imports", app_context, work_on_next, _WAKE)
 
 
 def run_to_the_end(import_id: int, progress: Callable[[job.JobView], None]) -> None:
@@ -107,7 +75,7 @@ def work_on(
 ) -> None:
     """Work on a job, step by step, until it is given back, over, or another's."""
     with suppress(LeaseLost):
-        with _kept(lease), _little_garbage():
+        with kept(lease), _little_garbage():
             while not is_stopping() and step(lease, is_permitted):
                 progress(job.view_of(lease.load()))
         lease.release()
@@ -194,23 +162,3 @@ def _little_garbage() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-@contextmanager
-def _kept(lease: Lease) -> Iterator[None]:
-    """Renew the lease from another thread, for as long as this one works on a long step."""
-    is_over = threading.Event()
-
-    def keep() -> None:
-        while not is_over.wait(job.LEASE_S / 3):
-            with suppress(LedgerError):
-                lease.renew()
-
-    # In a copy of the context, which has the application.
-    thread = threading.Thread(target=copy_context().run, args=(keep,), name="import-lease", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()

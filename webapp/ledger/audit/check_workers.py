@@ -33,7 +33,6 @@ WORKERS_MAX: Final = 4
 _START_WITHIN_S: Final = 60
 # Spawn, not fork, because a fork would copy the threads' locks and the database connections.
 _SPAWN: Final = get_context("spawn")
-_LAST_POSITION: Final = "SELECT coalesce(max(position), 0) FROM feed"
 
 
 class Checks(Protocol):
@@ -158,7 +157,7 @@ class _Worker:
 
 def _worker_count() -> int:
     with reading() as connection:
-        ((events,),) = statements.fetch(connection, _LAST_POSITION)
+        ((events,),) = statements.fetch(connection, statements.LAST_POSITION)
     count = min(_core_count(), WORKERS_MAX)
     return count if events >= LARGE and count > 1 else 0
 
@@ -210,7 +209,7 @@ class _Begin:
             # This statement takes no parameters. The id comes from the database.
             connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{self._snapshot}'")
         # SQLite takes its snapshot at the first read.
-        statements.fetch(connection, _LAST_POSITION)
+        statements.fetch(connection, statements.LAST_POSITION)
 
 
 def _work(url: str, pipe: Pipe) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 _EVENTS: Final = re.compile(r"^events: ([0-9]{1,18})$", re.MULTILINE)
 _DIGEST: Final = re.compile(r"^digest: ([0-9a-f]{64})$", re.MULTILINE)
+_HEX: Final = re.compile(r"\s*(?:digest: *)?([0-9a-f]{64})\s*", re.IGNORECASE)
 
 
 class NotADigest(ValueError):
@@ -38,6 +39,12 @@ class Digest:
                 "This is not a saved digest: it needs one line `events: N` and one line `digest: HEX`."
             )
         return cls(int(events[0]), digests[0])
+
+
+def read_hex(text: str) -> str | None:
+    """Return the hexadecimal digits of a text that has nothing else, None if it has."""
+    found = _HEX.fullmatch(text)
+    return found[1].lower() if found else None
 
 
 class RunningDigest:

@@ -2,9 +2,46 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 SHOWN_LENGTH_MAX: Final = 120
+
+
+class FindingKind(StrEnum):
+    """What a finding is about: the log, what is derived from it, or what protects both."""
+
+    EVENT = "event"
+    ORDER = "order"
+    DIGEST = "digest"
+    SERIAL_NUMBER = "serial number"
+    DERIVED = "derived"
+    SCHEMA = "schema"
+    FILE = "file"
+    LEDGER = "ledger"
+
+
+# The kinds by the first word of the place. A place of another word is a part of the schema.
+_BY_PLACE: Final[Mapping[str, FindingKind]] = {
+    "position": FindingKind.ORDER,
+    "mark": FindingKind.ORDER,
+    "expected": FindingKind.DIGEST,
+    "credit": FindingKind.EVENT,
+    "subject": FindingKind.EVENT,
+    "database": FindingKind.FILE,
+    "ledger": FindingKind.LEDGER,
+    "table": FindingKind.DERIVED,
+    "tables": FindingKind.DERIVED,
+}
+# How the sentence about a credit or a table begins where the finding is of another kind.
+_BY_WRONG: Final[Mapping[str, FindingKind]] = {
+    "table ": FindingKind.DERIVED,
+    "its serial number is held": FindingKind.SERIAL_NUMBER,
+    "the number": FindingKind.SERIAL_NUMBER,
+    "is missing": FindingKind.SCHEMA,
+    "was changed:": FindingKind.SCHEMA,
+    "does not belong to": FindingKind.SCHEMA,
+}
 
 
 @dataclass(frozen=True)
@@ -17,6 +54,14 @@ class Finding:
     def __str__(self) -> str:
         """Return one line, with unprintable characters escaped."""
         return one_line(f"{self.place}: {self.wrong}")
+
+    @property
+    def kind(self) -> FindingKind:
+        """The kind of the finding, by its place and its sentence."""
+        by_place = _BY_PLACE.get(self.place.split()[0], FindingKind.SCHEMA)
+        if by_place not in {FindingKind.EVENT, FindingKind.DERIVED}:
+            return by_place
+        return next((kind for start, kind in _BY_WRONG.items() if self.wrong.startswith(start)), by_place)
 
 
 Report = Callable[[Finding], None]

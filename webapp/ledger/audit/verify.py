@@ -8,8 +8,10 @@ replacements), ``entry_check`` (entries about other subjects), ``feed_check``, `
 (``check_workers``). Reads only.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -18,7 +20,13 @@ from webapp.domain.joined_names import KINDS, REGISTRIES
 from webapp.domain.registry_names import RegistryNames
 from webapp.ledger.audit import schema_check
 from webapp.ledger.audit.ancestors import ids_of
-from webapp.ledger.audit.check_workers import Checks, KeyRange, consistent_checks, key_ranges
+from webapp.ledger.audit.check_workers import (
+    Checks,
+    InThisProcess,
+    KeyRange,
+    consistent_checks,
+    key_ranges,
+)
 from webapp.ledger.audit.digest import Digest
 from webapp.ledger.audit.entry_check import check_entries
 from webapp.ledger.audit.fact_check import check_facts, check_stray_facts
@@ -31,7 +39,11 @@ from webapp.ledger.audit.projection_check import Expected, check_projections
 from webapp.ledger.audit.serial_check import SerialHoldings, collecting, fully_cancelled_credits
 from webapp.ledger.audit.sqlite_check import TYPES, check_file, check_search, check_types
 from webapp.ledger.audit.standing_check import check_day_sums, check_standings
-from webapp.ledger.storage.engine import db, reading
+from webapp.ledger.storage.engine import reading
+
+_INCOMPLETE: Final = Finding("ledger", "a table or a column is missing, so nothing more could be checked")
+# Gives a connection in a read transaction; raises LedgerErrors in place of errors of the database.
+Reading = Callable[[], AbstractContextManager[Connection]]
 
 
 def verify(report: Report, expected: Digest | None = None, progress: Progress = no_progress) -> Digest | None:
@@ -41,17 +53,44 @@ def verify(report: Report, expected: Digest | None = None, progress: Progress = 
     events checked so far. Returns None if tables are missing or have values of a wrong type, so that the
     other checks cannot run. Raises SchemaOutdated if there is no ledger, and LedgerUnavailable.
     """
-    _require_migrated()
+    dialect = _check_schema(reading, report)
     try:
-        with reading() as connection:
-            schema_check.check_schema(connection, report)
         with consistent_checks() as checks:
-            if db.engine.dialect.name == "sqlite":
-                return _check_with_file(checks, report, expected, progress)
-            return _Verification(checks, report, progress, expected).run()
+            return _run(checks, dialect, report, expected, progress)
     except SchemaOutdated:
-        report(Finding("ledger", "a table or a column is missing, so nothing more could be checked"))
+        report(_INCOMPLETE)
         return None
+
+
+def verify_alone(read: Reading, report: Report, progress: Progress) -> Digest | None:
+    """Run the same checks in this process alone, on connections that `read` gives. See `verify`."""
+    dialect = _check_schema(read, report)
+    try:
+        with read() as connection:
+            return _run(InThisProcess(connection), dialect, report, None, progress)
+    except SchemaOutdated:
+        report(_INCOMPLETE)
+        return None
+
+
+def _check_schema(read: Reading, report: Report) -> str:
+    """Report what is wrong with the schema; return the name of the dialect.
+
+    Raises SchemaOutdated if the database was never migrated. A single missing table is a finding.
+    """
+    with read() as connection:
+        connection.exec_driver_sql("SELECT version_num FROM alembic_version")
+    with read() as connection:
+        schema_check.check_schema(connection, report)
+        return connection.dialect.name
+
+
+def _run(
+    checks: Checks, dialect: str, report: Report, expected: Digest | None, progress: Progress
+) -> Digest | None:
+    if dialect == "sqlite":
+        return _check_with_file(checks, report, expected, progress)
+    return _Verification(checks, report, progress, expected).run()
 
 
 def _check_with_file(
@@ -152,9 +191,3 @@ def _report_all(report: Report, results: Iterable[Iterable[Finding]]) -> bool:
             report(finding)
             count += 1
     return count > 0
-
-
-def _require_migrated() -> None:
-    """Raise SchemaOutdated if the database was never migrated. A single missing table is a finding."""
-    with reading() as connection:
-        connection.exec_driver_sql("SELECT version_num FROM alembic_version")

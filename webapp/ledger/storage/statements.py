@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 Row = Sequence[Any]
 Parameters = tuple[Any, ...]
 
+LAST_POSITION: Final = "SELECT coalesce(max(position), 0) FROM feed"
 # The end of the log: its last position, the highest key, and the text of the last event.
 LOG_HEAD: Final = (
     "SELECT (SELECT coalesce(max(position), 0) FROM feed), (SELECT coalesce(max(key), 0) FROM credits),"

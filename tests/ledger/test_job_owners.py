@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from webapp.imports.background import owners
+from webapp.ledger.background import owners
 
 
 def test_a_process_of_another_start_of_a_machine_is_not_taken_for_one_of_this(

@@ -1,0 +1,63 @@
+"""The page of the ledger's integrity: check, see the result, compare a digest."""
+
+from io import BytesIO
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.fixtures.credits import recorded, sold
+from tests.fixtures.forms import forms_of, submit
+from tests.fixtures.ledger import RawClient
+from tests.ledger.audit.tampering import tamper
+from tests.ledger.test_integrity import digest_of, here, never
+from tests.web.pages import words
+from webapp.ledger import integrity
+from webapp.ledger.background.owners import owner_name
+
+
+def check(client: FlaskClient) -> None:
+    """Send the form of the page, and run the check."""
+    submit(client, client.get("/integrity").text, "/integrity")
+    assert integrity.work_on_next(owner_name(), never, here)
+
+
+def test_a_check_is_asked_for_followed_and_read_on_its_page(client: FlaskClient, raw: RawClient) -> None:
+    sold()
+    assert "2 events and was never checked" in words(client.get("/integrity"))
+    submit(client, client.get("/integrity").text, "/integrity")
+    page = client.get("/integrity")
+    assert "Waiting for a process of the server" in words(page)
+    assert "/integrity" not in {form.action for form in forms_of(page)}
+    assert integrity.work_on_next(owner_name(), never, here)
+    page = client.get("/integrity")
+    assert "Nothing is wrong" in words(page)
+    assert digest_of(2, raw) in page.text
+    submit(client, page.text, "/integrity")
+    assert "checked just now" in words(client.get("/integrity"))
+
+
+def test_a_finding_is_listed_with_what_its_kind_means(client: FlaskClient, raw: RawClient) -> None:
+    credit_id = recorded()
+    tamper(raw, "UPDATE credits SET vintage = 1999")
+    check(client)
+    page = words(client.get("/integrity"))
+    assert f"credit {credit_id} table credits: vintage is 1999" in page
+    assert "Something derived differs from the log" in page
+
+
+@pytest.mark.parametrize("form_field", ["digest", "file"])
+def test_a_digest_is_compared_as_text_or_as_a_file(
+    client: FlaskClient, raw: RawClient, form_field: str
+) -> None:
+    recorded()
+    kept = digest_of(1, raw)
+    sold(serial_number="VCS-0002")
+    field = {form_field: kept if form_field == "digest" else (BytesIO(kept.encode()), "kept.digest")}
+    page = submit(client, client.get("/integrity").text, "/integrity/compare", fields=field)
+    assert "Equal to an earlier state, at position 1" in words(page)
+
+
+def test_what_is_no_digest_is_said_beside_the_field(client: FlaskClient) -> None:
+    page = submit(client, client.get("/integrity").text, "/integrity/compare", fields={"digest": "x"})
+    assert page.status_code == 422
+    assert "This is not a saved digest" in words(page)
