@@ -1,8 +1,15 @@
+import io
+import json
+import re
+from pathlib import Path
+from urllib.request import Request
+
 import pytest
 from flask.testing import FlaskClient
 
 from tests.api.conftest import exact, fields_of
 from tests.fixtures.credits import recorded, retired, sold
+from webapp.config import ROOT
 
 
 def test_the_feed_is_oldest_first_and_without_gaps(api: FlaskClient) -> None:
@@ -72,8 +79,33 @@ def test_a_cursor_of_another_filter_is_refused(api: FlaskClient) -> None:
         ("type=MERGED", "type"),
         ("limit=0", "limit"),
         ("cursor=1", "cursor"),
-        ("after=1", "after"),
+        ("after=-1", "after"),
+        ("happened_from=2026", "happened_from"),
+        ("since=1", "since"),
     ],
 )
 def test_an_invalid_or_unknown_parameter_is_named(empty_api: FlaskClient, wrong: str, field: str) -> None:
     assert fields_of(empty_api.get(f"/events?{wrong}")) == {field}
+
+
+def test_the_documented_program_mirrors_the_feed_and_goes_on_after_a_crash(
+    api: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r'```python\n("""Mirror.*?)```', text, flags=re.DOTALL)
+    mirror = tmp_path / "feed.ndjson"
+
+    def urlopen(request: Request) -> io.BytesIO:
+        return io.BytesIO(api.get(request.full_url.removeprefix("http://ledger")).data)
+
+    def run() -> list[dict[str, object]]:
+        exec(program, {})  # noqa: S102 - from our own document
+        return [json.loads(line) for line in mirror.read_bytes().splitlines()]
+
+    monkeypatch.setattr("sys.argv", ["mirror.py", "http://ledger", str(mirror)])
+    monkeypatch.setattr("urllib.request.urlopen", urlopen)
+    retired(serial_number="1")
+    assert run() == exact(api.get("/events"))["items"]
+    mirror.write_bytes(mirror.read_bytes()[:-5])
+    sold(serial_number="2")
+    assert run() == exact(api.get("/events"))["items"]

@@ -69,6 +69,7 @@ FACADES = {
     "projects",
     "act_lines",
     "integrity",
+    "feed",
     "digest_comparison",
     "views",
     "serial_conflicts",

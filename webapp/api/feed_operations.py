@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Final
 
-from webapp.api import feed_schemas, integrity_schemas, query_parameters
+from webapp.api import feed_parameters, feed_schemas, integrity_schemas, query_parameters
 from webapp.api.operation import Answer, Operation
 
 _NO_CHECK: Final = {HTTPStatus.NOT_FOUND: "No check has this number, or it is no longer kept."}
@@ -13,8 +13,21 @@ LIST_EVENTS: Final = Operation(
     summary="Follow the feed",
     description="Oldest first, with the positions 1, 2, 3 … without gaps. `resume` is the URL of the events "
     "after these, also where there are none yet. A reader that stores it and continues there reads every "
-    "event exactly once.",
-    query=(query_parameters.TYPE, query_parameters.LIMIT_OF_PAGE, query_parameters.CURSOR),
+    "event exactly once. Filters compare what was recorded; an amendment is an event of its own. One "
+    "request looks at 10,000 events at most: where few match, `items` may be empty while `next` leads on.",
+    query=(
+        query_parameters.TYPE,
+        feed_parameters.PARTY,
+        feed_parameters.SUBJECT,
+        feed_parameters.IMPORT_OF_EVENT,
+        feed_parameters.RECORDED_FROM,
+        feed_parameters.RECORDED_TO,
+        feed_parameters.HAPPENED_FROM,
+        feed_parameters.HAPPENED_TO,
+        feed_parameters.AFTER,
+        query_parameters.LIMIT_OF_PAGE,
+        query_parameters.CURSOR,
+    ),
     answers={HTTPStatus.OK: Answer("A page of events.", feed_schemas.EventPage)},
 )
 

@@ -81,7 +81,7 @@ def read(*parameters: Parameter[Any], form: MultiDict[str, str] | None = None) -
     return Values(found)
 
 
-def _text(name: str, description: str, max_length: int) -> Parameter[str]:
+def text_parameter(name: str, description: str, max_length: int) -> Parameter[str]:
     field = TextField(name, name, max_length=max_length)
     schema = {"type": "string", "maxLength": max_length}
     return Parameter(name, description, schema, lambda text: field.parse(text) or "", "")
@@ -150,7 +150,7 @@ def _parse_cursor_number(text: str) -> int | None:
     return number
 
 
-def _parse_number(text: str) -> int | None:
+def parse_number(text: str) -> int | None:
     number = number_of(text)
     if not number:
         raise FieldError("Must be a number from 1.")
@@ -163,7 +163,7 @@ def _parse_kind(text: str) -> str:
     return text
 
 
-Q: Final = _text(
+Q: Final = text_parameter(
     "q",
     "Words. Each must occur in the project name, the registry or the serial number, or be the first 6 or "
     "more digits of the id. Case and Unicode form do not matter. A term of one or two characters "
@@ -171,8 +171,8 @@ Q: Final = _text(
     "digits, otherwise together with words that all occur in the serial number.",
     TERM_LENGTH_MAX,
 )
-REGISTRY: Final = _text("registry", "The registry, in any spelling: `vcs` finds `VCS`.", 50)
-ALIAS: Final = _text("alias", "Another name of the registry.", 50)
+REGISTRY: Final = text_parameter("registry", "The registry, in any spelling: `vcs` finds `VCS`.", 50)
+ALIAS: Final = text_parameter("alias", "Another name of the registry.", 50)
 VINTAGE: Final = Parameter(
     "vintage",
     "The year.",
@@ -185,7 +185,7 @@ STATUS: Final = choice(
     "The current status. By default, the list has the records that are ACTIVE, SOLD or RETIRED.",
     Status,
 )
-SERIAL: Final = _text(
+SERIAL: Final = text_parameter(
     "serial",
     "A serial number, a part of one, or a number in a block, in any spelling. Each of several words must "
     "be one of these; a word of one or two characters must be a whole word there. A block finds every "
@@ -195,18 +195,18 @@ SERIAL: Final = _text(
 _FACT: Final = (
     "Exactly, apart from case and Unicode form. Lots have the facts of the record they were split from."
 )
-PROJECT_ID: Final = _text("project_id", f"The fact `project_id`, such as `VCS 1340`. {_FACT}", 300)
-COUNTRY: Final = _text("country", f"The fact `country`. {_FACT}", 300)
-PROJECT_TYPE: Final = _text("project_type", f"The fact `project_type`. {_FACT}", 300)
+PROJECT_ID: Final = text_parameter("project_id", f"The fact `project_id`, such as `VCS 1340`. {_FACT}", 300)
+COUNTRY: Final = text_parameter("country", f"The fact `country`. {_FACT}", 300)
+PROJECT_TYPE: Final = text_parameter("project_type", f"The fact `project_type`. {_FACT}", 300)
 IMPORT: Final = Parameter(
     "import",
     "The number of an import: records that it created, changed or ended, and lots of them.",
     {"type": "integer", "minimum": 1, "maximum": 10**_NUMBER_DIGITS_MAX - 1},
-    _parse_number,
+    parse_number,
     None,
 )
-PROJECT: Final = _text("project", "The name of the project, in any spelling.", 300)
-PARTY: Final = _text("party", "The buyer or the beneficiary, in any spelling.", 300)
+PROJECT: Final = text_parameter("project", "The name of the project, in any spelling.", 300)
+PARTY: Final = text_parameter("party", "The buyer or the beneficiary, in any spelling.", 300)
 VINTAGE_FROM: Final = Parameter(
     "vintage_from",
     "The first year.",
@@ -217,18 +217,20 @@ VINTAGE_FROM: Final = Parameter(
 VINTAGE_TO: Final = Parameter(
     "vintage_to", "The last year.", VINTAGE.schema, VintageField("vintage_to", "vintage_to").parse, None
 )
-NAME: Final = _text("name", "The name, in any spelling.", 300)
-WORDS: Final = _text("q", "Words, of which each must occur in a name.", TERM_LENGTH_MAX)
-BEFORE: Final = _text("before", "Only acts before this day.", 10)
-AS_OF: Final = _text("as_of", "What had happened by the end of this day counts. By default, all days do.", 10)
-KNOWN_AT: Final = _text(
+NAME: Final = text_parameter("name", "The name, in any spelling.", 300)
+WORDS: Final = text_parameter("q", "Words, of which each must occur in a name.", TERM_LENGTH_MAX)
+BEFORE: Final = text_parameter("before", "Only acts before this day.", 10)
+AS_OF: Final = text_parameter(
+    "as_of", "What had happened by the end of this day counts. By default, all days do.", 10
+)
+KNOWN_AT: Final = text_parameter(
     "known_at",
     "What was recorded by this time counts: a time with its zone, or a day, whose end it is. By default, "
     "everything recorded so far.",
     40,
 )
-FROM_DAY: Final = _text("from", "The first day on which it happened.", 10)
-TO_DAY: Final = _text("to", "The last day on which it happened.", 10)
+FROM_DAY: Final = text_parameter("from", "The first day on which it happened.", 10)
+TO_DAY: Final = text_parameter("to", "The last day on which it happened.", 10)
 TYPE: Final = choice("type", "Only events of this type.", LOGGED_TYPES)
 LIMIT_OF_PAGE: Final = _limit("The maximum number of items.", LIMIT)
 LIMIT_OF_PROBLEMS: Final = _limit("The maximum number of problems.", LIMIT_MAX)

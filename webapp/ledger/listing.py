@@ -140,10 +140,11 @@ def _events_in(connection: Connection, event_type: LoggedType | None, window: Wi
         *parameters,
         window.limit,
     )
-    return [_event_of_row(row) for row in rows]
+    return [feed_item(row) for row in rows]
 
 
-def _event_of_row(row: Row) -> FeedItem:
+def feed_item(row: Row) -> FeedItem:
+    """Return the event or entry of a row of `statements.FEED`."""
     position, body, event_hash, project_name, quantity_e4, is_carried = row
     logged = parse_logged(body)
     if isinstance(logged, Entry):

@@ -65,7 +65,7 @@ def read_page(
 
     Raises CursorMismatch.
     """
-    start, backwards = _decoded(place) if place.cursor else (None, False)
+    start, backwards = decode_cursor(place) if place.cursor else (None, False)
     rows = read(Window(start, place.descending is not backwards, place.limit + 1))
     more, rows = len(rows) > place.limit, rows[: place.limit]
     if backwards:
@@ -74,21 +74,23 @@ def read_page(
         return Page([], None, None, place.cursor)
     has_next = backwards or more
     has_previous = more if backwards else start is not None
-    end = _encoded(place, keys_of(rows[-1]), backwards=False)
+    end = encode_cursor(place, keys_of(rows[-1]))
     return Page(
         items=rows,
         next=end if has_next else None,
-        previous=_encoded(place, keys_of(rows[0]), backwards=True) if has_previous else None,
+        previous=encode_cursor(place, keys_of(rows[0]), backwards=True) if has_previous else None,
         end=end,
     )
 
 
-def _encoded(place: PageRequest, keys: Keys, *, backwards: bool) -> str:
+def encode_cursor(place: PageRequest, keys: Keys, *, backwards: bool = False) -> str:
+    """Return the cursor of what follows these keys, or of what is before them."""
     facts = json.dumps([place.fingerprint, backwards, *keys], separators=(",", ":"))
     return base64.urlsafe_b64encode(facts.encode()).decode().rstrip("=")
 
 
-def _decoded(place: PageRequest) -> tuple[Keys, bool]:
+def decode_cursor(place: PageRequest) -> tuple[Keys, bool]:
+    """Return the keys of the cursor, and whether it leads backwards. Raises CursorMismatch."""
     cursor = place.cursor or ""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
