@@ -1,9 +1,13 @@
-"""A gunicorn thread worker that buffers requests: a slow client occupies a connection, not a thread.
+"""A gunicorn thread worker that buffers: a slow client occupies a connection, not a thread.
 
 gunicorn's own thread worker gives a connection to a thread at its first byte, and the thread blocks
 until the client has sent the rest; a few clients that never finish block all of them. Here a thread
 reads what has arrived without blocking and returns the connection to the poller, until the request is
 complete or must be rejected. What gunicorn's parser has to reject is passed to it at once.
+
+In the same way a thread does not wait for a client to read. What the client does not take at once is kept
+(``unsent``), and the event loop sends it as the client reads. Files to download are made by a few threads
+of their own, in which they wait for one another and for nobody else.
 
 The limits are explained in decision 0004, and why this is not gunicorn's own worker in decision 0005.
 `tests/server/test_gunicorn.py` fails where the parts of gunicorn that this file builds on change.
@@ -12,11 +16,13 @@ The limits are explained in decision 0004, and why this is not gunicorn's own wo
 from __future__ import annotations
 
 import contextlib
-import errno
 import re
+import selectors
 import socket
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from ssl import SSLError
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
@@ -34,21 +40,27 @@ from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
 from server.buffered_request import CHUNK_BYTES, IDLE_TIMEOUT_S, LONG_LINE, BufferedRequest
+from server.unsent import PatientSocket
 
 if TYPE_CHECKING:
     from collections import deque
-
-    from _typeshed import ReadableBuffer
+    from collections.abc import Callable
 
 # How long a connection stays open after an error, so that the client can read the response.
 LINGER_S: Final = 10
-# How long a thread blocks in one read or write.
-SOCKET_TIMEOUT_S: Final = 20
+# How long a client may take nothing of a response.
+READ_TIMEOUT_S: Final = 20
+# The threads of each worker that make files to download.
+DOWNLOAD_THREADS: Final = 2
 # How many large requests a worker receives at once.
 LARGE_MAX: Final = 8
 # The same of imports that are spooled to a file.
 SPOOLED_MAX: Final = 2
 
+_DOWNLOAD: Final = re.compile(rb"GET /[a-z0-9/-]+\.(?:csv|json)[? ]")
+# What `handle` returns for a connection that is not finished.
+_TO_DOWNLOADS: Final = object()
+_SENDING: Final = object()
 _EXPECTS: Final = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 
 # Error responses: the status line and the sentence in the body.
@@ -89,26 +101,6 @@ def _respond(sock: socket.socket, status: str, sentence: str) -> None:
     lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items()), "\r\n"]
     with contextlib.suppress(OSError):
         sock.send("\r\n".join(lines).encode() + body)
-
-
-class TimeoutSocket(socket.socket):
-    """A socket whose blocking reads and writes raise ConnectionResetError after SOCKET_TIMEOUT_S."""
-
-    def setblocking(self, flag: bool) -> None:  # noqa: FBT001 - the signature of the standard library
-        if self.fileno() >= 0:  # gunicorn also calls this after a thread has closed the socket
-            self.settimeout(SOCKET_TIMEOUT_S if flag else 0)
-
-    def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
-        try:
-            super().sendall(data, flags)
-        except TimeoutError:
-            raise ConnectionResetError(errno.ECONNRESET, "the client does not read") from None
-
-    def recv(self, size: int, flags: int = 0) -> bytes:
-        try:
-            return super().recv(size, flags)
-        except TimeoutError:
-            raise ConnectionResetError(errno.ECONNRESET, "the client does not send") from None
 
 
 class Connection(Protocol):
@@ -155,18 +147,22 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no t
         super().__init__(*arguments, **options)
         self._large: set[Connection] = set()
         self._large_lock = threading.Lock()
+        # Connections whose client has not read the response yet. Used by the event loop only.
+        self._sending: set[Connection] = set()
+        self._downloads = ThreadPoolExecutor(DOWNLOAD_THREADS, "download")
 
     def handle(self, conn: Connection) -> object:
         """Read what has arrived without blocking, and serve the request once it is complete.
 
-        Runs in a thread. Returns _DEFER to wait in the poller for more, true to keep the connection
-        for another request, and false where it is closed.
+        Runs in a thread. Returns _DEFER to wait in the poller for more, _TO_DOWNLOADS for a file to
+        download, _SENDING until the client has read the response, true to keep the connection for another
+        request, and false where it is closed.
         """
         if self.cfg.is_ssl:
             conn.request = BufferedRequest(length=0)
             return super().handle(conn)
-        if not isinstance(conn.sock, TimeoutSocket):
-            conn.sock = TimeoutSocket(fileno=conn.sock.detach())
+        if not isinstance(conn.sock, PatientSocket):
+            conn.sock = PatientSocket(fileno=conn.sock.detach())
             conn.request = BufferedRequest()
         conn.sock.setblocking(False)
         try:
@@ -179,7 +175,50 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no t
             return _DEFER
         except OSError:
             return self._close(conn)
-        return self._serve(conn) if conn.request.is_ready else self._close(conn)
+        return self._begin(conn)
+
+    def _begin(self, conn: Connection) -> object:
+        """Serve the request, unless the client has closed, or other threads serve it."""
+        if not conn.request.is_ready:
+            return self._close(conn)
+        return _TO_DOWNLOADS if _DOWNLOAD.match(conn.request.content) else self._serve(conn)
+
+    def finish_request(self, conn: Connection, fs: Future[object]) -> None:
+        """Go on with a connection after `handle`. Called in the event loop."""
+        result = fs.result() if not fs.cancelled() and fs.exception() is None else None
+        if result is _TO_DOWNLOADS:
+            self._submit(self._downloads, self._serve, conn)
+        elif result is _SENDING:
+            conn.sock.setblocking(False)
+            conn.timeout = time.monotonic() + READ_TIMEOUT_S
+            self._sending.add(conn)
+            self.poller.register(conn.sock, selectors.EVENT_WRITE, partial(self._send_more, conn))
+        else:
+            super().finish_request(conn, fs)
+
+    def _submit(self, pool: Any, work: Callable[[Connection], object], conn: Connection) -> None:  # noqa: ANN401 - gunicorn's pool or ours
+        future = pool.submit(work, conn)
+        future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+
+    def _send_more(self, conn: Connection, sock: socket.socket) -> None:
+        """Send more of a response to a client that can take it. Called in the event loop."""
+        try:
+            is_sent = conn.sock.send_unsent()
+        except OSError:
+            self._stop_sending(conn)
+            return
+        conn.timeout = time.monotonic() + READ_TIMEOUT_S
+        if is_sent:
+            self.poller.unregister(sock)
+            self._sending.discard(conn)
+            self._submit(self.tpool, self._close_after_response, conn)
+
+    def _stop_sending(self, conn: Connection) -> None:
+        """Close the connection of a client that does not read."""
+        self.poller.unregister(conn.sock)
+        self._sending.discard(conn)
+        self.nr_conns -= 1
+        self._close(conn)
 
     def handle_request(self, req: Any, conn: Connection) -> object:  # noqa: ANN401 - gunicorn ships no types
         """Call the program. A connection whose request was not buffered to its end is closed afterwards."""
@@ -207,14 +246,20 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no t
         idle the longest are then closed, within a request or between two.
         """
         # gunicorn sets a connection's `timeout` to the time of its last byte plus `keepalive`.
-        oldest = time.monotonic() - IDLE_TIMEOUT_S + self.cfg.keepalive
+        now = time.monotonic()
+        for conn in [conn for conn in self._sending if conn.timeout < now]:
+            self._stop_sending(conn)
+        oldest = now - IDLE_TIMEOUT_S + self.cfg.keepalive
         while self.pending_conns and self.pending_conns[0].timeout < oldest:
             self._drop_first(self.pending_conns, *_TIMED_OUT)
         while self.alive and self.nr_conns >= self.worker_connections:
             idle = [conns for conns in (self.pending_conns, self.keepalived_conns) if conns]
-            if not idle:
+            if idle:
+                self._drop_first(min(idle, key=lambda conns: float(conns[0].timeout)), *_DISPLACED)
+            elif self._sending:
+                self._stop_sending(min(self._sending, key=lambda conn: float(conn.timeout)))
+            else:
                 break  # all connections are being served
-            self._drop_first(min(idle, key=lambda conns: float(conns[0].timeout)), *_DISPLACED)
 
     def _drop_first(self, conns: deque[Connection], status: str, sentence: str) -> None:
         """Close the first of these idle connections, with an error response if a request was begun."""
@@ -280,6 +325,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no t
             is_kept = super().handle(conn)
         finally:
             self._reset(conn)
+        if conn.sock.unsent and conn.sock.fileno() >= 0:
+            return _SENDING
         return is_kept if is_kept or conn.sock.fileno() < 0 else self._close_after_response(conn)
 
     def _reset(self, conn: Connection) -> None:

@@ -107,7 +107,14 @@ def test_a_function_does_what_the_worker_relies_on(
 def test_the_worker_overrides_methods_that_exist() -> None:
     own = {name for name, value in vars(BufferingWorker).items() if inspect.isfunction(value)}
     overridden = {name for name in own if hasattr(ThreadWorker, name)}
-    assert overridden == {"__init__", "handle", "handle_error", "handle_request", "murder_pending"}
+    assert overridden == {
+        "__init__",
+        "finish_request",
+        "handle",
+        "handle_error",
+        "handle_request",
+        "murder_pending",
+    }
     assert {name for name in vars(BufferedUnreader) if hasattr(SocketUnreader, name)} >= {"chunk"}
 
 
