@@ -70,6 +70,7 @@ FACADES = {
     "act_lines",
     "integrity",
     "feed",
+    "exports",
     "digest_comparison",
     "views",
     "serial_conflicts",

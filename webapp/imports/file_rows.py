@@ -9,9 +9,9 @@ from sqlalchemy import Connection, insert, select, update
 from webapp.domain.canonical_json import Number
 from webapp.domain.event import time_text
 from webapp.domain.import_row import ImportRow
+from webapp.domain.spreadsheet_cells import original
 from webapp.imports.mapping import ColumnMapping, headers_key, headers_of, propose, settle
 from webapp.imports.options import ImportOptions
-from webapp.imports.own_records import as_recorded
 from webapp.imports.readers.open_file import read_source
 from webapp.imports.readers.source import Source, SourceRow
 from webapp.imports.row_meaning import read_rows
@@ -116,7 +116,7 @@ def without_ledger_columns(source: Source) -> Source:
 
 def unguarded(value: object) -> object:
     """Return a cell without the apostrophe that keeps a spreadsheet from evaluating it."""
-    return as_recorded(value) if isinstance(value, str) and not isinstance(value, Number) else value
+    return original(value) if isinstance(value, str) and not isinstance(value, Number) else value
 
 
 def saved_mapping(source: Source) -> ColumnMapping | None:

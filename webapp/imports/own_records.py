@@ -10,6 +10,7 @@ from webapp.domain.facts import CREDIT_FACTS, FACTS, parse_facts
 from webapp.domain.fields import FieldError, IdField, QuantityField
 from webapp.domain.import_row import ImportRow
 from webapp.domain.lifecycle import Status
+from webapp.domain.spreadsheet_cells import original
 from webapp.imports.inactive_status import not_active, says_inactive
 from webapp.imports.readers.source import FileKind, Source, SourceRow
 
@@ -17,20 +18,19 @@ _PARENT: Final = IdField("parent", "Parent", required=True)
 _OFFSET: Final = QuantityField("offset", "Offset", required=True)
 _NAMES: Final = tuple(spec.name for spec in NEW_FIELDS)
 _ROWS_LOOKED_AT: Final = 200
-# What spreadsheets would evaluate as a formula has an apostrophe before it in our CSV files.
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_FACT_NAMES: Final = tuple(spec.name for spec in CREDIT_FACTS)
 _CSV_ONLY: Final = "changed_at"
 _NOT_COMPUTED: Final = (
-    "This row is a lot or a replacement of another credit, and our CSV files do not say of which. Move "
-    "whole histories with flask export and flask restore."
+    "This row is a lot of another credit, and this CSV file does not say of which. Download it again, or "
+    "move whole histories with flask export and flask restore."
 )
 
 
 def has_own_ids(source: Source) -> bool:
     """Return whether the ids of a file with our fields are those of this ledger.
 
-    They are if a row has the id of its fields. Our CSV files may have lots only, whose ids follow from
-    more than their fields; these files are told by the column `changed_at`.
+    They are if a row has the id of its fields. Older CSV files of ours may have lots only, whose ids follow
+    from more than their fields; our files are told by the column `changed_at`.
     """
     rows = source.rows[:_ROWS_LOOKED_AT]
     ids = [row.values.get("id") for row in rows]
@@ -53,9 +53,12 @@ def read_own_row(row: SourceRow, kind: FileKind) -> ImportRow:
     if credit and values.get("parent") is not None:
         credit = lot_of(credit, values, problems)
     facts: dict[str, str] = {}
-    if values.get(FACTS) is not None:
+    stated_facts = values.get(FACTS)
+    if stated_facts is None:  # our downloads have a column for each
+        stated_facts = {name: values[name] for name in _FACT_NAMES if values.get(name) is not None}
+    if stated_facts:
         try:
-            facts = parse_facts(CREDIT_FACTS, values[FACTS])
+            facts = parse_facts(CREDIT_FACTS, stated_facts)
         except InvalidFields as refusal:
             problems += refusal.problems
     status = status_of(values, problems)
@@ -124,11 +127,6 @@ def _has_own_id(row: SourceRow) -> bool:
 def _cells(values: Mapping[str, object]) -> dict[str, object]:
     """Return the cells of a CSV file as they were before spreadsheets were kept from evaluating them."""
     return {
-        name: None if value == "" else as_recorded(value) if isinstance(value, str) else value
+        name: None if value == "" else original(value) if isinstance(value, str) else value
         for name, value in values.items()
     }
-
-
-def as_recorded(cell: str) -> str:
-    """Return a cell of our CSV files without the apostrophe before what looks like a formula."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell

@@ -51,16 +51,15 @@ def list_records(
         return Page(_credits_at(connection, page.items), page.next, page.previous, page.end)
 
 
-def every_credit(wanted: CreditFilter) -> Iterator[CreditView]:
-    """Yield all credits of the list in order, from one snapshot.
+def every_record(wanted: CreditFilter) -> Iterator[tuple[CreditView, Origin]]:
+    """Yield all credits of the list in order, each with its origin, from one snapshot.
 
     Read it to its end without delay, because the read transaction stays open until then.
     """
     with reading() as connection:
         for keys in selection.every_key(connection, with_names(connection, wanted)):
             for start in range(0, len(keys), _READ):
-                for credit, _ in _credits_at(connection, keys[start : start + _READ]):
-                    yield credit
+                yield from _credits_at(connection, keys[start : start + _READ])
 
 
 def sum_credits(wanted: CreditFilter, *, is_quick: bool = False) -> StatusSums:

@@ -41,7 +41,7 @@ def show() -> Response:
         types=LOGGED_TYPES,
         previous=address(page.previous),
         next=address(page.next),
-        download=url_for("downloads.activity_file", type=event_type),
+        download=url_for("downloads.activity_file", file_format="csv", type=event_type),
         is_first_page=not request.args.get("cursor"),
     )
 

@@ -20,7 +20,7 @@ from webapp.ledger.as_of import Cut, Where, types_of
 from webapp.ledger.as_of_list import Standing, StandingPage
 from webapp.ledger.summaries import Sum
 from webapp.web import query_parameters
-from webapp.web.downloads import Cell, send_csv
+from webapp.web.downloads import CSV, Cell, Table, send_table
 
 pages = Blueprint("as_of", __name__)
 
@@ -129,7 +129,8 @@ def file() -> Response:
     """Send all credits of the list."""
     wanted = AsOfList.read()
     name = f"credits-as-of-{wanted.cut.as_of or 'all-days'}-known-{wanted.cut.known_at[:10]}"
-    return send_csv(name, COLUMNS, map(_row, as_of_list.every_standing(wanted.cut, wanted.where)))
+    rows = map(_row, as_of_list.every_standing(wanted.cut, wanted.where))
+    return send_table(Table(name, COLUMNS, rows), CSV)
 
 
 def _page(wanted: AsOfList | None, problems: Sequence[Problem], status: HTTPStatus) -> AnyResponse:

@@ -14,6 +14,7 @@ from webapp.imports.plan import Kind
 from webapp.imports.staging import DIFFERENCE
 from webapp.imports.views import ImportView, RowView
 from webapp.web import downloads
+from webapp.web.downloads import Table
 
 _BATCH: Final = 1000
 # In the order of the page: what needs a look first.
@@ -80,7 +81,7 @@ def send(found: ImportView, kind: str | None) -> Response:
     headers = list(dict.fromkeys(header for row in _all_rows(found.id, kind) for header in row.cells))
     columns = [*headers, *LEDGER_COLUMNS]
     name = f"import-{found.id}-{kind or 'rows'}"
-    return downloads.send_csv(name, columns, _cells(found.id, kind, headers))
+    return downloads.send_table(Table(name, columns, _cells(found.id, kind, headers)), downloads.CSV)
 
 
 def send_template() -> Response:

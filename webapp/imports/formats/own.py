@@ -5,7 +5,13 @@ import io
 from typing import Final
 
 from webapp.domain.credit import FIELDS, REPLACES
-from webapp.imports.formats.format import OWN_FIELDS, FileMeaning, Format
+from webapp.imports.formats.format import (
+    CREDIT_FACT_FIELDS,
+    END_FIELDS,
+    OWN_FIELDS,
+    FileMeaning,
+    Format,
+)
 
 _RECORD: Final = ("id", "project_name", "registry", "vintage", "quantity", "serial_number")
 _RECORD_COLUMNS: Final = {spec.name: spec.name for spec in (*FIELDS, REPLACES)}
@@ -16,7 +22,7 @@ OWN_RECORDS: Final = Format(
     meaning=FileMeaning.OWN,
     identified_by=_RECORD,
     columns={
-        **dict.fromkeys((*OWN_FIELDS, "changed_at", "buyer", "beneficiary"), ""),
+        **dict.fromkeys((*OWN_FIELDS, "changed_at", "buyer", *END_FIELDS, *CREDIT_FACT_FIELDS), ""),
         **_RECORD_COLUMNS,
         "status": "status",
     },

@@ -108,6 +108,17 @@ EVENTS_OF_LOTS: Final = (
     " JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
     " WHERE credits.parent = ? AND feed.position <= ? ORDER BY events.subject, events.seq"
 )
+# The events of credits with some ids, and those that may state facts of the credits they were split from.
+PATHS_OF: Final = (
+    "WITH RECURSIVE above (leaf, key, parent, depth) AS ("
+    "SELECT id, key, parent, 0 FROM credits WHERE id IN ({})"
+    " UNION ALL SELECT above.leaf, credits.key, credits.parent, above.depth + 1"
+    " FROM above JOIN credits ON credits.key = above.parent)"
+    " SELECT above.leaf, above.depth, events.seq, events.body FROM above"
+    " JOIN events ON events.subject = above.key"
+    " AND (above.depth = 0 OR events.type IN ('CREATED', 'AMENDED'))"
+    " ORDER BY above.leaf, above.depth DESC, events.seq"
+)
 # Whether a lot carries the sale of its parent over.
 CARRIES_SALE: Final = f"SELECT 1 FROM credits WHERE credits.key = ? AND {_BEFORE_SPLIT} = 'SOLD'"
 
