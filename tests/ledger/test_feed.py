@@ -9,7 +9,7 @@ from tests.fixtures.credits import recorded
 from webapp.accounts.actors import LOCAL
 from webapp.domain.lifecycle import EventType
 from webapp.imports import jobs
-from webapp.ledger import commands, feed
+from webapp.ledger import commands, feed, parties
 from webapp.ledger.feed import FeedFilter
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
@@ -57,6 +57,13 @@ def test_every_filter_gives_its_events(set_clock: SetClock) -> None:
     assert positions(FeedFilter(happened_from="2025-01-01", happened_to="2026-03-01")) == [1, 6]
     assert positions(FeedFilter(after=4)) == [5, 6]
     assert positions(FeedFilter(after=2, party="Hilltop Tools AG", event_type=EventType.RETIRED)) == [6]
+
+
+def test_a_party_is_found_under_every_name_that_is_joined_to_it() -> None:
+    retired_for("Acme Airlines", "1")
+    retired_for("Acme Air", "2")
+    parties.join_names({"party": "Acme Airlines", "name": "Acme Air"}, LOCAL)
+    assert positions(FeedFilter(party="ACME air")) == positions(FeedFilter(party="Acme Airlines")) == [2, 4]
 
 
 @pytest.mark.parametrize("limit", [1, 3, 50])

@@ -19,7 +19,9 @@ def _day(name: str, description: str) -> Parameter[str | None]:
 
 
 PARTY: Final = text_parameter(
-    "party", "Events whose data name this buyer or beneficiary, in any spelling.", 300
+    "party",
+    "Events whose data name this buyer or beneficiary, in any spelling, or under a name joined to it.",
+    300,
 )
 SUBJECT: Final = text_parameter(
     "subject", "Events of this record (its id), or about this import or registry, such as `import/12`.", 300

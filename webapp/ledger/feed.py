@@ -6,7 +6,7 @@ amendments.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from hashlib import sha256
 from typing import Final
@@ -20,6 +20,7 @@ from webapp.domain.facts import facts_in
 from webapp.domain.text import canonical
 from webapp.ledger.event_log import IN_ORDER_OF_TIME, last_position
 from webapp.ledger.listing import FeedItem, LoggedType, feed_item
+from webapp.ledger.projections.joined_names import party_names
 from webapp.ledger.search.pagination import Page, PageRequest, decode_cursor, encode_cursor
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.engine import reading
@@ -48,9 +49,10 @@ _MARK: Final = "SELECT max(position) FROM log_marks WHERE name = ?"
 class FeedFilter:
     """What events to read: those that match all of these. Days are `YYYY-MM-DD` in UTC, both included.
 
-    `party` is a buyer or a beneficiary in any spelling, `subject` the id of a credit or the name of another
-    subject (`import/12`), `after` a position. An event happened on the day that it states; a creation on
-    the day of the acquisition or else the issuance; any other when it was recorded.
+    `party` is a buyer or a beneficiary, in any spelling and under any name that is joined to it. `subject` is
+    the id of a credit or the name of another subject (`import/12`), `after` a position. An event happened on
+    the day that it states; a creation on the day of the acquisition or else the issuance; any other when it
+    was recorded.
     """
 
     event_type: LoggedType | None = None
@@ -93,7 +95,8 @@ class _Scan:
     def __init__(self, connection: Connection, wanted: FeedFilter, limit: int) -> None:
         self._connection, self._wanted, self._limit = connection, wanted, limit
         self._last = last_position(connection)
-        self._conditions, self._texts = list(_conditions(wanted)), list(_texts(wanted))
+        parties = party_names(connection).group(canonical(wanted.party)) if wanted.party else ()
+        self._conditions, self._texts = list(_conditions(wanted, parties)), list(_texts(wanted))
         # The position from which the feed is in order of time; one after its end if it is not known.
         ((mark,),) = fetch(connection, _MARK, IN_ORDER_OF_TIME)
         self._ordered_from = self._last + 1 if mark is None else int(mark)
@@ -191,11 +194,10 @@ def _texts(wanted: FeedFilter) -> Iterator[tuple[str, Sequence[str]]]:
         yield either, [f'%"{IMPORT_KEY}":"{number}"%', f'%"subject":"{IMPORT}{number}"%']
 
 
-def _conditions(wanted: FeedFilter) -> Iterator[Callable[[FeedItem], bool]]:
+def _conditions(wanted: FeedFilter, parties: Collection[str]) -> Iterator[Callable[[FeedItem], bool]]:
     """Yield what Python decides of an event."""
     if wanted.party:
-        name = canonical(wanted.party)
-        yield lambda item: name in _parties(item)
+        yield lambda item: not _parties(item).isdisjoint(parties)
     if wanted.import_number:
         number = str(wanted.import_number)
         yield lambda item: _import_of(item) == number
