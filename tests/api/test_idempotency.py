@@ -92,6 +92,8 @@ CHANGES: Mapping[str, Mapping[str, object]] = {
     "correct_record": {"reason": "another"},
     "join_names": {"alias": "Another"},
     "separate_names": {"alias": "Another"},
+    "join_party_names": {"name": "Another"},
+    "separate_party_names": {"name": "Another"},
     "start_check": {"again": True},
     "import_records": a_credit(serial_number="ROW 2"),
 }
