@@ -184,8 +184,11 @@
   // Empty filters are left out of the address.
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
     if (ctx.request.method !== "GET" || !ctx.request.body) return;
-    for (const [name, value] of [...ctx.request.body]) {
-      if (value === "") ctx.request.body.delete(name);
+    const body = ctx.request.body;
+    for (const name of new Set(body.keys())) {
+      const given = body.getAll(name).filter((value) => value !== "");
+      body.delete(name);
+      for (const value of given) body.append(name, value);
     }
   });
   // The clicked element is often replaced. Focus then moves to [data-focus] in the new content, or else to

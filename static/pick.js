@@ -1,4 +1,5 @@
-// Choosing rows of a list: all of the page, a range with Shift, and the number of chosen rows.
+// Choosing rows of a list: all of the page, a range with Shift, and the number of chosen rows. Links to other
+// pages of the list take the chosen rows along.
 "use strict";
 (() => {
   let last = null;
@@ -6,8 +7,11 @@
   const show = () => {
     const all = boxes();
     const picked = all.filter((box) => box.checked).length;
+    const elsewhere = document.querySelectorAll('#chosen input[type="hidden"][name="credit"]');
     for (const text of document.querySelectorAll("[data-picked]")) {
-      text.textContent = picked ? `${picked} of ${all.length} rows chosen` : "Choose rows to act on several at once:";
+      const more = elsewhere.length ? `, ${elsewhere.length} on other pages` : "";
+      const some = picked > 0 || elsewhere.length > 0;
+      text.textContent = some ? `${picked} of ${all.length} rows chosen${more}` : "Choose rows to act on several at once:";
     }
     for (const box of document.querySelectorAll("[data-pick-all]")) {
       box.checked = picked > 0 && picked === all.length;
@@ -15,7 +19,14 @@
     }
     const matching = document.querySelector('#chosen input[name="take"]');
     for (const button of document.querySelectorAll("#chosen button")) {
-      button.disabled = picked === 0 && !matching?.checked;
+      button.disabled = picked === 0 && elsewhere.length === 0 && !matching?.checked;
+    }
+    const chosen = [...elsewhere, ...all.filter((box) => box.checked)].map((box) => box.value);
+    for (const link of document.querySelectorAll('#credits .pager a[href]')) {
+      const address = new URL(link.href);
+      address.searchParams.delete("credit");
+      for (const position of chosen) address.searchParams.append("credit", position);
+      link.href = address.href;
     }
   };
   document.addEventListener("click", (event) => {

@@ -46,11 +46,24 @@ def query(page: Page) -> dict[str, list[str]]:
     return parse_qs(urlsplit(page.url).query)
 
 
+def panel(page: Page, name: str) -> Locator:
+    """Return the button that opens a panel of filters."""
+    return page.locator("summary").filter(has_text=re.compile(f"^{name}"))
+
+
+def filtered(page: Page, name: str, value: str) -> None:
+    """Tick one value in a panel, and apply it."""
+    panel(page, name).click()
+    page.get_by_label(value).check()
+    page.get_by_role("button", name="Show").locator("visible=true").click()
+    expect(page.get_by_role("link", name=f"Remove the filter {name}")).to_be_visible()
+
+
 def test_back_restores_filter_order_and_page(visit: Visit, long_ledger: Server) -> None:
     page = visit(long_ledger)
     page.goto("/credits")
     expect(first_project(page)).to_have_text("Project 129")
-    page.get_by_label("Registry", exact=True).select_option("Gold Standard")
+    filtered(page, "Registry", "Gold Standard 65 credits")
     expect(page.locator("#totals")).to_contain_text("65 credits")
     page.get_by_role("link", name="Quantity").click()
     expect(first_project(page)).to_have_text("Project 129")
@@ -64,17 +77,17 @@ def test_back_restores_filter_order_and_page(visit: Visit, long_ledger: Server) 
     page.go_back()
     expect(first_project(page)).to_have_text("Project 001")
     expect(rows(page)).to_have_count(PAGE)
-    expect(page.get_by_label("Registry", exact=True)).to_have_value("Gold Standard")
+    expect(panel(page, "Registry")).to_contain_text("Gold Standard")
     page.go_back()
     page.go_back()
     expect(first_project(page)).to_have_text("Project 129")
     expect(page.locator("#totals")).to_contain_text("65 credits")
     page.go_back()
     expect(page.locator("#totals")).to_contain_text(f"{CREDITS} credits")
-    expect(page.get_by_label("Registry", exact=True)).to_have_value("")
+    expect(panel(page, "Registry")).not_to_contain_text("Gold Standard")
     page.go_forward()
     expect(page.locator("#totals")).to_contain_text("65 credits")
-    expect(page.get_by_label("Registry", exact=True)).to_have_value("Gold Standard")
+    expect(panel(page, "Registry")).to_contain_text("Gold Standard")
 
 
 def test_back_from_a_credit_leads_to_the_same_view(visit: Visit, long_ledger: Server) -> None:
@@ -84,6 +97,9 @@ def test_back_from_a_credit_leads_to_the_same_view(visit: Visit, long_ledger: Se
     expect(rows(page)).to_have_count(10)
     rows(page).first.get_by_role("rowheader").get_by_role("link").click()
     expect(page.get_by_role("region", name="History")).to_be_visible()
+    page.get_by_role("link", name="Credits").last.click()
+    expect(rows(page)).to_have_count(10)
+    page.go_back()
     page.go_back()
     expect(rows(page)).to_have_count(10)
     expect(page.get_by_label("Search credits")).to_have_value("listed-04")
@@ -95,16 +111,17 @@ def test_an_address_shows_the_same_view_to_somebody_else(
 ) -> None:
     page = visit(long_ledger, java_script_enabled=scripts)
     page.goto("/credits")
-    page.get_by_label("Vintage", exact=True).select_option("2015")
-    if not scripts:
-        page.get_by_role("button", name="Filter").click()
+    panel(page, "Vintage").click()
+    for end in ("From", "To"):
+        page.get_by_label(end, exact=True).select_option("2015")
+    page.get_by_role("button", name="Show").locator("visible=true").click()
     expect(page.locator("#totals")).to_contain_text("13 credits")
     page.get_by_role("link", name="Project", exact=True).click()
     expect(first_project(page)).to_have_text("Project 005")
     other = visit(long_ledger)
     other.goto(page.url)
     assert rows(other).all_inner_texts() == rows(page).all_inner_texts()
-    expect(other.get_by_label("Vintage", exact=True)).to_have_value("2015")
+    expect(panel(other, "Vintage")).to_contain_text("2015")
 
 
 def test_the_pages_lead_through_every_credit_once(visit: Visit, long_ledger: Server) -> None:
@@ -129,3 +146,27 @@ def test_a_filter_that_matches_nothing_says_so_and_clears(visit: Visit, long_led
     expect(rows(page)).to_have_count(PAGE)
     expect(page).to_have_url(re.compile(r"/credits$"))
     expect(page.get_by_label("Search credits")).to_have_value("")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_chosen_rows_stay_chosen_on_the_next_page_and_a_chip_removes_its_filter(
+    visit: Visit, long_ledger: Server, *, scripts: bool
+) -> None:
+    page = visit(long_ledger, java_script_enabled=scripts)
+    page.goto("/credits")
+    filtered(page, "Registry", "Gold Standard 65 credits")
+    filtered(page, "Status", "Active 65 credits")
+    for row in (0, 2):
+        rows(page).nth(row).get_by_role("checkbox").check()
+    if scripts:
+        page.get_by_role("link", name="Next").click()
+        expect(page.locator("[data-picked]")).to_have_text("0 of 15 rows chosen, 2 on other pages")
+    else:
+        page.get_by_role("button", name="Next page").click()
+    rows(page).first.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Retire", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Retire 286 t")
+    page.go_back()
+    page.get_by_role("link", name="Remove the filter Registry: Gold Standard").click()
+    expect(page.locator("#totals")).to_contain_text(f"{CREDITS} credits")
+    assert query(page) == {"status": ["ACTIVE"]}

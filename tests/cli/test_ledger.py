@@ -138,7 +138,7 @@ def test_the_demo_shows_credits_of_every_status(ledger_app: Flask) -> None:
     assert run(ledger_app, "demo").stdout == "Added 10 credits, 5 sales and 5 retirements.\n"
     statuses = [credit.status for credit in list_credits(CreditFilter()).items]
     assert {status: statuses.count(status) for status in statuses} == {"ACTIVE": 3, "SOLD": 3, "RETIRED": 5}
-    (split,) = list_credits(CreditFilter(status=Status.SPLIT)).items
+    (split,) = list_credits(CreditFilter(statuses=(Status.SPLIT,))).items
     assert [lot.quantity for lot in queries.record(split.id).relations.lots] == ["120", "180"]
     assert run(ledger_app, "verify").exit_code == 0
 

@@ -53,11 +53,13 @@ LEDGER_TOP = {
 # What pages, API and commands use of the ledger: its facades, and never what is behind them.
 FACADES = {
     "act_selection",
+    "activity",
     "acts",
     "commands",
     "acts_on_many",
     "queries",
     "listing",
+    "facets",
     "summaries",
     "as_of",
     "as_of_list",

@@ -11,7 +11,7 @@ from tests.ledger.invariants import assert_sound
 from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import ActChanged, ActsNotAllowed, InvalidFields
 from webapp.domain.fields import E4
-from webapp.domain.lifecycle import EventType, Status
+from webapp.domain.lifecycle import COUNTED, EventType, Status
 from webapp.ledger import queries, summaries
 from webapp.ledger.act_selection import CREDITS_MAX, Matching, Portion, Selection
 from webapp.ledger.acts_on_many import ActRequest, ActResult, plan_act, record_act
@@ -34,7 +34,7 @@ def retire(selection: Selection, **values: object) -> ActResult:
 
 
 def oldest(quantity: float, *, buyer: str = "", status: Status | None = None) -> Matching:
-    return Matching(CreditFilter(status=status), int(quantity * E4), buyer)
+    return Matching(CreditFilter(statuses=(status,) if status else COUNTED), int(quantity * E4), buyer)
 
 
 def three() -> list[str]:
@@ -146,8 +146,8 @@ def test_sold_lots_are_taken_of_one_named_buyer_with_a_warning_for_another_benef
     ("selection", "message"),
     [
         (oldest(301), "Only 300 t match"),
-        (Matching(CreditFilter(status=Status.RETIRED)), "cannot be taken"),
-        (Matching(CreditFilter(registry="none")), "No credit matches"),
+        (Matching(CreditFilter(statuses=(Status.RETIRED,))), "cannot be taken"),
+        (Matching(CreditFilter(registries=("none",))), "No credit matches"),
         ([], "at least one"),
         ([Portion("0" * 64)], "No credit has this id"),
         ([Portion("x")], "No credit has this id"),

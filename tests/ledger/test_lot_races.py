@@ -35,7 +35,7 @@ def retire_from_what_is_left(quantity: int) -> int:
     """Retire a quantity from the first active lot that has it, until none has; return the total."""
     done = 0
     while True:
-        active = list_credits(CreditFilter(status=Status.ACTIVE)).items
+        active = list_credits(CreditFilter(statuses=(Status.ACTIVE,))).items
         left = next((c for c in active if c.quantity_e4 >= quantity * 10_000), None)
         if left is None:
             return done

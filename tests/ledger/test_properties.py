@@ -120,7 +120,7 @@ def perform(act: Act) -> type[LedgerError] | None:
 
 
 def assert_agrees(model: Model) -> None:
-    wanted = (CreditFilter(), CreditFilter(status=Status.WITHDRAWN))
+    wanted = (CreditFilter(), CreditFilter(statuses=(Status.WITHDRAWN,)))
     found = {credit.id: credit for each in wanted for credit in list_credits(each).items}
     assert {i: c.status for i, c in found.items()} == {IDS[n]: s for n, s in model.status.items()}
     totals = summaries.ledger_totals()

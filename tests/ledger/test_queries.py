@@ -163,7 +163,7 @@ def test_a_text_comes_back_as_it_was_recorded(text: str) -> None:
 
 READS: dict[str, Callable[[], object]] = {
     "a list": lambda: list_credits(CreditFilter()),
-    "a search": lambda: list_credits(CreditFilter(q="mangrove vcs", registry="vcs", sort="project")),
+    "a search": lambda: list_credits(CreditFilter(q="mangrove vcs", registries=("vcs",), sort="project")),
     "sums": lambda: sum_credits(CreditFilter()),
     "sums of a search": lambda: sum_credits(CreditFilter(q="mangrove")),
     "the feed": list_events,

@@ -61,7 +61,7 @@ def test_withdrawn_tonnes_are_in_no_total_and_listed_by_their_status_alone() -> 
     credit_id, kept = withdrawn(serial_number="1", quantity="3"), recorded(serial_number="2", quantity="5")
     assert summaries.ledger_totals().ledger.all == Sum(1, 50_000)
     assert [credit.id for credit in list_credits(CreditFilter()).items] == [kept]
-    wanted = CreditFilter(status=Status.WITHDRAWN)
+    wanted = CreditFilter(statuses=(Status.WITHDRAWN,))
     assert [credit.id for credit in list_credits(wanted).items] == [credit_id]
     assert sum_credits(wanted)[Status.WITHDRAWN] == Sum(1, 30_000)
     assert sum_credits(wanted).all == Sum()
@@ -82,7 +82,7 @@ def test_a_withdrawn_credit_keeps_its_numbers_and_is_found_by_them() -> None:
     conflict = serial_conflicts.conflict_from_error(queries.credit(credit_id), error.value)
     assert conflict is not None
     assert conflict.advice.startswith("The registry cancelled")
-    found = list_credits(CreditFilter(serial="ACR-X-2025-7", status=Status.WITHDRAWN)).items
+    found = list_credits(CreditFilter(serial="ACR-X-2025-7", statuses=(Status.WITHDRAWN,))).items
     assert [credit.id for credit in found] == [credit_id]
 
 

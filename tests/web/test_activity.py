@@ -2,72 +2,120 @@
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
-from tests.fixtures.credits import recorded, retired, sold
+from tests.fixtures.credits import a_credit, recorded, retired, sold
 from tests.fixtures.forms import form_of, parse, submit
 from tests.web.conftest import both_databases
-from tests.web.pages import HOSTILE, HTMX, dangers, links, table, words
+from tests.web.pages import HOSTILE, HTMX, dangers, links, receive, table, words, write
 from webapp.accounts.actors import LOCAL
-from webapp.ledger.commands import retire_credit, sell_credit, split_credit
+from webapp.domain.lifecycle import EventType, Status
+from webapp.ledger import activity
+from webapp.ledger.act_selection import Portion
+from webapp.ledger.acts_on_many import ActRequest, plan_act, record_act
+from webapp.ledger.commands import correct_credit, retire_credit, sell_credit, split_credit
+from webapp.ledger.listing import list_credits
+from webapp.ledger.search.credit_filter import CreditFilter
 
 pytestmark = both_databases
 
-EVENTS = "Events, newest first"
+ACTIVITY = "Activity, newest first"
 
 
-def test_every_event_is_listed_the_newest_first_with_its_place_in_the_ledger(client: FlaskClient) -> None:
+def done(page: TestResponse) -> list[str]:
+    """Return what the rows of the page say was done."""
+    return [row[1] for row in table(page, ACTIVITY)] if "<tbody>" in page.text else []
+
+
+def test_what_was_done_is_listed_the_newest_first_with_its_credit(client: FlaskClient) -> None:
     credit_id = sold(quantity="2765.37")
     retire_credit(credit_id, {"beneficiary": "Zoë"}, LOCAL)
-    rows = table(client.get("/activity"), EVENTS)
+    rows = table(client.get("/activity"), ACTIVITY)
+    credit = "Mangrove Restoration Project VCS · 2023 · VCS-0001"
     assert [row[:4] for row in rows] == [
-        ["No. 3", "Retired for Zoë Statement", "Mangrove Restoration Project", "2,765.37 t"],
-        ["No. 2", "Sold to Acme Airlines", "Mangrove Restoration Project", "2,765.37 t"],
-        ["No. 1", "Created", "Mangrove Restoration Project", "2,765.37 t"],
+        ["No. 3", "Retired for Zoë Statement", credit, "2,765.37 t"],
+        ["No. 2", "Sold to Acme Airlines", credit, "2,765.37 t"],
+        ["No. 1", "Created", credit, "2,765.37 t"],
+    ]
+    assert rows[0][4].endswith("UTC")
+    assert rows[0][5] == "local"
+    assert links(client.get("/activity"))["Mangrove Restoration Project"] == f"/credits/{credit_id}"
+
+
+def test_an_act_is_one_row_with_its_lots(client: FlaskClient) -> None:
+    whole = sold(quantity="100")
+    retire_credit(whole, {"quantity": "10"}, LOCAL)
+    correct_credit(recorded(serial_number="2"), a_credit(serial_number="3"), {"reason": "Typo"}, LOCAL)
+    split_credit(recorded(serial_number="4", quantity="9"), {"quantities": ["4", "5"]}, LOCAL)
+    credits = list_credits(CreditFilter(statuses=(Status.ACTIVE,))).items
+    portions = [Portion(credit.id, 10_000 if credit.serial_number == "3" else None) for credit in credits]
+    act = ActRequest(EventType.RETIRED, portions, {"beneficiary": "B"})
+    record_act(plan_act(act), LOCAL)
+    rows = [row[1:4] for row in table(client.get("/activity"), ACTIVITY)]
+    assert [row[0] for row in rows] == [
+        "Retired for B Statement",
+        "Split into 2 lots",
+        "Created",
+        "Voided and recorded anew Typo",
+        "Created",
+        "Retired Statement",
+        "Sold to Acme Airlines",
+        "Created",
+    ]
+    assert [(row[1][:9], row[2]) for row in rows if row[1][0].isdigit()] == [
+        ("3 credits", "10 t"),
+        ("2 credits", "9 t"),
+        ("2 credits", "100 t"),
     ]
 
 
-def test_a_sale_that_lots_carry_over_is_told_from_a_sale(client: FlaskClient) -> None:
-    credit_id = sold(quantity="100")
-    lots = split_credit(credit_id, {"quantities": ["40", "60"]}, LOCAL).lot_ids
-    sell_credit(recorded(serial_number="VCS-0002"), {"quantity": "10"}, LOCAL)
-    said = [row[1] for row in table(client.get("/activity?type=SOLD"), EVENTS)]
-    carried = "Sold to Acme Airlines, carried over from the credit it was split from"
-    assert said == ["Sold", carried, carried, "Sold to Acme Airlines"]
-    assert carried in words(client.get(f"/credits/{lots[0]}"))
-
-
-def test_an_event_says_when_and_by_whom_it_was_recorded(client: FlaskClient) -> None:
+def test_an_import_is_one_row(client: FlaskClient) -> None:
+    write(client, receive(client, [a_credit(serial_number=f"S-{number}") for number in range(20)]))
     recorded()
-    [row] = table(client.get("/activity"), EVENTS)
-    assert row[4].endswith("UTC")
-    assert row[5] == "local"
+    assert done(client.get("/activity")) == ["Created", "Import 1 recorded: credits.json Import 1"]
+    assert done(client.get("/activity?type=CREATED")) == ["Created"]
 
 
-def test_an_event_leads_to_its_credit(client: FlaskClient) -> None:
-    credit_id = recorded()
-    assert links(client.get("/activity"))["Mangrove Restoration Project"] == f"/credits/{credit_id}"
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("party=ACME+airlines", ["Retired for Acme Airlines Statement", "Sold to Acme Airlines"]),
+        ("q=wind+zo%C3%AB", ["Retired for Zoë Statement"]),
+        ("q=VCS-0002&type=CREATED", ["Created"]),
+        ("actor=user:7", []),
+        ("actor=local&q=zo%C3%AB", ["Retired for Zoë Statement"]),
+        ("day_to=2020-01-01", []),
+        ("day_from=2200-01-01", []),
+        ("day_from=2020-01-01&day_to=2199-12-31&q=zo%C3%AB", ["Retired for Zoë Statement"]),
+    ],
+)
+def test_activity_is_filtered(client: FlaskClient, query: str, found: list[str]) -> None:
+    retire_credit(recorded(project_name="Wind", serial_number="VCS-0002"), {"beneficiary": "Zoë"}, LOCAL)
+    sold()
+    retired(serial_number="VCS-0003")
+    assert done(client.get(f"/activity?{query}")) == found
 
 
 def test_the_reason_and_the_reference_of_an_event_are_shown(client: FlaskClient) -> None:
     retire_credit(recorded(), {"reason": "Flights of 2025", "reference": "C-17"}, LOCAL)
-    assert table(client.get("/activity"), EVENTS)[0][1] == "Retired Flights of 2025 · C-17 Statement"
+    assert table(client.get("/activity"), ACTIVITY)[0][1] == "Retired Flights of 2025 · C-17 Statement"
 
 
 def test_a_type_is_filtered_by_the_form_of_the_page(client: FlaskClient) -> None:
     sold()
     retired(serial_number="VCS-0002")
     page = submit(client, client.get("/activity"), "/activity", type="SOLD")
-    assert [row[1] for row in table(page, EVENTS)] == ["Sold to Acme Airlines"]
+    assert [row[1] for row in table(page, ACTIVITY)] == ["Sold to Acme Airlines"]
 
 
 def test_the_form_shows_the_type_that_is_filtered(client: FlaskClient) -> None:
     page = client.get("/activity?type=RETIRED")
-    assert form_of(page, "/activity").values == {"type": ["RETIRED"]}
+    assert form_of(page, "/activity").values["type"] == ["RETIRED"]
 
 
 def test_a_type_is_understood_in_small_letters(client: FlaskClient) -> None:
     sold()
-    assert len(table(client.get("/activity?type=sold"), EVENTS)) == 1
+    assert len(table(client.get("/activity?type=sold"), ACTIVITY)) == 1
 
 
 def test_an_unknown_type_is_refused_and_named(client: FlaskClient) -> None:
@@ -77,32 +125,35 @@ def test_an_unknown_type_is_refused_and_named(client: FlaskClient) -> None:
     assert list(dangers(answer)) == []
 
 
-def test_pages_lead_through_all_events_and_back_and_keep_the_type(client: FlaskClient) -> None:
+def test_pages_lead_through_everything_and_keep_the_filter(client: FlaskClient) -> None:
     for number in range(53):
         sell_credit(recorded(serial_number=f"S-{number}"), {"buyer": f"B{number}"}, LOCAL)
     first = client.get("/activity?type=SOLD")
     second = client.get(links(first)["Next"])
-    assert [row[1] for row in table(second, EVENTS)] == ["Sold to B2", "Sold to B1", "Sold to B0"]
+    assert done(second) == ["Sold to B2", "Sold to B1", "Sold to B0"]
     assert "Next" not in links(second)
-    back = client.get(links(second)["Previous"])
-    assert table(back, EVENTS) == table(first, EVENTS)
-    assert "Previous" not in links(back)
+    assert table(client.get(links(second)["Newest"]), ACTIVITY) == table(first, ACTIVITY)
+    assert "Newest" not in links(first)
 
 
-@pytest.mark.parametrize("cursor", ["x", "1", "%00", "W10", "é"])
-def test_a_cursor_that_is_not_ours_is_refused_with_a_way_to_the_first_page(
-    client: FlaskClient, cursor: str
+def test_a_search_that_reads_only_a_part_of_the_log_leads_on(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = client.get(f"/activity?cursor={cursor}")
-    assert answer.status_code == 422
-    assert links(answer)["First page of the list"] == "/activity"
-
-
-def test_a_cursor_of_another_type_is_refused(client: FlaskClient) -> None:
-    for number in range(51):
+    monkeypatch.setattr(activity, "SCANNED_MAX", 2)
+    monkeypatch.setattr(activity, "_BATCH", 2)
+    retired()
+    for number in range(4):
         recorded(serial_number=f"S-{number}")
-    address = links(client.get("/activity?type=CREATED"))["Next"]
-    assert client.get(address.replace("CREATED", "SOLD")).status_code == 422
+    page = client.get("/activity?q=acme")
+    assert "Nothing found so far" in words(page)
+    while "Nothing found so far" in words(page):
+        page = client.get(links(page)["Search further back"])
+    assert done(page) == ["Retired for Acme Airlines Statement"]
+
+
+@pytest.mark.parametrize("cursor", ["x", "%00", "0", "é", "-1"])
+def test_a_cursor_that_is_not_ours_is_refused(client: FlaskClient, cursor: str) -> None:
+    assert client.get(f"/activity?cursor={cursor}").status_code == 422
 
 
 def test_an_empty_ledger_says_so(client: FlaskClient) -> None:
@@ -112,8 +163,8 @@ def test_an_empty_ledger_says_so(client: FlaskClient) -> None:
 def test_a_type_that_never_happened_says_so_and_leads_to_all(client: FlaskClient) -> None:
     recorded()
     page = client.get("/activity?type=RETIRED")
-    assert "No events of this type" in words(page)
-    assert links(page)["All events"] == "/activity"
+    assert "Nothing matches" in words(page)
+    assert links(page)["All activity"] == "/activity"
 
 
 def test_htmx_gets_the_list_alone_with_the_same_events(client: FlaskClient) -> None:
@@ -121,7 +172,7 @@ def test_htmx_gets_the_list_alone_with_the_same_events(client: FlaskClient) -> N
     fragment = client.get("/activity", headers=HTMX)
     roots = [child for child in parse(fragment.text).children if not isinstance(child, str)]
     assert [root["id"] for root in roots] == ["activity"]
-    assert table(fragment, EVENTS) == table(client.get("/activity"), EVENTS)
+    assert table(fragment, ACTIVITY) == table(client.get("/activity"), ACTIVITY)
 
 
 def test_page_and_fragment_are_never_mixed_up_by_a_cache(client: FlaskClient) -> None:

@@ -36,6 +36,16 @@ def names_of(actors: Iterable[str]) -> dict[str, str]:
     return names
 
 
+def everyone(limit: int) -> list[tuple[str, str]]:
+    """Return the actors and names of users and tokens, by name, so many of each."""
+    found: list[tuple[str, str]] = []
+    with reading() as connection:
+        for kind, table in (("user", users), ("token", tokens)):
+            query = select(table.c.id, table.c.name).order_by(table.c.name).limit(limit)
+            found += [(f"{kind}:{row.id}", row.name) for row in connection.execute(query)]
+    return found
+
+
 # The start of an event's canonical text: its keys are sorted, so the actor comes first.
 _ACTOR: Final = '{"actor":"'
 _NUMBERED_IN_EVENT: Final = re.compile('[a-z]+:([0-9]{1,18})"')

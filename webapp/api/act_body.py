@@ -3,18 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+from webapp.api.credit_filters import FILTERS, filter_of
 from webapp.api.field_schemas import accepted, act_request
-from webapp.api.query_parameters import (
-    COUNTRY,
-    IMPORT,
-    PROJECT_ID,
-    PROJECT_TYPE,
-    REGISTRY,
-    SERIAL,
-    STATUS,
-    VINTAGE,
-    Q,
-)
+from webapp.api.query_parameters import Parameter
 from webapp.domain.action_fields import PART_QUANTITY
 from webapp.domain.amendment import AMENDABLE
 from webapp.domain.canonical_json import Number
@@ -23,7 +14,6 @@ from webapp.domain.fields import FieldError, QuantityField, TextField
 from webapp.domain.lifecycle import EventType
 from webapp.ledger.act_selection import CREDITS_MAX, Matching, Portion, Selection
 from webapp.ledger.acts_on_many import ActRequest
-from webapp.ledger.search.credit_filter import CreditFilter
 
 # A request of 10,000 records has about 1 MB.
 BODY_BYTES_MAX: Final = 2 * 1024**2
@@ -36,20 +26,25 @@ ACTIONS: Final[dict[str, EventType]] = {
 }
 AMENDED_TYPES: Final = tuple(each for each in AMENDABLE if each is not EventType.CANCELLED)
 OLDEST_FIRST: Final = "oldest_first"
-FILTERS: Final = (Q, REGISTRY, VINTAGE, STATUS, SERIAL, PROJECT_ID, COUNTRY, PROJECT_TYPE, IMPORT)
 BUYER: Final = TextField("buyer", "Buyer", hint="Only records sold to this buyer, for `status` SOLD.")
 QUANTITY: Final = QuantityField(
     "quantity", "Quantity", hint="Tonnes to take out of the filter, the oldest first; all without it."
 )
+
+
+def _schema_of(parameter: Parameter[Any]) -> dict[str, Any]:
+    """Return the schema of a member of `filter`: of a list, one value alone is accepted too."""
+    schema = dict(parameter.schema)
+    return {"anyOf": [schema["items"], schema]} if parameter.is_list else schema
+
+
 ACT_REQUEST: Final = act_request(
     list(ACTIONS),
-    {each.name: dict(each.schema) for each in FILTERS} | {BUYER.name: accepted(BUYER)},
+    {each.name: _schema_of(each) for each in FILTERS} | {BUYER.name: accepted(BUYER)},
     AMENDED_TYPES,
     CREDITS_MAX,
 )
 _MEMBERS: Final = ("action", "records", "filter", "order", "quantity", "data", "amends", "dry_run")
-# The parameter that the filter of credits has under another name.
-_MEMBER: Final = {IMPORT.name: "import_number"}
 _NO_SUCH: Final = "There is no such field."
 _ONE_OF: Final = "State either `records` or `filter`."
 
@@ -137,21 +132,30 @@ def _portions(records: object, problems: _Problems) -> list[Portion]:
 
 def _matching(filters: Mapping[str, object], quantity_e4: int | None, problems: _Problems) -> Matching:
     known = {parameter.name: parameter for parameter in FILTERS}
-    found: dict[str, Any] = {}
+    found: dict[Parameter[Any], Any] = {}
+    buyer = ""
     for name, value in filters.items():
         place = f"filter.{name}"
         if name == BUYER.name:
-            found[name] = problems.parsed(BUYER.parse, value, place)
+            buyer = problems.parsed(BUYER.parse, value, place) or ""
         elif name not in known:
             problems.note(place, _NO_SUCH)
-        elif isinstance(value, str | int) and not isinstance(value, bool):
-            text = str(value)
-            found[name] = problems.parsed(known[name].parse, text, place) if text else None
         elif value is not None:
-            problems.note(place, "Must be text or a number.")
-    buyer = found.pop(BUYER.name, None) or ""
-    given = {_MEMBER.get(name, name): value for name, value in found.items() if value is not None}
-    return Matching(CreditFilter(**given), quantity_e4, buyer)
+            texts = _texts(value, is_list=known[name].is_list)
+            if texts is None:
+                problems.note(place, "Must be text or a number.")
+            else:
+                found[known[name]] = problems.parsed(known[name].parse_all, texts, place)
+    given = {parameter: value for parameter, value in found.items() if value is not None}
+    return Matching(filter_of(given, "filter."), quantity_e4, buyer)
+
+
+def _texts(value: object, *, is_list: bool) -> list[str] | None:
+    """Return the texts of a member of `filter`; None if it cannot be one."""
+    values = value if is_list and isinstance(value, list) else [value]
+    if all(isinstance(each, str | int) and not isinstance(each, bool) for each in values):
+        return [str(each) for each in values]
+    return None
 
 
 def _amended_type(

@@ -7,7 +7,7 @@
 from http import HTTPStatus
 from typing import Final
 
-from webapp.api import act_schemas, field_schemas, query_parameters, registry_schemas, schemas
+from webapp.api import act_schemas, credit_filters, field_schemas, query_parameters, registry_schemas, schemas
 from webapp.api.field_schemas import Schema
 from webapp.api.operation import Answer, Body, Operation, json_body, reference
 from webapp.api.request_body import JSON_TYPE, LINES, MULTIPART, TABLES
@@ -56,15 +56,7 @@ LIST_RECORDS: Final = Operation(
     description="Newest first. `next` is the URL of the next page with the same filters. Each tonne is "
     "listed once: records that were split are listed only with `status=SPLIT`.",
     query=(
-        query_parameters.REGISTRY,
-        query_parameters.VINTAGE,
-        query_parameters.STATUS,
-        query_parameters.Q,
-        query_parameters.SERIAL,
-        query_parameters.PROJECT_ID,
-        query_parameters.COUNTRY,
-        query_parameters.PROJECT_TYPE,
-        query_parameters.IMPORT,
+        *credit_filters.FILTERS,
         query_parameters.LIMIT_OF_PAGE,
         query_parameters.CURSOR,
     ),

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import Any, Final, Generic, TypeVar, cast
 
 from flask import request, url_for
@@ -35,23 +36,38 @@ _CURSOR: Final = (
 
 @dataclass(frozen=True, eq=False)
 class Parameter(Generic[T]):
-    """A parameter. `parse` raises FieldError; `missing` is the value of a missing or empty one."""
+    """A parameter. `parse` raises FieldError; `missing` is the value of a missing or empty one.
+
+    One with `is_list` may be given several times: its value is a tuple, and `parse` returns the members that
+    one text adds.
+    """
 
     name: str
     description: str
     schema: Mapping[str, object]
     parse: Callable[[str], T]
     missing: T
+    is_list: bool = False
+
+    def parse_all(self, texts: Iterable[str]) -> T:
+        """Return the value of one text, or of several for a list. Raises FieldError."""
+        given = [text for text in texts if text]
+        if not given:
+            return self.missing
+        if not self.is_list:
+            return self.parse(given[0])
+        members = (cast("tuple[object, ...]", self.parse(text)) for text in given)
+        return cast("T", tuple(dict.fromkeys(chain.from_iterable(members))))
 
 
 class Values:
     """The values of a query, by parameter."""
 
     def __init__(self, found: Mapping[Parameter[Any], object]) -> None:
-        self._found = found
+        self.all = found
 
     def __getitem__(self, parameter: Parameter[T]) -> T:
-        return cast("T", self._found[parameter])
+        return cast("T", self.all[parameter])
 
 
 def read(*parameters: Parameter[Any], form: MultiDict[str, str] | None = None) -> Values:
@@ -68,11 +84,11 @@ def read(*parameters: Parameter[Any], form: MultiDict[str, str] | None = None) -
     problems: list[Problem] = []
     for parameter in parameters:
         texts = given.pop(parameter.name, [])
-        if len(texts) > 1:
+        if len(texts) > 1 and not parameter.is_list:
             problems.append(Problem(parameter.name, "Must be given only once."))
             continue
         try:
-            found[parameter] = parameter.parse(texts[0]) if any(texts) else parameter.missing
+            found[parameter] = parameter.parse_all(texts)
         except FieldError as refusal:
             problems.append(Problem(parameter.name, str(refusal)))
     problems += [Problem(name, "There is no such parameter.") for name in given]
@@ -276,9 +292,8 @@ def list_url(cursor: str | None) -> str:
 
     It is a path with a query, and so valid under any host and port.
     """
-    kept = {name: text for name, text in request.args.items() if text and name != "cursor"}
-    if cursor:
-        kept["cursor"] = cursor
+    kept = {name: [text for text in texts if text] for name, texts in request.args.lists()}
+    kept["cursor"] = [cursor] if cursor else []
     return url_for(str(request.endpoint), **{**kept, **(request.view_args or {})})
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from flask import Blueprint, Response
 
 from webapp.accounts.roles import Role
-from webapp.api import operations, query_parameters, request_body, schemas
+from webapp.api import credit_filters, operations, query_parameters, request_body, schemas
 from webapp.api.etags import etag
 from webapp.api.operation import describes
 from webapp.api.serializers import changed_body, json_response, record_body, record_url, summary_body
@@ -14,7 +14,6 @@ from webapp.authorization import allows
 from webapp.http.authentication import actor
 from webapp.idempotency import note_replay, request_key
 from webapp.ledger import commands, listing, queries
-from webapp.ledger.search.credit_filter import CreditFilter
 
 api = Blueprint("api_records", __name__)
 
@@ -43,7 +42,9 @@ def create_record() -> Response:
 def list_records() -> Response:
     values = query_parameters.read(*operations.LIST_RECORDS.query)
     page = listing.list_records(
-        _filter(values), values[query_parameters.CURSOR], values[query_parameters.LIMIT_OF_PAGE]
+        credit_filters.filter_of(values.all),
+        values[query_parameters.CURSOR],
+        values[query_parameters.LIMIT_OF_PAGE],
     )
     items = [summary_body(credit, origin) for credit, origin in page.items]
     return json_response(schemas.RecordPage(items, query_parameters.next_url(page.next)))
@@ -56,17 +57,3 @@ def get_record(record_id: str) -> Response:
     query_parameters.read()
     record = queries.record(record_id)
     return json_response(record_body(record), etag=etag(record))
-
-
-def _filter(values: query_parameters.Values) -> CreditFilter:
-    return CreditFilter(
-        q=values[query_parameters.Q],
-        registry=values[query_parameters.REGISTRY],
-        vintage=values[query_parameters.VINTAGE],
-        status=values[query_parameters.STATUS],
-        serial=values[query_parameters.SERIAL],
-        project_id=values[query_parameters.PROJECT_ID],
-        country=values[query_parameters.COUNTRY],
-        project_type=values[query_parameters.PROJECT_TYPE],
-        import_number=values[query_parameters.IMPORT],
-    )

@@ -49,6 +49,7 @@ _TOO_MANY: Final = (
 )
 _TOO_MANY_CANDIDATES: Final = f"More than {CANDIDATES_MAX:,} credits match. Narrow the filter."
 _ONE_BUYER: Final = "Sold credits are taken only of one buyer. Name the buyer."
+_ONE_STATUS: Final = "Choose one status: an act on all that match takes credits of one status."
 _NOTHING: Final = "No credit matches."
 
 
@@ -73,8 +74,15 @@ class Matching:
 
     @property
     def status(self) -> Status:
-        """The one status of the credits that are taken."""
-        return self.wanted.status or Status.ACTIVE
+        """The one status of the credits that are taken: ACTIVE, unless the filter has another one alone."""
+        statuses = self.wanted.statuses
+        return statuses[0] if len(statuses) == 1 else Status.ACTIVE
+
+    @property
+    def one_buyer(self) -> str:
+        """The buyer of sold credits, as it is named or as the only party of the filter."""
+        parties = self.wanted.parties
+        return self.buyer or (parties[0] if len(parties) == 1 else "")
 
 
 Selection = Sequence[Portion] | Matching
@@ -156,10 +164,12 @@ def _cuts_a_tonne(credit: CreditView, quantity_e4: int) -> bool:
 
 
 def _matching(connection: Connection, asked: Matching, action: EventType) -> list[Chosen]:
+    if asked.status not in asked.wanted.statuses:
+        raise InvalidFields([Problem("filter.status", _ONE_STATUS)])
     if not is_allowed(asked.status, action):
         message = f"Credits of the status {asked.status} cannot be taken for this."
         raise InvalidFields([Problem("filter.status", message)])
-    if asked.status is Status.SOLD and asked.quantity_e4 is not None and not canonical(asked.buyer):
+    if asked.status is Status.SOLD and asked.quantity_e4 is not None and not canonical(asked.one_buyer):
         raise InvalidFields([Problem("filter.buyer", _ONE_BUYER)])
     if asked.quantity_e4 is None:
         return _all_matching(connection, asked)
@@ -204,7 +214,7 @@ def _by_vintage(connection: Connection, asked: Matching) -> Iterator[list[Credit
     Raises InvalidFields where there are too many to sort.
     """
     named = with_names(connection, asked.wanted)
-    wanted = replace(named, status=asked.status, sort="vintage", descending=False)
+    wanted = replace(named, statuses=(asked.status,), sort="vintage", descending=False)
     buyer = canonical(asked.buyer)
     keys = (key for batch in selection.every_key(connection, wanted) for key in batch)
     read = 0

@@ -110,7 +110,7 @@ def every_event(event_type: LoggedType | None = None) -> Iterator[FeedItem]:
 
 def with_names(connection: Connection, wanted: CreditFilter) -> CreditFilter:
     """Return the filter with the names of registries, if it depends on them."""
-    if wanted.registry or wanted.q:
+    if wanted.registries or wanted.q:
         return replace(wanted, names=registry_names(connection))
     return wanted
 

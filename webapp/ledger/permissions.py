@@ -33,6 +33,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     "party_aliases": _REPLACE,
     "credit_facts": _REPLACE,
     "import_credits": _APPEND,
+    "feed_runs": _CHANGE,
     "totals": _CHANGE,
     "parties": _CHANGE,
     "standing_cells": _REPLACE,

@@ -22,7 +22,11 @@ ExpectedSeqs = Collection[int] | None
 
 @dataclass(frozen=True)
 class CreditView:
-    """A credit for lists and pages. Texts are as recorded; times have the format of events."""
+    """A credit for lists and pages. Texts are as recorded; times have the format of events.
+
+    `happened_on` is the day on which a SOLD, RETIRED or WITHDRAWN credit became that; where it is not stated,
+    the day on which that was recorded (UTC).
+    """
 
     id: str
     project_name: str
@@ -36,6 +40,7 @@ class CreditView:
     created_position: int
     buyer: str | None
     beneficiary: str | None
+    happened_on: str | None = None
 
     @property
     def quantity(self) -> str:
@@ -300,7 +305,8 @@ class Record:
 def credit_of_row(row: Row) -> tuple[CreditView, Origin]:
     """Return the credit of a row of ``statements.CREDIT``, and its origin."""
     (_key, own_id, project_name, registry, vintage, quantity_e4, serial_number, offset_e4, *rest) = row
-    (status, created_at, changed_at, created_position, buyer, beneficiary, parent, replaces) = rest
+    (status, created_at, changed_at, created_position, buyer, beneficiary, *rest) = rest
+    parent, replaces, happened_on = rest
     view = CreditView(
         id=own_id.hex(),
         project_name=project_name,
@@ -314,6 +320,7 @@ def credit_of_row(row: Row) -> tuple[CreditView, Origin]:
         created_position=created_position,
         buyer=buyer,
         beneficiary=beneficiary,
+        happened_on=happened_on,
     )
     return view, Origin(parent and parent.hex(), offset_e4, replaces and replaces.hex())
 
@@ -363,7 +370,15 @@ def credit_after(credit: CreditView, history: Sequence[EventView]) -> CreditView
         changed_at=last.recorded_at,
         buyer=None if buyer is None else str(buyer),
         beneficiary=None if beneficiary is None else str(beneficiary),
+        happened_on=_day_of_status(last, history),
     )
+
+
+def _day_of_status(last: EventView, history: Sequence[EventView]) -> str | None:
+    """Return the day of the event that gave the status, if it is of a kind that has one."""
+    if STATUS_AFTER[last.event_type] not in {Status.SOLD, Status.RETIRED, Status.WITHDRAWN}:
+        return None
+    return happened_on(replace(last, data=_present_data(last, history))) or last.recorded_at[:10]
 
 
 def _last_counting(history: Sequence[EventView]) -> EventView:

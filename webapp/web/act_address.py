@@ -21,6 +21,7 @@ from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger.act_selection import Matching, Selection, portions_at
 from webapp.web.credit_list import ACTIONS, CreditList
 from webapp.web.credit_list import PARAMETERS as LIST_PARAMETERS
+from webapp.web.credit_list import REPEATED as LIST_REPEATED
 from webapp.web.typed_quantity import plain_quantity, quantity_error
 
 PATH: Final = "/credits/act"
@@ -29,8 +30,9 @@ OLDEST: Final = "oldest"
 # The parameters of the address; the second ones are repeated.
 _FILTERS: Final = tuple(name for name in LIST_PARAMETERS if name not in {"sort", "order"})
 PARAMETERS: Final = ("action", "take", *_FILTERS, "buyer", "quantity", "amends")
-REPEATED: Final = ("credit", "part")
-_POSITION: Final = re.compile("[1-9][0-9]{0,17}")
+CHOSEN: Final = "credit"
+REPEATED: Final = (CHOSEN, "part", *LIST_REPEATED)
+POSITION: Final = re.compile("[1-9][0-9]{0,17}")
 _BUYER: Final = TextField("buyer", "Buyer")
 _AMENDED: Final = {str(each): each for each in (EventType.CREATED, EventType.SOLD, EventType.RETIRED)}
 _NOTHING: Final = "Choose at least one credit in the list."
@@ -42,7 +44,7 @@ class ActAddress:
 
     action: str
     take: str = ""
-    matching: CreditList = field(default_factory=lambda: CreditList.read({}))
+    matching: CreditList = field(default_factory=lambda: CreditList.read(MultiDict()))
     buyer: str = ""
     quantity: str = ""
     parts: Mapping[int, str] = field(default_factory=dict)
@@ -54,17 +56,17 @@ class ActAddress:
         action = arguments.get("action", "")
         if action not in ACTIONS:
             raise InvalidFields([Problem("action", f"Must be one of {', '.join(ACTIONS)}.")])
-        named, parts = arguments.getlist("credit"), [text.strip() for text in arguments.getlist("part")]
+        named, parts = arguments.getlist(CHOSEN), [text.strip() for text in arguments.getlist("part")]
         if parts and len(parts) != len(named):
             raise InvalidFields([Problem("part", "State one for each credit.")])
-        if not all(map(_POSITION.fullmatch, named)):
-            raise InvalidFields([Problem("credit", "Must be the position of a credit.")])
+        if not all(map(POSITION.fullmatch, named)):
+            raise InvalidFields([Problem(CHOSEN, "Must be the position of a credit.")])
         chosen = {int(text): part for text, part in zip_longest(named, parts, fillvalue="")}
         take = arguments.get("take", "")
         return cls(
             action,
             take if take in {ALL, OLDEST} else "",
-            CreditList.read({name: arguments[name] for name in _FILTERS if arguments.get(name)}),
+            CreditList.read(MultiDict((name, text) for name in _FILTERS for text in arguments.getlist(name))),
             arguments.get("buyer", "").strip(),
             arguments.get("quantity", "").strip(),
             {position: part for position, part in chosen.items() if part or not parts},
@@ -109,7 +111,7 @@ class ActAddress:
     @property
     def asks_buyer(self) -> bool:
         """Whether one buyer has to be named: sold credits are taken by quantity."""
-        return self.take == OLDEST and self.matching.filter.status is Status.SOLD
+        return self.take == OLDEST and self.matching.one_status is Status.SOLD
 
     @property
     def here(self) -> str:
@@ -118,7 +120,7 @@ class ActAddress:
         parameters += [
             (name, text) for name, text in (("buyer", self.buyer), ("quantity", self.quantity)) if text
         ]
-        parameters += [("credit", str(position)) for position in self.parts]
+        parameters += [(CHOSEN, str(position)) for position in self.parts]
         parameters += [("part", text) for text in self.parts.values() if text]
         return f"{PATH}?{urlencode(parameters)}"
 

@@ -1,53 +1,96 @@
-"""The page of all events of the ledger, newest first."""
+"""The page of what was done, newest first: one row for an act, an import or an entry."""
 
 from typing import Final
+from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, request, url_for
+from flask import Blueprint, Response, request
 
+from webapp.accounts.actors import CLI, LOCAL, everyone
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
 from webapp.domain.amendment import WHY
 from webapp.domain.entry import IMPORT
+from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.event import IMPORT_KEY
+from webapp.domain.fields import Field, FieldError, PastDateField, TextField
 from webapp.domain.lifecycle import EventType
 from webapp.http import htmx
-from webapp.ledger.listing import LOGGED_TYPES, LoggedType, list_events
+from webapp.ledger import activity
+from webapp.ledger.activity import ActivityFilter, ActivityPage
+from webapp.ledger.listing import LOGGED_TYPES, LoggedType
 from webapp.ledger.views import EntryView, EventView
 from webapp.web import actor_names, query_parameters
-from webapp.web.formats import tonnes
+from webapp.web.act_address import POSITION
 
-LOTS_SHOWN: Final = 4
+PATH: Final = "/activity"
+# The most people, and the most tokens, among which one can be chosen.
+PEOPLE_MAX: Final = 200
+_FIELDS: Final[tuple[Field, ...]] = (
+    TextField("actor", "Person"),
+    TextField("party", "Buyer or beneficiary"),
+    TextField("q", "Words"),
+    PastDateField("day_from", "From"),
+    PastDateField("day_to", "Until"),
+)
+NAMES: Final = ("type", *(field.name for field in _FIELDS))
 
 pages = Blueprint("activity", __name__)
 
 
-@pages.get("/activity")
+@pages.get(PATH)
 @allows(Role.VIEWER)
-@query_parameters.reads("type", "cursor")
+@query_parameters.reads(*NAMES, "cursor")
 def show() -> Response:
-    """Show a page of events; the address holds the event type and the cursor."""
-    event_type = event_type_of(request.args.get("type", ""))
-    page = list_events(event_type, request.args.get("cursor"), newest_first=True)
-    actor_names.prefetch(event.actor for event in page.items)
+    """Show a page of activity; the address holds the filter and where the page begins."""
+    wanted, problems = read_filter()
+    below = request.args.get("cursor", "")
+    if below and not POSITION.fullmatch(below):
+        problems.append(Problem("cursor", "This page link is not complete."))
+    if problems:
+        raise InvalidFields(problems)
+    page = activity.list_activity(wanted, int(below) if below else None)
+    return _page(wanted, page, is_first=not below)
 
-    def address(cursor: str | None) -> str | None:
-        return cursor and url_for(".show", type=event_type, cursor=cursor)
 
+def _page(wanted: ActivityFilter, page: ActivityPage, *, is_first: bool) -> Response:
+    actor_names.prefetch(item.lead.actor for item in page.items)
+    typed = {name: getattr(wanted, name) or "" for name in NAMES}
+    parameters = [(name, str(text)) for name, text in typed.items() if text]
+    by_type = urlencode([each for each in parameters if each[0] == "type"])
     return htmx.render(
         "activity/list.html",
-        "activity/_events.html",
-        events=[(event, _details(event), _import_of(event)) for event in page.items],
-        event_type=event_type,
+        "activity/_items.html",
+        items=[(item, _details(item.lead), _import_of(item.lead)) for item in page.items],
+        typed=typed,
         types=LOGGED_TYPES,
-        previous=address(page.previous),
-        next=address(page.next),
-        download=url_for("downloads.activity_file", file_format="csv", type=event_type),
-        is_first_page=not request.args.get("cursor"),
+        people=[*everyone(PEOPLE_MAX), (LOCAL, "This computer"), (CLI, "Terminal")],
+        is_filtered=wanted.is_set,
+        is_searched=page.is_searched,
+        first=f"{PATH}?{urlencode(parameters)}" if parameters else PATH,
+        next=page.below and f"{PATH}?{urlencode([*parameters, ('cursor', page.below)])}",
+        download=f"{PATH}.csv?{by_type}" if by_type else f"{PATH}.csv",
+        is_first_page=is_first,
     )
 
 
+def read_filter() -> tuple[ActivityFilter, list[Problem]]:
+    """Return the filter in the address, and what is wrong in it."""
+    problems: list[Problem] = []
+    found: dict[str, str] = {}
+    for field in _FIELDS:
+        try:
+            found[field.name] = str(field.parse(request.args.get(field.name)) or "")
+        except FieldError as refusal:
+            problems.append(Problem(field.label, str(refusal)))
+    try:
+        event_type = event_type_of(request.args.get("type", ""))
+    except InvalidFields as refusal:
+        event_type, problems = None, [*problems, *refusal.problems]
+    return ActivityFilter(event_type, **found), problems
+
+
 def _details(event: EventView | EntryView) -> str:
-    """Return what is shown below the phrase of the event: its first lots, reason and reference.
+    """Return what is shown below the phrase of the event: its reason and reference.
 
     The phrase of an amendment has the values already, so its own reason is shown.
     """
@@ -55,29 +98,21 @@ def _details(event: EventView | EntryView) -> str:
         return ""
     if event.event_type is EventType.AMENDED:
         return str(event.data.get(WHY.name, ""))
-    parts = (_lots(event), event.data.get("reason"), event.data.get("reference"))
+    parts = (event.data.get("reason"), event.data.get("reference"))
     return " · ".join(str(text) for text in parts if text)
 
 
 def _import_of(event: EventView | EntryView) -> str | None:
-    """Return the number of the import that the event is about, or that recorded it."""
+    """Return the number of the import that the entry is about, or that recorded the event."""
     if isinstance(event, EntryView):
         return event.subject.removeprefix(IMPORT) if event.subject.startswith(IMPORT) else None
     return str(event.data[IMPORT_KEY]) if IMPORT_KEY in event.data else None
 
 
-def _lots(event: EventView) -> str:
-    quantities = event.data.get("quantities")
-    if not isinstance(quantities, list):
-        return ""
-    more = ["…"] if len(quantities) > LOTS_SHOWN else []
-    return " + ".join([*map(tonnes, quantities[:LOTS_SHOWN]), *more])
-
-
 def event_type_of(text: str) -> LoggedType | None:
-    """Return the event type in the address, None if empty. Aborts with 422 on an unknown one."""
+    """Return the event type in the address, None if empty. Raises InvalidFields for an unknown one."""
     wanted = text.strip().upper()
     found = next((logged_type for logged_type in LOGGED_TYPES if logged_type == wanted), None)
     if text and found is None:
-        abort(422, f"There is no event type “{text[:40]}”.")
+        raise InvalidFields([Problem("Type", f"There is no event type “{text[:40]}”.")])
     return found

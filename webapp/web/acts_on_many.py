@@ -96,9 +96,9 @@ def act() -> AnyResponse:
     ):
         return _done(repeated)
     form, plan, problems = _planned(address)
-    if plan is None:
+    if plan is None or problems:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK
-        return _page(ActPage(address, None, form, problems), status)
+        return _page(ActPage(address, plan, form, problems), status)
     if request.method != "POST":
         return _page(ActPage(address, plan, form))
     if not form.validate():
@@ -115,9 +115,20 @@ def _planned(address: ActAddress) -> tuple[ActForm, ActPlan | None, Sequence[Pro
         selection = address.selection()
         plan = acts_on_many.plan_act(ActRequest(address.event_type, selection, None))
     except InvalidFields as refusal:
-        return _form_of(address.event_type, amends), None, refusal.problems
+        return _form_of(address.event_type, amends), _plan_of_wholes(address), refusal.problems
     amends = amends or _amended_of(plan)
     return _form_of(address.event_type, amends), plan, ()
+
+
+def _plan_of_wholes(address: ActAddress) -> ActPlan | None:
+    """Return the plan of the named credits without their quantities, so that those can be put right."""
+    if not address.parts or address.take:
+        return None
+    whole = replace(address, parts=dict.fromkeys(address.parts, ""))
+    try:
+        return acts_on_many.plan_act(ActRequest(address.event_type, whole.selection(), None))
+    except InvalidFields:
+        return None
 
 
 def _amended_of(plan: ActPlan) -> EventType:
@@ -158,7 +169,7 @@ def _done(result: ActResult) -> AnyResponse:
 def _left_out(page: ActPage) -> str:
     """Say what "all that match" leaves out, because without a status only active credits are taken."""
     address, plan = page.address, page.plan
-    if address.take != ALL or plan is None or address.matching.filter.status:
+    if address.take != ALL or plan is None or address.matching.one_status:
         return ""
     sums = listing.sum_credits(address.matching.filter, is_quick=True)
     if not sums.is_all:

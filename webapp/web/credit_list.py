@@ -4,34 +4,28 @@ This module only reads and writes that address. Every state of the list can be b
 changes to it are links or GET forms.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from webapp.domain.credit import FIELDS
+from werkzeug.datastructures import MultiDict
+
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.domain.event import is_number
-from webapp.domain.facts import CREDIT_FACTS
-from webapp.domain.fields import Field, FieldError, TextField
-from webapp.domain.lifecycle import EventType, Status, is_allowed
-from webapp.ledger.search.credit_filter import FACT_NAMES, SORTS, CreditFilter
+from webapp.domain.lifecycle import COUNTED, EventType, Status, is_allowed
+from webapp.ledger.search.credit_filter import SORTS, CreditFilter
+from webapp.web import list_filters
 
 PATH: Final = "/credits"
 PATH_OF_FILE: Final = "/credits.csv"
 ASCENDING: Final = "asc"
 DESCENDING: Final = "desc"
 COUNT_ALL: Final = "all"
+# The parameter of a credit's page that has the query of the list it was opened from, and its limits.
+ORIGIN: Final = "from"
+ORIGIN_MAX: Final = 2000
+ORIGIN_FIELDS_MAX: Final = 100
 
-_BY_NAME: Final[dict[str, Field]] = {field.name: field for field in FIELDS}
-_FILTERS: Final[tuple[Field, ...]] = (
-    TextField("q", "Search"),
-    replace(_BY_NAME["registry"], required=False),
-    replace(_BY_NAME["vintage"], required=False),
-)
-# Facts of the credits, and the import that recorded them.
-FACTS: Final[tuple[Field, ...]] = tuple(field for field in CREDIT_FACTS if field.name in FACT_NAMES)
-IMPORT: Final = "import"
 # What the list offers for many credits: the words of the address, each with the type of its events.
 ACTIONS: Final[Mapping[str, EventType]] = {
     "sell": EventType.SOLD,
@@ -39,8 +33,9 @@ ACTIONS: Final[Mapping[str, EventType]] = {
     "amend": EventType.AMENDED,
     "void": EventType.CANCELLED,
 }
-# The parameters of the filter and the order.
-PARAMETERS: Final = (*(field.name for field in (*_FILTERS, *FACTS)), IMPORT, "status", "sort", "order")
+# The parameters of the filter and the order, and those that may be given several times.
+PARAMETERS: Final = (*list_filters.NAMES, "sort", "order")
+REPEATED: Final = list_filters.REPEATED
 # Columns that sort in descending order first: numbers and times; names sort from A.
 _DESCENDS_FIRST: Final = frozenset({"created", "vintage", "quantity"})
 
@@ -70,18 +65,9 @@ class CreditList:
     counts_all: bool = False
 
     @classmethod
-    def read(cls, arguments: Mapping[str, str]) -> "CreditList":
+    def read(cls, arguments: MultiDict[str, str]) -> "CreditList":
         """Parse the query string. Raises InvalidFields with every problem in it."""
-        problems: list[Problem] = []
-        values: dict[str, str | int | None] = {}
-        for field in (*_FILTERS, *FACTS):
-            try:
-                values[field.name] = field.parse(arguments.get(field.name))
-            except FieldError as refusal:
-                problems.append(Problem(field.label, str(refusal)))
-        status = arguments.get("status", "").strip().upper()
-        if status and status not in set(Status):
-            problems.append(Problem("Status", f"Must be one of {', '.join(Status)}."))
+        wanted, problems = list_filters.parse(arguments)
         sort = arguments.get("sort") or CreditFilter.sort
         order = arguments.get("order") or _first_order(sort)
         if sort not in SORTS:
@@ -91,39 +77,23 @@ class CreditList:
         count = arguments.get("count") or ""
         if count not in {"", COUNT_ALL}:
             problems.append(Problem("Count", f"Must be {COUNT_ALL}."))
-        import_text = arguments.get(IMPORT) or ""
-        if import_text and not is_number(import_text):
-            problems.append(Problem("Import", "Must be the number of an import."))
         if problems:
             raise InvalidFields(problems)
-        vintage = values["vintage"]
-        wanted = CreditFilter(
-            q=str(values["q"] or ""),
-            registry=str(values["registry"] or ""),
-            vintage=None if vintage is None else int(vintage),
-            status=Status(status) if status else None,
-            project_id=str(values["project_id"] or ""),
-            country=str(values["country"] or ""),
-            project_type=str(values["project_type"] or ""),
-            import_number=int(import_text) if import_text else None,
-            sort=sort,
-            descending=order == DESCENDING,
-        )
-        return cls(wanted, arguments.get("cursor") or None, count == COUNT_ALL)
+        ordered = replace(wanted, sort=sort, descending=order == DESCENDING)
+        return cls(ordered, arguments.get("cursor") or None, count == COUNT_ALL)
+
+    @classmethod
+    def read_origin(cls, query: str) -> "CreditList | None":
+        """Return the list that a credit's page was opened from; None if the text is no list of ours."""
+        try:
+            return cls.read(MultiDict(parse_qsl(query[:ORIGIN_MAX], max_num_fields=ORIGIN_FIELDS_MAX)))
+        except (InvalidFields, ValueError):
+            return None
 
     @property
     def is_filtered(self) -> bool:
         """Whether the list has a filter."""
-        wanted = self.filter
-        return bool(wanted.q or wanted.registry or wanted.vintage or wanted.status or self.more_filters)
-
-    @property
-    def more_filters(self) -> dict[str, str]:
-        """The filters by facts and by an import that are set, by their parameters."""
-        wanted = self.filter
-        facts = {name: value for name in FACT_NAMES if (value := getattr(wanted, name))}
-        imports = {} if wanted.import_number is None else {IMPORT: str(wanted.import_number)}
-        return {**facts, **imports}
+        return bool(self.filter_parameters)
 
     @property
     def order(self) -> str:
@@ -158,30 +128,51 @@ class CreditList:
     @property
     def filter_parameters(self) -> list[tuple[str, str]]:
         """The names and values of the filter in an address, without those that are not set."""
-        wanted = self.filter
-        values = {
-            "q": wanted.q,
-            "registry": wanted.registry,
-            "vintage": wanted.vintage,
-            "status": wanted.status,
-            **self.more_filters,
-        }
-        return [(name, str(value)) for name, value in values.items() if value]
+        return list_filters.parameters_of(self.filter)
+
+    @property
+    def chips(self) -> list[tuple[str, str, str]]:
+        """The filters that are set: the name, the value, and the address of the list without it."""
+        return [
+            (chip.label, chip.value, self._with_order(chip.others))
+            for chip in list_filters.chips_of(self.filter)
+        ]
+
+    @property
+    def origin(self) -> str:
+        """What links to credits add to their address, so that their pages lead back to this page."""
+        query = urlsplit(self.here).query
+        return f"?{urlencode({ORIGIN: query})}" if query else ""
+
+    @property
+    def one_status(self) -> Status | None:
+        """The status of the filter, if it has one alone."""
+        statuses = self.filter.statuses
+        return statuses[0] if len(statuses) == 1 else None
+
+    @property
+    def has_counted(self) -> bool:
+        """Whether credits of the list can be in totals."""
+        return not set(COUNTED).isdisjoint(self.filter.statuses)
 
     @property
     def actions(self) -> list[str]:
         """The acts on many credits that the status of the filter allows, as `ACTIONS` names them."""
-        status = self.filter.status
-        return [name for name, event_type in ACTIONS.items() if not status or is_allowed(status, event_type)]
+        statuses = self.filter.statuses
+        return [
+            name
+            for name, event_type in ACTIONS.items()
+            if any(is_allowed(status, event_type) for status in statuses)
+        ]
 
     def oldest_first(self, action: str) -> str:
         """Return the address of the form that acts on tonnes of this list, the oldest first."""
         query = urlencode([("action", action), ("take", "oldest"), *self.filter_parameters])
         return f"{PATH}/act?{query}"
 
-    def of_status(self, status: Status | None) -> str:
-        """Return the address of the list filtered by this status, by none if None."""
-        return self._address(replace(self.filter, status=status), None)
+    def of_status(self, status: Status) -> str:
+        """Return the address of the list filtered by this status alone."""
+        return self._address(replace(self.filter, statuses=(Status(status),)), None)
 
     def sorted_by(self, sort: str) -> str:
         """Return the address of the list sorted by this column, reversed if it is already sorted by it."""
@@ -208,21 +199,19 @@ class CreditList:
             return None
         return "descending" if self.filter.descending else "ascending"
 
+    def _with_order(self, parameters: Sequence[tuple[str, str]], path: str = PATH) -> str:
+        """Return the address with these parameters and the order of this list."""
+        kept = [("sort", self.filter.sort), ("order", self.order)] if self.keeps_order else []
+        query = urlencode([*parameters, *kept])
+        return f"{path}?{query}" if query else path
+
     @staticmethod
     def _address(wanted: CreditFilter, cursor: str | None, path: str = PATH) -> str:
-        target = CreditList(wanted, cursor)
-        parameters = {
-            "q": wanted.q,
-            "registry": wanted.registry,
-            "vintage": wanted.vintage,
-            "status": wanted.status,
-            **target.more_filters,
-            "sort": wanted.sort if target.keeps_order else None,
-            "order": target.order if target.keeps_order else None,
-            "cursor": cursor,
-        }
-        query = urlencode({name: value for name, value in parameters.items() if value})
-        return f"{path}?{query}" if query else path
+        target = CreditList(wanted)
+        address = target._with_order(target.filter_parameters, path)
+        if not cursor:
+            return address
+        return f"{address}{'&' if '?' in address else '?'}{urlencode({'cursor': cursor})}"
 
 
 def _first_order(sort: str) -> str:

@@ -1,6 +1,6 @@
 """The pages of credits: the list, the form of a new credit, and a credit with its history."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
@@ -22,7 +22,6 @@ from webapp.domain.errors import (
 )
 from webapp.domain.facts import CREDIT_FACTS
 from webapp.domain.lifecycle import NOT_HOLDING, Status
-from webapp.domain.text import canonical
 from webapp.http import htmx
 from webapp.http.authentication import actor
 from webapp.idempotency import flash_success, note_replay, request_key
@@ -32,10 +31,10 @@ from webapp.ledger.search import selection
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.search.pagination import Page
 from webapp.ledger.views import Record
-from webapp.web import actor_names, labels, query_parameters, split_history
+from webapp.web import actor_names, filter_bar, labels, list_filters, query_parameters, split_history
+from webapp.web.act_address import CHOSEN, POSITION
 from webapp.web.corrections import old_values
-from webapp.web.credit_list import FACTS as FACTS_FILTERED
-from webapp.web.credit_list import IMPORT, PARAMETERS, CreditList
+from webapp.web.credit_list import ORIGIN, PARAMETERS, REPEATED, CreditList
 from webapp.web.formats import number
 from webapp.web.forms import CreditForm
 from webapp.web.history import history_of
@@ -52,27 +51,40 @@ ANOTHER_BATCH: Final = "Already recorded. If this is another batch, give it a se
 
 @pages.get("/credits")
 @allows(Role.VIEWER)
-@query_parameters.reads(*PARAMETERS, "cursor", "count")
+@query_parameters.reads(*PARAMETERS, "cursor", "count", repeated=(*REPEATED, CHOSEN))
 def index() -> Response:
     """Show the credits that match the filter in the address, with their totals."""
     try:
         wanted = CreditList.read(request.args)
         page = listing.list_credits(wanted.filter, wanted.cursor)
         sums = listing.sum_credits(wanted.filter, is_quick=not wanted.counts_all)
+        chosen = _chosen()
     except (InvalidFields, CursorMismatch) as refusal:
         return _bad_filter_page(refusal)
     return htmx.render(
         "credits/list.html",
-        "credits/_table.html",
+        "credits/_list.html",
         credit_list=wanted,
         page=page,
         sums=sums,
         number_found=_number_found(sums, len(page.items)),
+        chosen=chosen,
+        elsewhere_chosen=[
+            at for at in chosen if at not in {credit.created_position for credit in page.items}
+        ],
         credits_max=CREDITS_MAX,
         elsewhere=[] if page.items else _found_elsewhere(wanted),
         problems=[],
-        bar=_filter_bar(wanted),
+        bar=filter_bar.of(wanted),
     )
+
+
+def _chosen() -> list[int]:
+    """Return the positions of the credits that were chosen on other pages of the list."""
+    texts = request.args.getlist(CHOSEN)
+    if not all(map(POSITION.fullmatch, texts)):
+        raise InvalidFields([Problem(CHOSEN, "Must be the position of a credit.")])
+    return list(dict.fromkeys(map(int, texts)))
 
 
 def _found_elsewhere(wanted: CreditList) -> list[tuple[str, str, str]]:
@@ -84,7 +96,7 @@ def _found_elsewhere(wanted: CreditList) -> list[tuple[str, str, str]]:
         return []
     found = []
     for status in (status for status in Status if status not in wanted.filter.statuses):
-        sums = listing.sum_credits(replace(wanted.filter, status=status), is_quick=True)
+        sums = listing.sum_credits(replace(wanted.filter, statuses=(status,)), is_quick=True)
         if sums[status].credits or status in NOT_HOLDING:
             label = labels.STATUS_LABELS[status].lower()
             found.append((_number_found(sums, 0), label, wanted.of_status(status)))
@@ -134,9 +146,11 @@ def create() -> AnyResponse | tuple[str, HTTPStatus]:
 
 @pages.get("/credits/<credit_id>")
 @allows(Role.VIEWER)
+@query_parameters.reads(ORIGIN)
 def show(credit_id: str) -> str:
-    """Show one credit with its history."""
+    """Show one credit with its history. The address may have the query of the list it was opened from."""
     record = queries.record(credit_id)
+    origin = CreditList.read_origin(request.args.get(ORIGIN, ""))
     actor_names.prefetch(event.actor for event in record.events)
     return render_template(
         "credits/show.html",
@@ -146,6 +160,7 @@ def show(credit_id: str) -> str:
         credit_facts=labels.labelled_facts(CREDIT_FACTS, record.facts),
         another=_prefilled_form({name: getattr(record.credit, name) for name in PREFILLED}),
         tree=_split_tree(record),
+        list_address=origin.here if origin else "",
         **_relations(record),
     )
 
@@ -212,56 +227,21 @@ def _number_found(sums: summaries.StatusSums, shown: int) -> str:
 def _bad_filter_page(refusal: InvalidFields | CursorMismatch) -> Response:
     if isinstance(refusal, InvalidFields):
         wanted, problems = CreditList(CreditFilter()), refusal.problems
+        valid = CreditList(list_filters.parse(request.args)[0])  # what is right stays chosen
     else:
-        wanted = CreditList.read({**request.args, "cursor": ""})
-        problems = [Problem("", "This page link belongs to another filter or order.")]
+        wanted = replace(CreditList.read(request.args), cursor=None)
+        valid, problems = wanted, [Problem("", "This page link belongs to another filter or order.")]
     return htmx.render(
         "credits/list.html",
-        "credits/_table.html",
+        "credits/_list.html",
         HTTPStatus.UNPROCESSABLE_ENTITY,
         credit_list=wanted,
         page=Page([], None, None),
         sums=summaries.StatusSums("", {}),
         number_found="0",
+        chosen=[],
+        elsewhere_chosen=[],
         elsewhere=[],
         problems=problems,
-        bar=_filter_bar(wanted, problems),
+        bar=filter_bar.of(valid),
     )
-
-
-def _offered(registries: list[str], vintages: list[int]) -> list[tuple[str, Collection[str]]]:
-    """Return the choices of each filter, by the name of its parameter."""
-    years = [str(year) for year in vintages]
-    return [("registry", registries), ("vintage", years), ("status", labels.STATUS_LABELS)]
-
-
-def _filter_bar(wanted: CreditList, problems: Sequence[Problem] = ()) -> dict[str, object]:
-    """Return the options and values of the filters; empty for a fragment, which has no filters."""
-    if htmx.wants_fragment():
-        return {}
-    names, vintages = summaries.filter_choices()
-    typed = {name: request.args.get(name, "") for name in ("q", "registry", "vintage", "status")}
-    typed["status"] = typed["status"].strip().upper()
-    if problems:  # what was refused is no choice; what is right stays chosen
-        typed |= {name: "" for name, offered in _offered(names, vintages) if typed[name] not in offered}
-    spelling = {canonical(name): name for name in names}
-    # From the parsed filter, because the raw parameter can be very long.
-    typed["registry"] = spelling.get(canonical(wanted.filter.registry), typed["registry"])
-    return {
-        "typed": typed,
-        "registries": [
-            (name, labels.registry_label(name)) for name, _ in _filter_options(names, typed["registry"])
-        ],
-        "vintages": _filter_options([str(year) for year in vintages], typed["vintage"]),
-        "statuses": [(str(status), label) for status, label in labels.STATUS_LABELS.items()],
-        "more": [
-            (name, label, request.args.get(name, ""))
-            for name, label in (*((field.name, field.label) for field in FACTS_FILTERED), (IMPORT, "Import"))
-        ],
-    }
-
-
-def _filter_options(choices: list[str], chosen: str) -> list[tuple[str, str]]:
-    """Return the choices as options, with the chosen one added if no credit has it."""
-    offered = choices if not chosen or chosen in choices else [*choices, chosen]
-    return [(choice, choice) for choice in offered]

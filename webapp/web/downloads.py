@@ -35,7 +35,7 @@ from webapp.ledger import clock, exports, registries
 from webapp.ledger.exports import ExportedCredit, ExportedEvent
 from webapp.ledger.registries import RegistryView
 from webapp.web import activity, query_parameters
-from webapp.web.credit_list import PARAMETERS, CreditList
+from webapp.web.credit_list import PARAMETERS, REPEATED, CreditList
 
 pages = Blueprint("downloads", __name__)
 
@@ -153,13 +153,13 @@ def _both_files(address: str) -> Callable[[View], View]:
 
 @_both_files("/credits")
 @allows(Role.VIEWER)
-@query_parameters.reads(*PARAMETERS)
+@query_parameters.reads(*PARAMETERS, repeated=REPEATED)
 def credits_file(file_format: str) -> Response:
     """Send all credits that match the filter, in the order of the list."""
     credit_list = CreditList.read(request.args)
-    found = dict(credit_list.filter_parameters)
-    # The status stands first, because it says what the file is.
-    name = file_name("credits", [found.pop("status", ""), *found.values()])
+    # The statuses stand first, because they say what the file is.
+    found = sorted(credit_list.filter_parameters, key=lambda each: each[0] != "status")
+    name = file_name("credits", [value for _, value in found])
     rows = map(_credit_row, exports.every_credit(credit_list.filter))
     return send_table(Table(name, CREDIT_COLUMNS, rows), file_format)
 

@@ -27,7 +27,11 @@ _MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 # Markup because these are cached, which a template macro is not. Only these constants are markup: `%` of
 # Markup escapes every value.
 _QUANTITY: Final = Markup('<span class="figure%s">%s<span class="unit">&nbsp;t</span></span>')
-_TIME: Final = Markup('<time datetime="%s" title="%s">%s</time>')
+# The script times.js shows it in the reader's time zone.
+_TIME: Final = Markup('<time datetime="%s" title="%s" data-when>%s</time>')
+_DAY_OF: Final = Markup(
+    '<time datetime="%s" title="Recorded %s">%s</time><span class="visually-hidden">, recorded %s</span>'
+)
 _DAY: Final = Markup('<time datetime="%s">%s</time>')
 
 
@@ -63,9 +67,7 @@ def quantity(amount: int | str) -> Markup:
 @lru_cache(CACHE_SIZE)
 def when(recorded_at: str) -> Markup:
     """Return a time (`YYYY-MM-DDTHH:MM:SS.ffffffZ`) as a <time> element: "20 Nov 2026, 16:29 UTC"."""
-    moment = datetime.fromisoformat(recorded_at)
-    shown = f"{_day_text(moment)}, {moment.hour:02d}:{moment.minute:02d} UTC"
-    return _TIME % (recorded_at, recorded_at, shown)
+    return _TIME % (recorded_at, recorded_at, _moment_text(recorded_at))
 
 
 def this_minute() -> str:
@@ -79,9 +81,21 @@ def day(date_text: str) -> Markup:
     return _DAY % (date_text, _day_text(datetime.fromisoformat(date_text)))
 
 
+@lru_cache(CACHE_SIZE)
+def day_of(date_text: str, recorded_at: str) -> Markup:
+    """Return the day of an event as `day` does, with the time of its recording on hover and for readers."""
+    recorded = _moment_text(recorded_at)
+    return _DAY_OF % (date_text, recorded, day_text(date_text), recorded)
+
+
 def day_text(date_text: str) -> str:
     """Return a date (`YYYY-MM-DD`) as text: "20 Nov 2026"."""
     return _day_text(datetime.fromisoformat(date_text))
+
+
+def _moment_text(recorded_at: str) -> str:
+    moment = datetime.fromisoformat(recorded_at)
+    return f"{_day_text(moment)}, {moment.hour:02d}:{moment.minute:02d} UTC"
 
 
 def _day_text(moment: datetime) -> str:
@@ -101,5 +115,6 @@ FILTERS: Final[dict[str, Callable[..., str]]] = {
     "plain_quantity": fields.quantity_text,
     "when": when,
     "day": day,
+    "day_of": day_of,
     "short_id": short_id,
 }

@@ -18,6 +18,7 @@ from webapp.domain.fields import Field, PastDateField
 from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.registry_names import display_name
 from webapp.domain.text import canonical
+from webapp.ledger.search.credit_filter import ALL, CURRENT
 from webapp.ledger.views import EntryView, EventView, happened_on
 from webapp.web.formats import day, day_text, tonnes, when
 
@@ -29,6 +30,12 @@ STATUS_LABELS: Final[Mapping[str, str]] = {
     Status.WITHDRAWN: "Cancelled at the registry",
     Status.SPLIT: "Split",
     Status.CANCELLED: "Void",
+}
+# What the filter by status offers.
+STATUS_CHOICES: Final[Mapping[str, str]] = {
+    CURRENT: "Current: active, sold, retired",
+    **STATUS_LABELS,
+    ALL: "All",
 }
 EVENT_LABELS: Final[Mapping[str, str]] = {
     EventType.CREATED: "Created",

@@ -67,7 +67,7 @@ def test_an_import_finds_its_credits_and_their_lots() -> None:
     ended = recorded_by_import("8", serial_number="ended")
     lots = split_credit(whole, {"quantities": ["1", "99"]}, LOCAL).lot_ids
     assert found(import_number=7) == lots[::-1]
-    assert found(import_number=8, status=Status.WITHDRAWN) == [ended]
+    assert found(import_number=8, statuses=(Status.WITHDRAWN,)) == [ended]
     assert found(import_number=9) == []
     assert_sound()
 
@@ -75,8 +75,13 @@ def test_an_import_finds_its_credits_and_their_lots() -> None:
 def test_a_registry_and_a_search_find_the_credits_under_all_of_its_names() -> None:
     short, long = recorded(registry="GS"), recorded(registry="Gold Standard", serial_number="2")
     recorded(registry="VCS", serial_number="3")
-    assert found(registry="GS") == found(q="gs") == [short]
+    assert found(registries=("GS",)) == found(q="gs") == [short]
     registries.join_names({"registry": "Gold Standard", "alias": "GS"}, LOCAL)
-    for wanted in ({"registry": "gs"}, {"registry": "GOLD standard"}, {"q": "gold standard"}, {"q": "gs"}):
+    for wanted in (
+        {"registries": ("gs",)},
+        {"registries": ("GOLD standard",)},
+        {"q": "gold standard"},
+        {"q": "gs"},
+    ):
         assert found(**wanted) == [long, short], wanted
-    assert found(registry="gs", q="gold 2") == [long]
+    assert found(registries=("gs",), q="gold 2") == [long]

@@ -125,18 +125,20 @@ def test_the_first_page_has_no_previous_and_the_last_no_next() -> None:
 
 
 FILTERS: list[tuple[CreditFilter, Callable[[CreditView], bool]]] = [
-    (CreditFilter(registry="VCS"), lambda credit: credit.registry == "VCS"),
-    (CreditFilter(registry=" \uff36cs "), lambda credit: credit.registry == "VCS"),
-    (CreditFilter(registry="A\u0308RA"), lambda credit: credit.registry == "ÄRA"),
-    (CreditFilter(registry="no such"), lambda _: False),
-    (CreditFilter(vintage=2020), lambda credit: credit.vintage == 2020),
-    (CreditFilter(vintage=1990), lambda _: False),
-    (CreditFilter(status=Status.ACTIVE), lambda credit: credit.status is Status.ACTIVE),
-    (CreditFilter(status=Status.SOLD), lambda credit: credit.status is Status.SOLD),
-    (CreditFilter(status=Status.RETIRED), lambda credit: credit.status is Status.RETIRED),
+    (CreditFilter(registries=("VCS",)), lambda credit: credit.registry == "VCS"),
+    (CreditFilter(registries=(" \uff36cs ",)), lambda credit: credit.registry == "VCS"),
+    (CreditFilter(registries=("A\u0308RA",)), lambda credit: credit.registry == "ÄRA"),
+    (CreditFilter(registries=("no such",)), lambda _: False),
+    (CreditFilter(vintage_from=2020, vintage_to=2020), lambda credit: credit.vintage == 2020),
+    (CreditFilter(vintage_from=1990, vintage_to=1990), lambda _: False),
+    (CreditFilter(statuses=(Status.ACTIVE,)), lambda credit: credit.status is Status.ACTIVE),
+    (CreditFilter(statuses=(Status.SOLD,)), lambda credit: credit.status is Status.SOLD),
+    (CreditFilter(statuses=(Status.RETIRED,)), lambda credit: credit.status is Status.RETIRED),
     (CreditFilter(q="solar"), lambda credit: "Solar" in credit.project_name),
     (
-        CreditFilter(q="WIND", registry="vcs", vintage=2021, status=Status.SOLD),
+        CreditFilter(
+            q="WIND", registries=("vcs",), vintage_from=2021, vintage_to=2021, statuses=(Status.SOLD,)
+        ),
         lambda credit: (
             ("Wind" in credit.project_name and credit.registry == "VCS")
             and (credit.vintage == 2021 and credit.status is Status.SOLD)
@@ -174,9 +176,9 @@ def test_a_malformed_cursor_is_refused(forged: str) -> None:
     "other",
     [
         CreditFilter(q="solar"),
-        CreditFilter(registry="VCS"),
-        CreditFilter(vintage=2020),
-        CreditFilter(status=Status.SOLD),
+        CreditFilter(registries=("VCS",)),
+        CreditFilter(vintage_from=2020, vintage_to=2020),
+        CreditFilter(statuses=(Status.SOLD,)),
         CreditFilter(sort="quantity"),
         CreditFilter(descending=False),
     ],
@@ -190,8 +192,8 @@ def test_a_cursor_of_other_filters_is_refused(other: CreditFilter) -> None:
 
 
 def test_a_cursor_of_the_same_filter_in_another_spelling_is_accepted() -> None:
-    cursor = list_credits(CreditFilter(registry="vcs", q="SOLAR"), limit=1).next
-    assert list_credits(CreditFilter(registry="VCS ", q=" solar"), cursor, 1).previous
+    cursor = list_credits(CreditFilter(registries=("vcs",), q="SOLAR"), limit=1).next
+    assert list_credits(CreditFilter(registries=("VCS ",), q=" solar"), cursor, 1).previous
 
 
 @pytest.mark.parametrize("position", [2**63, -(2**63), 10**400, 1.5, "1", True, None, [1]], ids=str)

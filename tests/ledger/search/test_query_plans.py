@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from tests.fixtures.ledger import DIALECTS, MakeDatabase, opened
 from webapp.accounts.actors import LOCAL
-from webapp.domain.lifecycle import HOLDING, NOT_HOLDING, Status
+from webapp.domain.lifecycle import COUNTED, HOLDING, NOT_HOLDING, Status
 from webapp.domain.serial_number import parse_numbers
 from webapp.domain.text import canonical
 from webapp.ledger import listing
 from webapp.ledger.commands import amend_credit, cancel_credit, create_credit, retire_credit, sell_credit
+from webapp.ledger.queries import record
 from webapp.ledger.registries import join_names
 from webapp.ledger.search import conditions_sql, index_merge, selection
 from webapp.ledger.search.credit_filter import SORTS, CreditFilter
@@ -32,6 +33,8 @@ PROJECTS = ["Mangrove Kenya", "Mangrove Peru", "Lake Kemp Solar", "\u00c4ther Wi
 REGISTRIES = ["VCS", "Gold Standard", "Iso.metric"]
 # Another name of the registry VCS, which no credit names.
 ALIAS = "Verra of Kenya"
+PARTIES = ["Acme", "Hilltop Tools AG"]
+DAYS = ["2024-12-31", "2025-06-30"]
 WORDS = [
     *("mangrove", "kenya", "ke", "KE", "solar", "wind farm", "farm", "vcs", "gold", "metric", "o.m", "peru"),
     *("gs1", "5", "50", "150", "12345", "941,467,105", "941467105", "2020", "x", "nowhere", "-", "gs11-16"),
@@ -80,9 +83,13 @@ def a_ledger_of(random: Random) -> None:
             amend_credit(credit_id, {"amends": 1, "facts": {"country": country}}, LOCAL)
         match random.randrange(6):
             case 0:
-                sell_credit(credit_id, {"buyer": "A"}, LOCAL)
+                sell_credit(
+                    credit_id, {"buyer": random.choice(PARTIES), "occurred_on": random.choice(DAYS)}, LOCAL
+                )
             case 1:
-                retire_credit(credit_id, {}, LOCAL)
+                retire_credit(credit_id, {"beneficiary": random.choice(PARTIES)}, LOCAL)
+                seq = record(credit_id).last_counting.seq
+                amend_credit(credit_id, {"amends": seq, "occurred_on": random.choice(DAYS)}, LOCAL)
             case 2 if tonnes > 1:
                 retire_credit(credit_id, {"quantity": "1"}, LOCAL)
             case 3:
@@ -103,7 +110,7 @@ def every(request: pytest.FixtureRequest, make_module_database: MakeDatabase) ->
         a_ledger_of(Random(8))  # noqa: S311 - not a secret
         found = [
             credit
-            for wanted in (CreditFilter(), *(CreditFilter(status=status) for status in UNCOUNTED))
+            for wanted in (CreditFilter(), *(CreditFilter(statuses=(status,)) for status in UNCOUNTED))
             for credit in listing.list_credits(wanted, limit=500).items
         ]
         yield sorted(found, key=lambda credit: credit.created_position)
@@ -127,7 +134,7 @@ def number_of(word: str) -> int | None:
 def has_number(credit: CreditView, number: int, wanted: CreditFilter) -> bool:
     """Say whether a credit of the list has the number: a leaf holds its own, and what is none held it."""
     block = parse_numbers(credit.serial_number)
-    holds = credit.status in HOLDING or wanted.status in NOT_HOLDING
+    holds = credit.status in HOLDING or not set(NOT_HOLDING).isdisjoint(wanted.statuses)
     return bool(block) and holds and block.first <= number <= block.last  # type: ignore[union-attr]
 
 
@@ -159,13 +166,28 @@ def is_found_by_serial(credit: CreditView, serial: str, wanted: CreditFilter) ->
         return holds_word(serial, word) or (number is not None and has_number(credit, number, wanted))
 
     asked, own = parse_numbers(wanted.serial), parse_numbers(credit.serial_number)
-    holds = credit.status in HOLDING or wanted.status in NOT_HOLDING
+    holds = credit.status in HOLDING or not set(NOT_HOLDING).isdisjoint(wanted.statuses)
     if asked and own and holds and asked.overlaps(own):
         return True
     of_series = re.fullmatch("(.*)-([0-9]+)", canonical(wanted.serial))
     if of_series and own and holds and own.series == f"{of_series[1]}-#":
         return own.first <= int(of_series[2]) <= own.last
     return all(has(word) for word in canonical(wanted.serial).split(" "))
+
+
+def party_of(credit: CreditView) -> str:
+    return {Status.SOLD: credit.buyer, Status.RETIRED: credit.beneficiary}.get(credit.status) or ""
+
+
+def is_dated(credit: CreditView, wanted: CreditFilter) -> bool:
+    """Return whether the days of the credit lie in the filter's."""
+    recorded = credit.created_at[:10]
+    if not (wanted.recorded_from or recorded) <= recorded <= (wanted.recorded_to or recorded):
+        return False
+    happened = credit.happened_on
+    if happened is None:
+        return not (wanted.happened_from or wanted.happened_to)
+    return (wanted.happened_from or happened) <= happened <= (wanted.happened_to or happened)
 
 
 def expected(every: Sequence[CreditView], wanted: CreditFilter) -> list[CreditView]:
@@ -182,10 +204,16 @@ def expected(every: Sequence[CreditView], wanted: CreditFilter) -> list[CreditVi
         credit
         for credit in every
         if credit.status in wanted.statuses
-        and canonical({ALIAS: "VCS"}.get(wanted.registry, wanted.registry))
-        in {"", canonical(credit.registry)}
+        and (
+            not wanted.registries
+            or canonical(credit.registry)
+            in [canonical({ALIAS: "VCS"}.get(name, name)) for name in wanted.registries]
+        )
         and canonical(wanted.country) in {"", canonical(country_of(credit.project_name))}
-        and (wanted.vintage is None or credit.vintage == wanted.vintage)
+        and (wanted.vintage_from or 0) <= credit.vintage <= (wanted.vintage_to or 3000)
+        and (wanted.quantity_from_e4 or 0) <= credit.quantity_e4 <= (wanted.quantity_to_e4 or 2**62)
+        and is_dated(credit, wanted)
+        and (not wanted.parties or canonical(party_of(credit)) in map(canonical, wanted.parties))
         and is_found(credit, wanted)
     ]
     key = keys[wanted.sort]
@@ -211,10 +239,20 @@ def pages_of(wanted: CreditFilter, limit: int) -> list[CreditView]:
 wanted_lists = st.builds(
     CreditFilter,
     q=st.one_of(st.just(""), st.lists(st.sampled_from(WORDS), max_size=3).map(" ".join)),
-    registry=st.sampled_from(["", "", "vcs", ALIAS, "GOLD standard", "nobody's"]),
+    registries=st.sampled_from([(), (), ("vcs",), (ALIAS,), ("GOLD standard", "iso.metric"), ("nobody's",)]),
     country=st.sampled_from(["", "", "KENYA", "Peru", "Chile"]),
-    vintage=st.sampled_from([None, None, 2020, 1990]),
-    status=st.sampled_from([None, None, *Status]),
+    vintage_from=st.sampled_from([None, None, 2020, 1990]),
+    vintage_to=st.sampled_from([None, None, 2020, 1990]),
+    statuses=st.sampled_from(
+        [COUNTED, COUNTED, tuple(Status), (Status.SOLD, Status.SPLIT), *((s,) for s in Status)]
+    ),
+    parties=st.sampled_from([(), (), ("ACME",), ("acme", "Hilltop  tools ag"), ("Nobody",)]),
+    quantity_from_e4=st.sampled_from([None, None, 400_000, 2_000_000]),
+    quantity_to_e4=st.sampled_from([None, None, 400_000, 2_000_000]),
+    happened_from=st.sampled_from(["", "", "2025-01-01", "2025-06-30"]),
+    happened_to=st.sampled_from(["", "", "2025-01-01", "2025-06-30"]),
+    recorded_from=st.sampled_from(["", "", "2020-01-01", "2200-01-01"]),
+    recorded_to=st.sampled_from(["", "", "2020-01-01", "2200-01-01"]),
     serial=st.sampled_from(["", "", "", *SERIALS]),
     sort=st.sampled_from(list(SORTS)),
     descending=st.booleans(),

@@ -150,14 +150,14 @@ def test_a_credit_is_found_by_its_id_or_the_beginning_of_it() -> None:
 
 @pytest.mark.parametrize("registry", ["\0", "\ud800"], ids=ascii)
 def test_an_impossible_registry_matches_no_credit(registry: str) -> None:
-    assert list_credits(CreditFilter(registry=registry)).items == []
-    assert sum_credits(CreditFilter(registry=registry)).all.credits == 0
+    assert list_credits(CreditFilter(registries=(registry,))).items == []
+    assert sum_credits(CreditFilter(registries=(registry,))).all.credits == 0
 
 
 @pytest.mark.parametrize("vintage", [0, -1, 2**31, 2**63, 10**30])
 def test_an_impossible_vintage_matches_no_credit(vintage: int) -> None:
-    assert list_credits(CreditFilter(vintage=vintage)).items == []
-    assert sum_credits(CreditFilter(vintage=vintage)).all.credits == 0
+    assert list_credits(CreditFilter(vintage_from=vintage, vintage_to=vintage)).items == []
+    assert sum_credits(CreditFilter(vintage_from=vintage, vintage_to=vintage)).all.credits == 0
 
 
 @pytest.mark.parametrize("length", [1, 2, 3])

@@ -7,7 +7,7 @@ import pytest
 from tests.fixtures.credits import recorded
 from tests.fixtures.ledger import DIALECTS, MakeDatabase, opened
 from webapp.accounts.actors import LOCAL
-from webapp.domain.lifecycle import Status
+from webapp.domain.lifecycle import COUNTED, Status
 from webapp.ledger.commands import cancel_credit, retire_credit, split_credit
 from webapp.ledger.listing import list_credits, sum_credits
 from webapp.ledger.search.credit_filter import CreditFilter
@@ -56,7 +56,7 @@ def names(request: pytest.FixtureRequest, make_module_database: MakeDatabase) ->
 
 def found(names: dict[str, str], status: Status | None = None, **asked: str) -> Sequence[str]:
     """Return the names of the credits found, in the order of recording."""
-    wanted = CreditFilter(status=status, descending=False, **asked)  # type: ignore[arg-type]
+    wanted = CreditFilter(statuses=(status,) if status else COUNTED, descending=False, **asked)  # type: ignore[arg-type]
     page = list_credits(wanted)
     assert sum(held.credits for held in sum_credits(wanted).by_status.values()) == len(page.items)
     return [names[credit.id] for credit in page.items]

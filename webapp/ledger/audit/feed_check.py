@@ -3,6 +3,7 @@
 One process reads the feed in order of positions. Reads only.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,7 @@ from sqlalchemy import Connection
 from webapp.ledger.audit.digest import Digest, RunningDigest
 from webapp.ledger.audit.findings import Finding, Report
 from webapp.ledger.event_log import IN_ORDER_OF_TIME
+from webapp.ledger.projections import feed_runs
 from webapp.ledger.storage import statements
 
 _PAGE: Final = 5_000
@@ -23,6 +25,12 @@ _FEED: Final = (
     " WHERE feed.position > ? ORDER BY feed.position LIMIT ?"
 )
 _MARK: Final = "SELECT max(position) FROM log_marks WHERE name = ?"
+_RUNS: Final = "SELECT first_position, last_position, import_number, credits, quantity_e4 FROM feed_runs"
+_QUANTITY: Final = (
+    "SELECT sum(credits.quantity_e4) FROM feed JOIN credits ON credits.key = feed.subject"
+    " WHERE feed.position BETWEEN ? AND ?"
+)
+_NAMING: Final = ('"import":"', '"act":"')
 _KINDS: Final = ("credit", "subject")
 _RECORDED_AT: Final = '"recorded_at":"'
 _TIME_LENGTH: Final = len("2026-11-20T00:00:00.000000Z")
@@ -42,7 +50,7 @@ def check_feed(connection: Connection, expected: Digest | None) -> FeedResult:
     Times must be in order from the position of the mark on. A prefix must have the `expected` digest.
     """
     findings: list[Finding] = []
-    running, position, time = RunningDigest(expected), 0, ""
+    running, position, time, runs = RunningDigest(expected), 0, "", _Runs()
     mark = _mark(connection, findings.append)
     for row_position, subject, seq, event_hash, body, credit_id in _pages(connection):
         if row_position != position + 1:
@@ -54,6 +62,7 @@ def check_feed(connection: Connection, expected: Digest | None) -> FeedResult:
             findings.append(Finding(f"position {position}", wrong))
             continue
         running.add(event_hash.hex())
+        runs.add(position, body)
         before, time = time, _recorded_at(body)
         if mark is not None and position > mark and time < before:
             wrong = f"it was recorded at {time}, before the previous event"
@@ -64,7 +73,43 @@ def check_feed(connection: Connection, expected: Digest | None) -> FeedResult:
     broken = running.mismatch()
     if broken:
         findings.append(Finding("expected digest", broken))
+    findings += runs.differences(connection)
     return FeedResult(running.now(), findings)
+
+
+class _Runs:
+    """The runs that table feed_runs must have, from the texts of the events in feed order."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[int, int, int | None, int]] = []
+
+    def add(self, position: int, body: str) -> None:
+        """Add an event. Only texts that may name an import or an act are parsed."""
+        if not any(mark in body for mark in _NAMING):
+            return
+        data = json.loads(body)["data"]
+        name = feed_runs.name_of(data) if isinstance(data, dict) else None
+        if name is None:
+            return
+        if self._rows and name.continues(*self._rows[-1][:3], position):
+            first, _, import_number, count = self._rows.pop()
+            self._rows.append((first, position, import_number, count + 1))
+        else:
+            self._rows.append((position, position, name.import_number, 1))
+
+    def differences(self, connection: Connection) -> list[Finding]:
+        """Return how the table differs."""
+        found = {row[0]: tuple(row) for row in statements.fetch(connection, _RUNS)}
+        due = {
+            row[0]: (*row, int(quantity_e4 or 0))
+            for row in self._rows
+            for ((quantity_e4,),) in [statements.fetch(connection, _QUANTITY, row[0], row[1])]
+        }
+        return [
+            Finding(f"table feed_runs, {at}", f"is {found.get(at)}, but the log gives {due.get(at)}")
+            for at in sorted(found.keys() | due.keys())
+            if found.get(at) != due.get(at)
+        ]
 
 
 def _pages(connection: Connection) -> Iterator[statements.Row]:

@@ -25,6 +25,7 @@ from webapp.ledger.audit.check_workers import KeyRange
 from webapp.ledger.audit.findings import Finding, differences
 from webapp.ledger.audit.projection_check import Expected
 from webapp.ledger.audit.serial_check import NamedSerials, SerialsOfCredit, add_serials, serials_of
+from webapp.ledger.projections import standing_acts
 from webapp.ledger.projections.apply import changes, first_state
 from webapp.ledger.projections.serial_index import block_row
 from webapp.ledger.storage import statements
@@ -68,14 +69,16 @@ _STATE_COLUMNS: Final = (
     "changed_at",
     "buyer",
     "beneficiary",
+    "party_key",
+    "happened_on",
 )
 _BLOCK_COLUMNS: Final = ("credit", "series", "first", "last", "size_class")
 # The tables with at most one row for each credit. The credit's key is the first column.
 _BY_CREDIT: Final = {
     "credits": _CREDITS,
     "credit_states": "SELECT credit, created_position, status, vintage, quantity_e4, project_key,"
-    " registry_key, serial_key, search_text, created_at, changed_at, buyer, beneficiary"
-    " FROM credit_states WHERE credit BETWEEN ? AND ?",
+    " registry_key, serial_key, search_text, created_at, changed_at, buyer, beneficiary, party_key,"
+    " happened_on FROM credit_states WHERE credit BETWEEN ? AND ?",
     "serial_claims": "SELECT credit, registry_key, serial_key FROM serial_claims"
     " WHERE credit BETWEEN ? AND ?",
     "contested_claims": "SELECT credit, registry_key, serial_key FROM contested_claims"
@@ -159,6 +162,8 @@ class _RangeCheck:
         for entry in entries[1:]:
             if entry.event.type is not FIRST:
                 state |= changes(entry.event, reversals)
+        history = [(e.event.seq, e.event.type, e.event.data, e.event.recorded_at) for e in entries]
+        state |= standing_acts.columns_after(history)
         row = self._credits.pop(key, None)
         expected = _credit_row(credit_id, credit)
         self._compare(credit_id, "credits", row and _as_stated(row), expected, _CREDIT_COLUMNS)

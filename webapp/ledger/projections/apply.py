@@ -17,8 +17,9 @@ from webapp.domain.entry import Entry
 from webapp.domain.event import Event, PositionedEvent
 from webapp.domain.lifecycle import STATUS_AFTER, EventType
 from webapp.domain.text import canonical
-from webapp.ledger.projections import credit_facts, serial_index
+from webapp.ledger.projections import credit_facts, feed_runs, serial_index, standing_acts
 from webapp.ledger.projections.entries import apply_entry
+from webapp.ledger.projections.standing_acts import PARTY_FIELD
 from webapp.ledger.projections.totals import Sums, add_to_totals
 from webapp.ledger.storage import statements, tables
 from webapp.ledger.storage.bulk_insert import insert_rows
@@ -26,10 +27,6 @@ from webapp.ledger.storage.search_text import search_text_of
 from webapp.ledger.storage.standing_tables import FOLLOWING
 
 BATCH: Final = 1000
-
-# The field of an event's data that names another party. No other event has such a field, so an
-# amendment that has it amends such an event.
-PARTY_FIELD: Final = {EventType.SOLD: "buyer", EventType.RETIRED: "beneficiary"}
 
 
 def apply_events(
@@ -49,6 +46,7 @@ def apply_events(
         actions = [entry for entry in run if not entry.credit]
         for start in range(0, len(actions), BATCH):
             _apply_actions(connection, actions[start : start + BATCH], imported)
+    feed_runs.add_runs(connection, entries)
 
 
 def _runs(entries: Sequence[PositionedEvent]) -> Iterator[Sequence[PositionedEvent]]:
@@ -121,7 +119,7 @@ def changes(event: Event, reversals: Collection[int] = ()) -> dict[str, object]:
     """Return the columns of credit_states that an event other than CREATED changes.
 
     `reversals` has the `seq` of each SALE_REVERSED event of the credit: an amendment of a sale that was
-    reversed before changes nothing.
+    reversed before changes nothing. What one restates of the standing act is in ``standing_acts``.
     """
     if event.type is EventType.AMENDED:
         amended = event.data.get(AMENDS)
@@ -136,7 +134,7 @@ def changes(event: Event, reversals: Collection[int] = ()) -> dict[str, object]:
         changed[PARTY_FIELD[event.type]] = event.data.get(PARTY_FIELD[event.type])
     if event.type is EventType.SALE_REVERSED:
         changed[PARTY_FIELD[EventType.SOLD]] = None
-    return changed
+    return changed | standing_acts.columns_of(event.type, event.data, event.recorded_at)
 
 
 def parties_of(event: Event) -> Iterator[tuple[str, str]]:
@@ -192,6 +190,8 @@ def _change_states(connection: Connection, entries: Sequence[PositionedEvent]) -
     for entry in entries:
         own = changes(entry.event, reversals.get(entry.key, ()))
         changed[entry.key] = changed.get(entry.key, {}) | own
+    for key, columns in standing_acts.restated(connection, entries).items():
+        changed[key] |= columns
     rows: dict[tuple[str, ...], list[statements.Parameters]] = {}
     for key, columns in changed.items():
         if columns:

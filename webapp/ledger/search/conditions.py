@@ -82,10 +82,20 @@ class OfImport:
 
 
 @dataclass(frozen=True)
-class OfRegistry:
-    """The credit names its registry by one of these canonical names."""
+class OneOf:
+    """A column of credit_states has one of these canonical names."""
 
-    name_keys: tuple[str, ...]
+    column: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Between:
+    """A column of credit_states lies between two values, or equals one."""
+
+    column: str
+    first: str | int
+    last: str | int
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,7 @@ class AnyOf:
     parts: tuple["Condition", ...]
 
 
-Condition = Text | Numbers | IdStart | Fact | OfImport | OfRegistry | AllOf | AnyOf
+Condition = Text | Numbers | IdStart | Fact | OfImport | OneOf | Between | AllOf | AnyOf
 _NO_ALIASES: Final = RegistryNames()
 
 
@@ -128,18 +138,18 @@ def words_of(text: str) -> list[str]:
 def condition_of(
     q: str,
     serial: str,
-    status: Status | None,
+    statuses: tuple[Status, ...],
     names: RegistryNames = _NO_ALIASES,
     others: tuple[Condition, ...] = (),
 ) -> AllOf | None:
     """Return the condition of a search and of `others`, None if there is nothing to search for.
 
     `q` searches all texts, `serial` the serial number only. Either may be a serial number as a whole.
-    Blocks that are no longer held are searched only if `status` is the one filtered for and is not
-    held by anybody (SPLIT or CANCELLED). A word in one name of a registry finds the credits under its
+    Blocks that are no longer held are searched only if one of the `statuses` filtered for is not held by
+    anybody (SPLIT or CANCELLED). A word in one name of a registry finds the credits under its
     other `names` too.
     """
-    is_given_up = status in NOT_HOLDING
+    is_given_up = not set(NOT_HOLDING).isdisjoint(statuses)
     of_q = _of_q(q, names, is_given_up=is_given_up)
     parts = (*of_q, *_of_serial(serial, is_given_up=is_given_up), *others)
     return AllOf(parts) if parts else None
@@ -210,7 +220,7 @@ def _of_other_names(word: str, names: RegistryNames) -> list[Condition]:
     for group in groups.values():
         with_word = {name for name in group if pattern in f" {as_search_text(name).strip()} "}
         found |= {*group} - with_word if with_word else set()
-    return [OfRegistry(tuple(sorted(found)))] if found else []
+    return [OneOf("registry_key", tuple(sorted(found)))] if found else []
 
 
 def _of_serial_words(words: Sequence[str], *, is_given_up: bool) -> Iterator[Condition]:

@@ -14,16 +14,18 @@ from webapp.ledger.search.conditions import (
     PART_MIN,
     AllOf,
     AnyOf,
+    Between,
     Condition,
     Fact,
     IdStart,
     Numbers,
     OfImport,
-    OfRegistry,
+    OneOf,
     Text,
 )
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.search.index_merge import Sql, parameters_of
+from webapp.ledger.search.recorded_positions import positions_between
 from webapp.ledger.storage.search_text import SERIAL_TEXT_SQL, as_search_text
 from webapp.ledger.storage.statements import as_json, fetch
 
@@ -78,8 +80,8 @@ def test_of(condition: Condition, dialect: str) -> Sql:
             table, has = _listed(condition)
             own = f"{_ONE} FROM {table} WHERE {table}.created_position = credit_states.created_position"
             return _exists(f"{own} AND {has.text}", has.parameters)
-        case OfRegistry():
-            return _of_registry(condition)
+        case OneOf() | Between():
+            return _of_column(condition)
         case AllOf() | AnyOf():
             parts = [test_of(part, dialect) for part in condition.parts]
             word = " AND " if isinstance(condition, AllOf) else " OR "
@@ -90,8 +92,8 @@ def sources_of(
     connection: Connection, wanted: CreditFilter, condition: Condition, *, by_age: bool
 ) -> "Found":
     """Return the sources of a condition. `by_age` says that the first rows by age will be read."""
-    registry_key = wanted.registry_key if len(wanted.registry_keys) == 1 else ""
-    return _Finder(connection, registry_key, by_age).find(condition, ())
+    registry_key = wanted.registry_keys[0] if len(wanted.registry_keys) == 1 else ""
+    return _Finder(connection, registry_key, wanted.statuses, by_age).find(condition, ())
 
 
 def _exists(select: str, parameters: tuple[object, ...]) -> Sql:
@@ -108,16 +110,21 @@ def source_of_positions(positions: Iterable[int]) -> Source:
 
 
 class Found(NamedTuple):
-    """Sources of a condition. `is_narrow` is false if they read many blocks of serial numbers."""
+    """Sources of a condition. `is_narrow` is false if they have many candidates.
+
+    `is_in_order` is false if they have to be sorted by age.
+    """
 
     sources: list[Source]
     is_narrow: bool = True
+    is_in_order: bool = True
 
 
 @dataclass(frozen=True)
 class _Finder:
     connection: Connection
     registry_key: str
+    statuses: Sequence[str]
     by_age: bool
 
     @property
@@ -137,14 +144,55 @@ class _Finder:
                 return self._any_of(condition, beside)
             case AllOf():
                 return self._all_of(condition, beside)
-            case IdStart() | OfRegistry():
-                return self._whole(condition)
+            case IdStart() | OneOf() | Between():
+                return self._of_columns(condition)
 
-    def _whole(self, condition: IdStart | OfRegistry) -> Found:
-        if isinstance(condition, OfRegistry):
-            return Found([Source(Sql("credit_states"), _of_registry(condition))], is_narrow=False)
-        ids = Sql(f"credits.key = credit_states.credit AND {_ID_BETWEEN}", _id_range(condition))
-        return Found([Source(Sql("credits CROSS JOIN credit_states"), ids)])
+    def _of_columns(self, condition: IdStart | OneOf | Between) -> Found:
+        if isinstance(condition, Between):
+            return self._between(condition)
+        if isinstance(condition, IdStart):
+            ids = Sql(f"credits.key = credit_states.credit AND {_ID_BETWEEN}", _id_range(condition))
+            return Found([Source(Sql("credits CROSS JOIN credit_states"), ids)])
+        if condition.column == "registry_key":
+            return Found([Source(Sql("credit_states"), _of_column(condition))], is_narrow=False)
+        # A source for each name, in which the credits are in order of their age.
+        parts = [_of_column(OneOf(condition.column, (key,))) for key in condition.values]
+        return self._counted([self._indexed("INDEXED BY ix_credit_states_party_key", part) for part in parts])
+
+    def _between(self, condition: Between) -> Found:
+        between = _of_column(condition)
+        if condition.column == "quantity_e4":
+            indexed = "INDEXED BY ix_credit_states_status_quantity"
+            sources = [
+                self._indexed(indexed, Sql(f"credit_states.status = ? AND {between.text}", (status, *rest)))
+                for status, rest in ((str(status), between.parameters) for status in self.statuses)
+            ]
+            return self._counted(sources, is_in_order=False)
+        if condition.column == "happened_on":
+            source = self._indexed("INDEXED BY ix_credit_states_happened_on", between)
+            return self._counted([source], is_in_order=False)
+        # Times of recording are in order of the positions.
+        ranges = positions_between(self.connection, str(condition.first), str(condition.last))
+        wheres = [Sql("credit_states.created_position BETWEEN ? AND ?", positions) for positions in ranges]
+        return self._counted([self._indexed("NOT INDEXED", where) for where in wheres])
+
+    def _indexed(self, indexed: str, where: Sql) -> Source:
+        """Return the source of a condition that SQLite looks up in this index."""
+        if self._is_sqlite:
+            return Source(Sql(f"credit_states {indexed}"), where)
+        fenced = f"(SELECT * FROM credit_states WHERE {where.text} OFFSET 0) AS credit_states"
+        return Source(Sql(fenced, where.parameters), Sql("TRUE"))
+
+    def _counted(self, sources: list[Source], *, is_in_order: bool = True) -> Found:
+        """Return the sources, narrow if they have few candidates together."""
+        found = 0
+        for source in sources:
+            some = f"SELECT 1 FROM ({source.all_positions.text} LIMIT ?) AS few"
+            limit = FEW_HOLDERS + 1 - found
+            found += len(fetch(self.connection, some, *source.all_positions.parameters, limit))
+            if found > FEW_HOLDERS:
+                return Found(sources, is_narrow=False, is_in_order=is_in_order)
+        return Found(sources, is_in_order=is_in_order)
 
     def _any_of(self, condition: AnyOf, beside: tuple[Text, ...]) -> Found:
         found = [self.find(part, beside) for part in condition.parts]
@@ -152,7 +200,7 @@ class _Finder:
         beside_alone = self._texts(beside) if beside else None
         if beside_alone in sources:  # it includes the results of the others
             return Found([source for source in sources if source == beside_alone][:1])
-        return Found(sources, all(each.is_narrow for each in found))
+        return Found(sources, all(each.is_narrow for each in found), all(each.is_in_order for each in found))
 
     def _all_of(self, condition: AllOf, beside: tuple[Text, ...]) -> Found:
         """Return the sources of one part, preferably a narrow one. They include all matches of AllOf."""
@@ -247,9 +295,12 @@ def _listed(condition: Fact | OfImport) -> tuple[str, Sql]:
     return "credit_facts", Sql(f"credit_facts.{condition.name} = ?", (condition.value_key,))
 
 
-def _of_registry(condition: OfRegistry) -> Sql:
-    marks = ", ".join("?" * len(condition.name_keys))
-    return Sql(f"credit_states.registry_key IN ({marks})", condition.name_keys)
+def _of_column(condition: OneOf | Between) -> Sql:
+    """Return the condition on a column of credit_states."""
+    column = f"credit_states.{condition.column}"
+    if isinstance(condition, Between):
+        return Sql(f"{column} BETWEEN ? AND ?", (condition.first, condition.last))
+    return Sql(f"{column} IN ({', '.join('?' * len(condition.values))})", condition.values)
 
 
 _ID_BETWEEN: Final = "credits.id BETWEEN ? AND ?"

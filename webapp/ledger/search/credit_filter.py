@@ -1,6 +1,7 @@
-"""The filter of a list of credits: search texts, registry, vintage, status and sort order."""
+"""The filter of a list of credits: search texts, facets, ranges and sort order."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -12,7 +13,7 @@ from webapp.domain.registry_names import RegistryNames
 from webapp.ledger.search import conditions
 from webapp.ledger.storage.derived_tables import FILTERED_FACTS as FACT_NAMES
 
-__all__ = ["FACT_NAMES", "SORTS", "CreditFilter"]
+__all__ = ["ALL", "CURRENT", "FACT_NAMES", "SORTS", "STATUS_WORDS", "CreditFilter"]
 
 # The columns of credit_states to sort by. Ties are sorted by age.
 SORTS: Final = {
@@ -23,24 +24,50 @@ SORTS: Final = {
     "quantity": "quantity_e4",
     "status": "status",
 }
+# The last moment of a day in the texts of times, of which the last begins with T23.
+_DAY_END: Final = "T24"
+# What filters say of the status, with the statuses that they mean.
+CURRENT: Final = "CURRENT"
+ALL: Final = "ALL"
+STATUS_WORDS: Final[Mapping[str, tuple[Status, ...]]] = {
+    CURRENT: COUNTED,
+    **{str(status): (status,) for status in Status},
+    ALL: tuple(Status),
+}
+_NUMBER_MAX: Final = 2**62
+_TEXT_MAX: Final = "~"
 
 
 @dataclass(frozen=True)
 class CreditFilter:
     """The filter and order of a list of credits. Texts are compared in canonical form.
 
+    Of several `registries`, `statuses` or `parties`, a credit has one; an empty tuple of registries or
+    parties allows any. A party is the buyer of a SOLD credit or the beneficiary of a RETIRED one. Ranges
+    include both ends, and None or "" leaves an end open: vintages, quantities in ten-thousandths of a tonne,
+    the day on which a credit was sold, retired or withdrawn (`happened`), and the day (UTC) on which it was
+    recorded, each as `YYYY-MM-DD`.
+
     See ``conditions`` for `q` and `serial`. `import_number` is that of an import that recorded an event of
     the credit. `names` are the names of registries at the moment of reading (see ``listing``).
     """
 
     q: str = ""
-    registry: str = ""
-    vintage: int | None = None
-    status: Status | None = None
+    registries: tuple[str, ...] = ()
+    vintage_from: int | None = None
+    vintage_to: int | None = None
+    statuses: tuple[Status, ...] = COUNTED
+    parties: tuple[str, ...] = ()
     serial: str = ""
     project_id: str = ""
     country: str = ""
     project_type: str = ""
+    quantity_from_e4: int | None = None
+    quantity_to_e4: int | None = None
+    happened_from: str = ""
+    happened_to: str = ""
+    recorded_from: str = ""
+    recorded_to: str = ""
     import_number: int | None = None
     sort: str = "created"
     descending: bool = True
@@ -48,37 +75,66 @@ class CreditFilter:
 
     @cached_property
     def condition(self) -> conditions.AllOf | None:
-        """The condition of the search, None without a search."""
+        """The condition beside registries, vintages and statuses; None without one."""
         facts = tuple(conditions.Fact(name, value) for name, value in self._facts if value)
         number = self.import_number
         imports = () if number is None else (conditions.OfImport(number),)
-        return conditions.condition_of(self.q, self.serial, self.status, self.names, (*facts, *imports))
+        parties = (conditions.OneOf("party_key", self.party_keys),) if self.party_keys else ()
+        others = (*facts, *imports, *parties, *self._ranges)
+        return conditions.condition_of(self.q, self.serial, self.statuses, self.names, others)
 
     @property
     def _facts(self) -> list[tuple[str, str]]:
         return [(name, conditions.key_of(getattr(self, name))) for name in FACT_NAMES]
 
     @property
-    def registry_key(self) -> str:
-        """The canonical name of the registry; empty for all registries."""
-        return conditions.key_of(self.registry)
+    def _ranges(self) -> list[conditions.Between]:
+        low, high = self.quantity_from_e4, self.quantity_to_e4
+        recorded_to = self.recorded_to and f"{self.recorded_to}{_DAY_END}"
+        ranges = (
+            ("quantity_e4", low, high, 0, _NUMBER_MAX),
+            ("happened_on", self.happened_from or None, self.happened_to or None, "", _TEXT_MAX),
+            ("created_at", self.recorded_from or None, recorded_to or None, "", _TEXT_MAX),
+        )
+        return [
+            conditions.Between(column, least if first is None else first, most if last is None else last)
+            for column, first, last, least, most in ranges
+            if first is not None or last is not None
+        ]
 
-    @property
+    @cached_property
     def registry_keys(self) -> tuple[str, ...]:
-        """The canonical names of the registry, with its aliases; empty for all registries."""
-        return self.names.group(self.registry_key) if self.registry_key else ()
+        """The canonical names of the registries, with their aliases; empty for all registries."""
+        groups = (self.names.group(conditions.key_of(name)) for name in self.registries)
+        return tuple(dict.fromkeys(key for group in groups for key in group))
 
-    @property
-    def year(self) -> int | None:
-        """The vintage; 0 if it is out of range, because a database rejects numbers that are too large."""
-        if self.vintage is None:
+    @cached_property
+    def party_keys(self) -> tuple[str, ...]:
+        """The canonical names of the parties; empty for all credits."""
+        return tuple(dict.fromkeys(map(conditions.key_of, self.parties)))
+
+    @cached_property
+    def years(self) -> tuple[int, int] | None:
+        """The first and last vintage, None for all. Within the years that credits can have."""
+        if self.vintage_from is None and self.vintage_to is None:
             return None
-        return self.vintage if VINTAGE_MIN <= self.vintage <= VINTAGE_MAX else 0
+        first = VINTAGE_MIN if self.vintage_from is None else self.vintage_from
+        last = VINTAGE_MAX if self.vintage_to is None else self.vintage_to
+        # A database rejects numbers that are too large.
+        return min(max(first, VINTAGE_MIN), VINTAGE_MAX + 1), max(min(last, VINTAGE_MAX), VINTAGE_MIN - 1)
+
+    def has_registry(self, registry_key: str) -> bool:
+        """Return whether credits of the registry with this canonical name can be in the list."""
+        return not self.registries or registry_key in self.registry_keys
+
+    def has_year(self, year: int) -> bool:
+        """Return whether credits of this vintage can be in the list."""
+        return self.years is None or self.years[0] <= year <= self.years[1]
 
     @property
-    def statuses(self) -> tuple[Status, ...]:
-        """The statuses in the list: the one filtered for, by default all counted ones."""
-        return (self.status,) if self.status else COUNTED
+    def is_of_all_groups(self) -> bool:
+        """Whether it has neither registries, vintages nor statuses."""
+        return not self.registries and self.years is None and self.statuses == COUNTED
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -90,11 +146,13 @@ class CreditFilter:
         """A hash that is equal for filters with the same list in the same order. Part of cursors."""
         facts = [
             conditions.words_of(self.q),
-            self.registry_key,
-            self.year,
-            self.status,
+            sorted(map(conditions.key_of, self.registries)),
+            self.years,
+            sorted(self.statuses),
+            sorted(self.party_keys),
             conditions.key_of(self.serial),
             self._facts,
+            [(each.column, each.first, each.last) for each in self._ranges],
             self.import_number,
             self.sort,
             self.descending,

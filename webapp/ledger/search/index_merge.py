@@ -124,7 +124,7 @@ def runs_of(connection: Connection, wanted: CreditFilter) -> list[Run]:
 
 def unordered_runs_of(connection: Connection, wanted: CreditFilter) -> list[Run]:
     """Return the fewest runs that have all credits of the list, for use without an order."""
-    if wanted.registry_key or wanted.year is not None:
+    if wanted.registries or wanted.years:
         return counted_runs_of(connection, wanted)
     return [Run(status) for status in wanted.statuses]
 
@@ -144,9 +144,9 @@ def where_filtered(wanted: CreditFilter, table: str) -> Sql:
     if wanted.registry_keys:
         text += f" AND {table}.registry_key IN ({', '.join('?' * len(wanted.registry_keys))})"
         parameters += wanted.registry_keys
-    if wanted.year is not None:
-        text += f" AND {table}.vintage = ?"
-        parameters.append(wanted.year)
+    if wanted.years:
+        text += f" AND {table}.vintage BETWEEN ? AND ?"
+        parameters += wanted.years
     return Sql(text, tuple(parameters))
 
 

@@ -6,7 +6,7 @@ credits match.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -45,13 +45,22 @@ class Sums(NamedTuple):
     is_all: bool = True
 
 
+class Groups(NamedTuple):
+    """Numbers of credits and ten-thousandths of a tonne by values of columns; incomplete as in `Sums`."""
+
+    by_values: dict[tuple[Any, ...], tuple[int, int]]
+    is_all: bool = True
+
+
 def keys_in(connection: Connection, wanted: CreditFilter, window: Window) -> list[Keys]:
     """Return the keys of the credits in a window of the list."""
     condition = wanted.condition
     if condition is None:
         return _walk_on(connection, wanted, window)
-    sources, is_narrow = sources_of(connection, wanted, condition, by_age=wanted.sort == "created")
-    if _are_sources_in_order(connection, wanted):
+    sources, is_narrow, is_in_order = sources_of(
+        connection, wanted, condition, by_age=wanted.sort == "created"
+    )
+    if is_in_order and _are_sources_in_order(connection, wanted):
         return _keys_of_sources(connection, wanted, condition, sources, window)
     candidates = _positions(sources) if is_narrow and connection.dialect.name == "sqlite" else None
     if candidates:
@@ -97,22 +106,36 @@ def every_key(connection: Connection, wanted: CreditFilter) -> Iterator[list[Key
 
 def sums_of(connection: Connection, wanted: CreditFilter, candidates_max: int | None = None) -> Sums:
     """Return the sums over the list. A search reads at most `candidates_max` candidates of each source."""
+    groups, is_all = groups_of(connection, wanted, ("status",), candidates_max)
+    return Sums({str(status): sum_ for (status,), sum_ in groups.items()}, is_all)
+
+
+def groups_of(
+    connection: Connection, wanted: CreditFilter, columns: tuple[str, ...], candidates_max: int | None
+) -> Groups:
+    """Return the sums over the list by columns of credit_states, among `GROUP_COLUMNS`.
+
+    A search reads at most `candidates_max` candidates of each source. Without a search, the sums are in
+    totals, which have no `party_key`.
+    """
     if wanted.condition is None:
         where = where_filtered(wanted, "totals")
+        names = ", ".join(columns)
         totals = Sql(
-            f"SELECT status, sum(credits), sum(quantity_e4) FROM totals WHERE credits > 0 AND {where.text}"
-            " GROUP BY status",
+            f"SELECT {names}, sum(credits), sum(quantity_e4) FROM totals WHERE credits > 0 AND {where.text}"
+            f" GROUP BY {names}",
             where.parameters,
         )
-        return Sums(_added(connection, [totals]))
+        return Groups(_added(connection, [totals]))
     if sum(run.credits for run in counted_runs_of(connection, wanted)) <= WALKED_MAX:
-        return Sums(_added(connection, _counting_runs(connection, wanted, wanted.condition)))
+        return Groups(_added(connection, _counting_runs(connection, wanted, wanted.condition, columns)))
     limit = _NO_LIMIT if candidates_max is None else candidates_max
-    sums = _added(connection, [_counting_candidates(connection, wanted, wanted.condition, limit)])
+    counting = _counting_candidates(connection, wanted, wanted.condition, columns, limit)
+    sums = _added(connection, [counting])
     candidates = sum(credits for credits, _ in sums.values())
-    sums.pop("", None)
+    sums.pop(("",) * len(columns), None)
     found = sum(credits for credits, _ in sums.values())
-    return Sums(sums, candidates_max is None or (candidates < limit and found <= SUMMED_MAX))
+    return Groups(sums, candidates_max is None or (candidates < limit and found <= SUMMED_MAX))
 
 
 def _are_sources_in_order(connection: Connection, wanted: CreditFilter) -> bool:
@@ -120,8 +143,8 @@ def _are_sources_in_order(connection: Connection, wanted: CreditFilter) -> bool:
 
     SQLite's full-text index and serial_blocks are in order of age, but do not consider filters.
     """
-    is_filtered = wanted.registry_key or wanted.year is not None or wanted.status
-    return connection.dialect.name == "sqlite" and wanted.sort == "created" and not is_filtered
+    is_of_list = connection.dialect.name == "sqlite" and wanted.sort == "created"
+    return is_of_list and wanted.is_of_all_groups
 
 
 def _keys_of_sources(
@@ -155,42 +178,56 @@ def _positions(sources: Sequence[Source]) -> Sql:
     return Sql(" UNION ALL ".join(part.text for part in parts), parameters_of(parts))
 
 
-_SUMMED: Final = "SELECT status, count(*), sum(quantity_e4) FROM ({}) AS candidates GROUP BY status"
+# By what credits can be added up, besides their list.
+GROUP_COLUMNS: Final = ("status", "registry_key", "vintage", "party_key")
+_SUMMED: Final = "SELECT {0}, count(*), sum(quantity_e4) FROM ({1}) AS candidates GROUP BY {0}"
 
 
-def _counting_runs(connection: Connection, wanted: CreditFilter, condition: AllOf) -> list[Sql]:
+def _counting_runs(
+    connection: Connection, wanted: CreditFilter, condition: AllOf, columns: tuple[str, ...]
+) -> list[Sql]:
     """Return statements that together add up the matching credits by testing all of the list."""
-    test = _test(connection, condition)
+    test, names = _test(connection, condition), ", ".join(columns)
     parts = [
         Sql(
-            f"SELECT status, quantity_e4 FROM credit_states WHERE {run.where.text} AND {test.text}",
+            f"SELECT {names}, quantity_e4 FROM credit_states WHERE {run.where.text} AND {test.text}",
             (*run.where.parameters, *test.parameters),
         )
         for run in unordered_runs_of(connection, wanted)
     ]
     several = [parts[start : start + RUNS_MAX] for start in range(0, len(parts), RUNS_MAX)]
     return [
-        Sql(_SUMMED.format(" UNION ALL ".join(part.text for part in some)), parameters_of(some))
+        Sql(_SUMMED.format(names, " UNION ALL ".join(part.text for part in some)), parameters_of(some))
         for some in several
     ]
 
 
-def _counting_candidates(connection: Connection, wanted: CreditFilter, condition: AllOf, limit: int) -> Sql:
-    """Return a statement that adds up `limit` candidates of each source; those that fail have status ""."""
+def _counting_candidates(
+    connection: Connection,
+    wanted: CreditFilter,
+    condition: AllOf,
+    columns: tuple[str, ...],
+    limit: int,
+) -> Sql:
+    """Return a statement that adds up `limit` candidates of each source; those that fail have "" for all."""
     passed = _passed(connection, wanted, condition)
-    columns = (
-        "credit_states.created_position, credit_states.quantity_e4,"
-        f" CASE WHEN {passed.text} THEN credit_states.status ELSE '' END AS status"
+    # As texts, because PostgreSQL requires one type of all values of a column.
+    values = ", ".join(
+        f"CASE WHEN passed THEN CAST({name} AS TEXT) ELSE '' END AS {name}" for name in columns
     )
+    read = ", ".join(f"credit_states.{name}" for name in ("created_position", "quantity_e4", *columns))
     parts = [
         Sql(
-            f"SELECT * FROM (SELECT {columns} FROM {tables.text} WHERE {where.text} LIMIT ?) AS part",
+            f"SELECT * FROM (SELECT {read}, {passed.text} AS passed FROM {tables.text}"
+            f" WHERE {where.text} LIMIT ?) AS part",
             (*passed.parameters, *tables.parameters, *where.parameters, limit),
         )
         for source in sources_of(connection, wanted, condition, by_age=False).sources
         for tables, where in [(source.tables, source.where)]
     ]
-    return Sql(_SUMMED.format(" UNION ".join(part.text for part in parts)), parameters_of(parts))
+    union = " UNION ".join(part.text for part in parts)
+    marked = f"SELECT {values}, quantity_e4 FROM ({union}) AS found"
+    return Sql(_SUMMED.format(", ".join(columns), marked), parameters_of(parts))
 
 
 def _passed(connection: Connection, wanted: CreditFilter, condition: AllOf) -> Sql:
@@ -203,11 +240,11 @@ def _test(connection: Connection, condition: AllOf) -> Sql:
     return test_of(condition, connection.dialect.name)
 
 
-def _added(connection: Connection, statements: Sequence[Sql]) -> dict[str, tuple[int, int]]:
-    """Run statements that return rows of status, credits and quantity; return the sums by status."""
-    sums: dict[str, tuple[int, int]] = {}
+def _added(connection: Connection, statements: Sequence[Sql]) -> dict[tuple[Any, ...], tuple[int, int]]:
+    """Run statements that return rows of values, credits and quantity; return the sums by values."""
+    sums: dict[tuple[Any, ...], tuple[int, int]] = {}
     for statement in statements:
-        for status, credits, quantity_e4 in fetch(connection, statement.text, *statement.parameters):
-            before = sums.get(status, (0, 0))
-            sums[status] = (before[0] + int(credits), before[1] + int(quantity_e4))
+        for *values, credits, quantity_e4 in fetch(connection, statement.text, *statement.parameters):
+            before = sums.get(tuple(values), (0, 0))
+            sums[tuple(values)] = (before[0] + int(credits), before[1] + int(quantity_e4))
     return sums

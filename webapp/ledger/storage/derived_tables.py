@@ -85,3 +85,18 @@ class ImportCredit(Model):
 
     import_number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     created_position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+
+
+class FeedRun(Model):
+    """Projection: a run of the feed whose events name one import, or one act on many credits.
+
+    `credits` is the number of its events, `quantity_e4` the sum of the tonnes of the credit of each.
+    """
+
+    __tablename__ = "feed_runs"
+
+    first_position: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=False)
+    last_position: Mapped[int] = mapped_column(BigInteger)
+    import_number: Mapped[int | None] = mapped_column(BigInteger)
+    credits: Mapped[int] = mapped_column(BigInteger)
+    quantity_e4: Mapped[int] = mapped_column(BigInteger)

@@ -106,3 +106,10 @@ FACT_PATHS: Final = (
     " SELECT above.leaf, events.body FROM above JOIN events ON events.subject = above.key"
     " AND events.type IN ('CREATED', 'AMENDED') ORDER BY above.leaf, above.depth DESC, events.seq"
 )
+# The events of the credits whose keys are in a JSON array, in order.
+_OF_KEYS: Final = "SELECT subject, seq, body FROM events WHERE subject"
+EVENTS_OF_KEYS: Final = {
+    "sqlite": f"{_OF_KEYS} IN (SELECT value FROM json_each(?)) ORDER BY subject, seq",
+    "postgresql": f"{_OF_KEYS} = ANY (ARRAY("
+    "SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value)) ORDER BY subject, seq",
+}

@@ -32,7 +32,7 @@ _CREDIT_COLUMNS: Final = (
     "SELECT credits.key, credits.id, credits.project_name, credits.registry, credits.vintage,"
     " credits.quantity_e4, credits.serial_number, credits.offset_e4, state.status, state.created_at,"
     " state.changed_at, state.created_position, state.buyer, state.beneficiary,"
-    " whole.id AS parent, replaced.id AS replaces"
+    " whole.id AS parent, replaced.id AS replaces, state.happened_on"
 )
 _ORIGIN_JOINS: Final = (
     " LEFT JOIN credits AS whole ON whole.key = credits.parent"

@@ -33,6 +33,7 @@ from webapp.ledger.storage.columns import ROW_ID, STRING, Digest32
 from webapp.ledger.storage.derived_tables import (
     ContestedClaim,
     CreditFact,
+    FeedRun,
     ImportCredit,
     PartyAlias,
     RegistryAlias,
@@ -239,7 +240,8 @@ class CreditState(Model):
     """Projection: the current state of a credit, with the columns that lists filter and sort by.
 
     `created_position` is the feed position of its CREATED event, so newer credits have higher ones.
-    `search_text` has the texts as a search compares them (see ``search_text``).
+    `search_text` has the texts as a search compares them (see ``search_text``). `party_key` and
+    `happened_on` are of the event that gave the status (see ``projections.standing_acts``).
     """
 
     __tablename__ = "credit_states"
@@ -259,6 +261,17 @@ class CreditState(Model):
             "registry_key",
             sqlite_where=column("serial_key").is_(None),
             postgresql_where=column("serial_key").is_(None),
+        ),
+        # Filters by party and by day, of credits that were sold, retired or withdrawn.
+        *(
+            Index(
+                f"ix_credit_states_{name}",
+                name,
+                "created_position",
+                sqlite_where=column(name).is_not(None),
+                postgresql_where=column(name).is_not(None),
+            )
+            for name in ("party_key", "happened_on")
         ),
         Index(
             "ix_credit_states_search",
@@ -281,6 +294,8 @@ class CreditState(Model):
     changed_at: Mapped[str] = mapped_column(STRING)
     buyer: Mapped[str | None] = mapped_column(STRING)
     beneficiary: Mapped[str | None] = mapped_column(STRING)
+    party_key: Mapped[str | None] = mapped_column(STRING)
+    happened_on: Mapped[str | None] = mapped_column(STRING)
 
 
 class Registry(Model):
@@ -364,6 +379,7 @@ registry_aliases: Final = table_of(RegistryAlias)
 party_aliases: Final = table_of(PartyAlias)
 credit_facts: Final = table_of(CreditFact)
 import_credits: Final = table_of(ImportCredit)
+feed_runs: Final = table_of(FeedRun)
 totals: Final = table_of(Total)
 parties: Final = table_of(Party)
 idempotency_keys: Final = table_of(IdempotencyKey)
@@ -379,6 +395,7 @@ DERIVED: Final = (
     party_aliases,
     credit_facts,
     import_credits,
+    feed_runs,
     totals,
     parties,
 )
