@@ -137,7 +137,8 @@ def test_sold_lots_are_taken_of_one_named_buyer_with_a_warning_for_another_benef
     of_acme = sold(serial_number="S-1")
     other = recorded(serial_number="S-2", vintage="2010")
     sell_credit(other, {"buyer": "Other"}, LOCAL)
-    result = retire(oldest(10, status=Status.SOLD, buyer="acme airlines"), beneficiary="B")
+    of_party = Matching(CreditFilter(statuses=(Status.SOLD,), parties=("ACME airlines",)), 10 * E4)
+    result = retire(of_party, beneficiary="B")
     assert taken(result) == [(of_acme, 10)]
     assert list(result.warnings) == ["10 t were sold to Acme Airlines, and are retired for B."]
 
@@ -148,6 +149,7 @@ def test_sold_lots_are_taken_of_one_named_buyer_with_a_warning_for_another_benef
         (oldest(301), "Only 300 t match"),
         (Matching(CreditFilter(statuses=(Status.RETIRED,))), "cannot be taken"),
         (Matching(CreditFilter(registries=("none",))), "No credit matches"),
+        (Matching(CreditFilter(statuses=(Status.SOLD, Status.RETIRED))), "Choose one status"),
         ([], "at least one"),
         ([Portion("0" * 64)], "No credit has this id"),
         ([Portion("x")], "No credit has this id"),

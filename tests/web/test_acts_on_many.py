@@ -189,3 +189,17 @@ def test_the_buyer_of_sold_tonnes_is_suggested_and_asked_for_in_its_field(client
     assert '<option value="Acme Airlines">' in page.text
     assert 'id="buyer-error"' in page.text
     assert 'id="quantity-error"' not in page.text
+
+
+def test_a_quantity_that_is_refused_stays_in_the_table_of_the_named_credits(client: FlaskClient) -> None:
+    first, second = recorded(serial_number="S-1"), recorded(serial_number="S-2")
+    page = opened(client, "retire", first, second)
+    positions = [str(queries.credit(each).created_position) for each in (first, second)]
+    for wrong in ("much", "101"):
+        query = [("action", "retire"), *(("credit", at) for at in positions), ("part", "7"), ("part", wrong)]
+        page = client.get(f"/credits/act?{urlencode(query)}")
+        assert page.status_code == 422
+        (form,) = (form for form in forms_of(page) if "part" in form.values)
+        assert form.values["credit"] == positions
+        assert form.values["part"] == ["7", wrong]
+        assert not [form for form in forms_of(page) if form.method == "post"]

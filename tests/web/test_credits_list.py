@@ -361,3 +361,32 @@ def test_the_list_and_its_file_are_filtered_by_facts_and_by_an_import(client: Fl
     refused = client.get("/credits?import=x")
     assert refused.status_code == 422
     assert '<details class="phone-filters" id="facets" open>' in refused.text
+
+
+def test_a_credit_leads_back_to_the_list_that_it_was_opened_from(client: FlaskClient) -> None:
+    credit_id = recorded()
+    address = "/credits?registry=VCS&status=ACTIVE&sort=vintage&order=asc"
+    opened = client.get(link(client.get(address), "Mangrove Restoration Project"))
+    assert link(opened, "Credits") == "/credits"  # of the navigation
+    assert address in [a["href"] for a in parse(opened.text).find_all("a")]
+    for foreign in ("sort=evil", "//evil.example", "x" * 9000, "q=%00&cursor=javascript:alert(1)"):
+        page = client.get(f"/credits/{credit_id}", query_string={"from": foreign})
+        addresses = {a["href"] for a in parse(page.text).find_all("a") if a.text.strip() == "Credits"}
+        assert all(address.split("?")[0] == "/credits" for address in addresses)
+
+
+def test_each_filter_is_a_chip_that_removes_it_alone(client: FlaskClient) -> None:
+    sold()
+    address = "/credits?registry=VCS&registry=GS&vintage_from=2020&vintage_to=2024&party=Acme+Airlines"
+    chips = {
+        " ".join(a.text.split()): parse_qs(urlsplit(a["href"]).query)
+        for a in parse(client.get(address).text).find_all("a")
+        if a["class"] == "chip"
+    }
+    every = parse_qs(urlsplit(address).query)
+    assert chips == {
+        "Registry: Verra (VCS) · VCS": every | {"registry": ["GS"]},
+        "Registry: Gold Standard · GS": every | {"registry": ["VCS"]},
+        "Vintage: 2020 to 2024": {"registry": ["VCS", "GS"], "party": ["Acme Airlines"]},
+        "Buyer or beneficiary: Acme Airlines": {name: every[name] for name in every if name != "party"},
+    }

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.fixtures.credits import a_credit, recorded
+from tests.fixtures.credits import a_credit, recorded, retired, sold
 from tests.fixtures.entries import recorded_by_import
 from tests.ledger.invariants import assert_sound
 from webapp.accounts.actors import LOCAL
@@ -12,9 +12,10 @@ from webapp.domain.credit import parse_credit
 from webapp.domain.event import created_event
 from webapp.domain.lifecycle import Status
 from webapp.ledger import event_log, registries
-from webapp.ledger.commands import amend_credit, split_credit
+from webapp.ledger.commands import amend_credit, retire_credit, reverse_sale, sell_credit, split_credit
 from webapp.ledger.group_commit import Transaction, commit
 from webapp.ledger.listing import list_credits, sum_credits
+from webapp.ledger.queries import record
 from webapp.ledger.search.credit_filter import CreditFilter
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
@@ -85,3 +86,26 @@ def test_a_registry_and_a_search_find_the_credits_under_all_of_its_names() -> No
     ):
         assert found(**wanted) == [long, short], wanted
     assert found(registries=("gs",), q="gold 2") == [long]
+
+
+def test_a_party_and_a_day_are_those_of_the_act_that_stands_as_amended() -> None:
+    credit_id = recorded()
+    sell_credit(credit_id, {"buyer": "Acme", "occurred_on": "2025-01-31"}, LOCAL)
+    assert found(parties=("ACME",), happened_to="2025-01-31") == [credit_id]
+    amend_credit(credit_id, {"amends": 2, "buyer": "Acme AG", "occurred_on": "2025-02-01"}, LOCAL)
+    assert found(parties=("Acme AG",), happened_from="2025-02-01") == [credit_id]
+    assert found(parties=("Acme",)) == found(happened_to="2025-01-31") == []
+    retire_credit(credit_id, {"beneficiary": "Zoë", "occurred_on": "2025-03-01"}, LOCAL)
+    amend_credit(credit_id, {"amends": 2, "buyer": "Other", "occurred_on": "2025-02-02"}, LOCAL)
+    assert found(parties=("other", "Acme AG")) == []
+    assert found(parties=("zoë",), happened_from="2025-03-01", happened_to="2025-03-01") == [credit_id]
+    assert_sound()
+
+
+def test_a_reversed_sale_has_no_party_and_a_day_that_is_not_stated_is_that_of_the_recording() -> None:
+    reversed_id, credit_id = sold(serial_number="1"), retired(serial_number="2")
+    reverse_sale(reversed_id, {"reason": "Not paid"}, LOCAL)
+    today = record(credit_id).events[-1].recorded_at[:10]
+    assert found(parties=("Acme Airlines",)) == [credit_id]
+    assert found(happened_from=today, happened_to=today) == [credit_id]
+    assert_sound()

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,8 +18,9 @@ from webapp.accounts.actors import LOCAL
 from webapp.domain.lifecycle import COUNTED, HOLDING, NOT_HOLDING, Status
 from webapp.domain.serial_number import parse_numbers
 from webapp.domain.text import canonical
-from webapp.ledger import listing
+from webapp.ledger import facets, listing
 from webapp.ledger.commands import amend_credit, cancel_credit, create_credit, retire_credit, sell_credit
+from webapp.ledger.facets import Choice, facets_of
 from webapp.ledger.queries import record
 from webapp.ledger.registries import join_names
 from webapp.ledger.search import conditions_sql, index_merge, selection
@@ -308,3 +310,45 @@ def test_credits_have_their_keys_in_the_order_of_their_positions(every: list[Cre
     keys = [key for (key,) in rows]
     assert len(keys) == len(every)
     assert keys == sorted(keys)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        CreditFilter(),
+        CreditFilter(registries=("vcs",), statuses=(Status.RETIRED, Status.SPLIT), vintage_from=2020),
+        CreditFilter(parties=("acme",), vintage_to=2020),
+        CreditFilter(q="mangrove", quantity_to_e4=600_000, parties=("Acme", "Hilltop Tools AG")),
+    ],
+    ids=["all", "groups", "party", "search"],
+)
+def test_the_number_beside_a_value_is_that_of_the_list_with_it_alone(
+    every: list[CreditView], wanted: CreditFilter
+) -> None:
+    offered = facets_of(wanted)
+
+    def numbers(choices: Sequence[Choice], change: Callable[[str], dict[str, Any]]) -> list[int]:
+        lists = [replace(wanted, **change(choice.value)) for choice in choices]
+        return [len(expected(every, each)) for each in lists]
+
+    facet: list[tuple[Sequence[Choice], Callable[[str], dict[str, Any]]]] = [
+        (offered.registries, lambda name: {"registries": (name,)}),
+        (offered.vintages, lambda year: {"vintage_from": int(year), "vintage_to": int(year)}),
+        (offered.statuses, lambda status: {"statuses": (Status(status),)}),
+        (offered.parties, lambda name: {"parties": (name,)}),
+    ]
+    for choices, change in facet:
+        assert [choice.credits for choice in choices] == numbers(choices, change)
+    assert {canonical(choice.value) for choice in offered.parties} >= {*map(canonical, wanted.parties)}
+
+
+def test_what_is_counted_only_in_part_says_so(
+    every: list[CreditView], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(every) > 70
+    monkeypatch.setattr(selection, "WALKED_MAX", 0)
+    monkeypatch.setattr(facets, "CANDIDATES_MAX", 2)
+    monkeypatch.setattr(facets, "PARTY_COUNT_MAX", 1)
+    searched = facets_of(CreditFilter(q="mangrove"))
+    assert not any(choice.is_all for choice in (*searched.registries, *searched.parties))
+    assert {choice.credits for choice in facets_of(CreditFilter()).parties} == {1}
