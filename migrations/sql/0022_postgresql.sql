@@ -2,9 +2,9 @@
 -- A line of `--;` stands between two statements.
 ALTER TABLE credit_states ADD COLUMN party_key TEXT COLLATE "C", ADD COLUMN happened_on TEXT COLLATE "C"
 --;
-CREATE INDEX ix_credit_states_party_key ON credit_states (party_key, created_position) WHERE party_key IS NOT NULL
+CREATE INDEX ix_credit_states_party_key ON credit_states (party_key, created_position, registry_key, vintage, status, quantity_e4) WHERE party_key IS NOT NULL
 --;
-CREATE INDEX ix_credit_states_happened_on ON credit_states (happened_on, created_position) WHERE happened_on IS NOT NULL
+CREATE INDEX ix_credit_states_happened_on ON credit_states (happened_on, created_position, registry_key, vintage, status, quantity_e4, party_key) WHERE happened_on IS NOT NULL
 --;
 CREATE TABLE feed_runs (
 	first_position BIGINT NOT NULL,

@@ -33,9 +33,9 @@ CREATE INDEX ix_credit_states_group_project ON credit_states (registry_key, vint
 --;
 CREATE INDEX ix_credit_states_group_quantity ON credit_states (registry_key, vintage, status, quantity_e4, created_position)
 --;
-CREATE INDEX ix_credit_states_happened_on ON credit_states (happened_on, created_position) WHERE happened_on IS NOT NULL
+CREATE INDEX ix_credit_states_happened_on ON credit_states (happened_on, created_position, registry_key, vintage, status, quantity_e4, party_key) WHERE happened_on IS NOT NULL
 --;
-CREATE INDEX ix_credit_states_party_key ON credit_states (party_key, created_position) WHERE party_key IS NOT NULL
+CREATE INDEX ix_credit_states_party_key ON credit_states (party_key, created_position, registry_key, vintage, status, quantity_e4) WHERE party_key IS NOT NULL
 --;
 CREATE INDEX ix_credit_states_status ON credit_states (status, created_position)
 --;

@@ -246,15 +246,14 @@ class CreditState(Model):
 
     __tablename__ = "credit_states"
     __table_args__ = (
-        # Lists merge several index scans (``search.index_merge``): of the credits of one status, or of one
-        # status, registry and vintage, ordered by age, project or quantity.
+        # Lists merge index scans (``search.index_merge``): of one status, or one status, registry and vintage.
         Index("ix_credit_states_status", "status", "created_position"),
         Index("ix_credit_states_status_project", "status", "project_key", "created_position"),
         Index("ix_credit_states_status_quantity", "status", "quantity_e4", "created_position"),
         Index("ix_credit_states_group", *_GROUP, "created_position"),
         Index("ix_credit_states_group_project", *_GROUP, "project_key", "created_position"),
         Index("ix_credit_states_group_quantity", *_GROUP, "quantity_e4", "created_position"),
-        # For the plan of an import: projects that have credits without a serial number, which few have.
+        # For the plan of an import: projects with credits without a serial number.
         Index(
             "ix_credit_states_unnumbered",
             "project_key",
@@ -262,16 +261,19 @@ class CreditState(Model):
             sqlite_where=column("serial_key").is_(None),
             postgresql_where=column("serial_key").is_(None),
         ),
-        # Filters by party and by day, of credits that were sold, retired or withdrawn.
+        # Filters of credits that were sold, retired or withdrawn, with what facets and sums add up.
         *(
             Index(
                 f"ix_credit_states_{name}",
                 name,
                 "created_position",
+                *_GROUP,
+                "quantity_e4",
+                *more,
                 sqlite_where=column(name).is_not(None),
                 postgresql_where=column(name).is_not(None),
             )
-            for name in ("party_key", "happened_on")
+            for name, more in (("party_key", ()), ("happened_on", ("party_key",)))
         ),
         Index(
             "ix_credit_states_search",
