@@ -28,7 +28,7 @@
     return part;
   };
   const show = () => {
-    for (const time of document.querySelectorAll("time[data-when]")) {
+    for (const time of document.querySelectorAll("time[data-ago]")) {
       const moment = new Date(time.dateTime);
       if (Number.isNaN(moment.getTime())) continue;
       const shown = shortText(moment);

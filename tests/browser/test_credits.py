@@ -231,3 +231,19 @@ def test_a_server_that_does_not_answer_leaves_what_was_typed(visit: Visit, ledge
     page.unroute("**/sell")
     page.get_by_role("button", name="Sell 100 t").click()
     expect(page.locator("tbody .tag")).to_have_text("SOLD")
+
+
+@modes
+def test_times_are_relative_and_exact_in_the_readers_zone_and_without_scripts_in_utc(
+    visit: Visit, ledger: Server, *, scripts: bool
+) -> None:
+    record(ledger, another_credit())
+    page = visit(ledger, java_script_enabled=scripts, timezone_id="Asia/Tokyo", locale="de-DE")
+    page.goto("/activity")
+    time = page.locator("#activity time[data-ago]").first
+    if scripts:
+        expect(time.locator(".time-relative")).to_have_text(re.compile("^just now$|minutes? ago$"))
+        expect(time.locator(".time-exact")).to_contain_text("GMT+9")
+        expect(time).to_have_attribute("title", re.compile(r"^\d\d?\. .* GMT\+9$"))
+    else:
+        expect(time).to_have_text(re.compile("UTC$"))

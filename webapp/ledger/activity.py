@@ -29,12 +29,14 @@ LIMIT: Final = 50
 # The lots of an item that are read.
 LOTS_MAX: Final = 10
 # The most events that are read for one page.
-SCANNED_MAX: Final = 3_000
+SCANNED_MAX: Final = 2_000
 _BATCH: Final = 150
 _BATCH_OF_TYPE: Final = 5
 _LOT_TYPES: Final = (EventType.CREATED, EventType.SOLD)
 _ON_A_PART: Final = (EventType.SOLD, EventType.SALE_REVERSED, EventType.RETIRED, EventType.WITHDRAWN)
 _CARRIED_SEQ: Final = 2
+# The events that name a party.
+_NAMING_PARTY: Final = (EventType.SOLD, EventType.RETIRED, EventType.AMENDED)
 _DAY_END: Final = "T24"
 
 
@@ -161,7 +163,7 @@ class _Reader:
 
     def __init__(self, connection: Connection, wanted: ActivityFilter, start: int) -> None:
         self._connection = connection
-        self._type = wanted.type
+        self._types: Sequence[str] = [wanted.type] if wanted.type else _NAMING_PARTY if wanted.party else []
         low, high = _positions_of(connection, wanted.day_from, wanted.day_to)
         self._low = low
         self.at = min(start, high)
@@ -172,16 +174,19 @@ class _Reader:
     def items(self) -> Iterator[ActivityItem]:
         """Yield the items, the newest first."""
         while self.at >= self._low:
-            if self._type is not None:
-                ((position,),) = fetch(self._connection, sql.NEXT_OF_TYPE, str(self._type), self.at)
-                if position is None or position < self._low:
+            if self._types:
+                self.at = max(self._next_of(event_type) for event_type in self._types)
+                if self.at < self._low:
                     break
-                self.at = int(position)
             self.started_at = self.at
             item = self._next()
             if item is not None:
                 yield item
         self.at = 0
+
+    def _next_of(self, event_type: str) -> int:
+        ((position,),) = fetch(self._connection, sql.NEXT_OF_TYPE, str(event_type), self.at)
+        return int(position or 0)
 
     def _next(self) -> ActivityItem | None:
         """Return the item at the position and move below it; None where an entry stands for it."""
@@ -260,7 +265,7 @@ class _Reader:
         """Return the event at a position, reading some below it at once."""
         found = self._rows.get(position)
         if found is None:
-            limit = _BATCH if self._type is None else _BATCH_OF_TYPE
+            limit = _BATCH_OF_TYPE if self._types else _BATCH
             rows = fetch(self._connection, sql.FEED_DOWN, position, limit)
             self._rows = {row[0]: _logged(row) for row in rows}
             self.scanned += len(rows)

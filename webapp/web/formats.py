@@ -27,8 +27,9 @@ _MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 # Markup because these are cached, which a template macro is not. Only these constants are markup: `%` of
 # Markup escapes every value.
 _QUANTITY: Final = Markup('<span class="figure%s">%s<span class="unit">&nbsp;t</span></span>')
-# The script times.js shows it in the reader's time zone.
-_TIME: Final = Markup('<time datetime="%s" title="%s" data-when>%s</time>')
+_TIME: Final = Markup('<time datetime="%s" title="%s">%s</time>')
+# The script times.js shows it relative, and in the reader's time zone.
+_AGO: Final = Markup('<time datetime="%s" title="%s" data-ago>%s</time>')
 _DAY_OF: Final = Markup(
     '<time datetime="%s" title="Recorded %s">%s</time><span class="visually-hidden">, recorded %s</span>'
 )
@@ -68,6 +69,12 @@ def quantity(amount: int | str) -> Markup:
 def when(recorded_at: str) -> Markup:
     """Return a time (`YYYY-MM-DDTHH:MM:SS.ffffffZ`) as a <time> element: "20 Nov 2026, 16:29 UTC"."""
     return _TIME % (recorded_at, recorded_at, _moment_text(recorded_at))
+
+
+@lru_cache(CACHE_SIZE)
+def ago(recorded_at: str) -> Markup:
+    """Return a time as `when` does; with scripts, it says how long ago that was, for a week."""
+    return _AGO % (recorded_at, recorded_at, _moment_text(recorded_at))
 
 
 def this_minute() -> str:
@@ -114,6 +121,7 @@ FILTERS: Final[dict[str, Callable[..., str]]] = {
     "quantity": quantity,
     "plain_quantity": fields.quantity_text,
     "when": when,
+    "ago": ago,
     "day": day,
     "day_of": day_of,
     "short_id": short_id,

@@ -20,7 +20,7 @@ from webapp.domain.registry_names import display_name
 from webapp.domain.text import canonical
 from webapp.ledger.search.credit_filter import ALL, CURRENT
 from webapp.ledger.views import EntryView, EventView, happened_on
-from webapp.web.formats import day, day_text, tonnes, when
+from webapp.web.formats import ago, day, day_text, tonnes
 
 # A registry's cancellation is WITHDRAWN; a credit recorded in error is void, in an accountant's words too.
 STATUS_LABELS: Final[Mapping[str, str]] = {
@@ -145,7 +145,7 @@ def _entry_phrase(entry: EntryView) -> str:
 
 def event_time(event: EventView | EntryView) -> Markup:
     """Return the day on which the event happened, if it states one, and when it was recorded, as markup."""
-    day_of_event, recorded = happened_on(event), when(event.recorded_at)
+    day_of_event, recorded = happened_on(event), ago(event.recorded_at)
     if day_of_event is None:
         return _RECORDED.format(recorded)
     return _HAPPENED.format(day(day_of_event), recorded)

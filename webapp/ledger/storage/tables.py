@@ -246,7 +246,7 @@ class CreditState(Model):
 
     __tablename__ = "credit_states"
     __table_args__ = (
-        # Lists merge index scans (``search.index_merge``): of one status, or one status, registry and vintage.
+        # Lists merge index scans (``search.index_merge``): of a status, or a status, registry and vintage.
         Index("ix_credit_states_status", "status", "created_position"),
         Index("ix_credit_states_status_project", "status", "project_key", "created_position"),
         Index("ix_credit_states_status_quantity", "status", "quantity_e4", "created_position"),
