@@ -109,7 +109,7 @@ def test_on_a_phone_filters_are_behind_a_button_and_the_submit_button_is_in_view
     expect(status).to_be_hidden()
     page.get_by_text("Filters", exact=True).click()
     status.click()
-    page.get_by_label(re.compile("^Active")).check()
+    page.get_by_label(re.compile(r"^\s*Active")).check()
     page.get_by_role("button", name="Show").locator("visible=true").click()
     expect(page).to_have_url(re.compile("status=ACTIVE"))
     page.locator(".sort-menu summary").click()

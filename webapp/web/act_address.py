@@ -63,11 +63,14 @@ class ActAddress:
             raise InvalidFields([Problem(CHOSEN, "Must be the position of a credit.")])
         chosen = {int(text): part for text, part in zip_longest(named, parts, fillvalue="")}
         take = arguments.get("take", "")
+        given = MultiDict((name, text) for name in _FILTERS for text in arguments.getlist(name))
+        matching = CreditList.read(given)
+        parties = matching.filter.parties
         return cls(
             action,
             take if take in {ALL, OLDEST} else "",
-            CreditList.read(MultiDict((name, text) for name in _FILTERS for text in arguments.getlist(name))),
-            arguments.get("buyer", "").strip(),
+            matching,
+            arguments.get("buyer", "").strip() or (parties[0] if len(parties) == 1 else ""),
             arguments.get("quantity", "").strip(),
             {position: part for position, part in chosen.items() if part or not parts},
             _AMENDED.get(arguments.get("amends", "")),
