@@ -213,9 +213,12 @@ def _by_vintage(connection: Connection, asked: Matching) -> Iterator[list[Credit
 
     Raises InvalidFields where there are too many to sort.
     """
-    named = with_names(connection, asked.wanted)
+    parties = asked.wanted.parties
+    if asked.buyer and asked.status is Status.SOLD and not parties:
+        parties = (asked.buyer,)
+    named = with_names(connection, replace(asked.wanted, parties=parties))
     wanted = replace(named, statuses=(asked.status,), sort="vintage", descending=False)
-    buyer = canonical(asked.buyer)
+    buyers = wanted.party_names.group(canonical(asked.buyer)) if canonical(asked.buyer) else ()
     keys = (key for batch in selection.every_key(connection, wanted) for key in batch)
     read = 0
     for _, group in groupby(keys, key=lambda key: key[0]):
@@ -224,7 +227,7 @@ def _by_vintage(connection: Connection, asked: Matching) -> Iterator[list[Credit
         if read > CANDIDATES_MAX:
             raise InvalidFields([Problem("filter", _TOO_MANY_CANDIDATES)])
         found = credits_at(connection, positions)
-        yield [credit for credit in found if not buyer or canonical(credit.buyer or "") == buyer]
+        yield [credit for credit in found if not buyers or canonical(credit.buyer or "") in buyers]
 
 
 def _in_order(connection: Connection, credits: Sequence[CreditView]) -> list[CreditView]:

@@ -20,6 +20,7 @@ from webapp.domain.lifecycle import EventType
 from webapp.domain.text import canonical
 from webapp.ledger.event_log import parse_logged
 from webapp.ledger.listing import LoggedType
+from webapp.ledger.projections.joined_names import party_names
 from webapp.ledger.storage import activity_statements as sql
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import Row, fetch
@@ -44,8 +45,8 @@ _DAY_END: Final = "T24"
 class ActivityFilter:
     """Which items to list. Days (UTC, `YYYY-MM-DD`) are those of the recording, with both ends.
 
-    `party` is a buyer or beneficiary that the item names. Each of the words in `q` occurs in its texts, its
-    projects, registries or serial numbers; of long acts, in those of the first credits.
+    `party` is a buyer or beneficiary that the item names, by any name joined to it. Each of the words in `q`
+    occurs in its texts, its projects, registries or serial numbers; of long acts, in those of the first ones.
     """
 
     type: LoggedType | None = None
@@ -147,11 +148,12 @@ def list_activity(wanted: ActivityFilter, below: int | None = None, limit: int =
     with reading() as connection:
         ((end,),) = fetch(connection, sql.END)
         reader = _Reader(connection, wanted, min(end, end if below is None else below))
+        parties = party_names(connection).group(canonical(wanted.party)) if wanted.party else ()
         items: list[ActivityItem] = []
         for item in reader.items():
             if len(items) == limit:
                 return ActivityPage(items, reader.started_at)
-            if _matches(item, wanted):
+            if _matches(item, wanted, parties):
                 items.append(item)
             if reader.scanned >= SCANNED_MAX:
                 return ActivityPage(items, reader.at or None, is_searched=not reader.at)
@@ -318,7 +320,8 @@ def _view(row: _Logged) -> EventView:
     return event_of(row.event, row.position, row.hash, row.lot.project_name, row.lot.quantity_e4)
 
 
-def _matches(item: ActivityItem, wanted: ActivityFilter) -> bool:
+def _matches(item: ActivityItem, wanted: ActivityFilter, parties: Sequence[str]) -> bool:
+    """Return whether an item is wanted. `parties` has all canonical names of the party."""
     lead = item.lead
     if wanted.type is not None and lead.event_type != wanted.type:
         return False
@@ -327,9 +330,8 @@ def _matches(item: ActivityItem, wanted: ActivityFilter) -> bool:
     if not (wanted.day_from or "") <= lead.recorded_at <= f"{wanted.day_to or '9999'}{_DAY_END}":
         return False
     texts = _texts(item)
-    if wanted.party and canonical(wanted.party) not in {
-        canonical(str(lead.data.get(name, ""))) for name in ("buyer", "beneficiary")
-    }:
+    named = {canonical(str(lead.data.get(name, ""))) for name in ("buyer", "beneficiary")}
+    if parties and named.isdisjoint(parties):
         return False
     return all(any(word in text for text in texts) for word in canonical(wanted.q).split(" "))
 

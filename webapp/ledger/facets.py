@@ -12,8 +12,10 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
+from webapp.domain.joined_names import PartyNames
 from webapp.domain.lifecycle import Status
 from webapp.ledger.listing import with_names
+from webapp.ledger.projections.joined_names import party_names
 from webapp.ledger.search import selection
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.search.index_merge import where_filtered
@@ -89,28 +91,29 @@ class _Counted:
 
 
 def _parties(connection: Connection, wanted: CreditFilter) -> list[Choice]:
-    """Return parties of the list, those with most credits first. Chosen ones are always among them."""
-    others = replace(wanted, parties=())
+    """Return parties of the list by their main names, those with most credits first, with the chosen ones."""
+    names, others = party_names(connection), replace(wanted, parties=())
     if others.condition is None:
-        counted = _of_recent(connection, wanted, others)
+        counted = _of_recent(connection, others, [*wanted.party_keys], names)
     else:
         groups, is_all = selection.groups_of(connection, others, ("party_key",), CANDIDATES_MAX)
-        found = {key: credits for (key,), (credits, _) in groups.items() if key}
-        counted = {key: (credits, is_all) for key, credits in found.items()}
-    chosen = {key: counted.get(key, (0, True)) for key in wanted.party_keys}
-    most = sorted(counted.items(), key=lambda item: (-item[1][0], item[0]))[:PARTIES_MAX]
-    shown = chosen | dict(most)
-    names = _names_of(connection, list(shown))
-    return [
-        Choice(names.get(key, key), credits, is_all)
-        for key, (credits, is_all) in sorted(shown.items(), key=lambda item: (-item[1][0], item[0]))
-    ]
+        counted = {key: (credits, is_all) for (key,), (credits, _) in groups.items() if key}
+    together: dict[str, tuple[int, bool]] = {names.key(key): (0, True) for key in wanted.party_keys}
+    chosen = set(together)
+    for key, (credits, is_all) in counted.items():
+        before, was_all = together.get(names.key(key), (0, True))
+        together[names.key(key)] = (before + credits, was_all and is_all)
+    ordered = sorted(together.items(), key=lambda item: (item[0] not in chosen, -item[1][0], item[0]))
+    shown = ordered[: max(PARTIES_MAX, len(chosen))]
+    spelling = _names_of(connection, [key for key, _ in shown])
+    by_number = sorted(shown, key=lambda item: (-item[1][0], item[0]))
+    return [Choice(spelling.get(key, key), credits, is_all) for key, (credits, is_all) in by_number]
 
 
 def _of_recent(
-    connection: Connection, wanted: CreditFilter, others: CreditFilter
+    connection: Connection, others: CreditFilter, chosen: Sequence[str], names: PartyNames
 ) -> dict[str, tuple[int, bool]]:
-    """Return the numbers of credits of the parties that were named last, and of the chosen ones."""
+    """Return the numbers of credits by name of the parties that were named last, and of the chosen ones."""
     where = where_filtered(others, "credit_states")
     indexed = " INDEXED BY ix_credit_states_party_key" if connection.dialect.name == "sqlite" else ""
     text = (
@@ -119,7 +122,7 @@ def _of_recent(
     )
     recent = [key for key, _ in fetch(connection, _RECENT, PARTIES_MAX, PARTIES_MAX)]
     counted = {}
-    for key in dict.fromkeys([*wanted.party_keys, *recent]):
+    for key in dict.fromkeys(each for name in (*chosen, *recent) for each in names.group(name)):
         ((credits,),) = fetch(connection, text, key, *where.parameters, PARTY_COUNT_MAX + 1)
         if credits:
             counted[key] = (min(credits, PARTY_COUNT_MAX), credits <= PARTY_COUNT_MAX)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from webapp.domain.entry import Entry, EntryType
 from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger.event_log import parse_logged
-from webapp.ledger.projections.joined_names import registry_names
+from webapp.ledger.projections.joined_names import party_names, registry_names
 from webapp.ledger.search import selection
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.search.pagination import Keys, Page, PageRequest, Window, read_page
@@ -109,10 +109,10 @@ def every_event(event_type: LoggedType | None = None) -> Iterator[FeedItem]:
 
 
 def with_names(connection: Connection, wanted: CreditFilter) -> CreditFilter:
-    """Return the filter with the names of registries, if it depends on them."""
+    """Return the filter with the joined names of registries and parties, if it depends on them."""
     if wanted.registries or wanted.q:
-        return replace(wanted, names=registry_names(connection))
-    return wanted
+        wanted = replace(wanted, names=registry_names(connection))
+    return replace(wanted, party_names=party_names(connection)) if wanted.parties else wanted
 
 
 def _credits_at(connection: Connection, keys: Sequence[Keys]) -> list[tuple[CreditView, Origin]]:

@@ -11,8 +11,9 @@ from webapp.accounts.actors import LOCAL
 from webapp.domain.credit import parse_credit
 from webapp.domain.event import created_event
 from webapp.domain.lifecycle import Status
-from webapp.ledger import event_log, registries
+from webapp.ledger import event_log, parties, registries
 from webapp.ledger.commands import amend_credit, retire_credit, reverse_sale, sell_credit, split_credit
+from webapp.ledger.facets import facets_of
 from webapp.ledger.group_commit import Transaction, commit
 from webapp.ledger.listing import list_credits, sum_credits
 from webapp.ledger.queries import record
@@ -109,3 +110,14 @@ def test_a_reversed_sale_has_no_party_and_a_day_that_is_not_stated_is_that_of_th
     assert found(parties=("Acme Airlines",)) == [credit_id]
     assert found(happened_from=today, happened_to=today) == [credit_id]
     assert_sound()
+
+
+def test_names_joined_to_a_party_find_its_credits_and_are_counted_as_one() -> None:
+    ids = [recorded(serial_number=f"S-{number}") for number in range(3)]
+    for credit_id, name in zip(ids, ("Acme", "ACME A.G.", "Other"), strict=True):
+        retire_credit(credit_id, {"beneficiary": name}, LOCAL)
+    assert found(parties=("Acme",)) == ids[:1]
+    parties.join_names({"party": "Acme", "name": "ACME A.G."}, LOCAL)
+    assert found(parties=("acme a.g.",)) == found(parties=("Acme",)) == [ids[1], ids[0]]
+    choices = facets_of(CreditFilter(parties=("acme a.g.",))).parties
+    assert [(choice.value, choice.credits) for choice in choices] == [("Acme", 2), ("Other", 1)]

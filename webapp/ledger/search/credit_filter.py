@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Final
 
 from webapp.domain.fields import VINTAGE_MAX, VINTAGE_MIN
+from webapp.domain.joined_names import PartyNames
 from webapp.domain.lifecycle import COUNTED, Status
 from webapp.domain.registry_names import RegistryNames
 from webapp.ledger.search import conditions
@@ -49,7 +50,7 @@ class CreditFilter:
     recorded, each as `YYYY-MM-DD`.
 
     See ``conditions`` for `q` and `serial`. `import_number` is that of an import that recorded an event of
-    the credit. `names` are the names of registries at the moment of reading (see ``listing``).
+    the credit. `names` and `party_names` are those joined at the moment of reading (see ``listing``).
     """
 
     q: str = ""
@@ -72,6 +73,7 @@ class CreditFilter:
     sort: str = "created"
     descending: bool = True
     names: RegistryNames = field(default_factory=RegistryNames, compare=False)
+    party_names: PartyNames = field(default_factory=PartyNames, compare=False)
 
     @cached_property
     def condition(self) -> conditions.AllOf | None:
@@ -110,8 +112,9 @@ class CreditFilter:
 
     @cached_property
     def party_keys(self) -> tuple[str, ...]:
-        """The canonical names of the parties; empty for all credits."""
-        return tuple(dict.fromkeys(map(conditions.key_of, self.parties)))
+        """The canonical names of the parties, with those joined to them; empty for all credits."""
+        groups = (self.party_names.group(conditions.key_of(name)) for name in self.parties)
+        return tuple(dict.fromkeys(key for group in groups for key in group))
 
     @cached_property
     def years(self) -> tuple[int, int] | None:
@@ -149,7 +152,7 @@ class CreditFilter:
             sorted(map(conditions.key_of, self.registries)),
             self.years,
             sorted(self.statuses),
-            sorted(self.party_keys),
+            sorted(map(conditions.key_of, self.parties)),
             conditions.key_of(self.serial),
             self._facts,
             [(each.column, each.first, each.last) for each in self._ranges],

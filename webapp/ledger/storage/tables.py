@@ -1,14 +1,14 @@
 """The tables of the ledger as SQLAlchemy models, with their constraints.
 
-There are three kinds. The log (`LOG` below) is append-only. Projections
-are derived from the log; `flask rebuild` empties and refills them. Idempotency keys are working data,
-like imports (``import_tables``) and proposals (``party_tables``). The tables of users are in accounts.
+There are three kinds. The log (`LOG` below) is append-only. Projections are derived from the log, and
+refilled by `flask rebuild`. Idempotency keys are working data, like imports (``import_tables``) and
+proposals (``party_tables``). The tables of users are in accounts.
 
 Tables refer to credits by integer keys and store hashes as 32 bytes; ``Digest32`` converts to and from
 hexadecimal text. Keys are given in the order of recording, and are no part of any event.
 
-Some projections are in ``derived_tables``. The triggers are in ``triggers_postgresql`` and
-``triggers_sqlite``. The migrations create the schema; a test compares the result with these models.
+Some projections are in ``derived_tables``, the triggers in ``triggers_*``. The migrations create the schema;
+a test compares the result with these models.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -72,7 +72,6 @@ class Credit(Model):
             sqlite_where=column("parent").is_not(None),
             postgresql_where=column("parent").is_not(None),
         ),
-        # A cancelled credit has at most one replacement.
         Index(
             "uq_credits_replaces",
             "replaces",
@@ -202,10 +201,9 @@ class SerialClaim(Model):
 class SerialBlock(Model):
     """Projection: the numbers of a series in a credit's serial number, and whether it holds them.
 
-    No number of a series is held twice. An exclusion constraint enforces this on PostgreSQL, triggers on
-    SQLite. `is_held` is 1 or 0: a credit that released its numbers can still be searched by them.
-    `size_class` is the bit length of `last - first`, with which an index finds the blocks that contain a
-    number (see ``search.conditions_sql``).
+    No number of a series is held twice: an exclusion constraint (PostgreSQL) or triggers (SQLite) enforce
+    it. `is_held` is 1 or 0: a credit that released its numbers can still be searched by them. `size_class` is
+    the bit length of `last - first`, for an index of the blocks with a number (``search.conditions_sql``).
     """
 
     __tablename__ = "serial_blocks"
@@ -239,9 +237,8 @@ class SerialBlock(Model):
 class CreditState(Model):
     """Projection: the current state of a credit, with the columns that lists filter and sort by.
 
-    `created_position` is the feed position of its CREATED event, so newer credits have higher ones.
-    `search_text` has the texts as a search compares them (see ``search_text``). `party_key` and
-    `happened_on` are of the event that gave the status (see ``projections.standing_acts``).
+    `created_position` is the feed position of its CREATED event, so newer credits have higher ones. See
+    ``search_text``, and for `party_key` and `happened_on` ``projections.standing_acts``.
     """
 
     __tablename__ = "credit_states"
@@ -253,7 +250,7 @@ class CreditState(Model):
         Index("ix_credit_states_group", *_GROUP, "created_position"),
         Index("ix_credit_states_group_project", *_GROUP, "project_key", "created_position"),
         Index("ix_credit_states_group_quantity", *_GROUP, "quantity_e4", "created_position"),
-        # For the plan of an import: projects with credits without a serial number.
+        # For plans of imports.
         Index(
             "ix_credit_states_unnumbered",
             "project_key",
@@ -261,7 +258,7 @@ class CreditState(Model):
             sqlite_where=column("serial_key").is_(None),
             postgresql_where=column("serial_key").is_(None),
         ),
-        # Filters of credits that were sold, retired or withdrawn, with what facets and sums add up.
+        # Filters of sold, retired and withdrawn credits, with what facets and sums add up.
         *(
             Index(
                 f"ix_credit_states_{name}",

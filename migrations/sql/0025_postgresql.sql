@@ -1,4 +1,4 @@
--- The schema of revision 0022 on PostgreSQL. Frozen: change it in another migration.
+-- The schema of revision 0025 on PostgreSQL. Frozen: change it in another migration.
 -- A line of `--;` stands between two statements.
 ALTER TABLE credit_states ADD COLUMN party_key TEXT COLLATE "C", ADD COLUMN happened_on TEXT COLLATE "C"
 --;

@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from migrations.runner import run_sql
 
-revision = "0022"
-down_revision = "0019"
+revision = "0025"
+down_revision = "0024"
 MOVES_DERIVED = True
 
 _HAS_ANY = text(

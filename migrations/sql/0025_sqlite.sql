@@ -1,6 +1,6 @@
--- The schema of revision 0022 on SQLite. Frozen: change it in another migration.
+-- The schema of revision 0025 on SQLite. Frozen: change it in another migration.
 -- A line of `--;` stands between two statements.
-ALTER TABLE credit_states RENAME TO credit_states_0018
+ALTER TABLE credit_states RENAME TO credit_states_0024
 --;
 CREATE TABLE credit_states (
 	created_position INTEGER NOT NULL,
@@ -23,9 +23,9 @@ CREATE TABLE credit_states (
 )
 --;
 INSERT INTO credit_states (created_position, credit, status, vintage, quantity_e4, project_key, registry_key, serial_key, search_text, created_at, changed_at, buyer, beneficiary)
-SELECT created_position, credit, status, vintage, quantity_e4, project_key, registry_key, serial_key, search_text, created_at, changed_at, buyer, beneficiary FROM credit_states_0018
+SELECT created_position, credit, status, vintage, quantity_e4, project_key, registry_key, serial_key, search_text, created_at, changed_at, buyer, beneficiary FROM credit_states_0024
 --;
-DROP TABLE credit_states_0018
+DROP TABLE credit_states_0024
 --;
 CREATE INDEX ix_credit_states_group ON credit_states (registry_key, vintage, status, created_position)
 --;
