@@ -247,9 +247,13 @@ def test_a_row_links_what_its_status_still_allows(client: FlaskClient) -> None:
     ]
     assert [a["href"] for a in element(page, f"credit-{gone}").find_all("a")] == [
         f"/credits/{gone}",
+        "/parties/named?name=Acme%20Airlines",
         f"/credits/{gone}/retire",
     ]
-    assert [a["href"] for a in element(page, f"credit-{closed}").find_all("a")] == [f"/credits/{closed}"]
+    assert [a["href"] for a in element(page, f"credit-{closed}").find_all("a")] == [
+        f"/credits/{closed}",
+        "/parties/named?name=Acme%20Airlines",
+    ]
 
 
 def test_a_row_says_to_whom_or_for_whom(client: FlaskClient) -> None:
