@@ -60,7 +60,7 @@ def test_history_and_dashboard_show_both_times(
 def test_the_activity_shows_both_times(client: FlaskClient, make: Make, done: str, party: str) -> None:
     del done, party
     credit_id = make()
-    latest, creation = table(client.get("/activity"), "Events, newest first")
+    latest, creation = table(client.get("/activity"), "Activity, newest first")
     assert latest[4] == f"{SHOWN} recorded {time_of(credit_id)}"
     assert "recorded" not in creation[4]
 

@@ -293,13 +293,10 @@ def test_the_dashboard_counts_each_tonne_once(client: FlaskClient) -> None:
 
 def test_the_activity_says_what_a_split_made(client: FlaskClient) -> None:
     split_credit(recorded(quantity="100"), {"quantities": ["25", "75"]}, LOCAL)
-    events = table(client.get("/activity"), "Events, newest first")
-    assert [row[1] for row in events] == [
-        "Created as a lot",
-        "Created as a lot",
-        "Split into 2 lots 25 t + 75 t",
-        "Created",
-    ]
+    split, created = table(client.get("/activity"), "Activity, newest first")
+    assert (split[1], created[1]) == ("Split into 2 lots", "Created")
+    assert "25 t · VCS · 2023" in split[2]
+    assert "75 t · VCS · 2023" in split[2]
 
 
 def test_a_block_inside_a_larger_one_is_refused_and_the_split_is_offered(client: FlaskClient) -> None:
