@@ -6,6 +6,8 @@ Nothing is stored but what was dismissed (``storage.party_tables``).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import delete, select
+
 from webapp.domain.entry import PARTY_NAME
 from webapp.domain.event import time_text
 from webapp.domain.fields import parse_fields
@@ -18,6 +20,7 @@ from webapp.ledger.parties import MAIN_NAME
 from webapp.ledger.projections.joined_names import party_names
 from webapp.ledger.storage import party_statements
 from webapp.ledger.storage.engine import reading
+from webapp.ledger.storage.party_tables import dismissed_pairs
 from webapp.ledger.storage.statements import fetch, send
 
 
@@ -50,7 +53,10 @@ def proposals() -> Proposals:
     with reading() as connection:
         spelling = dict(map(tuple, fetch(connection, party_statements.ALL_SPELLINGS)))
         names = party_names(connection)
-        dismissed = {(one, other) for one, other in fetch(connection, party_statements.DISMISSED)}
+        dismissed = {
+            (row.one_key, row.other_key)
+            for row in connection.execute(select(dismissed_pairs.c.one_key, dismissed_pairs.c.other_key))
+        }
     found: dict[tuple[str, str], ProposedPair] = {}
     for one, other in similar_names(tuple(spelling)):
         pair = _in_order(names.key(one), names.key(other))
@@ -72,8 +78,9 @@ def dismiss_pair(values: Mapping[str, object], actor: str) -> None:
 
 def propose_pair(values: Mapping[str, object]) -> None:
     """Propose these two names again, if they are similar. Raises InvalidFields."""
-    row = _parse(values)
-    transact(lambda connection: send(connection, party_statements.PROPOSE_AGAIN, [row]))
+    one, other = _parse(values)
+    is_pair = (dismissed_pairs.c.one_key == one) & (dismissed_pairs.c.other_key == other)
+    transact(lambda connection: connection.execute(delete(dismissed_pairs).where(is_pair)))
 
 
 def _parse(values: Mapping[str, object]) -> tuple[str, str]:

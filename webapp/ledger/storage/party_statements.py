@@ -11,9 +11,7 @@ SPELLING: Final = {
 }
 # The first spelling of every name, in order of the names.
 ALL_SPELLINGS: Final = "SELECT name_key, name FROM parties ORDER BY name_key, role DESC"
-DISMISSED: Final = "SELECT one_key, other_key FROM dismissed_pairs"
 DISMISS: Final = (
     "INSERT INTO dismissed_pairs (one_key, other_key, actor, dismissed_at) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (one_key, other_key) DO NOTHING"
 )
-PROPOSE_AGAIN: Final = "DELETE FROM dismissed_pairs WHERE one_key = ? AND other_key = ?"
