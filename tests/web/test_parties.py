@@ -1,12 +1,18 @@
 """The pages of parties: figures, acts, spellings that are joined, and pairs that are proposed."""
 
+import re
+from typing import Any
+
+import pytest
 from flask.testing import FlaskClient
 
 from tests.fixtures.credits import recorded, recorded_with_facts
 from tests.fixtures.forms import submit
+from tests.fixtures.statement_counts import counted
 from tests.web.pages import HOSTILE, dangers, links, words
 from webapp.accounts.actors import LOCAL
 from webapp.ledger.commands import retire_credit, sell_credit
+from webapp.ledger.storage.engine import reading
 
 AG, DOTTED = "Hilltop Tools AG", "HILLTOP TOOLS A.G."
 PARTY = "/parties/named?name=hilltop+tools+ag"
@@ -101,3 +107,22 @@ def test_a_name_of_a_project_leads_to_its_id_where_there_is_one(client: FlaskCli
     assert "Also recorded with a project ID" in words(client.get(named))
     assert client.get("/projects/named?registry=vcs&id=x").status_code == 404
     assert client.get("/projects/named?registry=gs&name=x").status_code == 404
+
+
+@pytest.mark.parametrize("address", [PARTY, "/projects/named?registry=vcs&id=vcs+1340"])
+def test_a_page_of_a_party_or_project_reads_its_own_rows_alone(client: FlaskClient, address: str) -> None:
+    two_spellings()
+    client.get(address)
+    with counted() as seen:
+        assert client.get(address).status_code == 200
+    read = [statement for statement in seen if statement.startswith(("SELECT", "WITH"))]
+    assert len(read) > 10
+    with reading() as connection:
+        driver: Any = connection.connection.driver_connection
+        plans = [
+            row[3]
+            for statement in read
+            for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}", [None] * statement.count("?"))
+        ]
+    large = r"SCAN (standings|day_sums|standing_cells|credit_states|credits|events|feed)\b"
+    assert [line for line in plans if re.match(large, line)] == []

@@ -28,7 +28,7 @@ from webapp.ledger.storage.statements import Row, as_json, fetch
 # The key of a credit and the seq of an event of it.
 Origin = tuple[int, int]
 # About how many credits one page of acts reads. One day can have more; then this many of it are shown.
-ROWS: Final = 100
+ROWS: Final = 50
 # The events that move tonnes which are recorded.
 MOVING: Final = (EventType.RETIRED, EventType.SOLD, EventType.SALE_REVERSED, EventType.WITHDRAWN)
 _NO_DAY: Final = date.max.toordinal()

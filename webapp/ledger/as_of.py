@@ -125,6 +125,8 @@ class Where:
                 "party_key": _with_aliases(connection, "party", self.parties, cut_),
             }
         parts = [f"{name} IN ({', '.join('?' * len(values))})" for name, values in lists.items() if values]
+        # The indexes of these columns leave out empty texts, which SQLite has to be told.
+        parts += [f"{name} <> ''" for name in ("project_id", "party_key") if lists[name] and all(lists[name])]
         parameters = [value for values in lists.values() for value in values]
         for operator, year in ((">=", self.first_vintage), ("<=", self.last_vintage)):
             if year is not None:

@@ -38,8 +38,10 @@ ENTERED: Final = (
     "SELECT standings.credit, standings.step, standings.first_day, standings.quantity_e4,"
     " standing_cells.registry_key, standing_cells.project_key, standing_cells.project_id,"
     " standing_cells.type, standing_cells.party_key, standing_cells.is_dated"
-    " FROM standing_cells JOIN standings ON standings.cell = standing_cells.cell WHERE {}"
-    " AND standings.first_day BETWEEN ? AND ? AND standings.known_from <= ?"
+    " FROM standings JOIN standing_cells ON standing_cells.cell = standings.cell"
+    " WHERE standings.cell IN (SELECT cell FROM standing_cells WHERE {})"
+    # A plus keeps SQLite from searching by the position, which most rows are before.
+    " AND standings.first_day BETWEEN ? AND ? AND +standings.known_from <= ?"
     " AND (standings.known_to IS NULL OR standings.known_to > ?)"
     " ORDER BY standings.first_day DESC, standings.known_from DESC, standings.credit DESC LIMIT ?"
 )
