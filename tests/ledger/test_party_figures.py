@@ -45,8 +45,8 @@ def test_a_party_has_the_figures_of_all_its_names() -> None:
         ("2025", ("30", "0", "0")),
     ]
     assert [(each.name, each.registry, each.id, tonnes(flow)) for each, flow in found.by_project] == [
-        ("Mangrove Restoration Project", "VCS", "VCS 1340", ("30", "0", "0")),
         ("Wind", "GS", "", ("0", "40", "10")),
+        ("Mangrove Restoration Project", "VCS", "VCS 1340", ("30", "0", "0")),
     ]
     assert [registry for registry, _ in found.by_registry] == ["GS", "VCS"]
     (listed,) = party_figures.list_parties(as_of.cut(), "hilltop a.g.")

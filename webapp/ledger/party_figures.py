@@ -73,7 +73,7 @@ class Join(NamedTuple):
 
 @dataclass(frozen=True)
 class PartyView:
-    """The figures of one party. Years are newest first, registries and projects in order of their names.
+    """The figures of one party: years newest first, registries by name, projects with the most tonnes first.
 
     `where` says which tonnes are its own.
     """
@@ -132,9 +132,14 @@ def party(cut: Cut, name: str) -> PartyView:
         sum(by_year.values(), Flow()),
         sorted(by_year.items(), reverse=True),
         sorted(by_registry.items()),
-        sorted(((known[key], flow) for key, flow in by_project.items()), key=lambda row: row[0].sort_key),
+        sorted(((known[key], flow) for key, flow in by_project.items()), key=_by_tonnes),
         where,
     )
+
+
+def _by_tonnes(row: tuple[ProjectNames, Flow]) -> tuple[object, ...]:
+    project, flow = row
+    return -flow.all_e4, canonical(project.name), project.key
 
 
 def _moved(cut: Cut, by: Sequence[Dimension], where: Where) -> Iterator[tuple[tuple[str, ...], Flow]]:

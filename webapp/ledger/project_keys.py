@@ -50,11 +50,6 @@ class ProjectNames:
         """The name that was recorded first."""
         return self.names[0]
 
-    @property
-    def sort_key(self) -> tuple[str, str, str]:
-        """By name, then by registry and id."""
-        return canonical(self.name), self.key.registry, self.key.id
-
 
 def project_names(registries: RegistryNames, keys: Iterable[ProjectKey]) -> dict[ProjectKey, ProjectNames]:
     """Return how these projects were recorded, of those that have a credit."""

@@ -13,6 +13,7 @@ from webapp.authorization import allows
 from webapp.domain.errors import UnknownProject
 from webapp.domain.facts import CREDIT_FACTS
 from webapp.domain.lifecycle import COUNTED, Status
+from webapp.domain.registry_names import display_name
 from webapp.http import htmx
 from webapp.ledger import projects
 from webapp.ledger.act_lines import MOVING, act_lines
@@ -70,6 +71,14 @@ def show() -> str | AnyResponse:
         older=acts.older and cuts.address(before=acts.older),
         cut=cut,
         permanent=cuts.permanent_address(cut),
+        data=cuts.address(
+            "/records/projects/named",
+            registry=view.names.registry,
+            project_id=view.names.id,
+            project=None if view.names.id else view.names.name,
+            as_of=cut.as_of,
+            known_at=cut.known_at,
+        ),
     )
 
 
@@ -85,7 +94,11 @@ def project_credits(project: ProjectNames) -> str:
     return f"/credits?{urlencode({'registry': project.registry, **named})}"
 
 
-FILTERS: Final = {"project_address": project_address, "project_credits": project_credits}
+FILTERS: Final = {
+    "project_address": project_address,
+    "project_credits": project_credits,
+    "registry_name": display_name,
+}
 
 
 def shares(sums: StatusSums) -> dict[Status, float]:
