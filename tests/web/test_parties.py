@@ -10,7 +10,9 @@ from tests.fixtures.credits import recorded, recorded_with_facts
 from tests.fixtures.forms import submit
 from tests.fixtures.statement_counts import counted
 from tests.web.pages import HOSTILE, dangers, links, words
+from webapp.accounts import statement_links
 from webapp.accounts.actors import LOCAL
+from webapp.ledger import queries
 from webapp.ledger.commands import retire_credit, sell_credit
 from webapp.ledger.storage.engine import reading
 
@@ -126,3 +128,21 @@ def test_a_page_of_a_party_or_project_reads_its_own_rows_alone(client: FlaskClie
         ]
     large = r"SCAN (standings|day_sums|standing_cells|credit_states|credits|events|feed)\b"
     assert [line for line in plans if re.match(large, line)] == []
+
+
+def test_names_lead_to_their_pages_except_in_a_shared_statement(client: FlaskClient) -> None:
+    two_spellings()
+    record = recorded(serial_number="9", quantity="7")
+    retire_credit(record, {"beneficiary": AG}, LOCAL)
+    act = queries.record(record).last_counting.position
+    made = statement_links.create(act, LOCAL)
+    assert made
+    for address in (
+        f"/credits/{record}",
+        f"/acts/{act}",
+        f"/acts/{act}/statement",
+        "/credits?status=RETIRED",
+    ):
+        assert links(client.get(address))[AG] == "/parties/named?name=Hilltop%20Tools%20AG"
+    assert "Mangrove Restoration Project" in links(client.get(f"/credits/{record}"))
+    assert all("/named" not in href for href in links(client.get(f"/shared/{made.secret}")).values())
