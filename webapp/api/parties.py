@@ -1,6 +1,6 @@
 """Parties: what was sold to them and retired for them, and which names are one party's."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
 
 from webapp.accounts.roles import Role
 from webapp.api import party_operations as operations
@@ -70,7 +70,7 @@ def get_party() -> Response:
 @allows(Role.VIEWER)
 def list_pairs() -> Response:
     parameters.read()
-    found = party_pairs.proposals()
+    found = party_pairs.proposals(as_of.cut(time_zone=current_app.config["REPORT_TIMEZONE"]))
     return json_response(
         schemas.PartyPairs(
             [schemas.PartyPair(pair.one, pair.other) for pair in found.pairs],

@@ -12,9 +12,11 @@ from webapp.domain.entry import PARTY_NAME
 from webapp.domain.event import time_text
 from webapp.domain.fields import parse_fields
 from webapp.domain.joined_names import PartyNames
+from webapp.domain.lifecycle import EventType
 from webapp.domain.similar_names import SimilarNames, similar_names
 from webapp.domain.text import canonical
 from webapp.ledger import clock
+from webapp.ledger.as_of import Cut, Where, movements
 from webapp.ledger.group_commit import transact
 from webapp.ledger.parties import MAIN_NAME
 from webapp.ledger.projections.joined_names import party_names
@@ -26,14 +28,16 @@ from webapp.ledger.storage.statements import fetch, send
 
 @dataclass(frozen=True)
 class ProposedPair:
-    """Two parties by their main names. `joined_to` are the ways in which they can be joined.
+    """Two parties by their main names, each with all that was sold to it or retired for it.
 
-    Each way is the main name that stays and the name that becomes its alias. A party that has aliases
-    itself cannot become one.
+    `joined_to` are the ways in which they can be joined: the main name that stays and the name that becomes
+    its alias. A party that has aliases itself cannot become one. Quantities are ten-thousandths of a tonne.
     """
 
     one: str
+    one_e4: int
     other: str
+    other_e4: int
     joined_to: Sequence[tuple[str, str]]
 
 
@@ -45,11 +49,15 @@ class Proposals:
     dismissed: Sequence[SimilarNames]
 
 
-def proposals() -> Proposals:
-    """Return the pairs of parties that are probably one, in the order of their names.
+def proposals(cut: Cut) -> Proposals:
+    """Return the pairs of parties that are probably one, of those with any tonnes, in order of their names.
 
     The cost grows with the number of names, not with its square (``domain.similar_names``).
     """
+    tonnes = {
+        str(amount.of[0]): amount.quantity_e4
+        for amount in movements(cut, ["party"], Where(types=(EventType.SOLD, EventType.RETIRED)))
+    }
     with reading() as connection:
         spelling = dict(map(tuple, fetch(connection, party_statements.ALL_SPELLINGS)))
         names = party_names(connection)
@@ -61,9 +69,12 @@ def proposals() -> Proposals:
     for one, other in similar_names(tuple(spelling)):
         pair = _in_order(names.key(one), names.key(other))
         ways = _ways(names, *pair)
-        if pair[0] != pair[1] and pair not in dismissed and ways and set(pair) <= spelling.keys():
+        if pair[0] != pair[1] and pair not in dismissed and ways and set(pair) <= tonnes.keys():
             texts = [(spelling[main], spelling[alias]) for main, alias in ways]
-            found[pair] = ProposedPair(spelling[pair[0]], spelling[pair[1]], texts)
+            one_key, other_key = pair
+            found[pair] = ProposedPair(
+                spelling[one_key], tonnes[one_key], spelling[other_key], tonnes[other_key], texts
+            )
     known = [pair for pair in sorted(dismissed) if set(pair) <= spelling.keys()]
     return Proposals(
         list(found.values()), [SimilarNames(spelling[one], spelling[other]) for one, other in known]

@@ -74,7 +74,8 @@ def show() -> str:
 @query_parameters.reads()
 def pairs() -> str:
     """Show the names that are probably one party's."""
-    return render_template("parties/pairs.html", proposals=party_pairs.proposals(), form=NamesForm())
+    proposals = party_pairs.proposals(stated_cut())
+    return render_template("parties/pairs.html", proposals=proposals, form=NamesForm())
 
 
 @pages.post("/parties/join")
