@@ -6,7 +6,7 @@ import pytest
 
 from tests.fixtures.credits import recorded
 from tests.fixtures.entries import entered, joined
-from tests.fixtures.ledger import MakeDatabase, opened
+from tests.fixtures.ledger import MakeDatabase, RawClient, opened
 from tests.ledger.audit.tampering import findings
 from tests.ledger.invariants import assert_sound, derived
 from webapp.accounts.actors import LOCAL
@@ -114,6 +114,24 @@ def test_an_entry_that_cannot_follow_changes_nothing_and_is_a_finding() -> None:
     live = derived()
     archive.rebuild()
     assert derived() == live
+
+
+@pytest.mark.usefixtures("ledger_app")
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        ("DELETE FROM party_aliases", "this row is missing"),
+        ("UPDATE party_aliases SET party_key = 'x'", "party_key is x, but the log gives hilltop tools ag"),
+        ("INSERT INTO party_aliases VALUES ('x', 'y', 'X')", "the log does not give this row"),
+    ],
+)
+def test_verify_names_a_wrong_row_of_a_joined_name(raw: RawClient, change: str, finding: str) -> None:
+    two_spellings()
+    parties.join_names(NAMES, LOCAL)
+    raw.execute(change)
+    (found,) = findings()
+    assert found.startswith("table party_aliases, ")
+    assert finding in found
 
 
 def test_joined_names_are_restored_from_an_archive(
