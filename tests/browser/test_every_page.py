@@ -108,6 +108,8 @@ NOT_PAGES: Final = {
     "downloads.activity_file",
     "downloads.credits_file",
     "downloads.imports_file",
+    "downloads.parties_file",
+    "downloads.projects_file",
     "downloads.registries_file",
     "imports.cancelled",
     "imports.options_chosen",

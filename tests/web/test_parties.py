@@ -1,5 +1,8 @@
 """The pages of parties: figures, acts, spellings that are joined, and pairs that are proposed."""
 
+import csv
+import io
+import json
 import re
 from typing import Any
 
@@ -146,3 +149,20 @@ def test_names_lead_to_their_pages_except_in_a_shared_statement(client: FlaskCli
         assert links(client.get(address))[AG] == "/parties/named?name=Hilltop%20Tools%20AG"
     assert "Mangrove Restoration Project" in links(client.get(f"/credits/{record}"))
     assert all("/named" not in href for href in links(client.get(f"/shared/{made.secret}")).values())
+
+
+def test_parties_and_projects_are_downloaded_as_they_were(client: FlaskClient) -> None:
+    two_spellings()
+    answer = client.get("/parties.json?q=hilltop&as_of=2025-01-01", buffered=True)
+    assert (answer.json, "as-of-2025-01-01-known-" in answer.headers["Content-Disposition"]) == ([], True)
+    with client.get(links(client.get("/parties"))["Download CSV"], buffered=True) as file:
+        rows = list(csv.DictReader(io.StringIO(file.get_data(as_text=True).removeprefix("\ufeff"))))
+    assert [(row["name"], row["retired_tonnes"], row["sold_tonnes"]) for row in rows] == [
+        (DOTTED, "0", "40"),
+        (AG, "30", "0"),
+    ]
+    projects = json.loads(client.get("/projects.json", buffered=True).text)
+    assert [(row["project_id"], row["active_tonnes"], row["sold_tonnes"]) for row in projects] == [
+        ("VCS 1340", 70, 0),
+        (None, 0, 40),
+    ]

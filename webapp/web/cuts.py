@@ -7,6 +7,7 @@ from flask import request
 
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.ledger.as_of import Cut
+from webapp.web import downloads
 from webapp.web.as_of import CUTS
 
 
@@ -29,6 +30,12 @@ def address(path: str | None = None, **changes: str | int | None) -> str:
     kept = request.args if path is None else {name: request.args.get(name) for name in CUTS}
     query = urlencode([(name, value) for name, value in {**kept, **changes}.items() if value])
     return f"{path or request.path}?{query}" if query else path or request.path
+
+
+def file_name(name: str, q: str, cut: Cut) -> str:
+    """Return the name of a file: that of the list, the words that were searched for, and the cuts."""
+    as_of = ["as-of", cut.as_of] if cut.as_of else []
+    return downloads.file_name(name, [q, *as_of, "known", cut.known_at[:10]])
 
 
 def permanent_address(cut: Cut) -> str:

@@ -139,7 +139,7 @@ class Table:
     rows: Iterable[Iterable[Cell]]
 
 
-def _both_files(address: str) -> Callable[[View], View]:
+def both_files(address: str) -> Callable[[View], View]:
     """Decorate a view that sends a list as a file: its addresses end in the formats."""
 
     def register(view: View) -> View:
@@ -151,7 +151,7 @@ def _both_files(address: str) -> Callable[[View], View]:
     return register
 
 
-@_both_files("/credits")
+@both_files("/credits")
 @allows(Role.VIEWER)
 @query_parameters.reads(*PARAMETERS, repeated=REPEATED)
 def credits_file(file_format: str) -> Response:
@@ -164,7 +164,7 @@ def credits_file(file_format: str) -> Response:
     return send_table(Table(name, CREDIT_COLUMNS, rows), file_format)
 
 
-@_both_files("/activity")
+@both_files("/activity")
 @allows(Role.VIEWER)
 @query_parameters.reads("type")
 def activity_file(file_format: str) -> Response:
@@ -175,7 +175,7 @@ def activity_file(file_format: str) -> Response:
     return send_table(Table(name, EVENT_COLUMNS, rows), file_format)
 
 
-@_both_files("/imports")
+@both_files("/imports")
 @allows(Role.VIEWER)
 @query_parameters.reads()
 def imports_file(file_format: str) -> Response:
@@ -184,7 +184,7 @@ def imports_file(file_format: str) -> Response:
     return send_table(Table("imports", IMPORT_COLUMNS, rows), file_format)
 
 
-@_both_files("/registries")
+@both_files("/registries")
 @allows(Role.VIEWER)
 @query_parameters.reads()
 def registries_file(file_format: str) -> Response:

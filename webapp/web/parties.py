@@ -1,6 +1,6 @@
 """The pages of parties: the list, one party, and names that are probably one party's."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -17,12 +17,19 @@ from webapp.idempotency import flash_success, note_replay, request_key, without_
 from webapp.ledger import parties, party_figures, party_pairs
 from webapp.ledger.act_lines import act_lines
 from webapp.ledger.name_changes import NameChange
+from webapp.ledger.party_figures import PartySums
 from webapp.web import actor_names, cuts, query_parameters
 from webapp.web.as_of import CUTS, stated_cut
+from webapp.web.downloads import Cell, Table, both_files, send_table
 from webapp.web.number_pages import NumberedPage
 
 pages = Blueprint("parties", __name__)
 
+COLUMNS: Final = (
+    "name",
+    "other_names",
+    *(f"{flow.lower()}_{what}" for flow in party_figures.FLOWS for what in ("credits", "tonnes")),
+)
 _REPEATABLE: Final = "Repeating it changes nothing."
 
 
@@ -44,8 +51,19 @@ def index() -> Response:
         q=q,
         cut=cut,
         permanent=cuts.permanent_address(cut),
+        download=cuts.address("/parties.csv", q=q),
         flows=party_figures.FLOWS,
     )
+
+
+@both_files("/parties")
+@allows(Role.VIEWER)
+@query_parameters.reads("q", *CUTS)
+def parties_file(file_format: str) -> Response:
+    """Send all parties of the list with their sums."""
+    cut, q = stated_cut(), request.args.get("q", "")
+    rows = map(_row, party_figures.list_parties(cut, q))
+    return send_table(Table(cuts.file_name("parties", q, cut), COLUMNS, rows), file_format)
 
 
 @pages.get("/parties/named")
@@ -110,6 +128,12 @@ def propose() -> AnyResponse:
     party_pairs.propose_pair(_names())
     flash("Proposed again.", "success")
     return redirect(url_for(".pairs"), HTTPStatus.SEE_OTHER)
+
+
+def _row(party: PartySums) -> Iterator[Cell]:
+    yield from (party.name, "; ".join(party.aliases))
+    for flow in party_figures.FLOWS:
+        yield from (party.flow[flow].credits, party.flow[flow].quantity)
 
 
 def _names() -> Mapping[str, object]:

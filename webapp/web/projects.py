@@ -1,6 +1,6 @@
 """The pages of projects: the list, and one project."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
@@ -12,7 +12,7 @@ from webapp.accounts.roles import Role
 from webapp.authorization import allows
 from webapp.domain.errors import UnknownProject
 from webapp.domain.facts import CREDIT_FACTS
-from webapp.domain.lifecycle import COUNTED, Status
+from webapp.domain.lifecycle import COUNTED, HOLDING, Status
 from webapp.domain.registry_names import display_name
 from webapp.http import htmx
 from webapp.ledger import projects
@@ -21,9 +21,17 @@ from webapp.ledger.project_keys import ProjectNames
 from webapp.ledger.summaries import StatusSums
 from webapp.web import actor_names, cuts, query_parameters
 from webapp.web.as_of import CUTS, stated_cut
+from webapp.web.downloads import Cell, Table, both_files, send_table
 from webapp.web.number_pages import NumberedPage
 
 pages = Blueprint("projects", __name__)
+
+COLUMNS: Final = (
+    "registry",
+    "project_id",
+    "project_name",
+    *(f"{status.lower()}_{what}" for status in HOLDING for what in ("credits", "tonnes")),
+)
 
 
 @pages.get("/projects")
@@ -42,7 +50,20 @@ def index() -> Response:
         q=q,
         cut=cut,
         permanent=cuts.permanent_address(cut),
+        download=cuts.address("/projects.csv", q=q),
     )
+
+
+@both_files("/projects")
+@allows(Role.VIEWER)
+@query_parameters.reads("q", *CUTS)
+def projects_file(file_format: str) -> Response:
+    """Send all projects of the list with their tonnes by status."""
+    cut, q = stated_cut(), request.args.get("q", "")
+    found = projects.list_projects(cut, q)
+    names = projects.names_of(cut, [each.key for each in found])
+    rows = (_row(names[each.key], each.sums) for each in found)
+    return send_table(Table(cuts.file_name("projects", q, cut), COLUMNS, rows), file_format)
 
 
 @pages.get("/projects/named")
@@ -80,6 +101,12 @@ def show() -> str | AnyResponse:
             known_at=cut.known_at,
         ),
     )
+
+
+def _row(project: ProjectNames, sums: StatusSums) -> Iterator[Cell]:
+    yield from (project.registry, project.id or None, project.name)
+    for status in HOLDING:
+        yield from (sums[status].credits, sums[status].quantity)
 
 
 def project_address(project: ProjectNames) -> str:
