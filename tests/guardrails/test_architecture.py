@@ -26,10 +26,11 @@ ROOMS = {
     "ledger": {"domain", "ledger"},
     "imports": {"domain", "ledger", "imports"},
     "statements": {"domain", "ledger", "statements"},
+    "reports": {"domain", "ledger", "statements", "reports"},
     "accounts": {"domain", "ledger", "accounts"},
     "http": {"domain", "ledger", "accounts", "http"},
-    "web": {"domain", "ledger", "imports", "statements", "accounts", "http", "web"},
-    "api": {"domain", "ledger", "imports", "accounts", "http", "api"},
+    "web": {"domain", "ledger", "imports", "statements", "reports", "accounts", "http", "web"},
+    "api": {"domain", "ledger", "imports", "reports", "accounts", "http", "api"},
     "cli": {"domain", "ledger", "imports", "accounts", "cli"},
 }
 # What the three ways in share between them, at the top of webapp.
@@ -63,6 +64,7 @@ FACADES = {
     "summaries",
     "as_of",
     "as_of_list",
+    "retirements",
     "registries",
     "parties",
     "party_figures",

@@ -15,11 +15,13 @@ from webapp.api import (
     projects,
     records,
     registries,
+    reports,
 )
 
 
 def install(app: Flask) -> None:
     """Register the blueprints of the API, then make its OpenAPI document."""
-    ledger = (records, actions, acts, imports, registries, parties, projects, balances, events, integrity)
-    for module in (*ledger, health, openapi):
+    facts = (records, actions, acts, imports, registries, parties, projects)
+    answers = (balances, reports, events, integrity)
+    for module in (*facts, *answers, health, openapi):
         app.register_blueprint(module.api)

@@ -16,6 +16,7 @@ from webapp.api import (
     integrity_schemas,
     party_schemas,
     registry_schemas,
+    report_schemas,
 )
 from webapp.api.act_body import ACT_REQUEST
 from webapp.api.field_schemas import (
@@ -349,6 +350,7 @@ _ANSWERS: Final = (
         *registry_schemas.ANSWERS,
         *party_schemas.ANSWERS,
         *integrity_schemas.ANSWERS,
+        *report_schemas.ANSWERS,
         Health,
         OpenAPI,
     ),

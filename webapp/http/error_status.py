@@ -1,5 +1,6 @@
 """The HTTP status of each error, and the error response before it is rendered."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -18,6 +19,8 @@ API_PATHS: Final = frozenset(
 ACTS: Final = "acts"
 # Where the API has the checks of the ledger.
 CHECKS: Final = "integrity/checks"
+# Reports as data have the address of their page with an ending.
+_REPORT_DATA: Final = re.compile(r"reports/[^/]+\.json")
 
 STATUS: Final[dict[type[errors.LedgerError], HTTPStatus]] = {
     errors.InvalidFields: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -97,4 +100,6 @@ def is_api_path(path: str) -> bool:
     stripped = path.strip("/")
     if stripped == CHECKS or stripped.startswith(f"{CHECKS}/"):
         return True
-    return stripped.partition("/")[0] in API_PATHS or stripped == ACTS
+    if stripped.partition("/")[0] in API_PATHS or stripped == ACTS:
+        return True
+    return _REPORT_DATA.fullmatch(stripped) is not None

@@ -11,7 +11,7 @@ typst works in a process of its own, ``typst_process``, whose memory and time ar
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any, Final
@@ -43,21 +43,26 @@ _MONTHS: Final = (
 
 
 def pdf_of(statement: Statement) -> bytes:
-    """Return the PDF. Raises LedgerBusy if it takes too long or too much memory.
+    """Return the PDF. Raises LedgerBusy if it takes too long or too much memory."""
+    return compiled(
+        TEMPLATE, json.dumps(data_of(statement), ensure_ascii=False, indent=1), page_of(statement)
+    )
 
-    The read transaction of the request ends before: no connection waits for a document.
+
+def compiled(template: Path, data: str, page: Mapping[str, Any]) -> bytes:
+    """Return the PDF that a template makes of the page that it shows and the data that it attaches.
+
+    Raises LedgerBusy if it takes too long or too much memory. The read transaction of the request ends
+    before: no connection waits for a document.
     """
     end_read_transaction()
-    inputs = {
-        "data": json.dumps(data_of(statement), ensure_ascii=False, indent=1),
-        "page": json.dumps(page_of(statement), ensure_ascii=False),
-    }
+    inputs = {"data": data, "page": json.dumps(page, ensure_ascii=False)}
     limits = (MEMORY_BYTES_MAX, CPU_SECONDS_MAX)
     if not _PLACES.acquire(timeout=_PATIENCE_SECONDS):
         raise LedgerBusy(_BUSY)
     try:
         ended = subprocess.run(
-            [sys.executable, "-I", str(_PROGRAM), str(TEMPLATE), *map(str, limits)],
+            [sys.executable, "-I", str(_PROGRAM), str(template), *map(str, limits)],
             input=json.dumps(inputs).encode(),
             stdout=subprocess.PIPE,
             env=_FEW_THREADS,

@@ -1,0 +1,41 @@
+"""The statements of ``retirements``, written like those of ``statements``."""
+
+from typing import Final
+
+# The credits that beneficiaries retired between two days, as known at a position. `{}` is replaced by one
+# `?` for each name.
+RETIRED_FOR: Final = (
+    "SELECT standings.credit FROM standing_cells AS cell JOIN standings ON standings.cell = cell.cell"
+    " WHERE cell.type = 'RETIRED' AND cell.party_key <> '' AND cell.party_key IN ({}) AND cell.is_dated = ?"
+    " AND standings.first_day BETWEEN ? AND ?"
+    " AND standings.known_from <= ? AND (standings.known_to IS NULL OR standings.known_to > ?)"
+    " ORDER BY standings.first_day, standings.credit"
+)
+_KEYS: Final = {
+    "sqlite": "SELECT value AS key FROM json_each(?)",
+    "postgresql": "SELECT value::bigint AS key FROM jsonb_array_elements_text(?::jsonb) AS value",
+}
+# The credits with the keys in a JSON array.
+_CREDITS: Final = (
+    "WITH asked AS ({}) SELECT credits.key, credits.id, credits.project_name, credits.registry,"
+    " credits.vintage, credits.quantity_e4, credits.serial_number"
+    " FROM asked JOIN credits ON credits.key = asked.key"
+)
+CREDITS: Final = {name: _CREDITS.format(keys) for name, keys in _KEYS.items()}
+# What their events and those of the credits that they were split from say up to a position, the root first.
+_PATHS: Final = (
+    "WITH RECURSIVE asked AS ({}), above (leaf, key, parent, depth) AS ("
+    "SELECT asked.key, asked.key, credits.parent, 0 FROM asked JOIN credits ON credits.key = asked.key"
+    " UNION ALL SELECT above.leaf, credits.key, credits.parent, above.depth + 1 FROM above"
+    " JOIN credits ON credits.key = above.parent)"
+    " SELECT above.leaf, above.depth, feed.position, events.hash, events.body FROM above"
+    " JOIN events ON events.subject = above.key AND events.type IN ('CREATED', 'AMENDED', 'RETIRED')"
+    " JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
+    " WHERE feed.position <= ? ORDER BY above.leaf, above.depth DESC, events.seq"
+)
+PATHS: Final = {name: _PATHS.format(keys) for name, keys in _KEYS.items()}
+# The entries about the names of registries, up to a position.
+REGISTRY_ENTRIES: Final = (
+    "SELECT events.body FROM feed JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
+    " WHERE feed.type IN ('ALIASED', 'UNALIASED') AND feed.position <= ? ORDER BY feed.position"
+)

@@ -1,0 +1,1 @@
+"""Yearly reports of retirements: their figures, and the files that hold them."""
