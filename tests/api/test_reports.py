@@ -12,7 +12,7 @@ YEAR = "year=2025&party=Acme+Airlines"
 def read(client: FlaskClient, address: str) -> bytes:
     with client.get(address) as answer:
         assert answer.status_code == 200
-        return answer.data
+        return bytes(answer.data)
 
 
 def test_a_report_is_read_and_compared_by_its_address(client: FlaskClient) -> None:

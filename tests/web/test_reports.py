@@ -69,7 +69,7 @@ def test_a_page_shows_the_first_rows_and_says_so(
     assert len(table(client.get(behind), "Retirements")) == 2
     assert "The first 2 are shown; the file has all." in words(client.get(behind))
     with client.get(behind.replace("retirements?", "retirements.csv?")) as file:
-        assert len(file.text.splitlines()) == 6
+        assert len(file.get_data(as_text=True).splitlines()) == 6
 
 
 def test_what_is_asked_for_is_text_on_the_page(client: FlaskClient) -> None:

@@ -18,7 +18,7 @@ from webapp.reports.content import Column, Report, Section, TableRow
 _COLUMNS: Final = (
     Column("act", "No.", "count"),
     Column("occurred_on", "Date", "day"),
-    Column("recorded_at", "Recorded"),
+    Column("recorded_at", "Recorded", "time"),
     Column("beneficiary", "Beneficiary"),
     Column("project_name", "Project"),
     Column("vintage", "Vintage"),

@@ -12,17 +12,18 @@ from typing import Final, Literal, NamedTuple
 from webapp.ledger import retirements
 from webapp.ledger.retirements import KnownNames, Retirement
 from webapp.reports import lines
+from webapp.reports.lines import Bucket
 from webapp.reports.question import TITLES, Kind, Question
 
 Cell = str | int | None
-Form = Literal["text", "tonnes", "share", "count", "day"]
+Form = Literal["text", "tonnes", "share", "count", "day", "time"]
 
 
 class Column(NamedTuple):
     """A column: its name in data, its heading, and the form of its cells.
 
     Tonnes are ints of ten-thousandths. A share is a text such as "12.5 %", None of nothing. A day is
-    `YYYY-MM-DD`, empty if it is not stated.
+    `YYYY-MM-DD`, empty if it is not stated; a time is as in events.
     """
 
     name: str
@@ -129,13 +130,14 @@ class Sums:
     def add(self, retirement: Retirement) -> None:
         """Add a retirement to every line in which it counts."""
         self.all.add(retirement)
-        for bucket in lines.buckets(retirement, self._names):
+        counted = list(lines.buckets(retirement, self._names))
+        for bucket in counted:
             found = self.by_dimension[bucket.dimension].get(bucket.key)
             if found is None:
                 found = self.by_dimension[bucket.dimension][bucket.key] = _Sum(bucket.label)
             found.add(retirement)
             if bucket.dimension in {lines.PROJECT, lines.VINTAGE}:
-                _note_values(found, retirement, self._names)
+                _note_values(found, retirement, counted)
 
 
 # What rows of projects state, by name: the texts of one retirement.
@@ -148,13 +150,13 @@ _VALUES: Final[Mapping[str, Callable[[Retirement], str]]] = {
 }
 
 
-def _note_values(found: _Sum, retirement: Retirement, names: KnownNames) -> None:
+def _note_values(found: _Sum, retirement: Retirement, counted: Sequence[Bucket]) -> None:
     if found.values is None:
         found.values = {name: {} for name in (*_VALUES, lines.REGISTRY, lines.ACTIVITY)}
     for name, value_of in _VALUES.items():
         text = value_of(retirement)
         found.values[name].setdefault(text.casefold(), text)
-    for bucket in lines.buckets(retirement, names):
+    for bucket in counted:
         if bucket.dimension in {lines.REGISTRY, lines.ACTIVITY}:
             found.values[bucket.dimension].setdefault(bucket.key, bucket.label)
 

@@ -8,7 +8,7 @@ from webapp.reports.content import Cell, Column
 COLUMNS: Final = (
     Column("act", "No.", "count"),
     Column("occurred_on", "Date", "day"),
-    Column("recorded_at", "Recorded"),
+    Column("recorded_at", "Recorded", "time"),
     Column("beneficiary", "Beneficiary"),
     Column("claimed_year", "Claimed year"),
     Column("project_name", "Project"),

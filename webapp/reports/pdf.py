@@ -20,6 +20,8 @@ TEMPLATE: Final = Path(__file__).with_name("report.typ")
 RETIREMENTS_MAX: Final = 500
 # The most rows of one section; the files have all.
 ROWS_MAX: Final = 500
+# How wide columns of texts are, beside those of others.
+_WEIGHTS: Final = {"line": 2.0, "project_name": 2.2, "why": 2.6, "source": 2.0, "beneficiary": 1.3}
 _LISTED: Final = (
     Column("act", "No.", "count"),
     Column("occurred_on", "Date"),
@@ -47,19 +49,20 @@ def page_of(report: Report, address: str) -> dict[str, Any]:
         "facts": [
             ("For", [party.name for party in report.parties]),
             ("Retired in", [str(question.year)]),
-            ("Known at", [_moment_text(question.cut.known_at)]),
-            *([("Compared with", [_moment_text(before.known_at)])] if before else []),
+            ("Known at", [moment_text(question.cut.known_at)]),
+            *([("Compared with", [moment_text(before.known_at)])] if before else []),
         ],
         "address": address,
         "sections": [_section_page(section) for section in report.sections],
-        "changes": [_section_page(section) for section in report.changes or ()],
+        "changes": [_section_page(section) for section in report.changes or () if section.rows],
         "listed": _table_page(_LISTED, [(_cells_of(each), 0) for each in listed]),
         "more": f"{len(report.keys) - len(listed):,}" if len(report.keys) > len(listed) else "",
         "updated": [*known_at.timetuple()[:6]],
     }
 
 
-def _moment_text(time: str) -> str:
+def moment_text(time: str) -> str:
+    """Return a time of the log in words: "20 November 2026, 16:29:00 UTC"."""
     return f"{day_text(time)}, {time[11:19]} UTC"
 
 
@@ -74,7 +77,11 @@ def _section_page(section: Section) -> dict[str, Any]:
 def _table_page(columns: Any, rows: Any) -> dict[str, Any]:  # noqa: ANN401
     return {
         "columns": [
-            {"label": column.label, "is_number": column.form in {"tonnes", "share", "count"}}
+            {
+                "label": column.label,
+                "is_number": column.form in {"tonnes", "share", "count"},
+                "weight": _WEIGHTS.get(column.name, 1.0),
+            }
             for column in columns
         ],
         "rows": [
@@ -95,6 +102,8 @@ def cell_text(column: Column, cell: Cell) -> str:
         return f"\u2212{tonnes(-cell)}" if cell < 0 else tonnes(cell)
     if column.form == "day":
         return day_text(str(cell))
+    if column.form == "time":
+        return moment_text(str(cell))
     return str(cell)
 
 

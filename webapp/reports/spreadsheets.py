@@ -15,7 +15,7 @@ from webapp.reports.listed import COLUMNS, cells_of
 # Spreadsheets evaluate cells that begin with one of these as formulas. The last four are the full-width
 # forms of the first four, from Japanese and Chinese keyboards.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_WIDTHS: Final = {"text": 24, "tonnes": 14, "share": 10, "count": 12, "day": 12}
+_WIDTHS: Final = {"text": 24, "tonnes": 14, "share": 10, "count": 12, "day": 12, "time": 28}
 _WIDE: Final = {"line": 40, "project_name": 40, "why": 60}
 
 
