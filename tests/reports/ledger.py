@@ -9,9 +9,9 @@ from webapp.ledger import as_of
 from webapp.ledger.commands import amend_credit, retire_credit
 from webapp.ledger.group_commit import Transaction, commit
 from webapp.ledger.loaded_credit import LoadedCredit
-from webapp.reports.comparison import compared
-from webapp.reports.content import Cell, Report, report_of
+from webapp.reports.content import Cell, Report
 from webapp.reports.question import Kind, read_question
+from webapp.reports.report import report_of
 
 ACME = "Acme Airlines"
 VCS = "Verified Carbon Standard"
@@ -84,9 +84,8 @@ def change_later(ids: Mapping[str, str]) -> None:
 def report(kind: Kind, *, known_at: str = "", compared_with: str = "", **more: str) -> Report:
     """Return the report of 2025 for Acme Airlines."""
     values = {"year": ["2025"], "party": [ACME], "known_at": [known_at], "compared_with": [compared_with]}
-    return compared(
-        report_of(read_question(kind, values | {name: [text] for name, text in more.items()}, "UTC"))
-    )
+    values |= {name: [text] for name, text in more.items()}
+    return report_of(read_question(kind, values, "UTC"))
 
 
 def now() -> str:

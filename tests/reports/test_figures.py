@@ -2,10 +2,11 @@
 
 import pytest
 
-from tests.reports.ledger import VCS, a_year, change_later, now, report, rows
+from tests.reports.ledger import ACME, VCS, a_year, change_later, now, report, rows
+from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import InvalidFields
-from webapp.ledger import registries
-from webapp.reports.content import share_text
+from webapp.ledger import parties, registries
+from webapp.reports.figures import share_text
 from webapp.reports.lines import UNDATED
 from webapp.reports.question import Kind
 
@@ -74,7 +75,7 @@ def test_the_californian_list_has_each_project_and_says_what_is_to_be_filled_in(
 
 def test_the_yearly_statement_adds_up_by_party_month_registry_and_vintage() -> None:
     a_year()
-    registries.join_names({"registry": "VCS", "alias": "Verra"}, "local")
+    registries.join_names({"registry": "VCS", "alias": "Verra"}, LOCAL)
     found = report(Kind.YEARLY)
     assert rows(found, "beneficiary") == [("Acme Airlines", 10_000_000, "100 %", 5)]
     assert rows(found, "registry") == [("Verra (VCS)", 10_000_000, "100 %", 5)]
@@ -84,6 +85,21 @@ def test_the_yearly_statement_adds_up_by_party_month_registry_and_vintage() -> N
         ("2025-06", 4_000_000),
         ("2025-12", 1_000_000),
     ]
+
+
+def test_a_party_counts_with_the_names_that_were_joined_to_it_then() -> None:
+    a_year()
+    before = now()
+    parties.join_names({"party": ACME, "name": "A client"}, LOCAL)
+    joined = report(Kind.YEARLY, compared_with=before)
+    assert rows(joined, "beneficiary") == [(ACME, 10_130_000, "100 %", 6)]
+    assert joined.parties[0].others == ["a client"]
+    assert [row[-1] for row in rows(joined, "entered")] == ["Its name was joined to the party"]
+    assert rows(report(Kind.YEARLY, known_at=before), "total")[0][1] == 10_000_000
+    known_at = now()
+    parties.separate_names({"party": ACME, "name": "A client"}, LOCAL)
+    separated = report(Kind.YEARLY, compared_with=known_at)
+    assert [row[-1] for row in rows(separated, "left")] == ["Its name was separated from the party"]
 
 
 @pytest.mark.parametrize("kind", Kind)

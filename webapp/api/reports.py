@@ -9,10 +9,9 @@ from webapp.api import query_parameters
 from webapp.api.operation import describes
 from webapp.api.report_operations import GET_REPORT
 from webapp.authorization import allows
-from webapp.reports.comparison import compared
-from webapp.reports.content import report_of
 from webapp.reports.files import TYPES, file_of
 from webapp.reports.question import Kind, read_question
+from webapp.reports.report import report_of
 
 api = Blueprint("api_reports", __name__)
 
@@ -25,7 +24,7 @@ def get_report(kind: str) -> Response:
     if kind not in set(Kind):
         abort(HTTPStatus.NOT_FOUND, "There is no such report.")
     texts = {parameter.name: request.args.getlist(parameter.name) for parameter in GET_REPORT.query}
-    report = compared(report_of(read_question(Kind(kind), texts, current_app.config["REPORT_TIMEZONE"])))
+    report = report_of(read_question(Kind(kind), texts, current_app.config["REPORT_TIMEZONE"]))
     address = f"{current_app.config['PUBLIC_URL'] or ''}{report.question.address}"
     response = send_file(file_of(report, "json", address), mimetype=TYPES["json"], etag=False, max_age=None)
     response.headers["Cache-Control"] = "no-store"

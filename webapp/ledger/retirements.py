@@ -6,7 +6,6 @@ that position. So an answer stays the same, whatever is recorded later.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -15,11 +14,11 @@ from sqlalchemy import Connection
 
 from webapp.domain.amendment import amendments_of, present_data, present_facts
 from webapp.domain.event import Data
-from webapp.domain.event_validation import InvalidEvent, read_entry
 from webapp.domain.facts import facts_in
 from webapp.domain.lifecycle import EventType
 from webapp.domain.registry_names import RegistryNames
 from webapp.ledger.as_of import Amount, Cut, Where, movements
+from webapp.ledger.projections.joined_names import party_names_at, registry_names_at
 from webapp.ledger.storage import retirement_statements as sql
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import as_json, fetch
@@ -75,8 +74,9 @@ class KnownNames:
 def names_at(position: int, parties: Sequence[str]) -> KnownNames:
     """Return the names that were joined at a position. `parties` are in canonical form."""
     with reading() as connection:
-        registries = _registry_names(connection, position)
-    return KnownNames(registries, {party: (party,) for party in parties})
+        registries = registry_names_at(connection, position)
+        names = party_names_at(connection, position)
+    return KnownNames(registries, {party: names.group(party) for party in parties})
 
 
 def keys_retired(cut: Cut, parties: Sequence[str], year: int | None) -> list[int]:
@@ -127,14 +127,6 @@ def _dated(amounts: Sequence[Amount]) -> int:
 
 def _days_of(year: int) -> tuple[int, int]:
     return date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
-
-
-def _registry_names(connection: Connection, position: int) -> RegistryNames:
-    names = RegistryNames()
-    for (body,) in fetch(connection, sql.REGISTRY_ENTRIES, position):
-        with suppress(InvalidEvent):  # verify reports it
-            names = names.after(read_entry(body)) or names
-    return names
 
 
 def _read(connection: Connection, keys: Sequence[int], position: int) -> dict[int, Retirement]:

@@ -33,7 +33,7 @@ _SUM_COLUMNS: Final = (
 
 
 def compared(report: Report) -> Report:
-    """Return the report with what differs from the earlier one, if its question names one."""
+    """Return the report with what differs from the earlier one, or as it is if its question names none."""
     before = report.question.compared_with
     if before is None:
         return report

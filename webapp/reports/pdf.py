@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from webapp.domain.fields import tonnes
 from webapp.ledger.retirements import Retirement
-from webapp.reports.content import Cell, Column, Report, Section
+from webapp.reports.content import Cell, Column, Party, Report, Section
 from webapp.reports.data import head_of
 from webapp.statements.pdf import compiled, day_text
 
@@ -47,7 +47,7 @@ def page_of(report: Report, address: str) -> dict[str, Any]:
         "title": report.title,
         "quantity": tonnes(report.quantity_e4),
         "facts": [
-            ("For", [party.name for party in report.parties]),
+            ("For", [_party_text(party) for party in report.parties]),
             ("Retired in", [str(question.year)]),
             ("Known at", [moment_text(question.cut.known_at)]),
             *([("Compared with", [moment_text(before.known_at)])] if before else []),
@@ -59,6 +59,10 @@ def page_of(report: Report, address: str) -> dict[str, Any]:
         "more": f"{len(report.keys) - len(listed):,}" if len(report.keys) > len(listed) else "",
         "updated": [*known_at.timetuple()[:6]],
     }
+
+
+def _party_text(party: Party) -> str:
+    return f"{party.name} (with {', '.join(party.others)})" if party.others else party.name
 
 
 def moment_text(time: str) -> str:

@@ -74,6 +74,8 @@ def _head(report: Report, address: str) -> Iterator[tuple[str, str]]:
     yield "Year", str(question.year)
     for party in report.parties:
         yield "Party", party.name
+        for name in party.others:
+            yield "Counts with it", name
     yield "Known at", question.cut.known_at
     yield "Time zone of days", question.cut.time_zone
     if question.compared_with:

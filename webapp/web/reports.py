@@ -25,11 +25,11 @@ from webapp.domain.fields import VINTAGE_MAX, VINTAGE_MIN
 from webapp.domain.lifecycle import EventType
 from webapp.domain.text import canonical
 from webapp.ledger import as_of, clock, retirements, summaries
-from webapp.reports.comparison import compared
-from webapp.reports.content import Report, report_of
+from webapp.reports.content import Report
 from webapp.reports.files import TYPES, file_of, retirements_file
 from webapp.reports.lines import ALL
 from webapp.reports.question import PARAMETERS, PARTY, TITLES, Kind, Question, read_question
+from webapp.reports.report import report_of
 from webapp.web import query_parameters
 
 pages = Blueprint("reports", __name__)
@@ -133,7 +133,7 @@ def _question(kind: str) -> Question:
 
 
 def _report(kind: str) -> Report:
-    return compared(report_of(_question(kind)))
+    return report_of(_question(kind))
 
 
 def _address(report: Report) -> str:

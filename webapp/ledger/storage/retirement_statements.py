@@ -34,8 +34,3 @@ _PATHS: Final = (
     " WHERE feed.position <= ? ORDER BY above.leaf, above.depth DESC, events.seq"
 )
 PATHS: Final = {name: _PATHS.format(keys) for name, keys in _KEYS.items()}
-# The entries about the names of registries, up to a position.
-REGISTRY_ENTRIES: Final = (
-    "SELECT events.body FROM feed JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
-    " WHERE feed.type IN ('ALIASED', 'UNALIASED') AND feed.position <= ? ORDER BY feed.position"
-)
