@@ -73,6 +73,12 @@ PAGES: Final = [
     "/parties/pairs",
     "/projects",
     "/projects/named?registry=ACR&name=Mangrove+Restoration+Project",
+    "/reports",
+    "/reports?kind=esrs-e1-7&year=never",
+    "/reports/esrs-e1-7?year=2026&party=Acme+Airlines&compared_with=2020-01-01",
+    "/reports/hsc-44475-1?year=2026&party=Acme+Airlines",
+    "/reports/yearly?year=2026&party=Acme+Airlines",
+    "/reports/yearly/retirements?year=2026&party=Acme+Airlines",
     "/registries",
     "/registries/join?registry=VCS&alias=Gold+Standard",
     "/imports",
@@ -85,7 +91,7 @@ PAGES: Final = [
     "/docs",
     "/nowhere",
 ]
-EMPTY: Final = ["/", "/credits", "/activity", "/imports", "/parties", "/projects", "/setup"]
+EMPTY: Final = ["/", "/credits", "/activity", "/imports", "/parties", "/projects", "/reports", "/setup"]
 # Pages with accounts; an administrator is signed in, except on the first one.
 WITH_ACCOUNTS: Final = [
     "/sign-in",
@@ -119,6 +125,8 @@ NOT_PAGES: Final = {
     "imports.sample_file",
     "imports.template_file",
     "imports.written",
+    "reports.behind_file",
+    "reports.download",
     "statements.data",
     "statements.pdf",
     "statements.shared_pdf",

@@ -1,10 +1,10 @@
 """What differs between a report and the same report as known at an earlier time.
 
 A retirement *left* if it no longer counts, *entered* if it was recorded before and counts now, is *late*
-if it was recorded after the earlier report, and is *restated* if it counts in other lines now.
+if it was recorded after the earlier report, and is *restated* if its words, facts or names differ.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -12,8 +12,8 @@ from webapp.domain.text import canonical
 from webapp.ledger import retirements
 from webapp.ledger.as_of import Cut
 from webapp.ledger.retirements import KnownNames, Retirement
-from webapp.reports import lines
 from webapp.reports.content import Column, Report, Section, TableRow
+from webapp.reports.listed import COLUMNS, cells_of
 
 _COLUMNS: Final = (
     Column("act", "No.", "count"),
@@ -25,6 +25,7 @@ _COLUMNS: Final = (
     Column("tonnes", "Tonnes", "tonnes"),
     Column("why", "What differs"),
 )
+_TONNES: Final = [column.name for column in _COLUMNS].index("tonnes")
 _SUM_COLUMNS: Final = (
     Column("line", "Figure"),
     Column("retirements", "Retirements", "count"),
@@ -34,37 +35,41 @@ _SUM_COLUMNS: Final = (
 
 def compared(report: Report) -> Report:
     """Return the report with what differs from the earlier one, or as it is if its question names none."""
-    before = report.question.compared_with
+    question = report.question
+    before, now = question.compared_with, question.cut
     if before is None:
         return report
-    now = report.question.cut
-    names_before = retirements.names_at(before.position, report.question.party_keys)
-    keys_before = retirements.keys_retired(before, names_before.party_keys, report.question.year)
+    names_before = retirements.names_at(before.position, question.party_keys)
+    keys_before = retirements.keys_retired(before, names_before.party_keys, question.year)
     here, there = set(report.keys), set(keys_before)
     left = [key for key in keys_before if key not in here]
     new = [key for key in report.keys if key not in there]
-    late = [r for r in retirements.retirements(now, new) if r.position > before.position]
-    entered_keys = [key for key in new if key not in {r.key for r in late}]
+    kept = [key for key in report.keys if key in there]
+    late: list[TableRow] = []
+    entered: list[int] = []
+    for each in retirements.retirements(now, new):
+        if each.position > before.position:
+            late.append(_row(each, "Recorded after the earlier report"))
+        else:
+            entered.append(each.key)
     sections = [
         Section("left", "Left", _COLUMNS, list(_left(before, now, left))),
-        Section("entered", "Entered", _COLUMNS, list(_entered(before, now, entered_keys))),
-        Section("late", "Late", _COLUMNS, [_row(each, "Recorded after the earlier report") for each in late]),
-        Section(
-            "restated",
-            "Restated",
-            _COLUMNS,
-            list(_restated(report, names_before, [key for key in report.keys if key in there])),
-        ),
+        Section("entered", "Entered", _COLUMNS, list(_entered(before, now, entered))),
+        Section("late", "Late", _COLUMNS, late),
+        Section("restated", "Restated", _COLUMNS, list(_restated(before, now, kept, names_before, report))),
     ]
-    tonnes_before = sum(r.quantity_e4 for r in retirements.retirements(before, keys_before))
-    rows = [TableRow(("In the earlier report", len(keys_before), tonnes_before))]
-    for section, sign in zip(sections, (-1, 1, 1, 0), strict=True):
-        amount = sum(int(row.cells[6] or 0) for row in section.rows)
-        label = section.title if sign else "Restated, with the same tonnes"
-        rows.append(TableRow((label, len(section.rows), amount * (sign or 1))))
-    rows.append(TableRow(("In this report", len(report.keys), report.quantity_e4)))
-    summary = Section("changes", "What changed", _SUM_COLUMNS, rows)
-    return replace(report, changes=[summary, *sections])
+    amounts = [sum(int(row.cells[_TONNES] or 0) for row in section.rows) for section in sections]
+    # No event changes the quantity of a credit, so the earlier sum follows from what differs.
+    e4_before = report.quantity_e4 + amounts[0] - amounts[1] - amounts[2]
+    rows = [
+        TableRow(("In the earlier report", len(keys_before), e4_before)),
+        TableRow(("Left", len(left), -amounts[0])),
+        TableRow(("Entered", len(entered), amounts[1])),
+        TableRow(("Late", len(late), amounts[2])),
+        TableRow(("In this report", len(report.keys), report.quantity_e4)),
+        TableRow(("Restated, with the same tonnes", len(sections[3].rows), amounts[3])),
+    ]
+    return replace(report, changes=[Section("changes", "What changed", _SUM_COLUMNS, rows), *sections])
 
 
 def _pairs(one: Cut, other: Cut, keys: Sequence[int]) -> Iterator[tuple[Retirement, Retirement | None]]:
@@ -107,31 +112,20 @@ def _difference(one: Retirement, other: Retirement | None, verb: str, otherwise:
     return f"{verb} {', '.join(said)}" if said else otherwise
 
 
-def _restated(report: Report, names_before: KnownNames, keys: Sequence[int]) -> Iterator[TableRow]:
-    """Yield the retirements that count in both reports, but in other lines."""
-    before = retirements.retirements(_cut_before(report), keys)
-    for was, now in zip(before, retirements.retirements(report.question.cut, keys), strict=True):
-        if was == now:
-            continue
-        old = {each.dimension: each for each in lines.buckets(was, names_before)}
-        new = {each.dimension: each for each in lines.buckets(now, report.names)}
+def _restated(
+    before: Cut, now: Cut, keys: Sequence[int], names_before: KnownNames, report: Report
+) -> Iterator[TableRow]:
+    """Yield the retirements that count in both reports, but say something else now."""
+    earlier = retirements.retirements(before, keys)
+    for was, each in zip(earlier, retirements.retirements(now, keys), strict=True):
         said = [
-            f"{lines.LABELS[name]}: {_label(old, name)} \u2192 {_label(new, name)}"
-            for name in lines.LABELS
-            if _key(old, name) != _key(new, name)
+            f"{column.label}: {old or 'not stated'} \u2192 {new or 'not stated'}"
+            for column, old, new in zip(COLUMNS, cells_of(was), cells_of(each), strict=True)
+            if old != new
         ]
+        key = canonical(each.registry)
+        old_key, new_key = names_before.registries.key(key), report.names.registries.key(key)
+        if old_key != new_key:
+            said.append(f"Registry: a name of {old_key} \u2192 of {new_key}")
         if said:
-            yield _row(now, "; ".join(said))
-
-
-def _cut_before(report: Report) -> Cut:
-    before = report.question.compared_with
-    return report.question.cut if before is None else before
-
-
-def _key(found: Mapping[str, lines.Bucket], dimension: str) -> str | None:
-    return found[dimension].key if dimension in found else None
-
-
-def _label(found: Mapping[str, lines.Bucket], dimension: str) -> str:
-    return found[dimension].label if dimension in found else "none"
+            yield _row(each, "; ".join(said))

@@ -25,6 +25,7 @@ COLUMNS: Final = (
     Column("corresponding_adjustment", "Corresponding adjustment"),
     Column("reason", "Reason"),
     Column("reference", "Reference"),
+    Column("date_source", "Source of the date"),
     Column("retirement_id", "Retirement ID of the registry"),
     Column("credit", "Credit"),
     Column("hash", "Event hash"),

@@ -50,6 +50,7 @@ def page_of(report: Report, address: str) -> dict[str, Any]:
             ("For", [_party_text(party) for party in report.parties]),
             ("Retired in", [str(question.year)]),
             ("Known at", [moment_text(question.cut.known_at)]),
+            ("Days end in", [question.cut.time_zone]),
             *([("Compared with", [moment_text(before.known_at)])] if before else []),
         ],
         "address": address,

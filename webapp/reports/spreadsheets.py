@@ -136,7 +136,8 @@ class _Sheets:
         sheet.freeze_panes(1, 0)
         for place, column in enumerate(columns):
             sheet.set_column(place, place, _WIDE.get(column.name, _WIDTHS[column.form]))
-        self._write_rows(sheet, 0, columns, rows)
+        end = self._write_rows(sheet, 0, columns, rows)
+        sheet.autofilter(0, 0, end - 1, len(columns) - 1)
 
     def _write_rows(
         self,
