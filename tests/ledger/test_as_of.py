@@ -180,6 +180,7 @@ def test_movements_are_added_up_by_day_month_or_year() -> None:
         ("known_at", "yesterday"),
         ("known_at", "2026-01-01T00:00:00"),
         ("known_at", "2999-01-01"),
+        ("known_at", "9999-12-31T23:59:59-23:59"),
     ],
 )
 def test_a_cut_that_is_none_is_refused_by_its_name(name: str, text: str) -> None:

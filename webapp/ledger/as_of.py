@@ -10,7 +10,7 @@ Sums come from `day_sums`, which are by epoch of the feed. The part of an epoch 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import Connection
@@ -346,6 +346,8 @@ def _parsed_time(text: str, time_zone: str, problems: list[Problem]) -> str | No
             moment -= timedelta(microseconds=1)
         else:
             moment = datetime.fromisoformat(day)
+            if moment.tzinfo:
+                moment = moment.astimezone(UTC)
     except (ValueError, OverflowError):
         moment = datetime.max  # noqa: DTZ901 - refused below
     if moment.tzinfo is None:
