@@ -112,7 +112,8 @@ def test_the_retirements_behind_each_line_add_up_to_its_figure(kind: Kind) -> No
             if row.line:
                 behind = list(found.retirements(row.line))
                 assert sum(each.quantity_e4 for each in behind) == row.cells[place]
-                assert row.position == (behind[0].position if len(behind) == 1 else None)
+                assert row.position in {None, behind[0].position if len(behind) == 1 else None}
+                assert found.label_of(row.line) == f"{section.title}: {row.cells[0]}"
 
 
 def test_a_report_made_anew_says_what_left_entered_was_late_and_was_restated() -> None:

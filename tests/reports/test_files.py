@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from zipfile import ZipFile
 
 import pytest
 from pypdf import PdfReader
@@ -69,7 +70,9 @@ def test_the_pdf_says_the_figures_and_has_them_as_data() -> None:
 
 def test_the_workbook_reads_back_with_numbers_as_numbers_and_every_text_as_text() -> None:
     retired_for("Acme Airlines", "2025-03-01", "1234.5678", project_name=FORMULA)
-    book = CalamineWorkbook.from_filelike(io.BytesIO(file("xlsx")))
+    workbook = file("xlsx")
+    assert f">{now()[:19]}Z<" in ZipFile(io.BytesIO(workbook)).read("docProps/core.xml").decode()
+    book = CalamineWorkbook.from_filelike(io.BytesIO(workbook))
     assert book.sheet_names == ["Report", "Retirements"]
     heading, row = book.get_sheet_by_name("Retirements").to_python()
     read = dict(zip(heading, row, strict=True))

@@ -47,6 +47,7 @@ def test_every_figure_leads_to_what_is_behind_it_and_every_file_opens(
     earlier = client.get(f"/reports/{kind}?{YEAR}")
     change_later(ids)
     page = client.get(links(earlier)["Make it anew and compare"])
+    assert table(page, "What changed")[2][1] == "1"
     hrefs = {anchor["href"] for anchor in parse(page.text).find_all("a")}
     assert len([href for href in hrefs if href.startswith("/acts/")]) >= 4
     assert [href for href in hrefs if "/retirements?" in href]

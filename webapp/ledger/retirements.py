@@ -91,6 +91,13 @@ def keys_retired(cut: Cut, parties: Sequence[str], year: int | None) -> list[int
         return [key for (key,) in fetch(connection, statement, *parties, *known)]
 
 
+def keys_without_beneficiary(cut: Cut, year: int) -> list[int]:
+    """Return the keys of the credits retired for nobody named in a year, in the order of the days."""
+    with reading() as connection:
+        known = (1, *_days_of(year), cut.position, cut.position)
+        return [key for (key,) in fetch(connection, sql.RETIRED_FOR_NOBODY, *known)]
+
+
 def retirements(cut: Cut, keys: Sequence[int]) -> Iterator[Retirement]:
     """Yield the retirements of these credits, in their order, as known at the cut.
 

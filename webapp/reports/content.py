@@ -88,9 +88,22 @@ class Report:
         """Its title, with the year."""
         return f"{TITLES[self.question.kind]}, {self.question.year}"
 
+    def label_of(self, line: str) -> str:
+        """Return what a line is called, empty if the report has no such line."""
+        found = (
+            f"{section.title}: {row.cells[0]}"
+            for section in self.sections
+            for row in section.rows
+            if row.line == line
+        )
+        return next(found, "")
+
     def retirements(self, line: str = lines.ALL) -> Iterator[Retirement]:
         """Yield the retirements behind a line; by default all that count."""
+        question = self.question
         keys = self.undated_keys if line == lines.UNDATED else self.keys
-        for retirement in retirements.retirements(self.question.cut, keys):
+        if line == lines.UNNAMED:
+            keys = retirements.keys_without_beneficiary(question.cut, question.year)
+        for retirement in retirements.retirements(question.cut, keys):
             if lines.counts_in(line, retirement, self.names):
                 yield retirement

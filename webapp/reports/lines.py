@@ -9,9 +9,10 @@ from webapp.domain.text import canonical
 from webapp.ledger.retirements import KnownNames, Retirement
 
 NOT_STATED: Final = "Not stated"
-# The line of what counts in no year, and that of all that counts.
-UNDATED: Final = "undated"
+# The line of all that counts, and those of what does not: without a date, and for nobody named.
 ALL: Final = "all"
+UNDATED: Final = "undated"
+UNNAMED: Final = "unnamed"
 
 # The dimensions of lines, as they begin the names of lines in addresses.
 ACTIVITY: Final = "activity"
@@ -107,7 +108,9 @@ def buckets(retirement: Retirement, names: KnownNames) -> Iterator[Bucket]:
 
 def counts_in(line: str, retirement: Retirement, names: KnownNames) -> bool:
     """Return whether a retirement counts in a line, given by its name in addresses."""
-    return line in {ALL, UNDATED} or any(bucket.line == line for bucket in buckets(retirement, names))
+    return line in {ALL, UNDATED, UNNAMED} or any(
+        bucket.line == line for bucket in buckets(retirement, names)
+    )
 
 
 def _stated(dimension: str, text: str) -> Bucket:

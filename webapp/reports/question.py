@@ -38,7 +38,7 @@ class Kind(StrEnum):
 TITLES: Final[Mapping[Kind, str]] = {
     Kind.ESRS: "ESRS E1-7: carbon credits cancelled",
     Kind.HSC: "California HSC 44475.1: carbon credits by project",
-    Kind.YEARLY: "Retirements of a year",
+    Kind.YEARLY: "Yearly statement of retirements",
 }
 
 

@@ -172,7 +172,9 @@ def not_counted(question: Question, undated: LineSum) -> Section:
     unnamed_e4 = retirements.without_beneficiary(question.cut, question.year)
     rows = [
         undated.row(lines.UNDATED, ("For these parties, date not stated", undated.quantity_e4)),
-        TableRow((f"In {question.year}, no beneficiary named", unnamed_e4)),
+        TableRow(
+            (f"In {question.year}, no beneficiary named", unnamed_e4), lines.UNNAMED if unnamed_e4 else ""
+        ),
     ]
     return Section(
         "not_counted",

@@ -2,15 +2,17 @@
 
 from typing import Final
 
-# The credits that beneficiaries retired between two days, as known at a position. `{}` is replaced by one
-# `?` for each name.
-RETIRED_FOR: Final = (
+# The credits that were retired between two days, as known at a position.
+_RETIRED: Final = (
     "SELECT standings.credit FROM standing_cells AS cell JOIN standings ON standings.cell = cell.cell"
-    " WHERE cell.type = 'RETIRED' AND cell.party_key <> '' AND cell.party_key IN ({}) AND cell.is_dated = ?"
+    " WHERE cell.type = 'RETIRED' AND {} AND cell.is_dated = ?"
     " AND standings.first_day BETWEEN ? AND ?"
     " AND standings.known_from <= ? AND (standings.known_to IS NULL OR standings.known_to > ?)"
     " ORDER BY standings.first_day, standings.credit"
 )
+# For some beneficiaries: `{}` is replaced by one `?` for each name.
+RETIRED_FOR: Final = _RETIRED.format("cell.party_key <> '' AND cell.party_key IN ({})")
+RETIRED_FOR_NOBODY: Final = _RETIRED.format("cell.party_key = ''")
 _KEYS: Final = {
     "sqlite": "SELECT value AS key FROM json_each(?)",
     "postgresql": "SELECT value::bigint AS key FROM jsonb_array_elements_text(?::jsonb) AS value",
