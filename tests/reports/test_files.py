@@ -82,9 +82,10 @@ def test_the_workbook_reads_back_with_numbers_as_numbers_and_every_text_as_text(
 
 
 def test_no_cell_of_the_csv_is_a_formula() -> None:
-    retired_for("Acme Airlines", "2025-03-01", "5", {"programme": "+1"}, project_name=FORMULA)
+    facts = {"programme": "+1", "country": f"Kenya;{FORMULA}"}
+    retired_for("Acme Airlines", "2025-03-01", "5", facts, project_name=FORMULA)
     cells = {cell for row in csv.reader(io.StringIO(file("csv").decode("utf-8-sig"))) for cell in row}
-    assert {f"'{FORMULA}", "'+1"} <= cells
+    assert {f"'{FORMULA}", "'+1", f"Kenya;'{FORMULA}"} <= cells
     assert not any(cell.startswith(("=", "+", "@")) for cell in cells)
 
 

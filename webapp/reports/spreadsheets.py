@@ -8,20 +8,13 @@ from typing import IO, Any, Final
 import xlsxwriter
 
 from webapp.domain.fields import E4
+from webapp.domain.spreadsheet_cells import neutral
 from webapp.reports.content import Cell, Column, Report, Section
 from webapp.reports.data import signed_text
 from webapp.reports.listed import COLUMNS, cells_of
 
-# Spreadsheets evaluate cells that begin with one of these as formulas. The last four are the full-width
-# forms of the first four, from Japanese and Chinese keyboards.
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _WIDTHS: Final = {"text": 24, "tonnes": 14, "share": 10, "count": 12, "day": 12, "time": 28}
 _WIDE: Final = {"line": 40, "project_name": 40, "why": 60}
-
-
-def neutral(cell: Cell) -> Cell:
-    """Return the cell, with a leading apostrophe if a spreadsheet would evaluate it as a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
 def write_csv(report: Report, address: str, file: IO[str]) -> None:
@@ -96,7 +89,7 @@ def _write_rows(writer: Any, title: str, columns: Iterable[Column], rows: Iterab
 def _csv_cells(columns: Iterable[Column], cells: Iterable[Cell]) -> Iterator[Cell]:
     for column, cell in zip(columns, cells, strict=True):
         is_tonnes = column.form == "tonnes" and isinstance(cell, int)
-        yield signed_text(int(cell or 0)) if is_tonnes else neutral(cell)
+        yield signed_text(int(cell or 0)) if is_tonnes else neutral(cell) if isinstance(cell, str) else cell
 
 
 class _Sheets:
