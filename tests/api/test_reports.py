@@ -24,6 +24,8 @@ def test_a_report_is_read_and_compared_by_its_address(client: FlaskClient) -> No
     address = data["address"].replace("?", ".json?", 1)
     assert read(client, address) == first
     anew = json.loads(read(client, f"/reports/esrs-e1-7.json?{YEAR}&compared_with={data['known_at']}"))
+    for kind in ("hsc-44475-1", "yearly"):
+        read(client, f"/reports/{kind}.json?{YEAR}&compared_with={data['known_at']}")
     assert [section["name"] for section in anew["changes"]] == [
         "changes",
         "left",

@@ -1,17 +1,34 @@
 """The answers of yearly reports, which ``webapp.reports.data`` writes. See ``schemas``."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
 
 from webapp.api.schema_types import Count, JsonBody, Time, Url, one_of
+from webapp.reports import comparison, listed, sections
+from webapp.reports.content import Column
 from webapp.reports.data import KIND
 from webapp.reports.question import Kind
 
 _TonnesText = Annotated[str, Meta(pattern=r"^-?\d+(\.\d{1,4})?$", description="Exact decimal text.")]
-_Cells = Annotated[
-    Any, Meta(description="By the names of the columns.", extra_json_schema={"type": "object"})
-]
+
+
+def _cells(columns: Iterable[Column]) -> Meta:
+    """Return the rule of cells by the names of their columns."""
+    names = dict.fromkeys(column.name for column in columns)
+    return Meta(
+        description="By the names of the columns. Null if it is absent.",
+        extra_json_schema={
+            "type": "object",
+            "properties": {name: {"type": ["string", "integer", "null"]} for name in names},
+            "additionalProperties": False,
+        },
+    )
+
+
+_Cells = Annotated[Any, _cells((*sections.COLUMNS, *comparison.COLUMNS))]
+_Act = Annotated[Any, _cells(listed.COLUMNS)]
 
 
 class ReportParty(JsonBody, frozen=True):
@@ -57,7 +74,7 @@ class Report(JsonBody, frozen=True):
     retirements: Count
     sections: list[ReportSection]
     changes: Annotated[list[ReportSection] | None, Meta(description="Null without `compared_with`.")]
-    acts: Annotated[list[_Cells], Meta(description="All retirements that count, in the order of their days.")]
+    acts: Annotated[list[_Act], Meta(description="All retirements that count, in the order of their days.")]
 
 
 ANSWERS: Final = (Report,)

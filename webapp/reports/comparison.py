@@ -12,10 +12,11 @@ from webapp.domain.text import canonical
 from webapp.ledger import retirements
 from webapp.ledger.as_of import Cut
 from webapp.ledger.retirements import KnownNames, Retirement
+from webapp.reports import listed
 from webapp.reports.content import Column, Report, Section, TableRow
-from webapp.reports.listed import COLUMNS, cells_of
+from webapp.reports.listed import cells_of
 
-_COLUMNS: Final = (
+COLUMNS: Final = (
     Column("act", "No.", "count"),
     Column("occurred_on", "Date", "day"),
     Column("recorded_at", "Recorded", "time"),
@@ -25,7 +26,7 @@ _COLUMNS: Final = (
     Column("tonnes", "Tonnes", "tonnes"),
     Column("why", "What differs"),
 )
-_TONNES: Final = [column.name for column in _COLUMNS].index("tonnes")
+_TONNES: Final = [column.name for column in COLUMNS].index("tonnes")
 _SUM_COLUMNS: Final = (
     Column("line", "Figure"),
     Column("retirements", "Retirements", "count"),
@@ -53,10 +54,10 @@ def compared(report: Report) -> Report:
         else:
             entered.append(each.key)
     sections = [
-        Section("left", "Left", _COLUMNS, list(_left(before, now, left))),
-        Section("entered", "Entered", _COLUMNS, list(_entered(before, now, entered))),
-        Section("late", "Late", _COLUMNS, late),
-        Section("restated", "Restated", _COLUMNS, list(_restated(before, now, kept, names_before, report))),
+        Section("left", "Left", COLUMNS, list(_left(before, now, left))),
+        Section("entered", "Entered", COLUMNS, list(_entered(before, now, entered))),
+        Section("late", "Late", COLUMNS, late),
+        Section("restated", "Restated", COLUMNS, list(_restated(before, now, kept, names_before, report))),
     ]
     amounts = [sum(int(row.cells[_TONNES] or 0) for row in section.rows) for section in sections]
     # No event changes the quantity of a credit, so the earlier sum follows from what differs.
@@ -120,7 +121,7 @@ def _restated(
     for was, each in zip(earlier, retirements.retirements(now, keys), strict=True):
         said = [
             f"{column.label}: {old or 'not stated'} \u2192 {new or 'not stated'}"
-            for column, old, new in zip(COLUMNS, cells_of(was), cells_of(each), strict=True)
+            for column, old, new in zip(listed.COLUMNS, cells_of(was), cells_of(each), strict=True)
             if old != new
         ]
         key = canonical(each.registry)

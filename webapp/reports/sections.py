@@ -161,6 +161,8 @@ def _yearly(sums: Sums, question: Question) -> list[Section]:
     ]
 
 
+# The columns of all sections, which the API describes.
+COLUMNS: Final = (Column("line", "Line"), Column("source", "Source"), *_HSC_COLUMNS, *_VINTAGE_COLUMNS)
 SECTIONS: Final[Mapping[Kind, Callable[[Sums, Question], list[Section]]]] = {
     Kind.ESRS: _esrs,
     Kind.HSC: _hsc,
