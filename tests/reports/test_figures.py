@@ -2,15 +2,19 @@
 
 import pytest
 
+from tests.ledger.test_as_of import TODAY, RandomHistory
+from tests.reports.conftest import both_databases
 from tests.reports.ledger import ACME, VCS, a_year, change_later, now, report, rows
 from webapp.accounts.actors import LOCAL
-from webapp.domain.errors import InvalidFields
-from webapp.ledger import parties, registries
-from webapp.reports.figures import share_text
+from webapp.domain.lifecycle import EventType
+from webapp.domain.text import canonical
+from webapp.ledger import as_of, parties, registries
+from webapp.ledger.as_of import Where
 from webapp.reports.lines import UNDATED
-from webapp.reports.question import Kind
+from webapp.reports.question import Kind, read_question
+from webapp.reports.report import report_of
 
-pytestmark = pytest.mark.usefixtures("ledger_app")
+pytestmark = [both_databases, pytest.mark.usefixtures("ledger_app")]
 
 
 def test_the_esrs_table_has_tonnes_with_shares_of_all_of_them() -> None:
@@ -144,32 +148,26 @@ def test_a_figure_under_contract_is_printed_with_its_source() -> None:
     assert rows(found, "contracted") == [("Stated for this report", 12_005_000, "Contracts of 2025")]
 
 
-@pytest.mark.parametrize(
-    ("kind", "values", "field"),
-    [
-        (Kind.ESRS, {"party": ""}, "party"),
-        (Kind.ESRS, {"year": "25"}, "year"),
-        (Kind.ESRS, {"known_at": "2999-01-01"}, "known_at"),
-        (Kind.ESRS, {"compared_with": "soon"}, "compared_with"),
-        (Kind.ESRS, {"contracted": "5"}, "contracted_source"),
-        (Kind.HSC, {"contracted": "5", "contracted_source": "A list"}, "contracted"),
-    ],
-)
-def test_what_no_report_can_answer_is_refused_by_name(kind: Kind, values: dict[str, str], field: str) -> None:
-    with pytest.raises(InvalidFields) as refused:
-        report(kind, **values)
-    assert [problem.field for problem in refused.value.problems] == [field]
-
-
-@pytest.mark.parametrize(
-    ("part", "whole", "text"),
-    [
-        (0, 0, None),
-        (1, 3, "33.33 %"),
-        (1, 1, "100 %"),
-        (1, 10**9, "< 0.01 %"),
-        (10**9 - 1, 10**9, "> 99.99 %"),
-    ],
-)
-def test_only_a_whole_is_all_of_it_and_only_nothing_none(part: int, whole: int, text: str | None) -> None:
-    assert share_text(part, whole) == text
+def test_a_report_of_a_random_history_has_what_the_movements_say_and_the_words_of_its_cut() -> None:
+    history = RandomHistory(11)
+    cuts = []
+    for number in range(180):
+        history.go()
+        if number % 45 == 44:
+            cuts.append(now())
+    counted = 0
+    for known_at in cuts:
+        at = as_of.cut(known_at=known_at)
+        for year in (TODAY.year - 1, TODAY.year):
+            values = {"year": [str(year)], "party": ["acme", "zoë"], "known_at": [known_at]}
+            found = report_of(read_question(Kind.ESRS, values, "UTC"))
+            where = Where(types=(EventType.RETIRED,), parties=("acme", "zoë"))
+            moved = as_of.movements(at, ["is_dated"], where, f"{year}-01-01", f"{year}-12-31")
+            assert found.quantity_e4 == sum(each.quantity_e4 for each in moved if each.of[0])
+            for each in found.retirements():
+                assert (each.occurred_on[:4], canonical(each.beneficiary) in where.parties) == (
+                    str(year),
+                    True,
+                )
+                counted += 1
+    assert counted > len(cuts)

@@ -9,6 +9,7 @@ import pytest
 from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
 
+from tests.reports.conftest import both_databases
 from tests.reports.ledger import a_year, change_later, now, report, retired_for
 from webapp.reports.files import TYPES, file_of
 from webapp.reports.question import Kind
@@ -24,6 +25,7 @@ def file(ending: str, kind: Kind = Kind.ESRS, **more: str) -> bytes:
         return opened.read()
 
 
+@both_databases
 @pytest.mark.parametrize("kind", Kind)
 def test_with_its_time_of_knowledge_a_report_is_the_same_bytes_whatever_is_recorded_later(kind: Kind) -> None:
     ids = a_year()
