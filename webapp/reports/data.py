@@ -1,7 +1,7 @@
 """A report as data for programs: JSON. Tonnes are exact decimal text."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Any, Final
 
 from webapp.domain.fields import quantity_text
@@ -58,16 +58,17 @@ def _section_data(section: Section) -> dict[str, Any]:
     }
 
 
-def _row_data(columns: Iterable[Column], cells: Iterable[Cell]) -> dict[str, Cell]:
-    return dict(_values(columns, cells))
+def _row_data(columns: Sequence[Column], cells: Sequence[Cell]) -> dict[str, Cell]:
+    return dict(zip((column.name for column in columns), values_of(columns, cells), strict=True))
 
 
-def _values(columns: Iterable[Column], cells: Iterable[Cell]) -> Iterator[tuple[str, Cell]]:
+def values_of(columns: Sequence[Column], cells: Sequence[Cell]) -> Iterator[Cell]:
+    """Yield cells as values: tonnes are exact decimal text, an absent text is None."""
     for column, cell in zip(columns, cells, strict=True):
         if column.form == "tonnes" and isinstance(cell, int):
-            yield column.name, signed_text(cell)
+            yield signed_text(cell)
         else:
-            yield column.name, None if cell == "" else cell
+            yield None if cell == "" else cell
 
 
 def signed_text(quantity_e4: int) -> str:

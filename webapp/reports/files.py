@@ -8,7 +8,7 @@ from typing import IO, Final
 from webapp.reports import pdf
 from webapp.reports.content import Report
 from webapp.reports.data import write_json
-from webapp.reports.spreadsheets import write_csv, write_retirements, write_xlsx
+from webapp.reports.spreadsheets import write_csv, write_xlsx
 
 IN_MEMORY_BYTES: Final = 1_000_000
 TYPES: Final[Mapping[str, str]] = {
@@ -30,13 +30,6 @@ def file_of(report: Report, ending: str, address: str) -> IO[bytes]:
             lambda file: _as_text(file, "utf-8-sig", lambda text: write_csv(report, address, text))
         )
     return _written(lambda file: _as_text(file, "utf-8", lambda text: write_json(report, address, text)))
-
-
-def retirements_file(report: Report, line: str) -> IO[bytes]:
-    """Return the retirements behind a line as CSV, open at its start."""
-    return _written(
-        lambda file: _as_text(file, "utf-8-sig", lambda text: write_retirements(report, line, text))
-    )
 
 
 def _written(write: Callable[[IO[bytes]], None]) -> IO[bytes]:

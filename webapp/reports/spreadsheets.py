@@ -34,14 +34,6 @@ def write_csv(report: Report, address: str, file: IO[str]) -> None:
     _write_rows(writer, "Retirements", COLUMNS, map(cells_of, report.retirements()))
 
 
-def write_retirements(report: Report, line: str, file: IO[str]) -> None:
-    """Write the retirements behind a line as one plain table."""
-    writer = csv.writer(file)
-    writer.writerow(column.name for column in COLUMNS)
-    for retirement in report.retirements(line):
-        writer.writerow(_csv_cells(COLUMNS, cells_of(retirement)))
-
-
 def write_xlsx(report: Report, address: str, file: IO[bytes]) -> None:
     """Write a workbook: a sheet for the sections, one for the changes if there are any, one for all
     retirements.

@@ -1,5 +1,6 @@
 """Yearly reports: the form that asks for one, its page and files, and the retirements behind its figures."""
 
+import os
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice
@@ -26,11 +27,14 @@ from webapp.domain.lifecycle import EventType
 from webapp.domain.text import canonical
 from webapp.ledger import as_of, clock, retirements, summaries
 from webapp.reports.content import Report
-from webapp.reports.files import TYPES, file_of, retirements_file
+from webapp.reports.data import values_of
+from webapp.reports.files import TYPES, file_of
 from webapp.reports.lines import ALL
+from webapp.reports.listed import COLUMNS, cells_of
 from webapp.reports.question import PARAMETERS, PARTY, TITLES, Kind, Question, read_question
 from webapp.reports.report import report_of
 from webapp.web import query_parameters
+from webapp.web.downloads import CSV, Table, send_table
 
 pages = Blueprint("reports", __name__)
 
@@ -121,8 +125,9 @@ def behind(kind: str) -> str:
 def behind_file(kind: str) -> Response:
     """Send all retirements behind a line of a report."""
     report = report_of(_question(kind).without_comparison())
-    file = retirements_file(report, request.args.get(_LINE) or ALL)
-    return _sent(file, f"{kind}-{report.question.year}-retirements.csv", TYPES["csv"])
+    name = f"{kind}-{report.question.year}-retirements"
+    rows = (values_of(COLUMNS, cells_of(each)) for each in report.retirements(request.args.get(_LINE) or ALL))
+    return send_table(Table(name, [column.name for column in COLUMNS], rows), CSV)
 
 
 def _question(kind: str) -> Question:
@@ -141,9 +146,12 @@ def _address(report: Report) -> str:
 
 
 def _sent(file: IO[bytes], name: str, mimetype: str) -> Response:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
     response = send_file(
         file, mimetype=mimetype, as_attachment=True, download_name=name, etag=False, max_age=None
     )
+    response.content_length = size
     response.headers["Cache-Control"] = "no-store"
     return response
 
