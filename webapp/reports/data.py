@@ -12,8 +12,8 @@ KIND: Final = "carbon-credit-ledger/report"
 VERSION: Final = 1
 
 
-def head_of(report: Report, address: str) -> dict[str, Any]:
-    """Return the report without its retirements."""
+def head_of(report: Report, address: str, rows_max: int | None = None) -> dict[str, Any]:
+    """Return the report without its retirements, at most some rows of each section, by default all."""
     question = report.question
     before = question.compared_with
     return {
@@ -30,8 +30,10 @@ def head_of(report: Report, address: str) -> dict[str, Any]:
         "address": address,
         "tonnes": quantity_text(report.quantity_e4),
         "retirements": len(report.keys),
-        "sections": [_section_data(section) for section in report.sections],
-        "changes": None if report.changes is None else [_section_data(each) for each in report.changes],
+        "sections": [_section_data(section, rows_max) for section in report.sections],
+        "changes": None
+        if report.changes is None
+        else [_section_data(section, rows_max) for section in report.changes],
     }
 
 
@@ -45,14 +47,14 @@ def write_json(report: Report, address: str, file: IO[str]) -> None:
     file.write("\n ]\n}\n" if report.keys else "]\n}\n")
 
 
-def _section_data(section: Section) -> dict[str, Any]:
+def _section_data(section: Section, rows_max: int | None) -> dict[str, Any]:
     return {
         "name": section.name,
         "title": section.title,
         "columns": [{"name": column.name, "label": column.label} for column in section.columns],
         "rows": [
             {"cells": _row_data(section.columns, row.cells), "line": row.line or None, "act": row.position}
-            for row in section.rows
+            for row in section.rows[:rows_max]
         ],
         "note": section.note,
     }

@@ -18,7 +18,7 @@ from webapp.statements.pdf import compiled, day_text
 
 TEMPLATE: Final = Path(__file__).with_name("report.typ")
 RETIREMENTS_MAX: Final = 500
-# The most rows of one section; the files have all.
+# The most rows of one section, also in the attached data; the other files have all.
 ROWS_MAX: Final = 500
 # How wide columns of texts are, beside those of others.
 _WEIGHTS: Final = {"line": 2.0, "project_name": 2.2, "why": 2.6, "source": 2.0, "beneficiary": 1.3}
@@ -33,7 +33,7 @@ _LISTED: Final = (
 
 def pdf_of(report: Report, address: str) -> bytes:
     """Return the PDF. Raises LedgerBusy if it takes too long or too much memory."""
-    data = json.dumps(head_of(report, address), ensure_ascii=False, indent=1)
+    data = json.dumps(head_of(report, address, ROWS_MAX), ensure_ascii=False, indent=1)
     return compiled(TEMPLATE, data, page_of(report, address))
 
 
