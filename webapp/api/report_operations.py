@@ -25,7 +25,7 @@ _YEAR: Final = Parameter(
     str,
     "",
 )
-_PARTY: Final = Parameter(
+_PARTY: Final = Parameter[tuple[str, ...]](
     PARTY.name,
     "A beneficiary that counts, in any spelling; once for each. Required: a retirement for a client is "
     "never one's own.",
