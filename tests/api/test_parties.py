@@ -53,6 +53,6 @@ def test_a_project_has_its_tonnes_by_vintage_and_status(api: FlaskClient) -> Non
         "ACTIVE": Decimal(70),
         "RETIRED": Decimal(30),
     }
-    assert found["facts"] == {"country": ["Kenya"]}
+    assert found["facts"] == [{"name": "country", "values": ["Kenya"]}]
     assert api.get("/records/projects/named?registry=vcs&project_id=x").status_code == 404
     assert api.get("/records/parties/named?name=x").status_code == 404
