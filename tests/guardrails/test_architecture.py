@@ -65,6 +65,7 @@ FACADES = {
     "as_of",
     "as_of_list",
     "retirements",
+    "overview",
     "registries",
     "parties",
     "party_figures",

@@ -184,8 +184,9 @@ def test_movements_are_added_up_by_day_month_or_year() -> None:
     ],
 )
 def test_a_cut_that_is_none_is_refused_by_its_name(name: str, text: str) -> None:
+    stated = dict.fromkeys(("as_of", "known_at"), "") | {name: text}
     with pytest.raises(InvalidFields) as refused:
-        as_of.cut(**{name: text})
+        as_of.cut(stated["as_of"], stated["known_at"])
     assert [problem.field for problem in refused.value.problems] == [name]
 
 

@@ -49,10 +49,7 @@ _COLUMNS: Final[dict[Dimension, str]] = {
     "is_dated": "is_dated",
 }
 # What of the last epoch counts: rows that became known in it, less those that ended in it.
-_REST: Final = (
-    ("", "known_from >= ? AND known_from <= ?"),
-    ("-", "known_to >= ? AND known_to <= ?"),
-)
+_REST: Final = (("", "known_from >= ? AND known_from <= ?"), ("-", "known_to >= ? AND known_to <= ?"))
 # Which names are one, as of a position, of the dimensions that have such.
 _NAMES: Final[dict[Dimension, Callable[[Connection, int], JoinedNames]]] = {
     "registry": registry_names_at,
@@ -155,11 +152,12 @@ def types_of(*statuses: Status) -> tuple[EventType, ...]:
     return tuple(kind for kind, status in STATUS_AFTER.items() if status in statuses)
 
 
-def cut(as_of: str | None = None, known_at: str | None = None, *, time_zone: str = "UTC") -> Cut:
+def cut(
+    as_of: str | None = None, known_at: str | None = None, *, time_zone: str = "UTC", within_s: float = WAIT_S
+) -> Cut:
     """Return the cuts that a person states, each a text or missing.
 
-    Without `known_at` it is now, and everything recorded so far counts. Raises InvalidFields, and LedgerBusy
-    if the log was not followed to the end within WAIT_S.
+    Without `known_at`, all that is recorded counts. Raises InvalidFields, and LedgerBusy after `within_s`.
     """
     problems: list[Problem] = []
     day = _parsed_day(as_of, problems) if as_of else None
@@ -167,7 +165,7 @@ def cut(as_of: str | None = None, known_at: str | None = None, *, time_zone: str
     if problems:
         raise InvalidFields(problems)
     try:
-        catch_up(time_zone, WAIT_S)
+        catch_up(time_zone, within_s)
     except LedgerUnavailable:  # a standby: what it has followed so far is what it knows
         if at is not None or not followed(time_zone):
             raise
@@ -192,17 +190,25 @@ def parse_days(first: str, last: str) -> tuple[str | None, str | None]:
     return days[0], days[1]
 
 
-def balances(cut_: Cut, by: Sequence[Dimension], where: Where = EVERYTHING) -> list[Amount]:
-    """Return what stood in the cells at the end of the day, without zeros. There is no dimension of time."""
+def balances(
+    cut_: Cut, by: Sequence[Dimension], where: Where = EVERYTHING, *, since: int | None = None
+) -> list[Amount]:
+    """Return what stood in the cells at the end of the day, without zeros. There is no dimension of time.
+
+    With `since`, return the difference from what was known of that day at this earlier position.
+    """
     condition, parameters = where.condition(cut_)
-    if _is_everything(cut_):
+    if since is None and _is_everything(cut_):
         return _in_cells(cut_, "sum(credits)", "sum(quantity_e4)", where, by)
     stood = "first_day <= ? AND (last_day IS NULL OR last_day > ?)"
     parts = [("sum(entered - went)", "sum(entered_e4 - went_e4)", "day_sums", "day <= ? AND epoch < ?")]
     values: list[object] = [cut_.day, _epoch(cut_), *parameters]
+    start = _epoch(cut_) * EPOCH
+    if since is not None:
+        parts, values, start = [], [], since + 1
     for sign, known in _REST:
         parts.append((f"{sign}count(*)", f"{sign}sum(quantity_e4)", "standings", f"{stood} AND {known}"))
-        values += [cut_.day, cut_.day, _epoch(cut_) * EPOCH, cut_.position, *parameters]
+        values += [cut_.day, cut_.day, start, cut_.position, *parameters]
     return _added(cut_, parts, values, condition, by)
 
 
@@ -212,23 +218,28 @@ def movements(
     where: Where = EVERYTHING,
     first_day: str | None = None,
     last_day: str | None = None,
+    *,
+    since: int | None = None,
 ) -> list[Amount]:
     """Return what entered the cells between two days, both included, by the day on which it happened.
 
     That is what was created, sold, reversed, retired or withdrawn (dimension `type`), without zeros. Days
-    after `as_of` do not count.
+    after `as_of` do not count. With `since`, return the difference from this earlier position.
     """
     condition, parameters = where.condition(cut_)
-    if first_day is last_day is None and not set(by) & set(_OF_DAY) and _is_everything(cut_):
+    if since is None and not (first_day or last_day or set(by) & set(_OF_DAY)) and _is_everything(cut_):
         return _in_cells(cut_, "sum(entered)", "sum(entered_e4)", where, by)
     first = date.fromisoformat(first_day).toordinal() if first_day else 0
     last = min(date.fromisoformat(last_day).toordinal() if last_day else _LAST_DAY, cut_.day)
     parts = [("sum(entered)", "sum(entered_e4)", "day_sums", "day BETWEEN ? AND ? AND epoch < ?")]
     values: list[object] = [first, last, _epoch(cut_), *parameters]
+    start = _epoch(cut_) * EPOCH
+    if since is not None:
+        parts, values, start = [], [], since + 1
     for sign, known in _REST:
         within = f"first_day BETWEEN ? AND ? AND {known}"
         parts.append((f"{sign}count(*)", f"{sign}sum(quantity_e4)", "standings", within))
-        values += [first, last, _epoch(cut_) * EPOCH, cut_.position, *parameters]
+        values += [first, last, start, cut_.position, *parameters]
     return _added(cut_, parts, values, condition, by)
 
 

@@ -46,10 +46,10 @@ COLUMNS: Final = (
 _LABELS: Final = {"vintage_from": "Vintage from", "vintage_to": "Vintage to"}
 
 
-def stated_cut() -> Cut:
-    """Return the cuts of the address. Raises InvalidFields."""
+def stated_cut(within_s: float = as_of.WAIT_S) -> Cut:
+    """Return the cuts of the address. Raises InvalidFields, and LedgerBusy after `within_s`."""
     stated = {name: request.args.get(name) or None for name in CUTS}
-    return as_of.cut(**stated, time_zone=current_app.config["REPORT_TIMEZONE"])
+    return as_of.cut(**stated, time_zone=current_app.config["REPORT_TIMEZONE"], within_s=within_s)
 
 
 @dataclass(frozen=True)
