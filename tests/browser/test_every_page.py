@@ -30,6 +30,8 @@ UNBROKEN: Final = "ACR-US-5-2021-" + "0123456789" * 18
 # The placeholders are ids of credits and imports from `stocked`.
 PAGES: Final = [
     "/",
+    "/?as_of=2026-01-01&by=month",
+    "/?known_at=never",
     "/credits",
     "/credits?q=nothing+is+called+this",
     "/credits?vintage=never",

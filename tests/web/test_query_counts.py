@@ -20,6 +20,7 @@ from webapp.accounts.actors import CLI, LOCAL
 from webapp.accounts.roles import Role
 from webapp.domain.serial_number import parse_block
 from webapp.imports.jobs import receive
+from webapp.ledger import standings
 from webapp.ledger.commands import create_credit, split_credit
 
 FEW, MANY = 2, 20
@@ -37,6 +38,7 @@ def credits_of_everybody(rows: int) -> None:
 
 def dashboard(rows: int) -> str:
     credits_of_everybody(rows)
+    standings.catch_up("UTC", within_s=5)  # each event is followed once, not by each page
     return "/"
 
 

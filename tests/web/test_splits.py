@@ -288,7 +288,7 @@ def test_a_number_finds_the_lot_that_holds_it(client: FlaskClient) -> None:
 
 def test_the_dashboard_counts_each_tonne_once(client: FlaskClient) -> None:
     split_credit(recorded(quantity="100"), {"quantities": ["25", "75"]}, LOCAL)
-    assert "Total 100 t 2 credits" in words(client.get("/"))
+    assert "Active 100 t 2 credits" in words(client.get("/"))
 
 
 def test_the_activity_says_what_a_split_made(client: FlaskClient) -> None:

@@ -58,6 +58,11 @@ def tonnes(quantity: int | str) -> str:
     return fields.tonnes(quantity if isinstance(quantity, int) else fields.quantity_from_text(quantity))
 
 
+def bare_tonnes(quantity_e4: int) -> str:
+    """Return a quantity as `tonnes` does, without its unit, for tables that state it once: "2,765.37"."""
+    return tonnes(quantity_e4).removesuffix(" t")
+
+
 @lru_cache(CACHE_SIZE)
 def quantity(amount: int | str) -> Markup:
     """Return a quantity as `tonnes` does, as markup; a long one gets a class for narrow places."""
@@ -100,6 +105,12 @@ def day_text(date_text: str) -> str:
     return _day_text(datetime.fromisoformat(date_text))
 
 
+def period(name: str) -> str:
+    """Return a month (`YYYY-MM`) or a year (`YYYY`) as text: "Nov 2026", "2026"."""
+    year, _, month = name.partition("-")
+    return f"{_MONTHS[int(month) - 1]} {year}" if month else year
+
+
 def _moment_text(recorded_at: str) -> str:
     moment = datetime.fromisoformat(recorded_at)
     return f"{_day_text(moment)}, {moment.hour:02d}:{moment.minute:02d} UTC"
@@ -118,11 +129,13 @@ FILTERS: Final[dict[str, Callable[..., str]]] = {
     "number": number,
     "duration": duration,
     "tonnes": tonnes,
+    "bare_tonnes": bare_tonnes,
     "quantity": quantity,
     "plain_quantity": fields.quantity_text,
     "when": when,
     "ago": ago,
     "day": day,
     "day_of": day_of,
+    "period": period,
     "short_id": short_id,
 }

@@ -192,6 +192,7 @@ FILTERS: Final[dict[str, Callable[..., str | None]]] = {
     "status_label": status_label,
     "event_label": event_label,
     "registry_label": registry_label,
+    "registry_name": display_name,
     "event_phrase": event_phrase,
     "event_time": event_time,
     "happened_on": happened_on,
