@@ -7,11 +7,11 @@ PYTHON_OF_VENV := .venv/bin/python
 DAILY := $(addprefix tests/,domain ledger web api guardrails)
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup demo check test lint development race fuzz bench lock clean
+.PHONY: help run setup demo check test lint development race fuzz bench screenshots lock clean
 
 help: ## this list
 	@echo 'usage: make TARGET'
-	@sed -n 's/^\([a-z]*\):[^#]*## /  \1 | /p' $(MAKEFILE_LIST) | awk -F' [|] ' '{ printf "%-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):[^#]*## /  \1 | /p' $(MAKEFILE_LIST) | awk -F' [|] ' '{ printf "%-12s %s\n", $$1, $$2 }'
 
 run: ## set up, migrate and serve on http://127.0.0.1:8000; HOST, PORT, DATABASE_URL, WEB_CONCURRENCY change that
 	@sh scripts/find-python.sh -m scripts.serve
@@ -52,6 +52,9 @@ race: development ## hundreds of rounds of 32 clients at once on each database; 
 
 fuzz: development ## ten thousand generated requests on each database, every answer held against the API's document
 	@$(PYTHON_OF_VENV) -m scripts.fuzz --requests $(or $(REQUESTS),10000) --seed $(or $(SEED),1)
+
+screenshots: development ## take the pictures of README.md and docs/ from the running program, with real credits
+	@$(PYTHON_OF_VENV) -m scripts.screenshots
 
 lock: development ## write requirements*.txt from requirements*.in; UPGRADE=1 takes newer versions
 	@$(PYTHON_OF_VENV) -m uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \

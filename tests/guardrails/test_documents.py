@@ -4,6 +4,7 @@ import re
 
 from flask import Flask
 
+from scripts import screenshots
 from webapp.config import ROOT
 from webapp.http.error_status import is_api_path
 
@@ -45,6 +46,18 @@ def test_every_setting_is_documented() -> None:
     documented = "\n".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
     assert {"DATABASE_URL", "SECRET_KEY", "PORT"} <= names
     assert [name for name in sorted(names) if f"`{name}`" not in documented] == []
+
+
+def test_the_documents_show_the_pictures_that_are_made_and_these_are_small() -> None:
+    files = {path.name: path.stat().st_size for path in screenshots.IMAGES.iterdir()}
+    shown = {
+        name
+        for path in DOCUMENTS
+        for name in re.findall(r"images/([a-z-]+\.png)", path.read_text(encoding="utf-8"))
+    }
+    made = {f"{picture.name}.png" for picture in screenshots.pictures(act=1)}
+    assert set(files) == shown == made
+    assert sum(files.values()) < 1_000_000
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:
