@@ -4,7 +4,7 @@ Which events belong together follows from the log alone ("Acts" in docs/ledger.m
 the feed position of its first acting event, and found by the position of any of its events.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice, takewhile
@@ -69,7 +69,7 @@ class ActedCredit:
 
 
 class ProjectSum(NamedTuple):
-    """The tonnes of an act by project, registry and vintage, in ten-thousandths."""
+    """Credits of one project, registry and vintage, and the ten-thousandths of a tonne taken of them."""
 
     project_name: str
     registry: str
@@ -122,13 +122,7 @@ class Act:
     @cached_property
     def sums(self) -> list[ProjectSum]:
         """Its tonnes by project, registry and vintage, in the order of its events."""
-        found: dict[tuple[str, str, int], list[int]] = {}
-        for acted in self.credits:
-            credit = acted.credit
-            counted = found.setdefault((credit.project_name, credit.registry, credit.vintage), [0, 0])
-            counted[0] += 1
-            counted[1] += credit.quantity_e4
-        return [ProjectSum(*key, *counted) for key, counted in found.items()]
+        return project_sums((acted.credit, acted.credit.quantity_e4) for acted in self.credits)
 
     def said(self, name: str) -> list[str]:
         """Return the different values of a word of its events as they are now, without empty ones."""
@@ -152,6 +146,16 @@ class _Events(NamedTuple):
     def all(self) -> Iterator[_Logged]:
         """All of them."""
         return chain(self.acting, self.others)
+
+
+def project_sums(taken: Iterable[tuple[CreditView, int]]) -> list[ProjectSum]:
+    """Add up what is taken of credits, in ten-thousandths of a tonne, in the order of their first ones."""
+    found: dict[tuple[str, str, int], list[int]] = {}
+    for credit, quantity_e4 in taken:
+        counted = found.setdefault((credit.project_name, credit.registry, credit.vintage), [0, 0])
+        counted[0] += 1
+        counted[1] += quantity_e4
+    return [ProjectSum(*key, *counted) for key, counted in found.items()]
 
 
 def act_at(position: int) -> Act:

@@ -36,6 +36,7 @@ from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status, last_counti
 from webapp.domain.part_actions import PartAction, Stamp, act_on_parts
 from webapp.ledger import clock, event_log, idempotency_store, queries
 from webapp.ledger.act_selection import Chosen, Matching, Selection, batches, choose, credits_at
+from webapp.ledger.acts import ProjectSum, project_sums
 from webapp.ledger.event_log import parse_stored
 from webapp.ledger.group_commit import Transaction, commit
 from webapp.ledger.idempotency_store import IdempotencyKey, StoredResult
@@ -118,28 +119,10 @@ class ActPlan:
         ]
         return sha256(json.dumps(facts).encode()).hexdigest()
 
-    def groups(self) -> list["ActGroup"]:
-        """Return the tonnes by project and vintage, in order of their first credit."""
-        found: dict[tuple[str, str, int], list[Chosen]] = {}
-        for each in self.chosen:
-            credit = each.credit
-            found.setdefault((credit.project_name, credit.registry, credit.vintage), []).append(each)
-        return [ActGroup(*name, chosen) for name, chosen in found.items()]
-
-
-@dataclass(frozen=True)
-class ActGroup:
-    """The credits of one project and vintage in an act."""
-
-    project_name: str
-    registry: str
-    vintage: int
-    chosen: Sequence[Chosen]
-
     @property
-    def quantity_e4(self) -> int:
-        """Their ten-thousandths of a tonne that are acted on."""
-        return sum(each.quantity_e4 for each in self.chosen)
+    def sums(self) -> list[ProjectSum]:
+        """What it takes, by project, registry and vintage."""
+        return project_sums((each.credit, each.quantity_e4) for each in self.chosen)
 
 
 @dataclass(frozen=True)
