@@ -126,7 +126,7 @@ class ActPlan:
 
 
 @dataclass(frozen=True)
-class ActedCredit:
+class TakenCredit:
     """A credit of an act. `split_from` is the id of the credit that it was split from by this act."""
 
     credit_id: str
@@ -141,7 +141,7 @@ class ActResult:
 
     number: int
     action: EventType
-    credits: Sequence[ActedCredit]
+    credits: Sequence[TakenCredit]
     warnings: Sequence[str] = ()
     is_replay: bool = False
 
@@ -300,7 +300,7 @@ def _append(transaction: Transaction, plan: ActPlan, actor: str) -> tuple[ActRes
     splits: list[Event] = []
     acts: list[Event] = []
     lots = []
-    acted: list[ActedCredit] = []
+    acted: list[TakenCredit] = []
     for credit, quantity_e4 in plan.parts:
         history = histories[credit.id]
         data = with_act(_data_for(plan, history), number)
@@ -313,12 +313,12 @@ def _append(transaction: Transaction, plan: ActPlan, actor: str) -> tuple[ActRes
         splits += found[0]
         acts += found[1]
         lots += found[2]
-        acted.append(ActedCredit(found[2][0].id, quantity_e4, found[2][0].serial_number, credit.id))
+        acted.append(TakenCredit(found[2][0].id, quantity_e4, found[2][0].serial_number, credit.id))
     for credit, quantity_e4 in whole:
         history = histories[credit.id]
         data = with_act(_data_for(plan, history), number)
         acts.append(Event(credit.id, len(history.types) + 1, action, data, *stamp, history.hash))
-        acted.append(ActedCredit(credit.id, quantity_e4, credit.serial_number))
+        acted.append(TakenCredit(credit.id, quantity_e4, credit.serial_number))
     entries = event_log.append(
         transaction, [*splits, *acts], lots, {each: history.key for each, history in histories.items()}
     )
@@ -346,7 +346,7 @@ def _replay(connection: Connection, action: EventType, stored: StoredResult) -> 
     )
 
 
-def _acted(credit: CreditView, parent: bytes | None, first: int) -> ActedCredit:
+def _acted(credit: CreditView, parent: bytes | None, first: int) -> TakenCredit:
     is_new = credit.created_position >= first and parent is not None
     split_from = bytes(parent).hex() if is_new and parent is not None else None
-    return ActedCredit(credit.id, credit.quantity_e4, credit.serial_number, split_from)
+    return TakenCredit(credit.id, credit.quantity_e4, credit.serial_number, split_from)
