@@ -1,5 +1,8 @@
 """The activity page: all events, newest first, with the filter in the address."""
 
+import csv
+import io
+
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -94,6 +97,30 @@ def test_activity_is_filtered(client: FlaskClient, query: str, found: list[str])
     sold()
     retired(serial_number="VCS-0003")
     assert done(client.get(f"/activity?{query}")) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "types"),
+    [
+        ("party=ACME+airlines", ["RETIRED", "SOLD"]),
+        ("actor=local&type=SOLD", ["SOLD"]),
+        ("day_to=2020-01-01", []),
+    ],
+)
+def test_the_file_has_the_events_that_the_filter_wants(
+    client: FlaskClient, query: str, types: list[str]
+) -> None:
+    sold()
+    retired(serial_number="VCS-0003")
+    with client.get(f"/activity.csv?{query}") as answer:
+        rows = csv.DictReader(io.StringIO(answer.get_data(as_text=True).removeprefix("\ufeff")))
+        assert [row["event_type"] for row in rows] == types
+
+
+def test_the_file_that_is_offered_has_the_filter_and_there_is_none_for_words(client: FlaskClient) -> None:
+    sold()
+    assert links(client.get("/activity?actor=local"))["Download CSV"] == "/activity.csv?actor=local"
+    assert "Download CSV" not in links(client.get("/activity?q=acme"))
 
 
 def test_the_reason_and_the_reference_of_an_event_are_shown(client: FlaskClient) -> None:

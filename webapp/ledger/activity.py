@@ -6,7 +6,7 @@ each run of them is an item. The items follow from
 the log; ``projections.feed_runs`` only lets a reader pass over the events of long acts and imports.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final, NamedTuple
@@ -148,7 +148,7 @@ def list_activity(wanted: ActivityFilter, below: int | None = None, limit: int =
     with reading() as connection:
         ((end,),) = fetch(connection, sql.END)
         reader = _Reader(connection, wanted, min(end, end if below is None else below))
-        parties = party_names(connection).group(canonical(wanted.party)) if wanted.party else ()
+        parties = _parties(connection, wanted)
         items: list[ActivityItem] = []
         for item in reader.items():
             if len(items) == limit:
@@ -320,19 +320,34 @@ def _view(row: _Logged) -> EventView:
     return event_of(row.event, row.position, row.hash, row.lot.project_name, row.lot.quantity_e4)
 
 
+def event_test(wanted: ActivityFilter) -> Callable[[EventView | EntryView], bool]:
+    """Return what says of an event whether the filter wants it, apart from its words in `q`."""
+    with reading() as connection:
+        parties = _parties(connection, wanted)
+    return lambda event: _is_wanted(event, wanted, parties)
+
+
+def _parties(connection: Connection, wanted: ActivityFilter) -> Sequence[str]:
+    """Return all canonical names of the party that is asked for."""
+    return party_names(connection).group(canonical(wanted.party)) if wanted.party else ()
+
+
+def _is_wanted(event: EventView | EntryView, wanted: ActivityFilter, parties: Sequence[str]) -> bool:
+    if wanted.type is not None and event.event_type != wanted.type:
+        return False
+    if wanted.actor and event.actor != wanted.actor:
+        return False
+    if not (wanted.day_from or "") <= event.recorded_at <= f"{wanted.day_to or '9999'}{_DAY_END}":
+        return False
+    named = {canonical(str(event.data.get(name, ""))) for name in ("buyer", "beneficiary")}
+    return not parties or not named.isdisjoint(parties)
+
+
 def _matches(item: ActivityItem, wanted: ActivityFilter, parties: Sequence[str]) -> bool:
     """Return whether an item is wanted. `parties` has all canonical names of the party."""
-    lead = item.lead
-    if wanted.type is not None and lead.event_type != wanted.type:
-        return False
-    if wanted.actor and lead.actor != wanted.actor:
-        return False
-    if not (wanted.day_from or "") <= lead.recorded_at <= f"{wanted.day_to or '9999'}{_DAY_END}":
+    if not _is_wanted(item.lead, wanted, parties):
         return False
     texts = _texts(item)
-    named = {canonical(str(lead.data.get(name, ""))) for name in ("buyer", "beneficiary")}
-    if parties and named.isdisjoint(parties):
-        return False
     return all(any(word in text for text in texts) for word in canonical(wanted.q).split(" "))
 
 

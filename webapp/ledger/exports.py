@@ -6,7 +6,7 @@ snapshot. Read an iterator to its end without delay, because the read transactio
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Final, TypeVar
@@ -77,10 +77,12 @@ def every_credit(wanted: CreditFilter) -> Iterator[ExportedCredit]:
                 yield ExportedCredit(credit, origin, history.facts, history.data)
 
 
-def every_event(event_type: LoggedType | None = None) -> Iterator[ExportedEvent]:
-    """Yield all events of the feed, the newest first."""
+def every_event(
+    event_type: LoggedType | None, is_wanted: Callable[[FeedItem], bool]
+) -> Iterator[ExportedEvent]:
+    """Yield all events of the feed of this type, None for any, that are wanted; the newest first."""
     with reading() as connection:
-        for some in _in_parts(listing.every_event(event_type)):
+        for some in _in_parts(filter(is_wanted, listing.every_event(event_type))):
             ids = {event.credit_id for event in some if not isinstance(event, EntryView)}
             credits, histories = _credits(connection, ids), _histories(connection, ids)
             for event in some:

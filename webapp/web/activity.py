@@ -33,6 +33,8 @@ _FIELDS: Final[tuple[Field, ...]] = (
     PastDateField("day_to", "Until"),
 )
 NAMES: Final = ("type", *(field.name for field in _FIELDS))
+# The filters of its file: words are looked for in whole acts, and a file has events.
+NAMES_OF_FILE: Final = tuple(name for name in NAMES if name != "q")
 
 pages = Blueprint("activity", __name__)
 
@@ -56,7 +58,7 @@ def _page(wanted: ActivityFilter, page: ActivityPage, *, is_first: bool) -> Resp
     actor_names.prefetch(item.lead.actor for item in page.items)
     typed = {name: getattr(wanted, name) or "" for name in NAMES}
     parameters = [(name, str(text)) for name, text in typed.items() if text]
-    by_type = urlencode([each for each in parameters if each[0] == "type"])
+    query = f"?{urlencode(parameters)}" if parameters else ""
     return htmx.render(
         "activity/list.html",
         "activity/_items.html",
@@ -66,9 +68,9 @@ def _page(wanted: ActivityFilter, page: ActivityPage, *, is_first: bool) -> Resp
         people=[*everyone(PEOPLE_MAX), (LOCAL, "This computer"), (CLI, "Terminal")],
         is_filtered=wanted.is_set,
         is_searched=page.is_searched,
-        first=f"{PATH}?{urlencode(parameters)}" if parameters else PATH,
+        first=f"{PATH}{query}",
         next=page.below and f"{PATH}?{urlencode([*parameters, ('cursor', page.below)])}",
-        download=f"{PATH}.csv?{by_type}" if by_type else f"{PATH}.csv",
+        download=None if wanted.q else f"{PATH}.csv{query}",
         is_first_page=is_first,
     )
 

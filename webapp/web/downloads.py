@@ -22,6 +22,7 @@ from webapp.accounts.roles import Role
 from webapp.authorization import allows
 from webapp.domain.action_fields import ACTION_FIELDS, PART_QUANTITY
 from webapp.domain.amendment import AMENDS, WHY
+from webapp.domain.errors import InvalidFields
 from webapp.domain.event import ACT_KEY, IMPORT_KEY
 from webapp.domain.facts import CREDIT_FACTS, RETIREMENT_FACTS, WITHDRAWAL_FACTS, facts_in
 from webapp.domain.fields import quantity_text
@@ -32,6 +33,7 @@ from webapp.domain.text import canonical
 from webapp.imports import views as import_views
 from webapp.imports.views import ImportView
 from webapp.ledger import clock, exports, registries
+from webapp.ledger.activity import event_test
 from webapp.ledger.exports import ExportedCredit, ExportedEvent
 from webapp.ledger.registries import RegistryView
 from webapp.web import activity, query_parameters
@@ -166,12 +168,14 @@ def credits_file(file_format: str) -> Response:
 
 @both_files("/activity")
 @allows(Role.VIEWER)
-@query_parameters.reads("type")
+@query_parameters.reads(*activity.NAMES_OF_FILE)
 def activity_file(file_format: str) -> Response:
-    """Send all events of the type in the address, newest first."""
-    event_type = activity.event_type_of(request.args.get("type", ""))
-    name = file_name("activity", [event_type or ""])
-    rows = map(_event_row, exports.every_event(event_type))
+    """Send all events that the filter in the address wants, newest first."""
+    wanted, problems = activity.read_filter()
+    if problems:
+        raise InvalidFields(problems)
+    name = file_name("activity", [request.args.get(each, "") for each in activity.NAMES_OF_FILE])
+    rows = map(_event_row, exports.every_event(wanted.type, event_test(wanted)))
     return send_table(Table(name, EVENT_COLUMNS, rows), file_format)
 
 
