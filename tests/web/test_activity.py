@@ -76,7 +76,16 @@ def test_an_import_is_one_row(client: FlaskClient) -> None:
     write(client, receive(client, [a_credit(serial_number=f"S-{number}") for number in range(20)]))
     recorded()
     assert done(client.get("/activity")) == ["Created", "Import 1 recorded: credits.json Import 1"]
-    assert done(client.get("/activity?type=CREATED")) == ["Created"]
+    assert done(client.get("/activity?type=CREATED")) == ["Created", *["Created Import 1"] * 20]
+
+
+def test_what_an_import_retired_is_found_by_its_party_and_counted(client: FlaskClient) -> None:
+    row = {**a_credit(), "status": "retired", "beneficiary": "Acme", "retirement_date": "2024-03-01"}
+    write(client, receive(client, [row]))
+    (entry,) = [each for each in table(client.get("/activity"), ACTIVITY) if "Import 1 recorded" in each[1]]
+    assert "of these 100 t retired" in entry[1]
+    assert "100 t" in entry[3]
+    assert done(client.get("/activity?party=acme")) == ["Retired for Acme Statement Import 1"]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 An act and all of its lots are one item, a split with its lots, a correction, or an entry about a registry.
 The events of an import stand behind its entry, which follows them and has its counts; until it is recorded,
-each run of them is an item. The items follow from
-the log; ``projections.feed_runs`` only lets a reader pass over the events of long acts and imports.
+each run of them is an item. Where a type of event, a party or words are asked for, each event of an import is
+an item. The items follow from the log; ``projections.feed_runs`` only lets a reader pass over the events of
+long acts and imports.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -166,6 +167,8 @@ class _Reader:
     def __init__(self, connection: Connection, wanted: ActivityFilter, start: int) -> None:
         self._connection = connection
         self._types: Sequence[str] = [wanted.type] if wanted.type else _NAMING_PARTY if wanted.party else []
+        # The entry of an import says nothing of its events, so these are items where they are asked for.
+        self._opens_imports = wanted.type in set(EventType) or bool(wanted.party or wanted.q)
         low, high = _positions_of(connection, wanted.day_from, wanted.day_to)
         self._low = low
         self.at = min(start, high)
@@ -198,6 +201,9 @@ class _Reader:
             return ActivityItem(entry_of(head.event, head.position, head.hash), [], 0, 0)
         if head.names_more:
             run = self._run_at(head)
+            if self._opens_imports and run.import_number is not None:
+                self.at -= 1
+                return ActivityItem(_view(head), _lots([head]), 1, head.lot.quantity_e4 if head.lot else 0)
             self.at = run.first - 1
             self._pass_splits(head)
             return None if self._has_entry(run) else self._of_run(run)

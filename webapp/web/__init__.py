@@ -18,6 +18,7 @@ from webapp.web import (
     auth_pages,
     corrections,
     credits,
+    cuts,
     dashboard,
     downloads,
     formats,
@@ -43,6 +44,7 @@ def install(app: Flask) -> None:
     """Register every page."""
     app.jinja_env.filters.update(formats.FILTERS)
     app.jinja_env.filters.update(labels.FILTERS)
+    app.jinja_env.filters.update(cuts.FILTERS)
     app.jinja_env.filters.update(serial_numbers.FILTERS)
     app.jinja_env.filters.update(projects.FILTERS)
     app.jinja_env.filters["actor_name"] = actor_names.name_of

@@ -1,5 +1,6 @@
 """The page of what was done, newest first: one row for an act, an import or an entry."""
 
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlencode
 
@@ -12,9 +13,10 @@ from webapp.domain.amendment import WHY
 from webapp.domain.entry import IMPORT
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.event import IMPORT_KEY
-from webapp.domain.fields import Field, FieldError, PastDateField, TextField
+from webapp.domain.fields import Field, FieldError, PastDateField, TextField, quantity_from_text, tonnes
 from webapp.domain.lifecycle import EventType
 from webapp.http import htmx
+from webapp.imports.plan import WRITING, Kind
 from webapp.ledger import activity
 from webapp.ledger.activity import ActivityFilter, ActivityPage
 from webapp.ledger.listing import LOGGED_TYPES, LoggedType
@@ -35,6 +37,12 @@ _FIELDS: Final[tuple[Field, ...]] = (
 NAMES: Final = ("type", *(field.name for field in _FIELDS))
 # The filters of its file: words are looked for in whole acts, and a file has events.
 NAMES_OF_FILE: Final = tuple(name for name in NAMES if name != "q")
+
+# What the rows of an import say of tonnes that it recorded, or that were recorded before.
+_ENDED: Final = {
+    "retired": (Kind.NEW_RETIRED, Kind.RETIRED),
+    "cancelled at the registry": (Kind.NEW_WITHDRAWN, Kind.WITHDRAWN),
+}
 
 pages = Blueprint("activity", __name__)
 
@@ -62,7 +70,9 @@ def _page(wanted: ActivityFilter, page: ActivityPage, *, is_first: bool) -> Resp
     return htmx.render(
         "activity/list.html",
         "activity/_items.html",
-        items=[(item, _details(item.lead), _import_of(item.lead)) for item in page.items],
+        items=[
+            (item, _details(item.lead), _import_of(item.lead), _recorded_e4(item.lead)) for item in page.items
+        ],
         typed=typed,
         types=LOGGED_TYPES,
         people=[*everyone(PEOPLE_MAX), (LOCAL, "This computer"), (CLI, "Terminal")],
@@ -97,11 +107,27 @@ def _details(event: EventView | EntryView) -> str:
     The phrase of an amendment has the values already, so its own reason is shown.
     """
     if isinstance(event, EntryView):
-        return ""
+        ended = [
+            f"{tonnes(quantity_e4)} {word}"
+            for word, kinds in _ENDED.items()
+            if (quantity_e4 := _tonnes_of(event, kinds))
+        ]
+        return f"of these {', '.join(ended)}" if ended else ""
     if event.event_type is EventType.AMENDED:
         return str(event.data.get(WHY.name, ""))
     parts = (event.data.get("reason"), event.data.get("reference"))
     return " · ".join(str(text) for text in parts if text)
+
+
+def _recorded_e4(event: EventView | EntryView) -> int | None:
+    """Return the ten-thousandths of a tonne that an import recorded, None for anything else."""
+    is_import = isinstance(event, EntryView) and event.subject.startswith(IMPORT)
+    return _tonnes_of(event, WRITING) if is_import else None
+
+
+def _tonnes_of(event: EventView | EntryView, kinds: Iterable[Kind]) -> int:
+    texts = (event.data.get(f"tonnes_{kind}") for kind in kinds)
+    return sum(quantity_from_text(str(text)) for text in texts if text)
 
 
 def _import_of(event: EventView | EntryView) -> str | None:

@@ -1,6 +1,8 @@
 """Addresses of pages that have the two cuts, `as_of` and `known_at`. See "As of" in docs/ledger.md."""
 
+from collections.abc import Callable
 from datetime import date
+from typing import Final
 from urllib.parse import urlencode
 
 from flask import request
@@ -30,6 +32,15 @@ def address(path: str | None = None, **changes: str | int | None) -> str:
     kept = request.args if path is None else {name: request.args.get(name) for name in CUTS}
     query = urlencode([(name, value) for name, value in {**kept, **changes}.items() if value])
     return f"{path or request.path}?{query}" if query else path or request.path
+
+
+def with_cuts(target: str) -> str:
+    """Return the address of another page as of the same day and known at the same time as this one."""
+    query = urlencode([(name, request.args[name]) for name in CUTS if request.args.get(name)])
+    return f"{target}{'&' if '?' in target else '?'}{query}" if query else target
+
+
+FILTERS: Final[dict[str, Callable[[str], str]]] = {"with_cuts": with_cuts}
 
 
 def file_name(name: str, q: str, cut: Cut) -> str:

@@ -69,7 +69,7 @@ def index() -> AnyResponse:
         "reports/form.html",
         titles=TITLES,
         hints=_HINTS,
-        kind=kind or Kind.ESRS,
+        kind=kind or (Kind.YEARLY if request.args.get(PARTY.name) else Kind.ESRS),
         year=year,
         values=request.args,
         chosen=[text for text in request.args.getlist(PARTY.name) if text.strip()],
