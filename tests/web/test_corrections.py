@@ -103,7 +103,7 @@ def test_a_cancelled_credit_says_who_when_and_why_and_counts_nowhere(client: Fla
     assert f"by local: {REASON}. It is not counted and was never retired." in words(page)
     assert "VOID" in words(page)
     assert {"Sell", "Retire", "Split", "Correct this credit"} & set(links(page)) == set()
-    assert "Total 0 t 0 credits" in words(client.get("/"))
+    assert "Active 0 t 0 credits" in words(client.get("/"))
     assert "1 credit 100 t not counted" in words(client.get("/credits?status=CANCELLED"))
     assert "Mangrove" not in words(client.get("/credits"))
 
