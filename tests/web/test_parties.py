@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.fixtures.credits import recorded, recorded_with_facts
+from tests.fixtures.credits import recorded, recorded_with_facts, retired
 from tests.fixtures.forms import submit
 from tests.fixtures.statement_counts import counted
 from tests.web.pages import HOSTILE, dangers, links, words
@@ -166,3 +166,16 @@ def test_parties_and_projects_are_downloaded_as_they_were(client: FlaskClient) -
         ("VCS 1340", 70, 0),
         (None, 0, 40),
     ]
+
+
+def test_the_day_is_kept_from_page_to_page(client: FlaskClient) -> None:
+    retired(serial_number="DAY-1")
+    day = "as_of=2999-12-31"
+    listed = client.get(f"/parties?{day}")
+    assert "Parties as of 31 Dec 2999" in words(listed)
+    party = links(listed)["Acme Airlines"]
+    assert party.endswith(day)
+    project = links(client.get(party))["Mangrove Restoration Project"]
+    assert project.endswith(day)
+    assert links(client.get(project))["Its credits then"].startswith("/credits/as-of?")
+    assert client.get(links(client.get(project))["Its credits then"]).status_code == 200

@@ -135,6 +135,7 @@ FILTERS: Final[dict[str, Callable[..., str]]] = {
     "when": when,
     "ago": ago,
     "day": day,
+    "day_text": day_text,
     "day_of": day_of,
     "period": period,
     "short_id": short_id,
