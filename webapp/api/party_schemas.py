@@ -136,13 +136,16 @@ class VintageSums(JsonBody, frozen=True):
     sums: list[StatusSum]
 
 
+class ProjectFact(JsonBody, frozen=True):
+    name: Annotated[str, Meta(examples=["country"])]
+    values: list[str]
+
+
 class ProjectFigures(JsonBody, frozen=True):
     cut: Cut
     project: ProjectName
     names: Annotated[list[str], Meta(description="All names under which it is recorded.")]
-    facts: Annotated[
-        dict[str, list[str]], Meta(description="What its latest records say of it, by the name of the fact.")
-    ]
+    facts: Annotated[list[ProjectFact], Meta(description="What its latest records say of it.")]
     sums: list[StatusSum]
     vintages: list[VintageSums]
     acts: list[ActLine]

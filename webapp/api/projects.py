@@ -50,7 +50,7 @@ def get_project() -> Response:
             cut_body(cut),
             project_name_body(project.names),
             list(project.names.names),
-            {name: list(texts) for name, texts in project.facts.items()},
+            [schemas.ProjectFact(name, list(texts)) for name, texts in project.facts.items()],
             status_sums(project.sums),
             [schemas.VintageSums(int(sums.name), status_sums(sums)) for sums in project.vintages],
             act_bodies(acts),
