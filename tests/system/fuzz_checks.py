@@ -23,7 +23,12 @@ BEYOND_SCHEMAS: Final = re.compile(
       | Must\ be\ tonnes\ in\ plain\ digits\              # a number with more than four decimals
       | Must\ be\ a\ year\ from\                          # written as a text
       | This\ is\ required\.                              # a text of nothing but spaces
-      | Must\ not\ be\ in\ the\ future\.
+      | Must\ not\ (be|lie)\ in\ the\ future\.
+      | Must\ not\ be\ later\ than\ the\ report\ itself\.
+      | Must\ have\ (each\ name\ only\ once|at\ most\ one\ of\ day)   # within one text
+      | Choose\ at\ least\ one:\ a\ retirement           # an empty text counts as missing
+      | Only\ the\ ESRS\ table\ has\ this\ figure\.
+      | The\ figure\ and\ its\ source\ belong\ together\.
       | Must\ be\ 1990-01-01\ or\ later\.
       | Must\ be\ the\ id\ of\ a\ cancelled\ credit\.
       | This\ cursor\ does\ not\ belong\ to\ these\ filters\.
@@ -36,12 +41,15 @@ BEYOND_SCHEMAS: Final = re.compile(
       | The\ file\ has\ no\ column\ “
       | Only\ \S+\ t\ match                              # and other states of the ledger
       | No\ credit\ (matches|has\ this\ id|names\ the\ registry)
+      | No\ sale\ or\ retirement\ names\ .
+      | This\ (is\ a\ name\ of|party\ has\ other\ names)
+      | The\ ledger\ was\ checked\ just\ now\.
       | This\ credit\ is\ named\ twice
       | .+\ is\ not\ another\ name\ of
       | Credits\ of\ the\ status\ \S+\ cannot\ be\ taken
       | Must\ be\ the\ number\ of\ an\ event\ of\ this\ credit
       | There\ is\ no\ such\ field\.                       # of another action on many records
-      | State\ (either\ `records`|quantities\ beside|at\ least)   # members that go together
+      | State\ (either\ (`records`|the\ vintage)|quantities\ beside|at\ least)   # members that go together
       | Only\ with\ (`filter`|the\ action\ amend)
       | Must\ be\ one\ of\ CREATED
       | Sold\ credits\ are\ taken\ only\ of\ one\ buyer
@@ -65,7 +73,7 @@ def refused_only_for_what_schemas_cannot_say(
     # Schemathesis sends a 0 here, which the pattern forbids.
     if "If-Match" in case.headers and not TAG.fullmatch(case.headers["If-Match"]):
         return None
-    if response.status_code in {401, 403, 404, 405, 409, 412}:
+    if response.status_code in {401, 403, 404, 405, 409, 412, 414}:
         return None
     if response.status_code in ABOUT_THE_FILE and case.operation.label == "POST /records/imports":
         return None

@@ -174,7 +174,7 @@ def _operation(operation: Operation, rule: Rule, method: str, role: str | None) 
     if role != authorization.EVERYONE:
         described["security"] = [{"token": []}, {"session": []}]
     described["description"] = " ".join(filter(None, [operation.description, _role_text(role)]))
-    parameters = [_in_path(name) for name in sorted(rule.arguments)]
+    parameters = [_in_path(name, operation) for name in sorted(rule.arguments)]
     parameters += [_in_query(parameter) for parameter in operation.query]
     parameters += [_KEY_PARAMETER] if method == "POST" else []
     parameters += [_IF_MATCH_PARAMETER] if operation.takes_if_match else []
@@ -232,6 +232,8 @@ def _answer(given: Answer, method: str) -> dict[str, Any]:
 
 
 def _problem(operation: Operation, status: HTTPStatus, when: str) -> dict[str, Any]:
+    if status is HTTPStatus.REQUEST_URI_TOO_LONG:  # the server answers, before the application
+        return {"description": when, "content": {"text/plain": {"schema": {"type": "string"}}}}
     kinds = [kind.__name__ for kind in _problem_schemas(operation, status)]
     example = {
         "type": problems.TYPE,
@@ -267,8 +269,8 @@ def _problem_schemas(operation: Operation, status: HTTPStatus) -> tuple[type[sch
             return (schemas.Problem,)
 
 
-def _in_path(name: str) -> dict[str, Any]:
-    schema = {"type": "string"}
+def _in_path(name: str, operation: Operation) -> dict[str, Any]:
+    schema = dict(operation.path.get(name, {"type": "string"}))
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
@@ -276,6 +278,7 @@ def _in_query(parameter: query_parameters.Parameter[Any]) -> dict[str, Any]:
     return {
         "name": parameter.name,
         "in": "query",
+        "required": parameter.is_required,
         "description": parameter.description,
         "allowEmptyValue": True,  # an empty value counts as missing
         "schema": dict(parameter.schema),

@@ -39,7 +39,8 @@ class Answer:
 class Operation:
     """One operation.
 
-    `problems` describes its own errors by status; those of every operation are in ``openapi``.
+    `path` has the schemas of parts of the path that do not take any text. `problems` describes its own
+    errors by status; those of every operation are in ``openapi``.
     `conflicts` are the bodies of its 409.
     """
 
@@ -47,6 +48,7 @@ class Operation:
     summary: str
     answers: Mapping[HTTPStatus, Answer]
     description: str = ""
+    path: Mapping[str, Schema] = field(default_factory=dict)
     query: tuple[Parameter[Any], ...] = ()
     body: Body | None = None
     problems: Mapping[HTTPStatus, str] = field(default_factory=dict)

@@ -6,7 +6,7 @@ Every operation reads its query with `read`, also one that takes no parameters. 
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
 from typing import Any, Final, Generic, TypeVar, cast
@@ -28,6 +28,7 @@ TERM_LENGTH_MAX: Final = 300
 _NUMBER_DIGITS_MAX: Final = 18
 # A column, an equals sign and a value.
 WHERE_PATTERN: Final = r"^[^=]*[^=\s][^=]*=.*\S"
+_DAY: Final = {"type": "string", "format": "date"}
 _CURSOR: Final = (
     "Where to continue. Take it from a URL of an earlier answer, together with the filters of that URL. "
     "Its content has no other meaning."
@@ -48,6 +49,7 @@ class Parameter(Generic[T]):
     parse: Callable[[str], T]
     missing: T
     is_list: bool = False
+    is_required: bool = False
 
     def parse_all(self, texts: Iterable[str]) -> T:
         """Return the value of one text, or of several for a list. Raises FieldError."""
@@ -103,6 +105,11 @@ def text_parameter(name: str, description: str, max_length: int) -> Parameter[st
     return Parameter(name, description, schema, lambda text: field.parse(text) or "", "")
 
 
+def _day(name: str, description: str) -> Parameter[str]:
+    """Return a parameter that is a day. ``ledger.as_of`` parses it."""
+    return replace(text_parameter(name, description, 10), schema=_DAY)
+
+
 def choice(name: str, description: str, choices: Iterable[Choice]) -> Parameter[Choice | None]:
     """Return a parameter that is one of the choices."""
     known = {str(choice): choice for choice in choices}
@@ -123,13 +130,17 @@ def names_of(
 
     def parse(text: str) -> Sequence[str]:
         given = [each.strip() for each in text.split(",")]
-        if len(set(given)) < len(given) or not set(given) <= set(known):
+        if not set(given) <= set(known):
             raise FieldError(f"Must be some of {', '.join(known)}, each once, separated by commas.")
+        if len(set(given)) < len(given):
+            raise FieldError("Must have each name only once.")
         if len(set(given) & set(one_of)) > 1:
             raise FieldError(f"Must have at most one of {', '.join(one_of)}.")
         return given
 
-    return Parameter(name, description, {"type": "string", "default": ",".join(missing)}, parse, missing)
+    each = rf"\s*({'|'.join(known)})\s*"
+    schema = {"type": "string", "pattern": f"^{each}(,{each})*$", "default": ",".join(missing)}
+    return Parameter(name, description, schema, parse, missing)
 
 
 def _flag(name: str, description: str) -> Parameter[bool]:
@@ -235,18 +246,19 @@ VINTAGE_TO: Final = Parameter(
 )
 NAME: Final = text_parameter("name", "The name, in any spelling.", 300)
 WORDS: Final = text_parameter("q", "Words, of which each must occur in a name.", TERM_LENGTH_MAX)
-BEFORE: Final = text_parameter("before", "Only acts before this day.", 10)
-AS_OF: Final = text_parameter(
-    "as_of", "What had happened by the end of this day counts. By default, all days do.", 10
+BEFORE: Final = _day("before", "Only acts before this day.")
+AS_OF: Final = _day("as_of", "What had happened by the end of this day counts. By default, all days do.")
+KNOWN_AT: Final = replace(
+    text_parameter(
+        "known_at",
+        "What was recorded by this time counts: a time with its zone, or a day, whose end it is. By default, "
+        "everything recorded so far.",
+        40,
+    ),
+    schema={"anyOf": [_DAY, {"type": "string", "format": "date-time", "maxLength": 40}]},
 )
-KNOWN_AT: Final = text_parameter(
-    "known_at",
-    "What was recorded by this time counts: a time with its zone, or a day, whose end it is. By default, "
-    "everything recorded so far.",
-    40,
-)
-FROM_DAY: Final = text_parameter("from", "The first day on which it happened.", 10)
-TO_DAY: Final = text_parameter("to", "The last day on which it happened.", 10)
+FROM_DAY: Final = _day("from", "The first day on which it happened.")
+TO_DAY: Final = _day("to", "The last day on which it happened.")
 TYPE: Final = choice("type", "Only events of this type.", LOGGED_TYPES)
 LIMIT_OF_PAGE: Final = _limit("The maximum number of items.", LIMIT)
 LIMIT_OF_PROBLEMS: Final = _limit("The maximum number of problems.", LIMIT_MAX)
@@ -269,7 +281,7 @@ COMPARE: Final = _flag("compare", "1 records nothing, and only compares the file
 END_DATE: Final = Parameter[str | None](
     "end_date",
     "The day of retirements and cancellations whose row states none. Without it, they have no date.",
-    {"type": "string", "format": "date"},
+    _DAY,
     parse_end_date,
     None,
 )

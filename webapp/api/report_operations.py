@@ -7,7 +7,7 @@ from webapp.api import query_parameters as parameters
 from webapp.api import report_schemas as schemas
 from webapp.api.operation import Answer, Operation
 from webapp.api.query_parameters import Parameter
-from webapp.domain.fields import VINTAGE_MAX, VINTAGE_MIN
+from webapp.domain.fields import QUANTITY_PATTERN, VINTAGE_MAX, VINTAGE_MIN
 from webapp.reports.question import (
     CONTRACTED,
     CONTRACTED_SOURCE,
@@ -24,15 +24,17 @@ _YEAR: Final = Parameter(
     {"type": "integer", "minimum": VINTAGE_MIN, "maximum": VINTAGE_MAX},
     str,
     "",
+    is_required=True,
 )
 _PARTY: Final = Parameter[tuple[str, ...]](
     PARTY.name,
     "A beneficiary that counts, in any spelling; once for each. Required: a retirement for a client is "
     "never one's own.",
-    {"type": "array", "items": {"type": "string", "maxLength": 300}, "maxItems": PARTIES_MAX},
+    {"type": "array", "items": {"type": "string", "maxLength": 300}, "minItems": 1, "maxItems": PARTIES_MAX},
     lambda text: (text,),
     (),
     is_list=True,
+    is_required=True,
 )
 _COMPARED_WITH: Final = Parameter(
     "compared_with",
@@ -44,7 +46,7 @@ _COMPARED_WITH: Final = Parameter(
 _CONTRACTED: Final = Parameter(
     CONTRACTED.name,
     f"Of `{Kind.ESRS}`: tonnes that are to be cancelled under contracts. Printed, and not recorded.",
-    {"type": "string"},
+    {"type": "string", "pattern": f"^{QUANTITY_PATTERN}$"},
     str,
     "",
 )
@@ -57,7 +59,11 @@ GET_REPORT: Final = Operation(
     summary="Read a yearly report",
     description=f"`kind` is one of {', '.join(f'`{kind}`' for kind in Kind)}. `address` has the report "
     "again, the same byte for byte.",
+    path={"kind": {"type": "string", "enum": list(map(str, Kind))}},
     query=(_YEAR, _PARTY, parameters.KNOWN_AT, _COMPARED_WITH, _CONTRACTED, _SOURCE),
     answers={HTTPStatus.OK: Answer("The report.", schemas.Report)},
-    problems={HTTPStatus.NOT_FOUND: "There is no such report."},
+    problems={
+        HTTPStatus.NOT_FOUND: "There is no such report.",
+        HTTPStatus.REQUEST_URI_TOO_LONG: "The address is too long: name fewer parties.",
+    },
 )
