@@ -34,7 +34,7 @@ WAIT_S: Final = 5.0
 _LAST_DAY: Final = date.max.toordinal()
 _NOT_A_DAY: Final = "Must be a day such as 2026-12-31."
 _NOT_A_TIME: Final = "Must be a time such as 2027-01-31T12:00:00Z, or a day, whose end it is then."
-_LATER: Final = "Must not lie in the future; a day must have ended. Leave it empty for now."
+_LATER: Final = "Must not lie in the future. A day must have ended; leave it empty for now."
 
 Dimension = Literal[
     "registry", "project", "project_id", "vintage", "type", "party", "is_dated", "day", "month", "year"
