@@ -235,9 +235,9 @@ def test_a_standby_answers_as_known_when_it_last_followed(monkeypatch: pytest.Mo
     assert as_of.cut() == first
 
 
+# PostgreSQL scans small tables whatever indexes they have.
+@pytest.mark.parametrize("dialect", ["sqlite"])
 def test_no_answer_reads_all_credits(dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if dialect != "sqlite":
-        pytest.skip("small tables are always scanned on PostgreSQL")
     plans: list[str] = []
 
     def explained(connection: Connection, statement: str | dict[str, str], *values: object) -> Sequence[Row]:
