@@ -59,6 +59,7 @@ def test_a_list_as_of_a_day_is_read_page_by_page(api: FlaskClient, retired: str)
         ("/balances?by=colour", "by"),
         ("/movements?by=day,year", "by"),
         ("/movements?from=soon", "from"),
+        ("/records/parties/named?name=Acme&before=soon", "before"),
         ("/standings?known_at=2999-01-01", "known_at"),
     ],
 )

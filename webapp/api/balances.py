@@ -44,7 +44,8 @@ def get_balances() -> Response:
 def get_movements() -> Response:
     values = parameters.read(*operations.GET_MOVEMENTS.query)
     cut, by = stated_cut(values), values[operations.BY_TIME]
-    first, last = as_of.parse_days(values[parameters.FROM_DAY], values[parameters.TO_DAY])
+    stated = {each.name: values[each] for each in (parameters.FROM_DAY, parameters.TO_DAY)}
+    first, last = as_of.parse_days(stated)
     amounts = as_of.movements(cut, _dimensions(by), _where(values), first, last)
     return json_response(schemas.Amounts(cut_body(cut), _items(by, amounts)))
 

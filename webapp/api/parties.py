@@ -43,7 +43,7 @@ def list_parties() -> Response:
 def get_party() -> Response:
     values = parameters.read(*operations.GET_PARTY.query)
     cut = stated_cut(values)
-    before, _ = as_of.parse_days(values[parameters.BEFORE], "")
+    (before,) = as_of.parse_days({parameters.BEFORE.name: values[parameters.BEFORE]})
     party = party_figures.party(cut, values[parameters.NAME])
     acts = act_lines(cut, party.where, before)
     return json_response(

@@ -40,7 +40,7 @@ def list_projects() -> Response:
 def get_project() -> Response:
     values = parameters.read(*operations.GET_PROJECT.query)
     cut = stated_cut(values)
-    before, _ = as_of.parse_days(values[parameters.BEFORE], "")
+    (before,) = as_of.parse_days({parameters.BEFORE.name: values[parameters.BEFORE]})
     project = projects.project(
         cut, values[parameters.REGISTRY], values[parameters.PROJECT_ID], values[parameters.PROJECT]
     )

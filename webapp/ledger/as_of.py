@@ -179,15 +179,13 @@ def cut(
     return Cut(day, at, position, time_zone)
 
 
-def parse_days(first: str, last: str) -> tuple[str | None, str | None]:
-    """Return the first and the last day that a person states, None if missing. Raises InvalidFields."""
+def parse_days(stated: Mapping[str, str]) -> list[str | None]:
+    """Return the days that a person states, by their fields; None if missing. Raises InvalidFields."""
     problems: list[Problem] = []
-    days = [
-        _parsed_day(text, problems, name) if text else None for name, text in (("from", first), ("to", last))
-    ]
+    days = [_parsed_day(text, problems, name) if text else None for name, text in stated.items()]
     if problems:
         raise InvalidFields(problems)
-    return days[0], days[1]
+    return days
 
 
 def balances(
