@@ -9,7 +9,7 @@ from webapp.http.request_security import without_secrets
 
 
 class SecretFilter(logging.Filter):
-    """Masks the secrets in each message of a log, whatever the format of the access log is."""
+    """Masks the secrets in each message of a log, in every format of the access log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Replace the message by its masked text."""

@@ -157,7 +157,7 @@ def addresses(app: Flask, known: dict[str, list[str]]) -> list[str]:
     return [*found, *queries]
 
 
-# Opens whatever is closed, and has every element told that it is pointed at and looked at.
+# Opens all that is closed, and has every element told that it is pointed at and looked at.
 TOUCH_EVERYTHING = """() => {
     for (const element of document.querySelectorAll("*")) {
         if (element instanceof HTMLDetailsElement) element.open = true;

@@ -58,7 +58,7 @@ class Line:
 
 
 def imported(lines: Sequence[Line]) -> ImportView:
-    """Import an export with these lines, whatever it says."""
+    """Import an export with these lines, without a check of the result."""
     file = io.StringIO(newline="")
     writer = csv.writer(file)
     writer.writerow(HEADERS)

@@ -235,7 +235,7 @@ def test_a_standby_answers_as_known_when_it_last_followed(monkeypatch: pytest.Mo
     assert as_of.cut() == first
 
 
-# PostgreSQL scans small tables whatever indexes they have.
+# PostgreSQL scans small tables even if they have an index.
 @pytest.mark.parametrize("dialect", ["sqlite"])
 def test_no_answer_reads_all_credits(dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plans: list[str] = []

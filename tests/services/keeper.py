@@ -47,7 +47,7 @@ class Terminated(BaseException):
 
 
 def server_user() -> str | None:
-    """The account to run the server as: PostgreSQL refuses root. None is whoever runs this."""
+    """The account to run the server as: PostgreSQL refuses root. None is the account that runs this."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):

@@ -1,4 +1,4 @@
-"""The statement as PDF: what it says, whatever the texts are."""
+"""The statement as PDF: what it says, with texts of every kind."""
 
 import io
 import json

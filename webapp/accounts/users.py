@@ -235,7 +235,7 @@ def require_administrator(connection: Connection, actor: str) -> None:
     """Raise AdministratorRequired unless `actor` may change accounts, as this transaction sees it.
 
     The terminal always may, and requests from this machine while there is no user. Tokens never may,
-    whatever their role, because a leaked token could otherwise create more tokens.
+    in every role, because a leaked token could otherwise create more tokens.
     """
     if actor == CLI or (actor in {LOCAL, SETUP} and not any_exists_on(connection)):
         return

@@ -70,7 +70,7 @@ class SetUpRequired(LedgerError):
 class Principal:
     """Who makes a request. `actor` is empty for anonymous; a `role` of None allows nothing.
 
-    With an initial password a user can only choose their own, whatever the role.
+    With an initial password a user can only choose their own, in every role.
     """
 
     actor: str

@@ -1,6 +1,6 @@
 """Decide what a row says became of its tonnes: still active, retired, withdrawn, or not understood.
 
-``inactive_status`` finds the statements. Whatever they say and this module does not understand leaves the
+``inactive_status`` finds the statements. A statement that this module does not understand leaves the
 row refused. The rules are in "What a row says about its tonnes" in docs/ledger.md.
 """
 

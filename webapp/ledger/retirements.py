@@ -1,7 +1,7 @@
 """The retirements for some beneficiaries in a year, as known at a position of the feed.
 
 The days and beneficiaries come from the standings (``as_of``), the words and facts from the events up to
-that position. So an answer stays the same, whatever is recorded later.
+that position. So later events do not change an answer.
 """
 
 import json

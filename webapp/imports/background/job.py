@@ -142,7 +142,7 @@ def begin(connection: Connection, import_id: int, phase: Phase, rows_all: int, d
 
 
 def hand_over(connection: Connection, import_id: int, phase: Phase, rows_all: int, done: int = 0) -> None:
-    """Begin a phase that any process may work on: whoever owned the job has lost it."""
+    """Begin a phase that any process may work on: the process that owned the job has lost it."""
     begin(connection, import_id, phase, rows_all, done)
     change(connection, import_id, owner=None, lease_until=None)
 

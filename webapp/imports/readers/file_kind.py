@@ -84,8 +84,8 @@ def refuse_markup(text: str) -> None:
     start = text.lstrip()[:1000]
     if _HTML.match(start) or (_XML.match(start) and "<html" in start.lower()):
         raise UnsupportedFile(
-            "This is a web page (HTML), whatever its name ends in. Open it in a spreadsheet program and save "
-            "it as CSV or Excel (.xlsx)."
+            "This is a web page (HTML), although its name ends otherwise. Open it in a spreadsheet program "
+            "and save it as CSV or Excel (.xlsx)."
         )
     if _XML.match(start):
         raise UnsupportedFile(

@@ -1,4 +1,4 @@
-"""The way into the readers: the bytes of a file become rows, whatever kind of file it is."""
+"""The way into the readers: the bytes of a file become rows, for every kind of file."""
 
 from dataclasses import replace
 from typing import Final

@@ -16,8 +16,8 @@ _CHUNK_BYTES: Final = 256 * 1024
 _ENTRY_MARK: Final = b"PK\x01\x02"
 _ENCRYPTED: Final = 1
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-# What zipfile raises for a damaged file. It raises NotImplementedError for a compression method that it does
-# not know; nothing of ours is left open here.
+# What zipfile raises for a damaged file. For a compression method that it does not know, it raises
+# NotImplementedError, which is caught here and is no gap in this program.
 _ZIP_ERRORS: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError)
 PROTECTED: Final = "This workbook is protected with a password. Save it without one, and choose it again."
 _TOO_LARGE: Final = (
