@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import date
 from zipfile import ZipFile
 
 import pytest
@@ -78,9 +79,9 @@ def test_the_workbook_reads_back_with_numbers_as_numbers_and_every_text_as_text(
     assert book.sheet_names == ["Report", "Retirements"]
     heading, row = book.get_sheet_by_name("Retirements").to_python()
     read = dict(zip(heading, row, strict=True))
-    assert (read["Project"], read["Tonnes"], read["Date"]) == (FORMULA, 1234.5678, "2025-03-01")
+    assert (read["Project"], read["Tonnes"], read["Date"]) == (FORMULA, 1234.5678, date(2025, 3, 1))
     figures = book.get_sheet_by_name("Report").to_python()
-    assert ["Total cancelled", 1234.5678, "100 %", 1] in [each[:4] for each in figures]
+    assert ["Total cancelled", 1234.5678, 1.0, 1] in [each[:4] for each in figures]
 
 
 def test_no_cell_of_the_csv_is_a_formula() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.reports.ledger import report
+from tests.reports.ledger import a_year, now, report
 from webapp.domain.errors import InvalidFields
 from webapp.reports.figures import share_text
 from webapp.reports.question import Kind
@@ -24,6 +24,20 @@ def test_what_no_report_can_answer_is_refused_by_name(kind: Kind, values: dict[s
     with pytest.raises(InvalidFields) as refused:
         report(kind, **values)
     assert [problem.field for problem in refused.value.problems] == [field]
+
+
+@pytest.mark.usefixtures("ledger_app")
+def test_a_name_without_retirements_and_a_year_that_goes_on_are_said() -> None:
+    a_year()
+    assert report(Kind.YEARLY).notices == ()
+    this_year = str(now()[:4])
+    assert report(Kind.YEARLY, party="Acme Airline", year=this_year).notices == (
+        f"The year {this_year} had not ended at the time of this report.",
+        "No retirement of any year is recorded for “Acme Airline”. Check the spelling.",
+    )
+    assert report(Kind.YEARLY, year="2099").notices == (
+        "The year 2099 had not begun at the time of this report.",
+    )
 
 
 @pytest.mark.parametrize(

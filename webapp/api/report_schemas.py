@@ -72,6 +72,10 @@ class Report(JsonBody, frozen=True):
     address: Url
     tonnes: _TonnesText
     retirements: Count
+    notices: Annotated[
+        list[str],
+        Meta(description="Sentences about a year that had not ended and names without retirements."),
+    ]
     sections: list[ReportSection]
     changes: Annotated[list[ReportSection] | None, Meta(description="Null without `compared_with`.")]
     acts: Annotated[list[_Act], Meta(description="All retirements that count, in the order of their days.")]

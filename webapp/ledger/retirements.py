@@ -91,6 +91,13 @@ def keys_retired(cut: Cut, parties: Sequence[str], year: int | None) -> list[int
         return [key for (key,) in fetch(connection, statement, *parties, *known)]
 
 
+def is_named(cut: Cut, parties: Sequence[str]) -> bool:
+    """Return whether a retirement of any year, or without a date, is for one of these names."""
+    statement = sql.RETIRED_FOR_ANY_TIME.format(", ".join("?" * len(parties)))
+    with reading() as connection:
+        return bool(fetch(connection, statement, *parties, cut.position, cut.position))
+
+
 def keys_without_beneficiary(cut: Cut, year: int) -> list[int]:
     """Return the keys of the credits retired for nobody named in a year, in the order of the days."""
     with reading() as connection:

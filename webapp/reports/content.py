@@ -71,6 +71,7 @@ class Party:
 class Report:
     """A report. `keys` are the credits whose retirements count, `undated_keys` those that state no date.
 
+    `notices` are sentences about what the question asks for and the ledger cannot have.
     `changes` are sections about what differs from the earlier report, None without one.
     """
 
@@ -81,6 +82,7 @@ class Report:
     keys: Sequence[int]
     undated_keys: Sequence[int]
     sections: Sequence[Section]
+    notices: Sequence[str] = ()
     changes: Sequence[Section] | None = None
 
     @property

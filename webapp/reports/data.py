@@ -30,6 +30,7 @@ def head_of(report: Report, address: str, rows_max: int | None = None) -> dict[s
         "address": address,
         "tonnes": quantity_text(report.quantity_e4),
         "retirements": len(report.keys),
+        "notices": list(report.notices),
         "sections": [_section_data(section, rows_max) for section in report.sections],
         "changes": None
         if report.changes is None

@@ -52,6 +52,7 @@ def page_of(report: Report, address: str) -> dict[str, Any]:
             ("Known at", [moment_text(question.cut.known_at)]),
             ("Days end in", [question.cut.time_zone]),
             *([("Compared with", [moment_text(before.known_at)])] if before else []),
+            *([("Note", list(report.notices))] if report.notices else []),
         ],
         "address": address,
         "sections": [_section_page(section) for section in report.sections],

@@ -1,5 +1,9 @@
 """Make a report from the ledger."""
 
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from webapp.domain.standing import zone_named
 from webapp.ledger import retirements
 from webapp.reports.comparison import compared
 from webapp.reports.content import Party, Report
@@ -23,4 +27,20 @@ def report_of(question: Question) -> Report:
         for name, key in zip(question.parties, question.party_keys, strict=True)
     ]
     sections = [*SECTIONS[question.kind](sums, question), not_counted(question, undated)]
-    return compared(Report(question, names, parties, sums.all.quantity_e4, keys, undated_keys, sections))
+    notices = tuple(_notices(question, parties))
+    return compared(
+        Report(question, names, parties, sums.all.quantity_e4, keys, undated_keys, sections, notices)
+    )
+
+
+def _notices(question: Question, parties: Sequence[Party]) -> Iterator[str]:
+    """Yield why the figures may be other than a reader expects: the year goes on, or a name is not known."""
+    zone = zone_named(question.cut.time_zone)
+    known_in = datetime.fromisoformat(question.cut.known_at).astimezone(zone).year
+    if question.year > known_in:
+        yield f"The year {question.year} had not begun at the time of this report."
+    elif question.year == known_in:
+        yield f"The year {question.year} had not ended at the time of this report."
+    for party in parties:
+        if not retirements.is_named(question.cut, party.names):
+            yield f"No retirement of any year is recorded for “{party.name}”. Check the spelling."

@@ -1,6 +1,7 @@
 """A report as CSV and as a workbook (XLSX). No cell is ever computed by a spreadsheet."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import IO, Any, Final
@@ -13,6 +14,8 @@ from webapp.reports.content import Cell, Column, Report, Section
 from webapp.reports.data import signed_text
 from webapp.reports.listed import COLUMNS, cells_of
 
+# A share that is a number; "< 0.01 %" stays a text.
+_PERCENT: Final = re.compile(r"[0-9.]+ %")
 _WIDTHS: Final = {"text": 24, "tonnes": 14, "share": 10, "count": 12, "day": 12, "time": 28}
 _WIDE: Final = {"line": 40, "project_name": 40, "why": 60}
 
@@ -65,6 +68,8 @@ def _head(report: Report, address: str) -> Iterator[tuple[str, str]]:
     yield "Time zone of days", question.cut.time_zone
     if question.compared_with:
         yield "Compared with", question.compared_with.known_at
+    for notice in report.notices:
+        yield "Note", notice
     yield "Address", address
     yield "Tonnes", signed_text(report.quantity_e4)
     yield "Retirements", str(len(report.keys))
@@ -94,6 +99,8 @@ class _Sheets:
         self._tonnes = workbook.add_format({"num_format": "#,##0.####", "align": "right"})
         self._whole_tonnes = workbook.add_format({"num_format": "#,##0", "align": "right"})
         self._count = workbook.add_format({"num_format": "0"})
+        self._share = workbook.add_format({"num_format": "0.##%", "align": "right"})
+        self._day = workbook.add_format({"num_format": "yyyy-mm-dd"})
         # A text stays a text, also when a person edits its cell.
         self._text = workbook.add_format({"quote_prefix": True})
 
@@ -144,7 +151,11 @@ class _Sheets:
     def _write_cell(self, sheet: Any, at: int, place: int, column: Column, cell: Cell) -> None:  # noqa: ANN401
         if cell is None or cell == "":
             return
-        if isinstance(cell, str):
+        if column.form == "day":
+            sheet.write_datetime(at, place, datetime.fromisoformat(str(cell)), self._day)
+        elif column.form == "share" and _PERCENT.fullmatch(str(cell)):
+            sheet.write_number(at, place, float(str(cell).removesuffix(" %")) / 100, self._share)
+        elif isinstance(cell, str):
             sheet.write_string(at, place, cell, self._text)
         elif column.form == "tonnes":
             is_whole = cell % E4 == 0

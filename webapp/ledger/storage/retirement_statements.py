@@ -12,6 +12,12 @@ _RETIRED: Final = (
 )
 # For some beneficiaries: `{}` is replaced by one `?` for each name.
 RETIRED_FOR: Final = _RETIRED.format("cell.party_key <> '' AND cell.party_key IN ({})")
+# Whether anything was retired for some beneficiaries, on any day or without one.
+RETIRED_FOR_ANY_TIME: Final = (
+    "SELECT 1 FROM standing_cells AS cell JOIN standings ON standings.cell = cell.cell"
+    " WHERE cell.type = 'RETIRED' AND cell.party_key <> '' AND cell.party_key IN ({})"
+    " AND standings.known_from <= ? AND (standings.known_to IS NULL OR standings.known_to > ?) LIMIT 1"
+)
 RETIRED_FOR_NOBODY: Final = _RETIRED.format("cell.party_key = ''")
 _KEYS: Final = {
     "sqlite": "SELECT value AS key FROM json_each(?)",
