@@ -129,13 +129,15 @@ def post_worker_init(worker: Worker) -> None:
     if _is_ledger(worker.wsgi):
         from webapp.authorization import may_still_record
         from webapp.imports.background import runner
-        from webapp.ledger import integrity
+        from webapp.ledger import integrity, overview
         from webapp.ledger.standings import Follower
 
         program = worker.wsgi
         _background_threads.append(runner.worker(program.app_context, may_still_record))
         _background_threads.append(integrity.worker(program.app_context))
-        _background_threads.append(Follower(program.app_context, program.config["REPORT_TIMEZONE"]))
+        _background_threads.append(
+            Follower(program.app_context, program.config["REPORT_TIMEZONE"], overview.prepare)
+        )
         for thread in _background_threads:
             thread.start()
     if worker.age != worker.cfg.workers:

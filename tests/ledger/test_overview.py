@@ -25,3 +25,13 @@ def test_figures_after_each_event_are_those_added_up_anew(day: str | None) -> No
         overview.kept_sums.clear()
         assert figures(day) == carried_on
         overview.kept_sums.update(kept)
+
+
+def test_a_process_has_the_figures_before_somebody_asks() -> None:
+    RandomHistory(5).go()
+    cut = as_of.cut()
+    overview.kept_sums.clear()
+    overview.prepare(cut.time_zone)
+    prepared = {key: kept.position for key, kept in overview.kept_sums.items()}
+    overview.history_at(cut)
+    assert {key: kept.position for key, kept in overview.kept_sums.items()} == prepared != {}

@@ -172,7 +172,7 @@ def cut(
     with reading() as connection:
         if at is None:
             position = followed(time_zone)
-            at = _recorded_at(connection, position) if position else time_text(clock.now())
+            at = recorded_at(connection, position) if position else time_text(clock.now())
         else:
             position = _position_at(connection, at)
     _wait_until_after(at)
@@ -376,17 +376,18 @@ def _position_at(connection: Connection, at: str) -> int:
     ((end,),) = fetch(connection, sql.LAST_POSITION)
     ((mark,),) = fetch(connection, sql.IN_ORDER_FROM)
     start = max(int(mark or 1), 1)
-    low, high = (start - 1, end) if start <= end and _recorded_at(connection, start) <= at else (0, start - 1)
+    low, high = (start - 1, end) if start <= end and recorded_at(connection, start) <= at else (0, start - 1)
     while low < high:
         middle = (low + high + 1) // 2
-        if _recorded_at(connection, middle) <= at:
+        if recorded_at(connection, middle) <= at:
             low = middle
         else:
             high = middle - 1
     return low
 
 
-def _recorded_at(connection: Connection, position: int) -> str:
+def recorded_at(connection: Connection, position: int) -> str:
+    """Return the time of the event at a feed position."""
     rows = fetch(connection, sql.RECORDED_AT, position)
     return str(rows[0][0])
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
 from webapp.domain.registry_names import RegistryNames
@@ -19,6 +19,7 @@ from webapp.ledger import as_of, parties, projects
 from webapp.ledger.as_of import Amount, Cut, Dimension, Where
 from webapp.ledger.project_keys import ProjectKey, ProjectNames
 from webapp.ledger.projections.joined_names import party_names_at, registry_names, registry_names_at
+from webapp.ledger.standings import followed
 from webapp.ledger.storage.engine import db, reading
 from webapp.ledger.storage.statements import Row, fetch
 from webapp.ledger.summaries import Sum
@@ -35,6 +36,7 @@ MOVED: Final = (EventType.RETIRED, EventType.SOLD)
 # How many sums a process keeps, and after how many events they are added up anew.
 _KEPT_MAX: Final = 64
 _CHANGES_MAX: Final = 20_000
+_PREPARED_EVERY: Final = _CHANGES_MAX // 2
 
 
 class Held(NamedTuple):
@@ -93,6 +95,20 @@ def history_at(cut: Cut) -> History:
     return History(_largest_projects(cut), _beneficiaries(cut), _moved(cut))
 
 
+def prepare(time_zone: str) -> None:
+    """Add up what `history_at` needs for the present, unless this process has nearly done so before.
+
+    Without this, the first reader of a process would wait for it. What is recorded later is little to add.
+    """
+    position, before = followed(time_zone), _prepared.get((db.engine, time_zone))
+    if not position or (before is not None and abs(position - before) < _PREPARED_EVERY):
+        return
+    with reading() as connection:
+        known_at = as_of.recorded_at(connection, position)
+    history_at(Cut(None, known_at, position, time_zone))
+    _prepared[db.engine, time_zone] = position
+
+
 _HELD: Final = "SELECT registry_key, vintage, status, credits, quantity_e4 FROM totals"
 _REGISTRIES: Final = "SELECT registry_key, name FROM registries"
 
@@ -146,6 +162,8 @@ class _Kept(NamedTuple):
 
 kept_sums: Final[OrderedDict[tuple[object, ...], _Kept]] = OrderedDict()
 _lock: Final = Lock()
+# The last position for which `prepare` added up, by engine and time zone.
+_prepared: Final[dict[tuple[Engine, str], int]] = {}
 
 
 def _summed(

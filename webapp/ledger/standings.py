@@ -54,9 +54,14 @@ class Follower:
     What is less, an answer follows by itself.
     """
 
-    def __init__(self, app_context: Callable[[], AbstractContextManager[object]], time_zone: str) -> None:
-        """Take what opens a context of the application."""
-        self._app_context, self._time_zone = app_context, time_zone
+    def __init__(
+        self,
+        app_context: Callable[[], AbstractContextManager[object]],
+        time_zone: str,
+        prepare: Callable[[str], None],
+    ) -> None:
+        """Take what opens a context of the application, and what to prepare once the log is followed."""
+        self._app_context, self._time_zone, self._prepare = app_context, time_zone, prepare
         self._is_stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="standings", daemon=True)
 
@@ -74,6 +79,7 @@ class Follower:
             try:
                 with self._app_context():
                     self._follow()
+                    self._prepare(self._time_zone)
             except LedgerError as error:
                 _log.warning("Cannot follow the log now: %s", error)
             except Exception:  # noqa: BLE001 - after a bug here, the thread still has to follow later events
