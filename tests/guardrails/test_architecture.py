@@ -64,6 +64,7 @@ FACADES = {
     "summaries",
     "as_of",
     "as_of_list",
+    "recorded_sums",
     "retirements",
     "overview",
     "registries",

@@ -7,16 +7,17 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import a_credit, recorded, retired, sold
 from tests.fixtures.forms import form_of, parse, submit
 from tests.web.conftest import both_databases
-from tests.web.pages import HOSTILE, HTMX, dangers, links, receive, table, words, write
+from tests.web.pages import HOSTILE, HTMX, dangers, links, part, receive, table, words, write
 from webapp.accounts.actors import LOCAL
 from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger import activity
 from webapp.ledger.act_selection import Portion
 from webapp.ledger.acts_on_many import ActRequest, plan_act, record_act
-from webapp.ledger.commands import correct_credit, retire_credit, sell_credit, split_credit
+from webapp.ledger.commands import cancel_credit, correct_credit, retire_credit, sell_credit, split_credit
 from webapp.ledger.listing import list_credits
 from webapp.ledger.search.credit_filter import CreditFilter
 
@@ -224,3 +225,25 @@ def test_hostile_text_is_inert_in_the_activity(client: FlaskClient) -> None:
     said = words(page)
     assert [text for text in HOSTILE if f"Retired for {text} {text} · {text}" not in said] == []
     assert list(dangers(page)) == []
+
+
+def test_days_have_the_sums_of_what_was_recorded_in_them(client: FlaskClient, set_clock: SetClock) -> None:
+    set_clock.go(days=-21)  # 30 October
+    whole = recorded(quantity="100", serial_number="1")
+    set_clock.go(days=7)  # 6 November
+    retire_credit(whole, {"quantity": "10", "beneficiary": "Zoë", "occurred_on": "2026-01-01"}, LOCAL)
+    sold(quantity="7.5", serial_number="2")
+    set_clock.go(days=7)  # 13 November
+    cancel_credit(recorded(quantity="3", serial_number="3"), {"reason": "Typo"}, LOCAL)
+    set_clock.go(days=7)
+
+    def said(query: str) -> str:
+        page = client.get(f"/activity?{query}")
+        return words(part(page, "activity-sums")) if "activity-sums" in page.text else ""
+
+    week = "day_from=2026-11-01&day_to=2026-11-07"
+    assert said(week) == "Recorded in these days: created 7.5 t · sold 7.5 t · retired 10 t"
+    assert said(f"{week}&party=zo%C3%AB") == "Recorded in these days: retired 10 t"
+    assert said(f"{week}&type=SOLD") == "Recorded in these days: sold 7.5 t"
+    assert said("day_to=2026-10-31") == "Recorded in these days: created 100 t"
+    assert said("day_from=2026-11-10") == said("day_from=2030-01-01") == said("") == ""

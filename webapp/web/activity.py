@@ -1,17 +1,17 @@
 """The page of what was done, newest first: one row for an act, an import or an entry."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 
 from webapp.accounts.actors import CLI, LOCAL, everyone
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
 from webapp.domain.amendment import WHY
 from webapp.domain.entry import IMPORT
-from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.errors import InvalidFields, LedgerBusy, LedgerUnavailable, Problem
 from webapp.domain.event import IMPORT_KEY
 from webapp.domain.fields import Field, FieldError, PastDateField, TextField, quantity_from_text, tonnes
 from webapp.domain.lifecycle import EventType
@@ -20,6 +20,7 @@ from webapp.imports.plan import WRITING, Kind
 from webapp.ledger import activity
 from webapp.ledger.activity import ActivityFilter, ActivityPage
 from webapp.ledger.listing import LOGGED_TYPES, LoggedType
+from webapp.ledger.recorded_sums import recorded_sums
 from webapp.ledger.views import EntryView, EventView
 from webapp.web import actor_names, query_parameters
 from webapp.web.act_address import POSITION
@@ -82,7 +83,23 @@ def _page(wanted: ActivityFilter, page: ActivityPage, *, is_first: bool) -> Resp
         next=page.below and f"{PATH}?{urlencode([*parameters, ('cursor', page.below)])}",
         download=None if wanted.q else f"{PATH}.csv{query}",
         is_first_page=is_first,
+        sums=_sums(wanted) if is_first else {},
     )
+
+
+def _sums(wanted: ActivityFilter) -> Mapping[str, int]:
+    """Return the ten-thousandths of a tonne recorded in the days of the filter, by the label of the type.
+
+    Nothing without days, or with a person or words: no sums are kept by those.
+    """
+    if not (wanted.day_from or wanted.day_to) or wanted.actor or wanted.q:
+        return {}
+    try:
+        zone = current_app.config["REPORT_TIMEZONE"]
+        sums = recorded_sums(wanted.day_from, wanted.day_to, wanted.party, zone)
+    except (LedgerBusy, LedgerUnavailable):  # being prepared: the list does not need it
+        return {}
+    return {kind: sums[kind] for kind in EventType if kind in sums and wanted.type in {None, kind}}
 
 
 def read_filter() -> tuple[ActivityFilter, list[Problem]]:
