@@ -1,5 +1,7 @@
 """The application factory of the carbon credit ledger. It only wires the packages together."""
 
+from urllib.parse import urlsplit
+
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from flask_migrate import Migrate
@@ -21,6 +23,8 @@ from webapp.ledger.storage.engine import (
     engine_options,
     prepare,
 )
+from webapp.ledger.transparency import key_folder
+from webapp.ledger.transparency.key_folder import KeyFolder
 
 __all__ = ["account_tables", "create_app", "party_tables", "tables"]
 
@@ -63,6 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         TRUSTED_PROXIES=settings.trusted_proxies,
         SETUP_CODE_HASH=settings.setup_code_hash,
         PUBLIC_URL=settings.public_url,
+        PUBLIC_LOG=settings.public_log,
         REPORT_TIMEZONE=settings.report_time_zone,
         IMPORT_LIMITS=Limits(settings.import_rows_max, settings.import_mb_max * 1024**2),
     )
@@ -76,6 +81,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         prepare(db.engine)
         login_rate_limit.use_key(db.engine, settings.secret_key)
+        host = urlsplit(settings.public_url).hostname or "carbon-credit-ledger"
+        key_folder.use(db.engine, KeyFolder(settings.log_keys, host, settings.log_origin))
     Migrate(app, db, directory=str(ROOT / "migrations"))
     app.before_request(begin_read_transaction)
     app.teardown_request(lambda _error: end_read_transaction())

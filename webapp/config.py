@@ -50,6 +50,10 @@ class Settings:
     `report_time_zone` (REPORT_TIMEZONE): in which days end, for reports and everything as of a day.
     `import_rows_max` (IMPORT_ROWS_MAX) and `import_mb_max` (IMPORT_MB_MAX): the most rows and MiB of a file
     that is imported in the background.
+    `public_log` (PUBLIC_LOG): whether everyone may read checkpoints, tiles and proofs of the log.
+    `log_keys` (LOG_KEYS): the folder of the private keys that sign checkpoints; by default instance/log.
+    `log_origin` (LOG_ORIGIN): the name of the log in its checkpoints, used when it signs for the first time;
+    by default made of the host of PUBLIC_URL and random digits.
     """
 
     # Left out of repr(), so that logs do not contain them.
@@ -64,6 +68,9 @@ class Settings:
     report_time_zone: str = "UTC"
     import_rows_max: int = 1_000_000
     import_mb_max: int = 512
+    public_log: bool = False
+    log_keys: Path = INSTANCE / "log"
+    log_origin: str = ""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -81,6 +88,9 @@ class Settings:
             report_time_zone=_time_zone(os.environ.get("REPORT_TIMEZONE", "")),
             import_rows_max=_number("IMPORT_ROWS_MAX", cls.import_rows_max, IMPORT_ROWS_MOST),
             import_mb_max=_number("IMPORT_MB_MAX", cls.import_mb_max, IMPORT_MB_MOST),
+            public_log=_switch("PUBLIC_LOG", os.environ.get("PUBLIC_LOG", "")),
+            log_keys=Path(os.environ.get("LOG_KEYS", "").strip() or cls.log_keys).absolute(),
+            log_origin=_log_origin(os.environ.get("LOG_ORIGIN", "")),
         )
 
 
@@ -145,6 +155,14 @@ def _public_url(text: str) -> str:
         raise BadSetting(
             "PUBLIC_URL", "must be the address of the ledger, such as https://ledger.example.org"
         )
+    return given
+
+
+def _log_origin(text: str) -> str:
+    given = text.strip()
+    # The name is also that of a folder, and the tree of accounts adds to it.
+    if given and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,150}", given):
+        raise BadSetting("LOG_ORIGIN", "must be a name such as ledger.example.org/credits")
     return given
 
 

@@ -40,8 +40,9 @@ LEDGER_ROOMS = {
     "storage": {"storage"},
     "projections": {"storage", "projections"},
     "search": {"storage", "search"},
-    "audit": {"storage", "projections", "audit"},
+    "audit": {"storage", "projections", "transparency", "audit"},
     "background": {"storage", "background"},
+    "transparency": {"storage", "projections", "transparency"},
 }
 # Single modules at the top of the ledger that a room may use all the same.
 LEDGER_TOP = {
@@ -50,6 +51,7 @@ LEDGER_TOP = {
     "projections": set(),
     "search": set(),
     "storage": set(),
+    "transparency": {"group_commit"},
 }
 # What pages, API and commands use of the ledger: its facades, and never what is behind them.
 FACADES = {
@@ -75,6 +77,7 @@ FACADES = {
     "projects",
     "act_lines",
     "integrity",
+    "transparency",
     "feed",
     "exports",
     "digest_comparison",

@@ -34,6 +34,10 @@ class IdempotencyKeyReused(InvalidFields):
         super().__init__([Problem("Idempotency-Key", message)])
 
 
+class LogNotSigned(LedgerError):
+    """This host cannot sign a checkpoint of the log now. The message says why."""
+
+
 class UnknownCredit(LedgerError):
     """No credit has this id."""
 

@@ -65,6 +65,7 @@ STATUS: Final[dict[type[errors.LedgerError], HTTPStatus]] = {
     errors.LedgerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.BrokenLog: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.LogNotSigned: HTTPStatus.SERVICE_UNAVAILABLE,
     authentication.NotSignedIn: HTTPStatus.UNAUTHORIZED,
     authentication.RoleRequired: HTTPStatus.FORBIDDEN,
     authentication.PasswordChangeRequired: HTTPStatus.FORBIDDEN,

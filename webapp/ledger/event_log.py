@@ -24,10 +24,12 @@ from webapp.ledger import clock
 from webapp.ledger.group_commit import Transaction
 from webapp.ledger.projections.apply import BATCH, apply_events, index_for_search
 from webapp.ledger.projections.entries import apply_entry
+from webapp.ledger.projections.log_nodes import TILE, add_nodes
 from webapp.ledger.projections.serial_index import RELEASING
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.bulk_insert import COPIED_FROM, insert_rows
 from webapp.ledger.storage.tables import events, feed, log_marks
+from webapp.ledger.storage.transparency_tables import Tree
 
 _SAME_EVENT: Final = (feed.c.subject == events.c.subject) & (feed.c.seq == events.c.seq)
 _VERIFY: Final = "`flask verify` says which."
@@ -100,7 +102,7 @@ def append(
     with statements.pipelined(connection) if is_plain else nullcontext():
         _insert(transaction, entries)
         apply_events(connection, entries)
-    _index_before_commit(transaction, entries)
+    _finish_before_commit(transaction, entries)
     return entries
 
 
@@ -135,7 +137,7 @@ def restore(transaction: Transaction, history: Iterable[Event | Entry]) -> int:
             entries = _positioned(transaction, batch, (), {})
             _insert(transaction, entries)
             apply_events(connection, entries, is_replay=True)
-            _index_before_commit(transaction, entries)
+            _finish_before_commit(transaction, entries)
         for event in [batch] if isinstance(batch, Entry) else batch:
             is_in_order, last_at = is_in_order and last_at <= event.recorded_at, event.recorded_at
             done += 1
@@ -170,6 +172,7 @@ def _place_entry(transaction: Transaction, entry: Entry) -> PositionedEntry:
     apply_entry(connection, entry)
     recorded_at = max(head.recorded_at, entry.recorded_at)
     transaction.head = replace(head, position=placed.position, recorded_at=recorded_at)
+    transaction.before_commit.setdefault(_add_nodes, placed.position)
     return placed
 
 
@@ -186,15 +189,27 @@ def _is_plain(entry: PositionedEvent) -> bool:
     return entry.event.type not in RELEASING
 
 
-def _index_before_commit(transaction: Transaction, entries: Sequence[PositionedEvent]) -> None:
-    """Add new credits to the search index before the group is committed, once for the group.
+def _finish_before_commit(transaction: Transaction, entries: Sequence[PositionedEvent]) -> None:
+    """Add new credits to the search index, and full tiles to the tree, once for the group.
 
     Positions only grow, so the first position in the group stays the lowest even if its action is
     rolled back.
     """
-    if transaction.before_commit is None and any(entry.credit for entry in entries):
-        first = entries[0].position
-        transaction.before_commit = lambda: index_for_search(transaction.connection, first)
+    first = entries[0].position
+    transaction.before_commit.setdefault(_add_nodes, first)
+    if any(entry.credit for entry in entries):
+        transaction.before_commit.setdefault(_index_for_search, first)
+
+
+def _index_for_search(transaction: Transaction, first: int) -> None:
+    index_for_search(transaction.connection, first)
+
+
+def _add_nodes(transaction: Transaction, first: int) -> None:
+    """Store the nodes of the log's tree if a tile became full since the position before the first."""
+    size = log_head(transaction).position
+    if size // TILE > (first - 1) // TILE:
+        add_nodes(transaction.connection, Tree.EVENTS, size)
 
 
 def read_feed(connection: Connection) -> Generator[StoredEvent, None, None]:

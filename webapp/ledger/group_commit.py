@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -84,12 +84,12 @@ class Transaction:
     """The transaction of a group, passed to each of its writes.
 
     `head` is the end of the log; ``event_log`` reads it once for a group and advances it.
-    `before_commit` is called once, after the last write.
+    `before_commit` has what is called once, after the last write, with the first position it concerns.
     """
 
     connection: Connection
     head: "LogHead | None" = None
-    before_commit: Callable[[], None] | None = None
+    before_commit: dict[Callable[["Transaction", int], None], int] = field(default_factory=dict)
 
 
 _current: Final[ContextVar[Transaction | None]] = ContextVar("write_transaction", default=None)
@@ -264,8 +264,8 @@ def _commit(engine: Engine, take: Callable[[], Sequence[QueuedWrite[Any]]]) -> _
                 for action in group:
                     action.reset()
                     _run_action(action, transaction)
-                if transaction.before_commit:
-                    transaction.before_commit()
+                for finish, first in transaction.before_commit.items():
+                    finish(transaction, first)
                 step = _Step.COMMIT
     except _GroupLostError as lost:
         return _Failure(step, lost.__cause__ or lost)
@@ -324,7 +324,7 @@ def _roll_back(transaction: Transaction, error: BaseException, *, is_exclusive: 
         raise _GroupLostError from error
     try:
         if is_exclusive:
-            transaction.before_commit = None
+            transaction.before_commit.clear()
             begun = connection.get_transaction()
             if begun:
                 begun.rollback()

@@ -19,12 +19,14 @@ from webapp.domain.lifecycle import STATUS_AFTER, EventType
 from webapp.domain.text import canonical
 from webapp.ledger.projections import credit_facts, feed_runs, serial_index, standing_acts
 from webapp.ledger.projections.entries import apply_entry
+from webapp.ledger.projections.log_nodes import add_nodes
 from webapp.ledger.projections.standing_acts import PARTY_FIELD
 from webapp.ledger.projections.totals import Sums, add_to_totals
-from webapp.ledger.storage import statements, tables
+from webapp.ledger.storage import log_statements, statements, tables
 from webapp.ledger.storage.bulk_insert import insert_rows
 from webapp.ledger.storage.search_text import search_text_of
 from webapp.ledger.storage.standing_tables import FOLLOWING
+from webapp.ledger.storage.transparency_tables import log_nodes
 
 BATCH: Final = 1000
 
@@ -71,7 +73,7 @@ def rebuild_projections(
     """
     if connection.dialect.name == "sqlite":
         connection.execute(text("INSERT INTO credit_search (credit_search) VALUES ('delete-all')"))
-    for table in (*tables.DERIVED, *FOLLOWING):
+    for table in (*tables.DERIVED, log_nodes, *FOLLOWING):
         connection.execute(delete(table))
     done = 0
     for is_entry, run in groupby(feed, key=lambda logged: isinstance(logged, Entry)):
@@ -84,6 +86,9 @@ def rebuild_projections(
             done += len(batch)
             progress(done)
     index_for_search(connection, 0)
+    for tree in log_statements.SIZE:
+        ((size,),) = statements.fetch(connection, log_statements.SIZE[tree])
+        add_nodes(connection, tree, size)
     return done
 
 

@@ -122,6 +122,13 @@ def reading() -> Iterator[Connection]:
             yield connection
 
 
+@contextmanager
+def reading_anew() -> Iterator[Connection]:
+    """Give a connection in a read transaction of its own, which sees all that is committed by now."""
+    with _database_errors(), _connect() as connection, connection.begin():
+        yield connection
+
+
 def begin_read_transaction() -> None:
     """Let all reads in this context share one transaction, until `end_read_transaction`."""
     end_read_transaction()

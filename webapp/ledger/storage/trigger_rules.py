@@ -22,7 +22,7 @@ NO_WORDS: Final = ", ".join(f"'{key}'" for key in NOT_WORDS)
 # Pairs of (entry, how its subject begins).
 SUBJECTS: Final = ", ".join(f"('{kind}', '{prefix}')" for kind, prefix in SUBJECT_OF.items())
 
-# The tables of the log, and the audit log of accounts.
+# The tables of the log, the audit log of accounts, and what was signed.
 APPEND_ONLY: Final = (
     "credits",
     "events",
@@ -31,4 +31,7 @@ APPEND_ONLY: Final = (
     "feed",
     "log_marks",
     "account_log",
+    "log_keys",
+    "checkpoints",
+    "cosignatures",
 )

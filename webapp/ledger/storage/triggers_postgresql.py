@@ -10,6 +10,7 @@ copies in `migrations/sql`.
 from typing import Final
 
 from webapp.domain.event import NO_PREVIOUS_HASH
+from webapp.ledger.storage import triggers_transparency
 from webapp.ledger.storage.engine import FEED_LOCK
 from webapp.ledger.storage.trigger_rules import (
     ALLOWED_TRANSITIONS,
@@ -331,6 +332,7 @@ BEGIN
   END IF;
   RETURN NEW;
 END""",
+    **triggers_transparency.POSTGRESQL_FUNCTIONS,
 }
 
 # By name: (table, when, function).
@@ -382,4 +384,5 @@ POSTGRESQL_TRIGGERS: Final[dict[str, tuple[str, str, str]]] = {
         "BEFORE INSERT ON {} FOR EACH ROW",
         "ledger_guard_account_entry",
     ),
+    **triggers_transparency.POSTGRESQL,
 }

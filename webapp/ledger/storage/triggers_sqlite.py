@@ -14,6 +14,7 @@ import json
 from typing import Final
 
 from webapp.domain.event import NO_PREVIOUS_HASH
+from webapp.ledger.storage import triggers_transparency
 from webapp.ledger.storage.trigger_rules import (
     ALLOWED_TRANSITIONS,
     AMENDABLE_KEYS,
@@ -378,6 +379,7 @@ END"""
             ("UPDATE", "NEW.credit <> OLD.credit", " AND credit <> OLD.credit"),
         )
     },
+    **triggers_transparency.SQLITE,
 }
 
 # The search index of SQLite, a projection: a full-text table of trigrams with one row for each credit.

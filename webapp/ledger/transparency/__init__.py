@@ -1,0 +1,1 @@
+"""The log as a Merkle tree: stored nodes, proofs, signed checkpoints and their keys."""

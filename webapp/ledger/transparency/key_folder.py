@@ -1,0 +1,140 @@
+"""What lies outside the database: the private key of each origin, and the last checkpoints signed with it.
+
+The folder has a folder for each origin, in whose name `+` stands for `/`. Only its owner can read it.
+"""
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
+
+from webapp.domain.errors import LogNotSigned
+from webapp.domain.signed_note import InvalidNote
+from webapp.ledger.storage.atomic_file import ONLY_OWNER, atomic_file
+from webapp.ledger.storage.engine import db
+from webapp.ledger.storage.transparency_tables import Tree
+from webapp.ledger.transparency.keys import SigningKey
+
+_ONLY_OWNERS_FOLDER: Final = stat.S_IRWXU
+_KEY: Final = "key"
+# A key that is registered, or about to be, and takes the place of the other.
+_NEXT_KEY: Final = "key.next"
+_LAST: Final = {Tree.EVENTS: "last-checkpoint", Tree.ACCOUNTS: "last-accounts-checkpoint"}
+_FILE_BYTES_MAX: Final = 65_536
+
+
+@dataclass(frozen=True)
+class KeyFolder:
+    """The folder of the setting LOG_KEYS, and the names of an origin that is begun.
+
+    `origin` is the setting LOG_ORIGIN, empty if it is not set; then `host` begins the name.
+    All methods raise LogNotSigned if the folder cannot be used.
+    """
+
+    path: Path
+    host: str
+    origin: str
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock under which keys and checkpoints are changed, between all processes."""
+        with _errors(self.path):
+            self.path.mkdir(_ONLY_OWNERS_FOLDER, parents=True, exist_ok=True)
+            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, ONLY_OWNER)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            # Closing alone would not release the lock if a process forked meanwhile has the file open.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
+
+    def origins(self) -> list[str]:
+        """Return the origins whose keys are here."""
+        with _errors(self.path):
+            folders = sorted(self.path.glob(f"*/{_KEY}")) if self.path.is_dir() else []
+            return [found.parent.name.replace("+", "/") for found in folders]
+
+    def key(self, origin: str) -> SigningKey | None:
+        """Return the key of an origin."""
+        return self._parsed(origin, _KEY)
+
+    def next_key(self, origin: str) -> SigningKey | None:
+        """Return the key that `prepare` stored, if `promote` has not been called."""
+        return self._parsed(origin, _NEXT_KEY)
+
+    def prepare(self, key: SigningKey, origin: str) -> None:
+        """Store a key beside the present one."""
+        self._write(origin, _NEXT_KEY, key.secret_text)
+
+    def promote(self, origin: str) -> None:
+        """Replace the present key by the one that `prepare` stored."""
+        key = self.next_key(origin)
+        if key is not None:
+            self._write(origin, _KEY, key.secret_text)
+            with _errors(self.path):
+                (self._folder(origin) / _NEXT_KEY).unlink()
+
+    def last(self, origin: str, tree: Tree) -> str | None:
+        """Return the last checkpoint signed for a tree of the origin, as a note."""
+        return self._text(origin, _LAST[tree])
+
+    def set_last(self, origin: str, tree: Tree, note: str) -> None:
+        """Store the last checkpoint signed."""
+        self._write(origin, _LAST[tree], note)
+
+    def _parsed(self, origin: str, name: str) -> SigningKey | None:
+        text = self._text(origin, name)
+        try:
+            return None if text is None else SigningKey.parse(text)
+        except InvalidNote as error:
+            raise LogNotSigned(f"{self._folder(origin) / name}: {error}") from None
+
+    def _text(self, origin: str, name: str) -> str | None:
+        path = self._folder(origin) / name
+        with _errors(path):
+            if not path.exists():
+                return None
+            with path.open("rb") as file:
+                return file.read(_FILE_BYTES_MAX).decode(errors="replace")
+
+    def _write(self, origin: str, name: str, text: str) -> None:
+        path = self._folder(origin) / name
+        with _errors(path):
+            path.parent.mkdir(_ONLY_OWNERS_FOLDER, exist_ok=True)
+            with atomic_file(path, replaces=True) as aside:
+                aside.write_text(text, encoding="utf-8")
+
+    def _folder(self, origin: str) -> Path:
+        return self.path / origin.replace("/", "+")
+
+
+@contextmanager
+def _errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or path
+        raise LogNotSigned(
+            f"The folder of the log's keys cannot be used: {where}: {error.strerror}."
+        ) from error
+
+
+_folders: Final[WeakKeyDictionary[Engine, KeyFolder]] = WeakKeyDictionary()
+
+
+def use(engine: Engine, folder: KeyFolder) -> None:
+    """Set the folder for the database of this engine."""
+    _folders[engine] = folder
+
+
+def key_folder() -> KeyFolder:
+    """Return the folder for the present database."""
+    return _folders[db.engine]
