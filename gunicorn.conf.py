@@ -131,6 +131,7 @@ def post_worker_init(worker: Worker) -> None:
         from webapp.imports.background import runner
         from webapp.ledger import integrity, overview
         from webapp.ledger.standings import Follower
+        from webapp.ledger.transparency.signer import CheckpointSigner
 
         program = worker.wsgi
         _background_threads.append(runner.worker(program.app_context, may_still_record))
@@ -138,6 +139,7 @@ def post_worker_init(worker: Worker) -> None:
         _background_threads.append(
             Follower(program.app_context, program.config["REPORT_TIMEZONE"], overview.prepare)
         )
+        _background_threads.append(CheckpointSigner(program.app_context))
         for thread in _background_threads:
             thread.start()
     if worker.age != worker.cfg.workers:

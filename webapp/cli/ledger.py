@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.accounts.actors import CLI
 from webapp.cli import demo_data as demonstration
+from webapp.cli.checkpoint_file import read_checkpoint
 from webapp.cli.output import CommandFailed, Progress, one_line_errors
 from webapp.domain.errors import ImportNotOpen, LedgerError
 from webapp.domain.fields import FieldError, quantity_text
@@ -33,6 +34,7 @@ from webapp.ledger import archive, clock, integrity
 from webapp.ledger.audit import verify as verification
 from webapp.ledger.audit.digest import Digest, NotADigest
 from webapp.ledger.audit.findings import Finding, one_line
+from webapp.ledger.audit.log_check import Known, known_outside
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -50,9 +52,12 @@ def install(app: Flask) -> None:
 @click.option(
     "--expect", metavar="FILE", help="Output of an earlier verify, which must be a prefix of this ledger."
 )
+@click.option(
+    "--checkpoint", metavar="FILE", help="A signed checkpoint of this log, which it must still follow."
+)
 @with_appcontext
 @one_line_errors
-def verify(expect: str | None) -> None:
+def verify(expect: str | None, checkpoint: str | None) -> None:
     """Compare all stored data with the log.
 
     Recomputes ids, hashes, chains and positions, and compares credits, serial numbers and all other
@@ -60,9 +65,12 @@ def verify(expect: str | None) -> None:
     then the number of events and a digest of all of them. Changes nothing but the list of checks on the
     page Integrity, where it adds the result if the database can be written.
 
-    Store the output elsewhere: only with it can --expect detect that the last events were removed.
+    Store the output, or a checkpoint, elsewhere: only with it can --expect or --checkpoint detect that the
+    last events were removed. --checkpoint says whether this is the ledger that signed it, and otherwise where
+    the first difference is, as far as the stored checkpoints and nodes tell.
     """
-    expected = _read_digest(expect)
+    expected, signed = _read_digest(expect), read_checkpoint(checkpoint)
+    known = [*known_outside(), *([Known(signed.size, signed.root, str(checkpoint))] if signed else [])]
     began_at = clock.now()
     found: list[Finding] = []
     with Progress("Verifying") as progress:
@@ -72,7 +80,7 @@ def verify(expect: str | None) -> None:
             progress.clear()
             click.echo(str(finding))
 
-        digest = verification.verify(report, expected, progress)
+        digest = verification.verify(report, expected, progress, known)
     if digest:
         click.echo(str(digest))
     _record(integrity.Result(digest, found), began_at)
@@ -80,6 +88,8 @@ def verify(expect: str | None) -> None:
         raise CommandFailed(f"{_count(len(found), 'thing is', 'things are')} wrong.")
     if expected:
         click.echo(f"The first {expected.events} events are as expected.", err=True)
+    if signed:
+        click.echo(f"The first {signed.size} events are those that {signed.origin} signed.", err=True)
     click.echo("Nothing is wrong.", err=True)
 
 

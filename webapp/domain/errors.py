@@ -34,6 +34,14 @@ class IdempotencyKeyReused(InvalidFields):
         super().__init__([Problem("Idempotency-Key", message)])
 
 
+class UnknownTile(LedgerError):
+    """The log has no such tile, or the last checkpoint does not include all of it."""
+
+    def __init__(self) -> None:
+        """Set the message."""
+        super().__init__("The log has no such tile up to its last checkpoint.")
+
+
 class LogNotSigned(LedgerError):
     """This host cannot sign a checkpoint of the log now. The message says why."""
 

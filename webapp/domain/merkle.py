@@ -45,6 +45,31 @@ def root_of(hashes: Sequence[bytes]) -> bytes:
     return level[0]
 
 
+class RunningTree:
+    """The tree of the leaves added so far, with one hash for each full subtree."""
+
+    def __init__(self) -> None:
+        """Start without leaves."""
+        self.size = 0
+        self._peaks: list[tuple[int, bytes]] = []
+
+    def add(self, leaf: bytes) -> list[tuple[Node, bytes]]:
+        """Add the hash of a leaf; return the nodes above it that are complete now, with their hashes."""
+        level, digest, place = 0, leaf, self.size
+        complete = []
+        while self._peaks and self._peaks[-1][0] == level:
+            digest = node_hash(self._peaks.pop()[1], digest)
+            level, place = level + 1, place // 2
+            complete.append((Node(level, place), digest))
+        self._peaks.append((level, digest))
+        self.size += 1
+        return complete
+
+    def root(self) -> bytes:
+        """Return the root."""
+        return _fold([digest for _, digest in self._peaks])
+
+
 def root(size: int, read: Reader) -> bytes:
     """Return the root of the tree of the first `size` leaves."""
     return _fold(read(list(_nodes(0, size))))

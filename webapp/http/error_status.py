@@ -12,7 +12,7 @@ from webapp.domain.errors import LedgerError
 from webapp.http import authentication
 
 API_PATHS: Final = frozenset(
-    {"records", "register", "events", "balances", "movements", "standings", "openapi.json", "healthz"}
+    {"records", "register", "events", "balances", "movements", "standings", "openapi.json", "healthz", "log"}
 )
 
 # Where the API records acts on many credits.
@@ -32,6 +32,7 @@ STATUS: Final[dict[type[errors.LedgerError], HTTPStatus]] = {
     errors.UnknownProject: HTTPStatus.NOT_FOUND,
     errors.UnknownStatement: HTTPStatus.NOT_FOUND,
     errors.UnknownCheck: HTTPStatus.NOT_FOUND,
+    errors.UnknownTile: HTTPStatus.NOT_FOUND,
     errors.SerialHeld: HTTPStatus.CONFLICT,
     errors.ActNotAllowed: HTTPStatus.CONFLICT,
     errors.ActsNotAllowed: HTTPStatus.CONFLICT,

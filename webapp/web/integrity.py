@@ -1,4 +1,4 @@
-"""The page of the ledger's integrity: the last check, a new one, the earlier ones, a digest to compare."""
+"""The page of the ledger's integrity: the checks, a digest to compare, and what was signed of the log."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -19,6 +19,7 @@ from webapp.idempotency import flash_success, note_replay, request_key, without_
 from webapp.ledger import digest_comparison, integrity
 from webapp.ledger.digest_comparison import Comparison
 from webapp.ledger.integrity import FindingKind
+from webapp.ledger.transparency import checkpoints
 from webapp.web import actor_names, query_parameters
 
 LISTED: Final = 20
@@ -52,6 +53,12 @@ MEANINGS: Final[Mapping[FindingKind, Meaning]] = {
         "The log does not begin with the digest that was expected",
         "Since that digest was kept, an event was changed, moved or removed, even if all else is consistent.",
         "Compare with a backup or an export from then.",
+    ),
+    FindingKind.CHECKPOINT: Meaning(
+        "The log is not the one that was signed",
+        "A checkpoint was signed for other events, or for more than there are: events were changed, removed "
+        "or inserted since, an older backup was restored, or a stored checkpoint was forged.",
+        "Compare with a backup from then. The events that were signed are the ones that others have seen.",
     ),
     FindingKind.SERIAL_NUMBER: Meaning(
         "Two credits name one serial number",
@@ -151,6 +158,7 @@ def _page(
     checks = integrity.list_checks(limit=LISTED)
     over = [check for check in checks if check.is_over]
     actor_names.prefetch(check.actor for check in checks)
+    log = checkpoints.status()
     return htmx.render(
         "integrity/show.html",
         "integrity/_checks.html",
@@ -163,4 +171,6 @@ def _page(
         check_form=CheckForm(formdata=None),
         compare_form=form,
         compared=compared,
+        log=log,
+        witnesses=checkpoints.witnesses_of(log.last) if log.last else [],
     )

@@ -197,12 +197,13 @@ def test_a_last_checkpoint_that_nobody_signed_is_not_followed(folder: Path) -> N
 def test_a_folder_of_another_ledger_is_not_used(folder: Path, ledger_app: Flask) -> None:
     del ledger_app
     other = SigningKey.generate("other.example.org/0123456789abcdef")
-    checkpoint = Checkpoint(other.name, 1, bytes(32)).text
+    signed = Checkpoint(other.name, 1, bytes(32))
     theirs = KeyFolder(folder, "host", "")
     folder.mkdir()
     theirs.prepare(other, other.name)
     theirs.promote(other.name)
-    theirs.set_last(other.name, Tree.EVENTS, str(Note(checkpoint, (other.sign(checkpoint),))))
+    note = Note(signed.text, (other.sign(signed.text),))
+    theirs.set_last(other.name, Tree.EVENTS, str(note), signed)
     recorded()
     refused = refusal()
     assert refused.state is State.NO_KEY

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from webapp.domain.errors import LedgerUnavailable
 from webapp.ledger.audit.digest import Digest
 from webapp.ledger.audit.findings import Finding, Progress, Report
+from webapp.ledger.audit.log_check import Known, known_outside
 from webapp.ledger.audit.verify import verify_alone
 from webapp.ledger.storage.engine import database_error, db, engine_options, prepare
 
@@ -41,7 +42,7 @@ def verify_in_process(report: Report, progress: Progress, is_stopping: Callable[
     """
     pipe, there = _SPAWN.Pipe()
     url = db.engine.url.render_as_string(hide_password=False)
-    process = _SPAWN.Process(target=_work, args=(url, there), daemon=True)
+    process = _SPAWN.Process(target=_work, args=(url, known_outside(), there), daemon=True)
     process.start()
     there.close()
     receivers: dict[str, Callable[[Any], None]] = {"finding": report, "progress": progress}
@@ -66,7 +67,7 @@ def verify_in_process(report: Report, progress: Progress, is_stopping: Callable[
         process.join()
 
 
-def _work(url: str, pipe: Pipe) -> None:
+def _work(url: str, known: list[Known], pipe: Pipe) -> None:
     """Main function of the process: check, and send what is found."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and terminates this process
     os.nice(_NICENESS)
@@ -81,7 +82,7 @@ def _work(url: str, pipe: Pipe) -> None:
 
     with suppress(BrokenPipeError):  # the parent has ended
         try:
-            pipe.send(("digest", verify_alone(partial(_reading, engine), report, progress)))
+            pipe.send(("digest", verify_alone(partial(_reading, engine), report, progress, known)))
         except BrokenPipeError:
             raise
         except Exception as error:  # noqa: BLE001 - raised again in the parent

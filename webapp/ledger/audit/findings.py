@@ -14,6 +14,7 @@ class FindingKind(StrEnum):
     EVENT = "event"
     ORDER = "order"
     DIGEST = "digest"
+    CHECKPOINT = "checkpoint"
     SERIAL_NUMBER = "serial number"
     DERIVED = "derived"
     SCHEMA = "schema"
@@ -26,6 +27,7 @@ _BY_PLACE: Final[Mapping[str, FindingKind]] = {
     "position": FindingKind.ORDER,
     "mark": FindingKind.ORDER,
     "expected": FindingKind.DIGEST,
+    "checkpoint": FindingKind.CHECKPOINT,
     "credit": FindingKind.EVENT,
     "subject": FindingKind.EVENT,
     "database": FindingKind.FILE,

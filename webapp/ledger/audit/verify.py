@@ -1,15 +1,17 @@
 """`flask verify`: run all checks of one snapshot of the ledger in order, and report the findings.
 
 The checks are in ``history_check`` (events and rows of each credit), ``lineage_check`` (splits and
-replacements), ``entry_check`` (entries about other subjects), ``feed_check``, ``serial_check``,
+replacements), ``entry_check`` (entries about other subjects), ``feed_check``, ``log_check`` (the tree of the
+log, keys and checkpoints), ``serial_check``,
 ``name_check`` (joined names), ``fact_check`` (facts and imports that lists are filtered by),
 ``projection_check`` (totals, registries, parties), ``standing_check`` (what credits were on each day),
 ``sqlite_check`` and ``schema_check``. They run in several processes if the ledger is large
 (``check_workers``). Reads only.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -34,6 +36,7 @@ from webapp.ledger.audit.feed_check import check_feed
 from webapp.ledger.audit.findings import Finding, Progress, Report, no_progress
 from webapp.ledger.audit.history_check import Histories, check_histories
 from webapp.ledger.audit.lineage_check import check_lineage
+from webapp.ledger.audit.log_check import Known, check_log
 from webapp.ledger.audit.name_check import check_names
 from webapp.ledger.audit.projection_check import Expected, check_projections
 from webapp.ledger.audit.serial_check import SerialHoldings, collecting, fully_cancelled_credits
@@ -41,33 +44,50 @@ from webapp.ledger.audit.sqlite_check import TYPES, check_file, check_search, ch
 from webapp.ledger.audit.standing_check import check_day_sums, check_standings
 from webapp.ledger.storage.engine import reading
 
+
+@dataclass(frozen=True)
+class Expectations:
+    """What the log must begin with: the digest of a prefix, and checkpoints."""
+
+    digest: Digest | None
+    known: Sequence[Known]
+
+
 _INCOMPLETE: Final = Finding("ledger", "a table or a column is missing, so nothing more could be checked")
 # Gives a connection in a read transaction; raises LedgerErrors in place of errors of the database.
 Reading = Callable[[], AbstractContextManager[Connection]]
 
 
-def verify(report: Report, expected: Digest | None = None, progress: Progress = no_progress) -> Digest | None:
+def verify(
+    report: Report,
+    expected: Digest | None = None,
+    progress: Progress = no_progress,
+    known: Sequence[Known] = (),
+) -> Digest | None:
     """Report all findings; return the digest of the feed.
 
-    `expected` is an earlier digest, which a prefix of the feed must have. `progress` gets the number of
-    events checked so far. Returns None if tables are missing or have values of a wrong type, so that the
-    other checks cannot run. Raises SchemaOutdated if there is no ledger, and LedgerUnavailable.
+    `expected` is an earlier digest, which a prefix of the feed must have, and `known` are checkpoints that
+    the log must follow, beside those of the database. `progress` gets the number of events checked so far.
+    Returns None if tables are missing or have values of a wrong type, so that the other checks cannot run.
+    Raises SchemaOutdated if there is no ledger, and LedgerUnavailable.
     """
     dialect = _check_schema(reading, report)
     try:
         with consistent_checks() as checks:
-            return _run(checks, dialect, report, expected, progress)
+            return _run(checks, dialect, report, Expectations(expected, known), progress)
     except SchemaOutdated:
         report(_INCOMPLETE)
         return None
 
 
-def verify_alone(read: Reading, report: Report, progress: Progress) -> Digest | None:
+def verify_alone(
+    read: Reading, report: Report, progress: Progress, known: Sequence[Known] = ()
+) -> Digest | None:
     """Run the same checks in this process alone, on connections that `read` gives. See `verify`."""
     dialect = _check_schema(read, report)
     try:
         with read() as connection:
-            return _run(InThisProcess(connection), dialect, report, None, progress)
+            return _run(InThisProcess(connection), dialect, report, Expectations(None, known), progress)
     except SchemaOutdated:
         report(_INCOMPLETE)
         return None
@@ -86,7 +106,7 @@ def _check_schema(read: Reading, report: Report) -> str:
 
 
 def _run(
-    checks: Checks, dialect: str, report: Report, expected: Digest | None, progress: Progress
+    checks: Checks, dialect: str, report: Report, expected: Expectations, progress: Progress
 ) -> Digest | None:
     if dialect == "sqlite":
         return _check_with_file(checks, report, expected, progress)
@@ -94,7 +114,7 @@ def _run(
 
 
 def _check_with_file(
-    checks: Checks, report: Report, expected: Digest | None, progress: Progress
+    checks: Checks, report: Report, expected: Expectations, progress: Progress
 ) -> Digest | None:
     if _report_all(report, checks.start([partial(check_types, table=table) for table in TYPES])):
         return None
@@ -113,12 +133,13 @@ def _check_with_file(
 class _Verification:
     """The checks of the log and the projections. The constructor starts those that run in parallel."""
 
-    def __init__(self, checks: Checks, report: Report, progress: Progress, expected: Digest | None) -> None:
+    def __init__(self, checks: Checks, report: Report, progress: Progress, expected: Expectations) -> None:
         self._checks, self._report, self._progress = checks, report, progress
         (ranges,) = checks.start([key_ranges])
         self._fully_cancelled = checks.start([fully_cancelled_credits])
         self._ranges = checks.start([partial(_check_range, keys=keys) for keys in ranges])
-        self._feed = checks.start([partial(check_feed, expected=expected)])
+        self._feed = checks.start([partial(check_feed, expected=expected.digest)])
+        self._log = checks.start([partial(check_log, outside=expected.known)])
 
     def run(self) -> Digest:
         """Report the findings; return the digest of the feed."""
@@ -126,7 +147,7 @@ class _Verification:
             (fully_cancelled,) = self._fully_cancelled
             expected = self._check_ranges(holdings)
             (feed,) = self._feed
-            _report_all(self._report, [feed.findings])
+            _report_all(self._report, [feed.findings, *self._log])
             if expected.is_whole:
                 self._check_holdings(holdings, fully_cancelled, self._check_names())
                 check_projections(self._checks, self._report, expected)

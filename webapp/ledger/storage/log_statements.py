@@ -13,6 +13,12 @@ LEAVES: Final[Mapping[Tree, str]] = {
     " JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
     " WHERE feed.position BETWEEN ? AND ? ORDER BY feed.position",
 }
+# The texts of the events at some positions.
+TEXTS: Final = (
+    "SELECT feed.position, events.body FROM feed"
+    " JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
+    " WHERE feed.position BETWEEN ? AND ? ORDER BY feed.position"
+)
 NODES: Final = (
     "SELECT place, hash FROM log_nodes WHERE tree = ? AND level = ? AND place BETWEEN ? AND ? ORDER BY place"
 )

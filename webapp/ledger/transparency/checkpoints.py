@@ -1,13 +1,24 @@
 """Signed checkpoints of the log: read them, and get one that includes a position."""
 
-from webapp.domain.signed_note import VerifierKey
+from webapp.domain.signed_note import Note, VerifierKey
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.transparency import stored_checkpoints as stored
-from webapp.ledger.transparency.signing import covering
+from webapp.ledger.transparency.signing import State, Status, covering, status
 from webapp.ledger.transparency.stored_checkpoints import SignedCheckpoint
 from webapp.ledger.transparency.tree import Tree
 
-__all__ = ["SignedCheckpoint", "Tree", "at_size", "covering", "keys", "latest"]
+__all__ = [
+    "SignedCheckpoint",
+    "State",
+    "Status",
+    "Tree",
+    "at_size",
+    "covering",
+    "keys",
+    "keys_by_tree",
+    "latest",
+    "status",
+]
 
 
 def latest(tree: Tree = Tree.EVENTS) -> SignedCheckpoint | None:
@@ -21,6 +32,17 @@ def at_size(size: int, tree: Tree = Tree.EVENTS) -> SignedCheckpoint | None:
     """Return the checkpoint of this size, that of the latest key if there are several."""
     with reading() as connection:
         return stored.checkpoint_at(connection, tree, size)
+
+
+def witnesses_of(signed: SignedCheckpoint) -> list[str]:
+    """Return the names of the keys of witnesses that cosigned a checkpoint."""
+    return [each.name for each in Note.parse(signed.note).signatures if each.name != signed.checkpoint.origin]
+
+
+def keys_by_tree() -> list[VerifierKey]:
+    """Return all registered keys of the tree of events, then those of the accounts, each oldest first."""
+    found = keys()
+    return [key for tree in Tree for key in found[tree :: len(Tree)]]
 
 
 def keys() -> list[VerifierKey]:

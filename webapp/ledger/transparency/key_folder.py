@@ -5,6 +5,7 @@ The folder has a folder for each origin, in whose name `+` stands for `/`. Only 
 
 import fcntl
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine
 
 from webapp.domain.errors import LogNotSigned
-from webapp.domain.signed_note import InvalidNote
+from webapp.domain.signed_note import Checkpoint, InvalidNote
 from webapp.ledger.storage.atomic_file import ONLY_OWNER, atomic_file
 from webapp.ledger.storage.engine import db
 from webapp.ledger.storage.transparency_tables import Tree
@@ -27,6 +28,10 @@ _KEY: Final = "key"
 # A key that is registered, or about to be, and takes the place of the other.
 _NEXT_KEY: Final = "key.next"
 _LAST: Final = {Tree.EVENTS: "last-checkpoint", Tree.ACCOUNTS: "last-accounts-checkpoint"}
+# The sizes and roots of the checkpoints before, of which the older half is left out beyond this length.
+_SIGNED: Final = {Tree.EVENTS: "signed-checkpoints", Tree.ACCOUNTS: "signed-accounts-checkpoints"}
+_SIGNED_LINE: Final = re.compile(r"[0-9]{1,18} [0-9a-f]{64}")
+SIGNED_BYTES_MAX: Final = 2_000_000
 _FILE_BYTES_MAX: Final = 65_536
 
 
@@ -86,9 +91,25 @@ class KeyFolder:
         """Return the last checkpoint signed for a tree of the origin, as a note."""
         return self._text(origin, _LAST[tree])
 
-    def set_last(self, origin: str, tree: Tree, note: str) -> None:
-        """Store the last checkpoint signed."""
+    def set_last(self, origin: str, tree: Tree, note: str, signed: Checkpoint) -> None:
+        """Store the last checkpoint signed, and add its size and root to those before."""
         self._write(origin, _LAST[tree], note)
+        path = self._folder(origin) / _SIGNED[tree]
+        with _errors(path):
+            with path.open("a", encoding="utf-8") as file:
+                file.write(f"{signed.size} {signed.root.hex()}\n")
+            if path.stat().st_size > SIGNED_BYTES_MAX:
+                lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+                self._write(origin, _SIGNED[tree], "".join(lines[len(lines) // 2 :]))
+
+    def signed(self, origin: str, tree: Tree) -> dict[int, bytes]:
+        """Return the roots of checkpoints signed before, by their sizes: a clue to where a log differs."""
+        path = self._folder(origin) / _SIGNED[tree]
+        with _errors(path):
+            lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        # A last line that a crash cut off is left out.
+        pairs = (line.split(" ") for line in lines if _SIGNED_LINE.fullmatch(line))
+        return {int(size): bytes.fromhex(root) for size, root in pairs}
 
     def _parsed(self, origin: str, name: str) -> SigningKey | None:
         text = self._text(origin, name)

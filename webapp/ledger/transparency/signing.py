@@ -9,6 +9,7 @@ Reasons: docs/decisions/0095-checkpoints.md.
 
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,13 +17,14 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from webapp.domain.errors import LogNotSigned
+from webapp.domain.errors import BrokenLog, LogNotSigned
 from webapp.domain.event import time_text
 from webapp.domain.signed_note import Checkpoint, InvalidNote, Note
 from webapp.ledger import clock
 from webapp.ledger.group_commit import transact
-from webapp.ledger.storage.engine import leave_read_transaction, reading_anew
+from webapp.ledger.storage.engine import leave_read_transaction, reading, reading_anew
 from webapp.ledger.transparency import stored_checkpoints as stored
+from webapp.ledger.transparency.differences import difference
 from webapp.ledger.transparency.key_folder import KeyFolder, key_folder
 from webapp.ledger.transparency.keys import SigningKey, verify
 from webapp.ledger.transparency.stored_checkpoints import RegisteredKey, SignedCheckpoint, origin_of
@@ -64,6 +66,16 @@ class Signer:
     unstored: str | None
 
 
+@dataclass(frozen=True)
+class Status:
+    """Whether this host signs, and if not the reason; all registered keys, and the last checkpoint."""
+
+    state: State
+    reason: str
+    keys: list[RegisteredKey]
+    last: SignedCheckpoint | None
+
+
 def sign(tree: Tree = Tree.EVENTS) -> SignedCheckpoint | None:
     """Sign the present state of a tree if that is new; return the last checkpoint, None of an empty tree.
 
@@ -89,12 +101,37 @@ def covering(position: int, tree: Tree = Tree.EVENTS) -> SignedCheckpoint:
         if last is not None and last.checkpoint.size >= position:
             leave_read_transaction()
             return last
-        age_s = (clock.now() - datetime.fromisoformat(last.signed_at)).total_seconds() if last else -1.0
+        age_s = _age_s(last)
         if 0 <= age_s < SIGN_EVERY_S:
             time.sleep(SIGN_EVERY_S - age_s)
         signed = sign(tree)
         if signed is None or signed.checkpoint.size < position:
             raise LogNotSigned(f"The log has no position {position}.")
+
+
+def sign_if_new(tree: Tree) -> None:
+    """Sign if the tree grew and the last checkpoint is older than SIGN_EVERY_S. Raises LogNotSigned."""
+    with reading_anew() as connection:
+        keys = stored.registered_keys(connection)
+        last = stored.last_checkpoint(connection, tree, keys[-1].origin) if keys else None
+        size = TreeReader(connection, tree).size()
+    is_new = not keys or size != (last.checkpoint.size if last else 0)
+    if is_new and not 0 <= _age_s(last) < SIGN_EVERY_S:
+        sign(tree)
+
+
+def status(tree: Tree = Tree.EVENTS) -> Status:
+    """Return whether this host signs. Changes nothing."""
+    with reading() as connection:
+        keys = stored.registered_keys(connection)
+        last = stored.last_checkpoint(connection, tree, keys[-1].origin) if keys else None
+        try:
+            require_signer(connection, tree)
+        except Refused as refused:
+            return Status(refused.state, str(refused), keys, last)
+        except (LogNotSigned, BrokenLog) as error:
+            return Status(State.UNUSABLE, str(error), keys, last)
+    return Status(State.SIGNING, "", keys, last)
 
 
 def rotate() -> RegisteredKey:
@@ -143,6 +180,11 @@ def require_signer(connection: Connection, tree: Tree = Tree.EVENTS) -> Signer |
     return _signer(connection, folder, tree)
 
 
+def _age_s(last: SignedCheckpoint | None) -> float:
+    """Return the age of a checkpoint in seconds; negative for none, and for one that the clock is behind."""
+    return (clock.now() - datetime.fromisoformat(last.signed_at)).total_seconds() if last else -1.0
+
+
 def _sign(folder: KeyFolder, tree: Tree) -> SignedCheckpoint | None:
     with reading_anew() as connection:
         signer = _signer(connection, folder, tree)
@@ -155,7 +197,7 @@ def _sign(folder: KeyFolder, tree: Tree) -> SignedCheckpoint | None:
         checkpoint = Checkpoint(origin_of(origin, tree), size, reader.root(size))
     key = signer.key.named(checkpoint.origin)
     note = str(Note(checkpoint.text, (key.sign(checkpoint.text),)))
-    folder.set_last(origin, tree, note)
+    folder.set_last(origin, tree, note, checkpoint)
     return _store(tree, signer.registered.number, note)
 
 
@@ -193,25 +235,28 @@ def _signer(connection: Connection, folder: KeyFolder, tree: Tree) -> Signer:
     last = _verified(note, own, tree)
     reader = TreeReader(connection, tree)
     for checkpoint in [last, *([row.checkpoint] if row else [])]:
-        _require_follows(reader, checkpoint)
+        _require_follows(reader, checkpoint, folder.signed(registered.origin, tree))
     is_stored = row is not None and row.checkpoint.size >= last.size
     return Signer(registered, key, last, None if is_stored else note)
 
 
-def _require_follows(reader: TreeReader, last: Checkpoint) -> None:
+def _require_follows(reader: TreeReader, last: Checkpoint, signed: Mapping[int, bytes]) -> None:
     size = reader.size()
+    if size >= last.size and reader.root(last.size) == last.root:
+        return
+    where = difference(reader, {**signed, last.size: last.root})
     if size < last.size:
+        other = f" {where.sentence}" if where.until is not None else ""
         raise Refused(
             State.BEHIND,
             f"The log has {size:,} events, but {last.size:,} were signed under {last.origin}. The last "
-            f"{last.size - size:,} are missing here. If they are lost: {_FORK}",
+            f"{last.size - size:,} are missing here.{other} If they are lost: {_FORK}",
         )
-    if reader.root(last.size) != last.root:
-        raise Refused(
-            State.FORKED,
-            f"The first {last.size:,} events are not those that were signed under {last.origin}. If the "
-            f"others are lost: {_FORK}",
-        )
+    raise Refused(
+        State.FORKED,
+        f"The first {last.size:,} events are not those that were signed under {last.origin}. "
+        f"{where.sentence} If the events that were signed are lost: {_FORK}",
+    )
 
 
 def _verified(note: str, keys: list[RegisteredKey], tree: Tree) -> Checkpoint:

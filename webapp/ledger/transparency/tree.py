@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from webapp.domain import merkle
 from webapp.domain.errors import BrokenLog
 from webapp.domain.merkle import Node
+from webapp.domain.signed_note import Checkpoint
 from webapp.ledger.projections.log_nodes import TILE, TILE_HEIGHT, tile_hashes
 from webapp.ledger.storage import log_statements as sql
 from webapp.ledger.storage.engine import reading
@@ -25,8 +26,10 @@ __all__ = [
     "Tree",
     "TreeReader",
     "consistency",
+    "follows",
     "inclusion",
     "inclusions",
+    "leaf",
     "root",
 ]
 
@@ -81,6 +84,19 @@ def root(size: int, tree: Tree = Tree.EVENTS) -> bytes:
     """Return the root of the tree of the first `size` leaves. Raises BrokenLog."""
     with reading() as connection:
         return TreeReader(connection, tree).root(size)
+
+
+def follows(checkpoint: Checkpoint, tree: Tree = Tree.EVENTS) -> bool:
+    """Return whether the tree begins with that of the checkpoint."""
+    with reading() as connection:
+        reader = TreeReader(connection, tree)
+        return checkpoint.size <= reader.size() and reader.root(checkpoint.size) == checkpoint.root
+
+
+def leaf(position: int, tree: Tree = Tree.EVENTS) -> bytes:
+    """Return the hash of the leaf at a position. Raises BrokenLog."""
+    with reading() as connection:
+        return TreeReader(connection, tree).hashes(0, position - 1, 1)[0]
 
 
 def inclusion(position: int, size: int, tree: Tree = Tree.EVENTS) -> list[bytes]:
