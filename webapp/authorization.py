@@ -39,6 +39,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 EVERYONE: Final = "everyone"
 _REQUIRED_ROLE: Final = "required_role"
+_PUBLIC_WHERE: Final = "public_where"
+# The setting with which everyone may read what proves the log.
+PUBLIC_LOG: Final = "PUBLIC_LOG"
 _INITIAL_PASSWORD: Final = "allows_initial_password"  # noqa: S105 - an attribute's name
 
 _NOTHING_RECORDED: Final = "Nothing was recorded."
@@ -51,6 +54,16 @@ BEARER_FIRST: Final = "Send an API token as Authorization: Bearer, or sign in on
 def allows(role: Role) -> Callable[[View], View]:
     """Decorate a view: it requires this role, or one that includes it."""
     return lambda view: _require(view, role)
+
+
+def public_where(setting: str) -> Callable[[View], View]:
+    """Decorate a view: everyone may use it where this setting of the application is on."""
+
+    def note(view: View) -> View:
+        setattr(view, _PUBLIC_WHERE, setting)
+        return view
+
+    return note
 
 
 def allows_everyone(view: View) -> View:
@@ -162,7 +175,8 @@ def _authorize(csrf: CSRFProtect) -> AnyResponse | None:
     required = required_role(view)
     if required is None:
         abort(HTTPStatus.FORBIDDEN, "This address is not available.")
-    if required != EVERYONE:
+    is_public = bool(current_app.config.get(getattr(view, _PUBLIC_WHERE, "")))
+    if required != EVERYONE and not is_public:
         principal = authentication.principal()
         if principal.has_initial_password and not accepts_initial_password(view):
             return _redirect_to_password_change()

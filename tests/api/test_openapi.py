@@ -62,7 +62,7 @@ def test_the_document_is_openapi_3_1(document: dict[str, Any]) -> None:
 
 def test_every_route_of_the_api_is_described_and_no_other(app: Flask, document: dict[str, Any]) -> None:
     routes = {
-        (re.sub("<([a-z_]+)>", r"{\1}", rule.rule), method.lower())
+        (re.sub("<(?:[^:<>]*:)?([a-z_]+)>", r"{\1}", rule.rule), method.lower())
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if is_api_path(rule.rule) or rule.rule == "/docs"

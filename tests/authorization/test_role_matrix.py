@@ -32,6 +32,8 @@ PARTS: Final = {
     "position": "99",
     "link_id": "99",
     "seq": "1",
+    "level": "0",
+    "tile": "000",
 }
 
 

@@ -10,6 +10,7 @@ from webapp.api import (
     health,
     imports,
     integrity,
+    log,
     openapi,
     parties,
     projects,
@@ -22,6 +23,6 @@ from webapp.api import (
 def install(app: Flask) -> None:
     """Register the blueprints of the API, then make its OpenAPI document."""
     facts = (records, actions, acts, imports, registries, parties, projects)
-    answers = (balances, reports, events, integrity)
+    answers = (balances, reports, events, integrity, log)
     for module in (*facts, *answers, health, openapi):
         app.register_blueprint(module.api)

@@ -158,7 +158,7 @@ def build(app: Flask) -> dict[str, Any]:
         if operation is None:
             continue
         (method,) = (rule.methods or set()) - {"HEAD", "OPTIONS"}
-        path = re.sub("<([a-z_]+)>", r"{\1}", rule.rule)
+        path = re.sub("<(?:[^:<>]*:)?([a-z_]+)>", r"{\1}", rule.rule)
         role = authorization.required_role(app.view_functions[rule.endpoint])
         spec.path(path, operations={method.lower(): _operation(operation, rule, method, role)})
     return spec.to_dict()
