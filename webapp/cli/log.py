@@ -1,0 +1,130 @@
+"""Terminal commands of the log's checkpoints and keys, and the sample for an audit."""
+
+from itertools import islice
+from typing import Final
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+
+from webapp.cli.checkpoint_file import read_checkpoint
+from webapp.cli.output import CommandFailed, one_line_errors
+from webapp.domain.audit_sample import drawn_positions
+from webapp.domain.errors import UnknownAct
+from webapp.domain.fields import quantity_text
+from webapp.domain.signed_note import Checkpoint
+from webapp.ledger import acts
+from webapp.ledger.audit.findings import one_line
+from webapp.ledger.transparency import checkpoints, signing, tree
+from webapp.ledger.transparency.checkpoints import State
+
+group: Final = AppGroup("log", help="Checkpoints of the log, and the keys that sign them.")
+SAMPLE_MAX: Final = 1_000
+# Drawing ends after this many positions for each act: a small log may have fewer acts than were asked for.
+_DRAWS_PER_ACT: Final = 100
+
+
+def install(app: Flask) -> None:
+    """Register every command."""
+    app.cli.add_command(group)
+    app.cli.add_command(audit_sample)
+
+
+@group.command()
+@one_line_errors
+def status() -> None:
+    """Say whether this host signs checkpoints, and what was signed last.
+
+    Ends with status 1 if it does not sign.
+    """
+    found = checkpoints.status()
+    for key in found.keys[-1:]:
+        click.echo(f"origin: {key.origin}")
+        click.echo(f"key: {key.number}, registered {key.registered_at}")
+    if found.last:
+        last = found.last
+        root = last.checkpoint.root.hex()
+        click.echo(f"last checkpoint: {last.checkpoint.size} events, {last.signed_at}, root {root}")
+    else:
+        click.echo("last checkpoint: none")
+    if found.state is not State.SIGNING:
+        raise CommandFailed(f"Not signing ({found.state}). {found.reason}")
+    click.echo("This host signs.")
+
+
+@group.command()
+@one_line_errors
+def key() -> None:
+    """Print the public keys, one on each line: of the events, then of the accounts, each oldest first."""
+    for each in checkpoints.keys_by_tree():
+        click.echo(str(each))
+
+
+@group.command("rotate-key")
+@one_line_errors
+def rotate_key() -> None:
+    """Replace the key that signs by a new one of the same origin.
+
+    What the old key signed stays valid, and its public key stays registered; its private key is removed.
+    Tell the people who check the log the new key (`flask log key`).
+    """
+    added = signing.rotate()
+    click.echo(f"Key {added.number} of {added.origin} signs from now on.")
+
+
+@group.command()
+@click.confirmation_option(prompt="A new origin starts a new log for everybody who follows this one. Go on?")
+@one_line_errors
+def fork() -> None:
+    """Begin a new origin with a new key, where this log cannot follow from what was signed.
+
+    For a restored older backup whose later events are lost. The new key names the last checkpoint of the
+    old origin.
+    """
+    added = signing.fork()
+    click.echo(f"Key {added.number} begins the origin {added.origin}.")
+
+
+@click.command("audit-sample")
+@click.argument("number", type=click.IntRange(1, SAMPLE_MAX))
+@click.option("--checkpoint", metavar="FILE", help="A signed checkpoint; by default the last one.")
+@with_appcontext
+@one_line_errors
+def audit_sample(number: int, checkpoint: str | None) -> None:
+    """Print NUMBER acts that are drawn from the root of a checkpoint, so that nobody could choose them.
+
+    Positions are drawn by SHA-256 of the root and a counter (docs/ledger.md has the exact rule). A position
+    stands for the act that its event belongs to, and each act is printed once. An import's or a name's own
+    entry in the log is no act, and is passed over.
+    """
+    signed = read_checkpoint(checkpoint) or _last()
+    if not tree.follows(signed):
+        raise CommandFailed(
+            "This log does not follow from that checkpoint. `flask verify` says where it differs."
+        )
+    click.echo(f"# {signed.origin}, {signed.size} events, root {signed.root.hex()}")
+    found: dict[int, acts.Act] = {}
+    for position in islice(drawn_positions(signed.root, signed.size), number * _DRAWS_PER_ACT):
+        try:
+            act = acts.act_at(position)
+        except UnknownAct:
+            continue
+        if act.position not in found:
+            found[act.position] = act
+            click.echo(_line(position, act))
+        if len(found) == number:
+            return
+    click.echo(f"The log has no more acts than these {len(found)}, or they are very few.", err=True)
+
+
+def _last() -> Checkpoint:
+    last = checkpoints.latest()
+    if last is None:
+        raise CommandFailed("Nothing was signed yet, so there is no checkpoint to draw from.")
+    return last.checkpoint
+
+
+def _line(position: int, act: acts.Act) -> str:
+    address = f"{current_app.config['PUBLIC_URL']}/acts/{act.position}"
+    tonnes = quantity_text(act.quantity_e4)
+    return one_line(f"position {position}: {address} {act.event_type} {tonnes} t, {act.recorded_at}")
