@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from tests.fixtures.credits import recorded
 from tests.fixtures.ledger import MakeDatabase, opened
 from tests.fixtures.principals import bearing, form_token, from_elsewhere, signed_in
 from tests.fixtures.users import SMALL, a_token, a_user, an_administrator
@@ -19,6 +20,7 @@ from webapp.accounts.roles import Role
 from webapp.authorization import EVERYONE, required_role
 from webapp.config import ROOT
 from webapp.http.error_status import is_api_path
+from webapp.ledger.transparency import signing
 
 WHO: Final = [EVERYONE, *Role]
 ID: Final = "f" * 64
@@ -73,6 +75,8 @@ def shared(make_module_database: MakeDatabase) -> Iterator[Flask]:
             an_administrator("administrator")
             a_user("operator", Role.OPERATOR)
             a_user("viewer", Role.VIEWER)
+            recorded()
+            signing.sign()  # without a checkpoint, the addresses of the log answer 503
             yield app
 
 

@@ -1,5 +1,6 @@
 """The page of the ledger's integrity: check, see the result, compare a digest."""
 
+import shutil
 from io import BytesIO
 
 import pytest
@@ -7,12 +8,13 @@ from flask.testing import FlaskClient
 
 from tests.fixtures.credits import recorded, sold
 from tests.fixtures.forms import forms_of, submit
-from tests.fixtures.ledger import RawClient
+from tests.fixtures.ledger import RawClient, log_keys_of
 from tests.ledger.audit.tampering import tamper
 from tests.ledger.test_integrity import digest_of, here, never
 from tests.web.pages import words
 from webapp.ledger import integrity
 from webapp.ledger.background.owners import owner_name
+from webapp.ledger.transparency import signing
 
 
 def check(client: FlaskClient) -> None:
@@ -43,6 +45,30 @@ def test_a_finding_is_listed_with_what_its_kind_means(client: FlaskClient, raw: 
     page = words(client.get("/integrity"))
     assert f"credit {credit_id} table credits: vintage is 1999" in page
     assert "Something derived differs from the log" in page
+
+
+def test_what_was_signed_last_is_shown_with_its_key(client: FlaskClient) -> None:
+    recorded()
+    assert "The key is made when the server signs for the first time." in words(client.get("/integrity"))
+    signed = signing.sign()
+    assert signed is not None
+    page = client.get("/integrity")
+    assert signed.checkpoint.origin in page.text
+    assert signed.checkpoint.root.hex() in page.text
+    assert "SIGNING" in words(page)
+    assert "NOT SIGNING" not in words(page)
+    assert 'href="/log/checkpoint"' in page.text
+    assert 'href="/log/key"' in page.text
+
+
+def test_why_a_host_does_not_sign_is_said(client: FlaskClient, database_url: str) -> None:
+    recorded()
+    signing.sign()
+    shutil.rmtree(log_keys_of(database_url))
+    page = words(client.get("/integrity"))
+    assert "NOT SIGNING" in page
+    assert "This host signs no checkpoints now. Recording goes on" in page
+    assert "is not in" in page
 
 
 @pytest.mark.parametrize("form_field", ["digest", "file"])
