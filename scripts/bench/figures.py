@@ -24,6 +24,7 @@ from server.terminal import CommandError
 from tests.fixtures.server import environment_for
 
 MEGABYTE: Final = 1024 * 1024
+LOG_CREATES: Final = 20_000
 
 
 def ratio(name: str, beside: Beside, least: float) -> Figure:
@@ -155,6 +156,24 @@ def module_figures(work: Workbench) -> list[Figure]:
     return [Figure("modules that a request enters", text)]
 
 
+def log_figures(work: Workbench) -> list[Figure]:
+    """Compare creates with nodes and checkpoints of the log with creates without both, in turns."""
+    url = ledgers.copy_sqlite(work.sqlite.database_url, work.folder / "log-cost.sqlite3")
+    command = [sys.executable, "-m", "scripts.bench.log_cost", str(LOG_CREATES)]
+    ended = processes.wait(processes.start(command, environment_for(url)))
+    if ended.exit_status:
+        raise CommandError(f"Measuring the cost of the log's tree failed:\n{ended.output}")
+    found: dict[str, float] = json.loads(ended.output.splitlines()[-1])
+    details = (
+        f"{LOG_CREATES:,} creates in turns: {found['with']:.1f} s with, {found['without']:.1f} s without; "
+        f"{found['checkpoints']:,.0f} checkpoints"
+    )
+    return [
+        at_least("create, signed log", found["without"] / found["with"], 0.95, "of without", details),
+        at_most("bytes of an event in the log's tree", found["bytes"], 80, ""),
+    ]
+
+
 FIGURES: Final[Mapping[str, Callable[[Workbench], list[Figure]]]] = {
     "create": create_figures,
     "retire": retire_figures,
@@ -171,4 +190,5 @@ FIGURES: Final[Mapping[str, Callable[[Workbench], list[Figure]]]] = {
     "postgresql": postgresql_figures,
     "verify": verify_figures,
     "modules": module_figures,
+    "log": log_figures,
 }
