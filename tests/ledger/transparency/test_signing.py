@@ -171,7 +171,7 @@ def test_another_key_in_the_folder_does_not_sign(folder: Path) -> None:
 def test_a_damaged_key_is_named(folder: Path) -> None:
     signing.sign()
     of_origin(folder, "key").write_text("PRIVATE+KEY+nothing\n")
-    with pytest.raises(LogNotSigned, match="key: "):
+    with pytest.raises(LogNotSigned, match="The file key of the log's keys is damaged"):
         signing.sign()
 
 

@@ -116,7 +116,7 @@ class KeyFolder:
         try:
             return None if text is None else SigningKey.parse(text)
         except InvalidNote as error:
-            raise LogNotSigned(f"{self._folder(origin) / name}: {error}") from None
+            raise LogNotSigned(f"The file {name} of the log's keys is damaged: {error}") from None
 
     def _text(self, origin: str, name: str) -> str | None:
         path = self._folder(origin) / name
@@ -142,9 +142,10 @@ def _errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename or path
+        # Readers of the page Integrity see the sentence, so it has no path of the machine.
+        name = Path(error.filename or path).name
         raise LogNotSigned(
-            f"The folder of the log's keys cannot be used: {where}: {error.strerror}."
+            f"The folder of the log's keys cannot be used: {name}: {error.strerror}."
         ) from error
 
 

@@ -279,7 +279,8 @@ def _key_of(folder: KeyFolder, registered: RegisteredKey) -> SigningKey:
         key = folder.next_key(registered.origin)  # a rotation was interrupted
     if key is None or key.public_key != registered.public_key:
         raise Refused(
-            State.NO_KEY, f"The registered key of {registered.origin} is not in {folder.path} on this host."
+            State.NO_KEY,
+            f"The registered key of {registered.origin} is not in the folder LOG_KEYS of this host.",
         )
     return key
 
@@ -325,8 +326,8 @@ def _unknown_key(folder: KeyFolder) -> Refused:
     (origin, *_) = _foreign(folder)
     return Refused(
         State.NO_KEY,
-        f"{folder.path} has the key of {origin}, which this database does not know. If it is of another "
-        f"ledger, set LOG_KEYS to another folder. If this is a restored backup: {_FORK}",
+        f"The folder LOG_KEYS has the key of {origin}, which this database does not know. If it is of "
+        f"another ledger, name another folder in LOG_KEYS. If this is a restored backup: {_FORK}",
     )
 
 
