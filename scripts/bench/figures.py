@@ -166,7 +166,7 @@ def log_figures(work: Workbench) -> list[Figure]:
     found: dict[str, float] = json.loads(ended.output.splitlines()[-1])
     details = (
         f"{LOG_CREATES:,} creates in turns: {found['with']:.1f} s with, {found['without']:.1f} s without; "
-        f"{found['checkpoints']:,.0f} checkpoints"
+        f"CPU {found['cpu_ratio']:.3f} times without; {found['checkpoints']:,.0f} checkpoints"
     )
     return [
         at_least("create, signed log", found["without"] / found["with"], 0.95, "of without", details),
