@@ -23,8 +23,9 @@ from webapp.ledger.storage.engine import (
     engine_options,
     prepare,
 )
-from webapp.ledger.transparency import key_folder
+from webapp.ledger.transparency import destinations, key_folder, witness
 from webapp.ledger.transparency.key_folder import KeyFolder
+from webapp.ledger.transparency.witness import Witness
 
 __all__ = ["account_tables", "create_app", "party_tables", "tables"]
 
@@ -83,6 +84,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         login_rate_limit.use_key(db.engine, settings.secret_key)
         host = urlsplit(settings.public_url).hostname or "carbon-credit-ledger"
         key_folder.use(db.engine, KeyFolder(settings.log_keys, host, settings.log_origin))
+        destinations.use(db.engine, settings.checkpoint_to)
+        witness.use(
+            db.engine,
+            Witness(settings.log_keys, settings.witness_name or f"{host}/witness", settings.witness_logs),
+        )
     Migrate(app, db, directory=str(ROOT / "migrations"))
     app.before_request(begin_read_transaction)
     app.teardown_request(lambda _error: end_read_transaction())

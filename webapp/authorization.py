@@ -42,6 +42,7 @@ _REQUIRED_ROLE: Final = "required_role"
 _PUBLIC_WHERE: Final = "public_where"
 # The setting with which everyone may read what proves the log.
 PUBLIC_LOG: Final = "PUBLIC_LOG"
+_NO_CSRF_TOKEN: Final = "needs_no_csrf_token"  # noqa: S105 - an attribute's name
 _INITIAL_PASSWORD: Final = "allows_initial_password"  # noqa: S105 - an attribute's name
 
 _NOTHING_RECORDED: Final = "Nothing was recorded."
@@ -69,6 +70,12 @@ def public_where(setting: str) -> Callable[[View], View]:
 def allows_everyone(view: View) -> View:
     """Decorate a view: it requires no role and no sign-in."""
     return _require(view, EVERYONE)
+
+
+def needs_no_csrf_token(view: View) -> View:
+    """Decorate a view of other programs that acts for nobody: it does not matter who is signed in."""
+    setattr(view, _NO_CSRF_TOKEN, True)
+    return view
 
 
 def allows_initial_password(view: View) -> View:
@@ -182,7 +189,8 @@ def _authorize(csrf: CSRFProtect) -> AnyResponse | None:
             return _redirect_to_password_change()
         if not principal.may(Role(required)):
             return _deny(principal, Role(required))
-    if request.method not in request_security.SAFE_METHODS:
+    is_asked = not getattr(view, _NO_CSRF_TOKEN, False)
+    if is_asked and request.method not in request_security.SAFE_METHODS:
         _require_csrf_token(csrf)
     return None
 

@@ -11,6 +11,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from webapp import secret_key_file
+from webapp.domain.checkpoint_destinations import Destination, parse_destinations
+from webapp.domain.signed_note import InvalidNote, SignatureType, VerifierKey
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 INSTANCE: Final = ROOT / "instance"
@@ -54,6 +56,9 @@ class Settings:
     `log_keys` (LOG_KEYS): the folder of the private keys that sign checkpoints; by default instance/log.
     `log_origin` (LOG_ORIGIN): the name of the log in its checkpoints, used when it signs for the first time;
     by default made of the host of PUBLIC_URL and random digits.
+    `checkpoint_to` (CHECKPOINT_TO): where each checkpoint goes from this machine (``destinations``).
+    `witness_logs` (WITNESS_LOGS): the keys of other logs whose checkpoints this server cosigns.
+    `witness_name` (WITNESS_NAME): the name of the key that cosigns them.
     """
 
     # Left out of repr(), so that logs do not contain them.
@@ -71,6 +76,9 @@ class Settings:
     public_log: bool = False
     log_keys: Path = INSTANCE / "log"
     log_origin: str = ""
+    checkpoint_to: tuple[Destination, ...] = ()
+    witness_logs: tuple[VerifierKey, ...] = ()
+    witness_name: str = ""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -90,7 +98,10 @@ class Settings:
             import_mb_max=_number("IMPORT_MB_MAX", cls.import_mb_max, IMPORT_MB_MOST),
             public_log=_switch("PUBLIC_LOG", os.environ.get("PUBLIC_LOG", "")),
             log_keys=Path(os.environ.get("LOG_KEYS", "").strip() or cls.log_keys).absolute(),
-            log_origin=_log_origin(os.environ.get("LOG_ORIGIN", "")),
+            log_origin=_key_name("LOG_ORIGIN", os.environ.get("LOG_ORIGIN", "")),
+            checkpoint_to=_destinations(os.environ.get("CHECKPOINT_TO", "")),
+            witness_logs=_witness_logs(os.environ.get("WITNESS_LOGS", "")),
+            witness_name=_key_name("WITNESS_NAME", os.environ.get("WITNESS_NAME", "")),
         )
 
 
@@ -158,12 +169,29 @@ def _public_url(text: str) -> str:
     return given
 
 
-def _log_origin(text: str) -> str:
+def _key_name(setting: str, text: str) -> str:
     given = text.strip()
     # The name is also that of a folder, and the tree of accounts adds to it.
     if given and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,150}", given):
-        raise BadSetting("LOG_ORIGIN", "must be a name such as ledger.example.org/credits")
+        raise BadSetting(setting, "must be a name such as ledger.example.org/credits")
     return given
+
+
+def _destinations(text: str) -> tuple[Destination, ...]:
+    try:
+        return parse_destinations(text)
+    except ValueError as error:
+        raise BadSetting("CHECKPOINT_TO", str(error)) from None
+
+
+def _witness_logs(text: str) -> tuple[VerifierKey, ...]:
+    try:
+        keys = tuple(map(VerifierKey.parse, text.split()))
+    except InvalidNote as error:
+        raise BadSetting("WITNESS_LOGS", str(error)) from None
+    if any(key.type is not SignatureType.ED25519 for key in keys):
+        raise BadSetting("WITNESS_LOGS", "must have keys of logs, as `flask log key` prints them")
+    return keys
 
 
 def _time_zone(text: str) -> str:

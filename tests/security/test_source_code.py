@@ -49,13 +49,15 @@ def _calls() -> set[str]:
 def test_the_program_starts_no_other_program() -> None:
     assert _imported("pty", "ctypes") == []
     # Only checks of the ledger, the reader of workbooks and the maker of PDFs start processes, and they run
-    # this program.
+    # this program. A command of CHECKPOINT_TO is the operator's own, and runs without a shell.
     texts = {path.stem: path.read_text(encoding="utf-8") for path in MODULES}
     starting = [name for name, text in texts.items() if "multiprocessing" in text]
     assert starting == ["check_process", "check_workers"]
-    assert [name for name, text in texts.items() if "subprocess" in text] == ["workbook", "pdf"]
+    starting = {name for name, text in texts.items() if "subprocess" in text}
+    assert starting == {"destinations", "workbook", "pdf"}
     for name in ("workbook", "pdf"):
         assert texts[name].count("subprocess.run(\n            [sys.executable, ") == 1
+    assert "shell" not in texts["destinations"].replace("without a shell", "")
     assert {name for name in _calls() if name.startswith("subprocess.")} == {"subprocess.run"}
     of_os = {name for name in _calls() if name.startswith("os.")}
     assert "os.environ.get" in of_os
@@ -79,8 +81,12 @@ def test_no_xml_is_read() -> None:
     assert _imported("xml", "lxml", "defusedxml", "html.parser") == []
 
 
-def test_the_program_asks_no_other_host() -> None:
-    assert _imported("urllib.request", "http.client", "requests", "httpx", "smtplib", "ftplib") == []
+def test_the_program_asks_no_other_host_but_the_witnesses_of_the_setting() -> None:
+    assert _imported("http.client", "requests", "httpx", "smtplib", "ftplib") == []
+    assert _imported("urllib.request") == ["urllib.request"]
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in MODULES}
+    assert [name for name, text in texts.items() if "urllib.request" in text] == ["destinations"]
+    assert {call for call in _calls() if "urlopen" in call} == {"urllib.request.urlopen"}
     # A job of an import is owned by a process of a host, whose name is asked.
     assert _imported("socket") == ["socket"]
     assert {call for call in _calls() if call.startswith("socket.")} == {"socket.gethostname"}

@@ -2,10 +2,10 @@
 
 from flask import Flask
 
-from webapp.cli import ledger, log, maintenance, users
+from webapp.cli import ledger, log, maintenance, users, witness
 
 
 def install(app: Flask) -> None:
     """Register every command."""
-    for module in (ledger, log, users, maintenance):
+    for module in (ledger, log, witness, users, maintenance):
         module.install(app)

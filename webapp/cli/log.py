@@ -15,7 +15,7 @@ from webapp.domain.fields import quantity_text
 from webapp.domain.signed_note import Checkpoint
 from webapp.ledger import acts
 from webapp.ledger.audit.findings import one_line
-from webapp.ledger.transparency import checkpoints, signing, tree
+from webapp.ledger.transparency import checkpoints, destinations, signing, tree
 from webapp.ledger.transparency.checkpoints import State
 
 group: Final = AppGroup("log", help="Checkpoints of the log, and the keys that sign them.")
@@ -47,6 +47,10 @@ def status() -> None:
         click.echo(f"last checkpoint: {last.checkpoint.size} events, {last.signed_at}, root {root}")
     else:
         click.echo("last checkpoint: none")
+    for each in destinations.deliveries():
+        state = f"{each.size} entries, {each.delivered_at}" if each.size else "nothing yet"
+        failure = f"; failed {each.failed_at}: {each.failure}" if each.failure else ""
+        click.echo(one_line(f"{each.destination}, {each.origin}: {state}{failure}"))
     if found.state is not State.SIGNING:
         raise CommandFailed(f"Not signing ({found.state}). {found.reason}")
     click.echo("This host signs.")

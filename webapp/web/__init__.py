@@ -37,6 +37,7 @@ from webapp.web import (
     statements,
     tokens,
     users,
+    witness,
 )
 
 
@@ -68,6 +69,7 @@ def install(app: Flask) -> None:
         parties,
         projects,
         integrity,
+        witness,
         downloads,
     )
     accounts = (auth_pages, password, users, tokens, audit_log)

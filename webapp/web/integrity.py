@@ -19,7 +19,7 @@ from webapp.idempotency import flash_success, note_replay, request_key, without_
 from webapp.ledger import digest_comparison, integrity
 from webapp.ledger.digest_comparison import Comparison
 from webapp.ledger.integrity import FindingKind
-from webapp.ledger.transparency import checkpoints
+from webapp.ledger.transparency import checkpoints, destinations
 from webapp.web import actor_names, query_parameters
 
 LISTED: Final = 20
@@ -172,5 +172,6 @@ def _page(
         compare_form=form,
         compared=compared,
         log=log,
+        deliveries=destinations.deliveries(),
         witnesses=checkpoints.witnesses_of(log.last) if log.last else [],
     )

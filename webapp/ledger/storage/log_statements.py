@@ -45,6 +45,12 @@ CHECKPOINT_AT: Final = (
 INSERT_CHECKPOINT: Final = (
     "INSERT INTO checkpoints (tree, key_number, size, note, signed_at) VALUES (?, ?, ?, ?, ?)"
 )
+INSERT_COSIGNATURE: Final = (
+    "INSERT INTO cosignatures (tree, key_number, size, witness, line, received_at) VALUES (?, ?, ?, ?, ?, ?)"
+)
+COSIGNATURE_OF: Final = (
+    "SELECT 1 FROM cosignatures WHERE tree = ? AND key_number = ? AND size = ? AND witness = ?"
+)
 COSIGNATURES: Final = (
     "SELECT line FROM cosignatures WHERE tree = ? AND key_number = ? AND size = ?"
     " ORDER BY received_at, witness"

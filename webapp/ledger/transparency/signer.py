@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Final
 
 from webapp.domain.errors import LedgerError
-from webapp.ledger.transparency import signing
+from webapp.ledger.transparency import destinations, signing
 from webapp.ledger.transparency.tree import TREES
 
 _STOP_WITHIN_S: Final = 5.0
@@ -44,6 +44,7 @@ class CheckpointSigner:
             for tree in TREES:
                 # First of all also where nothing is new, to say what would keep this host from signing.
                 (signing.sign_if_new if self._has_looked else signing.sign)(tree)
+            destinations.deliver_all()
             self._has_looked, self._said = True, ""
         except LedgerError as error:
             if str(error) != self._said:

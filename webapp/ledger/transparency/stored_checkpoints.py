@@ -75,6 +75,15 @@ def add_checkpoint(connection: Connection, tree: Tree, signed: SignedCheckpoint)
     send(connection, sql.INSERT_CHECKPOINT, [row])
 
 
+def add_cosignature(
+    connection: Connection, tree: Tree, signed: SignedCheckpoint, witness: str, line: str, received_at: str
+) -> None:
+    """Store the line of a witness for a checkpoint, unless there is one of this witness."""
+    place = (tree, signed.key_number, signed.checkpoint.size, witness)
+    if not fetch(connection, sql.COSIGNATURE_OF, *place):
+        send(connection, sql.INSERT_COSIGNATURE, [(*place, line, received_at)])
+
+
 def _only(connection: Connection, tree: Tree, rows: Sequence[Sequence[Any]]) -> SignedCheckpoint | None:
     if not rows:
         return None
