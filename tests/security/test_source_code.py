@@ -53,8 +53,8 @@ def test_the_program_starts_no_other_program() -> None:
     texts = {path.stem: path.read_text(encoding="utf-8") for path in MODULES}
     starting = [name for name, text in texts.items() if "multiprocessing" in text]
     assert starting == ["check_process", "check_workers"]
-    starting = {name for name, text in texts.items() if "subprocess" in text}
-    assert starting == {"destinations", "workbook", "pdf"}
+    running = {name for name, text in texts.items() if "subprocess" in text}
+    assert running == {"destinations", "workbook", "pdf"}
     for name in ("workbook", "pdf"):
         assert texts[name].count("subprocess.run(\n            [sys.executable, ") == 1
     assert "shell" not in texts["destinations"].replace("without a shell", "")
