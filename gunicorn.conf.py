@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any, Protocol
 
-from server.masked_log import MaskedLogger
+from server.masked_log import MaskedLogger, announce
 from server.settings import Address, worker_count
 from server.setup_code import setup_code, setup_code_hash
 from server.terminal import CommandError
@@ -85,7 +85,7 @@ limit_request_field_size = 8190
 logger_class = MaskedLogger
 # No access log by default. With --access-logfile -, it has no client addresses.
 accesslog = None
-access_log_format = '%(t)s "%(m)s %(U)s" %(s)s %(b)s bytes %(M)s ms'
+access_log_format = '%(t)s "%(m)s %(U)s" %(s)s %(b)s bytes %(M)s ms %({x-request-id}o)s'
 errorlog = "-"
 loglevel = "info"
 
@@ -146,14 +146,14 @@ def post_worker_init(worker: Worker) -> None:
         return
     for listener in worker.sockets:
         if listener.family == socket.AF_UNIX:
-            print(f"Ready: listening on {listener}", flush=True)
+            announce(f"Ready: listening on {listener}")
             continue
         address = Address(*listener.getsockname()[:2])
         everywhere = ", and on the other addresses of this machine" if address.is_every_address else ""
         url = address.url("https" if worker.cfg.is_ssl else "http")
-        print(f"Ready: open {url} in a browser{everywhere}. Ctrl-C stops it.", flush=True)
+        announce(f"Ready: open {url} in a browser{everywhere}. Ctrl-C stops it.")
     if _has_no_account(worker.wsgi):
-        print(f"No account yet: {_access_before_set_up(worker.wsgi)} open /setup: {setup_code()}", flush=True)
+        announce(f"No account yet: {_access_before_set_up(worker.wsgi)} open /setup: {setup_code()}")
 
 
 def worker_exit(_server: Server, _worker: Worker) -> None:
@@ -191,4 +191,4 @@ def _has_no_account(program: Any) -> bool:  # noqa: ANN401 (gunicorn serves anyt
 
 
 def on_exit(_server: Server) -> None:
-    print("Stopped.", flush=True)
+    announce("Stopped.")

@@ -22,6 +22,7 @@ import socket
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from ssl import SSLError
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
@@ -86,6 +87,7 @@ _OWN_ERRORS: Final = (ConfigurationProblem, InvalidResponseHeader, InvalidRespon
 def _respond(sock: socket.socket, status: str, sentence: str) -> None:
     """Send an error as plain text, with the security headers of all other responses."""
     # Imported late: the worker has loaded the program by now, and the arbiter should not load it.
+    from webapp.http.observability import REQUEST_ID_HEADER, new_request_id, request_id
     from webapp.http.request_security import security_headers
 
     body = f"{sentence}\n".encode()
@@ -94,6 +96,7 @@ def _respond(sock: socket.socket, status: str, sentence: str) -> None:
         "Content-Type": "text/plain; charset=utf-8",
         "Content-Length": str(len(body)),
         "Cache-Control": "no-store",
+        REQUEST_ID_HEADER: request_id() or new_request_id(),
         **security_headers(over_tls=False),
     }
     if status.startswith("503"):
@@ -230,6 +233,10 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no t
 
     def handle_error(self, req: Any, client: Any, addr: object, exc: Exception) -> None:  # noqa: ANN401, ARG002 - gunicorn's signature
         """Respond to an error. Of a bad request only its class is logged: its text may hold a secret."""
+        from webapp.http.observability import begin_request, request_id
+
+        if not request_id():
+            begin_request()
         if isinstance(exc, ParseException | SSLError) and not isinstance(exc, _OWN_ERRORS):
             self.log.warning("Refused a request that cannot be read: %s", type(exc).__name__)
             known = (error for kind, error in _PARSE_ERRORS.items() if isinstance(exc, kind))
@@ -322,7 +329,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no t
             conn.parser.unreader.unread(content)
         del content  # up to 16 MB, not needed twice while the program runs
         try:
-            is_kept = super().handle(conn)
+            # In a copy of the context, so that the id of this request is not that of the next log line.
+            is_kept = copy_context().run(super().handle, conn)
         finally:
             self._reset(conn)
         if conn.sock.unsent and conn.sock.fileno() >= 0:

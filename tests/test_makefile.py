@@ -171,7 +171,7 @@ def test_the_access_log_names_no_visitor_no_query_and_no_secret(tmp_path: Path) 
         server.send_signal(signal.SIGINT)
         said, _ = server.communicate(timeout=60)
     (logged,) = [line for line in said.splitlines() if "/credits" in line]
-    assert re.fullmatch(r'\[.+\] "GET /credits" 200 \S+ bytes \d+ ms', logged)
+    assert re.fullmatch(r'\[.+\] "GET /credits" 200 \S+ bytes \d+ ms -', logged)
     assert '"GET /shared/***/statement.pdf" 200' in said
     assert "secret" not in said
 

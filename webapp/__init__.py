@@ -13,7 +13,7 @@ from webapp import api, authorization, cli, error_handlers, idempotency, web
 from webapp.accounts import login_rate_limit
 from webapp.accounts import tables as account_tables
 from webapp.config import INSTANCE, MAX_BODY_BYTES, ROOT, Settings
-from webapp.http import request_security, session_cookie
+from webapp.http import observability, request_security, session_cookie
 from webapp.imports.background.limits import Limits
 from webapp.ledger.storage import party_tables, tables
 from webapp.ledger.storage.engine import (
@@ -104,6 +104,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     _serve_static_files(app)
     app.wsgi_app = request_security.SecurityHeadersMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     _trust_proxies(app, settings.trusted_proxies)
+    app.wsgi_app = observability.RequestIdMiddleware(  # type: ignore[method-assign]
+        app.wsgi_app, is_behind_proxy=bool(settings.trusted_proxies)
+    )
     return app
 
 

@@ -21,6 +21,7 @@ MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 # The memory of a worker grows with the rows of a file, by some hundred bytes for each.
 IMPORT_ROWS_MOST: Final = 10_000_000
 IMPORT_MB_MOST: Final = 4_096
+LOG_FORMATS: Final = ("text", "json")
 
 
 class BadSetting(SystemExit):
@@ -192,6 +193,17 @@ def _witness_logs(text: str) -> tuple[VerifierKey, ...]:
     if any(key.type is not SignatureType.ED25519 for key in keys):
         raise BadSetting("WITNESS_LOGS", "must have keys of logs, as `flask log key` prints them")
     return keys
+
+
+def log_format() -> str:
+    """Return LOG_FORMAT, "text" or "json". The server asks for it before there is an application.
+
+    Raises BadSetting.
+    """
+    given = os.environ.get("LOG_FORMAT", "").strip() or LOG_FORMATS[0]
+    if given not in LOG_FORMATS:
+        raise BadSetting("LOG_FORMAT", f"must be text or json, not {given[:80]!r}")
+    return given
 
 
 def _time_zone(text: str) -> str:

@@ -13,6 +13,7 @@ from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.ledger import RawClient
 from tests.fixtures.write_requests import CALLS
 from webapp.accounts.actors import LOCAL
+from webapp.http.observability import REQUEST_ID_HEADER
 from webapp.imports import views
 from webapp.ledger import event_log
 from webapp.ledger.commands import retire_credit
@@ -42,7 +43,8 @@ def everything() -> tuple[int, int]:
 
 def headers_of(answer: TestResponse) -> Mapping[str, str]:
     """Return the headers that a replay must have in common with the first answer."""
-    return {name: value for name, value in answer.headers.items() if name not in {HIT, "Content-Length"}}
+    own = {HIT, "Content-Length", REQUEST_ID_HEADER}
+    return {name: value for name, value in answer.headers.items() if name not in own}
 
 
 def assert_repeats(again: TestResponse, first: TestResponse) -> None:

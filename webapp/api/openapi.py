@@ -240,6 +240,7 @@ def _problem(operation: Operation, status: HTTPStatus, when: str) -> dict[str, A
         "title": status.phrase,
         "status": int(status),
         "detail": when,
+        "request_id": "1a2b3c4d5e6f7a8b",
         **schemas.PROBLEM_EXAMPLES.get(kinds[0], {}),
     }
     references = [reference(kind) for kind in kinds]

@@ -23,6 +23,7 @@ from webapp.domain.errors import (
     TooManyRows,
 )
 from webapp.http.error_status import ErrorResponse
+from webapp.http.observability import request_id
 from webapp.ledger import queries
 from webapp.ledger.serial_conflicts import SerialConflict, conflict_from_error
 
@@ -44,6 +45,7 @@ def _members(answer: ErrorResponse, detail: str | None = None) -> dict[str, Any]
         "title": answer.title,
         "status": int(answer.status),
         "detail": answer.detail if detail is None else detail,
+        "request_id": request_id(),
     }
 
 

@@ -264,6 +264,7 @@ class Problem(JsonBody, frozen=True):
     title: str
     status: Annotated[int, Meta(ge=400, le=599)]
     detail: str
+    request_id: Annotated[str, Meta(description="The id of the request, which the server's log names too.")]
 
 
 class FieldProblem(JsonBody, frozen=True):

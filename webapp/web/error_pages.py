@@ -13,6 +13,7 @@ from webapp.accounts.errors import UnknownLink
 from webapp.domain import errors
 from webapp.http import authentication, htmx
 from webapp.http.error_status import ErrorResponse
+from webapp.http.observability import request_id
 from webapp.web.query_parameters import UnknownFilter
 from webapp.web.safe_redirect import is_same_site
 
@@ -94,7 +95,12 @@ SENTENCES: Final[dict[int, str]] = {
 def render(answer: ErrorResponse) -> Response:
     """Return the error as a page, or as a notice for an htmx request."""
     if (request.endpoint or "").startswith(SHARED):
-        page = render_template("statements/shared_error.html", title=_title(answer), detail=_sentence(answer))
+        page = render_template(
+            "statements/shared_error.html",
+            title=_title(answer),
+            detail=_sentence(answer),
+            request_id=request_id(),
+        )
         return make_response(page, answer.status)
     template = "errors/_fragment.html" if htmx.wants_fragment() else "errors/page.html"
     outdated = isinstance(answer.refusal, errors.SchemaOutdated)
@@ -108,6 +114,7 @@ def render(answer: ErrorResponse) -> Response:
         else _sentence(answer),
         command="flask db upgrade" if outdated else None,
         links=_links(answer),
+        request_id=request_id(),
     )
     return htmx.add_vary(make_response(page, answer.status))
 
