@@ -13,11 +13,15 @@ import sys
 from pathlib import Path
 from typing import Any, Protocol
 
+from server import metrics_directory
 from server.masked_log import MaskedLogger, announce
 from server.settings import Address, worker_count
 from server.setup_code import setup_code, setup_code_hash
 from server.terminal import CommandError
 from server.worker import BufferingWorker
+
+# Before the program is loaded.
+metrics_directory.make()
 
 
 class Server(Protocol):
@@ -33,6 +37,7 @@ class Worker(Protocol):
     """The part of gunicorn's worker that the hooks use."""
 
     age: int
+    pid: int
     cfg: Any
     sockets: list[Any]
     wsgi: Any
@@ -190,5 +195,13 @@ def _has_no_account(program: Any) -> bool:  # noqa: ANN401 (gunicorn serves anyt
         return False  # the database is down or not migrated; the pages show that
 
 
+def child_exit(_server: Server, worker: Worker) -> None:
+    """Take the gauges of a worker that ended out of the sums. Its counts stay."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call] # it has no types
+
+
 def on_exit(_server: Server) -> None:
+    metrics_directory.remove()
     announce("Stopped.")

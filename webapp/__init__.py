@@ -69,6 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SETUP_CODE_HASH=settings.setup_code_hash,
         PUBLIC_URL=settings.public_url,
         PUBLIC_LOG=settings.public_log,
+        METRICS_TOKEN=settings.metrics_token,
         REPORT_TIMEZONE=settings.report_time_zone,
         IMPORT_LIMITS=Limits(settings.import_rows_max, settings.import_mb_max * 1024**2),
     )
@@ -90,6 +91,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             Witness(settings.log_keys, settings.witness_name or f"{host}/witness", settings.witness_logs),
         )
     Migrate(app, db, directory=str(ROOT / "migrations"))
+    observability.install(app)
     app.before_request(begin_read_transaction)
     app.teardown_request(lambda _error: end_read_transaction())
     request_security.install(
@@ -104,7 +106,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _serve_static_files(app)
     app.wsgi_app = request_security.SecurityHeadersMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     _trust_proxies(app, settings.trusted_proxies)
-    app.wsgi_app = observability.RequestIdMiddleware(  # type: ignore[method-assign]
+    app.wsgi_app = observability.ObservingMiddleware(  # type: ignore[method-assign]
         app.wsgi_app, is_behind_proxy=bool(settings.trusted_proxies)
     )
     return app

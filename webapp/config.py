@@ -21,6 +21,7 @@ MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 # The memory of a worker grows with the rows of a file, by some hundred bytes for each.
 IMPORT_ROWS_MOST: Final = 10_000_000
 IMPORT_MB_MOST: Final = 4_096
+METRICS_TOKEN_LENGTH_MIN: Final = 32
 LOG_FORMATS: Final = ("text", "json")
 
 
@@ -50,6 +51,8 @@ class Settings:
     another machine. The start script creates the code, prints it and sets this variable.
     `public_url` (PUBLIC_URL): where people reach the ledger, such as https://ledger.example.org, without a
     slash at the end; empty if it is not known. Statements print it.
+    `metrics_token` (METRICS_TOKEN): what Prometheus sends to read /metrics from another machine; empty if
+    only this machine may.
     `report_time_zone` (REPORT_TIMEZONE): in which days end, for reports and everything as of a day.
     `import_rows_max` (IMPORT_ROWS_MAX) and `import_mb_max` (IMPORT_MB_MAX): the most rows and MiB of a file
     that is imported in the background.
@@ -71,6 +74,7 @@ class Settings:
     trusted_proxies: int = 0
     setup_code_hash: str = ""
     public_url: str = ""
+    metrics_token: str = field(default="", repr=False)
     report_time_zone: str = "UTC"
     import_rows_max: int = 1_000_000
     import_mb_max: int = 512
@@ -94,6 +98,7 @@ class Settings:
             trusted_proxies=_trusted_proxies(os.environ.get("TRUSTED_PROXIES", "")),
             setup_code_hash=_setup_code_hash(os.environ.get("SETUP_CODE_HASH", "")),
             public_url=_public_url(os.environ.get("PUBLIC_URL", "")),
+            metrics_token=_metrics_token(os.environ.get("METRICS_TOKEN", "")),
             report_time_zone=_time_zone(os.environ.get("REPORT_TIMEZONE", "")),
             import_rows_max=_number("IMPORT_ROWS_MAX", cls.import_rows_max, IMPORT_ROWS_MOST),
             import_mb_max=_number("IMPORT_MB_MAX", cls.import_mb_max, IMPORT_MB_MOST),
@@ -193,6 +198,16 @@ def _witness_logs(text: str) -> tuple[VerifierKey, ...]:
     if any(key.type is not SignatureType.ED25519 for key in keys):
         raise BadSetting("WITNESS_LOGS", "must have keys of logs, as `flask log key` prints them")
     return keys
+
+
+def _metrics_token(text: str) -> str:
+    given = text.strip()
+    if given and not re.fullmatch(f"[!-~]{{{METRICS_TOKEN_LENGTH_MIN},}}", given):
+        raise BadSetting(
+            "METRICS_TOKEN",
+            f"must have at least {METRICS_TOKEN_LENGTH_MIN} characters of ASCII, without spaces",
+        )
+    return given
 
 
 def log_format() -> str:

@@ -78,6 +78,8 @@ FACADES = {
     "act_lines",
     "integrity",
     "transparency",
+    "metrics",
+    "stored_gauges",
     "feed",
     "exports",
     "digest_comparison",

@@ -11,6 +11,7 @@ from webapp.api import (
     imports,
     integrity,
     log,
+    metrics,
     openapi,
     parties,
     projects,
@@ -24,5 +25,5 @@ def install(app: Flask) -> None:
     """Register the blueprints of the API, then make its OpenAPI document."""
     facts = (records, actions, acts, imports, registries, parties, projects)
     answers = (balances, reports, events, integrity, log)
-    for module in (*facts, *answers, health, openapi):
+    for module in (*facts, *answers, health, metrics, openapi):
         app.register_blueprint(module.api)

@@ -345,6 +345,17 @@ CHECK_HEALTH: Final = Operation(
     },
 )
 
+GET_METRICS: Final = Operation(
+    tag="Service",
+    summary="Read metrics for Prometheus",
+    description="For requests from this machine, and with `Authorization: Bearer` and the server's "
+    "`METRICS_TOKEN`. An API token is of no use here.",
+    answers={
+        HTTPStatus.OK: Answer("The metrics of all serving processes, as text.", media_type="text/plain")
+    },
+    problems={HTTPStatus.NOT_FOUND: "The request has another token or none, and is not from this machine."},
+)
+
 GET_OPENAPI: Final = Operation(
     tag="Service",
     summary="Read this document",

@@ -12,7 +12,18 @@ from webapp.domain.errors import LedgerError
 from webapp.http import authentication
 
 API_PATHS: Final = frozenset(
-    {"records", "register", "events", "balances", "movements", "standings", "openapi.json", "healthz", "log"}
+    {
+        "records",
+        "register",
+        "events",
+        "balances",
+        "movements",
+        "standings",
+        "openapi.json",
+        "healthz",
+        "log",
+        "metrics",
+    }
 )
 
 # Where the API records acts on many credits.

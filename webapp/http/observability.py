@@ -1,4 +1,4 @@
-"""Request ids, and the lines of the log that carry them, as text or as JSON.
+"""Request ids, the lines of the log that carry them, and how long requests took.
 
 Every request has an id. It is in the response's `X-Request-ID`, in each log line that is written for the
 request, and in each error that it is answered with. Log lines never contain the secrets in addresses.
@@ -8,19 +8,38 @@ import json
 import logging
 import os
 import re
+import time
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Final
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from flask import Flask, request
+from prometheus_client import Histogram
+
 from webapp.http.request_security import without_secrets
+from webapp.ledger.metrics import REGISTRY
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
 _ENVIRON_NAME: Final = "HTTP_X_REQUEST_ID"
 # No character of it has a meaning in a log, a page or a shell.
 _WELL_FORMED: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _ID_BYTES: Final = 8
+_METHOD: Final = "REQUEST_METHOD"
+_ENDPOINT: Final = "ledger.endpoint"
+# Labels of requests for static files, which do not reach Flask, and of what has no name of ours.
+_STATIC: Final = "static"
+_UNKNOWN: Final = "none"
+_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST"})
+
+_REQUEST_SECONDS: Final = Histogram(
+    "ledger_request_seconds",
+    "Time until the response begins, by route, method and class of status.",
+    ["endpoint", "method", "status"],
+    registry=REGISTRY,
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
 
 _request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
 
@@ -42,10 +61,19 @@ def begin_request(given: str = "") -> str:
     return number
 
 
-class RequestIdMiddleware:
-    """WSGI middleware that gives each request its id, those for static files included.
+def install(app: Flask) -> None:
+    """Let the middleware know the endpoint of each request."""
 
-    An id in the request's own `X-Request-ID` is only accepted from a trusted proxy.
+    @app.before_request
+    def name_endpoint() -> None:
+        request.environ[_ENDPOINT] = request.endpoint or _UNKNOWN
+
+
+class ObservingMiddleware:
+    """WSGI middleware that gives each request its id and times it, those for static files included.
+
+    An id in the request's own `X-Request-ID` is only accepted from a trusted proxy. The time is that until
+    the response begins; of a file that is sent while it is made, its first part.
     """
 
     def __init__(self, wsgi_app: WSGIApplication, *, is_behind_proxy: bool) -> None:
@@ -53,12 +81,21 @@ class RequestIdMiddleware:
         self._is_behind_proxy = is_behind_proxy
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        began = time.perf_counter()
         number = begin_request(environ.get(_ENVIRON_NAME, "") if self._is_behind_proxy else "")
 
+        status_class = _UNKNOWN
+
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - the type of WSGI
+            nonlocal status_class
+            status_class = f"{status[0]}xx"
             return start_response(status, [*headers, (REQUEST_ID_HEADER, number)], *error)
 
-        return self._wsgi_app(environ, start)
+        response = self._wsgi_app(environ, start)
+        method = environ[_METHOD]
+        labels = environ.get(_ENDPOINT, _STATIC), method if method in _METHODS else _UNKNOWN, status_class
+        _REQUEST_SECONDS.labels(*labels).observe(time.perf_counter() - began)
+        return response
 
 
 class TextFormatter(logging.Formatter):

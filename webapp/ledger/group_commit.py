@@ -30,6 +30,7 @@ from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from webapp.domain.errors import LedgerBusy, LedgerUnavailable
+from webapp.ledger import metrics
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.engine import (
     FEED_LOCK,
@@ -271,6 +272,8 @@ def _commit(engine: Engine, take: Callable[[], Sequence[QueuedWrite[Any]]]) -> _
         return _Failure(step, lost.__cause__ or lost)
     except Exception as error:  # noqa: BLE001 - raised again in the thread of each caller
         return _Failure(step, error)
+    if group:
+        metrics.count_group(len(group))
     return None
 
 

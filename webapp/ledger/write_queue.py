@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from sqlalchemy import Connection
 
 from webapp.domain.errors import LedgerBusy
+from webapp.ledger import metrics
 
 if TYPE_CHECKING:
     from webapp.ledger.group_commit import Transaction
@@ -132,6 +133,7 @@ class WriteQueue:
                 group = list(takewhile(lambda action: not action.is_exclusive, ready))[:limit]
             for action in group:
                 self._waiting.remove(action)
+            metrics.count_waiting_writes(len(self._waiting))
             if group:
                 self._was_exclusive = group[0].is_exclusive
         return group
@@ -142,6 +144,7 @@ class WriteQueue:
             if action.is_to_be_retried:
                 with self._changed:
                     self._waiting.append(action)
+                    metrics.count_waiting_writes(len(self._waiting))
             else:
                 action.done.set()
 
@@ -154,6 +157,7 @@ class WriteQueue:
                 thread.start()
                 self._thread = thread
             self._waiting.append(action)
+            metrics.count_waiting_writes(len(self._waiting))
             self._changed.notify()
 
     def _withdraw(self, action: QueuedWrite[Any]) -> bool:
@@ -161,6 +165,7 @@ class WriteQueue:
         with self._changed:
             if action in self._waiting:
                 self._waiting.remove(action)
+                metrics.count_waiting_writes(len(self._waiting))
                 return True
         return False
 

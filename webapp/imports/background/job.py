@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import Connection, Row, Table, insert, select, update
+from sqlalchemy import Connection, Row, Table, func, insert, select, update
 
 from webapp.domain.event import time_text
 from webapp.ledger import clock
@@ -166,6 +166,15 @@ def claim(owner: str, import_id: int | None = None) -> "Lease | None":
     # The pause of the job does not count in its rate.
     rate = {"rows_before": import_jobs.c.rows_done, "began_at": time_text(clock.now())}
     return Lease.take(free, owner, import_jobs.c.phase == free.phase, **rate)
+
+
+def count_unfinished(connection: Connection) -> dict[tuple[str, ...], float]:
+    """Return how many jobs run, and how many wait for a process."""
+    jobs = import_jobs.c
+    is_running = jobs.owner.is_not(None) & (jobs.lease_until >= time_text(clock.now()))
+    query = select(func.count(), func.count().filter(is_running)).where(jobs.phase.in_(WORKING))
+    unfinished, running = connection.execute(query).one()
+    return {("waiting",): unfinished - running, ("running",): running}
 
 
 def _is_free(row: Row[Any]) -> bool:
