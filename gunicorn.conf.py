@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from server import metrics_directory
 from server.masked_log import MaskedLogger, announce
@@ -19,6 +19,9 @@ from server.settings import Address, worker_count
 from server.setup_code import setup_code, setup_code_hash
 from server.terminal import CommandError
 from server.worker import BufferingWorker
+
+if TYPE_CHECKING:
+    from webapp.ledger.readiness import BackgroundThread
 
 # Before the program is loaded.
 metrics_directory.make()
@@ -44,7 +47,7 @@ class Worker(Protocol):
 
 
 # The threads of this worker beside those that answer requests; none for another program.
-_background_threads: list[Any] = []
+_background_threads: list[BackgroundThread] = []
 
 try:
     bind = Address.from_environment().bind
@@ -134,7 +137,7 @@ def post_worker_init(worker: Worker) -> None:
     if _is_ledger(worker.wsgi):
         from webapp.authorization import may_still_record
         from webapp.imports.background import runner
-        from webapp.ledger import integrity, overview
+        from webapp.ledger import integrity, overview, readiness
         from webapp.ledger.standings import Follower
         from webapp.ledger.transparency.signer import CheckpointSigner
 
@@ -147,6 +150,7 @@ def post_worker_init(worker: Worker) -> None:
         _background_threads.append(CheckpointSigner(program.app_context))
         for thread in _background_threads:
             thread.start()
+            readiness.watch(thread)
     if worker.age != worker.cfg.workers:
         return
     for listener in worker.sockets:

@@ -42,7 +42,7 @@ def remove_unused(place: Path, prefix: str) -> None:
     """Remove the directories with this prefix that no process has locked."""
     for directory in place.glob(f"{prefix}*"):
         with suppress(OSError):
-            descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 _lock(descriptor)
                 shutil.rmtree(directory)

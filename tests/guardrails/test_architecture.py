@@ -79,6 +79,7 @@ FACADES = {
     "integrity",
     "transparency",
     "metrics",
+    "readiness",
     "stored_gauges",
     "feed",
     "exports",

@@ -20,3 +20,9 @@ def test_connections_that_say_nothing_keep_nobody_waiting(serve: Serve, make_dat
         for _ in range(SILENT):
             silent.enter_context(socket.create_connection((str(place.hostname), place.port)))
         assert server.client().get("/healthz").seconds < ANSWER_WITHIN_S
+
+
+def test_a_server_that_just_started_is_ready(serve: Serve, make_database: MakeDatabase) -> None:
+    server = serve(make_database("sqlite"), **NOT_PRELOADED)
+    answer = server.client().get("/readyz")
+    assert (answer.status, answer.json) == (200, {"status": "ready"})

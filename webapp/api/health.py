@@ -1,4 +1,4 @@
-"""Health check for monitors, and for the script that starts the server."""
+"""Health checks for monitors, load balancers, and the script that starts the server."""
 
 from flask import Blueprint, Response
 
@@ -6,6 +6,7 @@ from webapp.api import operations, schemas
 from webapp.api.operation import describes
 from webapp.api.serializers import json_response
 from webapp.authorization import allows_everyone
+from webapp.ledger import readiness
 from webapp.ledger.storage.schema_version import ping
 
 api = Blueprint("api_health", __name__)
@@ -17,3 +18,11 @@ api = Blueprint("api_health", __name__)
 def check_health() -> Response:
     ping()
     return json_response(schemas.Health("ok"))
+
+
+@api.get("/readyz")
+@describes(operations.CHECK_READINESS)
+@allows_everyone
+def check_readiness() -> Response:
+    readiness.require_ready()
+    return json_response(schemas.Readiness("ready"))

@@ -266,6 +266,8 @@ def _problem_schemas(operation: Operation, status: HTTPStatus) -> tuple[type[sch
             return (schemas.TooManyRows,)
         case HTTPStatus.CONFLICT if operation.conflicts:
             return operation.conflicts
+        case HTTPStatus.SERVICE_UNAVAILABLE:
+            return (operation.unavailable,)
         case _:
             return (schemas.Problem,)
 

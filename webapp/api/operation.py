@@ -41,7 +41,7 @@ class Operation:
 
     `path` has the schemas of parts of the path that do not take any text. `problems` describes its own
     errors by status; those of every operation are in ``openapi``.
-    `conflicts` are the bodies of its 409.
+    `conflicts` are the bodies of its 409, and `unavailable` is that of its 503.
     """
 
     tag: str
@@ -53,6 +53,7 @@ class Operation:
     body: Body | None = None
     problems: Mapping[HTTPStatus, str] = field(default_factory=dict)
     conflicts: tuple[type[schemas.Problem], ...] = ()
+    unavailable: type[schemas.Problem] = schemas.Problem
     takes_if_match: bool = False
 
 

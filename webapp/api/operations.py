@@ -345,6 +345,15 @@ CHECK_HEALTH: Final = Operation(
     },
 )
 
+CHECK_READINESS: Final = Operation(
+    tag="Service",
+    summary="Check that the ledger can serve everything",
+    description="Also that the database can be written, and that the threads of this process live.",
+    answers={HTTPStatus.OK: Answer("Every check passed.", schemas.Readiness)},
+    problems={HTTPStatus.SERVICE_UNAVAILABLE: "Something cannot be done now; `failed` says what."},
+    unavailable=schemas.NotReady,
+)
+
 GET_METRICS: Final = Operation(
     tag="Service",
     summary="Read metrics for Prometheus",

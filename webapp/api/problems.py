@@ -25,6 +25,7 @@ from webapp.domain.errors import (
 from webapp.http.error_status import ErrorResponse
 from webapp.http.observability import request_id
 from webapp.ledger import queries
+from webapp.ledger.readiness import NotReady
 from webapp.ledger.serial_conflicts import SerialConflict, conflict_from_error
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -77,6 +78,12 @@ def _cursor_mismatch(refusal: CursorMismatch, answer: ErrorResponse) -> schemas.
 @_problem.register
 def _too_many_rows(refusal: TooManyRows, answer: ErrorResponse) -> schemas.TooManyRows:
     return schemas.TooManyRows(**_members(answer), rows_max=refusal.limit)
+
+
+@_problem.register
+def _not_ready(refusal: NotReady, answer: ErrorResponse) -> schemas.NotReady:
+    failed = [schemas.FailedCheck(check.name, check.reason) for check in refusal.failed]
+    return schemas.NotReady(**_members(answer), failed=failed)
 
 
 @_problem.register

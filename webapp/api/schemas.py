@@ -253,6 +253,10 @@ class Health(JsonBody, frozen=True):
     status: Annotated[Literal["ok"], Meta(extra_json_schema={"type": "string"})]
 
 
+class Readiness(JsonBody, frozen=True):
+    status: Annotated[Literal["ready"], Meta(extra_json_schema={"type": "string"})]
+
+
 class OpenAPI(msgspec.Struct):
     """This document."""
 
@@ -265,6 +269,15 @@ class Problem(JsonBody, frozen=True):
     status: Annotated[int, Meta(ge=400, le=599)]
     detail: str
     request_id: Annotated[str, Meta(description="The id of the request, which the server's log names too.")]
+
+
+class FailedCheck(JsonBody, frozen=True):
+    name: Annotated[str, Meta(examples=["database"])]
+    reason: str
+
+
+class NotReady(Problem, frozen=True):
+    failed: Annotated[list[FailedCheck], Meta(min_length=1, description="The checks that failed.")]
 
 
 class FieldProblem(JsonBody, frozen=True):
@@ -355,14 +368,16 @@ _ANSWERS: Final = (
         *integrity_schemas.ANSWERS,
         *report_schemas.ANSWERS,
         Health,
+        Readiness,
         OpenAPI,
     ),
     *(InvalidFields, BlockHeld, SerialHeld, CancelledBefore, ReplacedBefore, RecordMoved, ActNotAllowed),
     ActsNotAllowed,
-    *(TooManyRows, Problem),
+    *(TooManyRows, NotReady, Problem),
 )
 
 PROBLEM_EXAMPLES: Final[dict[str, dict[str, object]]] = {
+    "NotReady": {"failed": [{"name": "database", "reason": "The database does not answer."}]},
     "InvalidFields": {"errors": [{"field": "vintage", "message": "This is required."}]},
     "SerialHeld": {"holder": AN_ID, "holder_url": f"/records/{AN_ID}"},
     "ActNotAllowed": {

@@ -23,6 +23,7 @@ API_PATHS: Final = frozenset(
         "healthz",
         "log",
         "metrics",
+        "readyz",
     }
 )
 

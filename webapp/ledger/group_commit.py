@@ -155,6 +155,12 @@ def precommit_check(check: Callable[[Connection], None]) -> Iterator[None]:
         _precommit.reset(token)
 
 
+def require_writer() -> None:
+    """Raise LedgerUnavailable if the writer thread of this process has ended by an error."""
+    if _queue_of(db.engine).has_lost_thread:
+        raise LedgerUnavailable("The writer of this process has ended. Start the server again.")
+
+
 def is_transacting() -> bool:
     """Return whether this code runs inside a write, whose effects may still be rolled back."""
     return _current.get() is not None

@@ -69,6 +69,16 @@ class Follower:
         """Start the thread."""
         self._thread.start()
 
+    @property
+    def name(self) -> str:
+        """The name of the thread."""
+        return self._thread.name
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Let it end after the present batch, and wait a little for that."""
         self._is_stopping.set()

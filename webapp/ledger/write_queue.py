@@ -82,6 +82,12 @@ class WriteQueue:
         """Return the number of waiting writes."""
         return len(self._waiting)
 
+    @property
+    def has_lost_thread(self) -> bool:
+        """Whether the writer thread has ended by an error, so that nothing in the queue is served."""
+        with self._changed:
+            return self._thread is not None and not self._thread.is_alive()
+
     def submit(self, action: QueuedWrite[T], serve: Callable[[], None]) -> T:
         """Queue the write, wait until it is done, and return its result or raise its error.
 

@@ -40,6 +40,16 @@ class Worker:
         """Start the thread."""
         self._thread.start()
 
+    @property
+    def name(self) -> str:
+        """The name of the thread."""
+        return self._thread.name
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Let it give its job back after the present step, and wait a little for that."""
         self._is_stopping.set()

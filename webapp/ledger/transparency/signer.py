@@ -28,6 +28,16 @@ class CheckpointSigner:
         """Start the thread."""
         self._thread.start()
 
+    @property
+    def name(self) -> str:
+        """The name of the thread."""
+        return self._thread.name
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Let it end after the present checkpoint, and wait a little for that."""
         self._is_stopping.set()
