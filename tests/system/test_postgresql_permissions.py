@@ -1,6 +1,7 @@
 """Serving as a PostgreSQL account that owns nothing: all that people do works, the log is out of reach."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy.engine import make_url
 
+from scripts.machine import find_postgresql
 from tests.fixtures.cli import one_line, run
 from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.ledger import migrate, opened
@@ -29,6 +31,7 @@ from webapp.ledger.storage import tables
 from webapp.ledger.storage.engine import Base
 from webapp.ledger.storage.triggers_postgresql import POSTGRESQL_TRIGGERS
 
+ACCOUNT_SCRIPT = ROOT / "scripts" / "postgresql-account.sh"
 LOG = sorted(table for table, when, _ in POSTGRESQL_TRIGGERS.values() if "TRUNCATE" in when)
 
 # Before version 15, everybody may make tables in the schema public.
@@ -247,3 +250,22 @@ def test_who_does_not_own_the_tables_gives_no_rights(places: Places) -> None:
 def test_on_sqlite_there_are_no_accounts(tmp_path: Path) -> None:
     with opened(f"sqlite:///{tmp_path / 'ledger.sqlite3'}") as app:
         assert one_line(run(app, "grant", "somebody")).startswith("SQLite has no accounts")
+
+
+def test_the_compose_file_creates_an_account_that_may_only_connect(
+    postgresql_server: PostgresqlServer,
+) -> None:
+    environment = {
+        "PATH": f"{find_postgresql()}{os.pathsep}{os.environ['PATH']}",
+        "PGHOST": str(postgresql_server.folder),
+        "POSTGRES_USER": "postgres",
+        "POSTGRES_DB": "postgres",
+        "LEDGER_WEB_PASSWORD": "with a ' and a \\",
+    }
+    subprocess.run(["sh", str(ACCOUNT_SCRIPT)], env=environment, check=True, capture_output=True, timeout=60)
+    powers = "rolsuper OR rolcreatedb OR rolcreaterole"
+    asked = f"SELECT rolcanlogin, {powers} FROM pg_roles WHERE rolname = 'ledger_web'"
+    with psycopg.connect(postgresql_server.admin_url, autocommit=True) as admin:
+        created = admin.execute(asked).fetchall()
+        admin.execute("DROP ROLE ledger_web")
+    assert created == [(True, False)]
