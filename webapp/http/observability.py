@@ -84,18 +84,19 @@ class ObservingMiddleware:
         began = time.perf_counter()
         number = begin_request(environ.get(_ENVIRON_NAME, "") if self._is_behind_proxy else "")
 
-        status_class = _UNKNOWN
+        status_class = "5xx"
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - the type of WSGI
             nonlocal status_class
             status_class = f"{status[0]}xx"
             return start_response(status, [*headers, (REQUEST_ID_HEADER, number)], *error)
 
-        response = self._wsgi_app(environ, start)
-        method = environ[_METHOD]
-        labels = environ.get(_ENDPOINT, _STATIC), method if method in _METHODS else _UNKNOWN, status_class
-        _REQUEST_SECONDS.labels(*labels).observe(time.perf_counter() - began)
-        return response
+        try:
+            return self._wsgi_app(environ, start)
+        finally:
+            method = environ[_METHOD] if environ[_METHOD] in _METHODS else _UNKNOWN
+            labels = environ.get(_ENDPOINT, _STATIC), method, status_class
+            _REQUEST_SECONDS.labels(*labels).observe(time.perf_counter() - began)
 
 
 class TextFormatter(logging.Formatter):

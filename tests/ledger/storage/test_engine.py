@@ -21,7 +21,13 @@ from webapp.ledger.group_commit import transact
 from webapp.ledger.listing import list_credits, list_events
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.storage import engine
-from webapp.ledger.storage.engine import begin_read_transaction, db, end_read_transaction, reading
+from webapp.ledger.storage.engine import (
+    begin_read_transaction,
+    db,
+    end_read_transaction,
+    engine_options,
+    reading,
+)
 from webapp.ledger.storage.schema_version import ping
 
 
@@ -70,6 +76,12 @@ def test_a_server_that_is_gone_is_unavailable(ledger_app: Flask, database_url: s
             assert refusal.value.retry_after_s > 0
         server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
     retire_credit(credit_id, {}, LOCAL)
+
+
+def test_connections_to_a_host_that_vanished_end_within_half_a_minute() -> None:
+    options = engine_options("postgresql://ledger@127.0.0.1/ledger")["connect_args"]
+    assert options["keepalives_idle"] + options["keepalives_interval"] * options["keepalives_count"] < 30
+    assert options["tcp_user_timeout"] < 30_000
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"])

@@ -5,10 +5,11 @@ errors about locks, lost connections and missing tables are converted to ``webap
 """
 
 import fcntl
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,8 @@ from sqlalchemy.orm import DeclarativeBase
 from webapp.domain.errors import LedgerBusy, LedgerError, LedgerUnavailable, SchemaOutdated
 from webapp.ledger.storage.sqlite_file import DatabaseFile
 
+_log: Final = logging.getLogger(__name__)
+
 BUSY_TIMEOUT_S: Final = 10
 NOT_GRANTED: Final = "Set up the permissions with: flask grant (docs/operations.md)"
 NOT_MIGRATED: Final = "The database is not migrated. Run: flask db upgrade"
@@ -35,6 +38,15 @@ FILE_REPLACED: Final = (
 )
 # The id of the advisory lock for appending to the feed. No other lock of this program uses it.
 FEED_LOCK: Final = 0x6C656467  # "ledg"
+
+# How a connection over TCP notices within 25 seconds that the other host is gone, such as by a power cut. The
+# system's own limits are minutes to hours. A statement that takes long is no reason: its host still answers.
+_NOTICE_LOSS: Final = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
 
 # The connection that `reading` returns inside a write: that of the write's own transaction.
 joined_connection: Final[ContextVar[Connection | None]] = ContextVar("joined_connection", default=None)
@@ -84,7 +96,7 @@ def engine_options(url: str) -> dict[str, Any]:
         "isolation_level": "READ COMMITTED",
         "pool_pre_ping": True,
         "pool_size": 10,
-        "connect_args": {"connect_timeout": 5, "application_name": "carbon-credit-ledger"},
+        "connect_args": {"connect_timeout": 5, "application_name": "carbon-credit-ledger", **_NOTICE_LOSS},
     }
 
 
@@ -145,8 +157,14 @@ def leave_read_transaction() -> None:
     """Close the current snapshot before a write, so that the next read sees what was written."""
     transaction = _read_transaction.get()
     if transaction is not None and transaction.connection is not None:
-        transaction.connection.close()
-        transaction.connection = None
+        connection, transaction.connection = transaction.connection, None
+        try:
+            connection.close()
+        except SQLAlchemyError as error:  # what was read has been read, and the snapshot is gone with it
+            _log.info("Lost a connection that was read from: %s", getattr(error, "orig", error))
+            with suppress(SQLAlchemyError):  # it may be closed by now
+                connection.invalidate()
+                connection.close()
 
 
 def _connection_of(transaction: _ReadTransaction) -> Connection:
