@@ -7,7 +7,7 @@ PYTHON_OF_VENV := .venv/bin/python
 DAILY := $(addprefix tests/,domain ledger web api guardrails)
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup demo check test lint development race fuzz bench screenshots lock clean
+.PHONY: help run setup demo check test lint development race fuzz bench screenshots lock release clean
 
 help: ## this list
 	@echo 'usage: make TARGET'
@@ -61,6 +61,12 @@ lock: development ## write requirements*.txt from requirements*.in; UPGRADE=1 ta
 		$(if $(UPGRADE),--upgrade) requirements.in --output-file requirements.txt
 	@$(PYTHON_OF_VENV) -m uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
 		$(if $(UPGRADE),--upgrade) requirements-dev.in --constraints requirements.txt --output-file requirements-dev.txt
+
+# The checks come first, so that a refusal does not wait for the tests; `tag` repeats them.
+release: development ## check that this version can be released, run lint and all tests, and make its tag
+	@$(PYTHON_OF_VENV) -m scripts.release check
+	@$(MAKE) --no-print-directory test
+	@$(PYTHON_OF_VENV) -m scripts.release tag
 
 clean: ## remove .venv and what the tools left; what the ledger recorded (instance/) stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -34,7 +34,7 @@ ROOMS = {
     "cli": {"domain", "ledger", "imports", "accounts", "cli"},
 }
 # What the three ways in share between them, at the top of webapp.
-SHARED = {"authorization", "config", "idempotency", "secret_key_file"}
+SHARED = {"authorization", "config", "idempotency", "secret_key_file", "version"}
 # The rooms of the ledger, from the bottom up. What is in none of them stands beside `search` and `audit`.
 LEDGER_ROOMS = {
     "storage": {"storage"},

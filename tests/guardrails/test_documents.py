@@ -7,6 +7,7 @@ from flask import Flask
 from scripts import screenshots
 from webapp.config import ROOT
 from webapp.http.error_status import is_api_path
+from webapp.version import RELEASED, VERSION
 
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
@@ -58,6 +59,13 @@ def test_the_documents_show_the_pictures_that_are_made_and_these_are_small() -> 
     made = {f"{picture.name}.png" for picture in screenshots.pictures(act=1)}
     assert set(files) == shown == made
     assert sum(files.values()) < 1_000_000
+
+
+def test_the_newest_version_of_the_changelog_is_that_of_the_program() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    versions = re.findall(r"^## \[(\d\S*)\] - (\S+)$", text, re.MULTILINE)
+    assert versions[0] == (VERSION, RELEASED)
+    assert len(set(versions)) == len(versions)
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:

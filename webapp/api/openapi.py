@@ -23,10 +23,10 @@ from webapp.authorization import allows
 from webapp.http import session_cookie
 from webapp.idempotency import HIT_HEADER, KEY_HEADER, KEY_LENGTH_MAX
 from webapp.ledger.idempotency_store import RETENTION
+from webapp.version import RELEASED, VERSION
 
 api = Blueprint("api_openapi", __name__)
 
-VERSION: Final = "1.0.0"
 INTRODUCTION: Final = """\
 A ledger of carbon credits. A *record* is one immutable batch of credits. Its status follows from its
 events, which are only appended. An action on a part of a record splits it into *lots*, which are records.
@@ -147,7 +147,11 @@ def build(app: Flask) -> dict[str, Any]:
         title="The JSON API",
         version=VERSION,
         openapi_version="3.1.0",
-        info={"description": INTRODUCTION, "license": {"name": "MIT", "identifier": "MIT"}},
+        info={
+            "x-release-date": RELEASED,
+            "description": INTRODUCTION,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
     )
     spec.components.security_scheme("token", _TOKEN)
     spec.components.security_scheme("session", _SESSION)

@@ -6,6 +6,7 @@ from flask import Flask, Response, render_template, request
 
 from webapp import idempotency
 from webapp.http import htmx
+from webapp.version import RELEASED, VERSION
 from webapp.web import (
     actions,
     activity,
@@ -50,6 +51,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(projects.FILTERS)
     app.jinja_env.filters["actor_name"] = actor_names.name_of
     app.jinja_env.globals["printed_at"] = formats.this_minute
+    app.jinja_env.globals.update(version=VERSION, released=RELEASED)
     ledger = (
         dashboard,
         credits,
