@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -15,8 +16,9 @@ from tests.fixtures.principals import from_elsewhere
 from webapp import create_app
 from webapp.accounts.actors import LOCAL
 from webapp.config import BadSetting, Settings
-from webapp.ledger import integrity
+from webapp.ledger import clock, integrity
 from webapp.ledger.storage.engine import db
+from webapp.ledger.transparency.signing import sign
 
 TOKEN = "of-prometheus-" + "0" * 32
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
@@ -147,6 +149,17 @@ def test_jobs_that_wait_are_counted(api: FlaskClient) -> None:
     assert found[waiting] == 1
     assert found["ledger_check_jobs", (("state", "running"),)] == 0
     assert found["ledger_import_jobs", (("state", "waiting"),)] == 0
+
+
+def test_the_age_of_the_last_checkpoint_is_given(api: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = ("ledger_checkpoint_age_seconds", (("tree", "events"),))
+    recorded()
+    assert name not in samples(api)
+    signed = sign()
+    assert signed
+    later = datetime.fromisoformat(signed.signed_at) + timedelta(seconds=90)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert samples(api)[name] == 90
 
 
 def test_a_database_that_does_not_answer_is_a_metric_too() -> None:

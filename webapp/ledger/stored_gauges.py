@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from prometheus_client.core import GaugeMetricFamily
@@ -15,6 +16,8 @@ from webapp.ledger.storage import statements
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.integrity_tables import integrity_checks
 from webapp.ledger.storage.statements import fetch
+from webapp.ledger.transparency.stored_checkpoints import last_checkpoint, registered_keys
+from webapp.ledger.transparency.tree import TREES
 
 # Values by the values of the labels.
 Values = Mapping[tuple[str, ...], float]
@@ -43,10 +46,24 @@ def _unfinished_checks(connection: Connection) -> Values:
     return {("waiting",): unfinished - running, ("running",): running}
 
 
+def _checkpoint_ages(connection: Connection) -> Values:
+    """Return the seconds since the last checkpoint of each tree; nothing of a tree that has none."""
+    keys = registered_keys(connection)
+    found = {tree: last_checkpoint(connection, tree, keys[-1].origin) for tree in TREES} if keys else {}
+    return {
+        (tree.name.lower(),): (clock.now() - datetime.fromisoformat(last.signed_at)).total_seconds()
+        for tree, last in found.items()
+        if last is not None
+    }
+
+
 # The figures of the ledger. A figure that is not known has no value: `read` then returns {}.
 GAUGES: Final = (
     StoredGauge("ledger_log_events", "Events in the log.", (), _log_events),
     StoredGauge("ledger_check_jobs", "Checks of the whole ledger.", ("state",), _unfinished_checks),
+    StoredGauge(
+        "ledger_checkpoint_age_seconds", "Time since the last checkpoint.", ("tree",), _checkpoint_ages
+    ),
 )
 
 
