@@ -1,0 +1,235 @@
+"""What ``verify_statement.py`` says of a document, and how it ends."""
+
+import json
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.proofs import (
+    A_WITNESS,
+    FORGER,
+    OWN,
+    Document,
+    bytes_of,
+    of_a_lot,
+    of_many,
+    of_one_credit,
+    proofs,
+)
+from verify_statement import Report, examine, kept_note, key_of
+from webapp.config import ROOT
+
+SCRIPT = ROOT / "verify_statement.py"
+
+
+def report_on(document: Document, *keys: object, checkpoints: tuple[str, ...] = ()) -> Report:
+    given = [key_of(str(key)) for key in keys]
+    return examine(bytes_of(document), given, [kept_note(text) for text in checkpoints])
+
+
+def section(report: Report, head: str) -> list[str]:
+    return next(lines for name, lines in report.sections if name == head)
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the script as a stranger does: alone, without this project on its path."""
+    command = [sys.executable, "-I", "-S", str(SCRIPT), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[bytes], Path]:
+    def write(data: bytes, name: str = "proof.json") -> Path:
+        path = tmp_path / name
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+def test_a_proof_is_proven_under_the_key_of_its_log(file: Callable[[bytes], Path]) -> None:
+    ended = run(file(bytes_of(of_one_credit()[1])), "--key", OWN.key)
+    assert ended.returncode == 0
+    assert ended.stdout.startswith(f"Proven: signed with the key of {OWN.key.name} that you gave.\n")
+    assert "  100 t, serial number VCS-0001, event 2\n" in ended.stdout
+    assert ended.stderr == ""
+
+
+def test_without_a_key_a_proof_is_consistent_and_no_more(file: Callable[[bytes], Path]) -> None:
+    ended = run(file(bytes_of(of_one_credit()[1])))
+    assert ended.returncode == 3
+    assert ended.stdout.startswith("Consistent, but signed by a key I cannot judge.\n")
+    assert "anybody can make a log, and a key for it" in ended.stdout
+
+
+def test_a_changed_proof_ends_with_another_code(file: Callable[[bytes], Path]) -> None:
+    changed = bytes_of(of_one_credit()[1]).replace(b"Northwind", b"Southwind")
+    ended = run(file(changed), "--key", OWN.key)
+    assert (ended.returncode, ended.stdout) == (1, "Not valid: event 2 is not in the log at this position.\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--key", "no key", "{file}"], ["--checkpoint", "{file}", "{file}"], ["/nowhere/proof.json"]],
+    ids=["nothing", "a key that is none", "a checkpoint that is none", "a file that is not there"],
+)
+def test_wrong_use_is_said_and_has_a_code_of_its_own(
+    file: Callable[[bytes], Path], arguments: list[str]
+) -> None:
+    path = file(bytes_of(of_one_credit()[1]))
+    ended = run(*(each.format(file=path) for each in arguments))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "error: " in ended.stderr
+
+
+def test_a_forged_log_is_refused_under_the_key_of_the_real_one() -> None:
+    _, forged = of_a_lot([FORGER])
+    assert report_on(forged).code == 3
+    report = report_on(forged, OWN.key)
+    assert (report.code, report.verdict) == (
+        1,
+        f"Not valid: not signed with the key of {OWN.key.name} that you gave.",
+    )
+
+
+def test_the_key_of_a_witness_is_enough() -> None:
+    report = report_on(of_a_lot()[1], A_WITNESS.key)
+    assert report.code == 0
+    said = section(report, "What is proven")[2]
+    assert said == f"witness.example witnessed it at 2026-11-18T11:06:40Z, with the key {A_WITNESS.key}"
+
+
+def test_a_proof_is_proven_by_a_checkpoint_that_was_kept(tmp_path: Path) -> None:
+    log, document = of_one_credit()
+    (tmp_path / "kept").write_text(log.checkpoint(), "utf-8")
+    (tmp_path / "proof.json").write_bytes(bytes_of(document))
+    ended = run(tmp_path / "proof.json", "--checkpoint", tmp_path / "kept")
+    assert ended.returncode == 0
+    assert ended.stdout.startswith("Proven: the checkpoint is the one that you gave.\n")
+    # Its three lines alone, as a person may have copied them, are enough.
+    assert report_on(document, checkpoints=("\n".join(log.checkpoint().split("\n")[:3]),)).code == 0
+
+
+def test_a_checkpoint_of_another_size_names_the_address_of_its_proof() -> None:
+    log, document = of_one_credit()
+    log.fill(3)
+    report = report_on(document, checkpoints=(log.checkpoint(),))
+    assert report.code == 3
+    assert report.verdict.endswith("for your checkpoint of size 5 the ledger has /acts/2/proof.json?size=5.")
+
+
+def test_a_checkpoint_of_another_history_is_named_as_that() -> None:
+    other, _ = of_one_credit()
+    other.events[1] = other.events[0]
+    report = report_on(of_one_credit()[1], OWN.key, checkpoints=(other.checkpoint(),))
+    assert (report.code, report.verdict) == (
+        1,
+        (
+            "Not valid: the checkpoint that you gave has the same size and another root, so this log has two "
+            "histories."
+        ),
+    )
+
+
+def test_a_checkpoint_of_another_log_proves_nothing() -> None:
+    log, document = of_one_credit()
+    report = report_on(document, checkpoints=(log.checkpoint(origin="other.example/1"),))
+    assert (report.code, report.verdict) == (1, "Not valid: the checkpoint that you gave is of another log.")
+
+
+def test_the_report_reads_the_retirement_out_of_the_texts() -> None:
+    report = report_on(of_a_lot()[1], OWN.key)
+    assert section(report, "What was retired") == [
+        "150 t in 1 lot",
+        "Recorded at 2026-11-20T08:00:25.000042Z by user:2",
+        "150 t of Mangrove Restoration Project, VCS, VCS 1340, vintage 2023",
+        "  Beneficiary: Zoë Ltd",
+        "  Occurred on: 2026-11-20",
+        "  Retirement id: R-7",
+        (
+            "  150 t, serial number 19385-941467107-941467256-VCS-VCU-1507-VER-ET-14-1340-01012020-31122020-1"
+            ", event 26"
+        ),
+    ]
+    assert section(report, "What was amended") == [
+        "Event 7 amends event 6; Project id: VCS 1340 instead of VCS 1304; Why: Misread",
+        (
+            "Event 47 amends event 26; Beneficiary: Zoë Ltd instead of Northwind Airlines; "
+            "Reason: nothing instead of Flüge 2025 “一部”; Why: Misspelt"
+        ),
+    ]
+
+
+def test_an_act_on_many_is_added_up_by_project() -> None:
+    lines = section(report_on(of_many()[1], OWN.key), "What was retired")
+    assert lines[0] == "4,034.5678 t in 3 lots"
+    assert "2,700 t of Waste-to-Energy Gujarat, GS, vintage 2023" in lines
+    assert "  2,700 t, serial number 65.37–2765.37 t of 2765.37 t, event 10" in lines  # noqa: RUF001
+
+
+def test_a_text_cannot_reorder_or_break_a_line_of_the_report() -> None:
+    text = str(report_on(of_many()[1]))
+    assert "Southwind\\u202e Rail" in text
+    assert "\u202e" not in text
+
+
+def test_an_amendment_or_a_witness_can_be_left_out_unseen() -> None:
+    # An inclusion shows that something was recorded, never that nothing else was. The report says so.
+    _, document = of_a_lot()
+    document["entries"].pop()
+    document["keys"].pop()
+    document["checkpoint"] = "\n".join(document["checkpoint"].split("\n")[:-2]) + "\n"
+    report = report_on(document, OWN.key)
+    assert report.code == 0
+    assert "That nothing followed: an amendment after event 54" in section(report, "What is not proven")[1]
+
+
+def pdf_with(*files: bytes) -> bytes:
+    """Return the bytes of a PDF as far as attachments are looked for in it."""
+    parts = [b"%PDF-1.7\n"]
+    for place, data in enumerate(files, start=1):
+        stream = zlib.compress(data)
+        head = b"%d 0 obj\n<</Length %d/Type/EmbeddedFile/Filter/FlateDecode/Params<</Size %d>>>>\nstream\n"
+        parts += [head % (place, len(stream), len(data)), stream, b"\nendstream\nendobj\n"]
+    return b"".join([*parts, b"%%EOF\n"])
+
+
+def test_a_proof_attached_to_a_pdf_is_found_and_the_pages_are_not_vouched_for() -> None:
+    report = examine(pdf_with(b'{"kind":"other"}', bytes_of(of_one_credit()[1])), [], [])
+    assert report.code == 3
+    assert "What the pages of the PDF show: only the proof attached to it was checked" in str(report)
+
+
+NO_PROOF = "this is no proof of a retirement. Choose the file proof.json of a statement, or its PDF"
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b"serial,quantity\nVCS-1,100\n", NO_PROOF),
+        (b"\x00\xff" * 25_000_000, NO_PROOF),
+        (b"x" * 100_000_001, "the file is larger than 100 MB"),
+        (b'{"kind":"carbon-credit-ledger/retirement-statement","version":1}', NO_PROOF),
+        (b"[" * 100_000, NO_PROOF),
+        (
+            pdf_with(b"{}"),
+            "this PDF has no proof attached. A statement that its ledger can prove has one",
+        ),
+        (pdf_with(*[bytes_of(proofs()[0])] * 2), "this PDF has more than one proof attached"),
+        (json.dumps(proofs()[0]).encode(), "the document is not in its one byte form"),
+        (bytes_of(proofs()[0])[:-1], "the document is not in its one byte form"),
+        (bytes_of({**proofs()[0], "version": 2}), "the document is not of version 1"),
+        (bytes_of({**proofs()[0], "extra": 1}), "the document is not of version 1"),
+    ],
+    ids=[
+        *("empty", "CSV", "50 MB", "100 MB", "the data of a statement", "brackets", "a PDF without a proof"),
+        *("a PDF with two", "spaces", "no newline", "version 2", "another field"),
+    ],
+)
+def test_another_file_gets_a_clear_sentence(data: bytes, reason: str) -> None:
+    assert examine(data, [key_of(str(OWN.key))], []) == Report(1, f"Not valid: {reason}.", [])
