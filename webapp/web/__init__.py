@@ -38,6 +38,7 @@ from webapp.web import (
     statements,
     tokens,
     users,
+    verifier,
     witness,
 )
 
@@ -73,6 +74,7 @@ def install(app: Flask) -> None:
         integrity,
         witness,
         downloads,
+        verifier,
     )
     accounts = (auth_pages, password, users, tokens, audit_log)
     blueprints = [module.pages for module in (*ledger, *accounts)]
