@@ -65,6 +65,7 @@ PAGES: Final = [
     "/acts/{act}/links/1/revoke",
     "/shared/{link}",
     "/shared/wrong",
+    "/verify",
     "/activity",
     "/activity?type=SOLD",
     "/credits?country=Kenya",
@@ -131,8 +132,12 @@ NOT_PAGES: Final = {
     "reports.download",
     "statements.data",
     "statements.pdf",
+    "statements.proof",
     "statements.shared_pdf",
+    "statements.shared_proof",
     "static",
+    "verifier.alone",
+    "verifier.script",
 }
 
 # Returns the elements that are wider than the window.

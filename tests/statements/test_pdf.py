@@ -47,7 +47,7 @@ def test_the_document_says_what_was_retired_and_has_it_as_data() -> None:
     statement = statement_of(
         act_at(retired_together([credit_id])), "https://ledger.example.org/acts/2/statement"
     )
-    text, reader = read(pdf_of(statement))
+    text, reader = read(pdf_of(statement, None))
     event = statement.act.first.event
     for said in ("100 t CO2e retired", "Northwind Airlines", "Flights of 2025", "20 November 2026"):
         assert said in text
@@ -61,8 +61,8 @@ def test_the_document_says_what_was_retired_and_has_it_as_data() -> None:
 
 def test_the_same_statement_gives_the_same_bytes_with_the_date_of_its_last_event() -> None:
     statement = statement_of(act_at(retirement()))
-    document = pdf_of(statement)
-    assert document == pdf_of(statement)
+    document = pdf_of(statement, None)
+    assert document == pdf_of(statement, None)
     _, reader = read(document)
     assert reader.metadata is not None
     assert reader.metadata.creation_date == statement.updated_at.replace(microsecond=0)
@@ -71,7 +71,7 @@ def test_the_same_statement_gives_the_same_bytes_with_the_date_of_its_last_event
 
 def test_no_text_is_a_part_of_the_template() -> None:
     words = {**RETIREMENT, "beneficiary": SOURCE, "reason": "x" * 300}
-    text, reader = read(pdf_of(statement_of(act_at(retirement(words, project_name=SOURCE)))))
+    text, reader = read(pdf_of(statement_of(act_at(retirement(words, project_name=SOURCE))), None))
     assert text.replace(" ", "").count(SOURCE.replace(" ", "")) >= 2
     assert "x" * 300 in text.replace(" ", "")
     assert BOXES not in text
@@ -81,7 +81,7 @@ def test_no_text_is_a_part_of_the_template() -> None:
 def test_characters_that_no_font_has_are_boxes_and_the_document_says_so() -> None:
     words = {**RETIREMENT, "beneficiary": "林業株式会社 🌳", "reason": "العربية שלום Ελληνικά Привет"}
     statement = statement_of(act_at(retirement(words)))
-    text, reader = read(pdf_of(statement))
+    text, reader = read(pdf_of(statement, None))
     assert BOXES in text
     assert "Привет" in text
     data = json.loads(reader.attachments["statement.json"][0])
@@ -92,7 +92,7 @@ def test_amended_words_are_shown_with_what_was_said_before() -> None:
     credit_id = recorded()
     position = retired_together([credit_id], {**RETIREMENT, "beneficiary": "Nortwind"})
     amend_credit(credit_id, {"amends": "2", "beneficiary": "Northwind", "why": "a secret"}, LOCAL)
-    text, _ = read(pdf_of(statement_of(act_at(position))))
+    text, _ = read(pdf_of(statement_of(act_at(position)), None))
     assert "for Northwind" in text
     assert "Was Nortwind Is now Northwind" in text
     assert "a secret" not in text
@@ -102,7 +102,7 @@ def test_very_many_lots_are_listed_in_the_data_alone(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(pdf, "LOTS_MAX", 3)
     monkeypatch.setattr(pdf, "GROUPS_MAX", 2)
     ids = [recorded(serial_number=f"S-{n}", vintage=str(2000 + n)) for n in range(4)]
-    text, reader = read(pdf_of(statement_of(act_at(retired_together(ids)))))
+    text, reader = read(pdf_of(statement_of(act_at(retired_together(ids))), None))
     assert "2 more 2 200 t Together 4 400 t" in text
     assert "S-0" not in text
     assert len(json.loads(reader.attachments["statement.json"][0])["credits"]) == 4
@@ -111,4 +111,4 @@ def test_very_many_lots_are_listed_in_the_data_alone(monkeypatch: pytest.MonkeyP
 def test_a_document_that_takes_too_much_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pdf, "MEMORY_BYTES_MAX", 90_000_000)
     with pytest.raises(LedgerBusy):
-        pdf_of(statement_of(act_at(retirement())))
+        pdf_of(statement_of(act_at(retirement())), None)

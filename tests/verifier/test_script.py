@@ -20,8 +20,13 @@ from tests.fixtures.proofs import (
     of_one_credit,
     proofs,
 )
-from verify_statement import Report, examine, kept_note, key_of
+from verify_statement import DATA, Report, examine, kept_note, key_of
 from webapp.config import ROOT
+from webapp.domain.action_fields import PART_QUANTITY, RETIREMENT_FIELDS
+from webapp.domain.amendment import AMENDS, WHY
+from webapp.domain.credit import NEW_FIELDS
+from webapp.domain.event import ACT_KEY, IMPORT_KEY
+from webapp.domain.facts import FACTS
 
 SCRIPT = ROOT / "verify_statement.py"
 
@@ -233,3 +238,16 @@ NO_PROOF = "this is no proof of a retirement. Choose the file proof.json of a st
 )
 def test_another_file_gets_a_clear_sentence(data: bytes, reason: str) -> None:
     assert examine(data, [key_of(str(OWN.key))], []) == Report(1, f"Not valid: {reason}.", [])
+
+
+def test_the_script_knows_the_data_of_events_as_the_ledger_records_them() -> None:
+    retirement = {field.name for field in RETIREMENT_FIELDS if field is not PART_QUANTITY}
+    words = retirement | {FACTS, ACT_KEY, IMPORT_KEY}
+    created = {field.name for field in NEW_FIELDS} | {"parent", "offset", FACTS, IMPORT_KEY}
+    required = {field.name for field in NEW_FIELDS if field.required}
+    assert {
+        "AMENDED": ({AMENDS}, words | {WHY.name}),
+        "CREATED": (required, created - required),
+        "RETIRED": (set(), words),
+        "SPLIT": ({"quantities"}, set()),
+    } == DATA

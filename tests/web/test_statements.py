@@ -143,10 +143,16 @@ def test_a_stranger_with_a_link_sees_that_statement_and_nothing_else(ledger_app:
     assert "100 t CO2e retired for Acme" in words(page)
     for secret in (NOTE, "Oscar", "user:", "local", "/credits", "/acts", "/sign-in"):
         assert secret not in page.text.replace("http://localhost", "")
-    assert links(page) == {"PDF": f"{path}/statement.pdf"}
+    assert links(page) == {
+        "PDF": f"{path}/statement.pdf",
+        "file proof.json": f"{path}/proof.json",
+        "Verify it": "/verify",
+    }
     document = stranger.get(f"{path}/statement.pdf")
     assert document.data.startswith(b"%PDF")
-    for answer in (page, document):
+    proof = stranger.get(f"{path}/proof.json")
+    assert proof.data.startswith(b'{"checkpoint":')
+    for answer in (page, document, proof):
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert "noindex" in answer.headers["X-Robots-Tag"]
@@ -167,7 +173,7 @@ def test_a_revoked_link_and_a_wrong_one_get_the_same_page(client: FlaskClient) -
     assert client.get(path).status_code == 200
     assert submit(client, asked, revoke).status_code == 303
     wrong = client.get("/shared/" + "x" * 43)
-    for suffix in ("", "/statement.pdf"):
+    for suffix in ("", "/statement.pdf", "/proof.json"):
         answer = client.get(path + suffix)
         assert (answer.status_code, without_request_id(answer)) == (404, without_request_id(wrong))
     assert "nav" not in {element.tag for element in parse(wrong.text).find_all()}

@@ -79,6 +79,10 @@ class UnknownProject(LedgerError):
         super().__init__("No credit is of this project.")
 
 
+class UnknownProof(LedgerError):
+    """There is no checkpoint that would prove this. The message says why."""
+
+
 class UnknownStatement(LedgerError):
     """The act is no retirement, so there is no statement of it."""
 

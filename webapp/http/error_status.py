@@ -43,6 +43,7 @@ STATUS: Final[dict[type[errors.LedgerError], HTTPStatus]] = {
     errors.UnknownParty: HTTPStatus.NOT_FOUND,
     errors.UnknownProject: HTTPStatus.NOT_FOUND,
     errors.UnknownStatement: HTTPStatus.NOT_FOUND,
+    errors.UnknownProof: HTTPStatus.NOT_FOUND,
     errors.UnknownCheck: HTTPStatus.NOT_FOUND,
     errors.UnknownTile: HTTPStatus.NOT_FOUND,
     errors.SerialHeld: HTTPStatus.CONFLICT,

@@ -20,6 +20,7 @@ from webapp.domain.errors import LedgerBusy
 from webapp.domain.fields import tonnes
 from webapp.ledger.storage.engine import end_read_transaction
 from webapp.statements.content import Group, Lot, Restated, Statement, data_of
+from webapp.statements.proof import Proof
 from webapp.statements.qr_code import qr_code
 
 TEMPLATE: Final = Path(__file__).with_name("statement.typ")
@@ -42,21 +43,26 @@ _MONTHS: Final = (
 )
 
 
-def pdf_of(statement: Statement) -> bytes:
-    """Return the PDF. Raises LedgerBusy if it takes too long or too much memory."""
-    return compiled(
-        TEMPLATE, json.dumps(data_of(statement), ensure_ascii=False, indent=1), page_of(statement)
-    )
+def pdf_of(statement: Statement, proof: Proof | None) -> bytes:
+    """Return the PDF, with its proof attached if there is one.
+
+    Raises LedgerBusy if it takes too long or too much memory.
+    """
+    data = json.dumps(data_of(statement), ensure_ascii=False, indent=1)
+    attached = {"proof": proof.document.decode()} if proof else {}
+    return compiled(TEMPLATE, data, page_of(statement, proof), attached)
 
 
-def compiled(template: Path, data: str, page: Mapping[str, Any]) -> bytes:
-    """Return the PDF that a template makes of the page that it shows and the data that it attaches.
+def compiled(
+    template: Path, data: str, page: Mapping[str, Any], attached: Mapping[str, str] | None = None
+) -> bytes:
+    """Return the PDF that a template makes of the page that it shows and the texts that it attaches.
 
     Raises LedgerBusy if it takes too long or too much memory. The read transaction of the request ends
     before: no connection waits for a document.
     """
     end_read_transaction()
-    inputs = {"data": data, "page": json.dumps(page, ensure_ascii=False)}
+    inputs = {"data": data, "page": json.dumps(page, ensure_ascii=False), **(attached or {})}
     limits = (MEMORY_BYTES_MAX, CPU_SECONDS_MAX)
     if not _PLACES.acquire(timeout=_PATIENCE_SECONDS):
         raise LedgerBusy(_BUSY)
@@ -84,7 +90,7 @@ def day_text(text: str) -> str:
     return f"{int(day)} {_MONTHS[int(month) - 1]} {year}"
 
 
-def page_of(statement: Statement) -> dict[str, Any]:
+def page_of(statement: Statement, proof: Proof | None) -> dict[str, Any]:
     """Return what the template shows, every value as the text that it prints."""
     updated = statement.updated_at
     is_listed = statement.number_of_lots <= LOTS_MAX
@@ -101,10 +107,21 @@ def page_of(statement: Statement) -> dict[str, Any]:
         "groups": [_group_of(group, is_listed=is_listed) for group in shown],
         "others": _others(statement.groups[len(shown) :]),
         "restated": [_restated_of(each, statement.number_of_lots) for each in statement.restated],
+        "proof": _proof_of(proof) if proof else None,
         "address": statement.address,
         "qr": qr_code(statement.address) if statement.address else None,
         "updated": [*updated.timetuple()[:6]],
     }
+
+
+def _proof_of(proof: Proof) -> list[tuple[str, str]]:
+    checkpoint = proof.checkpoint
+    return [
+        ("Log", checkpoint.origin),
+        ("Events", f"{checkpoint.size:,}"),
+        ("Fingerprint", checkpoint.root.hex()),
+        ("Key", proof.key),
+    ]
 
 
 def _facts_of(statement: Statement) -> list[tuple[str, list[str]]]:

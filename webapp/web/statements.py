@@ -28,11 +28,14 @@ from wtforms.validators import DataRequired
 from webapp.accounts import statement_links
 from webapp.accounts.roles import Role
 from webapp.authorization import allows, allows_everyone
+from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.event import is_number
 from webapp.http.authentication import actor
 from webapp.idempotency import note_replay, request_key, without_idempotency_key
 from webapp.ledger import acts
 from webapp.statements.content import Statement, data_of, statement_of
 from webapp.statements.pdf import LOTS_MAX, pdf_of
+from webapp.statements.proof import Proof, disclosed_by, proof_of, proof_or_none
 from webapp.statements.qr_code import qr_data_url
 from webapp.web import actor_names, query_parameters
 
@@ -43,6 +46,7 @@ SECRET_HEADERS: Final = {
     "X-Robots-Tag": "noindex, nofollow",
     "Cache-Control": "no-store",
 }
+_SHARED: Final = {"statements.shared", "statements.shared_pdf", "statements.shared_proof"}
 CONFIRM: Final = "Anybody who has the link may see this statement"
 
 
@@ -82,6 +86,15 @@ def data(position: int) -> Response:
     return _named(Response(text, mimetype="application/json"), statement, "json")
 
 
+@pages.get("/acts/<int:position>/proof.json")
+@allows(Role.VIEWER)
+@query_parameters.reads("size")
+def proof(position: int) -> Response:
+    """Send the proof of the statement, by the last checkpoint or by that of a size."""
+    statement = _statement(position)
+    return _send_proof(statement, proof_of(statement, _size()))
+
+
 @pages.route("/acts/<int:position>/links", methods=["GET", "POST"])
 @allows(Role.OPERATOR)
 def share(position: int) -> AnyResponse:
@@ -94,7 +107,10 @@ def share(position: int) -> AnyResponse:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_submitted() else HTTPStatus.OK
         links = statement_links.links_of(position)
         actor_names.prefetch([each for link in links for each in (link.added_by, link.revoked_by) if each])
-        page = render_template("statements/share.html", statement=statement, links=links, form=form)
+        disclosed = disclosed_by(statement)
+        page = render_template(
+            "statements/share.html", statement=statement, links=links, form=form, disclosed=disclosed
+        )
         return make_response(page, status)
     made = statement_links.create(position, actor(), request_key())
     if made is None:
@@ -130,8 +146,11 @@ def revoke(position: int, link_id: int) -> AnyResponse:
 def shared(secret: str) -> str:
     """Show one statement to anybody who has its link."""
     inputs = _inputs(_shared_statement(secret))
-    pdf_address = url_for(".shared_pdf", secret=secret)
-    return render_template("statements/shared.html", **inputs, pdf_address=pdf_address)
+    addresses = {
+        "pdf_address": url_for(".shared_pdf", secret=secret),
+        "proof_address": url_for(".shared_proof", secret=secret),
+    }
+    return render_template("statements/shared.html", **inputs, **addresses)
 
 
 @pages.get("/shared/<secret>/statement.pdf")
@@ -142,10 +161,19 @@ def shared_pdf(secret: str) -> Response:
     return _send_pdf(_shared_statement(secret))
 
 
+@pages.get("/shared/<secret>/proof.json")
+@allows_everyone
+@query_parameters.ignores_unknown
+def shared_proof(secret: str) -> Response:
+    """Send the proof of one statement to anybody who has its link."""
+    statement = _shared_statement(secret)
+    return _send_proof(statement, proof_of(statement, _size()))
+
+
 @pages.after_request
 def keep_secret(response: Response) -> Response:
     """Let nobody else get the secret of an address, also where the answer is an error."""
-    if request.endpoint in {"statements.shared", "statements.shared_pdf"}:
+    if request.endpoint in _SHARED:
         response.headers.update(SECRET_HEADERS)
     return response
 
@@ -172,11 +200,29 @@ def _inputs(statement: Statement) -> dict[str, object]:
         "statement": statement,
         "qr": qr_data_url(address) if address else None,
         "is_listed": statement.number_of_lots <= LOTS_MAX,
+        "proof": proof_or_none(statement),
     }
 
 
 def _send_pdf(statement: Statement) -> Response:
-    return _named(Response(pdf_of(statement), mimetype="application/pdf"), statement, "pdf")
+    document = pdf_of(statement, proof_or_none(statement))
+    return _named(Response(document, mimetype="application/pdf"), statement, "pdf")
+
+
+def _send_proof(statement: Statement, proof: Proof) -> Response:
+    response = Response(proof.document, mimetype="application/json")
+    response.headers["Content-Disposition"] = f'attachment; filename="proof-{statement.position}.json"'
+    return response
+
+
+def _size() -> int | None:
+    """Return the size of a checkpoint that the request asks for. Raises InvalidFields."""
+    text = request.args.get("size")
+    if text is None:
+        return None
+    if not is_number(text):
+        raise InvalidFields([Problem("size", "Must be the size of a signed checkpoint, in plain digits.")])
+    return int(text)
 
 
 def _named(response: Response, statement: Statement, ending: str) -> Response:

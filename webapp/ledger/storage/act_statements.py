@@ -53,3 +53,21 @@ SAID_OF: Final = {
     " WHERE credits.key = ANY (ARRAY("
     f"SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value)){_ABOVE}",
 }
+# The events of retired credits that prove what was retired, and of all credits that these were split from.
+# Parameter: a JSON array of the positions of the retirements. Sales name a buyer, and are none of them.
+_SPLIT_FROM: Final = (
+    " UNION SELECT credits.key, credits.parent FROM above JOIN credits ON credits.key = above.parent)"
+    " SELECT above.key, feed.position, events.body FROM above"
+    " JOIN events ON events.subject = above.key"
+    " AND events.type IN ('CREATED', 'SPLIT', 'RETIRED', 'AMENDED')"
+    " JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq ORDER BY feed.position"
+)
+_RETIRED: Final = (
+    "WITH RECURSIVE above (key, parent) AS (SELECT credits.key, credits.parent FROM feed"
+    " JOIN credits ON credits.key = feed.subject WHERE feed.position"
+)
+PROVING: Final = {
+    "sqlite": f"{_RETIRED} IN (SELECT value FROM json_each(?)){_SPLIT_FROM}",
+    "postgresql": f"{_RETIRED} = ANY (ARRAY("
+    f"SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value)){_SPLIT_FROM}",
+}
