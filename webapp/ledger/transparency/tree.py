@@ -39,12 +39,13 @@ _GAP: Final = "The Merkle tree of the log has a gap. `flask verify` says where."
 
 
 class TreeReader:
-    """Reads one tree on a connection, each tile once."""
+    """Reads one tree on a connection, each tile and each node once."""
 
     def __init__(self, connection: Connection, tree: Tree = Tree.EVENTS) -> None:
         """Read with this connection, which is in a read transaction."""
         self._connection, self._tree = connection, tree
         self._tiles: dict[tuple[int, int], list[bytes]] = {}
+        self._nodes: dict[Node, bytes] = {}
 
     def size(self) -> int:
         """Return the number of leaves."""
@@ -76,8 +77,11 @@ class TreeReader:
         return [self._hash(node) for node in nodes]
 
     def _hash(self, node: Node) -> bytes:
-        above = node.level % TILE_HEIGHT
-        return merkle.root_of(self.hashes(node.level - above, node.place << above, 1 << above))
+        if node not in self._nodes:
+            above = node.level % TILE_HEIGHT
+            hashes = self.hashes(node.level - above, node.place << above, 1 << above)
+            self._nodes[node] = merkle.root_of(hashes)
+        return self._nodes[node]
 
 
 def root(size: int, tree: Tree = Tree.EVENTS) -> bytes:
