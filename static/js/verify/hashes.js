@@ -47,13 +47,15 @@ export class Sha256 {
   }
 
   digest() {
-    const bits = BigInt(this.#length) * 8n;
-    this.update(Uint8Array.of(0x80));
-    while (this.#filled !== 56) this.update(Uint8Array.of(0));
-    this.update(bigEndian(bits, 8));
-    const result = new Uint8Array(32);
-    this.#state.forEach((word, place) => result.set([word >>> 24, word >>> 16, word >>> 8, word], place * 4));
-    return result;
+    const padding = new Uint8Array(72 - ((this.#length + 8) % 64));
+    padding[0] = 0x80;
+    const view = new DataView(padding.buffer);
+    view.setUint32(padding.length - 8, Math.floor(this.#length / 2 ** 29));
+    view.setUint32(padding.length - 4, (this.#length * 8) % 2 ** 32);
+    this.update(padding);
+    const result = new DataView(new ArrayBuffer(32));
+    for (let word = 0; word < 8; word += 1) result.setInt32(word * 4, this.#state[word]);
+    return new Uint8Array(result.buffer);
   }
 
   #compress() {
@@ -85,9 +87,15 @@ export class Sha256 {
       b = a;
       a = (first + second) | 0;
     }
-    [a, b, c, d, e, f, g, h].forEach((word, place) => {
-      this.#state[place] += word;
-    });
+    const state = this.#state;
+    state[0] += a;
+    state[1] += b;
+    state[2] += c;
+    state[3] += d;
+    state[4] += e;
+    state[5] += f;
+    state[6] += g;
+    state[7] += h;
     this.#filled = 0;
   }
 }
@@ -135,8 +143,14 @@ export const joined = (...parts) => {
   }
   return result;
 };
-export const hexOf = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-export const fromHex = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const BYTES = new Map(HEX.map((pair, byte) => [pair, byte]));
+export const hexOf = (bytes) => Array.from(bytes, (byte) => HEX[byte]).join("");
+export const fromHex = (text) => {
+  const result = new Uint8Array(text.length / 2);
+  for (let at = 0; at < result.length; at += 1) result[at] = BYTES.get(text.slice(at * 2, at * 2 + 2));
+  return result;
+};
 export const bigOf = (bytes) => BigInt(`0x${hexOf(bytes) || "0"}`);
 export const bigEndian = (number, length) => fromHex(number.toString(16).padStart(length * 2, "0"));
 export const utf8 = (text) => new TextEncoder().encode(text);
