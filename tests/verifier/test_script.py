@@ -4,7 +4,9 @@ import json
 import subprocess
 import sys
 import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from tests.fixtures.proofs import (
     of_one_credit,
     proofs,
 )
-from verify_statement import DATA, Report, examine, kept_note, key_of
+from verify_statement import DATA, Invalid, Report, examine, kept_note, key_of
 from webapp.config import ROOT
 from webapp.domain.action_fields import PART_QUANTITY, RETIREMENT_FIELDS
 from webapp.domain.amendment import AMENDS, WHY
@@ -251,3 +253,38 @@ def test_the_script_knows_the_data_of_events_as_the_ledger_records_them() -> Non
         "RETIRED": (set(), words),
         "SPLIT": ({"quantities"}, set()),
     } == DATA
+
+
+def key_text(name: str, kind: int, public: bytes) -> str:
+    data = bytes([kind]) + public
+    key_id = sha256(f"{name}\n".encode() + data).digest()[:4]
+    return f"{name}+{key_id.hex()}+{b64encode(data).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (key_text("log", 2, bytes(32)), "the key of log is none of Ed25519"),
+        (key_text("log", 1, bytes(31)), "the key of log is none of Ed25519"),
+        (key_text("log", 1, bytes(32)).replace("log+", "other+"), "the id in the key of other does not"),
+        (key_text("log", 1, bytes(32))[:-4] + "A===", "a key is not a name, an id and base64"),
+        (key_text("log", 1, bytes(32)) + "=", "the key of log is not base64 in its one form"),
+        ("log+00000000", "a key is not a name, an id and base64"),
+    ],
+    ids=["another type", "short", "another name", "odd base64", "more padding", "no bytes"],
+)
+def test_a_key_that_is_none_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(Invalid, match=f"^{reason}"):
+        key_of(text)
+
+
+def test_base64_has_one_spelling_and_no_other_for_the_same_bytes() -> None:
+    document = of_one_credit()[1]
+    note = document["checkpoint"]
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    last = letters[letters.index(note[-3]) + 1]
+    changed = f"{note[:-3]}{last}=\n"
+    old, new = (b64decode(text.rpartition(" ")[2]) for text in (note, changed))
+    assert old == new
+    report = report_on({**document, "checkpoint": changed}, OWN.key)
+    assert report.verdict == f"Not valid: the signature of {OWN.key.name} is not base64 in its one form."
