@@ -13,15 +13,21 @@ from pypdf import PdfReader
 
 from tests.fixtures.acts import retired_together
 from tests.fixtures.credits import recorded, recorded_with_facts
+from tests.fixtures.ledger import RawClient
 from tests.fixtures.log import fill, signed_size
-from tests.fixtures.proofs import bytes_of
+from tests.fixtures.proofs import Signer, bytes_of
 from tests.verifier.test_script import section
 from verify_statement import Report, examine, kept_note, key_of
 from webapp.accounts.actors import LOCAL
+from webapp.domain.checkpoint_destinations import Destination, Kind
 from webapp.domain.errors import LogNotSigned
+from webapp.domain.signed_note import SignatureType
 from webapp.ledger.acts import act_at
 from webapp.ledger.commands import amend_credit, retire_credit, sell_credit, split_credit
-from webapp.ledger.transparency import checkpoints
+from webapp.ledger.group_commit import transact
+from webapp.ledger.storage.engine import db
+from webapp.ledger.transparency import checkpoints, destinations
+from webapp.ledger.transparency.stored_checkpoints import add_cosignature
 from webapp.statements.content import statement_of
 from webapp.statements.pdf import pdf_of
 from webapp.statements.proof import disclosed_by, proof_of
@@ -133,6 +139,26 @@ def test_a_size_is_that_of_a_checkpoint_that_includes_the_retirement(
     position = retired_together([credit_id])
     signed_size()
     assert client.get(f"/acts/{position}/proof.json?size={size}").status_code == status
+
+
+def test_a_proof_has_the_cosignatures_of_the_witnesses_whose_keys_are_known(raw: RawClient) -> None:
+    statement = statement_of(act_at(retired_together([recorded()])))
+    signed = checkpoints.covering(2)
+    witness = Signer(3, "witness.example", SignatureType.COSIGNATURE)
+    unknown = Signer(4, "other.example", SignatureType.COSIGNATURE)
+    for each in (unknown, witness):
+        line = each.sign(signed.checkpoint.text).line
+        transact(
+            lambda connection, name=each.key.name, line=line: add_cosignature(  # type: ignore[misc]
+                connection, checkpoints.Tree.EVENTS, signed, name, line, signed.signed_at
+            ),
+            unconditional=True,
+        )
+    destinations.use(db.engine, [Destination(Kind.WITNESS, "http://witness.example", witness.key)])
+    assert raw.execute("SELECT count(*) FROM cosignatures") == [(2,)]
+    proof = proof_of(statement)
+    assert [key.name for key in proof.keys] == [signed.checkpoint.origin, "witness.example"]
+    assert examine(proof.document, [key_of(str(witness.key))], []).code == 0
 
 
 def test_the_page_shows_what_the_proof_is_by(client: FlaskClient) -> None:

@@ -288,3 +288,23 @@ def test_base64_has_one_spelling_and_no_other_for_the_same_bytes() -> None:
     assert old == new
     report = report_on({**document, "checkpoint": changed}, OWN.key)
     assert report.verdict == f"Not valid: the signature of {OWN.key.name} is not base64 in its one form."
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"extra": 1}, {"position": "1"}, {"path": ["A" * 64]}, {"path": ["a" * 62]}, {"path": [1]}, {"text": 1}],
+    ids=str,
+)
+def test_an_entry_has_one_form(change: Document) -> None:
+    document = of_one_credit()[1]
+    document["entries"][0] |= change
+    reason = "an entry is not a path of hashes, a position and a text"
+    assert report_on(document).verdict == f"Not valid: {reason}."
+
+
+@pytest.mark.parametrize("positions", [(2, 1), (1, 1, 2), (0, 2), (1, 3)], ids=str)
+def test_entries_are_in_order_and_in_the_log(positions: tuple[int, ...]) -> None:
+    document = of_one_credit()[1]
+    known = {entry["position"]: entry for entry in document["entries"]}
+    document["entries"] = [{**known.get(each, known[1]), "position": each} for each in positions]
+    assert "is out of order or not in the log" in report_on(document).verdict

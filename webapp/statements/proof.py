@@ -15,7 +15,7 @@ from webapp.domain.event_validation import read_event
 from webapp.domain.signed_note import Checkpoint, Note, VerifierKey
 from webapp.ledger import proving_events
 from webapp.ledger.proving_events import ProvingEvent
-from webapp.ledger.transparency import checkpoints, tree
+from webapp.ledger.transparency import checkpoints, destinations, tree
 from webapp.statements.content import Statement
 
 KIND: Final = "carbon-credit-ledger/retirement-proof"
@@ -122,6 +122,6 @@ def _events_of(statement: Statement) -> list[ProvingEvent]:
 
 def _judged(note: str) -> tuple[str, list[VerifierKey]]:
     """Return the note with the signatures whose keys are known, and these keys: one for each line."""
-    parsed, known = Note.parse(note), checkpoints.keys()
+    parsed, known = Note.parse(note), dict.fromkeys([*checkpoints.keys(), *destinations.witness_keys()])
     pairs = [(signature, key) for signature in parsed.signatures for key in known if key.made(signature)]
     return str(Note(parsed.text, tuple(signature for signature, _ in pairs))), [key for _, key in pairs]

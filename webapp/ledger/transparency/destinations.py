@@ -24,7 +24,7 @@ from sqlalchemy import Engine
 
 from webapp.domain.checkpoint_destinations import Destination, Kind
 from webapp.domain.event import time_text
-from webapp.domain.signed_note import InvalidNote, Note, Signature
+from webapp.domain.signed_note import InvalidNote, Note, Signature, VerifierKey
 from webapp.domain.witness_request import WitnessRequest
 from webapp.ledger import clock
 from webapp.ledger.group_commit import transact
@@ -66,6 +66,11 @@ _destinations: Final[WeakKeyDictionary[Engine, Sequence[Destination]]] = WeakKey
 def use(engine: Engine, destinations: Sequence[Destination]) -> None:
     """Set the destinations for the database of this engine."""
     _destinations[engine] = destinations
+
+
+def witness_keys() -> list[VerifierKey]:
+    """Return the keys of the witnesses that checkpoints are sent to."""
+    return [each.key for each in _destinations.get(db.engine, ()) if each.key is not None]
 
 
 def deliver_all() -> None:
