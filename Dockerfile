@@ -14,7 +14,7 @@ RUN groupadd --system --gid 10001 ledger \
     && useradd --system --uid 10001 --gid ledger --home-dir /srv/ledger --shell /usr/sbin/nologin ledger
 WORKDIR /srv/ledger
 COPY --from=build /srv/venv /srv/venv
-COPY LICENSE gunicorn.conf.py sample-registry.json wsgi.py ./
+COPY LICENSE gunicorn.conf.py sample-registry.json verify_statement.py wsgi.py ./
 COPY migrations ./migrations
 COPY server ./server
 COPY static ./static
