@@ -23,6 +23,7 @@ from webapp.ledger.storage.engine import (
     engine_options,
     prepare,
 )
+from webapp.ledger.storage.row_keys import use_secret_keys
 from webapp.ledger.transparency import destinations, key_folder, witness
 from webapp.ledger.transparency.key_folder import KeyFolder
 from webapp.ledger.transparency.witness import Witness
@@ -83,6 +84,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         prepare(db.engine)
         login_rate_limit.use_key(db.engine, settings.secret_key)
+        use_secret_keys(db.engine, [settings.secret_key, *settings.secret_key_fallbacks])
         host = urlsplit(settings.public_url).hostname or "carbon-credit-ledger"
         key_folder.use(db.engine, KeyFolder(settings.log_keys, host, settings.log_origin))
         destinations.use(db.engine, settings.checkpoint_to)

@@ -8,11 +8,17 @@ import psycopg
 import pytest
 from flask import Flask
 
+from tests.fixtures.clock import SetClock
+from tests.fixtures.credits import recorded
 from tests.fixtures.ledger import RawClient
-from tests.fixtures.users import a_user
+from tests.fixtures.users import a_user, an_administrator
 from webapp.accounts import audit_log, users
 from webapp.accounts.actors import CLI
 from webapp.accounts.audit_log import PAGE_MAX, AuditAction, change
+from webapp.accounts.roles import Role
+from webapp.domain.account_log import fingerprint, name_hash
+from webapp.domain.event import time_text
+from webapp.ledger import queries
 
 ROW = (3, "2026-11-20T12:00:00.000000Z", "cli", "USER_ADDED", "user:9", "{}")
 INSERT = "INTO account_log (position, recorded_at, actor, act, subject, data) VALUES (?, ?, ?, ?, ?, ?)"
@@ -107,7 +113,45 @@ def test_a_place_outside_the_log_is_no_error(before: int) -> None:
 
 
 @pytest.mark.usefixtures("ledger_app", "quick_passwords")
-def test_a_name_in_the_log_is_kept_as_it_was_typed() -> None:
+def test_an_entry_holds_no_name_but_its_hash_with_the_salt_of_the_row(raw: RawClient) -> None:
     users.add_first('Zoë "<script>" O\'Neill', "correct horse battery", CLI)
     (entry,) = audit_log.page(limit=PAGE_MAX + 1)
-    assert dict(entry.data) == {"name": 'Zoë "<script>" O\'Neill', "role": "administrator"}
+    ((salt, stored),) = raw.execute("SELECT name_salt, password_hash FROM users")
+    assert dict(entry.data) == {
+        "name_hash": name_hash('Zoë "<script>" O\'Neill', salt),
+        "password": fingerprint(stored),
+        "role": "administrator",
+    }
+
+
+@pytest.mark.usefixtures("ledger_app", "quick_passwords")
+def test_the_same_name_has_another_hash_in_another_ledger(raw: RawClient) -> None:
+    salts = {users.add(name, Role.ADMINISTRATOR, "correct horse battery", CLI).id for name in ("Ada", "Bob")}
+    assert len({salt for (salt,) in raw.execute("SELECT name_salt FROM users")}) == len(salts) == 2
+
+
+@pytest.mark.usefixtures("ledger_app", "quick_passwords")
+def test_an_entry_is_not_earlier_than_the_one_before_it(set_clock: SetClock) -> None:
+    a_user()
+    set_clock.go(hours=-1)
+    users.disable(2, CLI)
+    newest, *earlier = audit_log.page()
+    assert newest.act == AuditAction.USER_DISABLED
+    assert newest.recorded_at == earlier[0].recorded_at
+
+
+@pytest.mark.usefixtures("ledger_app", "quick_passwords")
+def test_an_entry_is_not_earlier_than_the_last_event_and_the_next_event_not_earlier_than_it(
+    set_clock: SetClock,
+) -> None:
+    recorded()
+    at = time_text(set_clock())
+    set_clock.go(hours=-1)
+    an_administrator()
+    assert audit_log.page()[0].recorded_at == at
+    set_clock.go(hours=3)
+    users.disable(a_user().id, CLI)
+    later = audit_log.page()[0].recorded_at
+    set_clock.go(hours=-3)
+    credit_id = recorded(serial_number="another")
+    assert queries.credit(credit_id).created_at == later

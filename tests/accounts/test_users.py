@@ -25,7 +25,7 @@ from webapp.ledger.group_commit import transact
 pytestmark = pytest.mark.usefixtures("ledger_app", "quick_passwords")
 
 
-def acts() -> list[tuple[AuditAction, str, str]]:
+def acts() -> list[tuple[str, str, str]]:
     """Return the action, actor and subject of the account log's entries, oldest first."""
     return [(entry.act, entry.actor, entry.subject) for entry in reversed(audit_log.page())]
 

@@ -10,7 +10,8 @@ from typing import Final
 
 from sqlalchemy import Connection, Table, func, select
 
-from webapp.accounts.tables import tokens, users
+from webapp.accounts.tables import account_log, tokens, users
+from webapp.domain.account_log import ADDING
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.tables import events
 
@@ -54,9 +55,18 @@ _ACTOR_LENGTH_MAX: Final = 30
 
 
 def next_number(connection: Connection, table: Table, kind: str) -> int:
-    """Return the id of the next row of the table. `kind` is the prefix of its actors, such as "user"."""
-    last = connection.scalar(select(func.max(table.c.id)))
-    if last is None:
+    """Return the id of the next row of the table. `kind` is the prefix of its actors, such as "user".
+
+    It is higher than every id in the table and in the account log, so none is used again even if rows
+    were removed.
+    """
+    added = select(account_log.c.subject).where(
+        account_log.c.act.in_(ADDING), account_log.c.subject.startswith(f"{kind}:")
+    )
+    matched = (_NUMBERED.fullmatch(subject) for subject in connection.scalars(added))
+    numbers = [int(found[2]) for found in matched if found]
+    last = max([*numbers, connection.scalar(select(func.max(table.c.id))) or 0])
+    if not last:
         actor = func.substr(events.c.body, len(_ACTOR) + 1, _ACTOR_LENGTH_MAX)
         named = select(actor).where(events.c.body.startswith(f"{_ACTOR}{kind}:")).distinct()
         matches = (_NUMBERED_IN_EVENT.match(text) for text in connection.scalars(named))

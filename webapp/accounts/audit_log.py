@@ -6,76 +6,21 @@ writes.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, select
 
 from webapp.accounts.tables import INTEGER_MAX, account_log
-from webapp.domain.canonical_json import encode
-from webapp.domain.event import time_text
-from webapp.ledger import clock
+from webapp.domain.account_log import AuditAction, Entry
+from webapp.ledger.account_entries import append
 from webapp.ledger.group_commit import transact
 from webapp.ledger.storage.engine import reading
 
+__all__ = ["ANONYMOUS_ACTOR", "PAGE_MAX", "AuditAction", "Entry", "append", "change", "page"]
+
 PAGE_MAX: Final = 200
 ANONYMOUS_ACTOR: Final = "nobody"  # the actor of a refused sign-in
-
-
-class AuditAction(StrEnum):
-    """The types of entries."""
-
-    USER_ADDED = "USER_ADDED"  # data: name, role
-    ROLE_CHANGED = "ROLE_CHANGED"  # data: from, to
-    USER_DISABLED = "USER_DISABLED"
-    USER_ENABLED = "USER_ENABLED"
-    PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105 - by the user
-    PASSWORD_SET = "PASSWORD_SET"  # noqa: S105 - by an administrator
-    TOKEN_MADE = "TOKEN_MADE"  # noqa: S105 - data: name, role, expires_at
-    TOKEN_REVOKED = "TOKEN_REVOKED"  # noqa: S105
-    STATEMENT_SHARED = "STATEMENT_SHARED"  # data: act, link
-    STATEMENT_LINK_REVOKED = "STATEMENT_LINK_REVOKED"  # data: act, link
-    SIGNED_IN = "SIGNED_IN"
-    SIGNED_OUT = "SIGNED_OUT"
-    SIGNED_OUT_EVERYWHERE = "SIGNED_OUT_EVERYWHERE"
-    SIGN_IN_REFUSED = "SIGN_IN_REFUSED"
-    SIGN_INS_HELD = "SIGN_INS_HELD"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One entry of the log. `actor` and `subject` are actors as in events."""
-
-    position: int
-    recorded_at: str
-    actor: str
-    act: AuditAction
-    subject: str
-    data: Mapping[str, str]
-
-
-def append(
-    connection: Connection,
-    actor: str,
-    act: AuditAction,
-    subject: str = "",
-    data: Mapping[str, str] | None = None,
-) -> None:
-    """Append an entry. Must be called within `change`, so that positions have no gaps."""
-    last = connection.scalar(select(func.coalesce(func.max(account_log.c.position), 0)))
-    connection.execute(
-        insert(account_log),
-        {
-            "position": int(last or 0) + 1,
-            "recorded_at": time_text(clock.now()),
-            "actor": actor,
-            "act": act,
-            "subject": subject,
-            "data": encode(dict(data or {})),
-        },
-    )
 
 
 def page(before: int | None = None, limit: int = 50, *, act: AuditAction | None = None) -> list[Entry]:

@@ -21,7 +21,9 @@ from webapp.accounts.tables import account_log as log_table
 from webapp.accounts.tables import sessions as session_table
 from webapp.accounts.tables import sign_in_failures
 from webapp.accounts.tables import users as users_table
+from webapp.accounts.tokens import hash_of
 from webapp.accounts.users import NAME, User
+from webapp.domain.account_log import fingerprint, session_data
 from webapp.domain.canonical_json import encode
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.event import time_text
@@ -87,6 +89,9 @@ def _check(attempt: Attempt, name_key: str, password: str) -> SignedIn | None:
             connection.execute(
                 update(users_table).where(users_table.c.id == row.id).values(password_hash=new_hash)
             )
+            rehashed = {"password": fingerprint(new_hash)}
+            user = f"user:{row.id}"
+            audit_log.append(connection, user, AuditAction.PASSWORD_REHASHED, user, rehashed)
         secret = sessions.start_on(connection, row.id)
         is_initial = now.password_given_at is not None
         return SignedIn(User(now.id, now.name, Role(now.role), has_initial_password=is_initial), secret)
@@ -121,9 +126,11 @@ def change_password(user_id: int, current: str, new: str, *, address: str) -> st
         attempt.succeed(connection, user_id)
         chosen = {"password_hash": hashed, "password_given_at": None}
         connection.execute(update(users_table).where(users_table.c.id == user_id).values(chosen))
-        audit_log.append(connection, user.actor, AuditAction.PASSWORD_CHANGED, user.actor)
         connection.execute(delete(session_table).where(session_table.c.user_id == user_id))
-        return sessions.insert_session(connection, user_id)
+        secret = sessions.insert_session(connection, user_id)
+        data = {"password": fingerprint(hashed), **session_data(hash_of(secret))}
+        audit_log.append(connection, user.actor, AuditAction.PASSWORD_CHANGED, user.actor, data)
+        return secret
 
     return change(action)
 

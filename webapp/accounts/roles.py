@@ -1,29 +1,17 @@
-"""The three roles, each of which includes the previous one, and the role of an actor at commit.
+"""The role of an actor at commit.
 
 Between the authorization of a request and its commit, the user can be disabled, the role changed or the
 token revoked.
 """
 
-from enum import StrEnum
-
 from sqlalchemy import Connection
 
 from webapp.domain.event import time_text
+from webapp.domain.roles import Role
 from webapp.ledger import clock
 from webapp.ledger.storage import statements
 
-
-class Role(StrEnum):
-    """The roles in ascending order."""
-
-    VIEWER = "viewer"  # reads everything
-    OPERATOR = "operator"  # also records, sells, retires and imports
-    ADMINISTRATOR = "administrator"  # also manages users and tokens
-
-    def includes(self, other: "Role") -> bool:
-        """Return whether this role has all rights of the other one."""
-        order = list(Role)
-        return order.index(self) >= order.index(other)
+__all__ = ["Role", "role_at_commit"]
 
 
 def role_at_commit(connection: Connection, actor: str) -> Role | None:

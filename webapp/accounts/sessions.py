@@ -4,6 +4,7 @@ A session ends by signing out, after IDLE without a request, and LIFETIME after 
 an initial password also ends when that password expires.
 """
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Final
 
@@ -13,10 +14,13 @@ from webapp.accounts import audit_log, passwords
 from webapp.accounts.audit_log import AuditAction, change
 from webapp.accounts.errors import UnknownUser
 from webapp.accounts.roles import Role
+from webapp.accounts.row_codes import code_due, new_code
 from webapp.accounts.tables import sessions, users
 from webapp.accounts.tokens import hash_of, new_secret
 from webapp.accounts.users import User, require_administrator
+from webapp.domain.account_log import session_data
 from webapp.domain.event import time_text
+from webapp.domain.row_mac import SessionRow
 from webapp.ledger import clock
 from webapp.ledger.group_commit import best_effort_write
 from webapp.ledger.storage import statements
@@ -43,7 +47,7 @@ def start_on(connection: Connection, user_id: int) -> str:
     """Start a session of an enabled user within a change, and log the sign-in."""
     secret = insert_session(connection, user_id)
     actor = f"user:{user_id}"
-    audit_log.append(connection, actor, AuditAction.SIGNED_IN, actor)
+    audit_log.append(connection, actor, AuditAction.SIGNED_IN, actor, session_data(hash_of(secret)))
     return secret
 
 
@@ -56,50 +60,47 @@ def insert_session(connection: Connection, user_id: int) -> str:
         )
     )
     secret = new_secret()
-    connection.execute(
-        insert(sessions),
-        {
-            "secret_hash": hash_of(secret),
-            "user_id": user_id,
-            "started_at": time_text(now),
-            "seen_at": time_text(now),
-            "expires_at": time_text(now + LIFETIME),
-        },
-    )
+    row = SessionRow(hash_of(secret), user_id, time_text(now), time_text(now + LIFETIME))
+    added = asdict(row) | {"seen_at": row.started_at, "mac": new_code(row)}
+    connection.execute(insert(sessions), added)
     return secret
 
 
 def find(secret: str) -> User | None:
-    """Return the user of the session, None if it is unknown or over or the user cannot sign in."""
+    """Return the user of the session.
+
+    None if it is unknown or over or has no valid code, or if the user cannot sign in.
+    """
     now = clock.now()
     hashed = hash_of(secret)
     with reading() as connection:
         lasts = (time_text(now), time_text(now - IDLE))
         rows = statements.fetch(connection, statements.FIND_SESSION, hashed, *lasts)
-    if not rows:
-        return None
-    user_id, name, role, given_at, seen_at = rows[0]
-    if passwords.is_expired(given_at):
+        if not rows:
+            return None
+        *columns, code, name, role, given_at, seen_at = rows[0]
+        row = SessionRow(*columns)
+        due_code = code_due(connection, row, code)
+    if due_code is None or passwords.is_expired(given_at):
         return None
     due = time_text(now - SEEN_EVERY)
-    if seen_at <= due:
-        best_effort_write(
-            update(sessions)
-            .where(sessions.c.secret_hash == hashed, sessions.c.seen_at <= due)
-            .values(seen_at=time_text(now))
-        )
-    return User(user_id, name, Role(role), has_initial_password=given_at is not None)
+    if seen_at <= due or due_code != code:
+        is_due = (sessions.c.seen_at <= due) | sessions.c.mac.is_(None) | (sessions.c.mac != due_code)
+        seen = {"seen_at": time_text(now), "mac": due_code}
+        best_effort_write(update(sessions).where(sessions.c.secret_hash == hashed, is_due).values(seen))
+    return User(row.user_id, name, Role(role), has_initial_password=given_at is not None)
 
 
 def end(secret: str) -> None:
     """End the session. No error if it is already over."""
 
     def action(connection: Connection) -> None:
-        ended = delete(sessions).where(sessions.c.secret_hash == hash_of(secret))
+        hashed = hash_of(secret)
+        ended = delete(sessions).where(sessions.c.secret_hash == hashed)
         user_id = connection.scalar(ended.returning(sessions.c.user_id))
         if user_id is not None:
             actor = f"user:{user_id}"
-            audit_log.append(connection, actor, AuditAction.SIGNED_OUT, actor)
+            audit_log.append(connection, actor, AuditAction.SIGNED_OUT, actor, session_data(hashed))
 
     change(action)
 

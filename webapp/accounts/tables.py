@@ -24,6 +24,7 @@ class User(Model):
 
     `name_key` is the name in canonical form. `disabled_at` is null while the user can sign in.
     `password_given_at` is the time at which an administrator set the password, null once the user chose it.
+    `name_salt` is the salt of the name's hash in the account log: without it, that hash says nothing.
     """
 
     __tablename__ = "users"
@@ -37,10 +38,14 @@ class User(Model):
     added_at: Mapped[str] = mapped_column(STRING)
     disabled_at: Mapped[str | None] = mapped_column(STRING)
     password_given_at: Mapped[str | None] = mapped_column(STRING)
+    name_salt: Mapped[str | None] = mapped_column(STRING)
 
 
 class Session(Model):
-    """A session of a signed-in browser, with the SHA-256 of the secret in its cookie."""
+    """A session of a signed-in browser, with the SHA-256 of the secret in its cookie.
+
+    `mac` is its code by a key outside the database (``row_codes``); null until its first use after 0027.
+    """
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -54,10 +59,14 @@ class Session(Model):
     started_at: Mapped[str] = mapped_column(STRING)
     seen_at: Mapped[str] = mapped_column(STRING)
     expires_at: Mapped[str] = mapped_column(STRING)
+    mac: Mapped[str | None] = mapped_column(STRING)
 
 
 class Token(Model):
-    """An API token, with the SHA-256 of its secret. Never deleted, because events refer to the id."""
+    """An API token, with the SHA-256 of its secret. Never deleted, because events refer to the id.
+
+    `mac` is its code by a key outside the database, as for sessions.
+    """
 
     __tablename__ = "tokens"
     __table_args__ = (CheckConstraint(_A_ROLE, "role"),)
@@ -71,6 +80,7 @@ class Token(Model):
     expires_at: Mapped[str] = mapped_column(STRING)
     revoked_at: Mapped[str | None] = mapped_column(STRING)
     last_used_at: Mapped[str | None] = mapped_column(STRING)
+    mac: Mapped[str | None] = mapped_column(STRING)
 
 
 class StatementLink(Model):

@@ -7,23 +7,26 @@ sessions are 256 random bits as text. They cannot be guessed, so a plain SHA-256
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Final, overload
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from webapp.accounts import audit_log
 from webapp.accounts.actors import next_number
 from webapp.accounts.audit_log import AuditAction, change
 from webapp.accounts.errors import UnknownToken
 from webapp.accounts.roles import Role
+from webapp.accounts.row_codes import code_due, new_code
 from webapp.accounts.tables import INTEGER_MAX, tokens
 from webapp.accounts.users import require_administrator
+from webapp.domain.account_log import token_data
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.event import time_text
 from webapp.domain.fields import TextField, parse_fields
+from webapp.domain.row_mac import TokenRow
 from webapp.ledger import clock, idempotency_store
 from webapp.ledger.group_commit import best_effort_write
 from webapp.ledger.idempotency_store import IdempotencyKey, StoredResult
@@ -109,20 +112,18 @@ def create(
         if key and idempotency_store.find(connection, key):
             return None
         now = clock.now()
-        row = connection.execute(
-            insert(tokens).returning(tokens),
-            {
-                "id": next_number(connection, tokens, "token"),
-                "name": name,
-                "role": role,
-                "secret_hash": hash_of(secret),
-                "added_by": actor,
-                "added_at": time_text(now),
-                "expires_at": time_text(now + timedelta(days=days)),
-            },
-        ).one()
-        token = _token(row)
-        data = {"name": name, "role": role, "expires_at": token.expires_at}
+        row = TokenRow(
+            id=next_number(connection, tokens, "token"),
+            name=name,
+            role=role,
+            secret_hash=hash_of(secret),
+            added_by=actor,
+            added_at=time_text(now),
+            expires_at=time_text(now + timedelta(days=days)),
+        )
+        added = insert(tokens).returning(tokens)
+        token = _token(connection.execute(added, asdict(row) | {"mac": new_code(row)}).one())
+        data = token_data(role, row.expires_at, row.secret_hash)
         audit_log.append(connection, actor, AuditAction.TOKEN_MADE, token.actor, data)
         if key:  # the id without the secret; no event of the ledger belongs to it
             result = StoredResult("token", HTTPStatus.OK, [str(token.id)], position=0)
@@ -133,22 +134,29 @@ def create(
 
 
 def find(secret: str) -> TokenBearer | None:
-    """Return the bearer of the token, None if it is unknown, revoked or expired."""
+    """Return the bearer of the token, None if it is unknown, revoked, expired, or has no valid code."""
     if not _SECRET.fullmatch(secret):
         return None
     now = clock.now()
     with reading() as connection:
         rows = statements.fetch(connection, statements.FIND_TOKEN, hash_of(secret), time_text(now))
-    if not rows:
+        if not rows:
+            return None
+        *columns, code, last_used_at = rows[0]
+        row = TokenRow(*columns)
+        due_code = code_due(connection, row, code)
+    if due_code is None:
         return None
-    token_id, name, role, last_used_at = rows[0]
     due = time_text(now - USED_EVERY)
-    if last_used_at is None or last_used_at <= due:
-        is_due = tokens.c.last_used_at.is_(None) | (tokens.c.last_used_at <= due)
-        best_effort_write(
-            update(tokens).where(tokens.c.id == token_id, is_due).values(last_used_at=time_text(now))
-        )
-    return TokenBearer(token_id, name, Role(role))
+    if last_used_at is None or last_used_at <= due or due_code != code:
+        is_due = tokens.c.last_used_at.is_(None) | (tokens.c.last_used_at <= due) | _has_not(due_code)
+        used = {"last_used_at": time_text(now), "mac": due_code}
+        best_effort_write(update(tokens).where(tokens.c.id == row.id, is_due).values(used))
+    return TokenBearer(row.id, row.name, Role(row.role))
+
+
+def _has_not(code: str) -> ColumnElement[bool]:
+    return tokens.c.mac.is_(None) | (tokens.c.mac != code)
 
 
 def revoke(token_id: int, actor: str) -> None:

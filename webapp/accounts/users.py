@@ -6,6 +6,7 @@ user who can no longer create tokens loses the tokens that they created. A passw
 set is an initial password (``passwords.INITIAL_PASSWORD_LIFETIME``).
 """
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -27,6 +28,7 @@ from webapp.accounts.errors import (
 )
 from webapp.accounts.roles import Role
 from webapp.accounts.tables import INTEGER_MAX, sessions, tokens, users
+from webapp.domain.account_log import fingerprint, name_hash, user_data
 from webapp.domain.errors import InvalidFields
 from webapp.domain.event import time_text
 from webapp.domain.fields import TextField, parse_fields
@@ -40,6 +42,7 @@ NAME: Final = TextField("name", "Name", required=True, max_length=100)
 
 _USER: Final = "user:"
 _TOKEN: Final = "token:"  # noqa: S105 - the prefix of an actor
+_SALT_BYTES: Final = 16
 _engines_with_users: Final[WeakSet[Engine]] = WeakSet()
 
 
@@ -81,7 +84,7 @@ class UserDetails(User):
 
 
 def any_exists() -> bool:
-    """Return whether there is any user. True is cached, because users are never deleted."""
+    """Return whether there is or ever was any user. True is cached, because it stays true."""
     if db.engine in _engines_with_users:
         return True
     with reading() as connection:
@@ -208,7 +211,8 @@ def _new_password(user_id: int, password: str, actor: str) -> Callable[[Connecti
         require_administrator(connection, actor)
         given = {"password_hash": hashed, "password_given_at": time_text(clock.now())}
         connection.execute(update(users).where(users.c.id == user_id).values(given))
-        audit_log.append(connection, actor, AuditAction.PASSWORD_SET, user.actor)
+        data = {"password": fingerprint(hashed)}
+        audit_log.append(connection, actor, AuditAction.PASSWORD_SET, user.actor, data)
         _end_sessions(connection, user_id)
         login_rate_limit.forget(connection, canonical(user.name))
 
@@ -263,10 +267,10 @@ def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) ->
     hashed = passwords.hash_password(password)
 
     def action(connection: Connection) -> User:
-        is_populated = any_exists_on(connection)
-        if is_first and is_populated:
+        if is_first and any_exists_on(connection):
             raise AlreadySetUp
         require_administrator(connection, actor)
+        is_populated = _has_rows(connection)
         if not is_populated and role is not Role.ADMINISTRATOR:
             raise FirstUserMustAdminister
         key = canonical(shown)
@@ -275,7 +279,7 @@ def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) ->
             raise NameTaken(taken)
         number = next_number(connection, users, "user")
         user = User(number, shown, role, has_initial_password=is_populated)
-        now = time_text(clock.now())
+        now, salt = time_text(clock.now()), secrets.token_hex(_SALT_BYTES)
         connection.execute(
             insert(users),
             {
@@ -286,16 +290,31 @@ def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) ->
                 "password_hash": hashed,
                 "added_at": now,
                 "password_given_at": now if is_populated else None,
+                "name_salt": salt,
             },
         )
-        audit_log.append(connection, actor, AuditAction.USER_ADDED, user.actor, {"name": shown, "role": role})
+        data = user_data(role, name_hash(shown, salt), hashed)
+        audit_log.append(connection, actor, AuditAction.USER_ADDED, user.actor, data)
         return user
 
     return change(action)
 
 
 def any_exists_on(connection: Connection) -> bool:
-    """Return whether there is any user, as this transaction sees it."""
+    """Return whether there is or ever was any user, as this transaction sees it.
+
+    A ledger that had a user never opens itself to its machine again, even if somebody empties the table.
+    """
+    return bool(statements.fetch(connection, statements.EVER_A_USER))
+
+
+def are_gone() -> bool:
+    """Return whether there was a user, but there is none: then nobody can sign in."""
+    with reading() as connection:
+        return any_exists_on(connection) and not _has_rows(connection)
+
+
+def _has_rows(connection: Connection) -> bool:
     return bool(statements.fetch(connection, statements.ANY_USER))
 
 

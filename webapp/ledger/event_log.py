@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
+from webapp.domain.account_log import AuditAction
 from webapp.domain.canonical_json import encode
 from webapp.domain.credit import Credit
 from webapp.domain.entry import Entry, EntryType, PositionedEntry, parse_entry
@@ -20,7 +21,7 @@ from webapp.domain.errors import BrokenLog, LedgerNotEmpty
 from webapp.domain.event import NO_PREVIOUS_HASH, Event, PositionedEvent, credit_from_event, time_text
 from webapp.domain.lifecycle import EventType
 from webapp.domain.split import flatten, group_splits
-from webapp.ledger import clock
+from webapp.ledger import account_entries, clock
 from webapp.ledger.group_commit import Transaction
 from webapp.ledger.projections.apply import BATCH, apply_events, index_for_search
 from webapp.ledger.projections.entries import apply_entry
@@ -33,13 +34,17 @@ from webapp.ledger.storage.transparency_tables import Tree
 
 _SAME_EVENT: Final = (feed.c.subject == events.c.subject) & (feed.c.seq == events.c.seq)
 _VERIFY: Final = "`flask verify` says which."
+_TERMINAL: Final = "cli"  # the actor of commands, which alone restore
 # The name of the mark (``tables.LogMark``) that states from where the feed is in order of time.
 IN_ORDER_OF_TIME: Final = "in_order_of_time"
 
 
 @dataclass(frozen=True)
 class LogHead:
-    """The end of the log: the last position, the highest key of a credit, and the last event's time."""
+    """The end of the log: the last position, the highest key of a credit, and the time of the last event.
+
+    The time is that of the last entry of the account log, if that is later.
+    """
 
     position: int
     last_key: int
@@ -59,9 +64,10 @@ class StoredEvent:
 def log_head(transaction: Transaction) -> LogHead:
     """Return the end of the log as this transaction sees it."""
     if transaction.head is None:
-        ((position, last_key, body),) = statements.fetch(transaction.connection, statements.LOG_HEAD)
+        row = statements.fetch(transaction.connection, statements.LOG_HEAD)[0]
+        position, last_key, body, entry_at = row
         recorded_at = json.loads(body)["recorded_at"] if body else ""
-        transaction.head = LogHead(position, last_key, recorded_at)
+        transaction.head = LogHead(position, last_key, max(recorded_at, entry_at))
     return transaction.head
 
 
@@ -124,6 +130,7 @@ def append_entry(
 def restore(transaction: Transaction, history: Iterable[Event | Entry]) -> int:
     """Append a whole history, in feed order, to an empty ledger; return the number of events.
 
+    The account log gets an entry of it, because the actors of these events may be of another account log.
     Raises LedgerNotEmpty, and what reading `history` raises.
     """
     connection = transaction.connection
@@ -143,6 +150,8 @@ def restore(transaction: Transaction, history: Iterable[Event | Entry]) -> int:
             done += 1
     if not is_in_order:
         connection.execute(log_marks.insert(), {"name": IN_ORDER_OF_TIME, "position": done + 1})
+    data = {"events": str(done)}
+    account_entries.append(connection, _TERMINAL, AuditAction.HISTORY_RESTORED, data=data)
     return done
 
 

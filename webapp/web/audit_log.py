@@ -26,6 +26,7 @@ PHRASES: Final = {
     AuditAction.USER_ENABLED: "Enabled",
     AuditAction.PASSWORD_CHANGED: "Password changed",
     AuditAction.PASSWORD_SET: "Password set by an administrator",
+    AuditAction.PASSWORD_REHASHED: "Password stored anew",
     AuditAction.TOKEN_MADE: "Token created",
     AuditAction.TOKEN_REVOKED: "Token revoked",
     AuditAction.STATEMENT_SHARED: "Statement shared",
@@ -35,6 +36,11 @@ PHRASES: Final = {
     AuditAction.SIGNED_OUT_EVERYWHERE: "Signed out everywhere",
     AuditAction.SIGN_IN_REFUSED: "Sign-in refused",
     AuditAction.SIGN_INS_HELD: "Too many sign-ins, blocked",
+    AuditAction.USER_FOUND: "Found at an upgrade",
+    AuditAction.TOKEN_FOUND: "Token found at an upgrade",
+    AuditAction.SESSION_FOUND: "Session found at an upgrade",
+    AuditAction.HISTORY_FOUND: "Upgrade: from here on, entries account for every row",
+    AuditAction.HISTORY_RESTORED: "An export was restored",
 }
 
 

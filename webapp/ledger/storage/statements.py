@@ -20,11 +20,13 @@ Row = Sequence[Any]
 Parameters = tuple[Any, ...]
 
 LAST_POSITION: Final = "SELECT coalesce(max(position), 0) FROM feed"
-# The end of the log: its last position, the highest key, and the text of the last event.
+# The end of the log: its last position, the highest key, the text of the last event, and the time of the
+# last entry of the account log.
 LOG_HEAD: Final = (
     "SELECT (SELECT coalesce(max(position), 0) FROM feed), (SELECT coalesce(max(key), 0) FROM credits),"
     " (SELECT events.body FROM feed JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
-    " ORDER BY feed.position DESC LIMIT 1)"
+    " ORDER BY feed.position DESC LIMIT 1),"
+    " coalesce((SELECT recorded_at FROM account_log ORDER BY position DESC LIMIT 1), '')"
 )
 
 # The columns that ``views.credit_of_row`` reads. A credit without a state has no position in the feed.
@@ -260,16 +262,33 @@ STORE_KEY: Final = (
     " SET fingerprint = excluded.fingerprint, made_at = excluded.made_at, kind = excluded.kind,"
     " status = excluded.status, ids = excluded.ids, position = excluded.position"
 )
+# Whether there is a user, or the account log says that there was one.
 ANY_USER: Final = "SELECT 1 FROM users LIMIT 1"
+EVER_A_USER: Final = (
+    "SELECT 1 WHERE EXISTS (SELECT 1 FROM users)"
+    " OR EXISTS (SELECT 1 FROM account_log WHERE act IN ('USER_ADDED', 'USER_FOUND'))"
+)
 FIND_TOKEN: Final = (
-    "SELECT id, name, role, last_used_at FROM tokens"
+    "SELECT id, name, role, secret_hash, added_by, added_at, expires_at, mac, last_used_at FROM tokens"
     " WHERE secret_hash = ? AND revoked_at IS NULL AND expires_at > ?"
 )
 FIND_SESSION: Final = (
-    "SELECT users.id, users.name, users.role, users.password_given_at, sessions.seen_at"
+    "SELECT sessions.secret_hash, sessions.user_id, sessions.started_at, sessions.expires_at, sessions.mac,"
+    " users.name, users.role, users.password_given_at, sessions.seen_at"
     " FROM sessions JOIN users ON users.id = sessions.user_id"
     " WHERE sessions.secret_hash = ? AND sessions.expires_at > ? AND sessions.seen_at > ?"
     " AND users.disabled_at IS NULL"
+)
+# The end of the account log: its last position and time, and the text of the last event of the ledger.
+ACCOUNT_LOG_HEAD: Final = (
+    "SELECT (SELECT coalesce(max(position), 0) FROM account_log), coalesce((SELECT recorded_at FROM"
+    " account_log ORDER BY position DESC LIMIT 1), ''), (SELECT events.body FROM feed JOIN events"
+    " ON events.subject = feed.subject AND events.seq = feed.seq ORDER BY feed.position DESC LIMIT 1)"
+)
+# Whether an entry accounts for a row from before the codes of rows.
+FOUND_ENTRY: Final = (
+    "SELECT 1 FROM account_log WHERE act = ? AND subject = ? AND data = ?"
+    " AND position < (SELECT min(position) FROM account_log WHERE act = 'HISTORY_FOUND')"
 )
 # The current role. On PostgreSQL the row is locked against changes until the transaction ends.
 _ROLE_OF_USER: Final = "SELECT role FROM users WHERE id = ? AND disabled_at IS NULL"
