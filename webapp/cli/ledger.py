@@ -73,6 +73,7 @@ def verify(expect: str | None, checkpoint: str | None) -> None:
     known = [*known_outside(), *([Known(signed.size, signed.root, str(checkpoint))] if signed else [])]
     began_at = clock.now()
     found: list[Finding] = []
+    remarks: list[str] = []
     with Progress("Verifying") as progress:
 
         def report(finding: Finding) -> None:
@@ -80,9 +81,11 @@ def verify(expect: str | None, checkpoint: str | None) -> None:
             progress.clear()
             click.echo(str(finding))
 
-        digest = verification.verify(report, expected, progress, known)
+        digest = verification.verify(report, expected, progress, known, remarks.append)
     if digest:
         click.echo(str(digest))
+    for remark in remarks:
+        click.echo(remark, err=True)
     _record(integrity.Result(digest, found), began_at)
     if found:
         raise CommandFailed(f"{_count(len(found), 'thing is', 'things are')} wrong.")

@@ -45,8 +45,9 @@ MEANINGS: Final[Mapping[FindingKind, Meaning]] = {
     ),
     FindingKind.ORDER: Meaning(
         "The order of events is broken",
-        "A position is missing, used for another event, or not in the order of time: an event was removed, "
-        "inserted or moved.",
+        "A position is missing, used for another event, or at a time that cannot be: earlier than the event "
+        "before it, later than now, or before 1990. An event was removed, inserted or moved, or a clock "
+        "was wrong.",
         "Compare the digest of an earlier day: it says up to where the log is as it was.",
     ),
     FindingKind.DIGEST: Meaning(
@@ -71,6 +72,20 @@ MEANINGS: Final[Mapping[FindingKind, Meaning]] = {
         "A status, a total, a name or a row of an index is not what the events give. The log is intact; "
         "lists and totals may show something wrong.",
         "An administrator of the machine runs “flask rebuild”, which makes it anew from the log.",
+    ),
+    FindingKind.ACTOR: Meaning(
+        "An event names somebody who could not record it",
+        "By the account log the person or token did not exist then, was disabled, revoked or expired, or had "
+        "a role that records nothing. The event was written around the program, or the account log was "
+        "changed.",
+        "Ask the person named, and compare with a backup or an export from before.",
+    ),
+    FindingKind.ACCOUNT: Meaning(
+        "A person, token or session is not accounted for",
+        "Its row differs from what the account log says, is not in it, or has no code of this program; or an "
+        "entry of the account log cannot be. Somebody changed the database around the program.",
+        "Disable the person or revoke the token named, and set a new password. Nobody can sign in with a "
+        "token or a session without a valid code.",
     ),
     FindingKind.SCHEMA: Meaning(
         "A protection of the database was changed",

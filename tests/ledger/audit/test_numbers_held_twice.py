@@ -7,12 +7,12 @@ import pytest
 from tests.fixtures.credits import a_credit
 from tests.fixtures.ledger import MakeDatabase, RawClient, opened
 from tests.ledger.audit.tampering import findings
-from tests.ledger.triggers.rows import LATER, put
+from tests.ledger.triggers.rows import put
 from webapp.accounts.actors import LOCAL
 from webapp.domain.credit import parse_credit
 from webapp.domain.errors import BrokenArchive
-from webapp.domain.event import created_event
-from webapp.ledger import archive
+from webapp.domain.event import created_event, time_text
+from webapp.ledger import archive, clock
 from webapp.ledger.commands import cancel_credit, create_credit, split_credit
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
@@ -28,7 +28,7 @@ def block(first: int, last: int, **changes: object) -> Values:
 def put_past_the_tables(raw: RawClient, values: Values) -> str:
     """Insert the credit by raw SQL, without the serial index; return its id."""
     credit = parse_credit(values)
-    put(raw, created_event(credit, "local", LATER))
+    put(raw, created_event(credit, "local", time_text(clock.now())))
     return credit.id
 
 

@@ -7,7 +7,7 @@ lock: on both databases its only trace is the snapshot, which ends with the proc
 import os
 import signal
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import get_context
@@ -23,6 +23,7 @@ from webapp.ledger.audit.findings import Finding, Progress, Report
 from webapp.ledger.audit.log_check import Known, known_outside
 from webapp.ledger.audit.verify import verify_alone
 from webapp.ledger.storage.engine import database_error, db, engine_options, prepare
+from webapp.ledger.storage.row_keys import row_keys
 
 # Spawn, not fork, because a fork would copy the threads' locks and the database connections.
 _SPAWN: Final = get_context("spawn")
@@ -42,7 +43,8 @@ def verify_in_process(report: Report, progress: Progress, is_stopping: Callable[
     """
     pipe, there = _SPAWN.Pipe()
     url = db.engine.url.render_as_string(hide_password=False)
-    process = _SPAWN.Process(target=_work, args=(url, known_outside(), there), daemon=True)
+    arguments = (url, known_outside(), row_keys(db.engine), there)
+    process = _SPAWN.Process(target=_work, args=arguments, daemon=True)
     process.start()
     there.close()
     receivers: dict[str, Callable[[Any], None]] = {"finding": report, "progress": progress}
@@ -67,7 +69,7 @@ def verify_in_process(report: Report, progress: Progress, is_stopping: Callable[
         process.join()
 
 
-def _work(url: str, known: list[Known], pipe: Pipe) -> None:
+def _work(url: str, known: Sequence[Known], keys: Sequence[bytes], pipe: Pipe) -> None:
     """Main function of the process: check, and send what is found."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and terminates this process
     os.nice(_NICENESS)
@@ -82,7 +84,7 @@ def _work(url: str, known: list[Known], pipe: Pipe) -> None:
 
     with suppress(BrokenPipeError):  # the parent has ended
         try:
-            pipe.send(("digest", verify_alone(partial(_reading, engine), report, progress, known)))
+            pipe.send(("digest", verify_alone(partial(_reading, engine), report, progress, known, keys)))
         except BrokenPipeError:
             raise
         except Exception as error:  # noqa: BLE001 - raised again in the parent

@@ -1,4 +1,4 @@
-"""Check the feed: positions without gaps, its digest, and the order of times.
+"""Check the feed: positions without gaps, its digest, the times, and who recorded what.
 
 One process reads the feed in order of positions. Reads only.
 """
@@ -10,6 +10,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from webapp.ledger.audit.account_check import replayed
+from webapp.ledger.audit.actor_check import RecordingCheck
 from webapp.ledger.audit.digest import Digest, RunningDigest
 from webapp.ledger.audit.findings import Finding, Report
 from webapp.ledger.event_log import IN_ORDER_OF_TIME
@@ -38,20 +40,24 @@ _TIME_LENGTH: Final = len("2026-11-20T00:00:00.000000Z")
 
 @dataclass
 class FeedResult:
-    """The digest of the feed, and the findings."""
+    """The digest of the feed, the findings, and how many events before the mark are not in order of time."""
 
     digest: Digest
     findings: list[Finding]
+    early: int = 0
 
 
 def check_feed(connection: Connection, expected: Digest | None) -> FeedResult:
     """Check that positions are 1, 2, 3, …, that each has its event, and that times are in order.
 
-    Times must be in order from the position of the mark on. A prefix must have the `expected` digest.
+    Times must be in order from the position of the mark on, which the account log must explain, and each
+    must be possible. Each actor must be one who could record then. A prefix must have the `expected` digest.
     """
     findings: list[Finding] = []
-    running, position, time, runs = RunningDigest(expected), 0, "", _Runs()
+    running, position, time, runs, early = RunningDigest(expected), 0, "", _Runs(), 0
     mark = _mark(connection, findings.append)
+    replay, _ = replayed(connection)  # whose findings are those of ``account_check``
+    recording = RecordingCheck(replay)
     for row_position, subject, seq, event_hash, body, credit_id in _pages(connection):
         if row_position != position + 1:
             findings.append(Finding(f"position {row_position}", f"follows position {position}"))
@@ -64,17 +70,22 @@ def check_feed(connection: Connection, expected: Digest | None) -> FeedResult:
         running.add(event_hash.hex())
         runs.add(position, body)
         before, time = time, _recorded_at(body)
-        if mark is not None and position > mark and time < before:
+        findings += recording.wrongs(position, body, time)
+        if mark is not None and time < before:
             wrong = f"it was recorded at {time}, before the previous event"
-            findings.append(Finding(f"position {position}", wrong))
+            early += position <= mark
+            findings += [Finding(f"position {position}", wrong)] if position > mark else []
     if mark is not None and mark > position + 1:
         wrong = f"it is at position {mark}, but the feed ends at {position}"
+        findings.append(Finding(f"mark {IN_ORDER_OF_TIME}", wrong))
+    elif mark is not None and mark > max(1, replay.events_before + 1):
+        wrong = f"it is at position {mark}, which nothing in the account log explains"
         findings.append(Finding(f"mark {IN_ORDER_OF_TIME}", wrong))
     broken = running.mismatch()
     if broken:
         findings.append(Finding("expected digest", broken))
     findings += runs.differences(connection)
-    return FeedResult(running.now(), findings)
+    return FeedResult(running.now(), findings, early)
 
 
 class _Runs:

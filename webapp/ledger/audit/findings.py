@@ -17,6 +17,8 @@ class FindingKind(StrEnum):
     CHECKPOINT = "checkpoint"
     SERIAL_NUMBER = "serial number"
     DERIVED = "derived"
+    ACTOR = "actor"
+    ACCOUNT = "account"
     SCHEMA = "schema"
     FILE = "file"
     LEDGER = "ledger"
@@ -30,6 +32,10 @@ _BY_PLACE: Final[Mapping[str, FindingKind]] = {
     "checkpoint": FindingKind.CHECKPOINT,
     "credit": FindingKind.EVENT,
     "subject": FindingKind.EVENT,
+    "account": FindingKind.ACCOUNT,
+    "user": FindingKind.ACCOUNT,
+    "token": FindingKind.ACCOUNT,
+    "session": FindingKind.ACCOUNT,
     "database": FindingKind.FILE,
     "ledger": FindingKind.LEDGER,
     "table": FindingKind.DERIVED,
@@ -61,6 +67,8 @@ class Finding:
     def kind(self) -> FindingKind:
         """The kind of the finding, by its place and its sentence."""
         by_place = _BY_PLACE.get(self.place.split()[0], FindingKind.SCHEMA)
+        if by_place is FindingKind.ORDER and self.wrong.startswith("its actor"):
+            return FindingKind.ACTOR
         if by_place not in {FindingKind.EVENT, FindingKind.DERIVED}:
             return by_place
         return next((kind for start, kind in _BY_WRONG.items() if self.wrong.startswith(start)), by_place)
@@ -68,11 +76,16 @@ class Finding:
 
 Report = Callable[[Finding], None]
 Progress = Callable[[int], None]
+Remark = Callable[[str], None]
 
 
 def one_line(text: str) -> str:
     """Return the text with unprintable characters, such as terminal controls, escaped."""
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+
+
+def no_remark(_sentence: str) -> None:
+    """Ignore a remark."""
 
 
 def no_progress(_done: int) -> None:

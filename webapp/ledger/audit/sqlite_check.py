@@ -21,6 +21,23 @@ TYPES: Final[dict[str, dict[str, str]]] = {
     "subjects": {"key": "integer", "name": "text"},
     "credit_states": {"credit": "integer"},
     "serial_claims": {"credit": "integer"},
+    "account_log": {
+        "position": "integer",
+        "recorded_at": "text",
+        "actor": "text",
+        "act": "text",
+        "subject": "text",
+        "data": "text",
+    },
+    "users": {"name": "text", "role": "text", "password_hash": "text"},
+    "tokens": {
+        "name": "text",
+        "role": "text",
+        "secret_hash": "text",
+        "added_at": "text",
+        "expires_at": "text",
+    },
+    "sessions": {"secret_hash": "text", "user_id": "integer", "started_at": "text", "expires_at": "text"},
 }
 # The tables of an FTS5 index without its texts, which are in credit_states.
 _PARTS: Final = ("data", "idx", "docsize", "config")
