@@ -1,6 +1,9 @@
 """The key that signs sessions and forms: where it comes from, who can read it, how it is rotated."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +15,16 @@ from werkzeug.test import TestResponse
 from tests.fixtures.cli import one_line, run
 from tests.fixtures.credits import a_credit
 from tests.fixtures.forms import submit
-from tests.fixtures.ledger import LedgerClient, MakeDatabase, opened
+from tests.fixtures.ledger import LedgerClient, MakeDatabase, connected, opened
+from tests.fixtures.users import a_token, an_administrator
+from tests.ledger.audit.tampering import findings
 from webapp import config, create_app
+from webapp.accounts import sessions, tokens
 from webapp.config import BadSetting, Settings
+from webapp.domain.row_mac import TokenRow, mac_of, row_key
+from webapp.ledger.storage.engine import db
 
+EARLY, LATE = "2026-11-01T00:00:00.000000Z", "2027-11-01T00:00:00.000000Z"
 OLD, NEW, NEWER = ("o" * 64, "n" * 64, "e" * 64)
 
 
@@ -124,6 +133,87 @@ def test_a_key_of_the_environment_is_rotated_there(
     monkeypatch.setenv("SECRET_KEY", OLD)
     with opened(make_database("sqlite")) as app:
         assert "move it to SECRET_KEY_FALLBACKS" in one_line(run(app, "rotate-secret-key"))
+
+
+@pytest.fixture
+def token_of_the_file(instance: Path, make_database: MakeDatabase) -> tuple[str, str, Path]:
+    """Make a token while the key file holds NEW and OLD; yield its secret, the database, and the file."""
+    path, url = key_file(instance, f"{NEW}\n{OLD}\n"), make_database("sqlite")
+    with with_keys(url, NEW, OLD):
+        secret = a_token()
+    return secret, url, path
+
+
+@contextmanager
+def with_keys(database_url: str, key: str, *fallbacks: str) -> Iterator[Flask]:
+    """Open the application with these keys."""
+    app: Flask = create_app(Settings(database_url, key, secret_key_fallbacks=fallbacks))
+    with app.app_context():
+        yield app
+        db.engine.dispose()
+
+
+@pytest.mark.parametrize("options", [(), ("--forget",)])
+def test_a_token_works_after_a_rotation_and_verify_accounts_for_it(
+    token_of_the_file: tuple[str, str, Path], options: tuple[str, ...]
+) -> None:
+    secret, url, path = token_of_the_file
+    with with_keys(url, NEW, OLD) as app:
+        assert "Tokens that go on working: 1." in run(app, "rotate-secret-key", *options).output
+    keys = path.read_text().split()
+    assert len(keys) == 2 - len(options)
+    with with_keys(url, *keys):
+        assert tokens.find(secret)
+        assert findings() == []
+
+
+def test_a_token_works_after_two_rotations_without_use(token_of_the_file: tuple[str, str, Path]) -> None:
+    secret, url, path = token_of_the_file
+    for _ in range(2):
+        with with_keys(url, *path.read_text().split()) as app:
+            run(app, "rotate-secret-key")
+    with with_keys(url, *path.read_text().split()):
+        assert tokens.find(secret)
+
+
+def test_a_forgotten_key_ends_sessions(token_of_the_file: tuple[str, str, Path]) -> None:
+    _, url, path = token_of_the_file
+    with with_keys(url, NEW, OLD) as app:
+        session = sessions.start(an_administrator().id)
+        run(app, "rotate-secret-key", "--forget")
+    with with_keys(url, *path.read_text().split()):
+        assert sessions.find(session) is None
+        assert findings() == []
+
+
+def test_forgetting_a_key_accepts_no_token_that_the_account_log_does_not_have(
+    token_of_the_file: tuple[str, str, Path],
+) -> None:
+    _, url, path = token_of_the_file
+    forged = TokenRow(2, "x", "administrator", tokens.hash_of("ccl_" + "a" * 43), "cli", EARLY, LATE)
+    with connected(url) as raw:
+        code = mac_of(forged, row_key(NEW))
+        row = (*astuple(forged), code)
+        columns = "id, name, role, secret_hash, added_by, added_at, expires_at, mac"
+        raw.execute(f"INSERT INTO tokens ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *row)
+    with with_keys(url, NEW, OLD) as app:
+        said = run(app, "rotate-secret-key", "--forget").output
+    assert "Refused, because their rows were not made by this program: 2." in said
+    with with_keys(url, *path.read_text().split()):
+        assert tokens.find("ccl_" + "a" * 43) is None
+
+
+def test_keys_of_the_environment_are_forgotten_without_losing_tokens(
+    make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", NEW)
+    url = make_database("sqlite")
+    with with_keys(url, OLD):
+        secret = a_token()
+    with with_keys(url, NEW, OLD) as app:
+        assert "Remove SECRET_KEY_FALLBACKS" in run(app, "rotate-secret-key", "--forget").output
+    with with_keys(url, NEW):
+        assert tokens.find(secret)
 
 
 def started(database_url: str, key: str, *fallbacks: str) -> FlaskClient:

@@ -41,15 +41,25 @@ def read_or_create(path: Path) -> list[str]:
     return keys
 
 
-def rotate(path: Path, *, forget: bool = False) -> None:
-    """Write a new key first, followed by the previous signing key unless `forget` is set.
+def rotate(path: Path) -> list[str]:
+    """Write a new key first, followed by the previous signing key; return both.
 
     Older keys are removed. The new keys take effect when the server restarts. Raises BadKeyFile and
     OSError.
     """
-    kept = [] if forget else read_or_create(path)[:1]
+    keys = [secrets.token_hex(_BYTES), *read_or_create(path)[:1]]
+    _write(path, keys)
+    return keys
+
+
+def forget(path: Path) -> None:
+    """Remove all keys but the one that signs. Raises BadKeyFile and OSError."""
+    _write(path, read_or_create(path)[:1])
+
+
+def _write(path: Path, keys: list[str]) -> None:
     with atomic_file(path, replaces=True) as temporary:
-        temporary.write_text("".join(f"{key}\n" for key in [secrets.token_hex(_BYTES), *kept]))
+        temporary.write_text("".join(f"{key}\n" for key in keys))
 
 
 def _create(path: Path) -> None:

@@ -1,13 +1,16 @@
 """Terminal commands for operators of the server. See docs/operations.md."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from webapp import config, secret_key_file
+from webapp.accounts import row_codes
+from webapp.accounts.row_codes import Renewed
 from webapp.cli.output import CommandFailed, Progress, one_line_errors
 from webapp.ledger import permissions
 from webapp.ledger.backup import back_up
@@ -82,20 +85,50 @@ def grant(role: str) -> None:
 @with_appcontext
 @one_line_errors
 def rotate_secret_key(*, forget: bool) -> None:
-    """Create a new key for sessions and forms.
+    """Create a new key for sessions, tokens and forms.
 
-    The previous key stays valid until the next rotation, so that nobody is signed out and open forms still
-    work. Restart the server afterwards. With --forget, for a key that may have leaked, the previous key is
-    removed.
+    The previous key stays valid until the next rotation, so that nobody is signed out, tokens work, and open
+    forms still work. Restart the server afterwards.
+
+    With --forget, for a key that may have leaked, the previous key is removed and everyone signs in again.
+    Tokens that the account log accounts for go on working once the server was restarted.
     """
+    fallbacks = current_app.config["SECRET_KEY_FALLBACKS"]
     if os.environ.get("SECRET_KEY"):
-        raise CommandFailed(
-            "The key is set in SECRET_KEY, so rotate it there: move it to SECRET_KEY_FALLBACKS and set a "
-            "new one in SECRET_KEY."
-        )
+        _forget_fallbacks(fallbacks, forget=forget)
+        return
     path = config.key_path()
     try:
-        secret_key_file.rotate(path, forget=forget)
+        keys = secret_key_file.read_or_create(path)
+        if forget:
+            # In this order, the tokens work with the keys of the file even if this command is killed.
+            rotated = secret_key_file.rotate(path)
+            renewed = row_codes.renew([*rotated, *keys, *fallbacks], ends_sessions=True)
+            secret_key_file.forget(path)
+        else:
+            renewed = row_codes.renew([*keys, *fallbacks])
+            secret_key_file.rotate(path)
     except secret_key_file.BadKeyFile as error:
         raise CommandFailed(str(error)) from None
     click.echo(f"{path} has a new key. Restart the server to use it.")
+    _print_tokens(renewed)
+
+
+def _forget_fallbacks(fallbacks: Sequence[str], *, forget: bool) -> None:
+    """Make tokens independent of the keys in SECRET_KEY_FALLBACKS. Raises CommandFailed."""
+    if not (forget and fallbacks):
+        raise CommandFailed(
+            "The key is set in SECRET_KEY, so rotate it there: move it to SECRET_KEY_FALLBACKS and set a "
+            "new one in SECRET_KEY. Then --forget makes tokens independent of the keys in "
+            "SECRET_KEY_FALLBACKS."
+        )
+    renewed = row_codes.renew([current_app.config["SECRET_KEY"], *fallbacks], ends_sessions=True)
+    click.echo("Everyone signs in again. Remove SECRET_KEY_FALLBACKS and restart the server.")
+    _print_tokens(renewed)
+
+
+def _print_tokens(renewed: Renewed) -> None:
+    click.echo(f"Tokens that go on working: {renewed.tokens}.")
+    if renewed.refused:
+        numbers = ", ".join(map(str, renewed.refused))
+        click.echo(f"Refused, because their rows were not made by this program: {numbers}.")
