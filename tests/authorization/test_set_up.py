@@ -10,11 +10,13 @@ from werkzeug.test import TestResponse
 
 from server.setup_code import setup_code, setup_code_hash
 from tests.fixtures.forms import form_of, submit
-from tests.fixtures.ledger import LedgerClient
+from tests.fixtures.ledger import LedgerClient, RawClient
 from tests.fixtures.principals import from_elsewhere
 from tests.fixtures.users import PASSWORD, an_administrator
 from tests.web.pages import words
 from webapp.accounts import audit_log, users
+from webapp.accounts.actors import CLI, LOCAL
+from webapp.accounts.errors import AdministratorRequired, AlreadySetUp
 from webapp.accounts.roles import Role
 from webapp.config import BadSetting, Settings
 
@@ -181,3 +183,36 @@ def test_a_set_up_page_of_another_site_makes_nobody(ledger_app: Flask) -> None:
     fields = {"name": "Eve", "password": PASSWORD, "again": PASSWORD}
     assert client.post("/setup", data=fields).status_code == 403
     assert not users.any_exists()
+
+
+def test_emptied_users_do_not_open_the_ledger_again(ledger_app: Flask, raw: RawClient) -> None:
+    an_administrator()
+    raw.execute("DELETE FROM users")
+    users._engines_with_users.clear()  # as after a restart
+    here = ledger_app.test_client()
+    assert here.get("/").headers["Location"].startswith("/sign-in")
+    assert here.get("/setup").headers["Location"] == "/sign-in"
+    page = words(here.get("/sign-in"))
+    assert "had accounts, and has none now" in page
+    assert "flask user add NAME --role administrator" in page
+    assert here.post("/records", json={}).status_code == 401
+
+
+@pytest.mark.usefixtures("ledger_app")
+def test_the_terminal_makes_an_administrator_again_under_another_number(raw: RawClient) -> None:
+    before = an_administrator()
+    raw.execute("DELETE FROM users")
+    again = users.add("Ada", Role.ADMINISTRATOR, PASSWORD, CLI)
+    assert again.id == before.id + 1
+    assert not again.has_initial_password
+
+
+@pytest.mark.usefixtures("ledger_app")
+def test_emptied_users_give_nobody_here_the_role_of_an_administrator(raw: RawClient) -> None:
+    an_administrator()
+    raw.execute("DELETE FROM users")
+    users._engines_with_users.clear()
+    with pytest.raises(AdministratorRequired):
+        users.add("Eve", Role.ADMINISTRATOR, PASSWORD, LOCAL)
+    with pytest.raises(AlreadySetUp):
+        users.add_first("Eve", PASSWORD, LOCAL)

@@ -157,7 +157,8 @@ def _close_session() -> None:
 def _sign_in_page(form: SignInForm, wanted: str, status: HTTPStatus) -> AnyResponse:
     authentication.principal()
     action = url_for(".sign_in", next=None if wanted == "/" else wanted)
-    return make_response(render_template("auth/sign_in.html", form=form, action=action), status)
+    page = render_template("auth/sign_in.html", form=form, action=action, is_emptied=users.are_gone())
+    return make_response(page, status)
 
 
 def _set_up_page(form: SetUpForm, status: HTTPStatus, *, is_here: bool) -> AnyResponse:
