@@ -23,7 +23,9 @@ from webapp.domain.account_log import (
 from webapp.domain.canonical_json import encode
 from webapp.domain.event import time_text
 from webapp.ledger import clock
+from webapp.ledger.projections.log_nodes import add_nodes
 from webapp.ledger.storage import statements
+from webapp.ledger.storage.transparency_tables import Tree
 
 _SALT_BYTES: Final = 16
 _USERS: Final = "SELECT id, name, role, password_hash, disabled_at FROM users ORDER BY id"
@@ -37,7 +39,7 @@ Found = tuple[AuditAction, str, Mapping[str, str]]
 
 
 def enter_what_is_there(connection: Connection) -> None:
-    """Give each user a salt, and append the entries."""
+    """Give each user a salt, append the entries, and store the nodes of the tree of all entries."""
     ((last, last_at, _),) = statements.fetch(connection, statements.ACCOUNT_LOG_HEAD)
     ((events,),) = statements.fetch(connection, statements.LAST_POSITION)
     found = [*_users(connection), *_tokens(connection), *_sessions(connection)]
@@ -50,6 +52,7 @@ def enter_what_is_there(connection: Connection) -> None:
         for position, (act, subject, data) in enumerate(found, start=last + 1)
     ]
     statements.send(connection, _ENTER, rows)
+    add_nodes(connection, Tree.ACCOUNTS, last + len(rows))
 
 
 def _users(connection: Connection) -> Iterator[Found]:

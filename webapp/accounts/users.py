@@ -37,6 +37,8 @@ from webapp.ledger import clock
 from webapp.ledger.group_commit import is_transacting
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.engine import db, reading
+from webapp.ledger.transparency.completeness import lacks_signed
+from webapp.ledger.transparency.tree import Tree
 
 NAME: Final = TextField("name", "Name", required=True, max_length=100)
 
@@ -303,9 +305,11 @@ def _add(name: str, role: Role, password: str, actor: str, *, is_first: bool) ->
 def any_exists_on(connection: Connection) -> bool:
     """Return whether there is or ever was any user, as this transaction sees it.
 
-    A ledger that had a user never opens itself to its machine again, even if somebody empties the table.
+    A ledger that had a user never opens itself to its machine again, even if somebody empties the table. If
+    the account log was cut or rewritten too, the checkpoint of it that lies outside the database tells so.
     """
-    return bool(statements.fetch(connection, statements.EVER_A_USER))
+    is_logged = bool(statements.fetch(connection, statements.EVER_A_USER))
+    return is_logged or lacks_signed(connection, Tree.ACCOUNTS)
 
 
 def are_gone() -> bool:

@@ -5,13 +5,15 @@ the log, and nodes between are computed.
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection
 
-from webapp.domain.merkle import root_of
+from webapp.domain.account_log import leaf_text
+from webapp.domain.merkle import leaf_hash, root_of
 from webapp.ledger.storage import log_statements as sql
-from webapp.ledger.storage.statements import fetch, send
+from webapp.ledger.storage.statements import Row, fetch, send
 from webapp.ledger.storage.transparency_tables import Tree
 
 # The hashes in a tile, and the levels that a tile spans.
@@ -55,8 +57,16 @@ def tile_hashes(connection: Connection, tree: Tree, level: int, tile: int) -> li
     first = tile * TILE
     if level == 0:
         # Leaf 0 is at position 1.
-        rows = fetch(connection, sql.LEAVES[tree], first + 1, first + TILE)
+        rows = _leaves(connection, tree, first + 1, first + TILE)
         first += 1
     else:
         rows = fetch(connection, sql.NODES, tree, level, first, first + TILE - 1)
     return [bytes(digest) for place, (at, digest) in enumerate(rows) if at == first + place and digest]
+
+
+def _leaves(connection: Connection, tree: Tree, first: int, last: int) -> Sequence[Row]:
+    """Return the positions from `first` to `last` and the hashes of their leaves."""
+    if tree is Tree.EVENTS:
+        return fetch(connection, sql.EVENT_LEAVES, first, last)
+    entries = fetch(connection, sql.ACCOUNT_LEAVES, first, last)
+    return [(entry[0], leaf_hash(leaf_text(*entry))) for entry in entries]

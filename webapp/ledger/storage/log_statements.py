@@ -6,18 +6,27 @@ from typing import Final
 from webapp.ledger.storage.statements import LAST_POSITION
 from webapp.ledger.storage.transparency_tables import Tree
 
-# The number of leaves of each tree, and the hashes of leaves by their positions.
-SIZE: Final[Mapping[Tree, str]] = {Tree.EVENTS: LAST_POSITION}
-LEAVES: Final[Mapping[Tree, str]] = {
-    Tree.EVENTS: "SELECT feed.position, events.hash FROM feed"
-    " JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
-    " WHERE feed.position BETWEEN ? AND ? ORDER BY feed.position",
+# The number of leaves of each tree.
+SIZE: Final[Mapping[Tree, str]] = {
+    Tree.EVENTS: LAST_POSITION,
+    Tree.ACCOUNTS: "SELECT coalesce(max(position), 0) FROM account_log",
 }
 # The texts of the events at some positions.
 TEXTS: Final = (
     "SELECT feed.position, events.body FROM feed"
     " JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
     " WHERE feed.position BETWEEN ? AND ? ORDER BY feed.position"
+)
+# The hashes of events by their positions.
+EVENT_LEAVES: Final = (
+    "SELECT feed.position, events.hash FROM feed"
+    " JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
+    " WHERE feed.position BETWEEN ? AND ? ORDER BY feed.position"
+)
+# The entries of the account log, whose hashes are not stored.
+ACCOUNT_LEAVES: Final = (
+    "SELECT position, recorded_at, actor, act, subject, data FROM account_log"
+    " WHERE position BETWEEN ? AND ? ORDER BY position"
 )
 NODES: Final = (
     "SELECT place, hash FROM log_nodes WHERE tree = ? AND level = ? AND place BETWEEN ? AND ? ORDER BY place"

@@ -319,7 +319,7 @@ def _new_origin(folder: KeyFolder, used: set[str]) -> str:
 
 def _foreign(folder: KeyFolder) -> list[str]:
     """Return the origins in the folder that signed something."""
-    return [each for each in folder.origins() if folder.last(each, Tree.EVENTS) is not None]
+    return [each for each in folder.origins() if any(folder.last(each, tree) is not None for tree in TREES)]
 
 
 def _unknown_key(folder: KeyFolder) -> Refused:
