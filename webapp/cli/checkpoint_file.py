@@ -13,7 +13,21 @@ _BYTES_MAX: Final = 65_536
 
 
 def read_checkpoint(file: str | None) -> Checkpoint | None:
-    """Return the checkpoint of a file. Raises OSError and CommandFailed, unless a key signed it."""
+    """Return the checkpoint of the events in a file. Raises OSError and CommandFailed, as `read_signed`."""
+    signed = read_signed(file)
+    if signed is None:
+        return None
+    checkpoint, tree = signed
+    if tree is not Tree.EVENTS:
+        raise CommandFailed(f"{file}: this is a checkpoint of the account log, and not of the events.")
+    return checkpoint
+
+
+def read_signed(file: str | None) -> tuple[Checkpoint, Tree] | None:
+    """Return the checkpoint in a file, and its tree.
+
+    Raises OSError, and CommandFailed unless a registered key signed it.
+    """
     if file is None:
         return None
     with Path(file).open("rb") as opened:
@@ -23,11 +37,11 @@ def read_checkpoint(file: str | None) -> Checkpoint | None:
         checkpoint = Checkpoint.parse(note.text)
     except InvalidNote as error:
         raise CommandFailed(f"{file}: {error}") from None
-    # Keys are registered for both trees; only that of the events is checked here.
-    keys = checkpoints.keys()[Tree.EVENTS :: len(Tree)]
-    if not any(verify(key, note.text, each) for key in keys for each in note.signatures):
-        raise CommandFailed(
-            f"{file}: no key that this ledger registered signed it. It is of another ledger, or the keys "
-            "of this one were replaced."
-        )
-    return checkpoint
+    # Each key is registered for both trees.
+    for number, key in enumerate(checkpoints.keys()):
+        if any(verify(key, note.text, each) for each in note.signatures):
+            return checkpoint, Tree(number % len(Tree))
+    raise CommandFailed(
+        f"{file}: no key that this ledger registered signed it. It is of another ledger, or the keys "
+        "of this one were replaced."
+    )

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.accounts.actors import CLI
 from webapp.cli import demo_data as demonstration
-from webapp.cli.checkpoint_file import read_checkpoint
+from webapp.cli.checkpoint_file import read_signed
 from webapp.cli.output import CommandFailed, Progress, one_line_errors
 from webapp.domain.errors import ImportNotOpen, LedgerError
 from webapp.domain.fields import FieldError, quantity_text
@@ -35,6 +35,7 @@ from webapp.ledger.audit import verify as verification
 from webapp.ledger.audit.digest import Digest, NotADigest
 from webapp.ledger.audit.findings import Finding, one_line
 from webapp.ledger.audit.log_check import Known, known_outside
+from webapp.ledger.transparency.tree import Tree
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -69,8 +70,10 @@ def verify(expect: str | None, checkpoint: str | None) -> None:
     last events were removed. --checkpoint says whether this is the ledger that signed it, and otherwise where
     the first difference is, as far as the stored checkpoints and nodes tell.
     """
-    expected, signed = _read_digest(expect), read_checkpoint(checkpoint)
-    known = [*known_outside(), *([Known(signed.size, signed.root, str(checkpoint))] if signed else [])]
+    expected, signed = _read_digest(expect), read_signed(checkpoint)
+    known = known_outside()
+    if signed:
+        known.append(Known(signed[0].size, signed[0].root, str(checkpoint), signed[1]))
     began_at = clock.now()
     found: list[Finding] = []
     remarks: list[str] = []
@@ -92,7 +95,10 @@ def verify(expect: str | None, checkpoint: str | None) -> None:
     if expected:
         click.echo(f"The first {expected.events} events are as expected.", err=True)
     if signed:
-        click.echo(f"The first {signed.size} events are those that {signed.origin} signed.", err=True)
+        checkpoint_of, tree = signed
+        leaves = "events" if tree is Tree.EVENTS else "entries of the account log"
+        what = f"The first {checkpoint_of.size} {leaves} are those that {checkpoint_of.origin} signed."
+        click.echo(what, err=True)
     click.echo("Nothing is wrong.", err=True)
 
 

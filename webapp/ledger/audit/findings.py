@@ -30,6 +30,7 @@ _BY_PLACE: Final[Mapping[str, FindingKind]] = {
     "mark": FindingKind.ORDER,
     "expected": FindingKind.DIGEST,
     "checkpoint": FindingKind.CHECKPOINT,
+    "accounts": FindingKind.CHECKPOINT,
     "credit": FindingKind.EVENT,
     "subject": FindingKind.EVENT,
     "account": FindingKind.ACCOUNT,

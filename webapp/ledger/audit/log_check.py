@@ -1,6 +1,6 @@
-"""Check the log's Merkle tree: its stored nodes, the registered keys, and everything that was signed.
+"""Check the Merkle trees of both logs: stored nodes, the registered keys, and everything that was signed.
 
-The tree is computed anew from the texts of the events, so neither stored hashes nor stored nodes are
+A tree is computed anew from the texts of its leaves, so neither stored hashes nor stored nodes are
 trusted. Reads only.
 """
 
@@ -16,18 +16,22 @@ from webapp.domain.errors import LogNotSigned, SchemaOutdated
 from webapp.domain.merkle import Node, RunningTree, leaf_hash
 from webapp.domain.signed_note import Checkpoint, InvalidNote, Note
 from webapp.ledger.audit.findings import Finding
-from webapp.ledger.projections.log_nodes import TILE_HEIGHT
-from webapp.ledger.storage import log_statements as sql
+from webapp.ledger.projections.log_nodes import TILE_HEIGHT, leaf_texts
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import fetch
 from webapp.ledger.transparency import stored_checkpoints as stored
 from webapp.ledger.transparency.differences import Difference
-from webapp.ledger.transparency.key_folder import key_folder
+from webapp.ledger.transparency.key_folder import KeyFolder, key_folder
 from webapp.ledger.transparency.keys import verify
 from webapp.ledger.transparency.stored_checkpoints import RegisteredKey
-from webapp.ledger.transparency.tree import Tree
+from webapp.ledger.transparency.tree import TREES, Tree
 
 _PAGE: Final = 5_000
+_BESIDE: Final = "beside the key"
+# What the leaves of a tree are called, and how findings about its checkpoints begin.
+_LEAVES: Final = {Tree.EVENTS: "events", Tree.ACCOUNTS: "entries of the account log"}
+_OF_TREE: Final = {Tree.EVENTS: "", Tree.ACCOUNTS: " of accounts"}
+_PLACE: Final = {Tree.EVENTS: "checkpoint", Tree.ACCOUNTS: "accounts checkpoint"}
 _NODES: Final = (
     "SELECT level, place, hash FROM log_nodes WHERE tree = ? AND (level, place) > (?, ?)"
     " ORDER BY level, place LIMIT ?"
@@ -44,47 +48,49 @@ class Known:
     size: int
     root: bytes
     source: str
+    tree: Tree = Tree.EVENTS
 
 
 def known_outside() -> list[Known]:
     """Return what lies beside the key on this host, nothing where the key is elsewhere."""
-    source = "beside the key"
     with reading() as connection, suppress(LogNotSigned, SchemaOutdated):
         folder, keys = key_folder(), stored.registered_keys(connection)
         if not keys:
             return []
-        note = folder.last(keys[-1].origin, Tree.EVENTS)
-        known = [
-            Known(size, root, source) for size, root in folder.signed(keys[-1].origin, Tree.EVENTS).items()
-        ]
-        with suppress(InvalidNote):
-            last = Checkpoint.parse(Note.parse(note or "").text)
-            known.append(Known(last.size, last.root, source))
-        return known
+        return [each for tree in TREES for each in _known_beside_key(folder, keys[-1].origin, tree)]
     return []
 
 
-def check_log(connection: Connection, outside: Sequence[Known]) -> list[Finding]:
-    """Check the tree of events against the stored nodes, the stored checkpoints, and those from elsewhere."""
+def _known_beside_key(folder: KeyFolder, origin: str, tree: Tree) -> Iterator[Known]:
+    for size, root in folder.signed(origin, tree).items():
+        yield Known(size, root, _BESIDE, tree)
+    with suppress(InvalidNote):
+        last = Checkpoint.parse(Note.parse(folder.last(origin, tree) or "").text)
+        yield Known(last.size, last.root, _BESIDE, tree)
+
+
+def check_log(connection: Connection, outside: Sequence[Known], tree: Tree) -> list[Finding]:
+    """Check a tree against the stored nodes, the stored checkpoints, and those from elsewhere."""
     keys = stored.registered_keys(connection)
-    findings = list(_wrong_keys(keys))
-    nodes = dict(_stored_nodes(connection, Tree.EVENTS))
-    merged = heapq.merge(sorted(outside), _stored_checkpoints(connection, Tree.EVENTS, keys, findings))
-    roots = _Roots(merged)
-    tree, wrong_nodes = RunningTree(), []
-    roots.compare(tree)
-    for body in _bodies(connection):
-        for node, digest in tree.add(leaf_hash(body)):
+    findings = list(_wrong_keys(keys)) if tree is Tree.EVENTS else []
+    nodes = dict(_stored_nodes(connection, tree))
+    known = sorted(each for each in outside if each.tree is tree)
+    roots = _Roots(tree, heapq.merge(known, _stored_checkpoints(connection, tree, keys, findings)))
+    running, wrong_nodes = RunningTree(), []
+    roots.compare(running)
+    for text in _texts(connection, tree):
+        for node, digest in running.add(leaf_hash(text)):
             if node.level % TILE_HEIGHT == 0 and nodes.pop(node, None) != digest:
                 wrong_nodes.append(node)
-        roots.compare(tree)
-    roots.end(tree)
-    findings += [Finding(f"table log_nodes, {node.level}/{node.place}", _WRONG_NODE) for node in wrong_nodes]
-    findings += [
-        Finding(f"table log_nodes, {node.level}/{node.place}", "the log does not give this row")
-        for node in nodes
-    ]
-    return findings + roots.findings(wrong_nodes, tree.size)
+        roots.compare(running)
+    roots.end(running)
+    findings += [Finding(_node_place(tree, node), _WRONG_NODE) for node in wrong_nodes]
+    findings += [Finding(_node_place(tree, node), "the log does not give this row") for node in nodes]
+    return findings + roots.findings(wrong_nodes, running.size)
+
+
+def _node_place(tree: Tree, node: Node) -> str:
+    return f"table log_nodes{_OF_TREE[tree]}, {node.level}/{node.place}"
 
 
 _WRONG_NODE: Final = "this row is missing, or has another hash than the log gives"
@@ -93,8 +99,8 @@ _WRONG_NODE: Final = "this row is missing, or has another hash than the log give
 class _Roots:
     """Compares the tree with what is known of it, in ascending order of sizes."""
 
-    def __init__(self, known: Iterator[Known]) -> None:
-        self._known = known
+    def __init__(self, tree: Tree, known: Iterator[Known]) -> None:
+        self._tree, self._known = tree, known
         self._next = next(known, None)
         self._agreed = 0
         # Of each source the smallest that differs, and the largest that is longer than the log.
@@ -119,18 +125,17 @@ class _Roots:
 
     def findings(self, wrong_nodes: Sequence[Node], size: int) -> list[Finding]:
         """Return a finding for each checkpoint that the log does not follow, with the first difference."""
-        found = []
+        found, leaves, place = [], _LEAVES[self._tree], _PLACE[self._tree]
         first = min((each.size for each in self._differing.values()), default=None)
         where = _narrowed(Difference(self._agreed, first), wrong_nodes)
         for each in self._differing.values():
-            wrong = (
-                f"the first {each.size:,} events have another root, so the log was changed. {where.sentence}"
-            )
-            found.append(Finding(f"checkpoint {each.size} ({each.source})", wrong.removesuffix(".")))
+            changed = f"the first {each.size:,} {leaves} have another root, so the log was changed."
+            wrong = f"{changed} {where.sentence}"
+            found.append(Finding(f"{place} {each.size} ({each.source})", wrong.removesuffix(".")))
         for each in self._beyond.values():
             missing = f"the last {each.size - size:,} that were signed are missing"
-            wrong = f"the log has only {size:,} events: {missing}"
-            found.append(Finding(f"checkpoint {each.size} ({each.source})", wrong))
+            wrong = f"the log has only {size:,} {leaves}: {missing}"
+            found.append(Finding(f"{place} {each.size} ({each.source})", wrong))
         return found
 
 
@@ -145,14 +150,14 @@ def _narrowed(where: Difference, wrong_nodes: Sequence[Node]) -> Difference:
     return Difference(max(where.agreed, first), min(where.until, end))
 
 
-def _bodies(connection: Connection) -> Iterator[str]:
-    """Yield the texts of the events in feed order, up to the first gap, which ``feed_check`` reports."""
+def _texts(connection: Connection, tree: Tree) -> Iterator[str]:
+    """Yield the texts of the leaves in their order, up to the first gap, which another check reports."""
     after = 0
-    while page := fetch(connection, sql.TEXTS, after + 1, after + _PAGE):
-        for position, body in page:
+    while page := leaf_texts(connection, tree, after + 1, after + _PAGE):
+        for position, text in page:
             if position != after + 1:
                 return
-            yield body
+            yield text
             after = position
 
 
@@ -174,9 +179,9 @@ def _stored_checkpoints(
             for size, note in page:
                 wrong, root = _read(note, key, tree, size)
                 if wrong:
-                    findings.append(Finding(f"checkpoint {size} (key {key.number})", wrong))
+                    findings.append(Finding(f"{_PLACE[tree]} {size} (key {key.number})", wrong))
                 else:
-                    yield Known(size, root, f"key {key.number}")
+                    yield Known(size, root, f"key {key.number}", tree)
             after = page[-1][0]
 
     return heapq.merge(*map(of_key, keys))

@@ -45,11 +45,12 @@ from webapp.ledger.audit.sqlite_check import TYPES, check_file, check_search, ch
 from webapp.ledger.audit.standing_check import check_day_sums, check_standings
 from webapp.ledger.storage.engine import db, reading
 from webapp.ledger.storage.row_keys import row_keys
+from webapp.ledger.transparency.tree import TREES
 
 
 @dataclass(frozen=True)
 class Expectations:
-    """What is known outside the database: a digest of a prefix, checkpoints, and the keys of codes of rows."""
+    """What is known outside the database: a digest of a prefix, checkpoints, and keys of codes of rows."""
 
     digest: Digest | None
     known: Sequence[Known]
@@ -130,17 +131,13 @@ class _Said(NamedTuple):
     remark: Remark
 
 
-def _run(
-    checks: Checks, dialect: str, said: _Said, expected: Expectations
-) -> Digest | None:
+def _run(checks: Checks, dialect: str, said: _Said, expected: Expectations) -> Digest | None:
     if dialect == "sqlite":
         return _check_with_file(checks, said, expected)
     return _Verification(checks, said, expected).run()
 
 
-def _check_with_file(
-    checks: Checks, said: _Said, expected: Expectations
-) -> Digest | None:
+def _check_with_file(checks: Checks, said: _Said, expected: Expectations) -> Digest | None:
     if _report_all(said.report, checks.start([partial(check_types, table=table) for table in TYPES])):
         return None
     verification = _Verification(checks, said, expected)
@@ -164,7 +161,7 @@ class _Verification:
         self._fully_cancelled = checks.start([fully_cancelled_credits])
         self._ranges = checks.start([partial(_check_range, keys=keys) for keys in ranges])
         self._feed = checks.start([partial(check_feed, expected=expected.digest)])
-        self._log = checks.start([partial(check_log, outside=expected.known)])
+        self._logs = checks.start([partial(check_log, outside=expected.known, tree=tree) for tree in TREES])
         self._accounts = checks.start([partial(check_accounts, keys=expected.keys)])
 
     def run(self) -> Digest:
@@ -173,7 +170,7 @@ class _Verification:
             (fully_cancelled,) = self._fully_cancelled
             expected = self._check_ranges(holdings)
             (feed,) = self._feed
-            _report_all(self._report, [feed.findings, *self._log, *self._accounts])
+            _report_all(self._report, [feed.findings, *self._logs, *self._accounts])
             if feed.early:
                 self._remark(_EARLY.format(feed.early))
             if expected.is_whole:

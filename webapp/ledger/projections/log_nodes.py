@@ -68,5 +68,12 @@ def _leaves(connection: Connection, tree: Tree, first: int, last: int) -> Sequen
     """Return the positions from `first` to `last` and the hashes of their leaves."""
     if tree is Tree.EVENTS:
         return fetch(connection, sql.EVENT_LEAVES, first, last)
-    entries = fetch(connection, sql.ACCOUNT_LEAVES, first, last)
-    return [(entry[0], leaf_hash(leaf_text(*entry))) for entry in entries]
+    texts = leaf_texts(connection, tree, first, last)
+    return [(position, leaf_hash(text)) for position, text in texts]
+
+
+def leaf_texts(connection: Connection, tree: Tree, first: int, last: int) -> Sequence[Row]:
+    """Return the positions from `first` to `last` and the texts of their leaves."""
+    if tree is Tree.EVENTS:
+        return fetch(connection, sql.EVENT_TEXTS, first, last)
+    return [(entry[0], leaf_text(*entry)) for entry in fetch(connection, sql.ACCOUNT_ENTRIES, first, last)]

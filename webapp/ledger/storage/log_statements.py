@@ -12,7 +12,7 @@ SIZE: Final[Mapping[Tree, str]] = {
     Tree.ACCOUNTS: "SELECT coalesce(max(position), 0) FROM account_log",
 }
 # The texts of the events at some positions.
-TEXTS: Final = (
+EVENT_TEXTS: Final = (
     "SELECT feed.position, events.body FROM feed"
     " JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
     " WHERE feed.position BETWEEN ? AND ? ORDER BY feed.position"
@@ -23,8 +23,8 @@ EVENT_LEAVES: Final = (
     " JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
     " WHERE feed.position BETWEEN ? AND ? ORDER BY feed.position"
 )
-# The entries of the account log, whose hashes are not stored.
-ACCOUNT_LEAVES: Final = (
+# The entries of the account log, whose texts and hashes are not stored.
+ACCOUNT_ENTRIES: Final = (
     "SELECT position, recorded_at, actor, act, subject, data FROM account_log"
     " WHERE position BETWEEN ? AND ? ORDER BY position"
 )

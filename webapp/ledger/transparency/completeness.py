@@ -16,17 +16,21 @@ def lacks_signed(connection: Connection, tree: Tree) -> bool:
     folder that cannot be read counts as well.
     """
     folder = key_folder()
-    reader = TreeReader(connection, tree)
     try:
         here = folder.origins()
+        notes = {origin: note for origin in here if (note := folder.last(origin, tree))}
+        if not notes:  # as in every ledger before its first account, so without a query
+            return False
         keys = stored.registered_keys(connection)
-        own = [origin for origin in here if keys and origin == keys[-1].origin]
-        for note in [folder.last(origin, tree) for origin in own or here]:
-            if note is None:
-                continue
-            last = Checkpoint.parse(Note.parse(note).text)
-            if reader.size() < last.size or reader.root(last.size) != last.root:
-                return True
+        present = keys[-1].origin if keys else ""
+        if present in here:
+            notes = {origin: note for origin, note in notes.items() if origin == present}
+        reader = TreeReader(connection, tree)
+        return not all(_follows(reader, note) for note in notes.values())
     except (LogNotSigned, BrokenLog, InvalidNote):
         return True
-    return False
+
+
+def _follows(reader: TreeReader, note: str) -> bool:
+    last = Checkpoint.parse(Note.parse(note).text)
+    return reader.size() >= last.size and reader.root(last.size) == last.root

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from webapp.domain.errors import UnknownTile
-from webapp.ledger.storage import log_statements as sql
+from webapp.ledger.projections.log_nodes import leaf_texts
 from webapp.ledger.storage.engine import reading
-from webapp.ledger.storage.statements import fetch
 from webapp.ledger.transparency.tree import TILE, TILE_HEIGHT, Tree, TreeReader
 
 LEVEL_MAX: Final = 7
@@ -54,24 +53,24 @@ class Tile:
             raise UnknownTile
 
 
-def tile_of_hashes(level: int, tile: Tile, size: int) -> bytes:
+def tile_of_hashes(level: int, tile: Tile, size: int, tree: Tree = Tree.EVENTS) -> bytes:
     """Return the hashes of a tile in the tree of `size` leaves. Raises UnknownTile and BrokenLog."""
     if not 0 <= level <= LEVEL_MAX:
         raise UnknownTile
     tile.require_within(size >> (TILE_HEIGHT * level))
     with reading() as connection:
-        reader = TreeReader(connection, Tree.EVENTS)
+        reader = TreeReader(connection, tree)
         return b"".join(reader.hashes(level * TILE_HEIGHT, tile.first, tile.width))
 
 
-def tile_of_entries(tile: Tile, size: int) -> bytes:
-    """Return the texts of the events of a tile, each after its length as two bytes.
+def tile_of_entries(tile: Tile, size: int, tree: Tree = Tree.EVENTS) -> bytes:
+    """Return the texts of the leaves of a tile, each after its length as two bytes.
 
-    Raises UnknownTile, also for texts that are longer than the form allows, which no event is.
+    Raises UnknownTile, also for texts that are longer than the form allows, which none is.
     """
     tile.require_within(size)
     with reading() as connection:
-        rows = fetch(connection, sql.TEXTS, tile.first + 1, tile.first + tile.width)
+        rows = leaf_texts(connection, tree, tile.first + 1, tile.first + tile.width)
     texts = [body.encode() for _, body in rows]
     if len(texts) != tile.width or max(map(len, texts)) >= 1 << (8 * _LENGTH.size):
         raise UnknownTile
