@@ -3,6 +3,7 @@
 from flask import Flask
 
 from webapp.api import (
+    accounts_log,
     actions,
     acts,
     balances,
@@ -24,6 +25,6 @@ from webapp.api import (
 def install(app: Flask) -> None:
     """Register the blueprints of the API, then make its OpenAPI document."""
     facts = (records, actions, acts, imports, registries, parties, projects)
-    answers = (balances, reports, events, integrity, log)
+    answers = (balances, reports, events, integrity, log, accounts_log)
     for module in (*facts, *answers, health, metrics, openapi):
         app.register_blueprint(module.api)

@@ -1,5 +1,6 @@
 """The operations of ``log``. See ``operations``."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
@@ -74,4 +75,29 @@ GET_CONSISTENCY: Final = Operation(
     query=(FROM, TO),
     answers={HTTPStatus.OK: Answer("The proof.", log_schemas.ConsistencyProof)},
     problems=_NOTHING_SIGNED,
+)
+
+_ADMINISTRATORS: Final = "For administrators, also with `PUBLIC_LOG=1`."
+GET_ACCOUNTS_CHECKPOINT: Final = replace(
+    GET_CHECKPOINT,
+    summary="Read the last signed checkpoint of the account log",
+    description=f"A signed note of the origin that ends in `/accounts`. {_ADMINISTRATORS}",
+)
+GET_ACCOUNTS_TILE: Final = replace(
+    GET_TILE,
+    summary="Read a tile of hashes of the account log",
+    description=f"As for the events. {_ADMINISTRATORS}",
+)
+GET_ACCOUNTS_ENTRIES: Final = replace(
+    GET_ENTRIES,
+    summary="Read the texts of the entries of a tile of the account log",
+    description=f"As for the events: the canonical JSON of each row. {_ADMINISTRATORS}",
+)
+GET_ACCOUNTS_PROOF: Final = replace(
+    GET_PROOF,
+    summary="Prove that an entry is in the account log",
+    description=f"`position` is that of an entry of the account log. {_ADMINISTRATORS}",
+)
+GET_ACCOUNTS_CONSISTENCY: Final = replace(
+    GET_CONSISTENCY, summary="Prove that the account log only grew", description=_ADMINISTRATORS
 )
