@@ -40,8 +40,13 @@ class AccountRights:
     _first_user_at: str | None = None
 
     def change(self, entry: Entry, role: str | None, expires_at: str = _NEVER) -> None:
-        """Set the role of the subject of an entry from its time on. Entries come in their order."""
-        self._of.setdefault(entry.subject, []).append((entry.recorded_at, _Right(role, expires_at)))
+        """Set the role of the subject of an entry from its time on. Entries come in their order.
+
+        Entries from before revision 0027 may be earlier than the one before; they count as of its time.
+        """
+        rights = self._of.setdefault(entry.subject, [])
+        at = max(entry.recorded_at, rights[-1][0] if rights else "")
+        rights.append((at, _Right(role, expires_at)))
         if self._first_user_at is None and entry.subject.startswith("user:"):
             self._first_user_at = entry.recorded_at
 

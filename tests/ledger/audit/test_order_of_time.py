@@ -58,6 +58,12 @@ def test_a_mark_that_the_account_log_does_not_explain_is_named(raw: RawClient) -
     assert findings() == [f"mark in_order_of_time: {unexplained}"]
 
 
+def test_an_account_log_that_says_of_more_events_than_there_are_is_named(raw: RawClient) -> None:
+    mark_at(raw, 5)
+    wrong = "it says that 4 events were there, but the feed ends at 3"
+    assert f"account log: {wrong}" in findings()
+
+
 def test_how_many_events_are_early_before_the_mark_is_said_as_a_number(raw: RawClient) -> None:
     mark_at(raw, 4)
     said: list[str] = []

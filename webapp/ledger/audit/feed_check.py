@@ -81,6 +81,9 @@ def check_feed(connection: Connection, expected: Digest | None) -> FeedResult:
     elif mark is not None and mark > max(1, replay.events_before + 1):
         wrong = f"it is at position {mark}, which nothing in the account log explains"
         findings.append(Finding(f"mark {IN_ORDER_OF_TIME}", wrong))
+    if replay.events_before > position:
+        wrong = f"it says that {replay.events_before} events were there, but the feed ends at {position}"
+        findings.append(Finding("account log", wrong))
     broken = running.mismatch()
     if broken:
         findings.append(Finding("expected digest", broken))
