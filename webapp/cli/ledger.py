@@ -35,7 +35,7 @@ from webapp.ledger.audit import verify as verification
 from webapp.ledger.audit.digest import Digest, NotADigest
 from webapp.ledger.audit.findings import Finding, one_line
 from webapp.ledger.audit.log_check import Known, known_outside
-from webapp.ledger.transparency.tree import Tree
+from webapp.ledger.transparency.tree import LEAVES
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -96,8 +96,7 @@ def verify(expect: str | None, checkpoint: str | None) -> None:
         click.echo(f"The first {expected.events} events are as expected.", err=True)
     if signed:
         checkpoint_of, tree = signed
-        leaves = "events" if tree is Tree.EVENTS else "entries of the account log"
-        what = f"The first {checkpoint_of.size} {leaves} are those that {checkpoint_of.origin} signed."
+        what = f"The first {checkpoint_of.size} {LEAVES[tree]} are those that {checkpoint_of.origin} signed."
         click.echo(what, err=True)
     click.echo("Nothing is wrong.", err=True)
 

@@ -24,12 +24,11 @@ from webapp.ledger.transparency.differences import Difference
 from webapp.ledger.transparency.key_folder import KeyFolder, key_folder
 from webapp.ledger.transparency.keys import verify
 from webapp.ledger.transparency.stored_checkpoints import RegisteredKey
-from webapp.ledger.transparency.tree import TREES, Tree
+from webapp.ledger.transparency.tree import LEAVES, TREES, Tree
 
 _PAGE: Final = 5_000
 _BESIDE: Final = "beside the key"
-# What the leaves of a tree are called, and how findings about its checkpoints begin.
-_LEAVES: Final = {Tree.EVENTS: "events", Tree.ACCOUNTS: "entries of the account log"}
+# How findings about nodes and checkpoints of a tree begin.
 _OF_TREE: Final = {Tree.EVENTS: "", Tree.ACCOUNTS: " of accounts"}
 _PLACE: Final = {Tree.EVENTS: "checkpoint", Tree.ACCOUNTS: "accounts checkpoint"}
 _NODES: Final = (
@@ -125,7 +124,7 @@ class _Roots:
 
     def findings(self, wrong_nodes: Sequence[Node], size: int) -> list[Finding]:
         """Return a finding for each checkpoint that the log does not follow, with the first difference."""
-        found, leaves, place = [], _LEAVES[self._tree], _PLACE[self._tree]
+        found, leaves, place = [], LEAVES[self._tree], _PLACE[self._tree]
         first = min((each.size for each in self._differing.values()), default=None)
         where = _narrowed(Difference(self._agreed, first), wrong_nodes)
         for each in self._differing.values():

@@ -249,13 +249,13 @@ def _require_follows(reader: TreeReader, last: Checkpoint, signed: Mapping[int, 
         other = f" {where.sentence}" if where.until is not None else ""
         raise Refused(
             State.BEHIND,
-            f"The log has {size:,} events, but {last.size:,} were signed under {last.origin}. The last "
+            f"The log has {size:,} {reader.leaves}, but {last.size:,} were signed under {last.origin}. The last "
             f"{last.size - size:,} are missing here.{other} If they are lost: {_FORK}",
         )
     raise Refused(
         State.FORKED,
-        f"The first {last.size:,} events are not those that were signed under {last.origin}. "
-        f"{where.sentence} If the events that were signed are lost: {_FORK}",
+        f"The first {last.size:,} {reader.leaves} are not those that were signed under {last.origin}. "
+        f"{where.sentence} If the {reader.leaves} that were signed are lost: {_FORK}",
     )
 
 

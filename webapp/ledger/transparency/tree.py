@@ -20,6 +20,7 @@ from webapp.ledger.storage.statements import fetch
 from webapp.ledger.storage.transparency_tables import Tree
 
 __all__ = [
+    "LEAVES",
     "TILE",
     "TILE_HEIGHT",
     "TREES",
@@ -35,6 +36,8 @@ __all__ = [
 
 # The trees that have leaves.
 TREES: Final = tuple(sql.SIZE)
+# What the leaves of a tree are called.
+LEAVES: Final = {Tree.EVENTS: "events", Tree.ACCOUNTS: "entries of the account log"}
 _GAP: Final = "The Merkle tree of the log has a gap. `flask verify` says where."
 
 
@@ -46,6 +49,11 @@ class TreeReader:
         self._connection, self._tree = connection, tree
         self._tiles: dict[tuple[int, int], list[bytes]] = {}
         self._nodes: dict[Node, bytes] = {}
+
+    @property
+    def leaves(self) -> str:
+        """What the leaves are called."""
+        return LEAVES[self._tree]
 
     def size(self) -> int:
         """Return the number of leaves."""
