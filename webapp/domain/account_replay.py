@@ -30,6 +30,8 @@ _BY_ADMINISTRATORS: Final = (
     AuditAction.TOKEN_MADE,
     AuditAction.TOKEN_REVOKED,
 )
+# Most entries, which change no user and no token.
+_SIGNING_IN: Final = (AuditAction.SIGNED_IN, AuditAction.SIGNED_OUT, AuditAction.SIGN_IN_REFUSED)
 _FOUND: Final = (
     AuditAction.USER_FOUND,
     AuditAction.TOKEN_FOUND,
@@ -97,7 +99,8 @@ class AccountReplay:
         wrong = [*self._wrong_place(entry), *self._wrong_actor(entry)]
         self._position, self._recorded_at, self._actor = entry.position, entry.recorded_at, entry.actor
         try:
-            self._take(entry)
+            if entry.act not in _SIGNING_IN:
+                self._take(entry)
         except _Impossible as error:
             wrong += [str(error)] if self._accounts(entry) else []
         except (KeyError, ValueError):

@@ -5,8 +5,7 @@ A change and an event of the same time may have happened in either order, so bot
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
-from operator import itemgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from webapp.domain.account_log import Entry
 from webapp.domain.roles import Role
@@ -18,25 +17,25 @@ _NUMBERED: Final = ("user:", "token:")
 _NEVER: Final = "~"  # sorts after every time
 
 
-@dataclass(frozen=True)
-class _Right:
-    """The role of an actor from a time on, None if it may do nothing, and when that expires."""
+class _Right(NamedTuple):
+    """Whether an actor may record events from a time on, and when that expires."""
 
-    role: str | None
+    may_record: bool
     expires_at: str
 
-    def is_enough(self, at: str) -> bool:
-        """Return whether the actor could record events at this time."""
-        if self.role not in list(Role) or at >= self.expires_at:
-            return False
-        return Role(self.role).includes(Role.OPERATOR)
+
+class _Changes(NamedTuple):
+    """The changes of the rights of an actor: their times, ascending, and what held from each on."""
+
+    times: list[str]
+    rights: list[_Right]
 
 
 @dataclass
 class AccountRights:
-    """The roles of all users and tokens over time."""
+    """The rights of all users and tokens over time."""
 
-    _of: dict[str, list[tuple[str, _Right]]] = field(default_factory=dict)
+    _of: dict[str, _Changes] = field(default_factory=dict)
     _first_user_at: str | None = None
 
     def change(self, entry: Entry, role: str | None, expires_at: str = _NEVER) -> None:
@@ -44,9 +43,9 @@ class AccountRights:
 
         Entries from before revision 0027 may be earlier than the one before; they count as of its time.
         """
-        rights = self._of.setdefault(entry.subject, [])
-        at = max(entry.recorded_at, rights[-1][0] if rights else "")
-        rights.append((at, _Right(role, expires_at)))
+        times, rights = self._of.setdefault(entry.subject, _Changes([], []))
+        times.append(max(entry.recorded_at, times[-1] if times else ""))
+        rights.append(_Right(role in list(Role) and Role(role).includes(Role.OPERATOR), expires_at))
         if self._first_user_at is None and entry.subject.startswith("user:"):
             self._first_user_at = entry.recorded_at
 
@@ -55,18 +54,20 @@ class AccountRights:
 
         An event that `may_be_of_another_log` is judged only if the actor was in this log by then.
         """
-        if not actor.startswith(_NUMBERED):
-            return None if may_be_of_another_log else self._why_not_unnumbered(actor, at)
-        rights = self._of.get(actor, [])
-        is_added = bool(rights) and rights[0][0] <= at
-        if not is_added:
+        changes = self._of.get(actor)
+        if changes is None:
             if may_be_of_another_log:
                 return None
-            return "was added only later" if rights else "is in no entry of the account log"
-        first = max(bisect_left(rights, at, key=itemgetter(0)) - 1, 0)
-        possible = rights[first : bisect_right(rights, at, key=itemgetter(0))]
-        if any(right.is_enough(at) for _, right in possible):
-            return None
+            if actor.startswith(_NUMBERED):
+                return "is in no entry of the account log"
+            return self._why_not_unnumbered(actor, at)
+        times, rights = changes
+        if at < times[0]:
+            return None if may_be_of_another_log else "was added only later"
+        first = max(bisect_left(times, at) - 1, 0)
+        for may_record, expires_at in rights[first : bisect_right(times, at)]:
+            if may_record and at < expires_at:
+                return None
         return "was disabled, revoked or expired, or had a lesser role"
 
     def _why_not_unnumbered(self, actor: str, at: str) -> str | None:

@@ -26,15 +26,15 @@ class RecordingCheck:
 
     def wrongs(self, position: int, body: str, recorded_at: str) -> list[Finding]:
         """Return what is wrong with the actor and the time of an event."""
-        place, found = f"position {position}", []
+        wrong = []
         if recorded_at > self._latest:
-            found.append(Finding(place, f"it was recorded at {recorded_at}, which is later than now"))
+            wrong.append(f"it was recorded at {recorded_at}, which is later than now")
         if recorded_at < EARLIEST:
-            found.append(Finding(place, f"it was recorded at {recorded_at}, before {EARLIEST}"))
+            wrong.append(f"it was recorded at {recorded_at}, before {EARLIEST}")
         actor = _ACTOR.match(body)
         if actor:  # otherwise the text is named by its own check
             is_before = position <= self._replay.events_before
             why = self._replay.rights.why_not(actor[1], recorded_at, may_be_of_another_log=is_before)
             if why:
-                found.append(Finding(place, f"its actor {actor[1]} {why}"))
-        return found
+                wrong.append(f"its actor {actor[1]} {why}")
+        return [Finding(f"position {position}", each) for each in wrong]

@@ -249,8 +249,8 @@ def _require_follows(reader: TreeReader, last: Checkpoint, signed: Mapping[int, 
         other = f" {where.sentence}" if where.until is not None else ""
         raise Refused(
             State.BEHIND,
-            f"The log has {size:,} {reader.leaves}, but {last.size:,} were signed under {last.origin}. The last "
-            f"{last.size - size:,} are missing here.{other} If they are lost: {_FORK}",
+            f"The log has {size:,} {reader.leaves}, but {last.size:,} were signed under {last.origin}. "
+            f"The last {last.size - size:,} are missing here.{other} If they are lost: {_FORK}",
         )
     raise Refused(
         State.FORKED,
