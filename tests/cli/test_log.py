@@ -12,10 +12,12 @@ from tests.fixtures.cli import one_line, run
 from tests.fixtures.credits import recorded, retired
 from tests.fixtures.entries import IMPORTED, entered
 from tests.fixtures.ledger import RawClient, log_keys_of
+from tests.fixtures.users import a_token
 from tests.ledger.audit.tampering import tamper
 from webapp.domain.audit_sample import drawn_positions
 from webapp.domain.entry import EntryType
 from webapp.ledger.transparency import checkpoints, signing
+from webapp.ledger.transparency.tree import Tree
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +46,18 @@ def test_the_status_of_a_host_without_the_key_fails(ledger_app: Flask, database_
     result = run(ledger_app, "log", "status")
     assert result.exit_code == 1
     assert "Not signing (no key)." in result.stderr
+
+
+def test_the_status_says_that_the_account_log_is_not_the_one_that_was_signed(
+    ledger_app: Flask, raw: RawClient
+) -> None:
+    a_token()
+    signing.sign(Tree.ACCOUNTS)
+    assert "last checkpoint of the account log: 1 entries" in run(ledger_app, "log", "status").stdout
+    tamper(raw, "UPDATE account_log SET actor = 'local'")
+    result = run(ledger_app, "log", "status")
+    assert result.exit_code == 1
+    assert "Not signing the account log (forked). The first 1 entries of the account log" in result.stderr
 
 
 def test_a_rotated_key_is_printed_beside_the_old_one(ledger_app: Flask) -> None:

@@ -4,17 +4,21 @@ import shutil
 from io import BytesIO
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.fixtures.credits import recorded, sold
 from tests.fixtures.forms import forms_of, submit
 from tests.fixtures.ledger import RawClient, log_keys_of
+from tests.fixtures.principals import signed_in
+from tests.fixtures.users import an_administrator
 from tests.ledger.audit.tampering import tamper
 from tests.ledger.test_integrity import digest_of, here, never
 from tests.web.pages import words
 from webapp.ledger import integrity
 from webapp.ledger.background.owners import owner_name
 from webapp.ledger.transparency import signing
+from webapp.ledger.transparency.tree import Tree
 
 
 def check(client: FlaskClient) -> None:
@@ -69,6 +73,19 @@ def test_why_a_host_does_not_sign_is_said(client: FlaskClient, database_url: str
     assert "NOT SIGNING" in page
     assert "This host signs no checkpoints now. Recording goes on" in page
     assert "is not in" in page
+
+
+def test_the_page_says_that_the_account_log_is_not_the_one_that_was_signed(
+    ledger_app: Flask, quick_passwords: None, raw: RawClient
+) -> None:
+    del quick_passwords
+    an_administrator("Ada")
+    client = signed_in(ledger_app, "Ada")
+    signing.sign(Tree.ACCOUNTS)
+    title = "This host signs the log, but not the account log"
+    assert title not in words(client.get("/integrity"))
+    tamper(raw, "UPDATE account_log SET actor = 'local' WHERE position = 1")
+    assert title in words(client.get("/integrity"))
 
 
 @pytest.mark.parametrize("form_field", ["digest", "file"])

@@ -16,7 +16,7 @@ from webapp.domain.signed_note import Checkpoint
 from webapp.ledger import acts
 from webapp.ledger.audit.findings import one_line
 from webapp.ledger.transparency import checkpoints, destinations, signing, tree
-from webapp.ledger.transparency.checkpoints import State
+from webapp.ledger.transparency.checkpoints import State, Tree
 
 group: Final = AppGroup("log", help="Checkpoints of the log, and the keys that sign them.")
 SAMPLE_MAX: Final = 1_000
@@ -51,8 +51,14 @@ def status() -> None:
         state = f"{each.size} entries, {each.delivered_at}" if each.size else "nothing yet"
         failure = f"; failed {each.failed_at}: {each.failure}" if each.failure else ""
         click.echo(one_line(f"{each.destination}, {each.origin}: {state}{failure}"))
+    accounts = checkpoints.status(Tree.ACCOUNTS)
+    if accounts.last:
+        size, signed_at = accounts.last.checkpoint.size, accounts.last.signed_at
+        click.echo(f"last checkpoint of the account log: {size} entries, {signed_at}")
     if found.state is not State.SIGNING:
         raise CommandFailed(f"Not signing ({found.state}). {found.reason}")
+    if accounts.state is not State.SIGNING:
+        raise CommandFailed(f"Not signing the account log ({accounts.state}). {accounts.reason}")
     click.echo("This host signs.")
 
 

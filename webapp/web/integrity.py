@@ -20,6 +20,7 @@ from webapp.ledger import digest_comparison, integrity
 from webapp.ledger.digest_comparison import Comparison
 from webapp.ledger.integrity import FindingKind
 from webapp.ledger.transparency import checkpoints, destinations
+from webapp.ledger.transparency.checkpoints import State, Tree
 from webapp.web import actor_names, query_parameters
 
 LISTED: Final = 20
@@ -187,6 +188,7 @@ def _page(
         compare_form=form,
         compared=compared,
         log=log,
+        is_account_log_signed=checkpoints.status(Tree.ACCOUNTS).state is State.SIGNING,
         deliveries=destinations.deliveries(),
         witnesses=checkpoints.witnesses_of(log.last) if log.last else [],
     )
