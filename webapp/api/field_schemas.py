@@ -20,6 +20,7 @@ from webapp.domain.amendment import AMENDABLE, AMENDS, WHY
 from webapp.domain.credit import FIELDS, NEW_FIELDS
 from webapp.domain.entry import ALIAS, FILENAME, PARTY_NAME
 from webapp.domain.event import ACT_KEY, IMPORT_KEY, NUMBER_PATTERN
+from webapp.domain.evidence import EVIDENCE_PATTERN, EvidenceField
 from webapp.domain.facts import CREDIT_FACTS, FACTS, FACTS_OF
 from webapp.domain.fields import (
     E4,
@@ -347,6 +348,8 @@ def _object(properties: dict[str, Schema], required: Sequence[str]) -> Schema:
 
 def _rule(field: Field) -> Schema:
     match field:
+        case EvidenceField():
+            return {"type": "string", "pattern": f"^{EVIDENCE_PATTERN}$", "maxLength": field.max_length}
         case TextField():
             least = {"minLength": 1} if field.required else {}
             return {"type": "string", **least, "maxLength": field.max_length}

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from webapp.domain.event import Data
+from webapp.domain.evidence import EVIDENCE
 from webapp.domain.facts import FACTS, FACTS_OF, parse_facts
 from webapp.domain.fields import Field, PastDateField, QuantityField, TextField, parse_fields
 from webapp.domain.lifecycle import EventType
@@ -28,6 +29,7 @@ SALE_FIELDS: Final[tuple[Field, ...]] = (
     _OCCURRED_ON,
     _REFERENCE,
     _NOTE,
+    EVIDENCE,
 )
 REVERSAL_FIELDS: Final[tuple[Field, ...]] = (
     PART_QUANTITY,
@@ -39,6 +41,7 @@ REVERSAL_FIELDS: Final[tuple[Field, ...]] = (
         example="The buyer withdrew from the contract",
     ),
     _OCCURRED_ON,
+    EVIDENCE,
 )
 RETIREMENT_FIELDS: Final[tuple[Field, ...]] = (
     PART_QUANTITY,
@@ -52,6 +55,7 @@ RETIREMENT_FIELDS: Final[tuple[Field, ...]] = (
     _OCCURRED_ON,
     _REFERENCE,
     _NOTE,
+    EVIDENCE,
 )
 # A cancellation at the registry that is no retirement. Its day is recorded only if it is known.
 WITHDRAWAL_FIELDS: Final[tuple[Field, ...]] = (
@@ -69,6 +73,7 @@ CANCELLATION_FIELDS: Final[tuple[Field, ...]] = (
         example="Recorded with the wrong vintage",
     ),
     _NOTE,
+    EVIDENCE,
 )
 ACTION_FIELDS: Final[dict[EventType, tuple[Field, ...]]] = {
     EventType.CANCELLED: CANCELLATION_FIELDS,

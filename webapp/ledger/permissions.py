@@ -34,6 +34,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     "credit_facts": _REPLACE,
     "import_credits": _APPEND,
     "feed_runs": _CHANGE,
+    "evidence_files": _APPEND,
     "log_nodes": _REPLACE,
     "log_keys": _APPEND,
     "checkpoints": _APPEND,

@@ -1,4 +1,4 @@
-"""Check the projections that are not by credit: totals, registries and parties.
+"""Check the projections that are not by credit: totals, registries, parties and files of evidence.
 
 Their expected contents are added up from the histories (``history_check``) and compared with the
 tables. Reads only.
@@ -17,6 +17,7 @@ from webapp.domain.lifecycle import STATUS_AFTER, Status
 from webapp.domain.text import canonical
 from webapp.ledger.audit.check_workers import Checks
 from webapp.ledger.audit.findings import Finding, Report, differences
+from webapp.ledger.projections import evidence_files
 from webapp.ledger.projections.apply import parties_of
 from webapp.ledger.projections.totals import Sums
 from webapp.ledger.storage import statements
@@ -45,6 +46,7 @@ class Expected:
         self.registries: dict[str, tuple[int, str]] = {}
         # First position, first spelling and last position.
         self.parties: dict[tuple[str, str], tuple[int, str, int]] = {}
+        self.evidence: set[tuple[bytes, int]] = set()
         # Ten-thousandths of a tonne of all root credits, and of all credits that were not split.
         self.recorded_e4 = 0
         self.accounted_e4 = 0
@@ -64,6 +66,7 @@ class Expected:
         self.sums.add((registry, credit.vintage, statuses[-1]), 1, credit.quantity_e4)
         for entry in entries[1:]:
             self._add_party_of(entry)
+            self.evidence.update(evidence_files.rows_of(entry))
 
     def merge(self, other: "Expected") -> None:
         """Add the contents of another one."""
@@ -73,6 +76,7 @@ class Expected:
             self._add_registry(registry, place)
         for party, (first, name, last) in other.parties.items():
             self._add_party(party, first, name, last)
+        self.evidence |= other.evidence
         self.recorded_e4 += other.recorded_e4
         self.accounted_e4 += other.accounted_e4
         self.is_whole = self.is_whole and other.is_whole
@@ -106,6 +110,11 @@ def check_projections(checks: Checks, report: Report, expected: Expected) -> Non
         report(Finding("ledger", wrong))
     for table, rows in expected.rows().items():
         _compare(checks, report, table, rows)
+    (found,) = checks.start([_evidence])
+    for sha256, position in sorted(found ^ expected.evidence):
+        is_found = (sha256, position) in found
+        wrong = "the log does not give this row" if is_found else "this row is missing"
+        report(Finding(f"table evidence_files, {sha256.hex()} / {position}", wrong))
 
 
 def _compare(checks: Checks, report: Report, table: str, expected: dict[Key, Values]) -> None:
@@ -121,6 +130,11 @@ def _compare(checks: Checks, report: Report, table: str, expected: dict[Key, Val
                 report(Finding(_place(table, key), wrong))
     for key in expected:
         report(Finding(_place(table, key), "this row is missing"))
+
+
+def _evidence(connection: Connection) -> set[tuple[bytes, int]]:
+    rows = statements.fetch(connection, "SELECT sha256, position FROM evidence_files")
+    return {(bytes(sha256), position) for sha256, position in rows}
 
 
 def _place(table: str, key: Key) -> str:

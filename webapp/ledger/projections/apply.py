@@ -17,7 +17,7 @@ from webapp.domain.entry import Entry
 from webapp.domain.event import Event, PositionedEvent
 from webapp.domain.lifecycle import STATUS_AFTER, EventType
 from webapp.domain.text import canonical
-from webapp.ledger.projections import credit_facts, feed_runs, serial_index, standing_acts
+from webapp.ledger.projections import credit_facts, evidence_files, feed_runs, serial_index, standing_acts
 from webapp.ledger.projections.entries import apply_entry
 from webapp.ledger.projections.log_nodes import add_nodes
 from webapp.ledger.projections.standing_acts import PARTY_FIELD
@@ -49,6 +49,7 @@ def apply_events(
         for start in range(0, len(actions), BATCH):
             _apply_actions(connection, actions[start : start + BATCH], imported)
     feed_runs.add_runs(connection, entries)
+    evidence_files.add_files(connection, entries)
 
 
 def _runs(entries: Sequence[PositionedEvent]) -> Iterator[Sequence[PositionedEvent]]:

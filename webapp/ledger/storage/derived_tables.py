@@ -1,17 +1,12 @@
 """Projections beside those of ``tables``: joined names, and what lists of credits are filtered by."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import BigInteger, Index, column
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.ledger.storage.columns import ROW_ID, STRING
-from webapp.ledger.storage.engine import Base, db
-
-if TYPE_CHECKING:
-    Model = Base
-else:
-    Model = db.Model
+from webapp.ledger.storage.columns import ROW_ID, STRING, Digest32
+from webapp.ledger.storage.engine import Model
 
 # The facts by which lists are filtered.
 FILTERED_FACTS: Final = ("project_id", "country", "project_type")
@@ -100,3 +95,13 @@ class FeedRun(Model):
     import_number: Mapped[int | None] = mapped_column(BigInteger)
     credits: Mapped[int] = mapped_column(BigInteger)
     quantity_e4: Mapped[int] = mapped_column(BigInteger)
+
+
+class EvidenceFile(Model):
+    """Projection: a file that an event names as evidence, by its SHA-256 (``domain.evidence``)."""
+
+    __tablename__ = "evidence_files"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    sha256: Mapped[str] = mapped_column(Digest32, primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -77,6 +77,11 @@ class Base(DeclarativeBase):
 
 
 db: Final = SQLAlchemy(model_class=Base)
+# The class of all models, which the extension makes of `Base`.
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
 _files: Final[WeakKeyDictionary[Engine, DatabaseFile]] = WeakKeyDictionary()
 
 

@@ -1,18 +1,13 @@
 """The tables of imports as SQLAlchemy models. Imports are working data: nothing in the log refers to them."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.ledger.storage.columns import ROW_ID, STRING, Digest32
-from webapp.ledger.storage.engine import Base, db
+from webapp.ledger.storage.engine import Model
 from webapp.ledger.storage.tables import WITHOUT_ROWID, table_of
-
-if TYPE_CHECKING:
-    Model = Base
-else:
-    Model = db.Model
 
 
 class Import(Model):

@@ -1,18 +1,13 @@
 """The table of checks of the whole ledger, as a SQLAlchemy model. Checks are working data."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import BigInteger, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.ledger.storage.columns import ROW_ID, STRING, Digest32
-from webapp.ledger.storage.engine import Base, db
+from webapp.ledger.storage.engine import Model
 from webapp.ledger.storage.tables import table_of
-
-if TYPE_CHECKING:
-    Model = Base
-else:
-    Model = db.Model
 
 
 class IntegrityCheck(Model):

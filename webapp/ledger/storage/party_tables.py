@@ -1,17 +1,12 @@
 """The table of proposals about parties. It is working data: nothing in the log refers to it."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.ledger.storage.columns import STRING
-from webapp.ledger.storage.engine import Base, db
+from webapp.ledger.storage.engine import Model
 from webapp.ledger.storage.tables import WITHOUT_ROWID, table_of
-
-if TYPE_CHECKING:
-    Model = Base
-else:
-    Model = db.Model
 
 
 class DismissedPair(Model):

@@ -3,7 +3,7 @@
 They follow the log at a short distance (``projections.standings``): `standing_head` says how far.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -18,13 +18,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.ledger.storage.columns import ROW_ID, STRING
-from webapp.ledger.storage.engine import Base, db
+from webapp.ledger.storage.engine import Model
 from webapp.ledger.storage.tables import WITHOUT_ROWID, table_of
-
-if TYPE_CHECKING:
-    Model = Base
-else:
-    Model = db.Model
 
 # The number of positions in an epoch, by which movements are added up.
 EPOCH: Final = 65_536

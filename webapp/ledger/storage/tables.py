@@ -11,7 +11,7 @@ Some projections are in ``derived_tables``, the triggers in ``triggers_*``. The 
 a test compares the result with these models.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -33,17 +33,13 @@ from webapp.ledger.storage.columns import ROW_ID, STRING, Digest32
 from webapp.ledger.storage.derived_tables import (
     ContestedClaim,
     CreditFact,
+    EvidenceFile,
     FeedRun,
     ImportCredit,
     PartyAlias,
     RegistryAlias,
 )
-from webapp.ledger.storage.engine import Base, db
-
-if TYPE_CHECKING:
-    Model = Base
-else:
-    Model = db.Model
+from webapp.ledger.storage.engine import Base, Model
 
 # The key of `totals`.
 _GROUP: Final = ("registry_key", "vintage", "status")
@@ -379,6 +375,7 @@ party_aliases: Final = table_of(PartyAlias)
 credit_facts: Final = table_of(CreditFact)
 import_credits: Final = table_of(ImportCredit)
 feed_runs: Final = table_of(FeedRun)
+evidence_files: Final = table_of(EvidenceFile)
 totals: Final = table_of(Total)
 parties: Final = table_of(Party)
 idempotency_keys: Final = table_of(IdempotencyKey)
@@ -395,6 +392,7 @@ DERIVED: Final = (
     credit_facts,
     import_credits,
     feed_runs,
+    evidence_files,
     totals,
     parties,
 )

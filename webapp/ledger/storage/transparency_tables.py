@@ -4,19 +4,14 @@ Nodes are derived from the log. The others are append-only, and follow the datab
 """
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.ledger.storage.columns import ROW_ID, STRING
-from webapp.ledger.storage.engine import Base, db
+from webapp.ledger.storage.engine import Model
 from webapp.ledger.storage.tables import WITHOUT_ROWID, table_of
-
-if TYPE_CHECKING:
-    Model = Base
-else:
-    Model = db.Model
 
 
 class Tree(IntEnum):
