@@ -83,6 +83,7 @@ FACADES = {
     "stored_gauges",
     "feed",
     "exports",
+    "evidence",
     "digest_comparison",
     "views",
     "serial_conflicts",

@@ -4,7 +4,17 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from webapp.api.schema_types import EventTypeText, Hash, Id, JsonBody, Number, Quantity, SerialNumber, Url
+from webapp.api.schema_types import (
+    EventTypeText,
+    Hash,
+    Id,
+    JsonBody,
+    Number,
+    Quantity,
+    SerialNumber,
+    Time,
+    Url,
+)
 
 
 class ActItem(JsonBody, frozen=True):
@@ -37,3 +47,15 @@ class Act(JsonBody, frozen=True):
             "shows it first."
         ),
     ]
+
+
+class NamingAct(JsonBody, frozen=True):
+    act: Annotated[Number, Meta(description="Its number: the feed position of its first event.")]
+    event_type: EventTypeText
+    recorded_at: Time
+    name: Annotated[str, Meta(description="The name of the file, as recorded.", examples=["contract.pdf"])]
+    url: Url
+
+
+class NamingActs(JsonBody, frozen=True):
+    items: list[NamingAct]

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response
 
 from webapp.accounts.roles import Role
-from webapp.api import operations, query_parameters, request_body
+from webapp.api import act_schemas, operations, query_parameters, request_body
 from webapp.api.act_body import BODY_BYTES_MAX, parse_act
 from webapp.api.operation import describes
 from webapp.api.serializers import act_body, json_response, planned_act_body
@@ -13,7 +13,7 @@ from webapp.authorization import allows
 from webapp.domain.errors import ActsNotAllowed, IdempotencyKeyReused, InvalidFields, Problem
 from webapp.http.authentication import actor
 from webapp.idempotency import note_replay, request_key
-from webapp.ledger import acts_on_many
+from webapp.ledger import acts_on_many, evidence
 
 api = Blueprint("api_acts", __name__)
 
@@ -50,3 +50,19 @@ def _in_body(problem: Problem) -> Problem:
     if first in {"", "filter", "quantity", "amends"}:
         return problem
     return Problem(f"data.{problem.field}", problem.message)
+
+
+@api.get("/records/evidence")
+@describes(operations.FIND_EVIDENCE)
+@allows(Role.VIEWER)
+def find_evidence() -> Response:
+    sha256 = query_parameters.read(*operations.FIND_EVIDENCE.query)[query_parameters.SHA256]
+    if not sha256:
+        raise InvalidFields([Problem(query_parameters.SHA256.name, "This is required.")])
+    items = [
+        act_schemas.NamingAct(
+            act.position, act.event_type, act.recorded_at, act.name, f"/acts/{act.position}"
+        )
+        for act in evidence.acts_naming(sha256)
+    ]
+    return json_response(act_schemas.NamingActs(items))

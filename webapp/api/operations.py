@@ -335,6 +335,14 @@ SEPARATE_NAMES: Final = Operation(
     problems={HTTPStatus.CONFLICT: "The alias stands between two records with one serial number."},
 )
 
+FIND_EVIDENCE: Final = Operation(
+    tag="Acts",
+    summary="Find the acts that name a file",
+    description="Acts name files as evidence in `evidence`, by SHA-256 and name. The oldest act comes first.",
+    query=(query_parameters.SHA256,),
+    answers={HTTPStatus.OK: Answer("The acts.", act_schemas.NamingActs)},
+)
+
 CHECK_HEALTH: Final = Operation(
     tag="Service",
     summary="Check that the ledger can work",

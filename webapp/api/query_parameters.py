@@ -184,6 +184,12 @@ def parse_number(text: str) -> int | None:
     return number
 
 
+def _parse_sha256(text: str) -> str:
+    if not re.fullmatch("[0-9A-Fa-f]{64}", text):
+        raise FieldError("Must be 64 hexadecimal digits.")
+    return text.lower()
+
+
 def _parse_kind(text: str) -> str:
     if text not in ROW_KINDS:
         raise FieldError(f"Must be one of {', '.join(ROW_KINDS)}.")
@@ -197,6 +203,14 @@ Q: Final = text_parameter(
     "must be a whole word. A number also finds the block that contains it: by itself if it has 5 or more "
     "digits, otherwise together with words that all occur in the serial number.",
     TERM_LENGTH_MAX,
+)
+SHA256: Final = Parameter(
+    "sha256",
+    "The SHA-256 of the file, as 64 hexadecimal digits.",
+    {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"},
+    _parse_sha256,
+    "",
+    is_required=True,
 )
 REGISTRY: Final = text_parameter("registry", "The registry, in any spelling: `vcs` finds `VCS`.", 50)
 ALIAS: Final = text_parameter("alias", "Another name of the registry.", 50)

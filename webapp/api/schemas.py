@@ -355,6 +355,7 @@ _ANSWERS: Final = (
         Record,
         Lots,
         act_schemas.Act,
+        act_schemas.NamingActs,
         feed_schemas.EventPage,
         feed_schemas.FeedEvent,
         feed_schemas.FeedEntry,

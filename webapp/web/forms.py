@@ -26,6 +26,7 @@ from webapp.domain.action_fields import (
 from webapp.domain.action_warnings import buyer_warnings, date_warnings
 from webapp.domain.credit import FIELDS, REPLACES, parse_credit, require_block_matches_quantity
 from webapp.domain.errors import InvalidFields, Problem
+from webapp.domain.evidence import EvidenceField
 from webapp.domain.fields import (
     Field,
     FieldError,
@@ -47,9 +48,15 @@ from webapp.web.typed_quantity import plain_quantity, quantity_error
 Values = dict[str, str | None]
 
 
+class EvidenceInput(TextAreaField):  # type: ignore[misc] # WTForms ships no types
+    """The files that an act names. With JavaScript they can be chosen, and the browser hashes them."""
+
+
 def _input(field: Field, label: str) -> object:
     """Return the unbound WTForms field that fits the kind of field."""
     match field:
+        case EvidenceField():
+            return EvidenceInput(label, render_kw={"rows": 3, "spellcheck": "false"})
         case TextField(newlines=True):
             return TextAreaField(label)
         case PastDateField():

@@ -28,7 +28,7 @@ def add_files(connection: Connection, entries: Sequence[PositionedEvent]) -> Non
         insert_rows(connection, evidence_files, _INSERT, rows)
 
 
-def positions_of(connection: Connection, sha256: str) -> list[int]:
+def positions_of(connection: Connection, sha256: str, limit: int) -> list[int]:
     """Return the positions of the events that name the file, the first one first."""
-    query = "SELECT position FROM evidence_files WHERE sha256 = ? ORDER BY position"
-    return [position for (position,) in statements.fetch(connection, query, bytes.fromhex(sha256))]
+    query = "SELECT position FROM evidence_files WHERE sha256 = ? ORDER BY position LIMIT ?"
+    return [position for (position,) in statements.fetch(connection, query, bytes.fromhex(sha256), limit)]
