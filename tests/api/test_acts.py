@@ -104,3 +104,13 @@ def test_every_member_that_is_not_valid_is_named(
     answer = empty_api.post("/acts", json=body)
     assert answer.status_code == 422
     assert fields_of(answer) == fields
+
+
+def test_the_acts_that_name_a_file_are_found_by_its_hash(api: FlaskClient) -> None:
+    digest = "ab" * 32
+    answer = api.post(f"/records/{recorded()}/sell", json={"evidence": f"{digest.upper()}  contract.pdf"})
+    assert exact(answer)["events"][-1]["data"]["evidence"] == f"{digest} contract.pdf"
+    (act,) = exact(api.get(f"/records/evidence?sha256={digest.upper()}"))["items"]
+    assert (act["act"], act["event_type"], act["name"], act["url"]) == (2, "SOLD", "contract.pdf", "/acts/2")
+    assert fields_of(api.get("/records/evidence")) == fields_of(api.get("/records/evidence?sha256=1"))
+    assert fields_of(api.get("/records/evidence")) == {"sha256"}

@@ -63,3 +63,15 @@ def test_sold_tonnes_for_another_than_the_buyer_need_a_tick(client: FlaskClient)
     assert page.status_code == 422
     assert "40 t were sold to Acme Airlines, and are retired for Beta." in page.text
     assert submit(client, page, address, is_for_another=True).status_code == 303
+
+
+def test_a_retirement_names_files_and_its_pages_show_them(client: FlaskClient) -> None:
+    credit_id = recorded()
+    address = f"/credits/{credit_id}/retire"
+    named = f"{'ab' * 32} certificate <1>.pdf"
+    page = submit(client, client.get(address), address, beneficiary="Acme", evidence="certificate.pdf")
+    assert "Line 1 must be the SHA-256 of a file" in page.text
+    assert submit(client, page, address, evidence=named).status_code == 303
+    for shown in (client.get(f"/credits/{credit_id}"), client.get("/acts/2")):
+        assert "certificate &lt;1&gt;.pdf" in shown.text
+        assert f"SHA-256 {'ab' * 32}" in shown.text
