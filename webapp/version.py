@@ -2,5 +2,5 @@
 
 from typing import Final
 
-VERSION: Final = "1.0.0"
+VERSION: Final = "0.5.0"
 RELEASED: Final = "2026-11-28"

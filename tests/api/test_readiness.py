@@ -14,12 +14,13 @@ from werkzeug.test import TestResponse
 
 from tests.api.conftest import DescribedClient, exact
 from tests.fixtures.credits import recorded
-from tests.fixtures.ledger import RawClient, opened
+from tests.fixtures.ledger import RawClient, log_keys_of, opened
 from tests.fixtures.principals import from_elsewhere
 from webapp.ledger import group_commit, readiness
 from webapp.ledger.background.worker import Worker
 from webapp.ledger.storage import writable
 from webapp.ledger.storage.engine import db
+from webapp.ledger.transparency import signing
 
 
 def failed(answer: TestResponse) -> dict[str, str]:
@@ -49,7 +50,7 @@ def file(database_url: str) -> Path:
 def test_a_ledger_that_works_is_ready(api: FlaskClient) -> None:
     recorded()
     answer = api.get("/readyz")
-    assert (answer.status_code, exact(answer)) == (200, {"status": "ready"})
+    assert (answer.status_code, exact(answer)) == (200, {"status": "ready", "log": "signing"})
 
 
 def test_everybody_may_ask(ledger_app: Flask) -> None:
@@ -120,3 +121,10 @@ def test_asking_changes_nothing(api: FlaskClient, file: Path) -> None:
     before = file.read_bytes()
     api.get("/readyz")
     assert file.read_bytes() == before
+
+
+def test_a_host_without_the_key_of_the_log_serves_and_says_so(api: FlaskClient, database_url: str) -> None:
+    recorded()
+    signing.sign()
+    shutil.rmtree(log_keys_of(database_url))
+    assert exact(api.get("/readyz")) == {"status": "ready", "log": "no key"}

@@ -2,12 +2,13 @@
 
 from flask import Blueprint, Response
 
-from webapp.api import operations, schemas
+from webapp.api import health_schemas, operations
 from webapp.api.operation import describes
 from webapp.api.serializers import json_response
 from webapp.authorization import allows_everyone
 from webapp.ledger import readiness
 from webapp.ledger.storage.schema_version import ping
+from webapp.ledger.transparency import checkpoints
 
 api = Blueprint("api_health", __name__)
 
@@ -17,7 +18,7 @@ api = Blueprint("api_health", __name__)
 @allows_everyone
 def check_health() -> Response:
     ping()
-    return json_response(schemas.Health("ok"))
+    return json_response(health_schemas.Health("ok"))
 
 
 @api.get("/readyz")
@@ -25,4 +26,4 @@ def check_health() -> Response:
 @allows_everyone
 def check_readiness() -> Response:
     readiness.require_ready()
-    return json_response(schemas.Readiness("ready"))
+    return json_response(health_schemas.Readiness("ready", checkpoints.state()))

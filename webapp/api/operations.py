@@ -7,7 +7,15 @@
 from http import HTTPStatus
 from typing import Final
 
-from webapp.api import act_schemas, credit_filters, field_schemas, query_parameters, registry_schemas, schemas
+from webapp.api import (
+    act_schemas,
+    credit_filters,
+    field_schemas,
+    health_schemas,
+    query_parameters,
+    registry_schemas,
+    schemas,
+)
 from webapp.api.field_schemas import Schema
 from webapp.api.operation import Answer, Body, Operation, json_body, reference
 from webapp.api.request_body import JSON_TYPE, LINES, MULTIPART, TABLES
@@ -348,7 +356,8 @@ CHECK_HEALTH: Final = Operation(
     summary="Check that the ledger can work",
     answers={
         HTTPStatus.OK: Answer(
-            "The process and the database respond, and the schema is that of this program.", schemas.Health
+            "The process and the database respond, and the schema is that of this program.",
+            health_schemas.Health,
         )
     },
 )
@@ -357,7 +366,7 @@ CHECK_READINESS: Final = Operation(
     tag="Service",
     summary="Check that the ledger can serve everything",
     description="Also that the database can be written, and that the threads of this process live.",
-    answers={HTTPStatus.OK: Answer("Every check passed.", schemas.Readiness)},
+    answers={HTTPStatus.OK: Answer("Every check passed.", health_schemas.Readiness)},
     problems={HTTPStatus.SERVICE_UNAVAILABLE: "Something cannot be done now; `failed` says what."},
     unavailable=schemas.NotReady,
 )

@@ -13,6 +13,7 @@ from webapp.api import (
     act_schemas,
     balance_schemas,
     feed_schemas,
+    health_schemas,
     integrity_schemas,
     log_schemas,
     party_schemas,
@@ -249,14 +250,6 @@ class ImportRowPage(JsonBody, frozen=True):
     next: Next
 
 
-class Health(JsonBody, frozen=True):
-    status: Annotated[Literal["ok"], Meta(extra_json_schema={"type": "string"})]
-
-
-class Readiness(JsonBody, frozen=True):
-    status: Annotated[Literal["ready"], Meta(extra_json_schema={"type": "string"})]
-
-
 class OpenAPI(msgspec.Struct):
     """This document."""
 
@@ -368,8 +361,7 @@ _ANSWERS: Final = (
         *log_schemas.ANSWERS,
         *integrity_schemas.ANSWERS,
         *report_schemas.ANSWERS,
-        Health,
-        Readiness,
+        *health_schemas.ANSWERS,
         OpenAPI,
     ),
     *(InvalidFields, BlockHeld, SerialHeld, CancelledBefore, ReplacedBefore, RecordMoved, ActNotAllowed),

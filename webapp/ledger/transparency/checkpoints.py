@@ -5,7 +5,7 @@ from webapp.ledger.storage.engine import reading
 from webapp.ledger.transparency import stored_checkpoints as stored
 from webapp.ledger.transparency.signing import State, Status, covering, status
 from webapp.ledger.transparency.stored_checkpoints import SignedCheckpoint
-from webapp.ledger.transparency.tree import Tree
+from webapp.ledger.transparency.tree import TREES, Tree
 
 __all__ = [
     "SignedCheckpoint",
@@ -17,6 +17,7 @@ __all__ = [
     "keys",
     "keys_by_tree",
     "latest",
+    "state",
     "status",
 ]
 
@@ -26,6 +27,12 @@ def latest(tree: Tree = Tree.EVENTS) -> SignedCheckpoint | None:
     with reading() as connection:
         registered = stored.registered_keys(connection)
         return stored.last_checkpoint(connection, tree, registered[-1].origin) if registered else None
+
+
+def state() -> State:
+    """Return whether this host signs all trees, or the first reason why it does not."""
+    states = (status(tree).state for tree in TREES)
+    return next((each for each in states if each is not State.SIGNING), State.SIGNING)
 
 
 def at_size(size: int, tree: Tree = Tree.EVENTS) -> SignedCheckpoint | None:
