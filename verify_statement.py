@@ -55,7 +55,7 @@ EVENT: dict[str, type] = {
     "type": str,
 }
 EVENT.update({"seq": int, "v": int})
-WORDS = {"beneficiary", "reason", "occurred_on", "reference", "note", "facts"}
+WORDS = {"beneficiary", "reason", "occurred_on", "reference", "note", "evidence", "facts"}
 # For each type of event, the keys that its data must have, and those that they may have.
 DATA = {
     "AMENDED": ({"amends"}, WORDS | {"why", "act", "import"}),
@@ -408,7 +408,10 @@ def require_lot(lot_id: str, lot: Credit, parent: Credit | None) -> None:
 
 
 def words_of(data: dict[str, Any]) -> dict[str, str]:
-    return {**{name: data[name] for name in data if name in WORDS - {"facts"}}, **data.get("facts", {})}
+    words = {name: data[name] for name in data if name in WORDS - {"facts"}}
+    if "evidence" in words:  # files, each a line with its SHA-256 and its name
+        words["evidence"] = words["evidence"].replace("\n", "; ")
+    return {**words, **data.get("facts", {})}
 
 
 def words_now(credit: Credit, kind: str, until: Entry | None = None) -> dict[str, str]:

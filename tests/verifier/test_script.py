@@ -155,6 +155,7 @@ def test_the_report_reads_the_retirement_out_of_the_texts() -> None:
         "Recorded at 2026-11-20T08:00:25.000042Z by user:2",
         "150 t of Mangrove Restoration Project, VCS, VCS 1340, vintage 2023",
         "  Beneficiary: Zoë Ltd",
+        f"  Evidence: {1:064x} certificate 1.pdf; {2:064x} certificate 2.pdf",
         "  Occurred on: 2026-11-20",
         "  Retirement id: R-7",
         (

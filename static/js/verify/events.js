@@ -16,7 +16,7 @@ const EVENT = {
   type: "string",
   v: "number",
 };
-const WORDS = ["beneficiary", "reason", "occurred_on", "reference", "note", "facts"];
+const WORDS = ["beneficiary", "reason", "occurred_on", "reference", "note", "evidence", "facts"];
 // For each type of event, the keys that its data must have, and those that they may have.
 const DATA = new Map([
   ["AMENDED", [["amends"], [...WORDS, "why", "act", "import"]]],
@@ -181,6 +181,8 @@ const requireLot = (lotId, lot, parent) => {
 
 const wordsOf = (data) => {
   const words = new Map(WORDS.filter((name) => name !== "facts" && Object.hasOwn(data, name)).map((name) => [name, data[name]]));
+  // Files, each a line with its SHA-256 and its name.
+  if (words.has("evidence")) words.set("evidence", words.get("evidence").replaceAll("\n", "; "));
   for (const [name, text] of Object.entries(data.facts ?? {})) words.set(name, text);
   return words;
 };
