@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 
 from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import a_credit, recorded
@@ -303,3 +303,26 @@ def test_what_is_recorded_is_never_dated_before_the_last_event(set_clock: SetClo
     set_clock.go(hours=-1)
     second = queries.record(recorded(serial_number="VCS-0002")).events[0].recorded_at
     assert second == first
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+def test_a_statement_whose_preparation_was_rolled_back_is_prepared_again() -> None:
+    """psycopg prepares a statement on its sixth execution, here within a pipeline that fails before it."""
+    counted, failing = "SELECT set_config('ledger.test', '1', true)", "SELECT 1 / (SELECT 0)"
+
+    def sends(*texts: str) -> None:
+        def action(connection: Connection) -> None:
+            with statements.pipelined(connection):
+                for statement in texts:
+                    statements.send(connection, statement, [()])
+
+        transact(action)
+
+    for _ in range(3):  # the driver notices only the first of equal statements that roll back
+        with pytest.raises(DataError):
+            sends(failing)
+    for _ in range(5):
+        sends(counted)
+    with pytest.raises(DataError):
+        sends(failing, counted)
+    sends(counted)

@@ -22,6 +22,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -67,6 +68,7 @@ RETRY_AFTER_S: Final = 0.2
 # PostgreSQL ends a transaction that is idle for this long. Otherwise a client whose host disappeared
 # would hold the write lock until TCP notices, which takes hours.
 IDLE_TIMEOUT_MS: Final = 60_000
+_rollbacks: Final = count()
 _WRITER_FAILED: Final = "The write failed. Check whether it was recorded before you try again."
 _TAKE_LOCK: Final = (
     f"SELECT pg_advisory_xact_lock({FEED_LOCK}); SET LOCAL lock_timeout = {FOREIGN_LOCK_MS};"
@@ -334,11 +336,11 @@ def _roll_back(transaction: Transaction, error: BaseException, *, is_exclusive: 
     try:
         if is_exclusive:
             transaction.before_commit.clear()
-            begun = connection.get_transaction()
-            if begun:
+            if begun := connection.get_transaction():
                 begun.rollback()
             return
-        statements.send(connection, "ROLLBACK TO SAVEPOINT act", [()])
+        # psycopg forgets what it prepared in a failed pipeline only at a rollback whose text is new to it.
+        connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT act -- {next(_rollbacks)}")
         statements.send(connection, "RELEASE SAVEPOINT act", [()])
     except SQLAlchemyError:
         raise _GroupLostError from error
