@@ -39,6 +39,7 @@ BEYOND_SCHEMAS: Final = re.compile(
       | The\ block\ (\d+\ to\ \d+\ has|runs\ backwards)
       | Nothing\ is\ changed\ yet
       | The\ file\ has\ no\ column\ “
+      | Must\ be\ from\ 1\ to\ \d+\ at\ the\ last\ checkpoint\.
       | Only\ \S+\ t\ match                              # and other states of the ledger
       | No\ credit\ (matches|has\ this\ id|names\ the\ registry)
       | No\ sale\ or\ retirement\ names\ .

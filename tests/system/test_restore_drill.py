@@ -86,7 +86,8 @@ def test_a_server_goes_on_from_a_backup_that_was_made_while_it_was_written_to(
         some_more(acknowledged)
         server.kill()
     for lost in ledger.parent.glob(f"{ledger.name}*"):
-        lost.unlink()
+        if lost.is_file():  # the keys of the log stay
+            lost.unlink()
     shutil.copyfile(copy, ledger)
     assert_goes_on(serve(url), kept, before)
 

@@ -49,4 +49,4 @@ def _note(which: Tree, size: int, last: SignedCheckpoint) -> str | None:
 
 def _require_within(name: str, number: int, most: int) -> None:
     if not 1 <= number <= most:
-        raise InvalidFields([Problem(name, f"Must be a number from 1 to {most}.")])
+        raise InvalidFields([Problem(name, f"Must be from 1 to {most} at the last checkpoint.")])
