@@ -253,9 +253,9 @@ def test_all_data_of_a_sale_or_a_retirement_is_optional(act: EventType, field: s
 @pytest.mark.parametrize(
     ("act", "names"),
     [
-        (EventType.SOLD, "quantity buyer occurred_on reference note"),
-        (EventType.RETIRED, "quantity beneficiary reason occurred_on reference note"),
-        (EventType.CANCELLED, "reason note"),
+        (EventType.SOLD, "quantity buyer occurred_on reference note evidence"),
+        (EventType.RETIRED, "quantity beneficiary reason occurred_on reference note evidence"),
+        (EventType.CANCELLED, "reason note evidence"),
     ],
 )
 def test_an_act_has_the_fields_of_the_contract(act: EventType, names: str) -> None:

@@ -25,4 +25,4 @@ def test_connections_that_say_nothing_keep_nobody_waiting(serve: Serve, make_dat
 def test_a_server_that_just_started_is_ready(serve: Serve, make_database: MakeDatabase) -> None:
     server = serve(make_database("sqlite"), **NOT_PRELOADED)
     answer = server.client().get("/readyz")
-    assert (answer.status, answer.json) == (200, {"status": "ready"})
+    assert (answer.status, answer.json["status"]) == (200, "ready")

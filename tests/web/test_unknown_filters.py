@@ -15,7 +15,7 @@ SAID = "This page has no such filter."
 
 
 def addresses_of_pages(app: Flask) -> list[str]:
-    """Return the addresses of all GET routes outside of the API."""
+    """Return the addresses of all GET routes outside of the API and of what is sent to strangers."""
     credit_id = recorded()
     return [
         rule.rule.replace("<credit_id>", credit_id)
@@ -27,7 +27,7 @@ def addresses_of_pages(app: Flask) -> list[str]:
         for rule in app.url_map.iter_rules()
         if "GET" in (rule.methods or ())
         and rule.endpoint != "static"
-        and not rule.endpoint.startswith(("api_", "statements.shared"))
+        and not rule.endpoint.startswith(("api_", "statements.shared", "verifier.show"))
     ]
 
 
