@@ -23,6 +23,8 @@ BEYOND_SCHEMAS: Final = re.compile(
       | Must\ be\ tonnes\ in\ plain\ digits\              # a number with more than four decimals
       | Must\ be\ a\ year\ from\                          # written as a text
       | This\ is\ required\.                              # a text of nothing but spaces
+      | Must\ be\ a\ date,\ YYYY-MM-DD\.              # where an empty text removes it
+      | Line\ \d+\ must\ be\ the\ SHA-256              # a name of nothing but invisible characters
       | Must\ not\ (be|lie)\ in\ the\ future\.
       | Must\ not\ be\ later\ than\ the\ report\ itself\.
       | Must\ have\ (each\ name\ only\ once|at\ most\ one\ of\ day)   # within one text

@@ -14,7 +14,8 @@ from webapp.domain.fields import FieldError, TextField
 FILES_MAX: Final = 10
 NAME_LENGTH_MAX: Final = 200
 # Of the whole text, in requests and in the data of events.
-EVIDENCE_PATTERN: Final = r"[0-9A-Fa-f]{64} \S[^\n]*(\n[0-9A-Fa-f]{64} \S[^\n]*)*"
+_EACH: Final = rf"[0-9A-Fa-f]{{64}} \S[^\n]{{0,{NAME_LENGTH_MAX - 1}}}"
+EVIDENCE_PATTERN: Final = rf"{_EACH}(\n{_EACH}){{0,{FILES_MAX - 1}}}"
 _LINE: Final = re.compile(r"([0-9A-Fa-f]{64}) \*?(\S.*)")
 
 
