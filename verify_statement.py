@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import re
 import sys
 import zlib
@@ -586,7 +587,10 @@ def main() -> int:
     except (Invalid, OSError, UnicodeDecodeError) as error:
         parser.error(str(error))
     report = examine(data, keys, kept)
-    print(report)
+    try:
+        print(report, flush=True)
+    except BrokenPipeError:  # such as `head`: the exit code is still that of the check
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return report.code
 
 

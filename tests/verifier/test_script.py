@@ -309,3 +309,14 @@ def test_entries_are_in_order_and_in_the_log(positions: tuple[int, ...]) -> None
     known = {entry["position"]: entry for entry in document["entries"]}
     document["entries"] = [{**known.get(each, known[1]), "position": each} for each in positions]
     assert "is out of order or not in the log" in report_on(document).verdict
+
+
+def test_a_reader_that_stops_reading_does_not_change_the_code(file: Callable[[bytes], Path]) -> None:
+    proof = file(bytes_of(of_one_credit()[1]))
+    command = [sys.executable, "-I", "-S", str(SCRIPT), "--key", str(OWN.key), str(proof)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        said = running.stderr.read()
+    assert (running.returncode, said) == (0, b"")

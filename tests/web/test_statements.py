@@ -194,3 +194,11 @@ def test_a_link_is_shown_once_and_only_its_hash_is_stored(client: FlaskClient, r
     assert stored == hash_of(secret)
     (entry,) = audit_log.page(act=AuditAction.STATEMENT_SHARED)
     assert (entry.actor, entry.data) == (LOCAL, {"act": "2", "link": "1"})
+
+
+def test_who_may_read_keeps_the_navigation_where_a_statement_is_checked(
+    ledger_app: Flask, client: FlaskClient
+) -> None:
+    assert 'href="/credits"' in client.get("/verify").text
+    an_administrator("Ada")
+    assert 'href="/credits"' not in ledger_app.test_client().get("/verify").text

@@ -6,6 +6,7 @@ is checked never reaches the server.
 
 import re
 from base64 import b64encode
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +16,8 @@ from flask import Blueprint, Response, render_template
 
 from webapp.authorization import allows_everyone
 from webapp.config import ROOT
+from webapp.domain.errors import LedgerError
+from webapp.http import authentication
 from webapp.web import query_parameters
 
 pages = Blueprint("verifier", __name__)
@@ -34,7 +37,9 @@ _EXPORT: Final = re.compile(r"^export ", re.MULTILINE)
 @allows_everyone
 @query_parameters.ignores_unknown
 def show() -> str:
-    """Show the form, which the scripts of the page work on."""
+    """Show the form, which the scripts of the page work on. A reader of the ledger keeps the navigation."""
+    with suppress(LedgerError):
+        authentication.principal()
     return render_template("verifier/show.html")
 
 
