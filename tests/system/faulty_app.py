@@ -76,6 +76,8 @@ def _finish_or_die(queue: WriteQueue, group: Sequence[QueuedWrite[Any]]) -> None
 
 def _put_and_tell(queue: WriteQueue, act: QueuedWrite[Any], serve: Callable[[], None]) -> None:
     _put(queue, act, serve)
+    if not has_request_context():  # a write of a thread in the background, such as a checkpoint
+        return
     print(f"waits pid=<{os.getpid()}>", flush=True)
 
 
