@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
@@ -13,6 +14,7 @@ from typing import Final
 from scripts.bench.made_credits import CreditRow, import_file, made_credits
 from scripts.bench.server import Server, flask
 from server.terminal import CommandError
+from tests.fixtures.ledger import log_keys_of
 
 ROWS_OF_AN_IMPORT: Final = 10_000
 _PASSWORD: Final = b"measured, then thrown away"
@@ -68,10 +70,14 @@ def fill(server: Server, first: int, count: int) -> list[Import]:
 
 
 def copy_sqlite(database_url: str, copy: Path) -> str:
-    """Copy an SQLite ledger, even a served one, and return the URL of the copy."""
+    """Copy an SQLite ledger, even a served one, with the keys of its log; return the URL of the copy."""
     with closing(sqlite3.connect(file_of(database_url))) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
-    return sqlite_url(copy)
+    url = sqlite_url(copy)
+    keys = log_keys_of(database_url)
+    if keys.is_dir():
+        shutil.copytree(keys, log_keys_of(url), dirs_exist_ok=True)
+    return url
 
 
 def size_of_sqlite(database_url: str) -> int:
