@@ -32,15 +32,24 @@ def read_signed(file: str | None) -> tuple[Checkpoint, Tree] | None:
         return None
     with Path(file).open("rb") as opened:
         text = opened.read(_BYTES_MAX).decode(errors="replace")
+    # As mail programs and editors leave it.
+    text = text.replace("\r\n", "\n").strip("\n") + "\n"
     try:
         note = Note.parse(text)
         checkpoint = Checkpoint.parse(note.text)
     except InvalidNote as error:
-        raise CommandFailed(f"{file}: {error}") from None
+        raise CommandFailed(
+            f"{file}: this is no checkpoint as /log/checkpoint gives it, with its signatures. {error}"
+        ) from None
     # Each key is registered for both trees.
-    for number, key in enumerate(checkpoints.keys()):
+    registered = checkpoints.keys()
+    for number, key in enumerate(registered):
         if any(verify(key, note.text, each) for each in note.signatures):
             return checkpoint, Tree(number % len(Tree))
+    if any(key.made(each) for key in registered for each in note.signatures):
+        raise CommandFailed(
+            f"{file}: the signature of this ledger's key does not fit the text, so the file was altered."
+        )
     raise CommandFailed(
         f"{file}: no key that this ledger registered signed it. It is of another ledger, or the keys "
         "of this one were replaced."

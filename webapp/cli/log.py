@@ -41,6 +41,9 @@ def status() -> None:
     for key in found.keys[-1:]:
         click.echo(f"origin: {key.origin}")
         click.echo(f"key: {key.number}, registered {key.registered_at}")
+    for key in found.keys:
+        if key.left:
+            click.echo(f"fork: {key.origin} left {key.left.origin} at {key.left.size} events")
     if found.last:
         last = found.last
         root = last.checkpoint.root.hex()

@@ -76,6 +76,12 @@ form.addEventListener("submit", (event) => {
   check();
 });
 input.addEventListener("change", check);
+// A verdict is about the key and the checkpoint that are shown.
+for (const beside of [keys, checkpoint]) {
+  beside.addEventListener("change", () => {
+    if (input.files.length) check();
+  });
+}
 for (const type of ["dragover", "dragleave", "drop"]) {
   zone.addEventListener(type, (event) => {
     event.preventDefault();

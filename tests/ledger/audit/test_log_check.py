@@ -103,6 +103,20 @@ def test_a_rewritten_event_is_found_by_a_checkpoint_from_elsewhere(raw: RawClien
     ]
 
 
+def test_a_checkpoint_from_before_a_fork_names_a_range_before_it(raw: RawClient) -> None:
+    signed_at(2, 4)
+    left = checkpoints.at_size(4)
+    assert left is not None
+    rewritten(raw, 4)
+    tamper(raw, "DELETE FROM checkpoints WHERE size = 4")
+    signing.fork()
+    recorded(serial_number="VCS-after")
+    signing.sign()
+    (wrong,) = about_checkpoints(found([Known(4, left.checkpoint.root, "kept.note")]))
+    assert wrong.startswith("checkpoint 4 (kept.note): the first 4 events have another root")
+    assert wrong.endswith("The first difference is at one of the positions 3 to 4")
+
+
 def test_nodes_that_were_left_narrow_the_difference_down(raw: RawClient) -> None:
     signed_at(2, 600)
     rewritten(raw, 300)
@@ -154,10 +168,12 @@ def test_the_command_compares_a_checkpoint_that_was_kept(
     latest = checkpoints.latest()
     assert latest is not None
     kept = tmp_path / "kept.note"
-    kept.write_text(latest.note)
     recorded(serial_number="VCS-4")
-    result = run(ledger_app, "verify", "--checkpoint", str(kept))
-    assert result.exit_code == 0, result.output
+    as_mailed = (latest.note, latest.note.replace("\n", "\r\n"), f"\n{latest.note}\n", latest.note.strip())
+    for text in as_mailed:
+        kept.write_text(text)
+        result = run(ledger_app, "verify", "--checkpoint", str(kept))
+        assert result.exit_code == 0, result.output
     assert f"The first 3 events are those that {latest.checkpoint.origin} signed." in result.stderr
     rewritten(raw, 2)
     result = run(ledger_app, "verify", "--checkpoint", str(kept))
@@ -175,8 +191,12 @@ def test_a_checkpoint_of_another_ledger_is_said_to_be_one(ledger_app: Flask, tmp
     kept.write_text(f"{text}\n{other.sign(text).line}\n")
     line = one_line(run(ledger_app, "verify", "--checkpoint", str(kept)))
     assert "no key that this ledger registered signed it" in line
+    kept.write_text(latest.note.replace("\n3\n", "\n2\n"))
+    line = one_line(run(ledger_app, "verify", "--checkpoint", str(kept)))
+    assert "does not fit the text, so the file was altered" in line
     kept.write_text("nothing")
-    assert "A signed note is a text" in one_line(run(ledger_app, "verify", "--checkpoint", str(kept)))
+    line = one_line(run(ledger_app, "verify", "--checkpoint", str(kept)))
+    assert "this is no checkpoint as /log/checkpoint gives it" in line
 
 
 def test_a_background_check_knows_what_lies_beside_the_key(raw: RawClient, database_url: str) -> None:

@@ -101,7 +101,8 @@ class _Roots:
     def __init__(self, tree: Tree, known: Iterator[Known]) -> None:
         self._tree, self._known = tree, known
         self._next = next(known, None)
-        self._agreed = 0
+        # The largest size that agrees before one differs, and the one before it.
+        self._agreed = self._agreed_before = 0
         # Of each source the smallest that differs, and the largest that is longer than the log.
         self._differing: dict[str, Known] = {}
         self._beyond: dict[str, Known] = {}
@@ -110,7 +111,9 @@ class _Roots:
         """Compare what is known of the present size."""
         while self._next is not None and self._next.size <= tree.size:
             if self._next.root == tree.root():
-                self._agreed = tree.size
+                # Those of a later origin agree also from the first difference to an earlier one on.
+                if not self._differing and tree.size > self._agreed:
+                    self._agreed_before, self._agreed = self._agreed, tree.size
             else:
                 self._differing.setdefault(self._next.source, self._next)
             self._next = next(self._known, None)
@@ -126,7 +129,8 @@ class _Roots:
         """Return a finding for each checkpoint that the log does not follow, with the first difference."""
         found, leaves, place = [], LEAVES[self._tree], _PLACE[self._tree]
         first = min((each.size for each in self._differing.values()), default=None)
-        where = _narrowed(Difference(self._agreed, first), wrong_nodes)
+        agreed = self._agreed_before if first == self._agreed else self._agreed
+        where = _narrowed(Difference(agreed, first), wrong_nodes)
         for each in self._differing.values():
             changed = f"the first {each.size:,} {leaves} have another root, so the log was changed."
             wrong = f"{changed} {where.sentence}"

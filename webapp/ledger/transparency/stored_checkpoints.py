@@ -25,6 +25,11 @@ class RegisteredKey:
     registered_at: str
     follows: str | None
 
+    @property
+    def left(self) -> Checkpoint | None:
+        """The last checkpoint of the origin before, where this key began a new one after a fork."""
+        return Checkpoint.parse(Note.parse(self.follows).text) if self.follows else None
+
     def verifier(self, tree: Tree) -> VerifierKey:
         """Return the key of the checkpoints of a tree."""
         return VerifierKey(origin_of(self.origin, tree), SignatureType.ED25519, self.public_key)
