@@ -174,7 +174,7 @@ def test_the_command_compares_a_checkpoint_that_was_kept(
         kept.write_text(text)
         result = run(ledger_app, "verify", "--checkpoint", str(kept))
         assert result.exit_code == 0, result.output
-    assert f"The first 3 events are those that {latest.checkpoint.origin} signed." in result.stderr
+        assert f"The first 3 events are those that {latest.checkpoint.origin} signed." in result.stderr
     rewritten(raw, 2)
     result = run(ledger_app, "verify", "--checkpoint", str(kept))
     assert result.exit_code == 1
