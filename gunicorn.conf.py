@@ -21,7 +21,7 @@ from server.terminal import CommandError
 from server.worker import BufferingWorker
 
 if TYPE_CHECKING:
-    from webapp.ledger.readiness import BackgroundThread
+    from webapp.ledger.background.thread import BackgroundThread
 
 # Before the program is loaded.
 metrics_directory.make()

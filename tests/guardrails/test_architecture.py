@@ -42,7 +42,7 @@ LEDGER_ROOMS = {
     "search": {"storage", "search"},
     "audit": {"storage", "projections", "transparency", "audit"},
     "background": {"storage", "background"},
-    "transparency": {"storage", "projections", "transparency"},
+    "transparency": {"storage", "projections", "background", "transparency"},
 }
 # Single modules at the top of the ledger that a room may use all the same.
 LEDGER_TOP = {

@@ -2,23 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from webapp.domain.errors import LedgerError, LedgerUnavailable
+from webapp.ledger.background.thread import BackgroundThread
 from webapp.ledger.group_commit import require_writer
 from webapp.ledger.storage.schema_version import ping
 from webapp.ledger.storage.writable import require_writable
-
-
-class BackgroundThread(Protocol):
-    """A thread of a serving process."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def is_alive(self) -> bool: ...
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
 
 
 @dataclass(frozen=True)

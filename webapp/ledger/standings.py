@@ -6,7 +6,6 @@ nothing more, and an answer still includes all that was recorded before it.
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -19,6 +18,7 @@ from webapp.domain.errors import LedgerBusy, LedgerError
 from webapp.domain.event import Event
 from webapp.domain.lifecycle import EventType
 from webapp.domain.standing import Cell, FollowedCredit, History, Period, advanced, zone_named
+from webapp.ledger.background.thread import BackgroundThread
 from webapp.ledger.event_log import parse_logged, parse_stored
 from webapp.ledger.group_commit import transact
 from webapp.ledger.storage import standing_statements as sql
@@ -32,7 +32,6 @@ from webapp.ledger.storage.statements import Parameters, as_json, fetch, send
 BATCH: Final = 2_000
 # How often a process looks whether it has to follow.
 _LOOK_EVERY_S: Final = 2.0
-_STOP_WITHIN_S: Final = 5.0
 _log: Final = logging.getLogger(__name__)
 
 
@@ -48,7 +47,7 @@ def catch_up(time_zone: str, within_s: float) -> None:
         transact(lambda connection: follow(connection, time_zone), unconditional=True)
 
 
-class Follower:
+class Follower(BackgroundThread):
     """A thread of a serving process that follows the log where it is more than BATCH events ahead.
 
     What is less, an answer follows by itself.
@@ -61,28 +60,8 @@ class Follower:
         prepare: Callable[[str], None],
     ) -> None:
         """Take what opens a context of the application, and what to prepare once the log is followed."""
-        self._app_context, self._time_zone, self._prepare = app_context, time_zone, prepare
-        self._is_stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="standings", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    @property
-    def name(self) -> str:
-        """The name of the thread."""
-        return self._thread.name
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
-
-    def stop(self) -> None:
-        """Let it end after the present batch, and wait a little for that."""
-        self._is_stopping.set()
-        self._thread.join(_STOP_WITHIN_S)
+        super().__init__("standings", app_context)
+        self._time_zone, self._prepare = time_zone, prepare
 
     def _work(self) -> None:
         while not self._is_stopping.wait(_LOOK_EVERY_S):

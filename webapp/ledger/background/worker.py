@@ -8,19 +8,19 @@ from typing import Final
 
 from webapp.domain.errors import LedgerError
 from webapp.ledger.background.owners import owner_name
+from webapp.ledger.background.thread import BackgroundThread
 
 _log: Final = logging.getLogger(__name__)
 # How often a process looks for a job of another process, and how long it pauses after an error.
 _LOOK_EVERY_S: Final = 2.0
 _PAUSE_S: Final = 5.0
-_STOP_WITHIN_S: Final = 5.0
 
 # Works on a job if there is one, in the name of an owner, until it is over or the process stops. Returns
 # whether there was one.
 WorkOnNext = Callable[[str, Callable[[], bool]], bool]
 
 
-class Worker:
+class Worker(BackgroundThread):
     """A thread that looks for jobs. `wake` says that there is one, so that it need not wait to find it."""
 
     def __init__(
@@ -31,30 +31,14 @@ class Worker:
         wake: threading.Event,
     ) -> None:
         """Take the kind of its jobs, for the log, and what opens a context of the application."""
-        self._kind, self._app_context, self._work_on_next = kind, app_context, work_on_next
-        self._wake = wake
-        self._is_stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name=f"worker of {kind}", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    @property
-    def name(self) -> str:
-        """The name of the thread."""
-        return self._thread.name
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
+        super().__init__(f"worker of {kind}", app_context)
+        self._kind, self._work_on_next, self._wake = kind, work_on_next, wake
 
     def stop(self) -> None:
-        """Let it give its job back after the present step, and wait a little for that."""
+        """Have it give its job back after the present step, and wait a little for that."""
         self._is_stopping.set()
         self._wake.set()
-        self._thread.join(_STOP_WITHIN_S)
+        super().stop()
 
     def _work(self) -> None:
         owner = owner_name()
