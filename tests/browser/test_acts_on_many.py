@@ -46,7 +46,7 @@ def test_five_rows_are_sold_to_one_buyer(visit: Visit, basket: Server) -> None:
     person = Counted(page)
     person.click(boxes(page).nth(1))
     person.click(boxes(page).nth(5), shift=True)
-    expect(page.locator("[data-picked]")).to_have_text("5 of 8 rows chosen")
+    expect(page.locator("[data-picked]")).to_have_text("5 chosen")
     person.click(page.locator("#chosen").get_by_role("button", name="Sell"))
     expect(page.get_by_label("Buyer")).to_be_focused()
     page.keyboard.type("Acme")
@@ -116,3 +116,18 @@ def test_after_an_act_in_a_row_the_bar_says_how_many_are_left(visit: Visit, bask
     page.get_by_label("Buyer").fill("Acme")
     page.keyboard.press("Enter")
     expect(page.locator("#chosen")).to_contain_text("All 7 active that match")
+
+
+def test_an_act_that_is_recorded_clears_the_chosen_rows(visit: Visit, basket: Server) -> None:
+    page = visit(basket)
+    page.goto("/credits")
+    boxes(page).first.check()
+    page.locator("#chosen").get_by_role("button", name="Sell").click()
+    page.go_back()
+    expect(page.locator("[data-picked]")).to_have_text("1 chosen")
+    page.locator("#chosen").get_by_role("button", name="Sell").click()
+    page.get_by_label("Buyer").fill("Acme")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/acts/*")
+    page.goto("/credits")
+    expect(page.locator("[data-picked]")).to_have_text("Choose rows to act on several at once:")

@@ -160,7 +160,7 @@ def test_chosen_rows_stay_chosen_on_the_next_page_and_a_chip_removes_its_filter(
         rows(page).nth(row).get_by_role("checkbox").check()
     if scripts:
         page.get_by_role("link", name="Next").click()
-        expect(page.locator("[data-picked]")).to_have_text("0 of 15 rows chosen, 2 on other pages")
+        expect(page.locator("[data-picked]")).to_have_text("2 chosen, 2 on other pages")
     else:
         page.get_by_role("button", name="Next page").click()
     rows(page).first.get_by_role("checkbox").check()
@@ -170,3 +170,57 @@ def test_chosen_rows_stay_chosen_on_the_next_page_and_a_chip_removes_its_filter(
     page.get_by_role("link", name="Remove the filter Registry: Gold Standard").click()
     expect(page.locator("#totals")).to_contain_text(f"{CREDITS} credits")
     assert query(page) == {"status": ["ACTIVE"]}
+
+
+def picked(page: Page) -> Locator:
+    return page.locator("[data-picked]")
+
+
+def test_back_keeps_the_rows_that_were_chosen_on_the_page_one_comes_from(
+    visit: Visit, long_ledger: Server
+) -> None:
+    page = visit(long_ledger)
+    page.goto("/credits")
+    rows(page).nth(0).get_by_role("checkbox").check()
+    page.get_by_role("link", name="Next").click()
+    rows(page).nth(1).get_by_role("checkbox").check()
+    expect(picked(page)).to_have_text("2 chosen, 1 on other pages")
+    page.go_back()
+    expect(picked(page)).to_have_text("2 chosen, 1 on other pages")
+    expect(rows(page).nth(0).get_by_role("checkbox")).to_be_checked()
+    rows(page).nth(0).get_by_role("checkbox").uncheck()
+    page.get_by_role("link", name="Next").click()
+    expect(picked(page)).to_have_text("1 chosen")
+    expect(rows(page).nth(1).get_by_role("checkbox")).to_be_checked()
+    page.get_by_role("link", name="Project", exact=True).click()
+    expect(picked(page)).to_have_text("1 chosen, 1 on other pages")
+    page.get_by_role("link", name="Choose none").click()
+    expect(picked(page)).to_have_text("Choose rows to act on several at once:")
+    page.reload()
+    expect(picked(page)).to_have_text("Choose rows to act on several at once:")
+
+
+def test_each_list_has_its_own_chosen_rows(visit: Visit, long_ledger: Server) -> None:
+    page = visit(long_ledger)
+    page.goto("/credits")
+    rows(page).nth(0).get_by_role("checkbox").check()
+    page.get_by_label("Search credits").fill("LISTED-04")
+    expect(rows(page)).to_have_count(10)
+    expect(picked(page)).to_have_text("Choose rows to act on several at once:")
+    page.go_back()
+    expect(rows(page)).to_have_count(PAGE)
+    expect(picked(page)).to_have_text("1 chosen")
+
+
+def test_more_rows_than_an_address_names_are_not_acted_on(visit: Visit, long_ledger: Server) -> None:
+    page = visit(long_ledger)
+    page.goto("/credits")
+    many = " ".join(str(position) for position in range(1000, 1500))
+    page.evaluate("many => sessionStorage.setItem('chosen:', many)", many)
+    page.reload()
+    sell = page.locator("#chosen").get_by_role("button", name="Sell")
+    expect(picked(page)).to_have_text("500 chosen, 500 on other pages")
+    expect(sell).to_be_enabled()
+    rows(page).nth(0).get_by_role("checkbox").check()
+    expect(picked(page)).to_contain_text("At most 500 at once, or all that match")
+    expect(sell).to_be_disabled()

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.fixtures.credits import recorded, retired, sold
-from tests.fixtures.forms import forms_of, submit
+from tests.fixtures.forms import Form, forms_of, submit
 from webapp.accounts.actors import LOCAL
 from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger import queries
@@ -63,7 +63,7 @@ def test_a_quantity_that_is_not_there_is_said_beside_it(client: FlaskClient, qua
     recorded()
     page = opened(client, "retire", take="oldest", quantity=quantity)
     assert page.status_code == 422
-    assert 'id="quantity-error"' in page.text
+    assert 'id="taken-quantity-error"' in page.text
 
 
 def test_quantities_are_changed_and_an_empty_one_leaves_its_credit_out(client: FlaskClient) -> None:
@@ -187,8 +187,8 @@ def test_the_buyer_of_sold_tonnes_is_suggested_and_asked_for_in_its_field(client
     page = opened(client, "retire", take="oldest", status="SOLD", quantity="5")
     assert page.status_code == 422
     assert '<option value="Acme Airlines">' in page.text
-    assert 'id="buyer-error"' in page.text
-    assert 'id="quantity-error"' not in page.text
+    assert 'id="taken-buyer-error"' in page.text
+    assert 'id="taken-quantity-error"' not in page.text
 
 
 def test_a_quantity_that_is_refused_stays_in_the_table_of_the_named_credits(client: FlaskClient) -> None:
@@ -202,4 +202,62 @@ def test_a_quantity_that_is_refused_stays_in_the_table_of_the_named_credits(clie
         (form,) = (form for form in forms_of(page) if "part" in form.values)
         assert form.values["credit"] == positions
         assert form.values["part"] == ["7", wrong]
-        assert not [form for form in forms_of(page) if form.method == "post"]
+        assert "Retire credits" in " ".join(button.text for button in form.buttons)
+
+
+def act_form(page: TestResponse) -> Form:
+    return next(form for form in forms_of(page) if form.method == "post")
+
+
+def updated(client: FlaskClient, page: TestResponse, press: str, **fields: object) -> TestResponse:
+    return submit(client, page, act_form(page).action, press=press, fields=fields)
+
+
+def test_words_stay_when_quantities_of_credits_are_updated(client: FlaskClient) -> None:
+    first, second = recorded(serial_number="S-1"), recorded(serial_number="S-2")
+    page = opened(client, "retire", first, second)
+    page = updated(client, page, "parts", part=["7", "9"], beneficiary="Hilltop", note="Client A")
+    assert page.status_code == 200
+    assert "Retire 16 t" in page.text
+    assert [act_form(page).values[name] for name in ("beneficiary", "note")] == [["Hilltop"], ["Client A"]]
+    assert sent(client, page).status_code == 303
+    (lot, _) = queries.record(first).relations.lots
+    assert (lot.quantity, lot.beneficiary) == ("7", "Hilltop")
+
+
+def test_words_stay_when_a_quantity_is_refused(client: FlaskClient) -> None:
+    page = opened(client, "retire", recorded(serial_number="S-1"), recorded(serial_number="S-2"))
+    page = updated(client, page, "parts", part=["7", "much"], beneficiary="Hilltop")
+    assert page.status_code == 422
+    assert act_form(page).values["beneficiary"] == ["Hilltop"]
+    assert act_form(page).values["part"] == ["7", "much"]
+    page = sent(client, page, part=["7", "8"])
+    assert "Retire 15 t" in page.text
+
+
+def test_words_stay_when_the_tonnes_are_updated(client: FlaskClient) -> None:
+    recorded(serial_number="S-1")
+    page = opened(client, "retire", take="oldest", quantity="30")
+    page = updated(client, page, "tonnes", taken_quantity="40", beneficiary="Hilltop")
+    assert "Retire 40 t" in page.text
+    assert act_form(page).values["beneficiary"] == ["Hilltop"]
+    page = updated(client, page, "tonnes", taken_quantity="400")
+    assert page.status_code == 422
+    assert act_form(page).values["beneficiary"] == ["Hilltop"]
+
+
+@pytest.mark.parametrize("is_oldest", [True, False])
+def test_quantities_that_were_not_updated_are_shown_before_they_are_recorded(
+    client: FlaskClient, *, is_oldest: bool
+) -> None:
+    credit_id = recorded()
+    if is_oldest:
+        page = opened(client, "sell", take="oldest", quantity="100")
+        page = sent(client, page, buyer="Acme", taken_quantity="7")
+    else:
+        page = sent(client, opened(client, "sell", credit_id), buyer="Acme", part="7")
+    assert page.status_code == 200
+    assert "The quantities were changed." in page.text
+    assert "Sell 7 t" in page.text
+    assert queries.credit(credit_id).status is Status.ACTIVE
+    assert sent(client, page).status_code == 303

@@ -27,6 +27,8 @@ from webapp.web.typed_quantity import plain_quantity, quantity_error
 PATH: Final = "/credits/act"
 ALL: Final = "all"
 OLDEST: Final = "oldest"
+# What "Update" of the page states anew: the tonnes to take, or the quantities of the credits.
+PARTS: Final = "parts"
 # The parameters of the address; the second ones are repeated.
 _FILTERS: Final = tuple(name for name in LIST_PARAMETERS if name not in {"sort", "order"})
 PARAMETERS: Final = ("action", "take", *_FILTERS, "buyer", "quantity", "amends")
@@ -132,6 +134,15 @@ class ActAddress:
         """The parameters that a form about the quantity repeats."""
         own = [("take", self.take), ("amends", str(self.amends or ""))]
         return [(name, text) for name, text in own if text] + self.matching.filter_parameters
+
+    def updated(self, typed: MultiDict[str, str], update: str) -> "ActAddress":
+        """Return the address with the tonnes that were typed on the page, or the quantities (`PARTS`)."""
+        if update != PARTS:
+            quantity, buyer = typed.get("taken_quantity", self.quantity), typed.get("taken_buyer", self.buyer)
+            return replace(self, quantity=quantity.strip(), buyer=buyer.strip())
+        texts = zip(typed.getlist(CHOSEN), typed.getlist("part"), strict=False)
+        parts = {int(at): text.strip() for at, text in texts if POSITION.fullmatch(at) and text.strip()}
+        return replace(self, take="", quantity="", buyer="", parts=parts)
 
     def amending(self, amends: EventType) -> "ActAddress":
         """Return the address that amends events of this type."""

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
 from webapp.domain.errors import ActChanged, ActsNotAllowed, InvalidFields, Problem
-from webapp.domain.fields import tonnes
+from webapp.domain.fields import quantity_text, tonnes
 from webapp.domain.lifecycle import EventType, Status
 from webapp.http.authentication import actor
 from webapp.idempotency import flash_success, note_replay, request_key
@@ -19,12 +19,13 @@ from webapp.ledger import acts_on_many, listing, summaries
 from webapp.ledger.acts_on_many import ActPlan, ActRequest, ActResult
 from webapp.ledger.views import CreditView
 from webapp.web import query_parameters
-from webapp.web.act_address import ALL, PARAMETERS, PATH, REPEATED, ActAddress
+from webapp.web.act_address import ALL, CHOSEN, PARAMETERS, PARTS, PATH, REPEATED, ActAddress
 from webapp.web.act_forms import AMEND_FORMS, FORMS, ActForm
 from webapp.web.labels import EVENT_LABELS
 
 pages = Blueprint("acts_on_many", __name__)
 
+_CHANGED: Final = "The quantities were changed. This is what is taken now."
 # The most credits of a plan that the page lists, each with its quantity to change.
 LISTED_MAX: Final = 100
 # The events that an amendment of credits of one status restates, unless another is asked for.
@@ -41,6 +42,29 @@ class ActPage:
     form: ActForm
     problems: Sequence[Problem] = ()
     message: str = ""
+
+    @property
+    def has_form(self) -> bool:
+        """Whether the page has the fields of the act: there are credits to act on, or words to keep."""
+        if self.plan is None:
+            return request.method == "POST"
+        return not self.plan.refused or bool(self.problems)
+
+    def part_text(self, credit: CreditView, quantity_e4: int) -> str:
+        """Return the quantity in the field of a credit: as it was typed, or what is taken of it."""
+        return self.address.parts.get(credit.created_position) or quantity_text(quantity_e4)
+
+    @property
+    def has_other_parts(self) -> bool:
+        """Whether the submitted quantities of the credits are others than the page showed."""
+        if self.plan is None or self.plan.fingerprint != request.form.get("shown"):
+            return False
+        shown = [
+            (str(credit.created_position), self.part_text(credit, quantity_e4))
+            for credit, quantity_e4 in self.plan.chosen
+        ]
+        typed = list(zip(request.form.getlist(CHOSEN), request.form.getlist("part"), strict=False))
+        return bool(typed) and typed != shown
 
     @property
     def buyer_problems(self) -> list[Problem]:
@@ -60,7 +84,9 @@ class ActPage:
     @property
     def title(self) -> str:
         """The act with its tonnes: "Retire 1,000 t"."""
-        return f"{self.verb} {tonnes(self.plan.quantity_e4)}" if self.plan else f"{self.verb} credits"
+        if self.plan is None or self.problems:
+            return f"{self.verb} credits"
+        return f"{self.verb} {tonnes(self.plan.quantity_e4)}"
 
     @property
     def refused_credits(self) -> list[CreditView]:
@@ -90,34 +116,35 @@ class ActPage:
 @query_parameters.reads(*PARAMETERS, repeated=REPEATED)
 def act() -> AnyResponse:
     """Show the form with what will happen, or record the act."""
-    address = ActAddress.read(request.args)
-    if request.method == "POST" and (
-        repeated := acts_on_many.repeated_act(address.event_type, request_key())
-    ):
+    stated = ActAddress.read(request.args)
+    if request.method == "POST" and (repeated := acts_on_many.repeated_act(stated.event_type, request_key())):
         return _done(repeated)
-    form, plan, problems = _planned(address)
-    if plan is None or problems:
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK
-        return _page(ActPage(address, plan, form, problems), status)
-    if request.method != "POST":
-        return _page(ActPage(address, plan, form))
-    if not form.validate():
-        return _page(ActPage(address, plan, form), HTTPStatus.UNPROCESSABLE_ENTITY)
-    return _record(address, plan, form)
+    update = request.form.get("update", "")
+    page = _planned(stated.updated(request.form, update))
+    if not update and page.has_other_parts:
+        page = _planned(page.address.updated(request.form, PARTS))
+    if page.problems:
+        return _page(page, HTTPStatus.UNPROCESSABLE_ENTITY)
+    if page.plan is None or update or request.method != "POST":
+        return _page(page)
+    if page.address != stated:
+        return _page(replace(page, message=_CHANGED))
+    if not page.form.validate():
+        return _page(page, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _record(page, page.plan)
 
 
-def _planned(address: ActAddress) -> tuple[ActForm, ActPlan | None, Sequence[Problem]]:
-    """Return the form, and the plan without the fields of the act, or the problems of the selection."""
+def _planned(address: ActAddress) -> ActPage:
+    """Return the page with the plan without the fields of the act, or with the problems of the selection."""
     amends = address.amends
     try:
         if address.is_unfinished:
-            return _form_of(address.event_type, amends), None, ()
-        selection = address.selection()
-        plan = acts_on_many.plan_act(ActRequest(address.event_type, selection, None))
+            return ActPage(address, None, _form_of(address.event_type, amends))
+        plan = acts_on_many.plan_act(ActRequest(address.event_type, address.selection(), None))
     except InvalidFields as refusal:
-        return _form_of(address.event_type, amends), _plan_of_wholes(address), refusal.problems
-    amends = amends or _amended_of(plan)
-    return _form_of(address.event_type, amends), plan, ()
+        form = _form_of(address.event_type, amends)
+        return ActPage(address, _plan_of_wholes(address), form, refusal.problems)
+    return ActPage(address, plan, _form_of(address.event_type, amends or _amended_of(plan)))
 
 
 def _plan_of_wholes(address: ActAddress) -> ActPlan | None:
@@ -142,19 +169,19 @@ def _form_of(event_type: EventType, amends: EventType | None) -> ActForm:
     return FORMS[event_type]()
 
 
-def _record(address: ActAddress, plan: ActPlan, form: ActForm) -> AnyResponse:
-    amends = getattr(form, "event_type", None) if address.event_type is EventType.AMENDED else None
+def _record(page: ActPage, plan: ActPlan) -> AnyResponse:
+    form, event_type = page.form, page.address.event_type
+    amends = getattr(form, "event_type", None) if event_type is EventType.AMENDED else None
     try:
         stated = acts_on_many.stating(plan, form.stated, amends)
         if not form.accepts(stated.warnings):
-            return _page(ActPage(address, plan, form), HTTPStatus.UNPROCESSABLE_ENTITY)
+            return _page(page, HTTPStatus.UNPROCESSABLE_ENTITY)
         result = acts_on_many.record_act(stated, actor(), request_key(), form.shown.data or "")
     except InvalidFields as refusal:
         form.show(refusal.problems)
-        return _page(ActPage(address, plan, form), HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _page(page, HTTPStatus.UNPROCESSABLE_ENTITY)
     except (ActChanged, ActsNotAllowed) as refusal:
-        form, current, problems = _planned(address)
-        return _page(ActPage(address, current, form, problems, str(refusal)), HTTPStatus.CONFLICT)
+        return _page(replace(_planned(page.address), message=str(refusal)), HTTPStatus.CONFLICT)
     return _done(result)
 
 
