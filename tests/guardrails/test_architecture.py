@@ -212,7 +212,7 @@ def test_what_is_derived_is_written_only_by_applying_events() -> None:
 
 
 def test_the_rows_of_keys_are_written_in_one_module() -> None:
-    writing = r"statements\.KEEP_KEY\b|\b(insert|update|delete)\(idempotency_keys\)"
+    writing = r"statements\.STORE_KEY\b|\b(insert|update|delete)\(idempotency_keys\)"
     assert modules_with(writing) == {"webapp.ledger.idempotency_store"}
 
 

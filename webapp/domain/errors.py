@@ -214,11 +214,11 @@ class ActNotAllowed(LedgerError):
 
 
 class AlreadyRetired(ActNotAllowed):
-    """The credit is retired. No action is allowed after a retirement."""
+    """The credit is retired. Only an amendment is allowed after a retirement."""
 
 
 class AlreadyWithdrawn(ActNotAllowed):
-    """The credit was cancelled at the registry. No action is allowed after that."""
+    """The credit was cancelled at the registry. Only an amendment is allowed after that."""
 
 
 class AlreadySold(ActNotAllowed):
@@ -230,7 +230,7 @@ class AlreadySplit(ActNotAllowed):
 
 
 class AlreadyCancelled(ActNotAllowed):
-    """The credit is cancelled as recorded in error. No action is allowed after that."""
+    """The credit is cancelled as recorded in error. Only an amendment is allowed after that."""
 
 
 class ActsNotAllowed(LedgerError):

@@ -4,8 +4,9 @@ Events are of two kinds. A counting event gives the credit its status, and the l
 decides which one may follow. An AMENDED event only restates words of an earlier event: it may follow
 any event, and changes no status.
 
-The database triggers enforce the same transitions (``webapp.ledger.storage.triggers_*``); a test
-compares the two.
+``require_allowed`` is the program's check. The database enforces the same transitions: by triggers
+(``webapp.ledger.storage.triggers_*``), which a test compares with this module, and a second retirement
+also by a unique index (``webapp.ledger.storage.tables.Event``).
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,9 @@
 """The actions on credits: one function for each, one transaction for each call.
 
 An action reads the credit's last event, checks the rules and appends events, under the write lock
-(``group_commit``). Against a second retirement there are two guards: these checks, and the unique index and
-triggers of the database (``storage.tables.Event``, ``storage.triggers_*``).
+(``group_commit``). A second retirement is refused twice: first by the program's check
+(``domain.lifecycle.require_allowed``), then by the database: primary key and unique index
+(``storage.tables.Event``), trigger (``storage.triggers_*``).
 
 A command builds its result from what it read and what it appended, without reading again. With an
 idempotency `key` it runs once: a repeat returns the records as they were after the first run.

@@ -97,8 +97,8 @@ class Event(Model):
 
     __tablename__ = "events"
     __table_args__ = (
-        # The guard against a double retirement: no code and no client can insert a second RETIRED event
-        # of a credit.
+        # The database's guard against a double retirement, behind the program's check
+        # (``domain.lifecycle.require_allowed``): primary key, this unique index, and a trigger.
         Index(
             "uq_events_retired_once",
             "subject",
