@@ -1,4 +1,7 @@
-"""The arrows between rooms: domain <- ledger <- {imports, statements, accounts} <- http <- the ways in."""
+"""What each package may import.
+
+domain <- ledger <- {imports, statements <- reports, accounts}; accounts <- http; all of these <- the ways in.
+"""
 
 import ast
 import re
@@ -20,8 +23,8 @@ PYTHON = sorted(
 )
 MAX_LINES = 400
 
-# What each room may import of ours. The top of webapp is where the three ways in are put together.
-ROOMS = {
+# What each package may import of ours. The top of webapp is where the three ways in are put together.
+PACKAGES = {
     "domain": {"domain"},
     "ledger": {"domain", "ledger"},
     "imports": {"domain", "ledger", "imports"},
@@ -35,8 +38,8 @@ ROOMS = {
 }
 # What the three ways in share between them, at the top of webapp.
 SHARED = {"authorization", "config", "idempotency", "secret_key_file", "version"}
-# The rooms of the ledger, from the bottom up. What is in none of them stands beside `search` and `audit`.
-LEDGER_ROOMS = {
+# The packages of the ledger, from the bottom up. What is in none of them stands beside `search` and `audit`.
+LEDGER_PACKAGES = {
     "storage": {"storage"},
     "projections": {"storage", "projections"},
     "search": {"storage", "search"},
@@ -44,7 +47,7 @@ LEDGER_ROOMS = {
     "background": {"storage", "background"},
     "transparency": {"storage", "projections", "background", "transparency"},
 }
-# Single modules at the top of the ledger that a room may use all the same.
+# Single modules at the top of the ledger that a package may use all the same.
 LEDGER_TOP = {
     "audit": {"event_log", "group_commit"},
     "background": {"group_commit"},
@@ -128,12 +131,12 @@ def modules_of(*layers: str) -> list[Path]:
     return found
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_only_what_is_under_it(room: str) -> None:
-    allowed = ROOMS[room] | (SHARED if room in {"web", "api", "cli"} else set())
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_imports_only_what_is_under_it(package: str) -> None:
+    allowed = PACKAGES[package] | (SHARED if package in {"web", "api", "cli"} else set())
     wrong = [
         (name_of(path), name)
-        for path in modules_of(room)
+        for path in modules_of(package)
         for name in imports_of(path)
         if name.startswith("webapp.") and name.split(".")[1] not in allowed
     ]
@@ -147,21 +150,23 @@ def of_ledger(path: Path) -> Iterator[tuple[str, ...]]:
             yield tuple(name.split(".")[2:])
 
 
-@pytest.mark.parametrize("room", LEDGER_ROOMS)
-def test_a_room_of_the_ledger_imports_only_what_is_under_it(room: str) -> None:
-    allowed = LEDGER_ROOMS[room] | LEDGER_TOP[room] | {"clock"}
-    found = sorted((WEBAPP / "ledger" / room).glob("*.py"))
+@pytest.mark.parametrize("package", LEDGER_PACKAGES)
+def test_a_package_of_the_ledger_imports_only_what_is_under_it(package: str) -> None:
+    allowed = LEDGER_PACKAGES[package] | LEDGER_TOP[package] | {"clock"}
+    found = sorted((WEBAPP / "ledger" / package).glob("*.py"))
     assert found
     assert [
         (name_of(path), name) for path in found for name in of_ledger(path) if name[0] not in allowed
     ] == []
 
 
-@pytest.mark.parametrize(("room", "facades"), [("web", FACADES), ("api", FACADES), ("cli", FACADES_OF_CLI)])
-def test_the_ways_in_use_the_ledger_by_its_facades(room: str, facades: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("package", "facades"), [("web", FACADES), ("api", FACADES), ("cli", FACADES_OF_CLI)]
+)
+def test_the_ways_in_use_the_ledger_by_its_facades(package: str, facades: set[str]) -> None:
     wrong = [
         (name_of(path), name)
-        for path in modules_of(room)
+        for path in modules_of(package)
         for name in of_ledger(path)
         if name[0] not in facades
         and name not in SINGLE_NAMES
@@ -175,10 +180,10 @@ def test_the_domain_imports_the_standard_library_and_itself() -> None:
     assert tops <= sys.stdlib_module_names | {"webapp"}
 
 
-@pytest.mark.parametrize("room", ["ledger", "imports", "statements", "accounts"])
-def test_the_ledger_and_what_stands_on_it_know_no_request_and_no_template(room: str) -> None:
+@pytest.mark.parametrize("package", ["ledger", "imports", "statements", "reports", "accounts"])
+def test_the_ledger_and_what_stands_on_it_know_no_request_and_no_template(package: str) -> None:
     edges = {"flask", "werkzeug", "jinja2", "wtforms", "flask_wtf", "flask_login"}
-    names = {name for path in modules_of(room) for name in imports_of(path)}
+    names = {name for path in modules_of(package) for name in imports_of(path)}
     # The hashing of passwords needs no request.
     tops = {name.split(".")[0] for name in names if not name.startswith("werkzeug.security.")}
     assert tops & edges == set()

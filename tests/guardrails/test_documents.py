@@ -1,6 +1,7 @@
 """What the documents say about the program, compared with the program."""
 
 import re
+from pathlib import Path
 
 from flask import Flask
 
@@ -68,14 +69,39 @@ def test_the_newest_version_of_the_changelog_is_that_of_the_program() -> None:
     assert len(set(versions)) == len(versions)
 
 
+def _anchors(path: Path) -> set[str]:
+    """Return the anchors of a document's headings, as the usual viewers of Markdown make them."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_every_link_between_documents_leads_somewhere() -> None:
-    broken = [
-        (path.relative_to(ROOT).as_posix(), link)
+    links = [
+        (path, *link)
         for path in DOCUMENTS
-        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
-        if not (path.parent / link).exists()
+        for link in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", path.read_text(encoding="utf-8"))
     ]
+    assert any(anchor for _, _, anchor in links)
+    broken = []
+    for path, name, anchor in links:
+        target = path.parent / name if name else path
+        if not target.exists() or (anchor and anchor not in _anchors(target)):
+            broken.append((path.relative_to(ROOT).as_posix(), f"{name}#{anchor}"))
     assert broken == []
+
+
+def test_every_module_that_a_document_of_the_code_names_is_there() -> None:
+    folders = ("migrations", "scripts", "server", "tests", "webapp")
+    files = [*ROOT.glob("*.py"), *(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]
+    there = [f"/{path.relative_to(ROOT).as_posix()}" for path in files]
+    documents = [ROOT / "CONTRIBUTING.md", ROOT / "docs/architecture.md", ROOT / "docs/changing.md"]
+    named = {
+        (path.name, name)
+        for path in documents
+        for name in re.findall(r"`([a-z_0-9][a-z_0-9/]*\.py)`", path.read_text(encoding="utf-8"))
+    }
+    assert len(named) > len(documents) * 10
+    assert [each for each in sorted(named) if not any(name.endswith(f"/{each[1]}") for name in there)] == []
 
 
 def test_every_decision_is_in_their_list_under_its_own_title() -> None:
