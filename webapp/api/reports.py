@@ -1,4 +1,4 @@
-"""Yearly reports as data, at the address that their pages link. See "Reports" in docs/ledger.md."""
+"""Yearly reports as data, at the address that their pages link. See "Reports" in docs/reports.md."""
 
 from http import HTTPStatus
 

@@ -5,7 +5,7 @@ of the file, says something else about some of them: what is not held yet is rec
 retired or withdrawn if the row says so, and what is recorded already is left alone. The order of the rows
 does not matter. What may be recorded at all is decided by ``ledger.row_decisions``.
 
-``planner`` makes a plan and ``recording`` writes it. The rules are in "Import" in docs/ledger.md.
+``planner`` makes a plan and ``recording`` writes it. The rules are in docs/imports.md.
 """
 
 from collections.abc import Collection, Sequence

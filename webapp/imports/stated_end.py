@@ -1,7 +1,7 @@
 """Decide what a row says became of its tonnes: still active, retired, withdrawn, or not understood.
 
 ``inactive_status`` finds the statements. A statement that this module does not understand leaves the
-row refused. The rules are in "What a row says about its tonnes" in docs/ledger.md.
+row refused. The rules are in "What a row says about its tonnes" in docs/imports.md.
 """
 
 import re

@@ -1,7 +1,7 @@
 """The events that prove a retirement: those of its lots, and of what the lots were split from.
 
 They are the creation of each lot, its retirement, the creation and the split of each credit above it, and
-every amendment of these that is part of the statement. "Proof" in docs/ledger.md has the rules.
+every amendment of these that is part of the statement. "Proof" in docs/reports.md has the rules.
 """
 
 from collections.abc import Sequence

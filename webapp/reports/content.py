@@ -1,7 +1,7 @@
 """The content of a report: its sections, each a table, with the retirements behind each row.
 
 ``report`` makes it, and pages and files show the same sections. The rules are in "Reports" in
-docs/ledger.md.
+docs/reports.md.
 """
 
 from collections.abc import Iterator, Sequence

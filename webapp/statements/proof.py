@@ -1,7 +1,7 @@
 """The proof of a statement: the texts of its events, and what shows that they are in a signed log.
 
 A proof document needs nothing else of the ledger: ``verify_statement.py``, or the page /verify, reads out of
-it what was retired. "Proof" in docs/ledger.md describes it; decision 0096 has the reasons.
+it what was retired. "Proof" in docs/reports.md describes it; decision 0096 has the reasons.
 """
 
 from collections.abc import Sequence

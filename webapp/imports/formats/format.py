@@ -78,7 +78,7 @@ DATE_FIELDS: Final = (
 
 
 class FileMeaning(StrEnum):
-    """What the rows of a file say: the kinds of file in docs/ledger.md."""
+    """What the rows of a file say: the kinds of file in docs/imports.md."""
 
     STATE = "state"
     ISSUANCES = "issuances"
