@@ -57,6 +57,18 @@ def test_verify_expects_what_it_printed_before(ledger_app: Flask, tmp_path: Path
     assert "The first 1 events are as expected.\n" in result.stderr
 
 
+def test_verify_says_that_the_digest_held_where_something_else_is_wrong(
+    ledger_app: Flask, tmp_path: Path, raw: RawClient
+) -> None:
+    recorded()
+    kept = tmp_path / "kept"
+    kept.write_text(run(ledger_app, "verify").stdout)
+    tamper(raw, "UPDATE credits SET vintage = 1999")
+    result = run(ledger_app, "verify", "--expect", str(kept))
+    assert result.exit_code == 1
+    assert result.stderr == "The first 1 events have the expected digest.\n1 thing is wrong.\n"
+
+
 def test_verify_fails_where_the_digest_is_another(ledger_app: Flask, tmp_path: Path) -> None:
     recorded()
     kept = tmp_path / "kept"
@@ -64,6 +76,7 @@ def test_verify_fails_where_the_digest_is_another(ledger_app: Flask, tmp_path: P
     result = run(ledger_app, "verify", "--expect", str(kept))
     assert result.exit_code == 1
     assert result.stdout.startswith("expected digest: the first 1 events have another digest")
+    assert result.stderr == "1 thing is wrong.\n"
 
 
 @pytest.mark.parametrize("content", [b"", b"hello\n", b"\xff\x00", b"events: 1\n", b"events: 1\ndigest: x\n"])
