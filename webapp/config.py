@@ -179,7 +179,11 @@ def _key_name(setting: str, text: str) -> str:
     given = text.strip()
     # The name is also that of a folder, and the tree of accounts adds to it.
     if given and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,150}", given):
-        raise BadSetting(setting, "must be a name such as ledger.example.org/credits")
+        raise BadSetting(
+            setting,
+            "must be a name such as ledger.example.org/credits, of letters, digits and . _ - /, "
+            f"not {given[:80]!r}",
+        )
     return given
 
 
@@ -195,8 +199,12 @@ def _witness_logs(text: str) -> tuple[VerifierKey, ...]:
         keys = tuple(map(VerifierKey.parse, text.split()))
     except InvalidNote as error:
         raise BadSetting("WITNESS_LOGS", str(error)) from None
-    if any(key.type is not SignatureType.ED25519 for key in keys):
-        raise BadSetting("WITNESS_LOGS", "must have keys of logs, as `flask log key` prints them")
+    for key in keys:
+        if key.type is not SignatureType.ED25519:
+            raise BadSetting(
+                "WITNESS_LOGS",
+                f"{str(key)!r} is the key of a witness. Those of a log are printed there by `flask log key`",
+            )
     return keys
 
 

@@ -5,6 +5,7 @@ pages or fragments, ``webapp.api.problems`` as problem documents (RFC 9457).
 """
 
 from http import HTTPStatus
+from typing import Final
 
 from flask import Flask, Response, current_app, request
 from flask_wtf.csrf import CSRFError
@@ -15,6 +16,11 @@ from webapp.domain import errors
 from webapp.http import error_status, request_security
 from webapp.http.error_status import ErrorResponse, status_of
 from webapp.web import error_pages
+
+_DATA: Final = ".json"
+HTML: Final = "text/html"
+# The first is for programs that state no preference.
+_KINDS: Final = ("application/json", HTML)
 
 
 def install(app: Flask) -> None:
@@ -66,7 +72,13 @@ def _handle_unexpected_error(error: Exception) -> Response:
 
 
 def _render(answer: ErrorResponse) -> Response:
-    render = problems.render if error_status.is_api_path(request.path) else error_pages.render
-    response = render(answer)
+    if error_status.is_api_path(request.path):
+        response = problems.render(answer)
+    elif request.path.endswith(_DATA):  # a file of a page, which browsers and programs fetch
+        is_page = request.accept_mimetypes.best_match(_KINDS) == HTML
+        response = (error_pages if is_page else problems).render(answer)
+        response.vary.add("Accept")
+    else:
+        response = error_pages.render(answer)
     response.headers.update(answer.headers)
     return response

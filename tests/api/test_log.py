@@ -1,12 +1,14 @@
 """The addresses of the log's tree: checkpoint, keys, tiles and proofs, up to the last checkpoint."""
 
+import shutil
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.domain import rfc9162
-from tests.fixtures.ledger import RawClient
+from tests.fixtures.ledger import RawClient, log_keys_of
 from tests.fixtures.log import fill, leaves_of
 from tests.fixtures.principals import bearing, from_elsewhere
 from tests.fixtures.users import a_token, an_administrator
@@ -147,6 +149,15 @@ def test_before_the_first_checkpoint_nothing_is_there(client: FlaskClient, path:
     answer = client.get(f"/log/{path}")
     assert answer.status_code == 503
     assert "No checkpoint of this log was signed yet." in answer.text
+    assert answer.headers["Retry-After"] == "5"
+
+
+def test_a_host_that_signs_nothing_says_why_and_not_to_retry(client: FlaskClient, database_url: str) -> None:
+    signing.sign()
+    shutil.rmtree(log_keys_of(database_url))
+    answer = client.get("/log/checkpoint")
+    assert "is not in the folder LOG_KEYS of this host" in answer.get_json()["detail"]
+    assert "Retry-After" not in answer.headers
 
 
 PROVING = ["checkpoint", "key", "tile/0/000", "proof?position=1", "consistency?from=1"]

@@ -1,6 +1,7 @@
 """Metrics for Prometheus: who may read them, and what they say."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.api.conftest import exact
 from tests.fixtures.credits import a_credit, recorded
-from tests.fixtures.ledger import SECRET_KEY, MakeDatabase, opened
+from tests.fixtures.ledger import SECRET_KEY, MakeDatabase, log_keys_of, opened
 from tests.fixtures.principals import from_elsewhere
 from webapp import create_app
 from webapp.accounts.actors import LOCAL
@@ -160,6 +161,14 @@ def test_the_age_of_the_last_checkpoint_is_given(api: FlaskClient, monkeypatch: 
     later = datetime.fromisoformat(signed.signed_at) + timedelta(seconds=90)
     monkeypatch.setattr(clock, "now", lambda: later)
     assert samples(api)[name] == 90
+
+
+def test_whether_this_host_signs_is_given_for_each_tree(api: FlaskClient, database_url: str) -> None:
+    both = [("ledger_signing", (("tree", tree),)) for tree in ("events", "accounts")]
+    sign()
+    assert [samples(api)[each] for each in both] == [1, 1]
+    shutil.rmtree(log_keys_of(database_url))
+    assert [samples(api)[each] for each in both] == [0, 0]
 
 
 def test_a_database_that_does_not_answer_is_a_metric_too() -> None:

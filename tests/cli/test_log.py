@@ -15,8 +15,10 @@ from tests.fixtures.ledger import RawClient, log_keys_of
 from tests.fixtures.users import a_token
 from tests.ledger.audit.tampering import tamper
 from webapp.domain.audit_sample import drawn_positions
+from webapp.domain.checkpoint_destinations import Destination, Kind
 from webapp.domain.entry import EntryType
-from webapp.ledger.transparency import checkpoints, signing
+from webapp.ledger.storage.engine import db
+from webapp.ledger.transparency import checkpoints, destinations, signing
 from webapp.ledger.transparency.tree import Tree
 
 
@@ -35,7 +37,8 @@ def test_the_status_says_what_was_signed_last(ledger_app: Flask) -> None:
     result = run(ledger_app, "log", "status")
     assert result.exit_code == 0
     assert f"origin: {latest.checkpoint.origin}" in result.stdout
-    assert f"last checkpoint: 1 events, {latest.signed_at}" in result.stdout
+    root = latest.checkpoint.root.hex()
+    assert f"last checkpoint: 1 events, root {root}, signed {latest.signed_at}\n" in result.stdout
     assert "This host signs." in result.stdout
 
 
@@ -46,6 +49,36 @@ def test_the_status_of_a_host_without_the_key_fails(ledger_app: Flask, database_
     result = run(ledger_app, "log", "status")
     assert result.exit_code == 1
     assert "Not signing (no key)." in result.stderr
+
+
+def test_the_status_of_an_older_backup_says_which_checkpoint_is_beside_the_key(
+    ledger_app: Flask, raw: RawClient
+) -> None:
+    for number in (1, 2):
+        recorded(serial_number=f"VCS-{number}")
+        signing.sign()
+    beside = checkpoints.latest()
+    assert beside is not None
+    tamper(raw, "DELETE FROM checkpoints WHERE size = 2")
+    tamper(raw, "DELETE FROM feed WHERE position = 2")
+    result = run(ledger_app, "log", "status")
+    assert result.exit_code == 1
+    root = beside.checkpoint.root.hex()
+    lacks = f"last checkpoint beside the key, which this database lacks: 2 events, root {root}\n"
+    assert "last checkpoint: 1 events" in result.stdout
+    assert lacks in result.stdout
+
+
+def test_a_failed_delivery_has_an_exit_status_of_its_own(ledger_app: Flask, tmp_path: Path) -> None:
+    destinations.use(db.engine, [Destination(Kind.FOLDER, str(tmp_path / "missing"))])
+    recorded()
+    signing.sign()
+    assert run(ledger_app, "log", "status").exit_code == 0
+    destinations.deliver_all()
+    result = run(ledger_app, "log", "status")
+    assert result.exit_code == 3
+    assert "This host signs." in result.stdout
+    assert f"But these did not get the last checkpoint: folder {tmp_path}/missing." in result.stderr
 
 
 def test_the_status_says_that_the_account_log_is_not_the_one_that_was_signed(
@@ -96,8 +129,10 @@ def test_a_sample_is_drawn_from_the_root_each_act_once(ledger_app: Flask) -> Non
     assert latest is not None
     result = run(ledger_app, "audit-sample", "5")
     assert result.exit_code == 0, result.output
-    head, *lines = result.stdout.splitlines()
+    head, when, *lines = result.stdout.splitlines()
     assert latest.checkpoint.root.hex() in head
+    assert when == f"# signed {latest.signed_at}; 0 later events are not drawn from"
+    assert result.stderr == "Addresses are without a host, because PUBLIC_URL is not set.\n"
     acts = [re.search(r"position (\d+): /acts/(\d+) (CREATED|RETIRED) 100 t", line) for line in lines]
     drawn = list(islice(drawn_positions(latest.checkpoint.root, latest.checkpoint.size), 500))
     positions = [int(act[1]) for act in acts if act]
@@ -109,7 +144,7 @@ def test_a_small_log_gives_all_its_acts(ledger_app: Flask) -> None:
     recorded()
     signing.sign()
     result = run(ledger_app, "audit-sample", "3")
-    assert len(result.stdout.splitlines()) == 2
+    assert len(result.stdout.splitlines()) == 3
     assert "no more acts than these 1" in result.stderr
 
 
@@ -126,6 +161,7 @@ def test_a_sample_is_drawn_from_a_checkpoint_that_was_kept(
     signing.sign()
     result = run(ledger_app, "audit-sample", "1", "--checkpoint", str(kept))
     assert latest.checkpoint.root.hex() in result.stdout
+    assert f"# signed {latest.signed_at}; 1 later event is not drawn from\n" in result.stdout
     tamper(raw, "UPDATE events SET hash = ?", bytes(32))
     line = one_line(run(ledger_app, "audit-sample", "1", "--checkpoint", str(kept)))
     assert "does not follow from that checkpoint" in line

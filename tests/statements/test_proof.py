@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,10 @@ from pypdf import PdfReader
 
 from tests.fixtures.acts import retired_together
 from tests.fixtures.credits import recorded, recorded_with_facts
-from tests.fixtures.ledger import RawClient
+from tests.fixtures.ledger import RawClient, log_keys_of
 from tests.fixtures.log import fill, signed_size
 from tests.fixtures.proofs import Signer, bytes_of
+from tests.ledger.audit.tampering import tamper
 from tests.verifier.test_script import section
 from verify_statement import Report, examine, kept_note, key_of
 from webapp.accounts.actors import LOCAL
@@ -126,6 +128,44 @@ def test_without_a_signature_the_statement_is_made_and_says_so(
     refused = client.get(f"/acts/{position}/proof.json")
     assert refused.status_code == 503
     assert "/a/folder" not in refused.text + page.text
+
+
+def test_a_program_is_told_in_json_why_there_is_no_proof(client: FlaskClient, raw: RawClient) -> None:
+    position = retired_together([recorded()])
+    signed_size()
+    tamper(raw, "UPDATE events SET hash = ?", bytes(32))
+    credit_id = recorded(serial_number="VCS-2")
+    address = f"/acts/{retired_together([credit_id])}/proof.json"
+    refused = client.get(address)
+    assert (refused.status_code, refused.mimetype) == (503, "application/problem+json")
+    assert "the log here is not the one that was signed" in refused.get_json()["detail"]
+    assert "Retry-After" not in refused.headers
+    page = client.get(address, headers={"Accept": "text/html,*/*;q=0.8"})
+    assert (page.status_code, page.mimetype) == (503, "text/html")
+    assert "the log here is not the one that was signed" in page.text
+    assert client.get(f"/acts/{position}/proof.json").status_code == 200
+
+
+def test_a_host_without_the_key_says_when_to_ask_again(client: FlaskClient, database_url: str) -> None:
+    first = retired_together([recorded()])
+    signed_size()
+    shutil.rmtree(log_keys_of(database_url))
+    later = retired_together([recorded(serial_number="VCS-2")])
+    refused = client.get(f"/acts/{later}/proof.json")
+    assert "does not have the log's key" in refused.get_json()["detail"]
+    assert refused.headers["Retry-After"] == "5"
+    assert client.get(f"/acts/{first}/proof.json").status_code == 200
+
+
+def test_a_witness_that_is_sent_nothing_any_more_stays_in_proofs() -> None:
+    statement = statement_of(act_at(retired_together([recorded()])))
+    signed = checkpoints.covering(2)
+    witness = Signer(3, "witness.example", SignatureType.COSIGNATURE)
+    target = Destination(Kind.WITNESS, "http://witness.example", witness.key)
+    line = witness.sign(signed.checkpoint.text).line
+    destinations.store_cosignature(target, checkpoints.Tree.EVENTS, signed, f"{line}\n")
+    destinations.use(db.engine, [])
+    assert [key.name for key in proof_of(statement).keys] == [signed.checkpoint.origin, "witness.example"]
 
 
 @pytest.mark.parametrize(

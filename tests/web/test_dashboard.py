@@ -1,20 +1,27 @@
 """The dashboard: exact totals, the latest events, and the first steps of an empty ledger."""
 
 import json
+import shutil
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.fixtures.credits import recorded, recorded_with_facts, retired, sold
 from tests.fixtures.forms import forms_of, parse, submit
+from tests.fixtures.ledger import log_keys_of
+from tests.fixtures.principals import signed_in
+from tests.fixtures.users import a_user, an_administrator
 from tests.web.conftest import both_databases
 from tests.web.pages import HOSTILE, dangers, links, part, table, words
 from webapp.accounts.actors import LOCAL
+from webapp.accounts.roles import Role
 from webapp.config import ROOT
 from webapp.domain.lifecycle import EventType
 from webapp.ledger import commands, registries, summaries
 from webapp.ledger.act_selection import Portion
 from webapp.ledger.acts_on_many import ActRequest, plan_act, record_act
+from webapp.ledger.transparency import signing
 from webapp.web import dashboard
 
 pytestmark = both_databases
@@ -220,3 +227,19 @@ def test_hostile_text_is_inert_on_the_dashboard(client: FlaskClient) -> None:
     page = client.get("/")
     assert [text for text in HOSTILE if text not in words(page)] == []
     assert list(dangers(page)) == []
+
+
+def test_who_can_act_on_it_is_told_that_the_log_is_not_signed(
+    ledger_app: Flask, client: FlaskClient, database_url: str, quick_passwords: None
+) -> None:
+    del quick_passwords
+    recorded()
+    signing.sign()
+    line = "This host does not sign the log now; recording goes on. Integrity says why."
+    assert line not in words(client.get("/"))
+    shutil.rmtree(log_keys_of(database_url))
+    assert line in words(client.get("/"))
+    an_administrator("Ada")
+    a_user("Oona", Role.OPERATOR)
+    assert line in words(signed_in(ledger_app, "Ada").get("/"))
+    assert line not in words(signed_in(ledger_app, "Oona").get("/"))

@@ -8,14 +8,19 @@ from webapp.api.query_parameters import Values
 from webapp.api.serializers import json_response
 from webapp.domain.errors import InvalidFields, LogNotSigned, Problem
 from webapp.ledger.transparency import checkpoints, tree
-from webapp.ledger.transparency.checkpoints import SignedCheckpoint, Tree
+from webapp.ledger.transparency.checkpoints import NotSignedYet, SignedCheckpoint, State, Tree
 
 
 def last_checkpoint(which: Tree) -> SignedCheckpoint:
-    """Return the last checkpoint. Raises LogNotSigned."""
+    """Return the last checkpoint. Raises LogNotSigned, or NotSignedYet where a retry helps."""
     last = checkpoints.latest(which)
     if last is None:
-        raise LogNotSigned("No checkpoint of this log was signed yet.")
+        found = checkpoints.status(which)
+        if found.state is State.SIGNING:
+            raise NotSignedYet(
+                "No checkpoint of this log was signed yet. The first event is signed in seconds."
+            )
+        raise LogNotSigned(f"No checkpoint of this log was signed yet. {found.reason}")
     return last
 
 

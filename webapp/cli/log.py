@@ -16,12 +16,18 @@ from webapp.domain.signed_note import Checkpoint
 from webapp.ledger import acts
 from webapp.ledger.audit.findings import one_line
 from webapp.ledger.transparency import checkpoints, destinations, signing, tree
-from webapp.ledger.transparency.checkpoints import State, Tree
+from webapp.ledger.transparency.checkpoints import State, Status, Tree
 
 group: Final = AppGroup("log", help="Checkpoints of the log, and the keys that sign them.")
 SAMPLE_MAX: Final = 1_000
 # Drawing ends after this many positions for each act: a small log may have fewer acts than were asked for.
 _DRAWS_PER_ACT: Final = 100
+
+
+class NotDelivered(CommandFailed):
+    """The host signs, but a checkpoint did not reach a destination. The exit status is 3."""
+
+    exit_code = 3
 
 
 def install(app: Flask) -> None:
@@ -33,36 +39,47 @@ def install(app: Flask) -> None:
 @group.command()
 @one_line_errors
 def status() -> None:
-    """Say whether this host signs checkpoints, and what was signed last.
+    """Say whether this host signs checkpoints, what was signed last, and where it went.
 
-    Ends with status 1 if it does not sign.
+    Ends with status 1 if it does not sign, and with 3 if it signs but a delivery failed.
     """
-    found = checkpoints.status()
+    found, accounts = checkpoints.status(), checkpoints.status(Tree.ACCOUNTS)
     for key in found.keys[-1:]:
         click.echo(f"origin: {key.origin}")
         click.echo(f"key: {key.number}, registered {key.registered_at}")
     for key in found.keys:
         if key.left:
             click.echo(f"fork: {key.origin} left {key.left.origin} at {key.left.size} events")
-    if found.last:
-        last = found.last
-        root = last.checkpoint.root.hex()
-        click.echo(f"last checkpoint: {last.checkpoint.size} events, {last.signed_at}, root {root}")
-    else:
-        click.echo("last checkpoint: none")
-    for each in destinations.deliveries():
+    _say_signed("last checkpoint", found, "events")
+    if accounts.last:
+        _say_signed("last checkpoint of the account log", accounts, "entries")
+    deliveries = destinations.deliveries()
+    for each in deliveries:
         state = f"{each.size} entries, {each.delivered_at}" if each.size else "nothing yet"
         failure = f"; failed {each.failed_at}: {each.failure}" if each.failure else ""
         click.echo(one_line(f"{each.destination}, {each.origin}: {state}{failure}"))
-    accounts = checkpoints.status(Tree.ACCOUNTS)
-    if accounts.last:
-        size, signed_at = accounts.last.checkpoint.size, accounts.last.signed_at
-        click.echo(f"last checkpoint of the account log: {size} entries, {signed_at}")
     if found.state is not State.SIGNING:
         raise CommandFailed(f"Not signing ({found.state}). {found.reason}")
     if accounts.state is not State.SIGNING:
         raise CommandFailed(f"Not signing the account log ({accounts.state}). {accounts.reason}")
     click.echo("This host signs.")
+    failed = dict.fromkeys(each.destination for each in deliveries if each.failure)
+    if failed:
+        raise NotDelivered(f"But these did not get the last checkpoint: {', '.join(failed)}.")
+
+
+def _say_signed(what: str, of: Status, leaves: str) -> None:
+    """Print the last checkpoint of a tree in the database, and the one beside the key if that is another."""
+    if of.last:
+        click.echo(f"{what}: {_sizes(of.last.checkpoint, leaves)}, signed {of.last.signed_at}")
+    else:
+        click.echo(f"{what}: none")
+    if of.beside_key and not (of.last and of.last.checkpoint == of.beside_key):
+        click.echo(f"{what} beside the key, which this database lacks: {_sizes(of.beside_key, leaves)}")
+
+
+def _sizes(checkpoint: Checkpoint, leaves: str) -> str:
+    return f"{checkpoint.size} {leaves}, root {checkpoint.root.hex()}"
 
 
 @group.command()
@@ -108,7 +125,8 @@ def audit_sample(number: int, checkpoint: str | None) -> None:
 
     Positions are drawn by SHA-256 of the root and a counter (docs/ledger.md has the exact rule). A position
     stands for the act that its event belongs to, and each act is printed once. An import's or a name's own
-    entry in the log is no act, and is passed over.
+    entry in the log is no act, and is passed over. Events after the checkpoint are not drawn from: a line
+    says how many there are.
     """
     signed = read_checkpoint(checkpoint) or _last()
     if not tree.follows(signed):
@@ -116,6 +134,12 @@ def audit_sample(number: int, checkpoint: str | None) -> None:
             "This log does not follow from that checkpoint. `flask verify` says where it differs."
         )
     click.echo(f"# {signed.origin}, {signed.size} events, root {signed.root.hex()}")
+    stored = checkpoints.at_size(signed.size)
+    when = f"signed {stored.signed_at}" if stored and stored.checkpoint == signed else "not in this database"
+    later = tree.size() - signed.size
+    click.echo(f"# {when}; {later} later {'event is' if later == 1 else 'events are'} not drawn from")
+    if not current_app.config["PUBLIC_URL"]:
+        click.echo("Addresses are without a host, because PUBLIC_URL is not set.", err=True)
     found: dict[int, acts.Act] = {}
     for position in islice(drawn_positions(signed.root, signed.size), number * _DRAWS_PER_ACT):
         try:

@@ -21,6 +21,9 @@ _NOTE_LENGTH_MAX: Final = 16_384
 _NAME: Final = re.compile(r"[^\s+\x00-\x1f\x7f]{1,200}")
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,17}")
 _LINE: Final = re.compile(r"— (\S+) (\S+)")
+# How a private key begins, as in Go's package note.
+PRIVATE: Final = "PRIVATE+KEY+"
+_SHOWN_MAX: Final = 120
 
 
 class InvalidNote(ValueError):
@@ -134,17 +137,26 @@ class VerifierKey:
 
     @classmethod
     def parse(cls, text: str) -> "VerifierKey":
-        """Return the key of a text. Raises InvalidNote."""
+        """Return the key of a text. Raises InvalidNote, whose message quotes the text."""
+        if text.startswith(PRIVATE):  # not quoted
+            raise InvalidNote("This is a private key, which must stay where it is. A public key is needed.")
         name, _, rest = text.partition("+")
         key_id, _, encoded = rest.partition("+")
-        if not _NAME.fullmatch(name):
-            raise InvalidNote("A key is its name, its id and its base64, joined by plus signs.")
-        data = strict_base64(encoded)
+        quoted = repr(text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…")
+        if not _NAME.fullmatch(name) or not encoded:
+            raise InvalidNote(f"A key is a name, an id and base64, joined by plus signs; not {quoted}.")
+        try:
+            data = strict_base64(encoded)
+        except InvalidNote as error:
+            raise InvalidNote(f"The third part of the key {quoted}: {error}") from None
         if len(data) != 1 + _PUBLIC_KEY_BYTES or data[0] not in list(SignatureType):
-            raise InvalidNote("The key is none of Ed25519 and none of a witness.")
+            raise InvalidNote(f"The key {quoted} is none of Ed25519 and none of a witness.")
         key = cls(name, SignatureType(data[0]), data[1:])
         if key.id.hex() != key_id:
-            raise InvalidNote("The id in the key does not belong to its name and its bytes.")
+            right = key.id.hex()
+            raise InvalidNote(
+                f"The id in the key {quoted} does not belong to its name and its bytes: it would be {right}."
+            )
         return key
 
     def made(self, signature: Signature) -> bool:

@@ -16,6 +16,7 @@ from webapp.ledger.storage import statements
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.integrity_tables import integrity_checks
 from webapp.ledger.storage.statements import fetch
+from webapp.ledger.transparency.signing import State, state_on
 from webapp.ledger.transparency.stored_checkpoints import last_checkpoint, registered_keys
 from webapp.ledger.transparency.tree import TREES
 
@@ -57,6 +58,12 @@ def _checkpoint_ages(connection: Connection) -> Values:
     }
 
 
+def _signing(connection: Connection) -> Values:
+    """Return for each tree whether this host signs it."""
+    states = {tree: state_on(connection, tree)[0] for tree in TREES}
+    return {(tree.name.lower(),): float(state is State.SIGNING) for tree, state in states.items()}
+
+
 # The figures of the ledger. A figure that is not known has no value: `read` then returns {}.
 GAUGES: Final = (
     StoredGauge("ledger_log_events", "Events in the log.", (), _log_events),
@@ -64,6 +71,7 @@ GAUGES: Final = (
     StoredGauge(
         "ledger_checkpoint_age_seconds", "Time since the last checkpoint.", ("tree",), _checkpoint_ages
     ),
+    StoredGauge("ledger_signing", "Whether this host signs checkpoints.", ("tree",), _signing),
 )
 
 

@@ -16,12 +16,18 @@ from webapp.domain.signed_note import Checkpoint, Note, VerifierKey
 from webapp.ledger import proving_events
 from webapp.ledger.proving_events import ProvingEvent
 from webapp.ledger.transparency import checkpoints, destinations, tree
+from webapp.ledger.transparency.checkpoints import NotSignedYet, Refused, State
 from webapp.statements.content import Statement
 
 KIND: Final = "carbon-credit-ledger/retirement-proof"
 VERSION: Final = 1
-# What strangers are told: the reason can name folders of this host.
-NOT_SIGNED: Final = "This ledger cannot sign its log now, so the statement has no proof. Try again later."
+# Strangers read these too, so no sentence names a folder of this host. The page Integrity has all of it.
+_NO_PROOF: Final = {
+    State.NO_KEY: "this host does not have the log's key. If another host signs, ask again in seconds.",
+    State.BEHIND: "events that were signed are missing here. Nothing more is signed until they are back.",
+    State.FORKED: "the log here is not the one that was signed. Nothing more is signed.",
+    State.UNUSABLE: "this host cannot use the log's key, or the last checkpoint beside it.",
+}
 NOT_KEPT: Final = "No checkpoint of this size was signed. Ask for the size of a signed checkpoint."
 TOO_EARLY: Final = "The checkpoint of this size was signed before the retirement was recorded."
 
@@ -78,14 +84,15 @@ def proof_of(statement: Statement, size: int | None = None) -> Proof:
     """Return the proof by the last checkpoint, or by that of this size.
 
     What the statement says and what the proof says are read in one transaction. Signs a checkpoint if none
-    includes the events yet. Raises LogNotSigned, and UnknownProof for a size without a checkpoint.
+    includes the events yet. Raises LogNotSigned (NotSignedYet if another host may sign), and UnknownProof
+    for a size without a checkpoint.
     """
     events, retired = _events_of(statement), statement.act.credits[-1].event.position
     if size is None:
         try:
             signed = checkpoints.covering(events[-1].position)
-        except LogNotSigned:
-            raise LogNotSigned(NOT_SIGNED) from None
+        except LogNotSigned as refused:
+            raise _without_details(refused) from None
     else:
         found = checkpoints.at_size(size)
         if found is None:
@@ -96,6 +103,13 @@ def proof_of(statement: Statement, size: int | None = None) -> Proof:
         events = [event for event in events if event.position <= size]
     note, keys = _judged(signed.note)
     return Proof(signed.checkpoint, note, keys, events)
+
+
+def _without_details(refused: LogNotSigned) -> LogNotSigned:
+    """Return the error without what names keys and folders of this host."""
+    state = refused.state if isinstance(refused, Refused) else State.UNUSABLE
+    kind = NotSignedYet if state is State.NO_KEY else LogNotSigned
+    return kind(f"The statement has no proof now, because {_NO_PROOF[state]}")
 
 
 def proof_or_none(statement: Statement) -> Proof | None:

@@ -13,10 +13,13 @@ from webapp.accounts.roles import Role
 from webapp.authorization import allows, allows_everyone
 from webapp.domain.errors import InvalidFields, LedgerBusy, LedgerUnavailable, Problem
 from webapp.domain.lifecycle import COUNTED, Status
+from webapp.http import authentication
 from webapp.ledger import as_of, overview
 from webapp.ledger.activity import ActivityFilter, list_activity
 from webapp.ledger.as_of import Cut
 from webapp.ledger.project_keys import ProjectNames
+from webapp.ledger.transparency import checkpoints
+from webapp.ledger.transparency.checkpoints import State
 from webapp.web import actor_names, charts, query_parameters
 from webapp.web.as_of import CUTS, stated_cut
 from webapp.web.projects import project_address
@@ -94,6 +97,7 @@ def _page(
         acts=acts,
         cut=cut,
         is_now=is_now,
+        is_signing=_is_signing() if is_now else True,
         typed=typed,
         by=by,
         problems={},
@@ -101,6 +105,12 @@ def _page(
         permanent=cut and _permanent(cut, by),
         address_by={name: _address({**typed, BY: name}) for name in _BYS},
     )
+
+
+def _is_signing() -> bool:
+    """Return whether this host signs the log, as far as the reader can do something about it."""
+    is_concern = authentication.principal().may(Role.ADMINISTRATOR)
+    return not is_concern or checkpoints.state() is State.SIGNING
 
 
 def _refused(typed: Mapping[str, str], problems: Sequence[Problem]) -> Response:

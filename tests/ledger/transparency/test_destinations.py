@@ -1,15 +1,18 @@
 """Each new checkpoint leaves the machine: to a folder, a command, or a witness that cosigns it."""
 
 import sys
+from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import recorded
-from tests.fixtures.ledger import MakeDatabase, log_keys_of, opened
+from tests.fixtures.ledger import SECRET_KEY, MakeDatabase, log_keys_of, opened
 from tests.fixtures.server import Serve
+from webapp.config import BadSetting, Settings
 from webapp.domain.checkpoint_destinations import Destination, Kind, parse_destinations
 from webapp.domain.signed_note import Note
 from webapp.ledger.storage.engine import db
@@ -115,15 +118,65 @@ def forge(log: str, forked: str) -> None:
     key = SigningKey.parse(path.read_text())
     folder = log_keys_of(forked) / path.parent.name
     folder.mkdir(parents=True)
-    (folder / "key").write_text(key.secret_text)
+    (folder / "key.next").write_text(key.secret_text)
+
+
+LOG_KEY = SigningKey("log.example", bytes(range(32)))
 
 
 @pytest.mark.parametrize(
-    "wrong", ["folder relative", "ftp x", "witness https://w.example", "witness w.example KEY", "command "]
+    ("wrong", "said"),
+    [
+        ("folder relative", "must begin with a slash: folder PATH, not 'folder relative'"),
+        ("ftp x", "must have the form: folder PATH, .*; 'ftp' is none of these"),
+        ("witness https://w.example", "a URL and a key, which are two words and not 1"),
+        ("witness w.example KEY", "begins with http:// or https:// and a host, not ''"),
+        ("witness https://w.example KEY", "at w.example: A key is a name, .* not 'KEY'"),
+        (f"witness https://w.example {LOG_KEY.verifier}", r"log\.example.* is that of a log"),
+        ("command ", "a command needs the path of its program"),
+        ("command publish 'now", "the quotes of a command do not fit"),
+    ],
 )
-def test_a_setting_that_names_no_destination_is_refused(wrong: str) -> None:
-    with pytest.raises(ValueError, match=r"must have the form|the key of"):
+def test_a_setting_that_names_no_destination_is_refused_with_the_rule(wrong: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
         parse_destinations(wrong)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "command publish --token s3cr3t-of-mine 'open",
+        "publish --token s3cr3t-of-mine",
+        "witness https://me:s3cr3t-of-mine@w.example KEY",
+        "witness me:s3cr3t-of-mine@w.example KEY",
+        f"witness https://w.example {replace(LOG_KEY, name='s3cr3t-of-mine').secret_text}",
+    ],
+)
+def test_no_secret_in_a_setting_is_quoted(setting: str) -> None:
+    with pytest.raises(ValueError, match=r".") as refused:
+        parse_destinations(setting)
+    assert "s3cr3t" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("log.example", "joined by plus signs; not 'log.example'"),
+        ("log.example+00000000+AAAA", "The key 'log.example.00000000.AAAA' is none of Ed25519"),
+        ("log.example+00000000+A", "third part of the key 'log.example.00000000.A': This is not base64"),
+        (str(LOG_KEY.verifier).replace(LOG_KEY.name, "x"), "does not belong to its name .* it would be"),
+        (str(LOG_KEY.cosignature_verifier), "is the key of a witness. Those of a log"),
+        (LOG_KEY.secret_text, "WITNESS_LOGS: This is a private key"),
+    ],
+)
+def test_what_is_no_key_of_a_log_is_quoted_with_the_rule(
+    monkeypatch: pytest.MonkeyPatch, given: str, said: str
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+    monkeypatch.setenv("WITNESS_LOGS", given)
+    with pytest.raises(BadSetting, match=said) as refused:
+        Settings.from_environment()
+    assert b64encode(LOG_KEY.seed).decode()[:20] not in str(refused.value)
 
 
 def test_the_setting_names_several_destinations() -> None:

@@ -12,7 +12,7 @@ from flask import Flask
 from tests.domain import rfc9162
 from tests.fixtures.concurrency import AtOnce
 from tests.fixtures.credits import recorded
-from tests.fixtures.ledger import RawClient, log_keys_of
+from tests.fixtures.ledger import MakeDatabase, RawClient, log_keys_of, opened
 from tests.fixtures.log import fill, leaves_of, signed_size
 from tests.ledger.triggers.rows import assert_refused
 from webapp.domain.errors import LogNotSigned
@@ -215,9 +215,36 @@ def test_a_key_that_was_made_and_not_registered_is_used(
 ) -> None:
     recorded()
     stopped_at(monkeypatch, signing, "_register", signing.sign)
-    made = SigningKey.parse(of_origin(folder, "key").read_text())
+    made = SigningKey.parse(of_origin(folder, "key.next").read_text())
     signing.sign()
     assert checkpoints.keys()[0] == made.verifier
+    assert not list(folder.glob("*/key.next"))
+
+
+def test_the_key_of_another_ledger_that_signed_nothing_yet_is_not_taken(
+    folder: Path, make_database: MakeDatabase
+) -> None:
+    signing.sign()
+    own, _ = checkpoints.keys()
+    with opened(make_database("sqlite")):
+        key_folder.use(db.engine, KeyFolder(folder, "host", ""))
+        recorded()
+        signing.sign()
+        other, _ = checkpoints.keys()
+    assert other.public_key != own.public_key
+    recorded()
+    assert signed_size() == 1
+
+
+def test_a_second_ledger_in_the_folder_of_the_first_is_told_what_to_set(
+    folder: Path, make_database: MakeDatabase
+) -> None:
+    recorded()
+    signing.sign()
+    with opened(make_database("sqlite")):
+        key_folder.use(db.engine, KeyFolder(folder, "host", ""))
+        recorded()
+        assert "each ledger needs a folder of its own: set LOG_KEYS to another path" in str(refusal())
 
 
 def test_a_checkpoint_that_was_signed_and_not_stored_is_stored(

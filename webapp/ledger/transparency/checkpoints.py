@@ -3,11 +3,21 @@
 from webapp.domain.signed_note import Note, VerifierKey
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.transparency import stored_checkpoints as stored
-from webapp.ledger.transparency.signing import State, Status, covering, status
+from webapp.ledger.transparency.signing import (
+    NotSignedYet,
+    Refused,
+    State,
+    Status,
+    covering,
+    state_on,
+    status,
+)
 from webapp.ledger.transparency.stored_checkpoints import SignedCheckpoint
 from webapp.ledger.transparency.tree import TREES, Tree
 
 __all__ = [
+    "NotSignedYet",
+    "Refused",
     "SignedCheckpoint",
     "State",
     "Status",
@@ -31,7 +41,8 @@ def latest(tree: Tree = Tree.EVENTS) -> SignedCheckpoint | None:
 
 def state() -> State:
     """Return whether this host signs all trees, or the first reason why it does not."""
-    states = (status(tree).state for tree in TREES)
+    with reading() as connection:
+        states = [state_on(connection, tree)[0] for tree in TREES]
     return next((each for each in states if each is not State.SIGNING), State.SIGNING)
 
 

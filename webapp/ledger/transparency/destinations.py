@@ -1,7 +1,7 @@
 """Where checkpoints go from this machine, so that somebody else has them: folders, commands and witnesses.
 
-What was delivered is in a file of the folder of the log's keys. A failed delivery is tried again after
-RETRY_AFTER.
+What was delivered is in a file of the folder of the log's keys, and the keys of witnesses that cosigned are
+in another. A failed delivery is tried again after RETRY_AFTER.
 """
 
 import fcntl
@@ -12,7 +12,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -42,6 +42,8 @@ _COMMAND_WAIT_S: Final = 60
 _ANSWER_BYTES_MAX: Final = 65_536
 _STATE: Final = "deliveries.json"
 _LOCK: Final = "deliveries.lock"
+# A line for each: cosignatures stay, also of a witness that CHECKPOINT_TO names no more.
+_WITNESS_KEYS: Final = "witness-keys"
 
 
 class NotDelivered(Exception):
@@ -69,8 +71,9 @@ def use(engine: Engine, destinations: Sequence[Destination]) -> None:
 
 
 def witness_keys() -> list[VerifierKey]:
-    """Return the keys of the witnesses that checkpoints are sent to."""
-    return [each.key for each in _destinations.get(db.engine, ()) if each.key is not None]
+    """Return the keys of the witnesses that checkpoints are sent to, and of those that cosigned before."""
+    named = [each.key for each in _destinations.get(db.engine, ()) if each.key is not None]
+    return list(dict.fromkeys([*named, *_kept_keys()]))
 
 
 def deliver_all() -> None:
@@ -160,7 +163,7 @@ def _to_witness(destination: Destination, of: Tree, last: SignedCheckpoint, befo
         status, answer = _ask(destination, of, last, size)
     if status != HTTPStatus.OK:
         raise NotDelivered(f"The witness answered {status}: {answer.strip()[:200]}")
-    _store(destination, of, last, answer)
+    store_cosignature(destination, of, last, answer)
 
 
 def _ask(destination: Destination, of: Tree, last: SignedCheckpoint, before: int) -> tuple[int, str]:
@@ -186,8 +189,11 @@ def _ask(destination: Destination, of: Tree, last: SignedCheckpoint, before: int
         raise NotDelivered(f"The witness did not answer: {getattr(error, 'reason', error)}.") from error
 
 
-def _store(destination: Destination, of: Tree, last: SignedCheckpoint, answer: str) -> None:
-    """Store the cosignature in the answer. Lines of unknown keys are ignored."""
+def store_cosignature(destination: Destination, of: Tree, last: SignedCheckpoint, answer: str) -> None:
+    """Store the cosignature in a witness's answer, and its key. Lines of unknown keys are ignored.
+
+    Raises NotDelivered if the witness did not cosign.
+    """
     key = destination.key
     for line in answer.splitlines():
         try:
@@ -195,6 +201,7 @@ def _store(destination: Destination, of: Tree, last: SignedCheckpoint, answer: s
         except InvalidNote:
             continue
         if key is not None and verify(key, Note.parse(last.note).text, signature):
+            _keep_key(key)
             transact(
                 lambda connection, line=signature.line: stored_checkpoints.add_cosignature(  # type: ignore[misc]
                     connection, of, last, key.name, line, time_text(clock.now())
@@ -203,6 +210,23 @@ def _store(destination: Destination, of: Tree, last: SignedCheckpoint, answer: s
             )
             return
     raise NotDelivered("The witness answered without a valid cosignature of its key.")
+
+
+def _kept_keys() -> list[VerifierKey]:
+    path = key_folder().path / _WITNESS_KEYS
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    keys = []
+    for line in lines:
+        with suppress(InvalidNote):  # edited by hand: a proof has the other signatures
+            keys.append(VerifierKey.parse(line))
+    return keys
+
+
+def _keep_key(key: VerifierKey) -> None:
+    kept = _kept_keys()
+    if key not in kept:
+        with atomic_file(key_folder().path / _WITNESS_KEYS, replaces=True) as aside:
+            aside.write_text("".join(f"{each}\n" for each in [*kept, key]), encoding="utf-8")
 
 
 _DELIVER: Final = {Kind.FOLDER: _to_folder, Kind.COMMAND: _to_command, Kind.WITNESS: _to_witness}

@@ -63,9 +63,11 @@ class KeyFolder:
 
     def origins(self) -> list[str]:
         """Return the origins whose keys are here."""
-        with _errors(self.path):
-            folders = sorted(self.path.glob(f"*/{_KEY}")) if self.path.is_dir() else []
-            return [found.parent.name.replace("+", "/") for found in folders]
+        return self._with_file(_KEY)
+
+    def prepared(self) -> list[str]:
+        """Return the origins with a key that `prepare` stored, if `promote` has not been called."""
+        return self._with_file(_NEXT_KEY)
 
     def key(self, origin: str) -> SigningKey | None:
         """Return the key of an origin."""
@@ -110,6 +112,11 @@ class KeyFolder:
         # A last line that a crash cut off is left out.
         pairs = (line.split(" ") for line in lines if _SIGNED_LINE.fullmatch(line))
         return {int(size): bytes.fromhex(root) for size, root in pairs}
+
+    def _with_file(self, name: str) -> list[str]:
+        with _errors(self.path):
+            files = sorted(self.path.glob(f"*/{name}")) if self.path.is_dir() else []
+            return [found.parent.name.replace("+", "/") for found in files]
 
     def _parsed(self, origin: str, name: str) -> SigningKey | None:
         text = self._text(origin, name)

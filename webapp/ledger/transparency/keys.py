@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from webapp.domain.signed_note import (
+    PRIVATE,
     InvalidNote,
     Signature,
     SignatureType,
@@ -22,7 +23,6 @@ from webapp.domain.signed_note import (
 SEED_BYTES: Final = 32
 _SIGNATURE_BYTES: Final = 64
 _TIME: Final = struct.Struct(">Q")
-_PREFIX: Final = "PRIVATE+KEY+"
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class SigningKey:
     @classmethod
     def parse(cls, text: str) -> "SigningKey":
         """Return the key of a text that `secret_text` made. Raises InvalidNote."""
-        name, _, rest = text.removeprefix(_PREFIX).strip().partition("+")
+        name, _, rest = text.removeprefix(PRIVATE).strip().partition("+")
         key_id, _, encoded = rest.partition("+")
         data = strict_base64(encoded)
-        if not text.startswith(_PREFIX) or len(data) != 1 + SEED_BYTES or data[0] != SignatureType.ED25519:
+        if not text.startswith(PRIVATE) or len(data) != 1 + SEED_BYTES or data[0] != SignatureType.ED25519:
             raise InvalidNote("This is no private key of a log.")
         key = cls(name, data[1:])
         if key.verifier.id.hex() != key_id:
@@ -54,7 +54,7 @@ class SigningKey:
     def secret_text(self) -> str:
         """The private key as a line of text, in the form of Go's package note."""
         encoded = b64encode(bytes([SignatureType.ED25519]) + self.seed).decode()
-        return f"{_PREFIX}{self.name}+{self.verifier.id.hex()}+{encoded}\n"
+        return f"{PRIVATE}{self.name}+{self.verifier.id.hex()}+{encoded}\n"
 
     @property
     def public_key(self) -> bytes:

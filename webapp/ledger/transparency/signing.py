@@ -10,6 +10,7 @@ Reasons: docs/decisions/0095-checkpoints.md.
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -55,6 +56,12 @@ class Refused(LogNotSigned):
         self.state = state
 
 
+class NotSignedYet(LogNotSigned):
+    """Nothing is signed yet, but will be soon by this host, or may be by another one of this ledger."""
+
+    retry_after_s = 5
+
+
 @dataclass(frozen=True)
 class Signer:
     """A key that may sign the next checkpoint of a tree, and the last checkpoint that was signed."""
@@ -68,12 +75,16 @@ class Signer:
 
 @dataclass(frozen=True)
 class Status:
-    """Whether this host signs, and if not the reason; all registered keys, and the last checkpoint."""
+    """Whether this host signs, and if not the reason; all registered keys, and the last checkpoints.
+
+    `last` is that of the database and `beside_key` that of the key's folder, which an older backup lacks.
+    """
 
     state: State
     reason: str
     keys: list[RegisteredKey]
     last: SignedCheckpoint | None
+    beside_key: Checkpoint | None
 
 
 def sign(tree: Tree = Tree.EVENTS) -> SignedCheckpoint | None:
@@ -125,13 +136,24 @@ def status(tree: Tree = Tree.EVENTS) -> Status:
     with reading() as connection:
         keys = stored.registered_keys(connection)
         last = stored.last_checkpoint(connection, tree, keys[-1].origin) if keys else None
-        try:
-            require_signer(connection, tree)
-        except Refused as refused:
-            return Status(refused.state, str(refused), keys, last)
-        except (LogNotSigned, BrokenLog) as error:
-            return Status(State.UNUSABLE, str(error), keys, last)
-    return Status(State.SIGNING, "", keys, last)
+        state, reason = state_on(connection, tree)
+    beside_key = None
+    if keys:
+        with suppress(LogNotSigned, InvalidNote):
+            note = key_folder().last(keys[-1].origin, tree)
+            beside_key = Checkpoint.parse(Note.parse(note).text) if note else None
+    return Status(state, reason, keys, last, beside_key)
+
+
+def state_on(connection: Connection, tree: Tree) -> tuple[State, str]:
+    """Return whether this host signs a tree, and if not the reason. Changes nothing."""
+    try:
+        require_signer(connection, tree)
+    except Refused as refused:
+        return refused.state, str(refused)
+    except (LogNotSigned, BrokenLog) as error:
+        return State.UNUSABLE, str(error)
+    return State.SIGNING, ""
 
 
 def rotate() -> RegisteredKey:
@@ -296,13 +318,15 @@ def _begin(folder: KeyFolder) -> None:
         return
     if _foreign(folder):
         raise _unknown_key(folder)
-    unsigned = folder.origins()  # the program was stopped before it registered the key
-    key = folder.key(unsigned[0]) if unsigned else None
+    # What is prepared and not promoted was left when the program was stopped before it registered the key. A
+    # promoted key is that of another ledger, which may not have signed anything yet.
+    prepared = [origin for origin in folder.prepared() if folder.key(origin) is None]
+    key = folder.next_key(prepared[0]) if prepared else None
     if key is None:
-        key = SigningKey.generate(_new_origin(folder, set()))
+        key = SigningKey.generate(_new_origin(folder, set(folder.origins())))
         folder.prepare(key, key.name)
-        folder.promote(key.name)
     _register(key, 1, None)
+    folder.promote(key.name)
 
 
 def _register(key: SigningKey, number: int, follows: str | None) -> RegisteredKey:
@@ -326,8 +350,10 @@ def _unknown_key(folder: KeyFolder) -> Refused:
     (origin, *_) = _foreign(folder)
     return Refused(
         State.NO_KEY,
-        f"The folder LOG_KEYS has the key of {origin}, which this database does not know. If it is of "
-        f"another ledger, name another folder in LOG_KEYS. If this is a restored backup: {_FORK}",
+        f"The folder LOG_KEYS has the key of {origin}, which this database does not know. If that key is of "
+        "another ledger, each ledger needs a folder of its own: set LOG_KEYS to another path, such as the "
+        "present one with -2 after it, and start again. "
+        f"If this database is a restored backup: {_FORK}",
     )
 
 

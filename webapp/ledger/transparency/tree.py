@@ -32,6 +32,7 @@ __all__ = [
     "inclusions",
     "leaf",
     "root",
+    "size",
 ]
 
 # The trees that have leaves.
@@ -90,6 +91,12 @@ class TreeReader:
             hashes = self.hashes(node.level - above, node.place << above, 1 << above)
             self._nodes[node] = merkle.root_of(hashes)
         return self._nodes[node]
+
+
+def size(tree: Tree = Tree.EVENTS) -> int:
+    """Return the number of leaves of the tree."""
+    with reading() as connection:
+        return TreeReader(connection, tree).size()
 
 
 def root(size: int, tree: Tree = Tree.EVENTS) -> bytes:
