@@ -247,10 +247,11 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no t
         _respond(client, *_SERVER_ERROR)
 
     def murder_pending(self) -> None:
-        """Close connections that are idle for too long. Called in each round of gunicorn's event loop.
+        """Close idle connections, and connections whose client does not read its response.
 
-        gunicorn accepts no connection while `worker_connections` are open, so those that have been
-        idle the longest are then closed, within a request or between two.
+        Called in each round of gunicorn's event loop. gunicorn accepts no connection while
+        `worker_connections` are open; at that limit the longest idle ones are closed first, even if a
+        request has begun.
         """
         # gunicorn sets a connection's `timeout` to the time of its last byte plus `keepalive`.
         now = time.monotonic()

@@ -38,7 +38,9 @@ def may_sign_in(name: str, password: str = PASSWORD) -> bool:
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "", "\nanother line\n"])
 def test_a_person_is_added_with_the_password_of_the_first_line(ledger_app: Flask, ending: str) -> None:
-    assert printed(add(ledger_app, "Ada", line=PASSWORD + ending)) == "Added Ada, administrator.\n"
+    assert (
+        printed(add(ledger_app, "Ada", line=PASSWORD + ending)) == "Added Ada with the role administrator.\n"
+    )
     assert may_sign_in("Ada")
     assert [entry.actor for entry in audit_log.page()][-1] == CLI
 
@@ -56,7 +58,7 @@ def test_a_password_is_asked_for_twice_on_a_terminal_and_not_shown(
     result = run(
         ledger_app, "user", "add", "Ada", "--role", "administrator", input=f"{PASSWORD}\n{PASSWORD}\n"
     )
-    assert result.stdout == "Added Ada, administrator.\n"
+    assert result.stdout == "Added Ada with the role administrator.\n"
     assert "Password: " in result.stderr
     assert "Confirm password: " in result.stderr
     assert PASSWORD not in result.output

@@ -43,8 +43,8 @@ class Act(JsonBody, frozen=True):
         list[str],
         Meta(
             description="What may be a mistake: a date before the vintage or before the sale, or a "
-            "retirement of sold tonnes for another than the buyer. It is recorded all the same; a dry run "
-            "shows it first."
+            "retirement of sold tonnes for someone other than the buyer. It is recorded all the same; a dry "
+            "run shows it first."
         ),
     ]
 

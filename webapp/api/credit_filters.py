@@ -53,7 +53,7 @@ def _day(name: str, description: str) -> Parameter[str]:
     return Parameter(name, description, _DAY, lambda text: field.parse(text) or "", "")
 
 
-REGISTRIES: Final = _names("registry", "The registry, in any spelling: `vcs` finds `VCS`.", 50)
+REGISTRIES: Final = _names("registry", "The registry, in any letter case and spacing.", 50)
 STATUSES: Final = Parameter[tuple[Status, ...]](
     "status",
     f"The current status. By default, and with CURRENT, the list has the records that are"

@@ -1,7 +1,7 @@
 """`ETag` and `If-Match`: the tag of a record is the number of its last event, in quotes.
 
 With `If-Match`, a client makes an action fail if the record has changed since it was read. The tag is not
-for caches: a record's answer also changes with its lots, without an event of the record itself.
+for caches: the response for a record also changes when its lots change, although the record gets no event.
 """
 
 import re

@@ -20,11 +20,14 @@ def _day(name: str, description: str) -> Parameter[str | None]:
 
 PARTY: Final = text_parameter(
     "party",
-    "Events whose data name this buyer or beneficiary, in any spelling, or under a name joined to it.",
+    "Events whose data name this buyer or beneficiary, in any letter case and spacing, or under a name "
+    "joined to it.",
     300,
 )
 SUBJECT: Final = text_parameter(
-    "subject", "Events of this record (its id), or about this import or registry, such as `import/12`.", 300
+    "subject",
+    "Events of this record (its id), or about this import, registry or party, such as `import/12`.",
+    300,
 )
 IMPORT_OF_EVENT: Final = Parameter(
     "import",

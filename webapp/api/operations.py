@@ -332,7 +332,7 @@ JOIN_NAMES: Final = Operation(
     "changes.",
     body=json_body("JoinedNames", field_schemas.example((REGISTRY_NAME, ALIAS))),
     answers={HTTPStatus.OK: Answer("Joined.", registry_schemas.NamesChanged)},
-    problems={HTTPStatus.CONFLICT: "The alias unites records, and the request does not accept them."},
+    problems={HTTPStatus.CONFLICT: "Joining unites records, and `accepts_pairs` is not true."},
 )
 
 SEPARATE_NAMES: Final = Operation(

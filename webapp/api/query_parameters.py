@@ -212,7 +212,7 @@ SHA256: Final = Parameter(
     "",
     is_required=True,
 )
-REGISTRY: Final = text_parameter("registry", "The registry, in any spelling: `vcs` finds `VCS`.", 50)
+REGISTRY: Final = text_parameter("registry", "The registry, in any letter case and spacing.", 50)
 ALIAS: Final = text_parameter("alias", "Another name of the registry.", 50)
 VINTAGE: Final = Parameter(
     "vintage",
@@ -246,8 +246,8 @@ IMPORT: Final = Parameter(
     parse_number,
     None,
 )
-PROJECT: Final = text_parameter("project", "The name of the project, in any spelling.", 300)
-PARTY: Final = text_parameter("party", "The buyer or the beneficiary, in any spelling.", 300)
+PROJECT: Final = text_parameter("project", "The name of the project, in any letter case and spacing.", 300)
+PARTY: Final = text_parameter("party", "The buyer or the beneficiary, in any letter case and spacing.", 300)
 VINTAGE_FROM: Final = Parameter(
     "vintage_from",
     "The first year.",
@@ -258,7 +258,7 @@ VINTAGE_FROM: Final = Parameter(
 VINTAGE_TO: Final = Parameter(
     "vintage_to", "The last year.", VINTAGE.schema, VintageField("vintage_to", "vintage_to").parse, None
 )
-NAME: Final = text_parameter("name", "The name, in any spelling.", 300)
+NAME: Final = text_parameter("name", "The name, in any letter case and spacing.", 300)
 WORDS: Final = text_parameter("q", "Words, of which each must occur in a name.", TERM_LENGTH_MAX)
 BEFORE: Final = _day("before", "Only acts before this day.")
 AS_OF: Final = _day("as_of", "What had happened by the end of this day counts. By default, all days do.")

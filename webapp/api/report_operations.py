@@ -28,8 +28,8 @@ _YEAR: Final = Parameter(
 )
 _PARTY: Final = Parameter[tuple[str, ...]](
     PARTY.name,
-    "A beneficiary that counts, in any spelling; once for each. Required: a retirement for a client is "
-    "never one's own.",
+    "A beneficiary that counts, in any letter case and spacing; repeat it for each. Required: a retirement "
+    "for a client is never one's own.",
     {"type": "array", "items": {"type": "string", "maxLength": 300}, "minItems": 1, "maxItems": PARTIES_MAX},
     lambda text: (text,),
     (),

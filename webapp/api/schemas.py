@@ -143,13 +143,14 @@ class ChangedRecord(Record, frozen=True):
 
 class ActedRecord(ChangedRecord, frozen=True):
     rest: Annotated[
-        Lot | None, Meta(description="The lot that was split off and stays; null after an act on the whole.")
+        Lot | None,
+        Meta(description="The lot with the remaining tonnes; null if the action was on the whole record."),
     ]
     warnings: Annotated[
         list[str],
         Meta(
             description="What may be a mistake: a date before the vintage or before the sale, or sold tonnes "
-            "retired for another than the buyer. It is recorded all the same."
+            "retired for someone other than the buyer. It is recorded all the same."
         ),
     ]
 
@@ -185,7 +186,7 @@ class ImportSummary(JsonBody, frozen=True):
     existing: Annotated[Count, Meta(description="Rows already recorded, equal to another row, or left out.")]
     conflicting: Annotated[Count, Meta(description="Rows that the ledger or another row contradicts.")]
     invalid: Count
-    written: Annotated[Count, Meta(description="Rows of which this import recorded something.")]
+    written: Annotated[Count, Meta(description="Rows for which this import recorded at least one event.")]
     not_recorded: Annotated[
         tuple[str, ...], Meta(description="Fields of the file that a record does not have.")
     ]

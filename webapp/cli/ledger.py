@@ -51,7 +51,9 @@ def install(app: Flask) -> None:
 
 @click.command()
 @click.option(
-    "--expect", metavar="FILE", help="Output of an earlier verify, which must be a prefix of this ledger."
+    "--expect",
+    metavar="FILE",
+    help="Saved output of an earlier `flask verify`: its events must still be the first ones.",
 )
 @click.option(
     "--checkpoint", metavar="FILE", help="A signed checkpoint of this log, which it must still follow."

@@ -106,10 +106,10 @@ def rotate_key() -> None:
 @click.confirmation_option(prompt="A new origin starts a new log for everybody who follows this one. Go on?")
 @one_line_errors
 def fork() -> None:
-    """Begin a new origin with a new key, where this log cannot follow from what was signed.
+    """Start a new log origin with a new key, because this log no longer extends the last signed checkpoint.
 
-    For a restored older backup whose later events are lost. The new key names the last checkpoint of the
-    old origin.
+    Use it after restoring an older backup whose later events are lost. The new key names the last
+    checkpoint of the old origin.
     """
     added = signing.fork()
     click.echo(f"Key {added.number} begins the origin {added.origin}.")

@@ -47,7 +47,7 @@ def add_user(name: str, role: str, *, password_stdin: bool) -> None:
     days to sign in with this password, and then chooses their own.
     """
     user = users.add(name, Role(role), _password(from_stdin=password_stdin), CLI)
-    click.echo(one_line(f"Added {user.name}, {user.role}."))
+    click.echo(one_line(f"Added {user.name} with the role {user.role}."))
 
 
 @user.command("list")

@@ -1,4 +1,4 @@
-"""Replay the account log: what it says of each user, token and session, and which entries cannot be.
+"""Replay the account log: what it says of users, tokens and sessions, and which entries contradict it.
 
 Entries account for rows from the first one on. In a ledger from before revision 0027 they do so from the
 entry HISTORY_FOUND on, after those of what was found; earlier entries are read as far as they go.
@@ -51,7 +51,7 @@ _ACCOUNTING: Final[Mapping[str, str]] = {
 
 
 class _Impossible(Exception):
-    """An entry cannot be; the message says why."""
+    """An entry contradicts the ones before it; the message says how."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,10 @@ def date_warnings(
 
 
 def buyer_warnings(quantity_e4: int, buyer: str | None, beneficiary: str | None) -> list[str]:
-    """Return a sentence if sold tonnes (in ten-thousandths) are retired for another than their buyer."""
+    """Return a warning if sold tonnes are retired for someone other than their buyer.
+
+    `quantity_e4` is in ten-thousandths of a tonne.
+    """
     if buyer is None or beneficiary is None or canonical(buyer) == canonical(beneficiary):
         return []
     return [f"{tonnes(quantity_e4)} were sold to {buyer}, and are retired for {beneficiary}."]

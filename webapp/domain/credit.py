@@ -79,11 +79,11 @@ NOT_CANCELLED: Final = "Must be the id of a cancelled credit."
 
 
 class RecordedData(dict[str, str | int | list[str] | dict[str, str]]):
-    """The data of an event, with their canonical JSON cached."""
+    """The data of an event, with their canonical JSON."""
 
     @cached_property
     def json(self) -> str:
-        """The canonical JSON."""
+        """The canonical JSON, computed once."""
         return encode(dict(self))
 
 

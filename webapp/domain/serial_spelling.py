@@ -81,11 +81,11 @@ def series_of(head: Sequence[str], tail: Sequence[str]) -> str:
 
 
 def claim_key(key: str) -> str:
-    """Return the text by which a serial number is held once in a registry. Equal keys are one number.
+    """Return the text by which a serial number is held once in a registry.
 
-    It has no prefix and no note of a status, a hyphen for each dash, underscore and slash, zeros in place
-    of the letter O in its last part, and no leading zeros. A text with a comma stays as it is: it is a
-    list, or states a place in a credit.
+    Serial numbers with equal keys count as one. The key drops the prefix, a status note and leading zeros.
+    It replaces each dash, underscore and slash by a hyphen, and the letter O in the last part by zero. A
+    text with a comma stays as it is: it is a list, or states a place in a credit.
     """
     if _PLACE_IN_A_CREDIT in key:
         return key

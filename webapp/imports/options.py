@@ -22,7 +22,7 @@ _HEADERS_SHOWN: Final = 30
 
 @dataclass(frozen=True)
 class Where:
-    """The rows that are recorded: those in whose column the value is this one, in any spelling."""
+    """The rows that are recorded: those with this value in this column, compared in canonical form."""
 
     column: str
     value: str

@@ -133,7 +133,7 @@ def _lines(connection: Connection, rows: Sequence[Row], cut: Cut) -> list[ActLin
 
 
 def _origins(connection: Connection, histories: Mapping[int, History], rows: Sequence[Row]) -> list[Origin]:
-    """Return where the event of each row is; of a sale that a lot carried over, the sale itself."""
+    """Return the (credit key, seq) of each row's event; for one that a split carried over, the sale's."""
     steps = [histories[key].steps[step] for key, step, *_ in rows]
     carried = {step.origin for step in steps if step.type is EventType.SOLD and step.origin[1] == CARRIED_SEQ}
     sales: dict[Origin, Origin] = {}

@@ -105,7 +105,7 @@ class Where:
         first_vintage: int | None = None,
         last_vintage: int | None = None,
     ) -> "Where":
-        """Return what counts by names in any spelling; an empty text does not limit."""
+        """Return what counts by names in canonical form; an empty text does not limit."""
         registries, projects, project_ids, parties = (
             (canonical(name),) if name else () for name in (registry, project, project_id, party)
         )
@@ -393,7 +393,7 @@ def recorded_at(connection: Connection, position: int) -> str:
 
 
 def _wait_until_after(at: str) -> None:
-    """Wait until the clock is past the time, so that no later event has the same one."""
+    """Wait until the clock is past `at`, for at most 10 ms, so that no later event has the same time."""
     until = time.monotonic() + 0.01
     while time_text(clock.now()) <= at and time.monotonic() < until:
         time.sleep(0.000_01)

@@ -49,7 +49,7 @@ _MARK: Final = "SELECT max(position) FROM log_marks WHERE name = ?"
 class FeedFilter:
     """What events to read: those that match all of these. Days are `YYYY-MM-DD` in UTC, both included.
 
-    `party` is a buyer or a beneficiary, in any spelling and under any name that is joined to it. `subject` is
+    `party` is a buyer or a beneficiary, compared in canonical form and under all joined names. `subject` is
     the id of a credit or the name of another subject (`import/12`), `after` a position. An event happened on
     the day that it states; a creation on the day of the acquisition or else the issuance; any other when it
     was recorded.

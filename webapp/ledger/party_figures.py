@@ -107,7 +107,7 @@ def list_parties(cut: Cut, q: str = "") -> list[PartySums]:
 
 
 def party(cut: Cut, name: str) -> PartyView:
-    """Return the party with this name, in any spelling. Raises UnknownParty."""
+    """Return the party with this name, compared in canonical form. Raises UnknownParty."""
     with reading() as connection:
         names = party_names_at(connection, cut.position)
         registries = registry_names_at(connection, cut.position)

@@ -18,7 +18,7 @@ from webapp.ledger.storage.statements import as_json, fetch
 
 
 class ProjectKey(NamedTuple):
-    """A project in canonical form: the main name of its registry, and its id, or its name without one."""
+    """A project in canonical form: the main name of its registry, and its id, or its name if it has no id."""
 
     registry: str
     id: str

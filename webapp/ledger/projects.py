@@ -106,7 +106,7 @@ def project(cut: Cut, registry: str, project_id: str = "", name: str = "") -> Pr
 
 
 def ids_of_name(cut: Cut, registry: str, name: str) -> list[ProjectNames]:
-    """Return the projects with an id that have this name in the registry, in any spelling."""
+    """Return the projects with an id that have this name in the registry, compared in canonical form."""
     with reading() as connection:
         registries = registry_names_at(connection, cut.position)
         rows = fetch(connection, project_statements.IDS_OF_NAME, canonical(name))

@@ -31,8 +31,9 @@ BATCH: Final = 500
 class Retirement:
     """A retired credit as known at a position.
 
-    `position` is that of its RETIRED event. `occurred_on` is empty if no date is stated. `facts` are those of
-    the credit, `words` the other words of the retirement, its facts among them; absent ones are left out.
+    `position` is that of its RETIRED event. `occurred_on` is empty if no date is stated. `facts` are the
+    credit's facts. `words` are the remaining data of the retirement, including the retirement's own facts.
+    Absent values are left out.
     """
 
     key: int

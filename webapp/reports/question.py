@@ -28,7 +28,7 @@ PARAMETERS: Final = (YEAR.name, "known_at", "compared_with", CONTRACTED.name, CO
 
 
 class Kind(StrEnum):
-    """The reports, by their names in addresses."""
+    """The kinds of report. Each value is the name in the URL."""
 
     ESRS = "esrs-e1-7"
     HSC = "hsc-44475-1"

@@ -12,7 +12,7 @@ from webapp.reports.question import Kind, Question
 _TONNES: Final = Column("tonnes", "Tonnes", "tonnes")
 _RETIREMENTS: Final = Column("retirements", "Retirements", "count")
 _FIGURES: Final = (_TONNES, Column("share", "Share", "share"), _RETIREMENTS)
-_OF_REMOVALS: Final = "The kinds of removal are shares of the removals."
+_OF_REMOVALS: Final = "The shares of the kinds of removal are of all removals, not of the total."
 
 
 def _esrs(sums: Sums, question: Question) -> list[Section]:

@@ -51,7 +51,10 @@ class SignInForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
 
 class SetUpForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
-    """The first administrator. `code` is only asked for in a request from another machine."""
+    """The form that creates the first administrator.
+
+    `code` is asked for only if the request comes from another machine.
+    """
 
     code = StringField("Set-up code")
     name = StringField("Name")

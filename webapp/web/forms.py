@@ -176,12 +176,12 @@ class CorrectionForm(FieldForm):
 
     @property
     def credit(self) -> Values:
-        """The values of the credit."""
+        """The entered values of `FIELDS`."""
         return {field.name: self.values[field.name] for field in FIELDS}
 
     @property
     def cancellation(self) -> Values:
-        """The values of the cancellation."""
+        """The entered values of `CANCELLATION_FIELDS`."""
         return {field.name: self.values[field.name] for field in CANCELLATION_FIELDS}
 
     def parse(self, values: Mapping[str, object]) -> object:
@@ -316,7 +316,7 @@ class ReversalForm(ActionForm):
 
 
 NO_BENEFICIARY: Final = "Retire without a beneficiary"
-FOR_ANOTHER: Final = "Retire it for another than the buyer"
+FOR_ANOTHER: Final = "Retire it for someone other than the buyer"
 
 
 class RetirementForm(ActionForm):
@@ -333,7 +333,7 @@ class RetirementForm(ActionForm):
 
     @property
     def buyer_warnings(self) -> list[str]:
-        """The sentence about sold tonnes that are retired for another than the buyer, if they are."""
+        """The sentence about sold tonnes that are retired for someone other than the buyer, if they are."""
         if not self.is_submitted() or self._whole is None:
             return []
         part_e4 = self.part_e4 or self._whole.quantity_e4

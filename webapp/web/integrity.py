@@ -46,7 +46,7 @@ MEANINGS: Final[Mapping[FindingKind, Meaning]] = {
     ),
     FindingKind.ORDER: Meaning(
         "The order of events is broken",
-        "A position is missing, used for another event, or at a time that cannot be: earlier than the event "
+        "A position is missing or used for another event, or its time is impossible: earlier than the event "
         "before it, later than now, or before 1990. An event was removed, inserted or moved, or a clock "
         "was wrong.",
         "Compare the digest of an earlier day: it says up to where the log is as it was.",
@@ -64,8 +64,8 @@ MEANINGS: Final[Mapping[FindingKind, Meaning]] = {
     ),
     FindingKind.SERIAL_NUMBER: Meaning(
         "Two credits name one serial number",
-        "Both are recorded with the same serial number or with numbers in common, from before a rule that "
-        "refuses this, or by another program. The one recorded first holds it.",
+        "Two credits have the same serial number or numbers in common. They were recorded before a rule "
+        "refused this, or by another program. The credit recorded first holds the numbers.",
         "Void the one that was recorded in error.",
     ),
     FindingKind.DERIVED: Meaning(
@@ -84,7 +84,8 @@ MEANINGS: Final[Mapping[FindingKind, Meaning]] = {
     FindingKind.ACCOUNT: Meaning(
         "A person, token or session is not accounted for",
         "Its row differs from what the account log says, is not in it, or has no code of this program; or an "
-        "entry of the account log cannot be. Somebody changed the database around the program.",
+        "entry of the account log contradicts the ones before it. Somebody changed the database around the "
+        "program.",
         "Disable the person or revoke the token named, and set a new password. Nobody can sign in with a "
         "token or a session without a valid code.",
     ),

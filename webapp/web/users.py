@@ -123,7 +123,7 @@ def change(user_id: int) -> AnyResponse:
 
 
 def _changed(user: UserDetails, role: Role, *, has_password: bool) -> str:
-    """Return what was changed, in words."""
+    """Return the flash message that says what was changed."""
     changed = [f"{user.name} now has the role {role}."] if role is not user.role else []
     if has_password:
         changed.append(

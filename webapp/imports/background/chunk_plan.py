@@ -105,7 +105,10 @@ class JobFile:
     facts: FileFacts
 
     def rows_of(self, connection: Connection, chunk: int, *, is_shown: bool) -> list[ImportRow]:
-        """Return the rows of a chunk, with all that is compared. If none is shown, values may be missing."""
+        """Return the rows of a chunk, with their canonical values computed.
+
+        Without `is_shown`, the file's own cell values are read only if the option `where` needs them.
+        """
         query = select(import_chunks.c.places).where(
             import_chunks.c.import_id == self.import_id, import_chunks.c.number == chunk
         )

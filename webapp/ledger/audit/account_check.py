@@ -1,7 +1,7 @@
 """Check users, tokens and sessions against the account log, and the codes of tokens and sessions.
 
-The log is replayed (``domain.account_replay``). Each row that it does not account for is named, each entry
-that cannot be, and each row that is missing. Reads only.
+The log is replayed (``domain.account_replay``). Findings name each row that it does not account for, each
+missing row, and each entry that contradicts the ones before it. Reads only.
 """
 
 import json
@@ -51,7 +51,7 @@ def check_accounts(connection: Connection, keys: Sequence[bytes]) -> list[Findin
 
 
 def replayed(connection: Connection) -> tuple[AccountReplay, list[Finding]]:
-    """Replay the whole account log; return what it says, and the entries that cannot be."""
+    """Replay the whole account log; return what it says, and the entries that contradict earlier ones."""
     ((found_at,),) = statements.fetch(connection, _FOUND_AT, AuditAction.HISTORY_FOUND)
     replay, findings = AccountReplay(found_at), []
     for row in _rows(connection):
@@ -73,7 +73,7 @@ def _rows(connection: Connection) -> Iterator[Row]:
 
 
 def _entry(row: Row) -> Entry | None:
-    """Return the entry of a row, None if its data is not readable."""
+    """Return the entry of a row, None if its data is not a JSON object of texts."""
     position, recorded_at, actor, act, subject, text = row
     try:
         data = json.loads(text)

@@ -1,4 +1,4 @@
-"""Check who recorded each event and when: actors who could not then, and times that cannot be."""
+"""Check who recorded each event and when: actors who could not do so then, and impossible times."""
 
 import re
 from datetime import timedelta
