@@ -1,4 +1,4 @@
-"""The application factory of the carbon credit ledger. It only wires the packages together."""
+"""The application factory. It wires the packages together, and has writes rechecked before commit."""
 
 from urllib.parse import urlsplit
 
@@ -28,6 +28,7 @@ from webapp.ledger.transparency import destinations, key_folder, witness
 from webapp.ledger.transparency.key_folder import KeyFolder
 from webapp.ledger.transparency.witness import Witness
 
+# The tables are imported so that their models are registered before Migrate reads the metadata.
 __all__ = ["account_tables", "create_app", "party_tables", "tables"]
 
 
@@ -96,15 +97,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     observability.install(app)
     app.before_request(begin_read_transaction)
     app.teardown_request(lambda _error: end_read_transaction())
-    request_security.install(
-        app
-    )  # before authorization, so that the body of a cross-site request is not read
+    # Before authorization, so that the body of a cross-site request is not read.
+    request_security.install(app)
     authorization.install(app)
     idempotency.install(app)
     error_handlers.install(app)
     web.install(app)
     api.install(app)
     cli.install(app)
+    # From the inside out: static files, security headers, proxies, observation.
     _serve_static_files(app)
     app.wsgi_app = request_security.SecurityHeadersMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     _trust_proxies(app, settings.trusted_proxies)

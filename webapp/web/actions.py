@@ -115,6 +115,12 @@ def retire(credit_id: str) -> AnyResponse:
 
 
 def _handle(action: Action, credit_id: str) -> AnyResponse:
+    """Show the form, or run the command.
+
+    The form is validated first, so that all problems and ticks are shown at once. The command decides
+    again under the write lock. A credit that does not allow the action gives the conflict page, before or
+    after.
+    """
     credit = queries.credit(credit_id)
     quantity = "" if request.method == "POST" else request.args.get("quantity", "")
     form = action.form(
