@@ -87,7 +87,7 @@ class Transaction:
     """The transaction of a group, passed to each of its writes.
 
     `head` is the end of the log; ``event_log`` reads it once for a group and advances it.
-    `before_commit` has what is called once, after the last write, with the first position it concerns.
+    `before_commit` has functions to call once after the last write, each with the first new position for it.
     """
 
     connection: Connection
@@ -147,8 +147,8 @@ def best_effort_write(statement: Executable) -> None:
 def precommit_check(check: Callable[[Connection], None]) -> Iterator[None]:
     """Run `check` as the last step of each write in this context; if it raises, the write is rolled back.
 
-    It runs last so that the row it locks (the user or token, against a concurrent change of the role)
-    is locked only until the group is committed.
+    It runs last, to lock the row of the user or token for as short a time as possible. The lock keeps a
+    concurrent change of the role out until the group is committed.
     """
     token = _precommit.set(check)
     try:
@@ -236,7 +236,7 @@ class _Failure:
 
     @property
     def _error(self) -> BaseException:
-        return database_error(self.cause, is_writing=self.is_outcome_unknown)
+        return database_error(self.cause, may_be_committed=self.is_outcome_unknown)
 
 
 class _GroupLostError(Exception):
@@ -362,7 +362,7 @@ def _is_open(connection: Connection) -> bool:
 def _retry_or_refuse(action: QueuedWrite[Any], error: SQLAlchemyError) -> None:
     """Mark the action for a retry if it lost a race with another client, otherwise fail it."""
     if not _is_lost_race(error):
-        action.fail(database_error(error, is_writing=False))
+        action.fail(database_error(error, may_be_committed=False))
         return
     action.attempts += 1
     if action.attempts < ATTEMPTS and action.has_time:

@@ -102,4 +102,4 @@ def _reading(engine: Engine) -> Iterator[Connection]:
             with connection.begin():
                 yield connection
     except SQLAlchemyError as error:
-        raise database_error(error, is_writing=False) from error
+        raise database_error(error, may_be_committed=False) from error

@@ -220,7 +220,7 @@ def _work(url: str, pipe: Pipe) -> None:
     try:
         connection = engine.connect()
     except SQLAlchemyError as error:
-        pipe.send((None, database_error(error, is_writing=False)))
+        pipe.send((None, database_error(error, may_be_committed=False)))
         return
     with connection, suppress(EOFError):
         if connection.dialect.name == "postgresql":
@@ -234,7 +234,7 @@ def _outcome(check: Check[R], connection: Connection) -> tuple[R | None, BaseExc
     try:
         return check(connection), None
     except Exception as error:  # noqa: BLE001 - raised again in the parent
-        known = database_error(error, is_writing=False) if isinstance(error, SQLAlchemyError) else error
+        known = database_error(error, may_be_committed=False) if isinstance(error, SQLAlchemyError) else error
         known.add_note(traceback.format_exc())
         return None, known
 

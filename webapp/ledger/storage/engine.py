@@ -219,13 +219,13 @@ def _database_errors() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise database_error(error, is_writing=False) from error
+        raise database_error(error, may_be_committed=False) from error
 
 
-def database_error(error: BaseException | None, *, is_writing: bool) -> BaseException:
+def database_error(error: BaseException | None, *, may_be_committed: bool) -> BaseException:
     """Return the LedgerError for a database error, or the error itself if it is a bug.
 
-    `is_writing` says that the outcome of a commit is unknown; the message then says to check it.
+    `may_be_committed` says that the write may have been committed; the message then says to check it.
     """
     if isinstance(error, PoolTimeoutError):
         return LedgerBusy("All connections to the database are in use. Please try again.")
@@ -238,7 +238,7 @@ def database_error(error: BaseException | None, *, is_writing: bool) -> BaseExce
     if is_outcome_unknown(error):
         damaged = _is_damaged(message)
         what = "The database file is damaged." if damaged else "The database does not answer."
-        advice = " Check whether it was recorded before you try again." if is_writing else ""
+        advice = " Check whether it was recorded before you try again." if may_be_committed else ""
         return LedgerUnavailable(what + advice)
     return error
 
