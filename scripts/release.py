@@ -56,7 +56,7 @@ class Release:
         written = _REVISION.search(section)
         revision = max(path.name[:4] for path in (self.root / "migrations" / "versions").glob("*.py"))
         if written is None or written[1] != revision:
-            yield f"CHANGELOG.md does not say 'Schema revision {revision}.' of this version."
+            yield f"CHANGELOG.md does not say 'Schema revision {revision}.' for this version."
 
     def make_tag(self) -> None:
         """Make the annotated tag."""

@@ -57,7 +57,7 @@ def test_an_upgrade_that_was_made_up_to_hide_earlier_entries_is_named() -> None:
         ("cli", "USER_FOUND", "user:2", {**OPERATOR, "state": "usable"}),
         ("cli", "HISTORY_FOUND", "", {"events": "9"}),
     ]
-    wrong = ["it accounts for a row, but stands before what an upgrade found"]
+    wrong = ["it accounts for a row, but comes before the HISTORY_FOUND of an upgrade"]
     assert replayed(*entries, found_at=4) == [wrong, wrong, [], []]
 
 

@@ -313,7 +313,7 @@ def any_exists_on(connection: Connection) -> bool:
 
 
 def are_gone() -> bool:
-    """Return whether there was a user, but there is none: then nobody can sign in."""
+    """Return whether there were users, but none is left, so that nobody can sign in."""
     with reading() as connection:
         return any_exists_on(connection) and not _has_rows(connection)
 

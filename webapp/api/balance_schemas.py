@@ -19,7 +19,7 @@ from webapp.api.schema_types import (
 )
 
 Day = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$", extra_json_schema={"format": "date"})]
-_Key = Annotated[str | None, Meta(description="In canonical form. Missing unless the answer is by it.")]
+_Key = Annotated[str | None, Meta(description="In canonical form. Present only if `by` names it.")]
 
 
 class Cut(JsonBody, frozen=True):
@@ -38,19 +38,19 @@ class Amount(JsonBody, frozen=True, omit_defaults=True):
     registry: _Key = None
     project: _Key = None
     project_id: _Key = None
-    vintage: Annotated[int | None, Meta(description="Missing unless the answer is by it.")] = None
-    status: Annotated[
-        str | None, Meta(description="Missing unless the answer is by it.", examples=["ACTIVE"])
-    ] = None
+    vintage: Annotated[int | None, Meta(description="Present only if `by` names it.")] = None
+    status: Annotated[str | None, Meta(description="Present only if `by` names it.", examples=["ACTIVE"])] = (
+        None
+    )
     event_type: Annotated[
-        str | None, Meta(description="Missing unless the answer is by it.", examples=["RETIRED"])
+        str | None, Meta(description="Present only if `by` names it.", examples=["RETIRED"])
     ] = None
     party: _Key = None
     is_dated: Annotated[
         bool | None,
-        Meta(description="False: no day was stated, so that of the recording counts. Missing unless asked."),
+        Meta(description="False: no day was stated, so that of the recording counts. Present only if asked."),
     ] = None
-    day: Annotated[str | None, Meta(description="Missing unless the answer is by it.")] = None
+    day: Annotated[str | None, Meta(description="Present only if `by` names it.")] = None
     month: Annotated[str | None, Meta(examples=["2026-12"])] = None
     year: Annotated[str | None, Meta(examples=["2026"])] = None
 

@@ -77,7 +77,7 @@ class LoggedToken:
 
 @dataclass
 class AccountReplay:
-    """What the entries given to `apply` say, in their order.
+    """Users, tokens and sessions as the entries given to `apply`, in order, describe them.
 
     `found_at` is the position of the first HISTORY_FOUND of the log, 0 without one. `events_before` is the
     number of events whose actors may be of another log, because they were found or restored.
@@ -124,7 +124,7 @@ class AccountReplay:
             if entry.act in _FOUND:
                 yield "an upgrade finds rows only once, before entries account for them"
         elif entry.act in _ACCOUNTING and _ACCOUNTING[entry.act] in entry.data:
-            yield "it accounts for a row, but stands before what an upgrade found"
+            yield "it accounts for a row, but comes before the HISTORY_FOUND of an upgrade"
 
     def _wrong_actor(self, entry: Entry) -> Iterator[str]:
         """Yield why the actor could not do this, for entries that only administrators make."""

@@ -132,7 +132,7 @@ def _is_figure(name: str, value: object) -> bool:
 
 
 def _is_subject(subject: str, prefix: str) -> bool:
-    """Return whether the subject is one of its kind, in its only spelling."""
+    """Return whether the subject has this prefix and, after it, a number or a name in canonical form."""
     name = subject.removeprefix(prefix)
     if not subject.startswith(prefix) or not name:
         return False

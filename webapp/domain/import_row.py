@@ -101,7 +101,7 @@ class InactiveStock:
     """An index by id, serial number and block of the rows whose tonnes are no longer active."""
 
     def __init__(self, rows: Iterable[ImportRow], names: RegistryNames = _NO_ALIASES) -> None:
-        """Index the rows, which are all rows of the file, by the names of their registries."""
+        """Index the rows of a file, all of them, by what they name in their registries."""
         self._names = names
         self._ids: dict[str, int] = {}
         self._claims: dict[tuple[str, str] | None, int] = {}

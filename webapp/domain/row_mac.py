@@ -31,7 +31,7 @@ class TokenRow:
 
 @dataclass(frozen=True)
 class SessionRow:
-    """What the code of a session covers: all but when it was last used."""
+    """The columns that the code of a session covers: all but the time of its last use."""
 
     secret_hash: str
     user_id: int

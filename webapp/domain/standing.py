@@ -60,7 +60,7 @@ class Period(NamedTuple):
 
 @dataclass(frozen=True)
 class _Step:
-    """A counting event. `origin` is the credit and the seq of the event, for amendments of it."""
+    """A counting event of a history. `origin` is its (credit key, seq), by which amendments name it."""
 
     origin: tuple[int, int]
     type: EventType

@@ -149,7 +149,7 @@ def _words_about_tonnes(name: str) -> str:
 
 
 def _adjectives(joined: str) -> list[str]:
-    """Return the statuses in a name whose words are joined, in their order."""
+    """Return the statuses in a column name without separators (`isretired`), in their order."""
     found = [*_INACTIVE.finditer(joined)] or [*_INACTIVE_WHOLE.finditer(joined)]
     return list(dict.fromkeys(match.lastgroup or "" for match in found))
 

@@ -105,7 +105,7 @@ class PlanOptions:
     `left_out` are the indexes of rows that are not recorded. `as_additional`: credits without a serial
     number are recorded beside numbered ones of the same project. `end_date` is the day, in ISO form, for
     retirements and withdrawals whose row states none; without it they have no date. `numbered` are
-    the projects, as canonical registry and name, of which other rows of the file record numbered credits.
+    the projects, as canonical registry and name, for which other rows of the file record numbered credits.
     """
 
     left_out: Collection[int] = frozenset()

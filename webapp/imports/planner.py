@@ -122,7 +122,7 @@ class _Planner:
         return numbered, plain, left_out
 
     def _has_valid_end(self, place: int, end: StatedEnd) -> bool:
-        """Keep the data of the event of a row that says that its tonnes ended, or refuse the row."""
+        """Return whether the stated end of a row is valid. Keep its event data then, else refuse the row."""
         occurred_on = end.occurred_on or self._options.end_date
         facts = dict(end.facts)
         if occurred_on and not end.occurred_on and end.type is EventType.RETIRED:
@@ -140,7 +140,7 @@ class _Planner:
         return True
 
     def _group_plain(self, places: Iterable[int]) -> None:
-        """Find rows without numbers that name the same tonnes, and of which one says that they ended."""
+        """Find rows without numbers that name the same tonnes, if one of them says that these ended."""
         groups: dict[object, list[int]] = {}
         for place in places:
             credit = self._credit(place)

@@ -1,4 +1,4 @@
-"""Read the rows of a file by its mapping: the credit of each, and what it says became of the tonnes.
+"""Read the rows of a file by its mapping: the credit of each, and what it says about its tonnes.
 
 The columns are bound once for all rows with the same headers. Rows of our own files are read in
 ``own_records``; nothing here looks at the ledger.

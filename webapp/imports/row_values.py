@@ -67,7 +67,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Columns:
-    """The headers of the fields in a row, with how its numbers and dates are written."""
+    """The header of each field, and how the numbers and dates of its column are written."""
 
     header_of: Mapping[str, str]
     registry: str = ""

@@ -282,7 +282,7 @@ class _Reader:
 
 
 def _is_closed(lowest: _Logged) -> bool:
-    """Return whether no earlier event can be of the same request, from the earliest one so far."""
+    """Return whether the earliest event read so far begins its request: no earlier event can belong to it."""
     event = lowest.event
     if isinstance(event, Entry) or event.type in {EventType.SPLIT, EventType.CANCELLED, EventType.AMENDED}:
         return True
@@ -327,7 +327,7 @@ def _view(row: _Logged) -> EventView:
 
 
 def event_test(wanted: ActivityFilter) -> Callable[[EventView | EntryView], bool]:
-    """Return what says of an event whether the filter wants it, apart from its words in `q`."""
+    """Return a function that says whether an event passes the filter, apart from the words in `q`."""
     with reading() as connection:
         parties = _parties(connection, wanted)
     return lambda event: _is_wanted(event, wanted, parties)

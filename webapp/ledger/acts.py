@@ -82,8 +82,8 @@ class ProjectSum(NamedTuple):
 class Act:
     """What one request did. `credits` are those that it acted on, in the order of their events.
 
-    `also` has the other events of the request: the split of which a part was sold or retired, the lots,
-    and the replacement of a corrected credit.
+    `also` has the other events of the request: the split that made the part that was sold or retired, its
+    lots, and the replacement of a corrected credit.
     """
 
     credits: Sequence[ActedCredit]

@@ -156,7 +156,7 @@ def restore(transaction: Transaction, history: Iterable[Event | Entry]) -> int:
 
 
 def _batches(history: Iterable[Event | Entry]) -> Iterator[list[Event] | Entry]:
-    """Yield the history in its order: events of credits in batches that cut no split, each entry alone."""
+    """Yield the history in order: events of credits in batches of whole splits, each entry by itself."""
     for is_entry, run in groupby(history, key=lambda logged: isinstance(logged, Entry)):
         if is_entry:
             yield from (logged for logged in run if isinstance(logged, Entry))

@@ -82,7 +82,7 @@ def proposals(cut: Cut) -> Proposals:
 
 
 def dismiss_pair(values: Mapping[str, object], actor: str) -> None:
-    """Propose these two names, `party` and `name`, no more. Raises InvalidFields."""
+    """Stop proposing that `party` and `name` are one party. Raises InvalidFields."""
     row = (*_parse(values), actor, time_text(clock.now()))
     transact(lambda connection: send(connection, party_statements.DISMISS, [row]))
 

@@ -63,7 +63,7 @@ class Party:
 
     @property
     def others(self) -> list[str]:
-        """The names that count with it."""
+        """The other names of the party, whose retirements count with it."""
         return [name for name in self.names if name != canonical(self.name)]
 
 

@@ -73,7 +73,7 @@ class StagedSource:
 
     @property
     def is_sent_by_us(self) -> bool:
-        """Whether it is a file of rows that this program sent."""
+        """Whether it is a download of this program, such as the rows of an import to be fixed."""
         return set(LEDGER_COLUMNS) <= set(self.headers)
 
     def source(self, rows: Sequence[SourceRow]) -> Source:

@@ -52,7 +52,7 @@ _XML: Final = re.compile(r"<\?xml\b|<[A-Za-z][\w:.-]*(?:\s|>|/>)")
 
 
 class Content(Enum):
-    """What is done with a file."""
+    """The kind of content, which decides how a file is read."""
 
     TEXT = auto()
     ZIPPED_WORKBOOK = auto()

@@ -42,7 +42,7 @@ _CHECKPOINTS: Final = (
 
 @dataclass(frozen=True, order=True)
 class Known:
-    """What the root of a tree must be at a size, and where that is known from."""
+    """The expected root of a tree at a size, and the source that says so."""
 
     size: int
     root: bytes

@@ -120,7 +120,7 @@ def _refresh(connection: Connection, key: int) -> None:
 
 
 def _by_path(connection: Connection, credit_ids: Sequence[str]) -> Mapping[str, Filtered]:
-    """Return what credits are filtered by, by id, from the events of the log."""
+    """Return the filtered facts and imports of credits by their ids, from the events of the log."""
     paths: dict[str, list[tuple[EventType, Data]]] = {}
     for start in range(0, len(credit_ids), _IDS_MAX):
         some = credit_ids[start : start + _IDS_MAX]

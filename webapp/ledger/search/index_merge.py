@@ -116,7 +116,7 @@ def walk_among(
 
 
 def runs_of(connection: Connection, wanted: CreditFilter) -> list[Run]:
-    """Return the runs of the list. Sorted by registry or vintage, each has one registry and vintage."""
+    """Return the runs of the list: in the order of registry or vintage, one for each registry and vintage."""
     if wanted.sort in {"registry", "vintage"}:
         return counted_runs_of(connection, wanted)
     return unordered_runs_of(connection, wanted)

@@ -8,9 +8,10 @@ from webapp.ledger.transparency.tree import TreeReader
 
 @dataclass(frozen=True)
 class Difference:
-    """The first `agreed` leaves are as signed, and one of the others up to `until` is not.
+    """Where a log differs from what was signed.
 
-    `until` is None if no checkpoint of the leaves that are there differs.
+    The first `agreed` leaves are as signed. One of those after them, up to position `until`, is not; None if
+    no checkpoint of at most the present size differs.
     """
 
     agreed: int
