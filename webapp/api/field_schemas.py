@@ -154,7 +154,7 @@ def request_components() -> dict[str, Schema]:
     joined = input_object((REGISTRY_NAME, ALIAS))
     joined["properties"][ACCEPTS_PAIRS] = {
         "type": "boolean",
-        "description": "Whether the pairs of records that the alias unites were looked at, and are accepted.",
+        "description": "Must be true where joining unites records with one serial number.",
     }
     return {
         "JoinedNames": joined,

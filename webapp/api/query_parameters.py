@@ -259,7 +259,7 @@ VINTAGE_TO: Final = Parameter(
     "vintage_to", "The last year.", VINTAGE.schema, VintageField("vintage_to", "vintage_to").parse, None
 )
 NAME: Final = text_parameter("name", "The name, in any letter case and spacing.", 300)
-WORDS: Final = text_parameter("q", "Words, of which each must occur in a name.", TERM_LENGTH_MAX)
+WORDS: Final = text_parameter("q", "Words, each of which must occur in a name.", TERM_LENGTH_MAX)
 BEFORE: Final = _day("before", "Only acts before this day.")
 AS_OF: Final = _day("as_of", "What had happened by the end of this day counts. By default, all days do.")
 KNOWN_AT: Final = replace(

@@ -85,7 +85,7 @@ def require_complete_feed(connection: Connection) -> None:
     """Raise BrokenLog if an event has no position, because a reader of the feed would miss it."""
     recorded = connection.scalar(select(func.count()).select_from(events))
     if recorded != connection.scalar(select(func.count()).select_from(feed)):
-        raise BrokenLog(f"An event has no position in the feed, or a position no event. {_VERIFY}")
+        raise BrokenLog(f"An event has no position in the feed, or a position has no event. {_VERIFY}")
 
 
 def append(
