@@ -269,7 +269,7 @@ def data_components() -> dict[str, Schema]:
         "parent": {
             "type": "string",
             "pattern": f"^{ID_PATTERN}$",
-            "description": "The record of which it is a lot.",
+            "description": "The record that the lot was split from.",
         },
         "offset": {**_QUANTITY_TEXT, "description": "Where the lot begins in its parent, in tonnes."},
         FACTS: {"$ref": REF_TEMPLATE.format(name="CreditFacts")},

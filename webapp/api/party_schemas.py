@@ -111,7 +111,7 @@ class PartyPair(JsonBody, frozen=True):
 
 class PartyPairs(JsonBody, frozen=True):
     items: Annotated[list[PartyPair], Meta(description="Names that are probably one party's.")]
-    dismissed: Annotated[list[PartyPair], Meta(description="Those of which a person said that they are two.")]
+    dismissed: Annotated[list[PartyPair], Meta(description="Pairs that a person said are two parties.")]
 
 
 class PartyNamesChanged(JsonBody, frozen=True):

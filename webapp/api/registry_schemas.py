@@ -16,7 +16,7 @@ class StatusSum(JsonBody, frozen=True):
 class Registry(JsonBody, frozen=True):
     name: Annotated[str, Meta(description="The text in its records, in its first spelling.")]
     display_name: Annotated[str, Meta(description="What pages call it.", examples=["Verra (VCS)"])]
-    alias_of: Annotated[str | None, Meta(description="The registry of which this is another name.")]
+    alias_of: Annotated[str | None, Meta(description="The registry that this is another name of.")]
     aliases: Annotated[list[str], Meta(description="The other names of this registry.")]
     sums: Annotated[list[StatusSum], Meta(description="Of the records with exactly this name.")]
 

@@ -111,7 +111,9 @@ class RecordSummary(JsonBody, frozen=True):
     serial_number: SerialNumber
     status: StatusText
     created_at: Time
-    parent: Annotated[Hash | None, Meta(description="The record of which this is a lot, null for any other.")]
+    parent: Annotated[
+        Hash | None, Meta(description="The record that it was split from; null if it is no lot.")
+    ]
     offset: Annotated[
         Annotated[Tonnes, Meta(extra_json_schema={"type": "number", "minimum": 0})] | None,
         Meta(description="Where the lot begins in its parent, in tonnes."),

@@ -34,7 +34,7 @@ _NUMBER: Final = re.compile(NUMBER_PATTERN)
 Datum = str | int | list[str] | dict[str, str]
 Data = Mapping[str, Datum]
 
-# Shared by all credits with one event, of which a restore keeps very many in memory.
+# Shared by all credits with one event, because a restore keeps very many of them in memory.
 _FIRST_TYPES: Final = (EventType.CREATED,)
 
 

@@ -118,7 +118,7 @@ def takes_large_file(view: View) -> View:
 
 
 def set_body_limit() -> None:
-    """Let the body of an import be larger than that of other requests."""
+    """Allow a larger body for an import than for other requests."""
     view = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, _TAKES_LARGE_FILE, False):
         request.max_content_length = current_app.config["IMPORT_LIMITS"].size_bytes + FORM_AROUND_BYTES

@@ -135,7 +135,7 @@ class Plan:
     # The facts that amendments add, by the id of the credit.
     additions: dict[str, dict[str, str]] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
-    # The projects, as canonical registry and name, of which the file has new credits with serial numbers.
+    # The projects, as canonical registry and name, with new credits of the file that have serial numbers.
     numbered: set[tuple[str, str]] = field(default_factory=set)
 
     def tonnes(self) -> dict[Kind, int]:

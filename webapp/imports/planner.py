@@ -82,7 +82,7 @@ class _Planner:
         return self._plan
 
     def _new_blocks(self) -> list[ImportRow]:
-        """Return the new credits with blocks of which rows without a block may name a number."""
+        """Return the new credits with blocks that may contain a number named by a row without a block."""
         credits = [row.credit for row in self._whole.values() if row.credit]
         series = {block.series for credit in credits for block in credit.named_numbers}
         return [

@@ -157,7 +157,7 @@ def _not_seen(connection: Connection, rows: Sequence[ImportRow]) -> Iterator[Dif
 
 
 def not_seen_difference(holder: Holding, missing_e4: int) -> Difference:
-    """Return the difference of a credit of which the file does not name some tonnes any more."""
+    """Return the difference of a credit with tonnes that the file does not name any more."""
     status = _WORDS[holder.status]
     return Difference(NO_ROW, holder.credit_id, NOT_SEEN, status, None, missing_e4, holder)
 

@@ -39,7 +39,7 @@ T = TypeVar("T")
 # The most credits of one act, and the most among which the oldest are looked for.
 CREDITS_MAX: Final = 10_000
 CANDIDATES_MAX: Final = 100_000
-# The most credits of which an act takes only a part: each is split, one after the other.
+# The most credits that an act splits to take only a part of each.
 PARTS_MAX: Final = 200
 _BATCH: Final = 500
 # After every day, for credits without a date.

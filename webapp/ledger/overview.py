@@ -205,7 +205,7 @@ def _held(connection: Connection, names: RegistryNames, rows: Iterable[Row]) -> 
     texts = {str(key): str(text) for key, text in fetch(connection, _REGISTRIES)}
     sums: dict[tuple[str, int, Status], Sum] = {}
     for registry_key, vintage, status, credits, quantity_e4 in rows:
-        # An alias can be that of a registry of which there is no credit.
+        # An alias can be that of a registry without any credit.
         registry = texts.get(names.key(registry_key)) or texts.get(registry_key) or registry_key
         key = (registry, int(vintage), Status(status))
         sums[key] = sums.get(key, Sum()) + Sum(int(credits), int(quantity_e4))

@@ -35,7 +35,7 @@ FLOWS: Final = (EventType.RETIRED, EventType.SOLD, EventType.SALE_REVERSED)
 
 @dataclass(frozen=True)
 class Flow:
-    """What was retired for a party, what was sold to it, and of which sales were reversed."""
+    """What was retired for a party, what was sold to it, and which of these sales were reversed."""
 
     by_type: Mapping[EventType, Sum] = field(default_factory=dict)
 
@@ -143,7 +143,7 @@ def _by_tonnes(row: tuple[ProjectNames, Flow]) -> tuple[object, ...]:
 
 
 def _moved(cut: Cut, by: Sequence[Dimension], where: Where) -> Iterator[tuple[tuple[str, ...], Flow]]:
-    """Yield the movements with their dimensions, of which the last is `type`, each as a flow."""
+    """Yield each movement as a flow, with its dimensions; the last of these is `type`."""
     for of, credits, quantity_e4 in movements(cut, by, where):
         *_, event_type = texts = tuple(map(str, of))
         yield texts, Flow({EventType(event_type): Sum(credits, quantity_e4)})

@@ -65,7 +65,7 @@ def _amended(amended: EventType, restatement: Restatement) -> Amended:
 def _data_of(event: EventView, history: Sequence[EventView]) -> list[tuple[str, str, Datum]]:
     """Return the name, label and value of the data of an event, and of each of its facts.
 
-    `offset` is shown with `parent`. `history` has the events of the credit, of which one is amended.
+    `offset` is shown with `parent`. `history` has the events of the credit, one of them amended.
     """
     about = event.event_type
     rows: list[tuple[str, str, Datum]] = []

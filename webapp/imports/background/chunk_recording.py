@@ -99,7 +99,7 @@ def _stop_not_permitted(transaction: Transaction, row: Row[Any]) -> None:
 def _numbered_before(
     connection: Connection, lease: Lease, file: JobFile, number: int
 ) -> set[chunk_plan.Project]:
-    """Return the projects of which chunks before this one have numbered credits, where it matters.
+    """Return the projects with numbered credits in chunks before this one, where it matters.
 
     The lease keeps them from chunk to chunk, so that the plan of each is read once.
     """

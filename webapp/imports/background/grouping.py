@@ -60,7 +60,7 @@ class FileFacts:
 
 
 def hash_of_names(names: RegistryNames) -> int:
-    """Return a hash of which names are those of one registry."""
+    """Return a hash of the joined names of registries."""
     return hash_of(*(name for pair in names for name in pair))
 
 

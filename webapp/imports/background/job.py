@@ -129,7 +129,7 @@ def create(
 
 
 def begin(connection: Connection, import_id: int, phase: Phase, rows_all: int, done: int = 0) -> None:
-    """Begin a phase, of which `done` rows are done already."""
+    """Begin a phase in which `done` rows are done already."""
     change(
         connection,
         import_id,

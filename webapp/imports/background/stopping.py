@@ -18,7 +18,7 @@ from webapp.ledger.storage.import_tables import imports
 def stop(
     transaction: Transaction, row: Row[Any], actor: str | None = None, message: str | None = None
 ) -> None:
-    """Stop an import of which chunks are recorded, and say in the log what they did. It can be resumed.
+    """Stop an import after some chunks are recorded, and say in the log what they did. It can be resumed.
 
     `row` is its job. Without an actor, the entry in the log has that of the import.
     """

@@ -73,7 +73,7 @@ def read_csv(decoded: Decoded, read_as: ReadAs) -> Source:
 
 
 def delimiter_of(text: str, read_as: ReadAs) -> tuple[str, int]:
-    """Return the delimiter of a text, of which the beginning is enough, and how many lines only name it."""
+    """Return the delimiter of a text or its beginning, and how many lines only name it."""
     named = _NAMED_DELIMITER.match(text)
     if read_as.delimiter:
         delimiter = _chosen(read_as.delimiter)
@@ -97,7 +97,7 @@ class _PhysicalLines:
     """The lines of a text with their ends, as long as those of one row together are short enough."""
 
     def __init__(self, lines: Iterator[str]) -> None:
-        """Take the lines, of which none but that after the last is empty. Begin with the first."""
+        """Take the lines, none empty but that after the last. Begin with the first."""
         self._lines = lines
         self._characters = 0
         self.row = 1

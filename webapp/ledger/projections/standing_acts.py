@@ -49,7 +49,7 @@ def restates(event: Event) -> bool:
 def restated(
     connection: Connection, entries: Sequence[PositionedEvent]
 ) -> Mapping[int, Mapping[str, object]]:
-    """Return the columns of each credit, by key, of which an event among these restates them."""
+    """Return the columns of each credit that one of these events restates, by the key of the credit."""
     last = {entry.key: entry.event.seq for entry in entries}
     keys = sorted({entry.key for entry in entries if restates(entry.event)})
     histories: dict[int, list[tuple[int, EventType, Data, str]]] = {}

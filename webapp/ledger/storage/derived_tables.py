@@ -73,7 +73,7 @@ class CreditFact(Model):
 
 
 class ImportCredit(Model):
-    """Projection: a credit of which an import recorded an event, or that was split from such a credit."""
+    """Projection: a credit with an event that an import recorded, or that was split from such a credit."""
 
     __tablename__ = "import_credits"
     __table_args__ = ({"sqlite_with_rowid": False},)

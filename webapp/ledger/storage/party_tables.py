@@ -10,7 +10,7 @@ from webapp.ledger.storage.tables import WITHOUT_ROWID, table_of
 
 
 class DismissedPair(Model):
-    """Two names, in canonical form and in order, of which a person said that they are two parties."""
+    """Two names, in canonical form and in order, that a person said are two parties."""
 
     __tablename__ = "dismissed_pairs"
     __table_args__ = (WITHOUT_ROWID,)
