@@ -231,18 +231,24 @@ def test_another_content_type_is_415(empty_api: FlaskClient, kind: str) -> None:
 
 
 @pytest.mark.slow
-def test_ten_thousand_rows_are_read_and_one_more_is_413(api: FlaskClient) -> None:
+def test_ten_thousand_rows_are_read_at_once_and_one_more_in_the_background(api: FlaskClient) -> None:
     rows = [1] * 10_000
     assert counts(sent(api, rows)) == (10_000, 0, 0, 0, 10_000, 0)
     answer = sent(api, [*rows, 1])
-    assert answer.status_code == 413
-    assert exact(answer)["rows_max"] == 10_000
+    assert answer.status_code == 202
+    assert exact(answer)["state"] == "checking"
 
 
-@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
-def test_a_file_of_more_than_16_megabytes_is_413(empty_api: FlaskClient, kind: str) -> None:
+def test_a_file_of_more_than_16_megabytes_is_read_in_the_background(api: FlaskClient) -> None:
     content = b"[" + b" " * 16 * 1024 * 1024 + b"]"
-    assert sent(empty_api, content, content_type=kind).status_code == 413
+    assert exact(sent(api, content, content_type="application/json"))["state"] == "checking"
+
+
+def test_an_old_workbook_of_more_than_16_megabytes_is_413(empty_api: FlaskClient) -> None:
+    content = (ROOT / "tests" / "data" / "old-workbook.xls").read_bytes() + bytes(16 * 1024 * 1024)
+    answer = sent(empty_api, content, content_type="application/vnd.ms-excel")
+    assert answer.status_code == 413
+    assert "Save it as an Excel workbook (.xlsx)" in exact(answer)["detail"]
 
 
 @pytest.mark.parametrize("status", ["SOLD", "RETIRED"])

@@ -202,12 +202,6 @@ def test_more_rows_than_one_import_takes_are_refused(count: int) -> None:
         csv_source("a,b\n" + "1,2\n" * count)
 
 
-def test_only_the_first_rows_are_returned_where_fewer_are_asked_for() -> None:
-    source = read_source(b"a,b\n1,2\n3,4\n5,6\nTotal,12\n", limit=2)
-    assert values_of(source) == [["1", "2"], ["3", "4"]]
-    assert source.notes == ["Line 5 was left out as a total: Total · 12."]
-
-
 # Letters that every encoding below has, so that a table can be written in each of them.
 TEXTS = st.text(alphabet=st.sampled_from("abcXYZ 019.-–éüçñ\n,;|\t\"'"), max_size=12).filter(  # noqa: RUF001
     lambda text: not text.startswith(' "')  # read as a space before a quoted cell

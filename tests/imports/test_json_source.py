@@ -76,18 +76,6 @@ def test_a_row_that_is_no_object_is_told_apart(element: object) -> None:
     assert first.values == second.values
 
 
-def test_only_the_first_rows_are_decoded_where_fewer_are_asked_for() -> None:
-    content = b'[{"a": 1}, {"a": 2}, {"a": NaN}]'
-    assert [row.number for row in read_source(content, limit=2).rows] == [1, 2]
-    with pytest.raises(UnreadableFile, match="Row 3: NaN"):
-        read_source(content)
-
-
-def test_more_rows_than_one_import_takes_are_refused_even_where_fewer_are_asked_for() -> None:
-    with pytest.raises(TooManyRows):
-        read_source(json_of([ROW] * (ROWS_MAX + 1)), limit=1)
-
-
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -223,7 +223,6 @@ AMEND_RECORD: Final = Operation(
 
 _ROWS: Final[Schema] = {
     "type": "array",
-    "maxItems": ROWS_MAX,
     "items": {
         "anyOf": [
             reference("NewRecord"),
@@ -278,8 +277,8 @@ IMPORT_RECORDS: Final = Operation(
     },
     problems={
         HTTPStatus.CONFLICT: "Somebody cancelled the import on its page. Nothing was written.",
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"More than {ROWS_MAX:,} rows, "
-        f"or more than {MAX_BODY_BYTES // 1024**2} MB.",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "More bytes than the settings allow; or, of a workbook that is "
+        f"not XLSX, more than {ROWS_MAX:,} rows or {MAX_BODY_BYTES // 1024**2} MB.",
     },
 )
 

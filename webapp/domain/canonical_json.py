@@ -69,6 +69,18 @@ def decode_text(text: str) -> object:
         raise NotJson(f"This is not valid JSON: {error.msg.removesuffix(' at')} at {place}.") from None
 
 
+def decode_from(text: str, start: int) -> tuple[object, int]:
+    """Return the value that begins at a place of the text, and the place after it. Raises NotJson."""
+    try:
+        value, end = _DECODER.raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        raise NotJson(f"This is not valid JSON: {error.msg.removesuffix(' at')}.") from None
+    except RecursionError:
+        raise NotJson(f"Nested deeper than {MAX_DEPTH} levels.") from None
+    _bound_depth(text[start:end])
+    return value, end
+
+
 def encode(value: object) -> str:
     """Return the canonical JSON text: keys sorted, no white space, non-ASCII characters unescaped.
 
@@ -93,6 +105,8 @@ def encode(value: object) -> str:
 
 
 def _bound_depth(text: str) -> None:
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
     depth = 0
     for match in _STRING_OR_BRACKET.finditer(text):
         first = match.group()[0]

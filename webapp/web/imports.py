@@ -24,7 +24,7 @@ from wtforms import BooleanField
 
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
-from webapp.config import MAX_BODY_BYTES, ROOT
+from webapp.config import ROOT
 from webapp.domain.errors import (
     CursorMismatch,
     ImportNotOpen,
@@ -45,7 +45,6 @@ from webapp.imports.background.job import Decision
 from webapp.imports.file_rows import FileRows
 from webapp.imports.import_facts import display_name
 from webapp.imports.mapping import ColumnMapping
-from webapp.imports.readers.bounds import ROWS_MAX
 from webapp.imports.views import ImportView, State
 from webapp.web import actor_names, import_options, import_rows, query_parameters
 from webapp.web.formats import number
@@ -285,8 +284,6 @@ def _new_page(form: FileForm) -> str:
     return render_template(
         "imports/new.html",
         form=form,
-        rows_max=ROWS_MAX,
-        megabytes_max=MAX_BODY_BYTES // 1024**2,
         limits=current_app.config["IMPORT_LIMITS"],
     )
 

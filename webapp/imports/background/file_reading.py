@@ -35,7 +35,7 @@ def read(lease: Lease, options: ImportOptions, size_bytes: int, rows_max: int) -
     _delete_rows(lease)
     mine = lease.import_id
     stream = stream_rows(lambda: stored_file.open_stored(mine), options.read_as, rows_max)
-    count, length = 0, 0
+    count, length, longest, waiting = 0, 0, 0, 0
     batch: list[tuple[int, int, str]] = []
 
     def keep() -> None:
@@ -54,14 +54,16 @@ def read(lease: Lease, options: ImportOptions, size_bytes: int, rows_max: int) -
         if (row, cells) == BEGIN_AGAIN:
             batch.clear()
             _delete_rows(lease)
-            count, length = 0, 0
+            count, length, longest, waiting = 0, 0, 0, 0
             continue
         batch.append((count, row, cells))
-        count, length = count + 1, length + len(cells)
-        if len(batch) == _BATCH:
+        size = len(cells)
+        count, length, longest, waiting = count + 1, length + size, max(longest, size), waiting + size
+        if len(batch) == _BATCH or waiting > staged_rows.CHARACTERS_AT_ONCE:
             keep()
+            waiting = 0
     keep()
-    staged = StagedSource.of(stream, count)
+    staged = StagedSource.of(stream, count, longest)
 
     def action(transaction: Transaction, _job: Row[Any]) -> None:
         job.begin(transaction.connection, mine, Phase.GROUPING, count)

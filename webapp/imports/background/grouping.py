@@ -72,9 +72,9 @@ def _places_before(import_id: int, first_chunk: int) -> set[int]:
         return {place for places in found for place in array("i", places)}
 
 
-def _remaining(units: Units, recorded: set[int]) -> Iterator["array[int]"]:
-    """Yield the places of the rows of each chunk that is not recorded yet."""
-    for places in units.chunks(CHUNK_ROWS):
+def _remaining(units: Units, size: int, recorded: set[int]) -> Iterator["array[int]"]:
+    """Yield the places of the rows of each chunk of `size` rows that is not recorded yet."""
+    for places in units.chunks(size):
         remaining = array("i", (place for place in places if place not in recorded))
         if remaining:
             yield remaining
@@ -92,7 +92,7 @@ def group(lease: Lease, staged: StagedSource, mapping: ColumnMapping, options: I
     with reading() as connection:
         names = registry_names(connection)
     rows = parse_rows(staged.whole(lease.import_id), mapping)
-    for source_rows in _batches(rows):
+    for source_rows in _batches(rows, staged.rows_at_once(_BATCH)):
         batch = [row for source_row in source_rows for row in source_row]
         first = len(units)
         _add(units, batch, options, names)
@@ -104,9 +104,10 @@ def group(lease: Lease, staged: StagedSource, mapping: ColumnMapping, options: I
     facts.row_notes = dict(notes.most_common(_NOTES_KEPT))
     facts.names = hash_of_names(names)
     facts.mixed = [] if options.as_additional else units.mixed_buckets
+    size = staged.rows_at_once(CHUNK_ROWS)
     chunks = [
         {"import_id": lease.import_id, "number": number, "places": places.tobytes()}
-        for number, places in enumerate(_remaining(units, recorded), first_chunk)
+        for number, places in enumerate(_remaining(units, size, recorded), first_chunk)
     ]
 
     def action(transaction: Transaction, _job: Row[Any]) -> None:
@@ -126,10 +127,10 @@ def group(lease: Lease, staged: StagedSource, mapping: ColumnMapping, options: I
     lease.write(action)
 
 
-def _batches(rows: Iterable[ImportRow]) -> Iterator[list[list[ImportRow]]]:
-    """Yield batches of rows of the file, each as the rows that it is."""
+def _batches(rows: Iterable[ImportRow], size: int) -> Iterator[list[list[ImportRow]]]:
+    """Yield batches of `size` rows of the file, each as the rows that it is."""
     remaining = ([with_facts(row) for row in parts] for _, parts in groupby(rows, attrgetter("number")))
-    while batch := list(islice(remaining, _BATCH)):
+    while batch := list(islice(remaining, size)):
         yield batch
 
 

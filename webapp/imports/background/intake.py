@@ -2,14 +2,14 @@
 
 from typing import BinaryIO
 
-from webapp.domain.errors import LedgerError, TooManyRows
+from webapp.domain.errors import FileTooLarge, LedgerError, TooManyRows
 from webapp.imports import jobs
 from webapp.imports.background import large_imports
 from webapp.imports.background.job import Decision
 from webapp.imports.background.limits import Limits
 from webapp.imports.jobs import Received
 from webapp.imports.options import ImportOptions
-from webapp.imports.readers.row_stream import BLOCK_BYTES, refuse_unless_streamed
+from webapp.imports.readers.row_stream import refuse_unless_streamed
 from webapp.ledger.audit.findings import Progress, no_progress
 from webapp.ledger.idempotency_store import IdempotencyKey
 
@@ -35,12 +35,11 @@ def receive(
     if len(content) <= limits.small_bytes:
         try:
             return _receive_small(content, filename, actor, progress, options, decision, key)
-        except TooManyRows as too_many:
-            refusal = too_many
-    beginning = content[:BLOCK_BYTES]
+        except (TooManyRows, FileTooLarge) as too_large:
+            refusal = too_large
     del content
     try:
-        refuse_unless_streamed(beginning)
+        refuse_unless_streamed(file)
     except LedgerError as not_streamed:
         raise refusal or not_streamed from None
     return large_imports.receive(

@@ -21,6 +21,8 @@ from webapp.ledger.storage.import_tables import import_chunks, import_source_row
 
 _INSERT: Final = 'INSERT INTO import_source_rows (import_id, number, "row", cells) VALUES (?, ?, ?, ?)'
 _BATCH: Final = 2_000
+# In rows that are in memory together.
+CHARACTERS_AT_ONCE: Final = 2_000_000
 _SOME: Final = {
     "sqlite": 'SELECT "row", cells, parsed FROM import_source_rows WHERE import_id = ?'
     " AND number IN (SELECT value FROM json_each(?)) ORDER BY number",
@@ -42,7 +44,8 @@ _RANGE: Final = (
 class StagedSource:
     """How a file was read: the kind, the columns with their indexes, and sentences for the plan.
 
-    `is_sent_by_us`: it is a file of rows that this program sent, see ``file_rows.without_ledger_columns``.
+    `longest` is the number of characters of its longest row. `is_sent_by_us`: it is a file of rows that this
+    program sent, see ``file_rows.without_ledger_columns``.
     """
 
     kind: FileKind
@@ -52,13 +55,25 @@ class StagedSource:
     delimiter: str = ""
     notes: Sequence[str] = ()
     rows: int = 0
+    longest: int = 1
+    sheet: str = ""
+    sheets: Sequence[str] = ()
 
     @staticmethod
-    def of(stream: RowStream, rows: int) -> "StagedSource":
+    def of(stream: RowStream, rows: int, longest: int) -> "StagedSource":
         """Return what is known after the last row."""
         columns = {str(index): name for index, name in stream.columns.items()}
         return StagedSource(
-            stream.kind, stream.headers, columns, stream.encoding, stream.delimiter, stream.notes, rows
+            stream.kind,
+            stream.headers,
+            columns,
+            stream.encoding,
+            stream.delimiter,
+            stream.notes,
+            rows,
+            longest,
+            stream.sheet,
+            stream.sheets,
         )
 
     def to_json(self) -> str:
@@ -76,12 +91,25 @@ class StagedSource:
         """Whether it is a download of this program, such as the rows of an import to be fixed."""
         return set(LEDGER_COLUMNS) <= set(self.headers)
 
+    def rows_at_once(self, most: int) -> int:
+        """Return how many rows may be in memory together, at most `most`: fewer where a row is very long."""
+        return max(1, min(most, CHARACTERS_AT_ONCE // max(self.longest, 1)))
+
     def source(self, rows: Sequence[SourceRow]) -> Source:
         """Return these rows as a file."""
         headers = list(self.headers)
         if self.is_sent_by_us:
             headers = [name for name in headers if name not in LEDGER_COLUMNS]
-        return Source(self.kind, headers, rows, self.encoding, self.delimiter, notes=self.notes)
+        return Source(
+            self.kind,
+            headers,
+            rows,
+            self.encoding,
+            self.delimiter,
+            self.sheet,
+            self.sheets,
+            self.notes,
+        )
 
     def whole(self, import_id: int) -> Source:
         """Return the whole file, whose rows are read from the database whenever they are asked for."""
@@ -89,7 +117,7 @@ class StagedSource:
 
     def row(self, number: int, cells: str) -> SourceRow:
         """Return a staged row."""
-        if self.kind is FileKind.NDJSON:
+        if self.kind in {FileKind.JSON, FileKind.NDJSON}:
             return SourceRow(number, values_of_row(cells))
         decoded: Any = json.loads(cells) if self.kind is FileKind.CSV else decode_text(cells)
         missing = "" if self.kind is FileKind.CSV else None
@@ -117,8 +145,9 @@ class StagedRows(Sequence[SourceRow]):
 
     def __iter__(self) -> Iterator[SourceRow]:
         """Yield all rows in order."""
-        for first in range(0, len(self), _BATCH):
-            yield from self[first : first + _BATCH]
+        batch = self._staged.rows_at_once(_BATCH)
+        for first in range(0, len(self), batch):
+            yield from self[first : first + batch]
 
     @overload
     def __getitem__(self, place: int) -> SourceRow: ...

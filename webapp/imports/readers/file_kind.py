@@ -1,8 +1,9 @@
 """Judge what a file is by its content, never by its name."""
 
+import io
 import re
 from enum import Enum, auto
-from typing import Final
+from typing import BinaryIO, Final
 
 from webapp.domain.canonical_json import compressed_as
 from webapp.domain.errors import UnreadableFile, UnsupportedFile
@@ -40,7 +41,8 @@ _OLE_STREAMS: Final = (
 _OLE_WORKBOOKS: Final = ("Workbook", "Book")
 _OLE_NAME_BYTES: Final = 64
 # Names in a ZIP file, and what has them.
-_ZIPPED_WORKBOOKS: Final = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
+_XLSX: Final = "xl/workbook.xml"
+_OTHER_WORKBOOKS: Final = ("xl/workbook.bin", "content.xml")
 _ZIPPED: Final = (
     ("word/", "a Word document"),
     ("ppt/", "a PowerPoint presentation"),
@@ -55,12 +57,16 @@ class Content(Enum):
     """The kind of content, which decides how a file is read."""
 
     TEXT = auto()
-    ZIPPED_WORKBOOK = auto()
+    XLSX = auto()
+    OTHER_ZIPPED_WORKBOOK = auto()
     OLE_WORKBOOK = auto()
 
 
-def content_of(content: bytes) -> Content:
-    """Return how the file is read. Raises UnsupportedFile for a file that is not, naming what it is."""
+def content_of(content: bytes, file: BinaryIO | None = None) -> Content:
+    """Return how a file is read. `content` may be its beginning if `file` is all of it.
+
+    Raises UnsupportedFile for a file that is not read, naming what it is, and UnreadableFile.
+    """
     if content.startswith(_OLE):
         return _ole(content)
     for beginning, kind in _BEGINNINGS:
@@ -73,7 +79,7 @@ def content_of(content: bytes) -> Content:
             raise _archive(kind)
     compressed = compressed_as(content)
     if compressed == "zip":
-        return _zip(content)
+        return _zip(file or io.BytesIO(content))
     if compressed:
         raise _archive(compressed)
     return Content.TEXT
@@ -110,10 +116,13 @@ def _ole_entry(stream: str) -> bytes:
     return name.ljust(_OLE_NAME_BYTES, b"\0") + len(name).to_bytes(2, "little")
 
 
-def _zip(content: bytes) -> Content:
-    names = names_in_zip(content)
-    if any(name.lower() in _ZIPPED_WORKBOOKS for name in names):
-        return Content.ZIPPED_WORKBOOK
+def _zip(file: BinaryIO) -> Content:
+    names = names_in_zip(file)
+    lower = {name.lower() for name in names}
+    if _XLSX in lower:
+        return Content.XLSX
+    if not lower.isdisjoint(_OTHER_WORKBOOKS):
+        return Content.OTHER_ZIPPED_WORKBOOK
     for beginning, kind in _ZIPPED:
         if any(name.startswith(beginning) for name in names):
             raise UnsupportedFile(f"This is {kind}. {_EXPORT}")
