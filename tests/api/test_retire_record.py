@@ -4,6 +4,7 @@ from flask.testing import FlaskClient
 from tests.api.conftest import exact, fields_of
 from tests.fixtures.blocks import BLOCK, a_block
 from tests.fixtures.credits import recorded, retired, sold
+from tests.fixtures.entries import aliased
 from webapp.ledger import clock
 from webapp.ledger.listing import list_events
 
@@ -120,3 +121,13 @@ def test_the_409_of_acting_on_a_split_record_lists_its_lots(api: FlaskClient) ->
 def test_sold_tonnes_for_another_than_the_buyer_are_a_warning(api: FlaskClient) -> None:
     answer = api.post(f"/records/{sold()}/retire", json={"beneficiary": "Beta"})
     assert exact(answer)["warnings"] == ["100 t were sold to Acme Airlines, and are retired for Beta."]
+
+
+def test_a_record_whose_serial_number_another_one_has_is_retired_with_a_warning(api: FlaskClient) -> None:
+    first = recorded(registry="GS", serial_number="S-1")
+    recorded(registry="Gold Standard", serial_number="S-1")
+    aliased("gold standard", "GS")
+    answer = api.post(f"/records/{first}/retire", json={"quantity": 40})
+    assert answer.status_code == 200
+    (warning,) = exact(answer)["warnings"]
+    assert warning.startswith("Another credit has the same serial number under another name of the registry.")

@@ -15,9 +15,10 @@ from webapp.domain.lifecycle import COUNTED, EventType, Status
 from webapp.ledger import queries, summaries
 from webapp.ledger.act_selection import CREDITS_MAX, Matching, Portion, Selection
 from webapp.ledger.acts_on_many import ActRequest, ActResult, plan_act, record_act
-from webapp.ledger.commands import retire_credit, sell_credit
+from webapp.ledger.commands import amend_credit, retire_credit, sell_credit
 from webapp.ledger.idempotency_store import IdempotencyKey
 from webapp.ledger.listing import list_events
+from webapp.ledger.present_words import words_of_last
 from webapp.ledger.search.credit_filter import CreditFilter
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
@@ -248,3 +249,18 @@ def test_a_part_of_a_sale_that_was_reversed_is_split_without_it() -> None:
 def test_the_credits_of_one_act_are_bounded() -> None:
     with pytest.raises(InvalidFields, match="At most 10,000 credits"):
         retire([Portion(f"{n:064x}") for n in range(CREDITS_MAX + 1)])
+
+
+def test_the_present_words_of_many_are_those_of_the_last_event_of_each_with_its_amendments() -> None:
+    first, second, active = three()
+    for buyer in ("Acme", "Zenith"):
+        act(EventType.SOLD, [Portion(first), Portion(second)], buyer=buyer)
+        if buyer == "Acme":
+            act(EventType.SALE_REVERSED, [Portion(first), Portion(second)], reason="Returned")
+    amend_credit(first, {"amends": "4", "buyer": "Zenith AG", "facts": None}, LOCAL)
+    amend_credit(second, {"amends": "1", "facts": {"country": "Kenya"}}, LOCAL)
+    plan = plan_act(ActRequest(EventType.AMENDED, [Portion(each) for each in (first, second, active)], None))
+    keys = [plan.histories[each].key for each in (first, second, active)]
+    sales = words_of_last(keys, EventType.SOLD)
+    assert [words.get("buyer") for words in sales] == ["Zenith AG", "Zenith", None]
+    assert words_of_last(keys, EventType.CREATED) == [{}, {"country": "Kenya"}, {}]

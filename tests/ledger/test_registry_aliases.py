@@ -16,7 +16,11 @@ from tests.ledger.triggers.rows import REFUSALS
 from webapp.accounts.actors import LOCAL
 from webapp.domain.entry import EntryType
 from webapp.domain.errors import AliasInUse, InvalidFields, SerialHeld, UnitesCredits
+from webapp.domain.fields import E4
+from webapp.domain.lifecycle import EventType
 from webapp.ledger import archive, registries
+from webapp.ledger.act_selection import Portion
+from webapp.ledger.acts_on_many import ActRequest, plan_act
 from webapp.ledger.commands import cancel_credit, create_credit, split_credit
 from webapp.ledger.name_changes import NameChange
 
@@ -201,3 +205,24 @@ def test_lots_of_two_united_credits_have_one_serial_number_until_one_of_them_is_
     assert_sound()
     separate("Gold Standard", "GS")
     assert_sound()
+
+
+def test_a_lot_of_a_credit_whose_serial_number_another_one_has_leads_to_the_other() -> None:
+    first, second = under("GS"), under("Gold Standard")
+    aliased("gold standard", "GS")
+    lots = split_credit(first, {"quantities": ["40", "60"]}, LOCAL).lot_ids
+    assert [[each.id for each in registries.same_serial_number(lot)] for lot in lots] == [[second], [second]]
+    assert [each.id for each in registries.same_serial_number(second)] == [first]
+    assert registries.same_serial_number(under("VCS")) == []
+
+
+def test_an_act_that_retires_two_credits_with_one_serial_number_says_so() -> None:
+    first, second = under("GS"), under("Gold Standard")
+    portions = [Portion(first, 40 * E4), Portion(second), Portion(under("VCS"))]
+    assert plan_act(ActRequest(EventType.RETIRED, portions, {})).warnings == []
+    aliased("gold standard", "GS")
+    (warning,) = plan_act(ActRequest(EventType.RETIRED, portions, {})).warnings
+    assert warning.startswith("2 of these credits have serial numbers that other credits have")
+    assert plan_act(ActRequest(EventType.SOLD, portions, {})).warnings == []
+    cancel_credit(second, {"reason": "Twice"}, LOCAL)
+    assert plan_act(ActRequest(EventType.RETIRED, portions[:1], {})).warnings == []

@@ -261,3 +261,42 @@ def test_quantities_that_were_not_updated_are_shown_before_they_are_recorded(
     assert "Sell 7 t" in page.text
     assert queries.credit(credit_id).status is Status.ACTIVE
     assert sent(client, page).status_code == 303
+
+
+def test_the_present_words_of_many_are_shown(client: FlaskClient) -> None:
+    ids = [retired(serial_number=f"S-{n}") for n in range(2)]
+    sent(client, opened(client, "amend", ids[0]), beneficiary="Acme")
+    page = opened(client, "amend", *ids)
+    assert "Now: 2 different" in page.text
+    assert "Now: Acme" in opened(client, "amend", ids[0]).text
+    assert "Now: Acme Airlines" in opened(client, "amend", sold(serial_number="S-9")).text
+    sent(client, page, reference="REF-7")
+    assert "Now: REF-7" in opened(client, "amend", *ids).text
+
+
+def test_a_word_of_many_is_removed(client: FlaskClient) -> None:
+    ids = [retired(serial_number=f"S-{n}") for n in range(2)]
+    sent(client, opened(client, "amend", ids[0]), reference="REF-7")
+    page = opened(client, "amend", *ids)
+    assert "Now: REF-7, and some without" in page.text
+    both = sent(client, page, reference="REF-8", remove_reference=True)
+    assert both.status_code == 422
+    assert "Remove the tick or the word." in both.text
+    assert sent(client, page, remove_reference=True).status_code == 303
+    assert [queries.record(each).amended[0].seq for each in ids] == [2, 2]
+    page = opened(client, "amend", *ids)
+    assert "REF-7" not in page.text
+    assert 'name="remove_reference"' not in page.text
+
+
+def test_facts_of_many_are_shown_and_removed_also_those_of_what_they_were_split_from(
+    client: FlaskClient,
+) -> None:
+    whole = recorded()
+    sent(client, opened(client, "amend", whole), country="Kenya", methodology="VM0007")
+    sent(client, opened(client, "sell", take="oldest", quantity="30"), buyer="Acme")
+    lots = [lot.id for lot in queries.record(whole).relations.lots]
+    page = opened(client, "amend", *lots)
+    assert "Now: Kenya" in page.text
+    assert sent(client, page, remove_country=True).status_code == 303
+    assert [queries.record(lot).facts for lot in lots] == [{"methodology": "VM0007"}] * 2

@@ -4,6 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.fixtures.credits import recorded, sold
+from tests.fixtures.entries import aliased
 from tests.fixtures.forms import form_of, submit
 from webapp.ledger import queries
 from webapp.ledger.listing import sum_credits
@@ -75,3 +76,21 @@ def test_a_retirement_names_files_and_its_pages_show_them(client: FlaskClient) -
     for shown in (client.get(f"/credits/{credit_id}"), client.get("/acts/2")):
         assert "certificate &lt;1&gt;.pdf" in shown.text
         assert f"SHA-256 {'ab' * 32}" in shown.text
+
+
+def test_a_credit_whose_serial_number_another_one_has_is_retired_only_with_a_tick(
+    client: FlaskClient,
+) -> None:
+    first = recorded(registry="GS", serial_number="S-1")
+    recorded(registry="Gold Standard", serial_number="S-1")
+    tick = "is_serial_confirmed"
+    address = f"/credits/{first}/retire"
+    assert tick not in client.get(address).text
+    aliased("gold standard", "GS")
+    page = client.get(address)
+    assert "Another credit has the same serial number" in page.text
+    asked = submit(client, page, address, beneficiary="Acme")
+    assert asked.status_code == 422
+    assert "if this is the right one" in asked.text
+    assert queries.credit(first).status == "ACTIVE"
+    assert submit(client, asked, address, fields={tick: True}).status_code == 303

@@ -233,6 +233,20 @@ def test_numbers_that_cannot_be_lots_are_refused_beside_their_field(
     assert said in words(page)
 
 
+def test_the_range_of_a_block_is_prefilled_and_left_where_quantities_are_entered(
+    client: FlaskClient,
+) -> None:
+    credit_id = a_block()
+    address = f"/credits/{credit_id}/split"
+    page = client.get(address)
+    assert form_of(page, address).values["numbers"] == ["941467001 to 941477000"]
+    assert submit(client, page, address).status_code == 422
+    page = submit(client, page, address, quantities="250")
+    assert page.status_code == 200
+    assert PART in page.text
+    assert REST in page.text
+
+
 def test_only_a_block_can_be_split_by_numbers(client: FlaskClient) -> None:
     assert 'name="numbers"' in client.get(f"/credits/{a_block()}/split").text
     assert 'name="numbers"' not in client.get(f"/credits/{recorded()}/split").text

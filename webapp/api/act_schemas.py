@@ -42,9 +42,9 @@ class Act(JsonBody, frozen=True):
     warnings: Annotated[
         list[str],
         Meta(
-            description="What may be a mistake: a date before the vintage or before the sale, or a "
-            "retirement of sold tonnes for someone other than the buyer. It is recorded all the same; a dry "
-            "run shows it first."
+            description="What may be a mistake: a date before the vintage or before the sale, a retirement "
+            "of sold tonnes for someone other than the buyer, or of records whose serial numbers others have under "
+            "another name of the registry. It is recorded all the same; a dry run shows it first."
         ),
     ]
 

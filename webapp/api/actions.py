@@ -14,12 +14,13 @@ from webapp.api.operation import describes
 from webapp.api.serializers import action_body, changed_body, json_response, record_url, summary_body
 from webapp.authorization import allows
 from webapp.domain.action_fields import CANCELLATION_FIELDS
+from webapp.domain.action_warnings import same_serial_warnings
 from webapp.domain.credit import FIELDS
 from webapp.domain.errors import ActNotAllowed, IdempotencyKeyReused, InvalidFields, Problem
 from webapp.domain.fields import Field, parse_fields
 from webapp.http.authentication import actor
 from webapp.idempotency import note_replay, request_key
-from webapp.ledger import commands
+from webapp.ledger import commands, registries
 from webapp.ledger.commands import ActionResult
 
 api = Blueprint("api_actions", __name__)
@@ -56,7 +57,8 @@ def retire_record(record_id: str) -> Response:
     query_parameters.read()
     values = request_body.read_object_if_any()
     result = commands.retire_credit(record_id, values, actor(), expected_seqs(), request_key())
-    return _action_response(result, "Record retired")
+    contested = registries.same_serial_number(record_id)
+    return _action_response(result, "Record retired", same_serial_warnings(1) if contested else [])
 
 
 @api.post("/records/<record_id>/split")
@@ -107,9 +109,10 @@ def amend_record(record_id: str) -> Response:
     return json_response(changed_body(result.record, "Record amended"), etag=etag(result.record))
 
 
-def _action_response(result: ActionResult, message: str) -> Response:
+def _action_response(result: ActionResult, message: str, warnings: Sequence[str] = ()) -> Response:
     note_replay(is_replay=result.is_replay)
-    return json_response(action_body(result.record, message, result.rest), etag=etag(result.record))
+    body = action_body(result.record, message, result.rest, warnings)
+    return json_response(body, etag=etag(result.record))
 
 
 def _read_correction() -> tuple[dict[str, object], dict[str, object]]:

@@ -58,10 +58,15 @@ def changed_body(record: Record, message: str) -> schemas.ChangedRecord:
     return schemas.ChangedRecord(*values, **_present(record))
 
 
-def action_body(record: Record, message: str, rest: CreditView | None) -> schemas.ActedRecord:
-    """Return a record after an action, and the lot that was split off and stays, if any."""
+def action_body(
+    record: Record, message: str, rest: CreditView | None, warnings: Sequence[str]
+) -> schemas.ActedRecord:
+    """Return a record after an action, and the lot that was split off and stays, if any.
+
+    `warnings` come after those that follow from the record alone.
+    """
     stays = None if rest is None else lot_body(rest)
-    values: tuple[Any, ...] = (*_record_values(record), message, stays, record.warnings)
+    values: tuple[Any, ...] = (*_record_values(record), message, stays, [*record.warnings, *warnings])
     return schemas.ActedRecord(*values, **_present(record))
 
 

@@ -42,3 +42,16 @@ def buyer_warnings(quantity_e4: int, buyer: str | None, beneficiary: str | None)
     if buyer is None or beneficiary is None or canonical(buyer) == canonical(beneficiary):
         return []
     return [f"{tonnes(quantity_e4)} were sold to {buyer}, and are retired for {beneficiary}."]
+
+
+def same_serial_warnings(credits: int) -> list[str]:
+    """Return a sentence if another credit has the serial number of some of the credits to retire."""
+    if not credits:
+        return []
+    text = "Another credit has the same serial number under another name of the registry. One should be void."
+    if credits > 1:
+        text = (
+            f"{credits:,} of these credits have serial numbers that other credits have under another name of "
+            "the registry. One of each two should be void."
+        )
+    return [text]

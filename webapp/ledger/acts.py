@@ -12,13 +12,13 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from webapp.domain.amendment import AMENDS, WHY, present_data
+from webapp.domain.amendment import WHY, present_data
 from webapp.domain.errors import BrokenLog, UnknownAct
-from webapp.domain.event import ACT_KEY, IMPORT_KEY, Data, Event, is_number
-from webapp.domain.facts import facts_in
+from webapp.domain.event import ACT_KEY, IMPORT_KEY, Event, is_number
 from webapp.domain.lifecycle import EventType
 from webapp.domain.split import LOTS_MAX, group_splits
 from webapp.ledger.event_log import parse_stored
+from webapp.ledger.present_words import PresentWords, words_of
 from webapp.ledger.storage import act_statements
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import as_json, fetch
@@ -30,8 +30,6 @@ ACT_EVENTS_MAX: Final = 40_000
 SPLIT_EVENTS_MAX: Final = 1 + 2 * LOTS_MAX
 _BATCH: Final = 500
 _ON_A_PART: Final = (EventType.SOLD, EventType.SALE_REVERSED, EventType.RETIRED, EventType.WITHDRAWN)
-# Data of an event that are no words of a person.
-_NOT_WORDS: Final = frozenset({AMENDS, WHY.name, ACT_KEY, IMPORT_KEY, "facts"})
 
 
 @dataclass(frozen=True)
@@ -172,20 +170,14 @@ def read_act(connection: Connection, position: int) -> Act:
     views = {row[0]: credit_of_row(row)[0] for row in rows if row[8] is not None}
     if not all(logged.key in views for logged in events.all):
         raise BrokenLog("A credit of this act has no state. `flask verify` says which.")
-    said = _Said(connection, as_json([logged.key for logged in events.acting]))
+    said = PresentWords(connection, as_json([logged.key for logged in events.acting]))
     return Act(
         [_acted(logged, views[logged.key], said) for logged in events.acting],
         [_view_of(logged, views[logged.key]) for logged in events.others],
     )
 
 
-def words_of(data: Data) -> dict[str, str]:
-    """Return what the data of an event say: its words and its facts, by name."""
-    words = {name: value for name, value in data.items() if isinstance(value, str)}
-    return {name: value for name, value in (words | facts_in(data)).items() if name not in _NOT_WORDS}
-
-
-def _acted(logged: _Logged, credit: CreditView, said: "_Said") -> ActedCredit:
+def _acted(logged: _Logged, credit: CreditView, said: PresentWords) -> ActedCredit:
     event, data = logged.event, logged.event.data
     amendments = []
     for position, amending in said.amendments(logged.key, event.seq):
@@ -210,41 +202,6 @@ def _acted(logged: _Logged, credit: CreditView, said: "_Said") -> ActedCredit:
 
 def _view_of(logged: _Logged, credit: CreditView) -> EventView:
     return event_of(logged.event, logged.position, logged.hash, credit.project_name, credit.quantity_e4)
-
-
-class _Said:
-    """What states the facts of credits, and what amends their events, read at once for all of an act."""
-
-    def __init__(self, connection: Connection, keys: str) -> None:
-        """Read it for the credits with the keys in a JSON array, and for what they were split from."""
-        self._parents: dict[int, int | None] = {}
-        self._events: dict[int, list[tuple[int, Event]]] = {}
-        self._facts: dict[int, dict[str, str]] = {}
-        self.contested = {key for (key,) in fetch(connection, act_statements.CONTESTED, keys)}
-        for key, parent, position, body in fetch(connection, act_statements.SAID_OF, keys):
-            self._parents[key] = parent
-            if body is not None:
-                self._events.setdefault(key, []).append((position, parse_stored(body)))
-
-    def amendments(self, key: int, seq: int) -> list[tuple[int, Event]]:
-        """Return the amendments of an event of a credit, with their positions."""
-        return [(at, event) for at, event in self._events.get(key, []) if event.data.get(AMENDS) == seq]
-
-    def facts_of(self, key: int) -> dict[str, str]:
-        """Return the facts of a credit as they are now. Paths can be long, so there is no recursion."""
-        path = []
-        at: int | None = key
-        while at is not None and at not in self._facts:
-            path.append(at)
-            at = self._parents[at]
-        for each in reversed(path):
-            above = self._parents[each]
-            stated = dict(self._facts[above]) if above is not None else {}
-            for _, event in self._events.get(each, []):
-                if event.type is EventType.CREATED or event.data.get(AMENDS) == 1:
-                    stated |= facts_in(event.data)
-            self._facts[each] = stated
-        return {name: value for name, value in self._facts[key].items() if value}
 
 
 def _events_of_act(connection: Connection, position: int) -> _Events:

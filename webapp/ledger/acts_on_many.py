@@ -21,7 +21,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from webapp.domain.action_fields import DayBounds, parse_action
-from webapp.domain.action_warnings import buyer_warnings, date_warnings
+from webapp.domain.action_warnings import buyer_warnings, date_warnings, same_serial_warnings
 from webapp.domain.amendment import AMENDS, NO_SUCH_EVENT, parse_amendment, sale_of
 from webapp.domain.errors import (
     ActChanged,
@@ -90,14 +90,16 @@ class History:
 class ActPlan:
     """What an act would do: its credits in the order in which they are taken, and the data of its events.
 
-    `histories` are those of the credits, by id. `warnings` are sentences about what may be a mistake.
-    `refused` are the credits that do not allow it.
+    `histories` are those of the credits, by id. `contested` is how many of them have a serial number that
+    another credit has too. `warnings` are sentences about what may be a mistake. `refused` are the credits
+    that do not allow it.
     """
 
     request: ActRequest
     chosen: Sequence[Chosen]
     data: Data
     histories: Mapping[str, History]
+    contested: int = 0
     warnings: Sequence[str] = ()
     refused: Sequence[ActNotAllowed] = ()
 
@@ -225,7 +227,16 @@ def _commit(
 def _plan(connection: Connection, request: ActRequest) -> ActPlan:
     data = _data_of(request)
     chosen = choose(connection, request.selection, request.action)
-    return _checked(ActPlan(request, chosen, data, _histories(connection, chosen)))
+    contested = _count_contested(connection, chosen) if request.action is EventType.RETIRED else 0
+    return _checked(ActPlan(request, chosen, data, _histories(connection, chosen), contested))
+
+
+def _count_contested(connection: Connection, chosen: Sequence[Chosen]) -> int:
+    """Return how many of the credits have a serial number that another credit has too."""
+    if not fetch(connection, selection_statements.ANY_CONTESTED):
+        return 0
+    found = batches([each.credit.created_position for each in chosen])
+    return sum(len(fetch(connection, selection_statements.CONTESTED, as_json(batch))) for batch in found)
 
 
 def _data_of(request: ActRequest) -> Data:
@@ -249,7 +260,7 @@ def _data_for(plan: ActPlan, history: History) -> Data:
 def _checked(plan: ActPlan) -> ActPlan:
     """Return the plan with its warnings and with the credits that do not allow it. Raises InvalidFields."""
     refused: list[ActNotAllowed] = []
-    warnings: dict[str, None] = {}
+    warnings = dict.fromkeys(same_serial_warnings(plan.contested))
     of_buyers: dict[str, int] = {}
     action, day = plan.request.action, plan.data.get("occurred_on")
     for credit, quantity_e4 in plan.chosen:

@@ -152,7 +152,8 @@ def separate_names(values: Mapping[str, object], actor: str, key: IdempotencyKey
 def same_serial_number(credit_id: str) -> list[CreditView]:
     """Return the other credits with this credit's serial number, which an alias of its registry united.
 
-    The one recorded first comes first.
+    Of a lot, also those with the serial number of a credit that it was split from. The one recorded first
+    comes first.
     """
     with reading() as connection:
         rows = fetch(connection, _SAME_SERIAL, bytes.fromhex(credit_id))
@@ -192,10 +193,14 @@ _BETWEEN: Final = (
 _KEY_OF_OTHER: Final = "SELECT same.credit"
 _HELD_AND_CONTESTED: Final = "SELECT held.credit, contested.credit AS other"
 _CONTESTED_AND_HELD: Final = "SELECT contested.credit, held.credit"
+_ABOVE: Final = (
+    "WITH RECURSIVE above (key, parent) AS (SELECT key, parent FROM credits WHERE id = ?"
+    " UNION ALL SELECT credits.key, credits.parent FROM above JOIN credits ON credits.key = above.parent)"
+)
 _SAME_SERIAL: Final = (
-    f"{_KEY_OF_OTHER} FROM credits CROSS JOIN"
+    f"{_ABOVE} {_KEY_OF_OTHER} FROM above JOIN"
     f" ({_HELD_AND_CONTESTED} {_TWO} UNION {_CONTESTED_AND_HELD} {_TWO}) AS same"
-    " WHERE credits.id = ? AND same.other = credits.key ORDER BY same.credit"
+    " ON same.other = above.key ORDER BY same.credit"
 )
 
 

@@ -22,7 +22,7 @@ from webapp.domain.serial_number import SerialBlock
 from webapp.http import htmx
 from webapp.http.authentication import actor
 from webapp.idempotency import flash_success, note_replay, request_key
-from webapp.ledger import commands, queries, summaries
+from webapp.ledger import commands, queries, registries, summaries
 from webapp.ledger.views import CreditView, Record
 from webapp.web import action_conflict, query_parameters
 from webapp.web.formats import day, short_id, tonnes
@@ -130,8 +130,9 @@ def _handle(action: Action, credit_id: str) -> AnyResponse:
         vintage=credit.vintage,
         sold_on=queries.record(credit_id).sold_on if credit.status is Status.SOLD else None,
     )
-    if isinstance(form, RetirementForm) and credit.status is Status.SOLD:
-        form.buyer = credit.buyer
+    if isinstance(form, RetirementForm):
+        form.buyer = credit.buyer if credit.status is Status.SOLD else None
+        form.is_contested = bool(registries.same_serial_number(credit_id))
     if request.method != "POST" or not form.validate():
         if action.event_type not in credit.allowed_actions:
             return action_conflict.render(credit_id, action.event_type, form.part_e4)

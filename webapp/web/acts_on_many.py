@@ -10,17 +10,18 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
+from webapp.domain.amendment import WHY
 from webapp.domain.errors import ActChanged, ActsNotAllowed, InvalidFields, Problem
 from webapp.domain.fields import quantity_text, tonnes
 from webapp.domain.lifecycle import EventType, Status
 from webapp.http.authentication import actor
 from webapp.idempotency import flash_success, note_replay, request_key
-from webapp.ledger import acts_on_many, listing, summaries
+from webapp.ledger import acts_on_many, listing, present_words, summaries
 from webapp.ledger.acts_on_many import ActPlan, ActRequest, ActResult
 from webapp.ledger.views import CreditView
 from webapp.web import query_parameters
 from webapp.web.act_address import ALL, CHOSEN, PARAMETERS, PARTS, PATH, REPEATED, ActAddress
-from webapp.web.act_forms import AMEND_FORMS, FORMS, ActForm
+from webapp.web.act_forms import AMEND_FORMS, FORMS, ActForm, AmendManyForm
 from webapp.web.labels import EVENT_LABELS
 
 pages = Blueprint("acts_on_many", __name__)
@@ -144,7 +145,18 @@ def _planned(address: ActAddress) -> ActPage:
     except InvalidFields as refusal:
         form = _form_of(address.event_type, amends)
         return ActPage(address, _plan_of_wholes(address), form, refusal.problems)
-    return ActPage(address, plan, _form_of(address.event_type, amends or _amended_of(plan)))
+    form = _form_of(address.event_type, amends or _amended_of(plan))
+    if isinstance(form, AmendManyForm):
+        form.present = _present_words(plan, form)
+    return ActPage(address, plan, form)
+
+
+def _present_words(plan: ActPlan, form: AmendManyForm) -> dict[str, list[str]]:
+    """Return the different present words of the events to amend, by name; empty for events without one."""
+    keys = [plan.histories[each.credit.id].key for each in plan.chosen]
+    words = present_words.words_of_last(keys, form.event_type)
+    names = [field.name for field in form.table if field is not WHY]
+    return {name: list(dict.fromkeys(said.get(name, "") for said in words)) for name in names}
 
 
 def _plan_of_wholes(address: ActAddress) -> ActPlan | None:

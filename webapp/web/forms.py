@@ -23,7 +23,7 @@ from webapp.domain.action_fields import (
     parse_action,
     parse_part_quantity,
 )
-from webapp.domain.action_warnings import buyer_warnings, date_warnings
+from webapp.domain.action_warnings import buyer_warnings, date_warnings, same_serial_warnings
 from webapp.domain.credit import FIELDS, REPLACES, parse_credit, require_block_matches_quantity
 from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.evidence import EvidenceField
@@ -317,19 +317,28 @@ class ReversalForm(ActionForm):
 
 NO_BENEFICIARY: Final = "Retire without a beneficiary"
 FOR_ANOTHER: Final = "Retire it for someone other than the buyer"
+SAME_SERIAL: Final = "Retire this one"
 
 
 class RetirementForm(ActionForm):
     """A retirement. It requires a beneficiary, or a tick that there is none.
 
-    `buyer` is that of a sold credit. To retire it for somebody else requires a tick.
+    `buyer` is that of a sold credit. To retire it for somebody else requires a tick, and so does a credit
+    whose serial number another one has (`is_contested`).
     """
 
     table = RETIREMENT_FIELDS
     event_type = EventType.RETIRED
     without_beneficiary = BooleanField(NO_BENEFICIARY)
     is_for_another = BooleanField(FOR_ANOTHER)
+    is_serial_confirmed = BooleanField(SAME_SERIAL)
     buyer: str | None = None
+    is_contested = False
+
+    @property
+    def same_serial(self) -> str:
+        """The sentence about another credit with the same serial number."""
+        return " ".join(same_serial_warnings(1))
 
     @property
     def buyer_warnings(self) -> list[str]:
@@ -344,6 +353,10 @@ class RetirementForm(ActionForm):
         valid = super().validate(extra_validators)
         if (warnings := self.buyer_warnings) and not self.is_for_another.data:
             self.show([Problem("is_for_another", f"{warnings[0]} Change it, or tick “{FOR_ANOTHER}”.")])
+            valid = False
+        if self.is_contested and not self.is_serial_confirmed.data:
+            text = f"{self.same_serial} Tick “{SAME_SERIAL}” if this is the right one."
+            self.show([Problem("is_serial_confirmed", text)])
             valid = False
         ticked = bool(self.without_beneficiary.data)
         if self.beneficiary.errors or self._names_beneficiary() is not ticked:

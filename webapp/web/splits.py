@@ -58,8 +58,10 @@ def split(credit_id: str) -> AnyResponse:
     if EventType.SPLIT not in credit.allowed_actions:
         return action_conflict.render(credit_id, EventType.SPLIT)
     form = SplitForm(request.args)
+    if not request.args:
+        form.numbers.data = _whole(credit)
     lots: Sequence[Credit] = []
-    if form.quantities.data or form.ranges:
+    if request.args:
         try:
             lots = commands.plan_split(credit_id, _stated_lots(form, credit))
         except ActNotAllowed:
@@ -88,9 +90,11 @@ def record(credit_id: str) -> AnyResponse:
 
 def _stated_lots(form: SplitForm, credit: CreditView) -> Mapping[str, object]:
     """Return the entered numbers, or the entered quantities with the remainder as the last one."""
-    if form.ranges:
+    states_quantities = bool((form.quantities.data or "").strip())
+    # The form is prefilled with the whole range, which is left as it is where quantities are entered.
+    if form.ranges and not (states_quantities and form.ranges == [_whole(credit)]):
         numbers: dict[str, object] = {"numbers": form.ranges}
-        return numbers | {"quantities": []} if form.quantities.data else numbers
+        return numbers | {"quantities": []} if states_quantities else numbers
     lines = [line.strip() for line in (form.quantities.data or "").splitlines() if line.strip()]
     if len(lines) > LOTS_MAX:
         return {"quantities": lines}
@@ -100,6 +104,12 @@ def _stated_lots(form: SplitForm, credit: CreditView) -> Mapping[str, object]:
     typed = [plain_quantity(line) or "" for line in lines]
     rest_e4 = credit.quantity_e4 - sum(int(PART_QUANTITY.parse(line) or 0) for line in typed)
     return {"quantities": [*typed, quantity_text(rest_e4)] if typed and rest_e4 > 0 else typed}
+
+
+def _whole(credit: CreditView) -> str:
+    """Return the range of all serial numbers of a credit as the form has it, empty if it is no block."""
+    block = block_of(credit)
+    return f"{block.first} to {block.last}" if block else ""
 
 
 def _form_page(credit: CreditView, form: SplitForm, refusal: InvalidFields) -> AnyResponse:

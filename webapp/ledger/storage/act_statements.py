@@ -53,6 +53,13 @@ SAID_OF: Final = {
     " WHERE credits.key = ANY (ARRAY("
     f"SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value)){_ABOVE}",
 }
+# The events of one type of the credits with the keys in a JSON array, in order.
+_OF_TYPE: Final = " AND type = ? ORDER BY subject, seq"
+EVENTS_OF_TYPE: Final = {
+    "sqlite": f"SELECT subject, body FROM events WHERE subject IN (SELECT value FROM json_each(?)){_OF_TYPE}",
+    "postgresql": "SELECT subject, body FROM events WHERE subject = ANY (ARRAY("
+    f"SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value)){_OF_TYPE}",
+}
 # The events of retired credits that prove what was retired, and of all credits that these were split from.
 # Parameter: a JSON array of the positions of the retirements. Sales name a buyer, and are none of them.
 _SPLIT_FROM: Final = (

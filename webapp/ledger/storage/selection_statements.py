@@ -32,6 +32,20 @@ _ROOTS: Final = (
     " JOIN credit_states AS state ON state.credit = above.key WHERE above.parent IS NULL"
 )
 ROOTS: Final = {name: _ROOTS.format(asked) for name, asked in _ASKED.items()}
+# Whether any two credits have one serial number. Which of the credits are such, or were split from one.
+ANY_CONTESTED: Final = "SELECT 1 FROM contested_claims LIMIT 1"
+_CONTESTED: Final = (
+    "WITH RECURSIVE above (position, key, parent) AS ("
+    "SELECT state.created_position, credits.key, credits.parent"
+    " FROM credit_states AS state JOIN credits ON credits.key = state.credit"
+    " WHERE state.created_position IN ({})"
+    " UNION ALL SELECT above.position, credits.key, credits.parent"
+    " FROM above JOIN credits ON credits.key = above.parent)"
+    " SELECT DISTINCT above.position FROM above WHERE above.key IN (SELECT credit FROM contested_claims"
+    " UNION SELECT held.credit FROM contested_claims AS contested JOIN serial_claims AS held"
+    " ON held.registry_key = contested.registry_key AND held.serial_key = contested.serial_key)"
+)
+CONTESTED: Final = {name: _CONTESTED.format(asked) for name, asked in _ASKED.items()}
 # The events that state facts of the credits with some keys, in order.
 _FACTS: Final = (
     "SELECT subject, type, body FROM events WHERE subject IN ({}) AND type IN ('CREATED', 'AMENDED')"
