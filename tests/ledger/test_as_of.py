@@ -178,7 +178,8 @@ def test_movements_are_added_up_by_day_month_or_year() -> None:
     [
         ("as_of", "31.12.2026"),
         ("known_at", "yesterday"),
-        ("known_at", "2026-01-01T00:00:00"),
+        ("known_at", "2026-01-01T25:00:00"),
+        ("known_at", "9999-12-31"),
         ("known_at", "2999-01-01"),
         ("known_at", "9999-12-31T23:59:59-23:59"),
     ],
@@ -188,6 +189,21 @@ def test_a_cut_that_is_none_is_refused_by_its_name(name: str, text: str) -> None
     with pytest.raises(InvalidFields) as refused:
         as_of.cut(stated["as_of"], stated["known_at"])
     assert [problem.field for problem in refused.value.problems] == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-01-01", "2026-01-02T04:59:59.999999Z"),
+        ("20260101", "2026-01-02T04:59:59.999999Z"),
+        ("2026-07-01T12:00", "2026-07-01T16:00:00.000000Z"),
+        ("2026-01-01 12:00:30", "2026-01-01T17:00:30.000000Z"),
+        ("2026-01-01T12:00:00+01:00", "2026-01-01T11:00:00.000000Z"),
+        ("2026-01-01T12:00:00Z", "2026-01-01T12:00:00.000000Z"),
+    ],
+)
+def test_a_time_without_a_zone_is_one_of_the_time_zone_of_reports(text: str, at: str) -> None:
+    assert as_of.cut(known_at=text, time_zone="America/New_York").known_at == at
 
 
 def test_a_day_ends_by_the_time_zone_of_reports() -> None:

@@ -265,7 +265,7 @@ AS_OF: Final = _day("as_of", "What had happened by the end of this day counts. B
 KNOWN_AT: Final = replace(
     text_parameter(
         "known_at",
-        "What was recorded by this time counts: a time with its zone, or a day, whose end it is. By default, "
+        "What was recorded by this time counts: a time, or a day, whose end it is. By default, "
         "everything recorded so far.",
         40,
     ),

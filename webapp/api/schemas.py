@@ -152,8 +152,8 @@ class ActedRecord(ChangedRecord, frozen=True):
         list[str],
         Meta(
             description="What may be a mistake: a date before the vintage or before the sale, sold tonnes "
-            "retired for someone other than the buyer, or a retired record whose serial number another one has under "
-            "another name of the registry. It is recorded all the same."
+            "retired for someone other than the buyer, or a retired record whose serial number another one "
+            "has under another name of the registry. It is recorded all the same."
         ),
     ]
 

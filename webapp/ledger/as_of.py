@@ -10,7 +10,7 @@ Sums come from `day_sums`, which are by epoch of the feed. The part of an epoch 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import Connection
@@ -33,7 +33,7 @@ from webapp.ledger.storage.statements import Parameters, Row, fetch
 WAIT_S: Final = 5.0
 _LAST_DAY: Final = date.max.toordinal()
 _NOT_A_DAY: Final = "Must be a day such as 2026-12-31."
-_NOT_A_TIME: Final = "Must be a time such as 2027-01-31T12:00:00Z, or a day, whose end it is then."
+_NOT_A_TIME: Final = "Must be a time such as 2027-01-31T12:00:00Z or 2027-01-31 12:00, or a day."
 _LATER: Final = "Must not lie in the future. A day must have ended; leave it empty for now."
 
 Dimension = Literal[
@@ -347,24 +347,25 @@ def _parsed_day(text: str, problems: list[Problem], name: str = "as_of") -> str 
 
 
 def _parsed_time(text: str, time_zone: str, problems: list[Problem]) -> str | None:
+    """Return a time in UTC: of a day its end, and of a time without a zone the one in `time_zone`."""
     try:
-        day = text.strip()
-        if len(day) == len("2026-12-31"):
-            after = date.fromisoformat(day) + timedelta(days=1)
-            moment = datetime(after.year, after.month, after.day, tzinfo=zone_named(time_zone))
-            moment -= timedelta(microseconds=1)
-        else:
-            moment = datetime.fromisoformat(day)
-            if moment.tzinfo:
-                moment = moment.astimezone(UTC)
+        moment = _moment(text.strip(), zone_named(time_zone)).astimezone(UTC)
     except (ValueError, OverflowError):
-        moment = datetime.max  # noqa: DTZ901 - refused below
-    if moment.tzinfo is None:
         problems.append(Problem("known_at", _NOT_A_TIME))
         return None
     if moment > clock.now():
         problems.append(Problem("known_at", _LATER))
     return time_text(moment)
+
+
+def _moment(text: str, zone: tzinfo) -> datetime:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    after = day + timedelta(days=1)
+    return datetime(after.year, after.month, after.day, tzinfo=zone) - timedelta(microseconds=1)
 
 
 def _position_at(connection: Connection, at: str) -> int:
