@@ -79,6 +79,7 @@ FACADES = {
     "party_pairs",
     "projects",
     "act_lines",
+    "present_words",
     "integrity",
     "transparency",
     "metrics",

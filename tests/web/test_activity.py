@@ -97,9 +97,9 @@ def test_what_an_import_retired_is_found_by_its_party_and_counted(client: FlaskC
         ("q=VCS-0002&type=CREATED", ["Created"]),
         ("actor=user:7", []),
         ("actor=local&q=zo%C3%AB", ["Retired for Zoë Statement"]),
-        ("day_to=2020-01-01", []),
-        ("day_from=2200-01-01", []),
-        ("day_from=2020-01-01&day_to=2199-12-31&q=zo%C3%AB", ["Retired for Zoë Statement"]),
+        ("recorded_to=2020-01-01", []),
+        ("recorded_from=2200-01-01", []),
+        ("recorded_from=2020-01-01&recorded_to=2199-12-31&q=zo%C3%AB", ["Retired for Zoë Statement"]),
     ],
 )
 def test_activity_is_filtered(client: FlaskClient, query: str, found: list[str]) -> None:
@@ -114,23 +114,33 @@ def test_activity_is_filtered(client: FlaskClient, query: str, found: list[str])
     [
         ("party=ACME+airlines", ["RETIRED", "SOLD"]),
         ("actor=local&type=SOLD", ["SOLD"]),
-        ("day_to=2020-01-01", []),
+        ("recorded_to=2020-01-01", []),
+        ("q=ACME+retired-3", ["RETIRED"]),
+        ("q=retired-3", ["RETIRED", "CREATED"]),
+        ("q=nothing", []),
     ],
 )
 def test_the_file_has_the_events_that_the_filter_wants(
     client: FlaskClient, query: str, types: list[str]
 ) -> None:
     sold()
-    retired(serial_number="VCS-0003")
+    retired(serial_number="RETIRED-3")
     with client.get(f"/activity.csv?{query}") as answer:
         rows = csv.DictReader(io.StringIO(answer.get_data(as_text=True).removeprefix("\ufeff")))
         assert [row["event_type"] for row in rows] == types
 
 
-def test_the_file_that_is_offered_has_the_filter_and_there_is_none_for_words(client: FlaskClient) -> None:
+def test_the_file_that_is_offered_has_the_filter(client: FlaskClient) -> None:
     sold()
     assert links(client.get("/activity?actor=local"))["Download CSV"] == "/activity.csv?actor=local"
-    assert "Download CSV" not in links(client.get("/activity?q=acme"))
+    assert links(client.get("/activity?q=acme"))["Download CSV"] == "/activity.csv?q=acme"
+
+
+def test_an_earlier_name_of_a_filter_is_refused_with_the_present_one(client: FlaskClient) -> None:
+    answer = client.get("/activity?day_from=2026-01-01")
+    assert answer.status_code == 422
+    assert "This filter is called recorded_from." in words(answer)
+    assert "This page has no such filter." in words(client.get("/parties?day_from=2026-01-01"))
 
 
 def test_the_reason_and_the_reference_of_an_event_are_shown(client: FlaskClient) -> None:
@@ -183,8 +193,9 @@ def test_a_search_that_reads_only_a_part_of_the_log_leads_on(
         recorded(serial_number=f"S-{number}")
     page = client.get("/activity?q=acme")
     assert "Nothing found so far" in words(page)
+    assert "Searched the newest 1 event, back to no. 6." in words(page)
     while "Nothing found so far" in words(page):
-        page = client.get(links(page)["Search further back"])
+        page = client.get(links(page)["Search older events"])
     assert done(page) == ["Retired for Acme Airlines Statement"]
 
 
@@ -241,9 +252,9 @@ def test_days_have_the_sums_of_what_was_recorded_in_them(client: FlaskClient, se
         page = client.get(f"/activity?{query}")
         return words(part(page, "activity-sums")) if "activity-sums" in page.text else ""
 
-    week = "day_from=2026-11-01&day_to=2026-11-07"
+    week = "recorded_from=2026-11-01&recorded_to=2026-11-07"
     assert said(week) == "Recorded in these days: created 7.5 t · sold 7.5 t · retired 10 t"
     assert said(f"{week}&party=zo%C3%AB") == "Recorded in these days: retired 10 t"
     assert said(f"{week}&type=SOLD") == "Recorded in these days: sold 7.5 t"
-    assert said("day_to=2026-10-31") == "Recorded in these days: created 100 t"
-    assert said("day_from=2026-11-10") == said("day_from=2030-01-01") == said("") == ""
+    assert said("recorded_to=2026-10-31") == "Recorded in these days: created 100 t"
+    assert said("recorded_from=2026-11-10") == said("recorded_from=2030-01-01") == said("") == ""

@@ -43,8 +43,8 @@ class Act(JsonBody, frozen=True):
         list[str],
         Meta(
             description="What may be a mistake: a date before the vintage or before the sale, a retirement "
-            "of sold tonnes for someone other than the buyer, or of records whose serial numbers others have under "
-            "another name of the registry. It is recorded all the same; a dry run shows it first."
+            "of sold tonnes for someone other than the buyer, or of records whose serial numbers others have "
+            "under another name of the registry. It is recorded all the same; a dry run shows it first."
         ),
     ]
 

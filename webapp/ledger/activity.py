@@ -54,8 +54,8 @@ class ActivityFilter:
     actor: str = ""
     party: str = ""
     q: str = ""
-    day_from: str = ""
-    day_to: str = ""
+    recorded_from: str = ""
+    recorded_to: str = ""
 
     @property
     def is_set(self) -> bool:
@@ -98,12 +98,13 @@ class ActivityItem:
 class ActivityPage:
     """A page of items. `below` is the position from which the next page reads, None at the end.
 
-    `is_searched` is false if only some events were read, because few items match.
+    `is_searched` is false if only the newest `searched` events below the start were, because few items match.
     """
 
     items: Sequence[ActivityItem]
     below: int | None
     is_searched: bool = True
+    searched: int = 0
 
 
 class _Logged(NamedTuple):
@@ -151,13 +152,14 @@ def list_activity(wanted: ActivityFilter, below: int | None = None, limit: int =
         reader = _Reader(connection, wanted, min(end, end if below is None else below))
         parties = _parties(connection, wanted)
         items: list[ActivityItem] = []
+        start = reader.at
         for item in reader.items():
             if len(items) == limit:
                 return ActivityPage(items, reader.started_at)
             if _matches(item, wanted, parties):
                 items.append(item)
             if reader.scanned >= SCANNED_MAX:
-                return ActivityPage(items, reader.at or None, is_searched=not reader.at)
+                return ActivityPage(items, reader.at or None, not reader.at, start - reader.at)
         return ActivityPage(items, None)
 
 
@@ -169,7 +171,7 @@ class _Reader:
         self._types: Sequence[str] = [wanted.type] if wanted.type else _NAMING_PARTY if wanted.party else []
         # The entry of an import says nothing of its events, so these are items where they are asked for.
         self._opens_imports = wanted.type in set(EventType) or bool(wanted.party or wanted.q)
-        low, high = _positions_of(connection, wanted.day_from, wanted.day_to)
+        low, high = _positions_of(connection, wanted.recorded_from, wanted.recorded_to)
         self._low = low
         self.at = min(start, high)
         self.started_at = self.at
@@ -343,36 +345,40 @@ def _is_wanted(event: EventView | EntryView, wanted: ActivityFilter, parties: Se
         return False
     if wanted.actor and event.actor != wanted.actor:
         return False
-    if not (wanted.day_from or "") <= event.recorded_at <= f"{wanted.day_to or '9999'}{_DAY_END}":
+    if not (wanted.recorded_from or "") <= event.recorded_at <= f"{wanted.recorded_to or '9999'}{_DAY_END}":
         return False
     named = {canonical(str(event.data.get(name, ""))) for name in ("buyer", "beneficiary")}
     return not parties or not named.isdisjoint(parties)
 
 
+def words_test(wanted: ActivityFilter) -> Callable[[EventView | EntryView, Lot | None], bool]:
+    """Return what says of an event and its credit whether each of the words in `q` occurs in them."""
+    return lambda event, lot: _has_words(_texts(event, [lot] if lot else []), wanted.q)
+
+
 def _matches(item: ActivityItem, wanted: ActivityFilter, parties: Sequence[str]) -> bool:
     """Return whether an item is wanted. `parties` has all canonical names of the party."""
-    if not _is_wanted(item.lead, wanted, parties):
-        return False
-    texts = _texts(item)
-    return all(any(word in text for text in texts) for word in canonical(wanted.q).split(" "))
+    return _is_wanted(item.lead, wanted, parties) and _has_words(_texts(item.lead, item.lots), wanted.q)
 
 
-def _texts(item: ActivityItem) -> list[str]:
-    words = [value for value in item.lead.data.values() if isinstance(value, str)]
-    if isinstance(item.lead, EventView):
-        words += facts_in(item.lead.data).values()
-    credits = [
-        f"{lot.project_name} {lot.registry} {lot.serial_number or ''} {lot.vintage}" for lot in item.lots
-    ]
+def _has_words(texts: Sequence[str], q: str) -> bool:
+    return all(any(word in text for text in texts) for word in canonical(q).split(" "))
+
+
+def _texts(event: EventView | EntryView, lots: Sequence[Lot]) -> list[str]:
+    words = [value for value in event.data.values() if isinstance(value, str)]
+    if isinstance(event, EventView):
+        words += facts_in(event.data).values()
+    credits = [f"{lot.project_name} {lot.registry} {lot.serial_number or ''} {lot.vintage}" for lot in lots]
     return [canonical(text) for text in (*words, *credits)] or [""]
 
 
-def _positions_of(connection: Connection, day_from: str, day_to: str) -> tuple[int, int]:
+def _positions_of(connection: Connection, recorded_from: str, recorded_to: str) -> tuple[int, int]:
     """Return the first and last position at which events recorded on these days can be."""
     ((end,),) = fetch(connection, sql.END)
     ((mark,),) = fetch(connection, sql.MARK)
-    low = _first_from(connection, day_from, mark, end + 1) if day_from else 1
-    high = _first_from(connection, f"{day_to}{_DAY_END}", mark, end + 1) if day_to else end
+    low = _first_from(connection, recorded_from, mark, end + 1) if recorded_from else 1
+    high = _first_from(connection, f"{recorded_to}{_DAY_END}", mark, end + 1) if recorded_to else end
     return (low if low > mark == 1 else 1), min(high, end)
 
 

@@ -32,12 +32,10 @@ _FIELDS: Final[tuple[Field, ...]] = (
     TextField("actor", "Person"),
     TextField("party", "Buyer or beneficiary"),
     TextField("q", "Words"),
-    PastDateField("day_from", "From"),
-    PastDateField("day_to", "Until"),
+    PastDateField("recorded_from", "From"),
+    PastDateField("recorded_to", "Until"),
 )
 NAMES: Final = ("type", *(field.name for field in _FIELDS))
-# The filters of its file: words are looked for in whole acts, and a file has events.
-NAMES_OF_FILE: Final = tuple(name for name in NAMES if name != "q")
 
 # What the rows of an import say of tonnes that it recorded, or that were recorded before.
 _ENDED: Final = {
@@ -78,10 +76,11 @@ def _page(wanted: ActivityFilter, page: ActivityPage, *, is_first: bool) -> Resp
         types=LOGGED_TYPES,
         people=[*everyone(PEOPLE_MAX), (LOCAL, "This computer"), (CLI, "Terminal")],
         is_filtered=wanted.is_set,
-        is_searched=page.is_searched,
+        searched=None if page.is_searched else page.searched,
+        searched_to=page.below and page.below + 1,
         first=f"{PATH}{query}",
         next=page.below and f"{PATH}?{urlencode([*parameters, ('cursor', page.below)])}",
-        download=None if wanted.q else f"{PATH}.csv{query}",
+        download=f"{PATH}.csv{query}",
         is_first_page=is_first,
         sums=_sums(wanted) if is_first else {},
     )
@@ -92,11 +91,11 @@ def _sums(wanted: ActivityFilter) -> Mapping[str, int]:
 
     Nothing without days, or with a person or words: no sums are kept by those.
     """
-    if not (wanted.day_from or wanted.day_to) or wanted.actor or wanted.q:
+    if not (wanted.recorded_from or wanted.recorded_to) or wanted.actor or wanted.q:
         return {}
     try:
         zone = current_app.config["REPORT_TIMEZONE"]
-        sums = recorded_sums(wanted.day_from, wanted.day_to, wanted.party, zone)
+        sums = recorded_sums(wanted.recorded_from, wanted.recorded_to, wanted.party, zone)
     except (LedgerBusy, LedgerUnavailable):  # being prepared: the list does not need it
         return {}
     return {kind: sums[kind] for kind in EventType if kind in sums and wanted.type in {None, kind}}

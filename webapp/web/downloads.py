@@ -33,7 +33,7 @@ from webapp.domain.text import canonical
 from webapp.imports import views as import_views
 from webapp.imports.views import ImportView
 from webapp.ledger import clock, exports, registries
-from webapp.ledger.activity import event_test
+from webapp.ledger.activity import Lot, event_test, words_test
 from webapp.ledger.exports import ExportedCredit, ExportedEvent
 from webapp.ledger.registries import RegistryView
 from webapp.web import activity, query_parameters
@@ -168,14 +168,16 @@ def credits_file(file_format: str) -> Response:
 
 @both_files("/activity")
 @allows(Role.VIEWER)
-@query_parameters.reads(*activity.NAMES_OF_FILE)
+@query_parameters.reads(*activity.NAMES)
 def activity_file(file_format: str) -> Response:
     """Send all events that the filter in the address wants, newest first."""
     wanted, problems = activity.read_filter()
     if problems:
         raise InvalidFields(problems)
-    name = file_name("activity", [request.args.get(each, "") for each in activity.NAMES_OF_FILE])
-    rows = map(_event_row, exports.every_event(wanted.type, event_test(wanted)))
+    name = file_name("activity", [request.args.get(each, "") for each in activity.NAMES])
+    has_words = words_test(wanted)
+    found = exports.every_event(wanted.type, event_test(wanted))
+    rows = (_event_row(each) for each in found if not wanted.q or has_words(each.event, _lot_of(each)))
     return send_table(Table(name, EVENT_COLUMNS, rows), file_format)
 
 
@@ -217,6 +219,14 @@ def _credit_row(exported: ExportedCredit) -> Iterator[Cell]:
         **{name: end_facts.get(name) for name in _END_FACTS},
     }
     return (own[name] if name in own else getattr(credit, name) for name in CREDIT_COLUMNS)
+
+
+def _lot_of(exported: ExportedEvent) -> Lot | None:
+    credit = exported.credit
+    if credit is None:
+        return None
+    values = (credit.id, credit.project_name, credit.registry, credit.vintage, credit.quantity_e4)
+    return Lot(*values, credit.serial_number)
 
 
 def _event_row(exported: ExportedEvent) -> Iterator[Cell]:

@@ -17,6 +17,8 @@ _NAMES: Final = "query_parameters"
 _REPEATED: Final = "repeated_query_parameters"
 _IGNORES_UNKNOWN: Final = "ignores_unknown_parameters"
 _NAME_SHOWN_MAX: Final = 40
+# Earlier names of parameters, with the present ones.
+_RENAMED: Final = {"day_from": "recorded_from", "day_to": "recorded_to"}
 
 
 class UnknownFilter(InvalidFields):
@@ -59,7 +61,7 @@ def refuse_unknown() -> None:
     known = names_of(view)
     repeated: frozenset[str] = getattr(view, _REPEATED, frozenset())
     problems = [
-        Problem(name[:_NAME_SHOWN_MAX], "This page has no such filter.")
+        Problem(name[:_NAME_SHOWN_MAX], _no_such_filter(name, known))
         for name in request.args
         if name not in known
     ]
@@ -70,3 +72,8 @@ def refuse_unknown() -> None:
     ]
     if problems:
         raise UnknownFilter(problems)
+
+
+def _no_such_filter(name: str, known: frozenset[str]) -> str:
+    now = _RENAMED.get(name)
+    return f"This filter is called {now}." if now in known else "This page has no such filter."
