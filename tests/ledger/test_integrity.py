@@ -11,6 +11,7 @@ from tests.ledger.audit.tampering import tamper
 from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import CheckedJustNow, InvalidFields, LedgerUnavailable
 from webapp.ledger import digest_comparison, integrity
+from webapp.ledger.audit import check_workers
 from webapp.ledger.audit.check_process import Interrupted
 from webapp.ledger.audit.digest import Digest, RunningDigest
 from webapp.ledger.audit.findings import FindingKind, Progress, Report
@@ -58,6 +59,26 @@ def test_a_check_in_its_own_process_says_that_nothing_is_wrong_and_gives_the_dig
     check = integrity.find_check(started.check_id)
     assert (check.state, check.events_all, check.failure) == ("sound", 2, None)
     assert str(check.digest) == digest_of(2, raw)
+
+
+def test_the_progress_of_a_check_goes_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_workers, "_EVENTS_MIN", 2)
+    monkeypatch.setattr(integrity, "_SAID_EVERY_S", 0)
+    for number in range(12):
+        recorded(serial_number=f"S-{number}")
+    started = integrity.start_check(LOCAL)
+    percents: list[int] = []
+
+    def watched(report: Report, progress: Progress, _is_stopping: Callable[[], bool]) -> Digest | None:
+        def seen(done: int) -> None:
+            progress(done)
+            percents.append(integrity.find_check(started.check_id).percent)
+
+        return verify_alone(reading, report, seen, [])
+
+    integrity.work_on_next(owner_name(), never, watched)
+    assert percents == [22, 45, 67, 90, 90]
+    assert integrity.find_check(started.check_id).percent == 100
 
 
 def test_a_check_names_what_is_wrong_with_its_kind(raw: RawClient) -> None:

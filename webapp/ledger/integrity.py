@@ -44,6 +44,8 @@ PAUSE_S: Final = 60
 # A check that was begun so often, because its process ended each time, has failed.
 ATTEMPTS_MAX: Final = 3
 _SAID_EVERY_S: Final = 1.0
+# The share of the events in the progress of a check. Totals and serial numbers are compared after them.
+_EVENTS_PERCENT: Final = 90
 _WAKE: Final = threading.Event()
 _GAVE_UP: Final = f"The processes that ran it ended {ATTEMPTS_MAX} times before it was complete."
 _BUG: Final = "Something went wrong here, and it has been logged."
@@ -91,8 +93,10 @@ class Check:
 
     @property
     def percent(self) -> int:
-        """The part of the events that is checked, from 0 to 100."""
-        return min(100, 100 * self.events_done // self.events_all) if self.events_all else 0
+        """How far it is, from 0 to 100: the events are the most of it."""
+        if self.is_over:
+            return 100
+        return min(_EVENTS_PERCENT, _EVENTS_PERCENT * self.events_done // (self.events_all or 1))
 
 
 @dataclass(frozen=True)

@@ -240,6 +240,9 @@ def _outcome(check: Check[R], connection: Connection) -> tuple[R | None, BaseExc
 
 
 EVENTS_IN_RANGE: Final = 10_000
+# A smaller ledger is checked in about so many ranges, each of some events, so that its progress shows.
+_RANGES: Final = 20
+_EVENTS_MIN: Final = 250
 _FIRST: Final = -(2**63)
 _LAST: Final = 2**63 - 1
 _END_OF_RANGE: Final = "SELECT subject FROM events WHERE subject >= ? ORDER BY subject LIMIT 1 OFFSET ?"
@@ -253,9 +256,11 @@ class KeyRange(NamedTuple):
 
 
 def key_ranges(connection: Connection) -> list[KeyRange]:
-    """Return ranges that cover all possible keys, each with about EVENTS_IN_RANGE events."""
+    """Return ranges that cover all possible keys, each with at most about EVENTS_IN_RANGE events."""
+    ((events,),) = statements.fetch(connection, statements.LAST_POSITION)
+    size = min(EVENTS_IN_RANGE, max(_EVENTS_MIN, events // _RANGES))
     ranges, first = [], _FIRST
-    while found := statements.fetch(connection, _END_OF_RANGE, first, EVENTS_IN_RANGE):
+    while found := statements.fetch(connection, _END_OF_RANGE, first, size):
         ((last,),) = found
         if last == _LAST:
             break
