@@ -352,7 +352,7 @@ def _is_wanted(event: EventView | EntryView, wanted: ActivityFilter, parties: Se
 
 
 def words_test(wanted: ActivityFilter) -> Callable[[EventView | EntryView, Lot | None], bool]:
-    """Return what says of an event and its credit whether each of the words in `q` occurs in them."""
+    """Return a function that says whether each of the words in `q` occurs in an event or its credit."""
     return lambda event, lot: _has_words(_texts(event, [lot] if lot else []), wanted.q)
 
 
