@@ -19,7 +19,7 @@ from webapp.domain.lifecycle import (
     Status,
     last_counting,
     require_allowed,
-    standing_sale,
+    sale_in_force,
 )
 
 ALLOWED = {
@@ -80,7 +80,7 @@ def test_amendments_leave_the_last_counting_event_in_place(last: EventType, amen
 def test_the_sale_that_stands_is_the_last_one_unless_it_was_reversed(
     history: str, expected: int | None
 ) -> None:
-    assert standing_sale([EventType(each) for each in history.split()]) == expected
+    assert sale_in_force([EventType(each) for each in history.split()]) == expected
 
 
 @pytest.mark.parametrize("end", sorted(set(Status) - {Status.ACTIVE, Status.SOLD}))

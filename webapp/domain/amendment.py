@@ -14,7 +14,7 @@ from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.event import ACT_KEY, IMPORT_KEY, Data, Datum, Event, without_act
 from webapp.domain.facts import FACTS, FACTS_OF, NOT_FACTS, facts_in
 from webapp.domain.fields import Field, FieldError, TextField
-from webapp.domain.lifecycle import EventType, standing_sale
+from webapp.domain.lifecycle import EventType, sale_in_force
 
 AMENDS: Final = "amends"
 WHY: Final = TextField("why", "Why", hint="The reason for the amendment.", max_length=2000, newlines=True)
@@ -111,7 +111,7 @@ def sale_of(history: Sequence[Event]) -> Event | None:
     None if the credit was not sold, or the sale was reversed. The lots do not carry over the act that it
     names: it stands elsewhere in the feed.
     """
-    place = standing_sale([event.type for event in history])
+    place = sale_in_force([event.type for event in history])
     if place is None:
         return None
     sale = history[place]

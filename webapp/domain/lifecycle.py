@@ -95,7 +95,7 @@ def last_counting(types: Sequence[EventType]) -> EventType:
     return next((each for each in reversed(types) if each in STATUS_AFTER), FIRST)
 
 
-def standing_sale(types: Sequence[EventType]) -> int | None:
+def sale_in_force(types: Sequence[EventType]) -> int | None:
     """Return the place of the last sale in a history, None if there is none or it was reversed.
 
     `types` has the types of all its events, or of the first ones.

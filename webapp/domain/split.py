@@ -165,7 +165,7 @@ def parse_split_data(data: Data) -> Data:
 def split_events(split: Event, lots: Sequence[Credit], sale: Event | None) -> list[Event]:
     """Return all events of a split, in feed order: the SPLIT event, then those of each lot.
 
-    `sale` is the parent's sale that stands, with its present data (``amendment.sale_of``), if there is
+    `sale` is the parent's sale in force, with its present data (``amendment.sale_of``), if there is
     one; each lot then gets a copy of it.
     """
     result = [split]

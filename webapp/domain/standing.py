@@ -105,7 +105,7 @@ class History:
         return cls(key, event.credit_id, credit, (facts_in(event.data),), [step])
 
     def lot(self, key: int, credit: Credit, credit_id: str) -> "History":
-        """Return the history of a lot of this credit. A sale that stands is then the lot's second event."""
+        """Return the history of a lot of this credit. A sale in force is then the lot's second event."""
         steps = list(self.steps)
         if STATUS_AFTER[steps[-1].type] is Status.SOLD:
             steps[-1] = replace(steps[-1], origin=(key, _CARRIED_SEQ))

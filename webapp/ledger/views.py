@@ -12,7 +12,7 @@ from webapp.domain.entry import Entry, EntryType
 from webapp.domain.event import Data, Event, EventHead
 from webapp.domain.facts import facts_in
 from webapp.domain.fields import quantity_text
-from webapp.domain.lifecycle import ALLOWED_ACTIONS, STATUS_AFTER, EventType, Status, standing_sale
+from webapp.domain.lifecycle import ALLOWED_ACTIONS, STATUS_AFTER, EventType, Status, sale_in_force
 from webapp.ledger.storage.statements import Row
 
 # The sequence numbers that a credit's last event may have for an action; None accepts any. Otherwise
@@ -220,7 +220,7 @@ class Record:
 
     @property
     def sold_on(self) -> str | None:
-        """The day of the sale that stands, as it is now; None if there is none or the day is not known."""
+        """The day of the sale in force, as it is now; None if there is none or the day is not known."""
         return self._day_of_sale(self.events)
 
     @property
@@ -230,7 +230,7 @@ class Record:
         before = [event for event in self.events if event.seq < last.seq]
         sold_on = self._day_of_sale(before)
         warnings = date_warnings(last.event_type, happened_on(last), self.credit.vintage, sold_on)
-        sale = _standing_sale(before)
+        sale = _sale_in_force(before)
         if last.event_type is EventType.RETIRED and sale:
             buyer, beneficiary = self.present_data(sale).get("buyer"), last.data.get("beneficiary")
             named = None if beneficiary is None else str(beneficiary)
@@ -238,8 +238,8 @@ class Record:
         return warnings
 
     def _day_of_sale(self, history: Sequence[EventView]) -> str | None:
-        """Return the day of the sale that stands after these first events, as it is now."""
-        sale = _standing_sale(history)
+        """Return the day of the sale in force after these first events, as it is now."""
+        sale = _sale_in_force(history)
         return happened_on(replace(sale, data=self.present_data(sale))) if sale else None
 
     @property
@@ -360,7 +360,7 @@ def entry_of(entry: Entry, position: int, entry_hash: str) -> EntryView:
 
 def credit_after(credit: CreditView, history: Sequence[EventView]) -> CreditView:
     """Return the credit as it was after these events, which must be all of its first events."""
-    last, sale = _last_counting(history), _standing_sale(history)
+    last, sale = _last_counting(history), _sale_in_force(history)
     retired = last if last.event_type is EventType.RETIRED else None
     buyer = _present_data(sale, history).get("buyer") if sale else None
     beneficiary = _present_data(retired, history).get("beneficiary") if retired else None
@@ -385,9 +385,9 @@ def _last_counting(history: Sequence[EventView]) -> EventView:
     return next(event for event in reversed(history) if event.event_type in STATUS_AFTER)
 
 
-def _standing_sale(history: Sequence[EventView]) -> EventView | None:
+def _sale_in_force(history: Sequence[EventView]) -> EventView | None:
     """Return the SOLD event that was not reversed, from the first events of a credit, if there is one."""
-    place = standing_sale([event.event_type for event in history])
+    place = sale_in_force([event.event_type for event in history])
     return None if place is None else history[place]
 
 
