@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.imports import test_inactive_statements as statements
+from tests.imports import test_inactive_marks as marks
 from tests.imports import test_inactive_status as statuses
 from tests.imports.rows import NOTHING, said
 from tests.imports.sources import CREDIT, ends_of, json_source, meaning, the_row
@@ -19,8 +19,8 @@ WAYS: list[tuple[str, object]] = [
     *((name, value) for name in statuses.STATUS_NAMES for value in statuses.STATUS_VALUES),
     *((name, value) for name in statuses.FLAGS for value in statuses.TRUE),
     *((name, value) for name in statuses.DATES for value in statuses.WRITTEN_DATES),
-    *((name, value) for name in statements.TONNES for value in statements.NUMBERS),
-    *(("events", events) for events, _ in statements.HISTORIES),
+    *((name, value) for name in marks.TONNES for value in marks.NUMBERS),
+    *(("events", events) for events, _ in marks.HISTORIES),
     ("lots", [{"id": "a"}]),
     ("is_active", False),
     ("serial_number", "H2-RT-1 (retired)"),

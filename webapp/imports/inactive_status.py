@@ -1,9 +1,9 @@
 """Find out whether a row of a file states, in any column or spelling, that its tonnes are not active.
 
 Registries, spreadsheets and other programs have many ways to state that tonnes are retired, cancelled,
-withdrawn, used, converted or in a buffer. An import cannot record these states yet, and must not record
-such a row as active, so it refuses the row and quotes the statement. ``column_names`` classifies the
-column names. This module does not look at the ledger.
+withdrawn, used, converted or in a buffer. Such a row is never recorded as active: ``stated_end`` judges
+its marks, and a row whose marks are not understood is refused with a message that quotes them.
+``column_names`` classifies the column names. This module does not look at the ledger.
 """
 
 import re
@@ -18,7 +18,7 @@ from webapp.imports.cell_values import MISSING_TEXTS
 from webapp.imports.column_names import Column, Role, column_of, plain_words
 
 SHOWN_MAX: Final = 80
-STATEMENTS_SHOWN: Final = 3
+MARKS_SHOWN: Final = 3
 # A status, a note or a flag is short. What is longer is cut before it is looked at.
 _VALUE_MAX: Final = 300
 
@@ -81,7 +81,7 @@ _EVENT_TYPES: Final = (
 
 
 @dataclass(frozen=True)
-class Statement:
+class InactiveMark:
     """A field that says that tonnes are not active.
 
     `name` and `value` are for messages; `header` and `raw` are those of the row. `adjective` says what the
@@ -101,7 +101,7 @@ class Statement:
 
 
 # A column by its name, and what texts in it say.
-_Remembering = tuple[str, Column, dict[str, tuple[Statement, ...]]]
+_Remembering = tuple[str, Column, dict[str, tuple[InactiveMark, ...]]]
 _REMEMBERED_MAX: Final = 500
 
 
@@ -109,13 +109,13 @@ def not_active(row: Mapping[str, object]) -> Problem | None:
     """Return the problem of a row that states that its tonnes are not active, None for any other row.
 
     `row` is a decoded JSON object. The problem has the first field that says so, and names up to
-    `STATEMENTS_SHOWN` of them with their values. A status of the row's own that says that it is active
+    `MARKS_SHOWN` of them with their values. A status of the row's own that says that it is active
     overrides a date, and nothing else.
     """
-    return problem_of(StatementFinder({name: column_of(name) for name in row}).find(row))
+    return problem_of(MarkFinder({name: column_of(name) for name in row}).find(row))
 
 
-class StatementFinder:
+class MarkFinder:
     """Finds what rows with the same columns say about tonnes that are not active.
 
     What a text says in a column is remembered, since most columns repeat few texts.
@@ -131,12 +131,12 @@ class StatementFinder:
             (name, column) for name, column in columns.items() if column.role is Role.STATUS_DATE
         ]
 
-    def find(self, row: Mapping[str, object]) -> list[Statement]:
-        """Return the statements of a row.
+    def find(self, row: Mapping[str, object]) -> list[InactiveMark]:
+        """Return the marks of a row.
 
         A status of the row's own that says that it is active overrides a date, and nothing else.
         """
-        said: list[Statement] = []
+        said: list[InactiveMark] = []
         for name, column, remembered in self._columns:
             value = row.get(name)
             if value is None or value == "":
@@ -153,28 +153,28 @@ class StatementFinder:
         if self._act:
             said += self._dates_of_status(row, self._act.adjective)
         if said and self.says_active(row):
-            return [statement for statement in said if not statement.is_date]
+            return [mark for mark in said if not mark.is_date]
         return said
 
     def says_active(self, row: Mapping[str, object]) -> bool:
         """Return whether a status of the row's own says that its tonnes are active."""
         return any(_is_active(row.get(name)) for name in self._own_statuses)
 
-    def _dates_of_status(self, row: Mapping[str, object], adjective: str) -> Iterator[Statement]:
+    def _dates_of_status(self, row: Mapping[str, object], adjective: str) -> Iterator[InactiveMark]:
         reason = _REFUSED.format(adjective)
         for name, column in self._status_dates:
             value = row.get(name)
             if not _is_missing(value):
                 shown = _shown(value)
-                yield Statement(_shown(name), shown, reason, name, value, column, adjective, is_date=True)
+                yield InactiveMark(_shown(name), shown, reason, name, value, column, adjective, is_date=True)
 
 
-def problem_of(said: Sequence[Statement]) -> Problem | None:
-    """Return the problem that names the first `STATEMENTS_SHOWN` statements, None if there are none."""
+def problem_of(said: Sequence[InactiveMark]) -> Problem | None:
+    """Return the problem that names the first `MARKS_SHOWN` marks, None if there are none."""
     if not said:
         return None
-    named = "; ".join(f"{statement.name}: {statement.value}" for statement in said[:STATEMENTS_SHOWN])
-    more = len(said) - STATEMENTS_SHOWN
+    named = "; ".join(f"{mark.name}: {mark.value}" for mark in said[:MARKS_SHOWN])
+    more = len(said) - MARKS_SHOWN
     also = f"; and {more} more" if more > 0 else ""
     return Problem(said[0].name, f"This row says {named}{also}. {said[0].reason}")
 
@@ -192,11 +192,11 @@ def is_active_status(value: object) -> bool:
     return not _without_denials(text) or bool(_DENIED.fullmatch(plain_words(text)))
 
 
-def _said(name: str, column: Column, value: object, *, is_listed: bool = False) -> Iterator[Statement]:
-    """Yield the statements of one field, and of the elements and fields in it."""
+def _said(name: str, column: Column, value: object, *, is_listed: bool = False) -> Iterator[InactiveMark]:
+    """Yield the marks of one field, and of the elements and fields in it."""
     if isinstance(value, list):
         if (column.role is Role.LOTS and value) or (column.role is Role.EVENTS and not _is_creation(value)):
-            yield Statement(_shown(name), _history_shown(value), _HISTORY, name, value, column)
+            yield InactiveMark(_shown(name), _history_shown(value), _HISTORY, name, value, column)
             return
         for element in value:
             yield from _said(name, column, element, is_listed=True)
@@ -206,7 +206,7 @@ def _said(name: str, column: Column, value: object, *, is_listed: bool = False) 
             yield from _said(path, column_of(path), item, is_listed=is_listed)
     elif adjective := _adjective(column, value):
         reason = _REFUSED.format(adjective)
-        yield Statement(
+        yield InactiveMark(
             _shown(name),
             _shown(value),
             reason,

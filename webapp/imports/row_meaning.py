@@ -25,8 +25,8 @@ from webapp.imports.formats.format import (
     header_key,
 )
 from webapp.imports.inactive_status import (
-    Statement,
-    StatementFinder,
+    InactiveMark,
+    MarkFinder,
     is_active_status,
     problem_of,
     says_inactive,
@@ -173,7 +173,7 @@ class _Bound:
         self._status = named.get(STATUS)
         self._parent = "parent" if "parent" in headers else None
         spoken = self._spoken_columns(headers)
-        self._finder = StatementFinder(spoken)
+        self._finder = MarkFinder(spoken)
         self._kinds = [
             header
             for header, column in spoken.items()
@@ -204,7 +204,7 @@ class _Bound:
         status = self._read_status(values, reading)
         parts, refused = self._tonnes.read(values, credit, said, reading)
         end = None
-        others = [statement for statement in said if statement.header not in self._tonnes.headers]
+        others = [mark for mark in said if mark.header not in self._tonnes.headers]
         if refused is None and len(parts) <= 1 and (others or not parts):
             # One column of tonnes that are all tonnes of the row only repeats what the others say.
             end, refused = self._read_end(values, others, reading)
@@ -292,7 +292,7 @@ class _Bound:
         return any(plain_words(str(values.get(header))) in _ISSUANCES for header in self._kinds)
 
     def _read_end(
-        self, values: Mapping[str, object], said: Sequence[Statement], reading: Reading
+        self, values: Mapping[str, object], said: Sequence[InactiveMark], reading: Reading
     ) -> tuple[StatedEnd | None, Problem | None]:
         """Return how the tonnes of the row ended, or the problem of a row that is not understood."""
         if not said and self._mapping.meaning not in {FileMeaning.RETIREMENTS, FileMeaning.CANCELLATIONS}:

@@ -1,6 +1,6 @@
 """Decide what a row says became of its tonnes: still active, retired, withdrawn, or not understood.
 
-``inactive_status`` finds the statements. A statement that this module does not understand leaves the
+``inactive_status`` finds the marks. A mark that this module does not understand leaves the
 row refused. The rules are in "What a row says about its tonnes" in docs/imports.md.
 """
 
@@ -18,7 +18,7 @@ from webapp.imports.formats.format import (
     WITHDRAWN_TONNES,
     FileMeaning,
 )
-from webapp.imports.inactive_status import Statement
+from webapp.imports.inactive_status import InactiveMark
 
 EITHER_NOTE: Final = "The file does not say whether retired or cancelled."
 
@@ -86,19 +86,19 @@ _REASONS: Final = (
 
 
 def fate_of(
-    said: Sequence[Statement],
+    said: Sequence[InactiveMark],
     meaning: FileMeaning,
     columns: Mapping[str, str],
     texts: Mapping[str, str],
     *,
     says_active: bool,
 ) -> Fate:
-    """Return what became of the tonnes, by the statements of the row and the kind of its file.
+    """Return what became of the tonnes, by the marks of the row and the kind of its file.
 
     `columns` maps headers to fields; `texts` are the values of the fields of an end. A status of the row
     wins over the details of a retirement or cancellation, and these over the kind of the file.
     """
-    if not all(is_understood(statement, columns) for statement in said) or (says_active and said):
+    if not all(is_understood(mark, columns) for mark in said) or (says_active and said):
         return Fate.NOT_UNDERSTOOD
     statuses = _words(said, of_status=True)
     details = _words(said, of_status=False)
@@ -109,7 +109,7 @@ def fate_of(
     return Fate.ACTIVE if says_active else _by_kind(meaning, texts)
 
 
-def default_reason(said: Sequence[Statement], meaning: FileMeaning) -> str:
+def default_reason(said: Sequence[InactiveMark], meaning: FileMeaning) -> str:
     """Return the reason of a withdrawal whose row states none: what its status says."""
     words = _words(said, of_status=True) | _words(said, of_status=False)
     for word, reason in _DEFAULT_REASONS.items():
@@ -129,23 +129,23 @@ def programme_converted_to(texts: Sequence[str]) -> str:
     return next((name for pattern, name in _PROGRAMMES if pattern.search(words)), "")
 
 
-def is_understood(statement: Statement, columns: Mapping[str, str]) -> bool:
-    """Return whether the statement is about all tonnes of the row, in a way that can be recorded."""
-    if not statement.adjective or _UNCLEAR & set(_adjectives(statement)):
+def is_understood(mark: InactiveMark, columns: Mapping[str, str]) -> bool:
+    """Return whether the mark is about all tonnes of the row, in a way that can be recorded."""
+    if not mark.adjective or _UNCLEAR & set(_adjectives(mark)):
         return False
-    words = _value_words(statement.raw)
-    if statement.column.role is not Role.INACTIVE:
-        return not statement.is_listed and (statement.is_date or not _PARTLY.search(words))
+    words = _value_words(mark.raw)
+    if mark.column.role is not Role.INACTIVE:
+        return not mark.is_listed and (mark.is_date or not _PARTLY.search(words))
     # A quantity or a serial number in a column such as "Quantity retired" is that of the row.
-    if columns.get(statement.header) in _WHOLE_FIELDS:
+    if columns.get(mark.header) in _WHOLE_FIELDS:
         return True
-    return not statement.is_listed and (statement.is_date or _is_about_all(statement, words))
+    return not mark.is_listed and (mark.is_date or _is_about_all(mark, words))
 
 
-def _is_about_all(statement: Statement, words: str) -> bool:
+def _is_about_all(mark: InactiveMark, words: str) -> bool:
     """Return whether the value in a column such as "Retired" is a flag or a detail, not a number."""
-    name = plain_words(statement.header)
-    if _is_flag(statement.raw, words, name):
+    name = plain_words(mark.header)
+    if _is_flag(mark.raw, words, name):
         return True
     if _ALL_DIGITS.fullmatch(words):
         return bool(_NUMBERED.search(name))
@@ -176,17 +176,17 @@ def tonnes_field_of(header: str) -> str:
     return "" if words & _CLAIMS and _BUFFER not in words else WITHDRAWN_TONNES
 
 
-def _words(said: Sequence[Statement], *, of_status: bool) -> set[str]:
+def _words(said: Sequence[InactiveMark], *, of_status: bool) -> set[str]:
     return {
         word
-        for statement in said
-        if (statement.column.role not in {Role.INACTIVE, Role.STATUS_DATE}) is of_status
-        for word in _adjectives(statement)
+        for mark in said
+        if (mark.column.role not in {Role.INACTIVE, Role.STATUS_DATE}) is of_status
+        for word in _adjectives(mark)
     }
 
 
-def _adjectives(statement: Statement) -> Collection[str]:
-    return statement.adjective.lower().split(" or ")
+def _adjectives(mark: InactiveMark) -> Collection[str]:
+    return mark.adjective.lower().split(" or ")
 
 
 def _by_kind(meaning: FileMeaning, texts: Mapping[str, str]) -> Fate:

@@ -23,7 +23,7 @@ from webapp.imports.formats.format import (
     Part,
     header_key,
 )
-from webapp.imports.inactive_status import Statement, problem_of
+from webapp.imports.inactive_status import InactiveMark, problem_of
 from webapp.imports.mapping import ColumnMapping
 from webapp.imports.row_values import Columns, Reading, shown
 from webapp.imports.stated_end import programme_converted_to
@@ -75,7 +75,7 @@ class TonnesColumns:
         self,
         values: Mapping[str, object],
         credit: Credit | None,
-        said: Sequence[Statement],
+        said: Sequence[InactiveMark],
         reading: Reading,
     ) -> tuple[list[TonnesPart], Problem | None]:
         """Return the parts of the quantity that ended, and the active rest; empty if no column has any.
@@ -84,9 +84,9 @@ class TonnesColumns:
         """
         found: list[tuple[int, _TonnesColumn]] = []
         for column in self._tonnes:
-            stated = [statement for statement in said if statement.header == column.header]
+            stated = [mark for mark in said if mark.header == column.header]
             try:
-                found += [(self._tonnes_e4(column.header, statement.raw), column) for statement in stated]
+                found += [(self._tonnes_e4(column.header, mark.raw), column) for mark in stated]
             except FieldError as refusal:
                 reading.problems.append(Problem(shown(column.header), str(refusal)))
         if credit is None:
@@ -98,7 +98,7 @@ class TonnesColumns:
         whole = credit.quantity_e4
         ended = sum(amount for amount, _ in found)
         named = "; ".join(f"{shown(column.header)}: {tonnes(amount)}" for amount, column in found)
-        others = any(statement.header not in self.headers for statement in said)
+        others = any(mark.header not in self.headers for mark in said)
         if ended > whole or (ended < whole and (others or not self._adds_up(values, whole, found))):
             return [], Problem(shown(found[0][1].header), _NOT_ADDED_UP.format(named, tonnes(whole)))
         if (ended < whole or len(found) > 1) and credit.serial_number is not None:
