@@ -15,7 +15,7 @@ from webapp.accounts import tables as account_tables
 from webapp.config import INSTANCE, MAX_BODY_BYTES, ROOT, Settings
 from webapp.http import observability, request_security, session_cookie
 from webapp.imports.background.limits import Limits
-from webapp.ledger.storage import party_tables, tables
+from webapp.ledger.storage import party_tables
 from webapp.ledger.storage.engine import (
     begin_read_transaction,
     db,
@@ -29,7 +29,7 @@ from webapp.ledger.transparency.key_folder import KeyFolder
 from webapp.ledger.transparency.witness import Witness
 
 # The tables are imported so that their models are registered before Migrate reads the metadata.
-__all__ = ["account_tables", "create_app", "party_tables", "tables"]
+__all__ = ["account_tables", "create_app", "party_tables"]
 
 
 class Application(Flask):

@@ -16,7 +16,7 @@ from webapp.imports.planner import make_plan
 from webapp.imports.recording import RecordedFile, record_plan
 from webapp.ledger.group_commit import Transaction, commit
 from webapp.ledger.storage.engine import reading
-from webapp.ledger.storage.tables import credit_states, serial_blocks
+from webapp.ledger.storage.projection_tables import credit_states, serial_blocks
 
 _numbers = count(1)
 SERIES = "GS1-1-KE-GS99603-16-2025-30256"

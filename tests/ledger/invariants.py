@@ -7,8 +7,8 @@ from sqlalchemy import select
 from webapp.ledger import archive
 from webapp.ledger.audit.findings import Finding
 from webapp.ledger.audit.verify import verify
-from webapp.ledger.storage import tables
 from webapp.ledger.storage.engine import reading
+from webapp.ledger.storage.projection_tables import DERIVED
 from webapp.ledger.storage.transparency_tables import log_nodes
 
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -19,7 +19,7 @@ def derived() -> Rows:
     with reading() as connection:
         return {
             table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
-            for table in (*tables.DERIVED, log_nodes)
+            for table in (*DERIVED, log_nodes)
         }
 
 

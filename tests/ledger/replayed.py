@@ -15,7 +15,7 @@ from webapp.domain.lifecycle import STATUS_AFTER, EventType
 from webapp.domain.text import canonical
 from webapp.ledger.event_log import parse_stored
 from webapp.ledger.storage.engine import reading
-from webapp.ledger.storage.tables import events, feed
+from webapp.ledger.storage.log_tables import events, feed
 
 Sums = dict[tuple[str, str, str, int, str, str, int], tuple[int, int]]
 

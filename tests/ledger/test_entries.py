@@ -21,7 +21,7 @@ from webapp.ledger.commands import retire_credit
 from webapp.ledger.group_commit import Transaction, commit
 from webapp.ledger.listing import every_event, list_events
 from webapp.ledger.storage.engine import reading
-from webapp.ledger.storage.tables import subjects
+from webapp.ledger.storage.log_tables import subjects
 from webapp.ledger.views import EntryView
 
 LOG = "SELECT position, feed.subject, body, hash FROM feed JOIN events USING (subject, seq) ORDER BY position"

@@ -15,7 +15,7 @@ from webapp.ledger.audit.verify import verify
 from webapp.ledger.commands import amend_credit, retire_credit, sell_credit
 from webapp.ledger.evidence import acts_naming
 from webapp.ledger.group_commit import transact
-from webapp.ledger.storage.tables import evidence_files
+from webapp.ledger.storage.projection_tables import evidence_files
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 

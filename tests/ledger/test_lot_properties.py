@@ -46,7 +46,7 @@ from webapp.ledger.commands import (
 )
 from webapp.ledger.listing import list_events
 from webapp.ledger.storage.engine import reading
-from webapp.ledger.storage.tables import serial_blocks
+from webapp.ledger.storage.projection_tables import serial_blocks
 from webapp.ledger.summaries import Sum
 
 pytestmark = pytest.mark.slow

@@ -19,7 +19,7 @@ from webapp.ledger.commands import (
     split_credit,
 )
 from webapp.ledger.storage.engine import reading
-from webapp.ledger.storage.tables import serial_blocks, serial_claims
+from webapp.ledger.storage.projection_tables import serial_blocks, serial_claims
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 REASON = {"reason": "Typo"}

@@ -22,7 +22,7 @@ from webapp.ledger import event_log, group_commit
 from webapp.ledger.storage import engine, statements
 from webapp.ledger.storage.bulk_insert import insert_rows
 from webapp.ledger.storage.engine import db
-from webapp.ledger.storage.tables import events
+from webapp.ledger.storage.log_tables import events
 from webapp.ledger.write_queue import QueuedWrite, WriteQueue
 
 

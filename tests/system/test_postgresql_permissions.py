@@ -27,7 +27,7 @@ from webapp.accounts.roles import Role
 from webapp.config import ROOT
 from webapp.domain.errors import LedgerUnavailable
 from webapp.ledger.permissions import RIGHTS
-from webapp.ledger.storage import tables
+from webapp.ledger.storage import log_tables
 from webapp.ledger.storage.engine import Base
 from webapp.ledger.storage.triggers_postgresql import POSTGRESQL_TRIGGERS
 
@@ -101,7 +101,7 @@ def test_every_table_says_what_serving_does_to_it() -> None:
 
 
 def test_what_is_append_only_is_read_and_appended_to_by_right() -> None:
-    assert {table.name for table in tables.LOG} <= set(LOG)
+    assert {table.name for table in log_tables.LOG} <= set(LOG)
     assert {table: RIGHTS[table] for table in LOG} == {table: {"SELECT", "INSERT"} for table in LOG}
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, func, select
 from webapp.accounts.tables import account_log, tokens, users
 from webapp.domain.account_log import ADDING
 from webapp.ledger.storage.engine import reading
-from webapp.ledger.storage.tables import events
+from webapp.ledger.storage.log_tables import events
 
 LOCAL: Final = "local"  # requests from this machine while there is no account
 SETUP: Final = "setup"  # a remote request with the set-up code; only in the account log

@@ -10,9 +10,8 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.accounts.roles import Role
-from webapp.ledger.storage.columns import ROW_ID, STRING
+from webapp.ledger.storage.columns import ROW_ID, STRING, WITHOUT_ROWID, table_of
 from webapp.ledger.storage.engine import Model
-from webapp.ledger.storage.tables import WITHOUT_ROWID, table_of
 
 # The largest integer of both databases; a number in an address can be larger.
 INTEGER_MAX: Final = 2**63 - 1

@@ -6,7 +6,7 @@ any event, and changes no status.
 
 ``require_allowed`` is the program's check. The database enforces the same transitions: by triggers
 (``webapp.ledger.storage.triggers_*``), which a test compares with this module, and a second retirement
-also by a unique index (``webapp.ledger.storage.tables.Event``).
+also by a unique index (``webapp.ledger.storage.log_tables.Event``).
 """
 
 from collections.abc import Sequence

@@ -3,7 +3,7 @@
 An action reads the credit's last event, checks the rules and appends events, under the write lock
 (``group_commit``). A second retirement is refused twice: first by the program's check
 (``domain.lifecycle.require_allowed``), then by the database: primary key and unique index
-(``storage.tables.Event``), trigger (``storage.triggers_*``).
+(``storage.log_tables.Event``), trigger (``storage.triggers_*``).
 
 A command builds its result from what it read and what it appended, without reading again. With an
 idempotency `key` it runs once: a repeat returns the records as they were after the first run.

@@ -29,13 +29,13 @@ from webapp.ledger.projections.log_nodes import TILE, add_nodes
 from webapp.ledger.projections.serial_index import RELEASING
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.bulk_insert import COPIED_FROM, insert_rows
-from webapp.ledger.storage.tables import events, feed, log_marks
+from webapp.ledger.storage.log_tables import events, feed, log_marks
 from webapp.ledger.storage.transparency_tables import Tree
 
 _SAME_EVENT: Final = (feed.c.subject == events.c.subject) & (feed.c.seq == events.c.seq)
 _VERIFY: Final = "`flask verify` says which."
 _TERMINAL: Final = "cli"  # the actor of commands, which alone restore
-# The name of the mark (``tables.LogMark``) that states from where the feed is in order of time.
+# The name of the mark (``log_tables.LogMark``) that states from where the feed is in order of time.
 IN_ORDER_OF_TIME: Final = "in_order_of_time"
 
 

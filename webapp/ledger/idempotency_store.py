@@ -19,7 +19,7 @@ from webapp.domain.errors import IdempotencyKeyReused
 from webapp.domain.event import time_text
 from webapp.ledger import clock
 from webapp.ledger.storage import statements
-from webapp.ledger.storage.tables import idempotency_keys
+from webapp.ledger.storage.idempotency_tables import idempotency_keys
 
 RETENTION: Final = timedelta(hours=24)
 # Expired rows are deleted after every 100 new rows, or after six hours. A sweep deletes more rows than

@@ -16,7 +16,7 @@ from webapp.ledger import clock, event_log
 from webapp.ledger.group_commit import Transaction, transact
 from webapp.ledger.storage.bulk_insert import insert_rows
 from webapp.ledger.storage.engine import db
-from webapp.ledger.storage.tables import registries
+from webapp.ledger.storage.projection_tables import registries
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 

@@ -16,7 +16,7 @@ from webapp.domain.errors import LedgerUnavailable
 from webapp.ledger.group_commit import best_effort_write, transact
 from webapp.ledger.listing import list_events
 from webapp.ledger.storage.engine import FILE_REPLACED, db, reading
-from webapp.ledger.storage.tables import totals
+from webapp.ledger.storage.projection_tables import totals
 
 ENDS = ("", "-wal", "-shm")
 

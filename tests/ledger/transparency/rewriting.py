@@ -14,7 +14,8 @@ from tests.ledger.audit.tampering import unguarded
 from webapp.domain.canonical_json import encode
 from webapp.domain.event import NO_PREVIOUS_HASH, text_hash
 from webapp.ledger import archive
-from webapp.ledger.storage import tables
+from webapp.ledger.storage.log_tables import LOG
+from webapp.ledger.storage.projection_tables import DERIVED
 from webapp.ledger.storage.standing_tables import FOLLOWING
 
 Facts = dict[str, Any]
@@ -38,7 +39,7 @@ def rewrite_history(raw: RawClient, change: Callable[[list[Facts]], object], fol
     path = folder / "rewritten.ndjson"
     path.write_text("".join(f"{text}\n" for text in _chained(history)), encoding="utf-8")
     entries = raw.execute("SELECT * FROM account_log")
-    emptied = (*reversed(tables.LOG), *tables.DERIVED, *FOLLOWING)
+    emptied = (*reversed(LOG), *DERIVED, *FOLLOWING)
     with unguarded(raw):
         if raw.dialect == "sqlite":
             raw.execute("INSERT INTO credit_search (credit_search) VALUES ('delete-all')")

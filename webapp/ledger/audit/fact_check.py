@@ -13,7 +13,7 @@ from webapp.ledger.audit.check_workers import KeyRange
 from webapp.ledger.audit.findings import Finding, differences
 from webapp.ledger.projections.credit_facts import Filtered, filtered
 from webapp.ledger.storage import statements
-from webapp.ledger.storage.derived_tables import FILTERED_FACTS
+from webapp.ledger.storage.projection_tables import FILTERED_FACTS
 
 # The events that may state a fact or an import: of each credit, and of those that it was split from.
 _PATHS: Final = (

@@ -22,8 +22,9 @@ from webapp.ledger.projections.entries import apply_entry
 from webapp.ledger.projections.log_nodes import add_nodes
 from webapp.ledger.projections.standing_acts import PARTY_FIELD
 from webapp.ledger.projections.totals import Sums, add_to_totals
-from webapp.ledger.storage import log_statements, statements, tables
+from webapp.ledger.storage import log_statements, statements
 from webapp.ledger.storage.bulk_insert import insert_rows
+from webapp.ledger.storage.projection_tables import DERIVED, credit_states
 from webapp.ledger.storage.search_text import search_text_of
 from webapp.ledger.storage.standing_tables import FOLLOWING
 from webapp.ledger.storage.transparency_tables import log_nodes
@@ -74,7 +75,7 @@ def rebuild_projections(
     """
     if connection.dialect.name == "sqlite":
         connection.execute(text("INSERT INTO credit_search (credit_search) VALUES ('delete-all')"))
-    for table in (*tables.DERIVED, log_nodes, *FOLLOWING):
+    for table in (*DERIVED, log_nodes, *FOLLOWING):
         connection.execute(delete(table))
     done = 0
     for is_entry, run in groupby(feed, key=lambda logged: isinstance(logged, Entry)):
@@ -164,7 +165,7 @@ def _apply_created(connection: Connection, entries: Sequence[PositionedEvent], *
         sums.add((key, credit.vintage, str(STATUS_AFTER[EventType.CREATED])), 1, credit.quantity_e4)
     serial_index.hold(connection, entries, is_replay=is_replay)
     statements.send(connection, statements.INSERT_REGISTRY, sorted(names.items()))
-    insert_rows(connection, tables.credit_states, statements.INSERT_STATE, states)
+    insert_rows(connection, credit_states, statements.INSERT_STATE, states)
     credit_facts.add_created(connection, entries)
     add_to_totals(connection, sums)
 

@@ -19,9 +19,8 @@ from webapp.domain.lifecycle import EventType
 from webapp.domain.text import canonical
 from webapp.ledger.storage import holding_statements, statements
 from webapp.ledger.storage.bulk_insert import insert_rows
-from webapp.ledger.storage.derived_tables import FILTERED_FACTS
+from webapp.ledger.storage.projection_tables import FILTERED_FACTS, credit_facts, import_credits
 from webapp.ledger.storage.statements import Parameters
-from webapp.ledger.storage.tables import credit_facts, import_credits
 
 _INSERT_FACTS: Final = (
     "INSERT INTO credit_facts (created_position, project_id, country, project_type) VALUES (?, ?, ?, ?)"

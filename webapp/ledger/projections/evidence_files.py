@@ -9,7 +9,7 @@ from webapp.domain.event import PositionedEvent
 from webapp.domain.evidence import EVIDENCE, files_in
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.bulk_insert import insert_rows
-from webapp.ledger.storage.tables import evidence_files
+from webapp.ledger.storage.projection_tables import evidence_files
 
 _INSERT: Final = "INSERT INTO evidence_files (sha256, position) VALUES (?, ?)"
 

@@ -11,7 +11,8 @@ from webapp.domain.credit import Credit
 from webapp.domain.errors import UnknownCredit
 from webapp.domain.lifecycle import HOLDING, Status
 from webapp.domain.split import LotPlace
-from webapp.ledger.storage.tables import credit_states, credits
+from webapp.ledger.storage.log_tables import credits
+from webapp.ledger.storage.projection_tables import credit_states
 
 _COLUMNS = (
     credits.c.key,

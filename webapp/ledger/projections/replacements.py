@@ -9,7 +9,8 @@ from sqlalchemy import Connection, case, or_, select
 
 from webapp.domain.errors import CancelledBefore, ReplacedBefore
 from webapp.domain.lifecycle import HOLDING, Status
-from webapp.ledger.storage.tables import credit_states, credits
+from webapp.ledger.storage.log_tables import credits
+from webapp.ledger.storage.projection_tables import credit_states
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ from webapp.ledger.projections.lineage import cancelled_ancestors, credit_at, fi
 from webapp.ledger.projections.registry_claims import contest_claims_of_lots, hold_free_claims
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.bulk_insert import insert_rows
+from webapp.ledger.storage.log_tables import credits
+from webapp.ledger.storage.projection_tables import contested_claims, serial_blocks, serial_claims
 from webapp.ledger.storage.statements import Parameters
-from webapp.ledger.storage.tables import contested_claims, credits, serial_blocks, serial_claims
 
 if TYPE_CHECKING:
     from webapp.domain.event import PositionedEvent

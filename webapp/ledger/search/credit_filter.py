@@ -12,7 +12,7 @@ from webapp.domain.joined_names import PartyNames
 from webapp.domain.lifecycle import COUNTED, Status
 from webapp.domain.registry_names import RegistryNames
 from webapp.ledger.search import conditions
-from webapp.ledger.storage.derived_tables import FILTERED_FACTS as FACT_NAMES
+from webapp.ledger.storage.projection_tables import FILTERED_FACTS as FACT_NAMES
 
 __all__ = ["ALL", "CURRENT", "FACT_NAMES", "SORTS", "STATUS_WORDS", "CreditFilter"]
 

@@ -5,9 +5,8 @@ from typing import Final
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.ledger.storage.columns import ROW_ID, STRING, Digest32
+from webapp.ledger.storage.columns import ROW_ID, STRING, WITHOUT_ROWID, Digest32, table_of
 from webapp.ledger.storage.engine import Model
-from webapp.ledger.storage.tables import WITHOUT_ROWID, table_of
 
 
 class Import(Model):

@@ -5,9 +5,8 @@ from typing import Final
 from sqlalchemy import BigInteger, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.ledger.storage.columns import ROW_ID, STRING, Digest32
+from webapp.ledger.storage.columns import ROW_ID, STRING, Digest32, table_of
 from webapp.ledger.storage.engine import Model
-from webapp.ledger.storage.tables import table_of
 
 
 class IntegrityCheck(Model):

@@ -4,9 +4,8 @@ from typing import Final
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.ledger.storage.columns import STRING
+from webapp.ledger.storage.columns import STRING, WITHOUT_ROWID, table_of
 from webapp.ledger.storage.engine import Model
-from webapp.ledger.storage.tables import WITHOUT_ROWID, table_of
 
 
 class DismissedPair(Model):

@@ -17,9 +17,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.ledger.storage.columns import ROW_ID, STRING
+from webapp.ledger.storage.columns import ROW_ID, STRING, WITHOUT_ROWID, table_of
 from webapp.ledger.storage.engine import Model
-from webapp.ledger.storage.tables import WITHOUT_ROWID, table_of
 
 # The number of positions in an epoch, by which movements are added up.
 EPOCH: Final = 65_536

@@ -9,9 +9,8 @@ from typing import Final
 from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.ledger.storage.columns import ROW_ID, STRING
+from webapp.ledger.storage.columns import ROW_ID, STRING, WITHOUT_ROWID, table_of
 from webapp.ledger.storage.engine import Model
-from webapp.ledger.storage.tables import WITHOUT_ROWID, table_of
 
 
 class Tree(IntEnum):

@@ -1,14 +1,7 @@
-"""The tables of the ledger as SQLAlchemy models, with their constraints.
+"""The tables that are derived from the log, as SQLAlchemy models. `flask rebuild` refills them.
 
-There are three kinds. The log (`LOG` below) is append-only. Projections are derived from the log, and
-refilled by `flask rebuild`. Idempotency keys are working data, like imports (``import_tables``) and
-proposals (``party_tables``). The tables of users are in accounts.
-
-Tables refer to credits by integer keys and store hashes as 32 bytes; ``Digest32`` converts to and from
-hexadecimal text. Keys are given in the order of recording, and are no part of any event.
-
-Some projections are in ``derived_tables``, the triggers in ``triggers_*``. The migrations create the schema;
-a test compares the result with these models.
+What credits were on each day is in ``standing_tables``, the nodes of the log's tree in
+``transparency_tables``.
 """
 
 from typing import Final
@@ -16,12 +9,9 @@ from typing import Final
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    ForeignKeyConstraint,
     Index,
     Integer,
     SmallInteger,
-    Table,
-    UniqueConstraint,
     column,
     func,
     text,
@@ -29,155 +19,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.ledger.storage.columns import ROW_ID, STRING, Digest32
-from webapp.ledger.storage.derived_tables import (
-    ContestedClaim,
-    CreditFact,
-    EvidenceFile,
-    FeedRun,
-    ImportCredit,
-    PartyAlias,
-    RegistryAlias,
-)
-from webapp.ledger.storage.engine import Base, Model
+from webapp.ledger.storage.columns import ROW_ID, STRING, WITHOUT_ROWID, Digest32, table_of
+from webapp.ledger.storage.engine import Model
 
 # The key of `totals`.
 _GROUP: Final = ("registry_key", "vintage", "status")
-
-# Without a rowid, there is no hidden key through which INSERT OR REPLACE could replace a row.
-WITHOUT_ROWID: Final = {"sqlite_with_rowid": False}
-
-
-class Credit(Model):
-    """One immutable batch of credits, as recorded. Inserted by the trigger of its CREATED event.
-
-    `parent` and `replaces` are keys of credits.
-    """
-
-    __tablename__ = "credits"
-    __table_args__ = (
-        CheckConstraint("vintage BETWEEN 1990 AND 2100", "vintage"),
-        CheckConstraint("quantity_e4 BETWEEN 1 AND 1000000000000", "quantity"),
-        CheckConstraint("length(id) = 32", "id"),
-        CheckConstraint("key > 0", "key"),
-        Index(
-            "uq_credits_place",
-            "parent",
-            "offset_e4",
-            unique=True,
-            sqlite_where=column("parent").is_not(None),
-            postgresql_where=column("parent").is_not(None),
-        ),
-        Index(
-            "uq_credits_replaces",
-            "replaces",
-            unique=True,
-            sqlite_where=column("replaces").is_not(None),
-            postgresql_where=column("replaces").is_not(None),
-        ),
-    )
-
-    key: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=False)
-    id: Mapped[str] = mapped_column(Digest32, unique=True)
-    project_name: Mapped[str] = mapped_column(STRING)
-    registry_name: Mapped[str] = mapped_column("registry", STRING)
-    vintage: Mapped[int] = mapped_column(Integer)
-    quantity_e4: Mapped[int] = mapped_column(BigInteger)
-    serial_number: Mapped[str | None] = mapped_column(STRING)
-    parent: Mapped[int | None] = mapped_column(BigInteger)
-    offset_e4: Mapped[int | None] = mapped_column(BigInteger)
-    replaces: Mapped[int | None] = mapped_column(BigInteger)
-
-
-class Event(Model):
-    """One event. `body` is the canonical text that is hashed.
-
-    `subject` is the key of the credit, or that of a row of `subjects`. The triggers check it.
-    """
-
-    __tablename__ = "events"
-    __table_args__ = (
-        # The database's guard against a double retirement, behind the program's check
-        # (``domain.lifecycle.require_allowed``): primary key, this unique index, and a trigger.
-        Index(
-            "uq_events_retired_once",
-            "subject",
-            unique=True,
-            sqlite_where=column("type") == "RETIRED",
-            postgresql_where=column("type") == "RETIRED",
-        ),
-        Index(
-            "uq_events_withdrawn_once",
-            "subject",
-            unique=True,
-            sqlite_where=column("type") == "WITHDRAWN",
-            postgresql_where=column("type") == "WITHDRAWN",
-        ),
-        CheckConstraint("length(hash) = 32", "hash"),
-        WITHOUT_ROWID,
-    )
-
-    subject: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    seq: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    type: Mapped[str] = mapped_column(STRING)
-    hash: Mapped[str] = mapped_column(Digest32)
-    body: Mapped[str] = mapped_column(STRING)
-
-
-class Split(Model):
-    """A split: the SPLIT event and all events of its lots in one row.
-
-    The trigger of this table inserts these events, gives keys to the lots, and refuses lots that do not
-    partition their parent. So no client can record some of the lots only. `envelope` is a JSON array of
-    `{"hash", "body"}` in feed order.
-    """
-
-    __tablename__ = "splits"
-
-    subject: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=False)
-    envelope: Mapped[str] = mapped_column(STRING)
-
-
-class Subject(Model):
-    """What entries are about, such as `import/12`. Inserted by the trigger of its first entry.
-
-    `key` is negative, where the keys of credits are positive.
-    """
-
-    __tablename__ = "subjects"
-    __table_args__ = (CheckConstraint("key < 0", "key"), WITHOUT_ROWID)
-
-    key: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    name: Mapped[str] = mapped_column(STRING, unique=True)
-
-
-class FeedEntry(Model):
-    """The order of all events: positions 1, 2, 3, … without gaps. Part of the log."""
-
-    __tablename__ = "feed"
-    __table_args__ = (
-        UniqueConstraint("subject", "seq"),
-        ForeignKeyConstraint(["subject", "seq"], ["events.subject", "events.seq"]),
-        Index("ix_feed_type_position", "type", "position"),
-    )
-
-    position: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=False)
-    subject: Mapped[int] = mapped_column(BigInteger)
-    seq: Mapped[int] = mapped_column(Integer)
-    type: Mapped[str] = mapped_column(STRING)
-
-
-class LogMark(Model):
-    """A property that the feed has from a position on. Part of the log, append-only.
-
-    `in_order_of_time`: from this position on, `recorded_at` never decreases.
-    """
-
-    __tablename__ = "log_marks"
-    __table_args__ = (WITHOUT_ROWID,)
-
-    name: Mapped[str] = mapped_column(STRING, primary_key=True)
-    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+# The facts by which lists are filtered.
+FILTERED_FACTS: Final = ("project_id", "country", "project_type")
 
 
 class SerialClaim(Model):
@@ -331,40 +179,101 @@ class Party(Model):
     last_position: Mapped[int] = mapped_column(BigInteger)
 
 
-class IdempotencyKey(Model):
-    """The result of a request with an idempotency key. See ``idempotency_store``.
+class ContestedClaim(Model):
+    """Projection: a credit whose serial number one with another name of its registry holds.
 
-    `kind` names the action, `status` is the HTTP status of the response, `ids` a JSON array of the ids
-    of what it created or changed, and `position` the last feed position after it.
+    An alias of the registry united the two; the one recorded first has the row in `serial_claims`.
     """
 
-    __tablename__ = "idempotency_keys"
-    __table_args__ = (Index("ix_idempotency_keys_made_at", "made_at"),)
+    __tablename__ = "contested_claims"
+    __table_args__ = (Index("ix_contested_claims_serial", "registry_key", "serial_key"),)
 
-    actor: Mapped[str] = mapped_column(STRING, primary_key=True)
-    key: Mapped[str] = mapped_column(STRING, primary_key=True)
-    fingerprint: Mapped[str] = mapped_column(STRING)
-    made_at: Mapped[str] = mapped_column(STRING)
-    kind: Mapped[str] = mapped_column(STRING)
-    status: Mapped[int] = mapped_column(Integer)
-    ids: Mapped[str] = mapped_column(STRING)
-    position: Mapped[int] = mapped_column(BigInteger)
+    credit: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=False)
+    registry_key: Mapped[str] = mapped_column(STRING)
+    serial_key: Mapped[str] = mapped_column(STRING)
 
 
-def table_of(model: type[Base]) -> Table:
-    """Return the SQLAlchemy Core table of a model."""
-    table = model.__table__
-    if not isinstance(table, Table):
-        raise TypeError(f"{model.__name__} is not mapped to a table")
-    return table
+class RegistryAlias(Model):
+    """Projection: another name of a registry, in canonical form and as the entry states it."""
+
+    __tablename__ = "registry_aliases"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    alias_key: Mapped[str] = mapped_column(STRING, primary_key=True)
+    registry_key: Mapped[str] = mapped_column(STRING)
+    alias: Mapped[str] = mapped_column(STRING)
 
 
-credits: Final = table_of(Credit)
-events: Final = table_of(Event)
-splits: Final = table_of(Split)
-subjects: Final = table_of(Subject)
-feed: Final = table_of(FeedEntry)
-log_marks: Final = table_of(LogMark)
+class PartyAlias(Model):
+    """Projection: another name of a party, in canonical form and as the entry states it."""
+
+    __tablename__ = "party_aliases"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    alias_key: Mapped[str] = mapped_column(STRING, primary_key=True)
+    party_key: Mapped[str] = mapped_column(STRING)
+    alias: Mapped[str] = mapped_column(STRING)
+
+
+class CreditFact(Model):
+    """Projection: the facts of a credit by which lists are filtered, in canonical form.
+
+    A lot has those of its root, as amended. A credit without any has no row.
+    """
+
+    __tablename__ = "credit_facts"
+    __table_args__ = tuple(
+        Index(
+            f"ix_credit_facts_{name}",
+            name,
+            "created_position",
+            sqlite_where=column(name).is_not(None),
+            postgresql_where=column(name).is_not(None),
+        )
+        for name in FILTERED_FACTS
+    )
+
+    created_position: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=False)
+    project_id: Mapped[str | None] = mapped_column(STRING)
+    country: Mapped[str | None] = mapped_column(STRING)
+    project_type: Mapped[str | None] = mapped_column(STRING)
+
+
+class ImportCredit(Model):
+    """Projection: a credit with an event that an import recorded, or that was split from such a credit."""
+
+    __tablename__ = "import_credits"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    import_number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    created_position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+
+
+class FeedRun(Model):
+    """Projection: a run of the feed whose events name one import, or one act on many credits.
+
+    `credits` is the number of its events, `quantity_e4` the sum of the tonnes of the credit of each.
+    """
+
+    __tablename__ = "feed_runs"
+
+    first_position: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=False)
+    last_position: Mapped[int] = mapped_column(BigInteger)
+    import_number: Mapped[int | None] = mapped_column(BigInteger)
+    credits: Mapped[int] = mapped_column(BigInteger)
+    quantity_e4: Mapped[int] = mapped_column(BigInteger)
+
+
+class EvidenceFile(Model):
+    """Projection: a file that an event names as evidence, by its SHA-256 (``domain.evidence``)."""
+
+    __tablename__ = "evidence_files"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    sha256: Mapped[str] = mapped_column(Digest32, primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+
+
 serial_claims: Final = table_of(SerialClaim)
 contested_claims: Final = table_of(ContestedClaim)
 serial_blocks: Final = table_of(SerialBlock)
@@ -378,9 +287,7 @@ feed_runs: Final = table_of(FeedRun)
 evidence_files: Final = table_of(EvidenceFile)
 totals: Final = table_of(Total)
 parties: Final = table_of(Party)
-idempotency_keys: Final = table_of(IdempotencyKey)
 
-LOG: Final = (credits, events, splits, subjects, feed, log_marks)
 DERIVED: Final = (
     serial_claims,
     contested_claims,
