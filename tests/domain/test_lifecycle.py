@@ -1,7 +1,7 @@
 import pytest
 
 from webapp.domain.errors import (
-    ActNotAllowed,
+    ActionNotAllowed,
     AlreadyCancelled,
     AlreadyRetired,
     AlreadySold,
@@ -44,7 +44,7 @@ def test_an_action_is_allowed_exactly_in_the_documented_statuses(status: Status,
         require_allowed("id", status, act, AT)
         assert act in ALLOWED_ACTIONS[status]
     else:
-        with pytest.raises(ActNotAllowed):
+        with pytest.raises(ActionNotAllowed):
             require_allowed("id", status, act, AT)
         assert act not in ALLOWED_ACTIONS[status]
 
@@ -114,7 +114,7 @@ def test_neither_a_split_nor_a_cancelled_credit_holds_anything() -> None:
         (
             Status.ACTIVE,
             EventType.SALE_REVERSED,
-            ActNotAllowed,
+            ActionNotAllowed,
             "is not sold, so there is no sale to reverse.",
         ),
         (Status.CANCELLED, EventType.SOLD, AlreadyCancelled, "was cancelled at {} and cannot be sold."),
@@ -133,7 +133,7 @@ def test_neither_a_split_nor_a_cancelled_credit_holds_anything() -> None:
     ],
 )
 def test_the_error_has_the_status_of_the_credit_and_its_time(
-    status: Status, act: EventType, kind: type[ActNotAllowed], sentence: str
+    status: Status, act: EventType, kind: type[ActionNotAllowed], sentence: str
 ) -> None:
     with pytest.raises(kind) as refusal:
         require_allowed("id", status, act, AT)

@@ -11,7 +11,7 @@ from tests.fixtures.ledger import RawClient
 from tests.ledger.invariants import assert_sound
 from webapp.accounts.actors import CLI, LOCAL
 from webapp.domain.errors import (
-    ActNotAllowed,
+    ActionNotAllowed,
     AlreadyRetired,
     AlreadySold,
     BlockHeld,
@@ -293,7 +293,7 @@ def test_the_feed_has_every_event_in_the_order_of_the_acts() -> None:
 def test_a_refused_act_leaves_no_gap_in_the_feed() -> None:
     credit_id = retired()
     for act in (sell_credit, retire_credit):
-        with pytest.raises(ActNotAllowed):
+        with pytest.raises(ActionNotAllowed):
             act(credit_id, {}, LOCAL)
     sell_credit(recorded(serial_number="2"), {}, LOCAL)
     assert [event.position for event in list_events().items] == [1, 2, 3, 4]

@@ -17,7 +17,7 @@ from tests.ledger.invariants import assert_sound, derived
 from webapp.accounts.actors import LOCAL
 from webapp.domain.credit import parse_credit
 from webapp.domain.errors import (
-    ActNotAllowed,
+    ActionNotAllowed,
     AlreadyCancelled,
     AlreadyRetired,
     AlreadySold,
@@ -330,7 +330,7 @@ def uncancellable(piece: Piece) -> type[LedgerError] | None:
 
 
 def irreversible(piece: Piece) -> type[LedgerError] | None:
-    return ActNotAllowed if piece.status is Status.ACTIVE else ENDED.get(piece.status)
+    return ActionNotAllowed if piece.status is Status.ACTIVE else ENDED.get(piece.status)
 
 
 def refused(expected: type[LedgerError] | None, act: Callable[[], object]) -> bool:

@@ -16,7 +16,7 @@ from tests.ledger.invariants import Rows, assert_sound, derived
 from webapp.accounts.actors import LOCAL
 from webapp.domain.credit import parse_credit
 from webapp.domain.errors import (
-    ActNotAllowed,
+    ActionNotAllowed,
     AlreadyRetired,
     AlreadySold,
     AlreadyWithdrawn,
@@ -67,7 +67,7 @@ AFTER = {
 ENDED = {Status.RETIRED: AlreadyRetired, Status.WITHDRAWN: AlreadyWithdrawn}
 NOT_ALLOWED: dict[tuple[Status, str], type[LedgerError]] = {
     (Status.SOLD, "sell"): AlreadySold,
-    (Status.ACTIVE, "reverse"): ActNotAllowed,
+    (Status.ACTIVE, "reverse"): ActionNotAllowed,
 }
 IDS = [parse_credit(values_of(number)).id for number in range(4)]
 

@@ -10,7 +10,7 @@ from tests.fixtures.credits import a_credit, recorded
 from tests.fixtures.entries import credit_events
 from tests.ledger.invariants import assert_sound
 from webapp.accounts.actors import LOCAL
-from webapp.domain.errors import ActNotAllowed, AlreadyRetired, SerialHeld
+from webapp.domain.errors import ActionNotAllowed, AlreadyRetired, SerialHeld
 from webapp.imports import jobs
 from webapp.ledger import queries
 from webapp.ledger.commands import ActionResult, create_credit, retire_credit, sell_credit
@@ -41,7 +41,7 @@ def test_of_concurrent_sales_and_retirements_none_follows_the_retirement(at_once
         credit_id = recorded(serial_number=str(number))
         acts = [sell_credit, retire_credit] * (THREADS // 2)
         outcomes = at_once([partial(act, credit_id, {}, LOCAL) for act in acts])
-        assert all(isinstance(outcome, ActionResult | ActNotAllowed) for outcome in outcomes)
+        assert all(isinstance(outcome, ActionResult | ActionNotAllowed) for outcome in outcomes)
         succeeded = [
             act for act, outcome in zip(acts, outcomes, strict=True) if isinstance(outcome, ActionResult)
         ]

@@ -6,7 +6,7 @@ from tests.fixtures.credits import recorded, retired, sale_reversed, sold
 from tests.ledger.histories import record_reversed_sales
 from tests.ledger.invariants import assert_sound
 from webapp.accounts.actors import CLI, LOCAL
-from webapp.domain.errors import ActNotAllowed, AlreadyRetired, AlreadySplit, InvalidFields
+from webapp.domain.errors import ActionNotAllowed, AlreadyRetired, AlreadySplit, InvalidFields
 from webapp.domain.lifecycle import Status
 from webapp.ledger import queries, summaries
 from webapp.ledger.commands import (
@@ -53,10 +53,10 @@ def test_a_reversed_sale_makes_the_credit_active_without_a_buyer() -> None:
 def test_sales_and_reversals_alternate() -> None:
     credit_id = sold()
     for buyer in ("Zoë", "Łódź"):
-        with pytest.raises(ActNotAllowed):
+        with pytest.raises(ActionNotAllowed):
             sell_credit(credit_id, {"buyer": buyer}, LOCAL)
         reverse_sale(credit_id, REASON, LOCAL)
-        with pytest.raises(ActNotAllowed, match="no sale to reverse"):
+        with pytest.raises(ActionNotAllowed, match="no sale to reverse"):
             reverse_sale(credit_id, REASON, LOCAL)
         sell_credit(credit_id, {"buyer": buyer}, LOCAL)
     assert state_of(credit_id) == (Status.SOLD, "Łódź")

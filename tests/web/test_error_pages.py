@@ -15,7 +15,7 @@ from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
 from tests.web.pages import HOSTILE, HTMX, dangers, links, receive, words
 from webapp.authorization import allows_everyone
 from webapp.domain.errors import (
-    ActNotAllowed,
+    ActionNotAllowed,
     AlreadyRetired,
     CursorMismatch,
     ImportNotOpen,
@@ -105,7 +105,12 @@ def test_a_body_without_a_length_is_refused_on_a_page(client: FlaskClient) -> No
             "See the credit and its history",
             f"/credits/{ID}",
         ),
-        (ActNotAllowed(ID, "SOLD", "SOLD", "then"), 409, "See the credit and its history", f"/credits/{ID}"),
+        (
+            ActionNotAllowed(ID, "SOLD", "SOLD", "then"),
+            409,
+            "See the credit and its history",
+            f"/credits/{ID}",
+        ),
         (ImportNotOpen("done"), 409, "All imports", "/imports"),
         (CursorMismatch(), 422, "First page of the list", "/imports/fails"),
         (TooManyRows(10), 413, "Choose another file", "/imports/new"),

@@ -16,7 +16,7 @@ from webapp.authorization import allows
 from webapp.domain.action_fields import CANCELLATION_FIELDS
 from webapp.domain.action_warnings import same_serial_warnings
 from webapp.domain.credit import FIELDS
-from webapp.domain.errors import ActNotAllowed, IdempotencyKeyReused, InvalidFields, Problem
+from webapp.domain.errors import ActionNotAllowed, IdempotencyKeyReused, InvalidFields, Problem
 from webapp.domain.fields import Field, parse_fields
 from webapp.http.authentication import actor
 from webapp.idempotency import note_replay, request_key
@@ -133,7 +133,7 @@ def _errors_of_correction() -> Iterator[None]:
     """Raise errors in terms of the request: a correction, with the fields of the record in `record`."""
     try:
         yield
-    except ActNotAllowed as refusal:
+    except ActionNotAllowed as refusal:
         raise type(refusal)(refusal.credit_id, refusal.status, _CORRECTED, refusal.since) from refusal
     except IdempotencyKeyReused:
         raise

@@ -9,7 +9,7 @@ from flask import Response
 from webapp.api import schemas
 from webapp.api.serializers import json_response, lot_body, record_url, split_members
 from webapp.domain.errors import (
-    ActNotAllowed,
+    ActionNotAllowed,
     ActsNotAllowed,
     AlreadySplit,
     BlockHeld,
@@ -106,7 +106,7 @@ def _block_held(refusal: BlockHeld, answer: ErrorResponse) -> schemas.BlockHeld:
 
 
 @_problem.register
-def _act_not_allowed(refusal: ActNotAllowed, answer: ErrorResponse) -> schemas.ActNotAllowed:
+def _act_not_allowed(refusal: ActionNotAllowed, answer: ErrorResponse) -> schemas.ActNotAllowed:
     return schemas.ActNotAllowed(**_members(answer), **_status(refusal))
 
 
@@ -151,7 +151,7 @@ def _holder(refusal: SerialHeld) -> dict[str, Any]:
     return {"holder": refusal.holder, "holder_url": record_url(refusal.holder)}
 
 
-def _status(refusal: ActNotAllowed) -> dict[str, Any]:
+def _status(refusal: ActionNotAllowed) -> dict[str, Any]:
     # `status` is taken: it is the HTTP status.
     return {
         "record_status": refusal.status,

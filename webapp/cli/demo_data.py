@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from webapp.config import ROOT
-from webapp.domain.errors import ActNotAllowed
+from webapp.domain.errors import ActionNotAllowed
 from webapp.imports import jobs
 from webapp.imports.file_rows import read_file
 from webapp.imports.options import ImportOptions
@@ -99,7 +99,7 @@ def _sell(credit_id: str, values: Mapping[str, str], actor: str) -> bool:
     """Sell the credit. Return False if its status does not allow it."""
     try:
         sell_credit(credit_id, values, actor)
-    except ActNotAllowed:
+    except ActionNotAllowed:
         return False
     return True
 
@@ -108,6 +108,6 @@ def _retire(credit_id: str, values: Mapping[str, str], actor: str) -> bool:
     """Retire the credit. Return False if its status does not allow it."""
     try:
         retire_credit(credit_id, values, actor)
-    except ActNotAllowed:
+    except ActionNotAllowed:
         return False
     return True

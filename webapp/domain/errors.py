@@ -191,7 +191,7 @@ def _words(text: str) -> str:
     return _IN_WORDS.get(text, text.lower())
 
 
-class ActNotAllowed(LedgerError):
+class ActionNotAllowed(LedgerError):
     """The credit's status does not allow the `action`, which is an event type or CORRECTED."""
 
     def __init__(self, credit_id: str, status: str, action: str, since: str) -> None:
@@ -213,30 +213,30 @@ class ActNotAllowed(LedgerError):
         return f"This credit was {_words(status)} at {since} and cannot be {_words(action)}{again}."
 
 
-class AlreadyRetired(ActNotAllowed):
+class AlreadyRetired(ActionNotAllowed):
     """The credit is retired. Only an amendment is allowed after a retirement."""
 
 
-class AlreadyWithdrawn(ActNotAllowed):
+class AlreadyWithdrawn(ActionNotAllowed):
     """The credit was cancelled at the registry. Only an amendment is allowed after that."""
 
 
-class AlreadySold(ActNotAllowed):
+class AlreadySold(ActionNotAllowed):
     """The credit is sold. It can be sold again only after the sale was reversed."""
 
 
-class AlreadySplit(ActNotAllowed):
+class AlreadySplit(ActionNotAllowed):
     """The credit was split. Its lots hold the tonnes, and actions are on the lots."""
 
 
-class AlreadyCancelled(ActNotAllowed):
+class AlreadyCancelled(ActionNotAllowed):
     """The credit is cancelled as recorded in error. Only an amendment is allowed after that."""
 
 
 class ActsNotAllowed(LedgerError):
     """Some credits of an act on many do not allow it, so nothing was recorded. `refused` has them all."""
 
-    def __init__(self, refused: list[ActNotAllowed], credits: int) -> None:
+    def __init__(self, refused: list[ActionNotAllowed], credits: int) -> None:
         """Store the refusals; `credits` is the number of credits of the act."""
         some = "This credit" if credits == 1 else f"{len(refused):,} of {credits:,} credits"
         allow = "does not allow this act" if credits == 1 else "do not allow this act"

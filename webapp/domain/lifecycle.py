@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from webapp.domain.errors import (
-    ActNotAllowed,
+    ActionNotAllowed,
     AlreadyCancelled,
     AlreadyRetired,
     AlreadySold,
@@ -109,17 +109,17 @@ def sale_in_force(types: Sequence[EventType]) -> int | None:
 
 
 def require_allowed(credit_id: str, status: Status, action: EventType, since: str) -> None:
-    """Raise a subclass of ActNotAllowed if `status` does not allow `action`.
+    """Raise a subclass of ActionNotAllowed if `status` does not allow `action`.
 
     `since` is the time at which the credit got the status.
     """
     if is_allowed(status, action):
         return
-    refusals: dict[Status, type[ActNotAllowed]] = {
+    refusals: dict[Status, type[ActionNotAllowed]] = {
         Status.RETIRED: AlreadyRetired,
         Status.WITHDRAWN: AlreadyWithdrawn,
         Status.SOLD: AlreadySold,
         Status.SPLIT: AlreadySplit,
         Status.CANCELLED: AlreadyCancelled,
     }
-    raise refusals.get(status, ActNotAllowed)(credit_id, status, action, since)
+    raise refusals.get(status, ActionNotAllowed)(credit_id, status, action, since)

@@ -47,7 +47,7 @@ STATUS: Final[dict[type[errors.LedgerError], HTTPStatus]] = {
     errors.UnknownCheck: HTTPStatus.NOT_FOUND,
     errors.UnknownTile: HTTPStatus.NOT_FOUND,
     errors.SerialHeld: HTTPStatus.CONFLICT,
-    errors.ActNotAllowed: HTTPStatus.CONFLICT,
+    errors.ActionNotAllowed: HTTPStatus.CONFLICT,
     errors.ActsNotAllowed: HTTPStatus.CONFLICT,
     errors.ActChanged: HTTPStatus.CONFLICT,
     errors.CreditMoved: HTTPStatus.PRECONDITION_FAILED,

@@ -25,7 +25,7 @@ from webapp.domain.action_warnings import buyer_warnings, date_warnings, same_se
 from webapp.domain.amendment import AMENDS, NO_SUCH_EVENT, parse_amendment, sale_of
 from webapp.domain.errors import (
     ActChanged,
-    ActNotAllowed,
+    ActionNotAllowed,
     ActsNotAllowed,
     InvalidFields,
     Problem,
@@ -101,7 +101,7 @@ class ActPlan:
     histories: Mapping[str, History]
     contested: int = 0
     warnings: Sequence[str] = ()
-    refused: Sequence[ActNotAllowed] = ()
+    refused: Sequence[ActionNotAllowed] = ()
 
     @cached_property
     def quantity_e4(self) -> int:
@@ -259,7 +259,7 @@ def _data_for(plan: ActPlan, history: History) -> Data:
 
 def _checked(plan: ActPlan) -> ActPlan:
     """Return the plan with its warnings and with the credits that do not allow it. Raises InvalidFields."""
-    refused: list[ActNotAllowed] = []
+    refused: list[ActionNotAllowed] = []
     warnings = dict.fromkeys(same_serial_warnings(plan.contested))
     of_buyers: dict[str, int] = {}
     action, day = plan.request.action, plan.data.get("occurred_on")
@@ -267,7 +267,7 @@ def _checked(plan: ActPlan) -> ActPlan:
         history = plan.histories[credit.id]
         try:
             require_allowed(credit.id, history.status, action, history.since)
-        except ActNotAllowed as refusal:
+        except ActionNotAllowed as refusal:
             refused.append(refusal)
             continue
         if plan.request.amends and plan.request.amends not in history.types:

@@ -111,7 +111,7 @@ def sell_credit(
 ) -> ActionResult:
     """Record the sale of the credit, or of the `quantity` in `values`.
 
-    Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
+    Raises InvalidFields, UnknownCredit, CreditMoved, ActionNotAllowed.
     """
     return _act_on_quantity(credit_id, EventType.SOLD, values, actor, expected_seqs, key)
 
@@ -125,7 +125,7 @@ def retire_credit(
 ) -> ActionResult:
     """Retire the credit, or the `quantity` in `values`. This is final.
 
-    Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
+    Raises InvalidFields, UnknownCredit, CreditMoved, ActionNotAllowed.
     """
     return _act_on_quantity(credit_id, EventType.RETIRED, values, actor, expected_seqs, key)
 
@@ -139,7 +139,7 @@ def reverse_sale(
 ) -> ActionResult:
     """Record that the sale of the credit, or of the `quantity` in `values`, does not stand: it is active.
 
-    Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
+    Raises InvalidFields, UnknownCredit, CreditMoved, ActionNotAllowed.
     """
     return _act_on_quantity(credit_id, EventType.SALE_REVERSED, values, actor, expected_seqs, key)
 
@@ -154,7 +154,7 @@ def split_credit(
     """Split the credit into lots of `{"quantities": […]}`, or at the ranges of `{"numbers": […]}`.
 
     The result has the lots in `lots`, in order. Raises InvalidFields, UnknownCredit, CreditMoved,
-    ActNotAllowed.
+    ActionNotAllowed.
     """
     requested = parse_split(values)
 
@@ -186,7 +186,7 @@ def cancel_credit(
 ) -> ActionResult:
     """Record that the credit was recorded in error, so it no longer counts.
 
-    Raises InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed.
+    Raises InvalidFields, UnknownCredit, CreditMoved, ActionNotAllowed.
     """
     data = parse_action(EventType.CANCELLED, values, today=clock.now().date())
 
@@ -209,7 +209,7 @@ def correct_credit(
     """Cancel the credit and record `values` as its replacement, in one transaction.
 
     Returns the replacement. The replacement of a lot is an ordinary credit, not a lot. Raises
-    InvalidFields, UnknownCredit, CreditMoved, ActNotAllowed, SerialHeld.
+    InvalidFields, UnknownCredit, CreditMoved, ActionNotAllowed, SerialHeld.
     """
     if not is_credit_id(credit_id):
         raise UnknownCredit(credit_id)

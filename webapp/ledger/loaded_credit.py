@@ -59,7 +59,7 @@ class LoadedCredit:
     ) -> "LoadedCredit":
         """Read the credit and check that `action` is allowed on it.
 
-        Raises UnknownCredit, CreditMoved, ActNotAllowed.
+        Raises UnknownCredit, CreditMoved, ActionNotAllowed.
         """
         record = queries.read_history(transaction.connection, credit_id)
         if record is None:

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
-from webapp.domain.errors import ActNotAllowed, InvalidFields
+from webapp.domain.errors import ActionNotAllowed, InvalidFields
 from webapp.domain.fields import E4
 from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.serial_number import SerialBlock
@@ -142,7 +142,7 @@ def _handle(action: Action, credit_id: str) -> AnyResponse:
         )
     try:
         result = action.command(credit_id, form.values, actor(), key=request_key())
-    except ActNotAllowed:
+    except ActionNotAllowed:
         return action_conflict.render(credit_id, action.event_type, form.part_e4)
     except InvalidFields as refusal:
         form.show_part_problems(refusal.problems)

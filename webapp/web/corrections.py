@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
-from webapp.domain.errors import ActNotAllowed, InvalidFields, SerialHeld
+from webapp.domain.errors import ActionNotAllowed, InvalidFields, SerialHeld
 from webapp.domain.lifecycle import EventType
 from webapp.http.authentication import actor
 from webapp.idempotency import flash_success, note_replay, request_key
@@ -38,7 +38,7 @@ def cancel(credit_id: str) -> AnyResponse:
         return _page("credits/cancel.html", credit, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         result = commands.cancel_credit(credit_id, form.values, actor(), key=request_key())
-    except ActNotAllowed:
+    except ActionNotAllowed:
         return action_conflict.render(credit_id, EventType.CANCELLED)
     note_replay(is_replay=result.is_replay)
     flash_success("Voided. The credit is no longer counted, and its serial number is free.")
@@ -60,7 +60,7 @@ def correct(credit_id: str) -> AnyResponse:
         result = commands.correct_credit(
             credit_id, form.credit, form.cancellation, actor(), key=request_key()
         )
-    except ActNotAllowed:
+    except ActionNotAllowed:
         return action_conflict.render(credit_id, EventType.CANCELLED)
     except InvalidFields as refusal:
         form.show(refusal.problems)

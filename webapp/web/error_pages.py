@@ -144,7 +144,7 @@ def _link_for(refusal: errors.LedgerError | None) -> Link | None:
     match refusal:
         case errors.SerialHeld(holder=holder):
             return Link("See the credit that holds it", f"/credits/{holder}")
-        case errors.ActNotAllowed(credit_id=credit_id):
+        case errors.ActionNotAllowed(credit_id=credit_id):
             return Link("See the credit and its history", f"/credits/{credit_id}")
         case errors.CursorMismatch():
             return Link("First page of the list", request.path if is_same_site(request.path) else "/")

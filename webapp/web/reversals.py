@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
-from webapp.domain.errors import ActNotAllowed, InvalidFields
+from webapp.domain.errors import ActionNotAllowed, InvalidFields
 from webapp.domain.lifecycle import EventType
 from webapp.http.authentication import actor
 from webapp.idempotency import flash_success, note_replay, request_key
@@ -43,7 +43,7 @@ def reverse_sale(credit_id: str) -> AnyResponse:
         return _page(record, form, HTTPStatus.UNPROCESSABLE_ENTITY if is_sent else HTTPStatus.OK)
     try:
         result = commands.reverse_sale(credit_id, form.values, actor(), key=request_key())
-    except ActNotAllowed:
+    except ActionNotAllowed:
         return action_conflict.render(credit_id, EventType.SALE_REVERSED, form.part_e4)
     except InvalidFields as refusal:
         form.show_part_problems(refusal.problems)

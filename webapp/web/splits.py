@@ -16,7 +16,7 @@ from webapp.accounts.roles import Role
 from webapp.authorization import allows
 from webapp.domain.action_fields import PART_QUANTITY
 from webapp.domain.credit import Credit
-from webapp.domain.errors import ActNotAllowed, InvalidFields, Problem
+from webapp.domain.errors import ActionNotAllowed, InvalidFields, Problem
 from webapp.domain.fields import quantity_text
 from webapp.domain.lifecycle import EventType
 from webapp.domain.split import LOTS_MAX, LOTS_MIN, NOT_A_LIST
@@ -64,7 +64,7 @@ def split(credit_id: str) -> AnyResponse:
     if request.args:
         try:
             lots = commands.plan_split(credit_id, _stated_lots(form, credit))
-        except ActNotAllowed:
+        except ActionNotAllowed:
             return action_conflict.render(credit_id, EventType.SPLIT)
         except InvalidFields as refusal:
             return _form_page(credit, form, refusal)
@@ -79,7 +79,7 @@ def record(credit_id: str) -> AnyResponse:
     form = SplitForm()
     try:
         result = commands.split_credit(credit_id, _stated_lots(form, credit), actor(), key=request_key())
-    except ActNotAllowed:
+    except ActionNotAllowed:
         return action_conflict.render(credit_id, EventType.SPLIT)
     except InvalidFields as refusal:
         return _form_page(credit, form, refusal)
