@@ -56,7 +56,7 @@ def render(credit_id: str, refused: EventType, part_e4: int | None = None) -> Re
     shown = _most_useful(refused, lots)
     return htmx.render(
         "credits/action_conflict.html",
-        "credits/_row.html",
+        "credits/_row_with_form.html",
         HTTPStatus.CONFLICT,
         credit=record.credit,
         panel=None,

@@ -160,7 +160,7 @@ def _form_page(action: Action, credit: CreditView, form: ActionForm, status: HTT
     )
     return htmx.render(
         "credits/action.html",
-        "credits/_row.html",
+        "credits/_row_with_form.html",
         status,
         credit=credit,
         panel=panel,
