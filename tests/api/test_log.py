@@ -144,6 +144,14 @@ def test_nothing_is_proven_beyond_the_checkpoint(signed: FlaskClient, query: str
     assert [problem["field"] for problem in answer.get_json()["errors"]] == [name]
 
 
+def test_a_checkpoint_that_is_saved_has_a_name(signed: FlaskClient) -> None:
+    last = checkpoints.latest()
+    assert last is not None
+    name = f"{last.checkpoint.origin.replace('/', '+')}-{last.checkpoint.size}.checkpoint"
+    header = signed.get("/log/checkpoint").headers["Content-Disposition"]
+    assert header == f'inline; filename="{name}"'
+
+
 @pytest.mark.parametrize("path", ["checkpoint", "tile/0/000", "proof?position=1", "consistency?from=1"])
 def test_before_the_first_checkpoint_nothing_is_there(client: FlaskClient, path: str) -> None:
     answer = client.get(f"/log/{path}")

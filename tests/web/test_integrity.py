@@ -1,4 +1,4 @@
-"""The page of the ledger's integrity: check, see the result, compare a digest."""
+"""The page of the ledger's integrity: check, see the result, compare a digest or a checkpoint."""
 
 import shutil
 from io import BytesIO
@@ -17,7 +17,10 @@ from tests.ledger.test_integrity import digest_of, here, never
 from tests.web.pages import words
 from webapp.ledger import integrity
 from webapp.ledger.background.owners import owner_name
-from webapp.ledger.transparency import signing
+from webapp.ledger.group_commit import transact
+from webapp.ledger.transparency import checkpoints, signing
+from webapp.ledger.transparency.keys import SigningKey
+from webapp.ledger.transparency.stored_checkpoints import add_cosignature
 from webapp.ledger.transparency.tree import Tree
 
 
@@ -62,7 +65,28 @@ def test_what_was_signed_last_is_shown_with_its_key(client: FlaskClient) -> None
     assert "SIGNING" in words(page)
     assert "NOT SIGNING" not in words(page)
     assert 'href="/log/checkpoint"' in page.text
-    assert 'href="/log/key"' in page.text
+    events, accounts = checkpoints.keys_by_tree()
+    said = words(page)
+    assert f"Signs the events, and with them statements {events}" in said
+    assert f"Signs the account log {accounts}" in said
+    assert "Last witnessed never" in said
+
+
+def test_the_newest_checkpoint_that_a_witness_cosigned_is_shown(client: FlaskClient) -> None:
+    recorded()
+    signed = signing.sign()
+    assert signed is not None
+    transact(
+        lambda connection: add_cosignature(
+            connection, Tree.EVENTS, signed, "w.example", "a line", "2026-11-20T10:00:00.000000Z"
+        ),
+        unconditional=True,
+    )
+    sold(serial_number="VCS-2")
+    signing.sign()
+    page = words(client.get("/integrity"))
+    assert "Last checkpoint 3 events" in page
+    assert "Last witnessed 1 event Witnessed 20 Nov 2026, 10:00 UTC By w.example" in page
 
 
 def test_why_a_host_does_not_sign_is_said(client: FlaskClient, database_url: str) -> None:
@@ -88,19 +112,62 @@ def test_the_page_says_that_the_account_log_is_not_the_one_that_was_signed(
     assert title in words(client.get("/integrity"))
 
 
-@pytest.mark.parametrize("form_field", ["digest", "file"])
+@pytest.fixture(autouse=True)
+def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signing, "SIGN_EVERY_S", 0.0)
+
+
+@pytest.mark.parametrize("form_field", ["kept", "file"])
 def test_a_digest_is_compared_as_text_or_as_a_file(
     client: FlaskClient, raw: RawClient, form_field: str
 ) -> None:
     recorded()
     kept = digest_of(1, raw)
     sold(serial_number="VCS-0002")
-    field = {form_field: kept if form_field == "digest" else (BytesIO(kept.encode()), "kept.digest")}
+    field = {form_field: kept if form_field == "kept" else (BytesIO(kept.encode()), "kept.digest")}
     page = submit(client, client.get("/integrity").text, "/integrity/compare", fields=field)
     assert "Equal to an earlier state, at position 1" in words(page)
 
 
 def test_what_is_no_digest_is_said_beside_the_field(client: FlaskClient) -> None:
-    page = submit(client, client.get("/integrity").text, "/integrity/compare", fields={"digest": "x"})
+    page = submit(client, client.get("/integrity").text, "/integrity/compare", fields={"kept": "x"})
     assert page.status_code == 422
     assert "This is not a saved digest" in words(page)
+    assert "one line `digest: HEX`" in words(page)
+
+
+def compared_with(client: FlaskClient, kept: str) -> str:
+    page = submit(client, client.get("/integrity").text, "/integrity/compare", fields={"kept": kept})
+    return words(page)
+
+
+def test_a_checkpoint_is_compared_by_what_was_signed(client: FlaskClient, raw: RawClient) -> None:
+    for number in range(1, 4):
+        recorded(serial_number=f"VCS-{number}")
+        signing.sign()
+    last = checkpoints.latest()
+    assert last is not None
+    recorded(serial_number="VCS-4")
+    page = compared_with(client, last.note)
+    assert "This ledger continues itThe first 3 of now 4 events are those that" in page
+    tamper(raw, "UPDATE events SET hash = ? WHERE subject = 2", bytes(32))
+    page = compared_with(client, last.note)
+    assert "This ledger does not continue it" in page
+    assert "The first difference is at position 2." in page
+    tamper(raw, "DELETE FROM feed WHERE position > 1")
+    page = compared_with(client, last.note)
+    assert "2 of the 3 events that" in page
+    assert "signed are missing. The first 1 events are as signed." in page
+
+
+def test_a_checkpoint_that_this_ledger_did_not_sign_is_said_beside_the_field(client: FlaskClient) -> None:
+    recorded()
+    last = signing.sign()
+    assert last is not None
+    other = SigningKey.generate(last.checkpoint.origin)
+    text = last.checkpoint.text
+    assert "No key that this ledger registered signed it" in compared_with(
+        client, f"{text}\n{other.sign(text).line}\n"
+    )
+    altered = last.note.replace("\n1\n", "\n2\n")
+    assert "does not fit the text, so the file was altered" in compared_with(client, altered)

@@ -27,7 +27,11 @@ api = Blueprint("api_log", __name__)
 @allows(Role.VIEWER)
 def get_log_checkpoint() -> Response:
     query_parameters.read()
-    return _cached(Response(last_checkpoint(Tree.EVENTS).note, content_type=_TEXT), seconds=0)
+    last = last_checkpoint(Tree.EVENTS)
+    answer = Response(last.note, content_type=_TEXT)
+    # As those that CHECKPOINT_TO puts into a folder.
+    answer.headers["Content-Disposition"] = f'inline; filename="{last.file_name}"'
+    return _cached(answer, seconds=0)
 
 
 @api.get("/log/key")

@@ -1,4 +1,4 @@
-"""The page of the ledger's integrity: the checks, a digest to compare, and what was signed of the log."""
+"""The page of the ledger's integrity: the checks, what was signed, and comparisons with what people kept."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -17,14 +17,20 @@ from webapp.http import htmx
 from webapp.http.authentication import actor
 from webapp.idempotency import flash_success, note_replay, request_key, without_idempotency_key
 from webapp.ledger import digest_comparison, integrity
-from webapp.ledger.digest_comparison import Comparison
 from webapp.ledger.integrity import FindingKind
-from webapp.ledger.transparency import checkpoints, destinations
+from webapp.ledger.transparency import checkpoints, destinations, kept_checkpoints
 from webapp.ledger.transparency.checkpoints import State, Tree
 from webapp.web import actor_names, query_parameters
 
 LISTED: Final = 20
-DIGEST_BYTES_MAX: Final = 1_000_000
+KEPT_BYTES_MAX: Final = 1_000_000
+# How a line of a signature begins, which a checkpoint has and a digest has not.
+_SIGNATURE: Final = "\u2014 "
+
+_SIGNS: Final = {
+    Tree.EVENTS: "Signs the events, and with them statements",
+    Tree.ACCOUNTS: "Signs the account log",
+}
 
 pages = Blueprint("integrity", __name__)
 
@@ -114,9 +120,9 @@ class CheckForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
 
 
 class CompareForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
-    """A digest, as text or as a file."""
+    """A digest or a signed checkpoint, as text or as a file."""
 
-    digest = TextAreaField("Digest")
+    kept = TextAreaField("Digest or checkpoint")
     file = FileField("or a file that has it")
 
 
@@ -146,18 +152,20 @@ def start() -> AnyResponse:
 @allows(Role.VIEWER)
 @without_idempotency_key("it records nothing")
 def compare() -> AnyResponse:
-    """Compare a digest with the ledger."""
+    """Compare a digest or a checkpoint with the ledger."""
     form = CompareForm()
-    text = form.digest.data or ""
+    text = form.kept.data or ""
     if form.file.data is not None and form.file.data.filename:
-        text = form.file.data.stream.read(DIGEST_BYTES_MAX).decode(errors="replace")
+        text = form.file.data.stream.read(KEPT_BYTES_MAX).decode(errors="replace")
     try:
+        if _SIGNATURE in text:
+            return _page(form, continued=kept_checkpoints.compare(text))
         return _page(form, compared=digest_comparison.compare(text))
     except InvalidFields as refusal:
-        form.digest.errors = [problem.message for problem in refusal.problems]
+        form.kept.errors = [problem.message for problem in refusal.problems]
         return _page(form, HTTPStatus.UNPROCESSABLE_ENTITY)
     except LedgerBusy as refusal:
-        form.digest.errors = [str(refusal)]
+        form.kept.errors = [str(refusal)]
         return _page(form, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
@@ -170,7 +178,10 @@ def compared() -> AnyResponse:
 
 
 def _page(
-    form: CompareForm, status: HTTPStatus = HTTPStatus.OK, compared: Comparison | None = None
+    form: CompareForm,
+    status: HTTPStatus = HTTPStatus.OK,
+    compared: digest_comparison.Comparison | None = None,
+    continued: kept_checkpoints.Comparison | None = None,
 ) -> AnyResponse:
     checks = integrity.list_checks(limit=LISTED)
     over = [check for check in checks if check.is_over]
@@ -188,8 +199,19 @@ def _page(
         check_form=CheckForm(formdata=None),
         compare_form=form,
         compared=compared,
+        continued=continued,
         log=log,
+        public_keys=_public_keys(),
         is_account_log_signed=checkpoints.status(Tree.ACCOUNTS).state is State.SIGNING,
         deliveries=destinations.deliveries(),
-        witnesses=checkpoints.witnesses_of(log.last) if log.last else [],
+        cosigned=checkpoints.last_cosigned(),
     )
+
+
+def _public_keys() -> list[tuple[str, str]]:
+    """Return what each registered key is for, and the key, as at /log/key but the one in use first."""
+    return [
+        (f"{signs}, until it was replaced" if number else signs, str(key))
+        for tree, signs in _SIGNS.items()
+        for number, key in enumerate(reversed(checkpoints.keys_of(tree)))
+    ]

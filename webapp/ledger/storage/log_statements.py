@@ -64,3 +64,8 @@ COSIGNATURES: Final = (
     "SELECT line FROM cosignatures WHERE tree = ? AND key_number = ? AND size = ?"
     " ORDER BY received_at, witness"
 )
+# The cosignatures of the newest checkpoints that have any. A checkpoint has fewer of them.
+LAST_COSIGNED: Final = (
+    "SELECT key_number, size, witness, received_at FROM cosignatures WHERE tree = ?"
+    " ORDER BY key_number DESC, size DESC, witness LIMIT 16"
+)

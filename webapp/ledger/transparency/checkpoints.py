@@ -1,6 +1,6 @@
 """Signed checkpoints of the log: read them, and get one that includes a position."""
 
-from webapp.domain.signed_note import Note, VerifierKey
+from webapp.domain.signed_note import VerifierKey
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.transparency import stored_checkpoints as stored
 from webapp.ledger.transparency.signing import (
@@ -12,10 +12,11 @@ from webapp.ledger.transparency.signing import (
     state_on,
     status,
 )
-from webapp.ledger.transparency.stored_checkpoints import SignedCheckpoint
+from webapp.ledger.transparency.stored_checkpoints import Cosigned, SignedCheckpoint
 from webapp.ledger.transparency.tree import TREES, Tree
 
 __all__ = [
+    "Cosigned",
     "NotSignedYet",
     "Refused",
     "SignedCheckpoint",
@@ -26,6 +27,8 @@ __all__ = [
     "covering",
     "keys",
     "keys_by_tree",
+    "keys_of",
+    "last_cosigned",
     "latest",
     "state",
     "status",
@@ -52,15 +55,20 @@ def at_size(size: int, tree: Tree = Tree.EVENTS) -> SignedCheckpoint | None:
         return stored.checkpoint_at(connection, tree, size)
 
 
-def witnesses_of(signed: SignedCheckpoint) -> list[str]:
-    """Return the names of the keys of witnesses that cosigned a checkpoint."""
-    return [each.name for each in Note.parse(signed.note).signatures if each.name != signed.checkpoint.origin]
+def last_cosigned() -> Cosigned | None:
+    """Return the newest checkpoint of the events that a witness cosigned."""
+    with reading() as connection:
+        return stored.last_cosigned(connection, Tree.EVENTS)
 
 
 def keys_by_tree() -> list[VerifierKey]:
     """Return all registered keys of the tree of events, then those of the accounts, each oldest first."""
-    found = keys()
-    return [key for tree in Tree for key in found[tree :: len(Tree)]]
+    return [key for tree in Tree for key in keys_of(tree)]
+
+
+def keys_of(tree: Tree) -> list[VerifierKey]:
+    """Return all registered keys of a tree, oldest first."""
+    return keys()[tree :: len(Tree)]
 
 
 def keys() -> list[VerifierKey]:

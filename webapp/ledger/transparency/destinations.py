@@ -128,9 +128,8 @@ def _is_due(before: Delivery, now: str) -> bool:
 
 
 def _to_folder(destination: Destination, _of: Tree, last: SignedCheckpoint, _before: int) -> None:
-    name = f"{last.checkpoint.origin.replace('/', '+')}-{last.checkpoint.size}.checkpoint"
     try:
-        with atomic_file(Path(destination.target) / name, replaces=True) as aside:
+        with atomic_file(Path(destination.target) / last.file_name, replaces=True) as aside:
             aside.write_text(last.note, encoding="utf-8")
     except OSError as error:
         raise NotDelivered(f"{error.filename or destination.target}: {error.strerror}.") from error

@@ -44,10 +44,29 @@ class SignedCheckpoint:
     signed_at: str
     key_number: int
 
+    @property
+    def file_name(self) -> str:
+        """The name of a file that has it."""
+        return f"{self.checkpoint.origin.replace('/', '+')}-{self.checkpoint.size}.checkpoint"
+
+
+@dataclass(frozen=True)
+class Cosigned:
+    """The size of a checkpoint, the names of the keys that cosigned it, and when the last of them did."""
+
+    size: int
+    received_at: str
+    witnesses: Sequence[str]
+
 
 def origin_of(origin: str, tree: Tree) -> str:
     """Return the origin of a tree, given that of the events."""
     return f"{origin}{_SUFFIX[tree]}"
+
+
+def events_origin(origin: str, tree: Tree) -> str:
+    """Return the origin of the tree of events, given that of a tree."""
+    return origin.removesuffix(_SUFFIX[tree])
 
 
 def registered_keys(connection: Connection) -> list[RegisteredKey]:
@@ -87,6 +106,16 @@ def add_cosignature(
     place = (tree, signed.key_number, signed.checkpoint.size, witness)
     if not fetch(connection, sql.COSIGNATURE_OF, *place):
         send(connection, sql.INSERT_COSIGNATURE, [(*place, line, received_at)])
+
+
+def last_cosigned(connection: Connection, tree: Tree) -> Cosigned | None:
+    """Return the newest checkpoint of a tree that a witness cosigned."""
+    rows = fetch(connection, sql.LAST_COSIGNED, tree)
+    if not rows:
+        return None
+    key_number, size = rows[0][:2]
+    newest = [row for row in rows if row[:2] == (key_number, size)]
+    return Cosigned(size, max(row[3] for row in newest), [row[2] for row in newest])
 
 
 def _only(connection: Connection, tree: Tree, rows: Sequence[Sequence[Any]]) -> SignedCheckpoint | None:
