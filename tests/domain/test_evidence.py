@@ -36,3 +36,9 @@ def test_the_output_of_sha256sum_is_recorded_with_one_line_for_each_file() -> No
 def test_what_names_no_file_is_refused_with_its_line(typed: str, said: str) -> None:
     with pytest.raises(FieldError, match=said):
         EVIDENCE.parse(typed)
+
+
+@pytest.mark.parametrize("value", [[{"sha256": ONE, "name": "a.pdf"}], {"sha256": ONE}, 7, [f"{ONE} a.pdf"]])
+def test_what_is_no_text_is_refused_with_the_form_that_is_needed(value: object) -> None:
+    with pytest.raises(FieldError, match="one text with a line for each file: its SHA-256"):
+        EVIDENCE.parse(value)

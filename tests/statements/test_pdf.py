@@ -112,3 +112,16 @@ def test_a_document_that_takes_too_much_memory_is_refused(monkeypatch: pytest.Mo
     monkeypatch.setattr(pdf, "MEMORY_BYTES_MAX", 90_000_000)
     with pytest.raises(LedgerBusy):
         pdf_of(statement_of(act_at(retirement())), None)
+
+
+def test_the_evidence_of_a_retirement_is_listed_with_its_hashes() -> None:
+    credit_id = recorded()
+    one, two = (f"{letter * 64} {letter} file.pdf" for letter in "ab")
+    position = retired_together([credit_id], {**RETIREMENT, "evidence": one})
+    amend_credit(credit_id, {"amends": "2", "evidence": f"{one}\n{two}"}, LOCAL)
+    text, reader = read(pdf_of(statement_of(act_at(position)), None))
+    joined = text.replace(" ", "")
+    assert f"Evidenceafile.pdf,SHA-256{'a' * 64}bfile.pdf,SHA-256{'b' * 64}" in joined
+    assert f"Isnowafile.pdf(SHA-256{'a' * 64});bfile.pdf(SHA-256{'b' * 64})" in joined
+    data = json.loads(reader.attachments["statement.json"][0])
+    assert data["credits"][0]["evidence"] == f"{one}\n{two}"

@@ -202,3 +202,13 @@ def test_who_may_read_keeps_the_navigation_where_a_statement_is_checked(
     assert 'href="/credits"' in client.get("/verify").text
     an_administrator("Ada")
     assert 'href="/credits"' not in ledger_app.test_client().get("/verify").text
+
+
+def test_evidence_is_listed_on_the_statement_and_its_hash_can_be_copied_on_the_act(
+    client: FlaskClient,
+) -> None:
+    digest = "ab" * 32
+    retire_credit(recorded(), {"evidence": f"{digest} contract <1>.pdf"}, LOCAL)
+    page = client.get("/acts/2/statement")
+    assert f"Evidencecontract <1>.pdfSHA-256 {digest}" in words(page)
+    assert f'data-copy="{digest}"' in client.get("/acts/2").text

@@ -35,6 +35,11 @@ class EvidenceField(TextField):
 
     def parse(self, value: object) -> str | None:
         """Return the recorded text, None without any file. Raises FieldError, which names the line."""
+        if value is not None and not isinstance(value, str):
+            raise FieldError(
+                "Must be one text with a line for each file: its SHA-256 in hexadecimal digits, a space and "
+                "its name, as sha256sum prints them."
+            )
         text = super().parse(value)
         if text is None:
             return None

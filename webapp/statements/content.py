@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from webapp.domain.action_fields import RETIREMENT_FIELDS
 from webapp.domain.errors import UnknownStatement
+from webapp.domain.evidence import EVIDENCE, EvidenceFile, files_in
 from webapp.domain.facts import RETIREMENT_FACTS
 from webapp.domain.fields import quantity_text
 from webapp.domain.lifecycle import EventType
@@ -21,12 +22,19 @@ VERSION: Final = 1
 # The words of a retirement that a statement has. A note is for those who use the ledger.
 BENEFICIARY: Final = "beneficiary"
 OCCURRED_ON: Final = "occurred_on"
-WORDS: Final = (BENEFICIARY, "reason", OCCURRED_ON, "reference", "retirement_id")
+WORDS: Final = (BENEFICIARY, "reason", OCCURRED_ON, "reference", "retirement_id", EVIDENCE.name)
 LABELS: Final[Mapping[str, str]] = {
     **{field.name: field.label for field in (*RETIREMENT_FIELDS, *RETIREMENT_FACTS) if field.name in WORDS},
     OCCURRED_ON: "Retirement date",
 }
 CONTESTED: Final = "Another credit holds the same serial number under another name of the registry."
+
+
+def shown(name: str, text: str) -> str:
+    """Return a word as people read it: of evidence the name of each file before its SHA-256."""
+    if name != EVIDENCE.name:
+        return text
+    return "; ".join(f"{file.name} (SHA-256 {file.sha256})" for file in files_in({name: text}))
 
 
 class Word(NamedTuple):
@@ -69,15 +77,30 @@ class Restated:
     """One word that an amendment restated, on how many lots. A text is empty where there was none."""
 
     amended_at: str
-    label: str
+    name: str
     before: str
     after: str
     lots: int
 
     @property
+    def label(self) -> str:
+        """The label of the word."""
+        return LABELS[self.name]
+
+    @property
     def is_day(self) -> bool:
         """Whether the word is a day (`YYYY-MM-DD`)."""
-        return self.label == LABELS[OCCURRED_ON]
+        return self.name == OCCURRED_ON
+
+    @property
+    def was(self) -> str:
+        """The text before, as people read it."""
+        return shown(self.name, self.before)
+
+    @property
+    def is_now(self) -> str:
+        """The text after, as people read it."""
+        return shown(self.name, self.after)
 
 
 @dataclass(frozen=True)
@@ -123,6 +146,12 @@ class Statement:
         return self.act.said(name)
 
     @property
+    def evidence(self) -> list[EvidenceFile]:
+        """The different files that the retirement names."""
+        texts = self.said(EVIDENCE.name)
+        return list(dict.fromkeys(file for text in texts for file in files_in({EVIDENCE.name: text})))
+
+    @property
     def updated_at(self) -> datetime:
         """When the last event that it shows was recorded, which is the date of the document."""
         times = [self.act.recorded_at, *(each.amended_at for each in self.restated)]
@@ -139,7 +168,7 @@ def statement_of(act: Act, address: str | None = None) -> Statement:
         credit = acted.credit
         key = (credit.project_name, credit.registry, acted.facts.get("project_id", ""), credit.vintage)
         own = [
-            Word(LABELS[name], acted.said(name), name == OCCURRED_ON)
+            Word(LABELS[name], shown(name, acted.said(name)), name == OCCURRED_ON)
             for name in differing
             if acted.said(name)
         ]
@@ -157,7 +186,7 @@ def _restated(act: Act) -> list[Restated]:
         for amendment in acted.amendments:
             for name in WORDS:
                 if name in amendment.changes:
-                    key = (amendment.recorded_at, LABELS[name], *amendment.changes[name])
+                    key = (amendment.recorded_at, name, *amendment.changes[name])
                     counted[key] = counted.get(key, 0) + 1
     return [Restated(*key, lots) for key, lots in sorted(counted.items(), key=lambda each: each[0][0])]
 
@@ -192,7 +221,7 @@ def data_of(statement: Statement) -> dict[str, Any]:
         "amended": [
             {
                 "amended_at": each.amended_at,
-                "word": next(name for name, label in LABELS.items() if label == each.label),
+                "word": each.name,
                 "before": each.before or None,
                 "after": each.after or None,
                 "credits": each.lots,

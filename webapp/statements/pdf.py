@@ -132,6 +132,7 @@ def _facts_of(statement: Statement) -> list[tuple[str, list[str]]]:
         ("Retired on", shown_days if days else ["not known"]),
         ("Recorded on", [f"{day_text(statement.act.recorded_at)}, {statement.act.recorded_at[11:16]} UTC"]),
         ("Reference", statement.said("reference")),
+        ("Evidence", [f"{file.name}, SHA-256 {file.sha256}" for file in statement.evidence]),
     ]
     return [(label, values) for label, values in facts if values]
 
@@ -180,6 +181,6 @@ def _restated_of(each: Restated, lots: int) -> dict[str, str]:
     return {
         "day": day_text(each.amended_at),
         "label": f"{each.label}{of}",
-        "before": _text_of(each.before, is_day=each.is_day),
-        "after": _text_of(each.after, is_day=each.is_day),
+        "before": _text_of(each.was, is_day=each.is_day),
+        "after": _text_of(each.is_now, is_day=each.is_day),
     }
