@@ -69,6 +69,7 @@ DATA = {
 }
 TYPES: dict[str, type] = {"amends": int, "facts": dict, "quantities": list, "vintage": int}
 FORMS = {"offset": TONNES, "parent": HASH, "quantities": TONNES, "quantity": TONNES, "replaces": HASH}
+ACCOUNTS = "the key that you gave is that of the account log, and statements are signed with the key of"
 FORKED = "the same size and another root, so this log has two histories"
 OTHER_FILE = "this is no proof of a retirement. Choose the file proof.json of a statement, or its PDF"
 
@@ -517,6 +518,8 @@ def verdict_on(
     for key in given:
         if key in keys:
             vouching.append(f"signed with the key of {key.name} that you gave")
+        elif key.name == f"{note[1]}/accounts":
+            open_.append(f"{ACCOUNTS} {note[1]}")
         else:
             against.append(f"not signed with the key of {key.name} that you gave")
     if vouching:

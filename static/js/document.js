@@ -1,5 +1,6 @@
 // On /verify: the SHA-256 of a document, and which acts name it. The document itself is never sent.
 import { hashOf } from "./evidence.js";
+import { documentIn, FILE_BYTES_MAX } from "./verify/proof.js";
 
 const input = document.getElementById("document-file");
 const zone = document.querySelector("[data-document-zone]");
@@ -29,6 +30,17 @@ const lookedUp = async (digest) => {
   });
 };
 
+// Whether the file is the proof of a statement, or a PDF that has one.
+const isStatement = async (file) => {
+  if (!/\.(json|pdf)$/i.test(file.name) || file.size > FILE_BYTES_MAX) return false;
+  try {
+    const found = await documentIn(new Uint8Array(await file.arrayBuffer()));
+    return new TextDecoder().decode(found.subarray(0, 14)) === '{"checkpoint":';
+  } catch {
+    return false;
+  }
+};
+
 const look = async (file) => {
   const digest = await hashOf(file, (share) => {
     result.textContent = `Reading ${file.name}: ${Math.floor(100 * share)} %`;
@@ -37,6 +49,9 @@ const look = async (file) => {
   code.className = "long-text";
   code.textContent = digest;
   const stated = details.textContent.includes(digest) ? [line("The statement checked above names this file.")] : [];
+  if (await isStatement(file)) {
+    stated.push(line("This file has the proof of a statement. To check it, choose it under Statement above."));
+  }
   result.replaceChildren(line(`SHA-256 of ${file.name}: `, code), ...stated);
   try {
     result.append(...(await lookedUp(digest)));

@@ -6,7 +6,9 @@ from playwright.sync_api import FilePayload, Request, expect
 
 from tests.browser.conftest import Visit
 from tests.fixtures.credits import a_credit
+from tests.fixtures.proofs import bytes_of, of_one_credit
 from tests.fixtures.server import Server
+from tests.verifier.test_script import pdf_with
 
 # Larger than the parts in which it is read.
 CONTENT = b"contract" * 700_000
@@ -34,3 +36,20 @@ def test_a_file_that_an_act_names_is_found_by_dropping_it_on_the_page(visit: Vis
     page.locator("#document-file").set_input_files({**CONTRACT, "buffer": CONTENT[:-1]})
     expect(result).to_contain_text("No act of this ledger names this file.")
     assert not any(b"contractcontract" in (request.post_data_buffer or b"") for request in sent)
+
+
+def test_a_statement_that_is_chosen_as_a_document_is_said_to_be_one(visit: Visit, ledger: Server) -> None:
+    page = visit(ledger)
+    page.goto("/verify")
+    hint = "This file has the proof of a statement. To check it, choose it under Statement above."
+    result = page.locator("[data-document-result]")
+    proof = bytes_of(of_one_credit()[1])
+    for name, content in (("proof.json", proof), ("statement.pdf", pdf_with(proof))):
+        page.locator("#document-file").set_input_files(
+            {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+        )
+        expect(result).to_contain_text(f"SHA-256 of {name}")
+        expect(result).to_contain_text(hint)
+    page.locator("#document-file").set_input_files(CONTRACT)
+    expect(result).to_contain_text("SHA-256 of contract")
+    expect(result).not_to_contain_text(hint)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.browser.conftest import Visit
-from tests.fixtures.proofs import A_WITNESS, FORGER, OWN, bytes_of, of_a_lot, of_one_credit, proofs
+from tests.fixtures.proofs import A_WITNESS, FORGER, OWN, Signer, bytes_of, of_a_lot, of_one_credit, proofs
 from tests.fixtures.server import Server
 from tests.verifier.test_script import pdf_with
 from tests.verifier.vectors import SMALL_ORDER, vectors
@@ -102,6 +102,7 @@ def test_script_and_browser_say_the_same_of_the_same_documents(visit: Visit, led
         ([str(OWN.key)], []),
         ([str(A_WITNESS.key), str(FORGER.key)], []),
         ([str(FORGER.key)], []),
+        ([str(Signer(1, f"{OWN.key.name}/accounts").key)], []),
         ([], [log.checkpoint()]),
         ([str(OWN.key)], [changed.checkpoint()]),
         ([], [longer.checkpoint()]),
@@ -140,6 +141,7 @@ def test_a_stranger_chooses_a_file_and_nothing_is_sent(visit: Visit, ledger: Ser
     page.get_by_role("button", name="Check").click()
     expect(result).to_contain_text("Proven: signed with the key of ledger.example/0123456789abcdef")
     expect(page.get_by_text("100 t in 1 lot")).to_be_visible()
+    expect(page.locator("[data-details] code", has_text=str(OWN.key))).to_be_visible()
     page.get_by_label("Key optional").fill("")
     page.get_by_label("Checkpoint optional").fill(of_one_credit()[0].checkpoint())
     page.get_by_role("button", name="Check").click()
@@ -165,6 +167,7 @@ def test_wrong_input_gets_a_clear_sentence(visit: Visit, ledger: Server, tmp_pat
     ):
         page.locator("#verifier-file").set_input_files(chosen)
         expect(result).to_contain_text(sentence)
+    expect(result).to_contain_text("To find the acts that name this file, choose it under Document below.")
     page.get_by_label("Key optional").fill("nothing")
     page.get_by_role("button", name="Check").click()
     expect(result).to_contain_text("Not checked: a key is not a name, an id and base64")

@@ -16,6 +16,7 @@ from tests.fixtures.proofs import (
     FORGER,
     OWN,
     Document,
+    Signer,
     bytes_of,
     of_a_lot,
     of_many,
@@ -101,6 +102,23 @@ def test_a_forged_log_is_refused_under_the_key_of_the_real_one() -> None:
         1,
         f"Not valid: not signed with the key of {OWN.key.name} that you gave.",
     )
+
+
+def test_the_key_of_the_account_log_is_said_to_be_that_one() -> None:
+    _, document = of_one_credit()
+    accounts = Signer(1, f"{OWN.key.name}/accounts").key
+    said = (
+        "the key that you gave is that of the account log, "
+        f"and statements are signed with the key of {OWN.key.name}"
+    )
+    report = report_on(document, accounts)
+    assert (report.code, report.verdict) == (
+        3,
+        f"Consistent, but signed by a key I cannot judge; {said}.",
+    )
+    assert report_on(document, accounts, OWN.key).code == 0
+    other = Signer(2, "other.example/accounts").key
+    assert report_on(document, other).code == 1
 
 
 def test_the_key_of_a_witness_is_enough() -> None:

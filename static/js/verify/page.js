@@ -1,7 +1,7 @@
 // The form on /verify, and in the file that can be downloaded there. Nothing is sent: the file is read and
 // checked here.
 import { Invalid, keptNote, keyOf, require } from "./forms.js";
-import { examine, FILE_BYTES_MAX } from "./proof.js";
+import { examine, FILE_BYTES_MAX, NOTHING_ATTACHED, OTHER_FILE } from "./proof.js";
 
 const TONES = ["success", "danger", "danger", "warning"];
 const form = document.querySelector("[data-verifier]");
@@ -19,13 +19,25 @@ const element = (name, className, ...children) => {
   return made;
 };
 
+// Keys and hashes, which are read letter by letter.
+const LETTERS = /([0-9a-f]{64}|\S+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2})/;
+const marked = (line) => line.split(LETTERS).map((part, place) => (place % 2 ? element("code", "", part) : part));
+
+// What else can be done with a file that has no proof, on the page that looks up documents.
+const hintFor = ({ verdict }) => {
+  const isOther = [OTHER_FILE, NOTHING_ATTACHED].some((reason) => verdict.includes(reason));
+  const canLookUp = isOther && document.getElementById("document-file");
+  return canLookUp ? [element("div", "", "To find the acts that name this file, choose it under Document below.")] : [];
+};
+
 const show = (report, name) => {
-  const text = element("div", "notice-text", element("strong", "notice-title", report.verdict), name);
+  const title = element("strong", "notice-title", ...marked(report.verdict));
+  const text = element("div", "notice-text", title, name, ...hintFor(report));
   verdict.replaceChildren(element("div", `notice notice-${TONES[report.code]}`, text));
   details.replaceChildren(
     ...report.sections.flatMap(([head, lines]) => [
       element("h2", "", head),
-      element("ul", "", ...lines.map((line) => element("li", line.startsWith("  ") ? "is-inner" : "", line.trim()))),
+      element("ul", "", ...lines.map((line) => element("li", line.startsWith("  ") ? "is-inner" : "", ...marked(line.trim())))),
     ]),
   );
   details.hidden = !report.sections.length;

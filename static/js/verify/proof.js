@@ -7,9 +7,11 @@ import { isSignature } from "./ed25519.js";
 
 export const FILE_BYTES_MAX = 100_000_000;
 export const OTHER_FILE = "this is no proof of a retirement. Choose the file proof.json of a statement, or its PDF";
+export const NOTHING_ATTACHED = "this PDF has no proof attached. A statement that its ledger can prove has one";
 const ATTACHED = /\/Length ([0-9]{1,9})\b[^>]{0,200}?\/EmbeddedFile\b[^\0]{0,300}?>>[\r\n\t ]*stream\r?\n/g;
 const DOCUMENT = { checkpoint: "string", entries: "array", keys: "array", kind: "string", version: "number" };
 const ENTRY = { path: "array", position: "number", text: "string" };
+const ACCOUNTS = "the key that you gave is that of the account log, and statements are signed with the key of";
 const FORKED = "the same size and another root, so this log has two histories";
 // Characters that could break or reorder a line of the report.
 const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
@@ -39,7 +41,7 @@ const isPdf = (bytes) => beginsWith(bytes, "%PDF-");
 const beginsWith = (bytes, text) => utf8(text).every((byte, place) => bytes[place] === byte);
 
 // Returns the proof document: the file itself, or what is attached to the PDF.
-const documentIn = async (bytes) => {
+export const documentIn = async (bytes) => {
   require(bytes.length, "the file is empty");
   require(bytes.length <= FILE_BYTES_MAX, "the file is larger than 100 MB");
   if (!isPdf(bytes)) return bytes;
@@ -50,7 +52,7 @@ const documentIn = async (bytes) => {
     if (beginsWith(file, '{"checkpoint":')) found.push(file);
   }
   require(found.length < 2, "this PDF has more than one proof attached");
-  require(found.length, "this PDF has no proof attached. A statement that its ledger can prove has one");
+  require(found.length, NOTHING_ATTACHED);
   return found[0];
 };
 
@@ -129,6 +131,7 @@ const verdictOn = ([, origin, size, root], keys, given, kept, act) => {
   }
   for (const key of given) {
     if (keys.some(({ text }) => text === key.text)) vouching.push(`signed with the key of ${key.name} that you gave`);
+    else if (key.name === `${origin}/accounts`) open.push(`${ACCOUNTS} ${origin}`);
     else against.push(`not signed with the key of ${key.name} that you gave`);
   }
   if (vouching.length) return [0, `Proven: ${[...vouching, ...against].join("; ")}.`];
