@@ -330,10 +330,10 @@ def _append(transaction: Transaction, plan: ActPlan, actor: str) -> tuple[ActRes
         data = with_act(_data_for(plan, history), number)
         acts.append(Event(credit.id, len(history.types) + 1, action, data, *stamp, history.hash))
         acted.append(TakenCredit(credit.id, quantity_e4, credit.serial_number))
-    entries = event_log.append(
+    placed = event_log.append(
         transaction, [*splits, *acts], lots, {each: history.key for each, history in histories.items()}
     )
-    if entries[len(splits)].position != number:
+    if placed[len(splits)].position != number:
         raise RuntimeError("the events of an act do not begin at its number")
     return ActResult(number, action, acted, plan.warnings), first
 

@@ -96,8 +96,8 @@ def create_credit(
         if decision.outcome is Outcome.EXISTING:
             return ActionResult(queries.read_record(transaction.connection, decision.lot or credit.id))
         created = created_event(credit, actor, event_log.recording_time(transaction))
-        entries = event_log.append(transaction, [created], [credit])
-        return ActionResult(record_of_new(entries, credit), is_new=True)
+        placed = event_log.append(transaction, [created], [credit])
+        return ActionResult(record_of_new(placed, credit), is_new=True)
 
     return _run_once(action, key, "create")
 
@@ -161,9 +161,9 @@ def split_credit(
     def action(transaction: Transaction) -> ActionResult:
         found = LoadedCredit.read(transaction, credit_id, EventType.SPLIT, expected_seqs)
         split = found.split(requested.quantities_of(found.credit), actor)
-        entries = found.append(split.events, split.lots)
-        views = [split.record_of(lot, entries).credit for lot in split.lots]
-        record = found.record_after(entries[:1])
+        placed = found.append(split.events, split.lots)
+        views = [split.record_of(lot, placed).credit for lot in split.lots]
+        record = found.record_after(placed[:1])
         return ActionResult(replace(record, relations=replace(record.relations, lots=views)), is_new=True)
 
     return _run_once(action, key, "split")
@@ -192,8 +192,8 @@ def cancel_credit(
 
     def action(transaction: Transaction) -> ActionResult:
         found = LoadedCredit.read(transaction, credit_id, EventType.CANCELLED, expected_seqs)
-        entries = found.append([found.event(EventType.CANCELLED, data, actor)])
-        return ActionResult(found.record_after(entries))
+        placed = found.append([found.event(EventType.CANCELLED, data, actor)])
+        return ActionResult(found.record_after(placed))
 
     return _run_once(action, key, "cancel")
 
@@ -230,8 +230,8 @@ def correct_credit(
             raise decision.error
         cancelled = found.event(EventType.CANCELLED, data, actor)
         created = created_event(credit, actor, cancelled.recorded_at)
-        entries = found.append([cancelled, created], [credit])
-        return ActionResult(record_of_new(entries[1:], credit), is_new=True)
+        placed = found.append([cancelled, created], [credit])
+        return ActionResult(record_of_new(placed[1:], credit), is_new=True)
 
     return _run_once(action, key, "correct")
 
@@ -272,15 +272,15 @@ def _act_on_quantity(
         found = LoadedCredit.read(transaction, credit_id, event_type, expected_seqs)
         whole_e4 = found.credit.quantity_e4
         if part_e4 is None or part_e4 == whole_e4:
-            entries = found.append([found.event(event_type, data, actor)])
-            return ActionResult(found.record_after(entries))
+            placed = found.append([found.event(event_type, data, actor)])
+            return ActionResult(found.record_after(placed))
         require_part(part_e4, whole_e4, found.credit.block)
         split = found.split([part_e4, whole_e4 - part_e4], actor)
         part, rest = split.lots
         last = [event for event in split.events if event.credit_id == part.id][-1]
         acted = Event(part.id, last.seq + 1, event_type, data, actor, last.recorded_at, last.hash)
-        entries = found.append([*split.events, acted], split.lots)
-        return ActionResult(split.record_of(part, entries), split.record_of(rest, entries).credit)
+        placed = found.append([*split.events, acted], split.lots)
+        return ActionResult(split.record_of(part, placed), split.record_of(rest, placed).credit)
 
     return _run_once(action, key, _KINDS[event_type])
 

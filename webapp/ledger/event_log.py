@@ -103,13 +103,13 @@ def append(
     if not new:
         return []
     connection = transaction.connection
-    entries = _positioned(transaction, new, credits_of, keys or {})
-    is_plain = len(entries) < COPIED_FROM and all(map(_is_plain, entries))
+    placed = _positioned(transaction, new, credits_of, keys or {})
+    is_plain = len(placed) < COPIED_FROM and all(map(_is_plain, placed))
     with statements.pipelined(connection) if is_plain else nullcontext():
-        _insert(transaction, entries)
-        apply_events(connection, entries)
-    _finish_before_commit(transaction, entries)
-    return entries
+        _insert(transaction, placed)
+        apply_events(connection, placed)
+    _finish_before_commit(transaction, placed)
+    return placed
 
 
 def append_entry(
@@ -141,10 +141,10 @@ def restore(transaction: Transaction, history: Iterable[Event | Entry]) -> int:
         if isinstance(batch, Entry):
             _place_entry(transaction, batch)
         else:
-            entries = _positioned(transaction, batch, (), {})
-            _insert(transaction, entries)
-            apply_events(connection, entries, is_replay=True)
-            _finish_before_commit(transaction, entries)
+            placed = _positioned(transaction, batch, (), {})
+            _insert(transaction, placed)
+            apply_events(connection, placed, is_replay=True)
+            _finish_before_commit(transaction, placed)
         for event in [batch] if isinstance(batch, Entry) else batch:
             is_in_order, last_at = is_in_order and last_at <= event.recorded_at, event.recorded_at
             done += 1
@@ -191,22 +191,22 @@ def _key_of_subject(connection: Connection, subject: str) -> tuple[int | None, i
     return key, lowest
 
 
-def _is_plain(entry: PositionedEvent) -> bool:
+def _is_plain(placed: PositionedEvent) -> bool:
     """Return whether the event can be appended and applied without reading anything but its state."""
-    if entry.credit:
-        return entry.credit.parent is None and entry.credit.replaces is None
-    return entry.event.type not in RELEASING
+    if placed.credit:
+        return placed.credit.parent is None and placed.credit.replaces is None
+    return placed.event.type not in RELEASING
 
 
-def _finish_before_commit(transaction: Transaction, entries: Sequence[PositionedEvent]) -> None:
+def _finish_before_commit(transaction: Transaction, placed: Sequence[PositionedEvent]) -> None:
     """Add new credits to the search index, and full tiles to the tree, once for the group.
 
     Positions only grow, so the first position in the group stays the lowest even if its action is
     rolled back.
     """
-    first = entries[0].position
+    first = placed[0].position
     transaction.before_commit.setdefault(_add_nodes, first)
-    if any(entry.credit for entry in entries):
+    if any(each.credit for each in placed):
         transaction.before_commit.setdefault(_index_for_search, first)
 
 
@@ -247,29 +247,29 @@ def parse_stored(body: str) -> Event:
 
 def parse_logged(body: str) -> Event | Entry:
     """Return the event or the entry of a stored text. See `parse_stored`."""
-    facts = json.loads(body)
-    if "subject" not in facts:
-        return _event_of(facts)
+    members = json.loads(body)
+    if "subject" not in members:
+        return _event_of(members)
     return Entry(
-        subject=facts["subject"],
-        seq=facts["seq"],
-        type=EntryType(facts["type"]),
-        data=facts["data"],
-        actor=facts["actor"],
-        recorded_at=facts["recorded_at"],
-        prev_hash=facts["prev_hash"],
+        subject=members["subject"],
+        seq=members["seq"],
+        type=EntryType(members["type"]),
+        data=members["data"],
+        actor=members["actor"],
+        recorded_at=members["recorded_at"],
+        prev_hash=members["prev_hash"],
     )
 
 
-def _event_of(facts: dict[str, Any]) -> Event:
+def _event_of(members: dict[str, Any]) -> Event:
     return Event(
-        credit_id=facts["credit"],
-        seq=facts["seq"],
-        type=EventType(facts["type"]),
-        data=facts["data"],
-        actor=facts["actor"],
-        recorded_at=facts["recorded_at"],
-        prev_hash=facts["prev_hash"],
+        credit_id=members["credit"],
+        seq=members["seq"],
+        type=EventType(members["type"]),
+        data=members["data"],
+        actor=members["actor"],
+        recorded_at=members["recorded_at"],
+        prev_hash=members["prev_hash"],
     )
 
 
@@ -291,21 +291,21 @@ def _positioned(
     head = log_head(transaction)
     last_key, stated = head.last_key, iter(credits_of)
     keys = _keys_of(transaction.connection, new, known)
-    entries = []
+    placed = []
     for position, event in enumerate(new, start=head.position + 1):
         credit = None
         if event.type is EventType.CREATED:
             last_key += 1
             keys[event.credit_id] = last_key
             credit = next(stated, None) or credit_from_event(event)
-        entries.append(PositionedEvent(position, keys[event.credit_id], event, credit))
+        placed.append(PositionedEvent(position, keys[event.credit_id], event, credit))
     transaction.head = replace(
         head,
         position=head.position + len(new),
         last_key=last_key,
         recorded_at=max(head.recorded_at, new[-1].recorded_at),
     )
-    return entries
+    return placed
 
 
 def _keys_of(connection: Connection, new: Sequence[Event], known: Mapping[str, int]) -> dict[str, int]:
@@ -320,41 +320,41 @@ def _keys_of(connection: Connection, new: Sequence[Event], known: Mapping[str, i
     return found
 
 
-def _insert(transaction: Transaction, entries: Sequence[PositionedEvent]) -> None:
+def _insert(transaction: Transaction, placed: Sequence[PositionedEvent]) -> None:
     """Insert events and positions.
 
     An event that refers to a credit is in a later statement than the CREATED event of that credit,
     because PostgreSQL runs the AFTER triggers that insert credits at the end of the statement.
     """
     connection = transaction.connection
-    by_event = {id(entry.event): entry for entry in entries}
+    by_event = {id(each.event): each for each in placed}
     run: list[PositionedEvent] = []
     created: set[int] = set()
-    for unit in group_splits(entry.event for entry in entries):
-        entry = by_event[id(unit[0])]
-        is_split = entry.event.type is EventType.SPLIT
-        if is_split or entry.key in created or "replaces" in entry.event.data:
+    for unit in group_splits(each.event for each in placed):
+        each = by_event[id(unit[0])]
+        is_split = each.event.type is EventType.SPLIT
+        if is_split or each.key in created or "replaces" in each.event.data:
             _insert_events(connection, run)
             run, created = [], set()
         if is_split:
-            statements.send(connection, statements.INSERT_SPLIT, [(entry.key, envelope_of(unit))])
+            statements.send(connection, statements.INSERT_SPLIT, [(each.key, envelope_of(unit))])
         else:
-            run.append(entry)
-            if entry.credit:
-                created.add(entry.key)
+            run.append(each)
+            if each.credit:
+                created.add(each.key)
     _insert_events(connection, run)
     insert_rows(
         connection,
         feed,
         statements.INSERT_POSITION,
-        [(entry.position, entry.key, entry.event.seq, entry.event.type) for entry in entries],
+        [(each.position, each.key, each.event.seq, each.event.type) for each in placed],
     )
 
 
-def _insert_events(connection: Connection, entries: Sequence[PositionedEvent]) -> None:
+def _insert_events(connection: Connection, placed: Sequence[PositionedEvent]) -> None:
     rows = [
-        (entry.key, event.seq, event.type, bytes.fromhex(event.hash), event.text)
-        for entry in entries
-        for event in [entry.event]
+        (each.key, event.seq, event.type, bytes.fromhex(event.hash), event.text)
+        for each in placed
+        for event in [each.event]
     ]
     insert_rows(connection, events, statements.INSERT_EVENT, rows)

@@ -16,18 +16,18 @@ from webapp.ledger.views import ExpectedSeqs, Record
 
 
 def record_of_new(
-    entries: Sequence[PositionedEvent],
+    placed: Sequence[PositionedEvent],
     credit: Credit,
     *,
     is_sold: bool = False,
     parent: Record | None = None,
 ) -> Record:
-    """Return the record of a new credit, from those `entries` that are about it.
+    """Return the record of a new credit, from those `placed` events that are about it.
 
     `parent` is the record of the credit that a lot was split from. `is_sold` is true if that was sold:
     the lot carries the sale over.
     """
-    own = [entry for entry in entries if entry.event.credit_id == credit.id]
+    own = [each for each in placed if each.event.credit_id == credit.id]
     return queries.new_record(own, credit, is_sold=is_sold, parent=parent)
 
 
@@ -40,9 +40,9 @@ class LotsOfSplit:
     events: list[Event]
     is_sold: bool
 
-    def record_of(self, lot: Credit, entries: Sequence[PositionedEvent]) -> Record:
+    def record_of(self, lot: Credit, placed: Sequence[PositionedEvent]) -> Record:
         """Return the record of a lot after the append."""
-        return record_of_new(entries, lot, is_sold=self.is_sold, parent=self.parent)
+        return record_of_new(placed, lot, is_sold=self.is_sold, parent=self.parent)
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,9 @@ class LoadedCredit:
         """Append events of this credit and of the `new` credits that they create."""
         return event_log.append(self.transaction, events, new, {self.credit.id: self.record.key})
 
-    def record_after(self, entries: Sequence[PositionedEvent]) -> Record:
+    def record_after(self, placed: Sequence[PositionedEvent]) -> Record:
         """Return the record after these events of the credit."""
-        return queries.record_after(self.record, entries)
+        return queries.record_after(self.record, placed)
 
     def lots(self, quantities_e4: Sequence[int]) -> list[Credit]:
         """Return the lots of these quantities. Raises InvalidFields."""

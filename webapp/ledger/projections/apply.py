@@ -33,34 +33,34 @@ BATCH: Final = 1000
 
 
 def apply_events(
-    connection: Connection, entries: Sequence[PositionedEvent], *, is_replay: bool = False
+    connection: Connection, placed: Sequence[PositionedEvent], *, is_replay: bool = False
 ) -> None:
     """Update the projections with these events, which are in feed order.
 
     Raises sqlalchemy.exc.IntegrityError if a new credit has serial numbers that another one holds. In
     a replay it does not: the log may be older than the rule, and the first credit keeps the numbers.
     """
-    imported = credit_facts.imports_of(entry for entry in entries if entry.credit)
-    for run in _runs(entries):
+    imported = credit_facts.imports_of(each for each in placed if each.credit)
+    for run in _runs(placed):
         serial_index.release(connection, run[0])
-        created = [entry for entry in run if entry.credit]
+        created = [each for each in run if each.credit]
         if created:
             _apply_created(connection, created, is_replay=is_replay)
-        actions = [entry for entry in run if not entry.credit]
+        actions = [each for each in run if not each.credit]
         for start in range(0, len(actions), BATCH):
             _apply_actions(connection, actions[start : start + BATCH], imported)
-    feed_runs.add_runs(connection, entries)
-    evidence_files.add_files(connection, entries)
+    feed_runs.add_runs(connection, placed)
+    evidence_files.add_files(connection, placed)
 
 
-def _runs(entries: Sequence[PositionedEvent]) -> Iterator[Sequence[PositionedEvent]]:
-    """Cut the entries before every event that releases serial numbers.
+def _runs(placed: Sequence[PositionedEvent]) -> Iterator[Sequence[PositionedEvent]]:
+    """Cut the events before each one that releases serial numbers.
 
     Within a run, all new credits can be applied first and all other events after them, in bulk.
     """
-    starts = [place for place, entry in enumerate(entries) if entry.event.type in serial_index.RELEASING]
-    for start, end in pairwise(sorted({0, *starts, len(entries)})):
-        yield entries[start:end]
+    starts = [place for place, each in enumerate(placed) if each.event.type in serial_index.RELEASING]
+    for start, end in pairwise(sorted({0, *starts, len(placed)})):
+        yield placed[start:end]
 
 
 def rebuild_projections(
@@ -83,8 +83,8 @@ def rebuild_projections(
             if isinstance(batch[0], Entry):
                 apply_entry(connection, batch[0])
             else:
-                entries = [logged for logged in batch if isinstance(logged, PositionedEvent)]
-                apply_events(connection, entries, is_replay=True)
+                placed = [logged for logged in batch if isinstance(logged, PositionedEvent)]
+                apply_events(connection, placed, is_replay=True)
             done += len(batch)
             progress(done)
     index_for_search(connection, 0)
@@ -104,12 +104,12 @@ def index_for_search(connection: Connection, first: int) -> None:
         statements.send(connection, statements.INDEX_FOR_SEARCH, [(first,)])
 
 
-def first_state(entry: PositionedEvent, credit: Credit) -> dict[str, object]:
+def first_state(placed: PositionedEvent, credit: Credit) -> dict[str, object]:
     """Return the row of credit_states for a CREATED event."""
     keys = credit.canonical
     return {
-        "created_position": entry.position,
-        "credit": entry.key,
+        "created_position": placed.position,
+        "credit": placed.key,
         "status": STATUS_AFTER[EventType.CREATED],
         "vintage": credit.vintage,
         "quantity_e4": credit.quantity_e4,
@@ -117,8 +117,8 @@ def first_state(entry: PositionedEvent, credit: Credit) -> dict[str, object]:
         "registry_key": keys.registry,
         "serial_key": keys.serial_number or None,
         "search_text": search_text_of(keys.project_name, keys.registry, keys.serial_number),
-        "created_at": entry.event.recorded_at,
-        "changed_at": entry.event.recorded_at,
+        "created_at": placed.event.recorded_at,
+        "changed_at": placed.event.recorded_at,
     }
 
 
@@ -151,53 +151,53 @@ def parties_of(event: Event) -> Iterator[tuple[str, str]]:
             yield str(role), str(event.data[field])
 
 
-def _apply_created(connection: Connection, entries: Sequence[PositionedEvent], *, is_replay: bool) -> None:
+def _apply_created(connection: Connection, placed: Sequence[PositionedEvent], *, is_replay: bool) -> None:
     names: dict[str, str] = {}
     states: list[statements.Parameters] = []
     sums = Sums()
-    for entry in entries:
-        credit = entry.credit
+    for each in placed:
+        credit = each.credit
         if credit is None:
             continue
         key = credit.canonical.registry
         names.setdefault(key, credit.registry)
-        states.append(tuple(first_state(entry, credit).values()))
+        states.append(tuple(first_state(each, credit).values()))
         sums.add((key, credit.vintage, str(STATUS_AFTER[EventType.CREATED])), 1, credit.quantity_e4)
-    serial_index.hold(connection, entries, is_replay=is_replay)
+    serial_index.hold(connection, placed, is_replay=is_replay)
     statements.send(connection, statements.INSERT_REGISTRY, sorted(names.items()))
     insert_rows(connection, credit_states, statements.INSERT_STATE, states)
-    credit_facts.add_created(connection, entries)
+    credit_facts.add_created(connection, placed)
     add_to_totals(connection, sums)
 
 
 def _apply_actions(
-    connection: Connection, entries: Sequence[PositionedEvent], imported: AbstractSet[tuple[int, int]]
+    connection: Connection, placed: Sequence[PositionedEvent], imported: AbstractSet[tuple[int, int]]
 ) -> None:
-    keys = statements.as_json(sorted({entry.key for entry in entries}))
+    keys = statements.as_json(sorted({each.key for each in placed}))
     found = {key: state for key, *state in statements.fetch(connection, statements.STATES_OF, keys)}
     sums = Sums()
-    for entry in entries:
-        if entry.event.type not in STATUS_AFTER:
+    for each in placed:
+        if each.event.type not in STATUS_AFTER:
             continue
-        state = found[entry.key]
+        state = found[each.key]
         registry_key, vintage, status, quantity_e4 = state
         sums.add((registry_key, vintage, status), -1, -quantity_e4)
-        state[2] = STATUS_AFTER[entry.event.type]
+        state[2] = STATUS_AFTER[each.event.type]
         sums.add((registry_key, vintage, state[2]), 1, quantity_e4)
-    _change_states(connection, entries)
+    _change_states(connection, placed)
     add_to_totals(connection, sums)
-    _remember_parties(connection, entries)
-    credit_facts.add_actions(connection, entries, imported)
+    _remember_parties(connection, placed)
+    credit_facts.add_actions(connection, placed, imported)
 
 
-def _change_states(connection: Connection, entries: Sequence[PositionedEvent]) -> None:
+def _change_states(connection: Connection, placed: Sequence[PositionedEvent]) -> None:
     """Update the state of each credit once, with what its events change together."""
-    reversals = _reversals_of(connection, entries)
+    reversals = _reversals_of(connection, placed)
     changed: dict[int, dict[str, object]] = {}
-    for entry in entries:
-        own = changes(entry.event, reversals.get(entry.key, ()))
-        changed[entry.key] = changed.get(entry.key, {}) | own
-    for key, columns in standing_acts.restated(connection, entries).items():
+    for each in placed:
+        own = changes(each.event, reversals.get(each.key, ()))
+        changed[each.key] = changed.get(each.key, {}) | own
+    for key, columns in standing_acts.restated(connection, placed).items():
         changed[key] |= columns
     rows: dict[tuple[str, ...], list[statements.Parameters]] = {}
     for key, columns in changed.items():
@@ -208,10 +208,10 @@ def _change_states(connection: Connection, entries: Sequence[PositionedEvent]) -
         statements.send(connection, statements.CHANGE_STATE.format(assignments), values)
 
 
-def _reversals_of(connection: Connection, entries: Sequence[PositionedEvent]) -> dict[int, list[int]]:
+def _reversals_of(connection: Connection, placed: Sequence[PositionedEvent]) -> dict[int, list[int]]:
     """Return the `seq` of each reversal by the key of its credit, of those whose buyer is amended."""
     buyer = PARTY_FIELD[EventType.SOLD]
-    amended = {e.key for e in entries if e.event.type is EventType.AMENDED and buyer in e.event.data}
+    amended = {e.key for e in placed if e.event.type is EventType.AMENDED and buyer in e.event.data}
     found: dict[int, list[int]] = {}
     if amended:
         keys = statements.as_json(sorted(amended))
@@ -220,11 +220,11 @@ def _reversals_of(connection: Connection, entries: Sequence[PositionedEvent]) ->
     return found
 
 
-def _remember_parties(connection: Connection, entries: Sequence[PositionedEvent]) -> None:
+def _remember_parties(connection: Connection, placed: Sequence[PositionedEvent]) -> None:
     named: dict[tuple[str, str], tuple[str, int]] = {}
-    for entry in entries:
-        for role, name in parties_of(entry.event):
+    for each in placed:
+        for role, name in parties_of(each.event):
             first, _ = named.get((role, canonical(name)), (name, 0))
-            named[role, canonical(name)] = (first, entry.position)
+            named[role, canonical(name)] = (first, each.position)
     rows = [(*key, name, position) for key, (name, position) in sorted(named.items())]
     statements.send(connection, statements.REMEMBER_PARTY, rows)

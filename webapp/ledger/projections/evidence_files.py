@@ -14,16 +14,16 @@ from webapp.ledger.storage.projection_tables import evidence_files
 _INSERT: Final = "INSERT INTO evidence_files (sha256, position) VALUES (?, ?)"
 
 
-def rows_of(entry: PositionedEvent) -> list[tuple[bytes, int]]:
+def rows_of(placed: PositionedEvent) -> list[tuple[bytes, int]]:
     """Return the rows of an event: the SHA-256 of each file as bytes, and the position."""
-    if EVIDENCE.name not in entry.event.data:
+    if EVIDENCE.name not in placed.event.data:
         return []
-    return [(bytes.fromhex(file.sha256), entry.position) for file in files_in(entry.event.data)]
+    return [(bytes.fromhex(file.sha256), placed.position) for file in files_in(placed.event.data)]
 
 
-def add_files(connection: Connection, entries: Sequence[PositionedEvent]) -> None:
+def add_files(connection: Connection, placed: Sequence[PositionedEvent]) -> None:
     """Add the files that these events name."""
-    rows = [row for entry in entries for row in rows_of(entry)]
+    rows = [row for each in placed for row in rows_of(each)]
     if rows:
         insert_rows(connection, evidence_files, _INSERT, rows)
 

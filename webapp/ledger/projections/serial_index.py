@@ -42,17 +42,17 @@ def block_row(key: int, block: SerialBlock) -> Parameters:
     return key, block.series, block.first, block.last, (block.last - block.first).bit_length()
 
 
-def release(connection: Connection, entry: "PositionedEvent") -> None:
+def release(connection: Connection, placed: "PositionedEvent") -> None:
     """Release the block of a split credit, and the block and serial number of a cancelled one.
 
     If the lots have no blocks of their own (their serial numbers state a place in the credit), a split
     credit keeps its block until all its lots are cancelled. It keeps its serial number in any case.
     """
-    if entry.event.type is EventType.SPLIT:
-        if numbers_of_lot(credit_at(connection, entry.key), first_lot_of(connection, entry.key)):
-            _release_blocks(connection, [entry.key])
-    elif entry.event.type is EventType.CANCELLED:
-        fully_cancelled = [entry.key, *cancelled_ancestors(connection, entry.key)]
+    if placed.event.type is EventType.SPLIT:
+        if numbers_of_lot(credit_at(connection, placed.key), first_lot_of(connection, placed.key)):
+            _release_blocks(connection, [placed.key])
+    elif placed.event.type is EventType.CANCELLED:
+        fully_cancelled = [placed.key, *cancelled_ancestors(connection, placed.key)]
         _release_blocks(connection, fully_cancelled)
         for table in (serial_claims, contested_claims):
             connection.execute(delete(table).where(table.c.credit.in_(fully_cancelled)))
@@ -66,7 +66,7 @@ def hold(connection: Connection, new: Sequence["PositionedEvent"], *, is_replay:
     conflict raises sqlalchemy.exc.IntegrityError. In a replay they also hold only what is free, because
     the log may be older than the rule, but two of them with the same canonical serial number still raise.
     """
-    created = [(entry.key, entry.credit) for entry in new if entry.credit]
+    created = [(each.key, each.credit) for each in new if each.credit]
     lots = ((key, credit) for key, credit in created if credit.parent is not None)
     for parent_id, siblings in groupby(lots, key=lambda lot: lot[1].parent):
         _hold_as_lots(connection, str(parent_id), list(siblings))

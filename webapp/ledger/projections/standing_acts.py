@@ -46,12 +46,10 @@ def restates(event: Event) -> bool:
     return event.type is EventType.AMENDED and not _RESTATING.isdisjoint(event.data)
 
 
-def restated(
-    connection: Connection, entries: Sequence[PositionedEvent]
-) -> Mapping[int, Mapping[str, object]]:
+def restated(connection: Connection, placed: Sequence[PositionedEvent]) -> Mapping[int, Mapping[str, object]]:
     """Return the columns of each credit that one of these events restates, by the key of the credit."""
-    last = {entry.key: entry.event.seq for entry in entries}
-    keys = sorted({entry.key for entry in entries if restates(entry.event)})
+    last = {each.key: each.event.seq for each in placed}
+    keys = sorted({each.key for each in placed if restates(each.event)})
     histories: dict[int, list[tuple[int, EventType, Data, str]]] = {}
     if keys:
         for key, seq, body in statements.fetch(
