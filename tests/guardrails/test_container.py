@@ -116,11 +116,21 @@ def test_the_settings_of_the_compose_file_are_settings_of_the_program(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in COMPOSE["services"]["web"]["environment"].items():
-        monkeypatch.setenv(name, re.sub(r"\$\{\w+(?::-(\w*))?\}", lambda default: default[1] or "x", value))
+        unset = re.sub(r"\$\{\w+:-(\w*)\}", lambda default: default[1], value)
+        monkeypatch.setenv(name, re.sub(r"\$\{\w+\}", "x", unset))
     monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
-    monkeypatch.setenv("METRICS_TOKEN", "")
-    monkeypatch.setenv("PUBLIC_URL", "")
-    assert Settings.from_environment().database_url == "postgresql://ledger_web:x@database/ledger"
+    given = Settings.from_environment()
+    assert given.database_url == "postgresql://ledger_web:x@database/ledger"
+    assert given == Settings(given.database_url, SECRET_KEY)
+
+
+def test_the_compose_file_passes_every_setting_on_but_those_of_the_container() -> None:
+    table = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").partition("## Settings")[2]
+    rows = [line for line in table.partition("\n## ")[0].splitlines() if line.startswith("| `")]
+    documented = {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row.split(" | ")[0])}
+    passed = set(COMPOSE["services"]["web"]["environment"])
+    assert documented - passed == {"HOST", "PORT", "SETUP_CODE_HASH"}
+    assert passed <= documented
 
 
 @pytest.fixture
