@@ -17,7 +17,7 @@ from webapp.domain.lifecycle import EventType
 from webapp.ledger.event_log import parse_stored
 from webapp.ledger.projections.feed_runs import add_runs
 from webapp.ledger.projections.standing_acts import columns_after
-from webapp.ledger.storage import holding_statements, statements
+from webapp.ledger.storage import holding_sql, statements
 
 _BATCH: Final = 500
 _ACTED_ON: Final = (
@@ -48,7 +48,7 @@ def fill(connection: Connection) -> None:
 def _fill_columns(connection: Connection, keys: Sequence[int]) -> None:
     histories: dict[int, list[tuple[int, EventType, dict[str, object], str]]] = {}
     asked = statements.as_json(list(keys))
-    for key, seq, body in statements.fetch(connection, holding_statements.EVENTS_OF_KEYS, asked):
+    for key, seq, body in statements.fetch(connection, holding_sql.EVENTS_OF_KEYS, asked):
         with suppress(ValueError, KeyError, TypeError):
             event = json.loads(body)
             of_event = (seq, EventType(event["type"]), event["data"], event["recorded_at"])

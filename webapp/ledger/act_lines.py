@@ -21,7 +21,7 @@ from webapp.ledger.project_keys import ProjectKey, ProjectNames, project_names
 from webapp.ledger.projections.joined_names import registry_names_at
 from webapp.ledger.queries import CARRIED_SEQ
 from webapp.ledger.standings import histories_of
-from webapp.ledger.storage import project_statements
+from webapp.ledger.storage import project_sql
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import Row, as_json, fetch
 
@@ -72,13 +72,13 @@ def act_lines(cut: Cut, where: Where, before: str | None = None) -> ActLines:
     condition, parameters = where.condition(cut)
     end = min(date.fromisoformat(before).toordinal() if before else _NO_DAY, cut.day + 1)
     with reading() as connection:
-        days = fetch(connection, project_statements.DAYS.format(condition), *parameters, end, ROWS + 1)
+        days = fetch(connection, project_sql.DAYS.format(condition), *parameters, end, ROWS + 1)
         if not days:
             return ActLines([], None, 0)
         first, is_last = _first_day(days)
         rows = fetch(
             connection,
-            project_statements.ENTERED.format(condition),
+            project_sql.ENTERED.format(condition),
             *(*parameters, first, days[0][0], cut.position, cut.position, ROWS + 1),
         )
         shown, left_out = rows[:ROWS], 0
@@ -111,9 +111,7 @@ def _lines(connection: Connection, rows: Sequence[Row], cut: Cut) -> list[ActLin
     origins = _origins(connection, histories, rows)
     found: dict[Origin, tuple[int, Event]] = {
         (key, seq): (position, parse_stored(body))
-        for key, seq, position, body in fetch(
-            connection, project_statements.EVENTS, as_json(sorted(set(origins)))
-        )
+        for key, seq, position, body in fetch(connection, project_sql.EVENTS, as_json(sorted(set(origins))))
     }
     groups: dict[tuple[object, ...], list[tuple[int, Event, Row]]] = {}
     for origin, row in zip(origins, rows, strict=True):
@@ -139,7 +137,7 @@ def _origins(connection: Connection, histories: Mapping[int, History], rows: Seq
     sales: dict[Origin, Origin] = {}
     if carried:
         lots = as_json(sorted(key for key, _ in carried))
-        for lot, key, seq in fetch(connection, project_statements.CARRIED, lots):
+        for lot, key, seq in fetch(connection, project_sql.CARRIED, lots):
             sales[lot, CARRIED_SEQ] = (key, seq)
     return [sales.get(step.origin, step.origin) for step in steps]
 

@@ -29,7 +29,7 @@ from webapp.domain.text import canonical
 from webapp.ledger.listing import with_names
 from webapp.ledger.search import selection
 from webapp.ledger.search.credit_filter import CreditFilter
-from webapp.ledger.storage import selection_statements, statements
+from webapp.ledger.storage import selection_sql, statements
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import as_json, fetch
 from webapp.ledger.views import CreditView, credit_of_row
@@ -235,9 +235,7 @@ def _in_order(connection: Connection, credits: Sequence[CreditView]) -> list[Cre
     roots = {
         position: (root, root_position, start_e4)
         for batch in batches([credit.created_position for credit in credits])
-        for position, root, root_position, start_e4 in fetch(
-            connection, selection_statements.ROOTS, as_json(batch)
-        )
+        for position, root, root_position, start_e4 in fetch(connection, selection_sql.ROOTS, as_json(batch))
     }
     days = _days_of(connection, sorted({root for root, _, _ in roots.values()}))
 
@@ -252,7 +250,7 @@ def _days_of(connection: Connection, roots: Sequence[int]) -> dict[int, str]:
     """Return the day on which each root was acquired, or else issued, by key, where it is known."""
     histories: dict[int, list[tuple[EventType, Data]]] = {}
     for batch in batches(roots):
-        for key, event_type, body in fetch(connection, selection_statements.FACTS, as_json(batch)):
+        for key, event_type, body in fetch(connection, selection_sql.FACTS, as_json(batch)):
             histories.setdefault(key, []).append((EventType(event_type), json.loads(body)["data"]))
     days: dict[int, str] = {}
     for key, history in histories.items():

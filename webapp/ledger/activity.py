@@ -22,7 +22,7 @@ from webapp.domain.text import canonical
 from webapp.ledger.event_log import parse_logged
 from webapp.ledger.listing import LoggedType
 from webapp.ledger.projections.joined_names import party_names
-from webapp.ledger.storage import activity_statements as sql
+from webapp.ledger.storage import activity_sql as sql
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import Row, fetch
 from webapp.ledger.views import EntryView, EventView, entry_of, event_of

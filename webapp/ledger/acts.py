@@ -19,7 +19,7 @@ from webapp.domain.lifecycle import EventType
 from webapp.domain.split import LOTS_MAX, group_splits
 from webapp.ledger.event_log import parse_stored
 from webapp.ledger.present_words import PresentWords, words_of
-from webapp.ledger.storage import act_statements
+from webapp.ledger.storage import act_sql
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import as_json, fetch
 from webapp.ledger.views import CreditView, EventView, credit_of_row, event_of
@@ -166,7 +166,7 @@ def read_act(connection: Connection, position: int) -> Act:
     """Return the act as seen by an open transaction. See `act_at`."""
     events = _events_of_act(connection, position)
     keys = as_json(list({logged.key for logged in events.all}))
-    rows = fetch(connection, act_statements.CREDITS_WITH, keys)
+    rows = fetch(connection, act_sql.CREDITS_WITH, keys)
     views = {row[0]: credit_of_row(row)[0] for row in rows if row[8] is not None}
     if not all(logged.key in views for logged in events.all):
         raise BrokenLog("A credit of this act has no state. `flask verify` says which.")
@@ -218,7 +218,7 @@ def _events_of_act(connection: Connection, position: int) -> _Events:
 
 def _possible_starts(connection: Connection, here: _Logged) -> Iterator[int]:
     """Yield where the act with this event may begin, the most comprehensive first."""
-    for (split,) in fetch(connection, act_statements.SPLITS_OF_LOTS, as_json([here.key])):
+    for (split,) in fetch(connection, act_sql.SPLITS_OF_LOTS, as_json([here.key])):
         yield split
     if "replaces" in here.event.data:
         yield here.position - 1
@@ -258,7 +258,7 @@ def _splits_before(connection: Connection, acting: Sequence[_Logged]) -> list[_L
     """
     keys = as_json([logged.key for logged in acting])
     start = end = acting[0].position
-    for (split,) in fetch(connection, act_statements.SPLITS_OF_LOTS, keys):
+    for (split,) in fetch(connection, act_sql.SPLITS_OF_LOTS, keys):
         if split < start:
             if start - split > SPLIT_EVENTS_MAX:
                 break
@@ -322,7 +322,7 @@ def _feed_from(connection: Connection, start: int) -> Iterator[_Logged | None]:
     at, last = start, start + ACT_EVENTS_MAX
     limit = 4
     while at < last:
-        rows = fetch(connection, act_statements.FEED_FROM, at, limit)
+        rows = fetch(connection, act_sql.FEED_FROM, at, limit)
         for position, key, event_hash, body in rows:
             yield None if key < 0 else _Logged(position, key, event_hash.hex(), parse_stored(body))
         if len(rows) < limit:
@@ -331,7 +331,7 @@ def _feed_from(connection: Connection, start: int) -> Iterator[_Logged | None]:
 
 
 def _one_at(connection: Connection, position: int) -> _Logged | None:
-    rows = fetch(connection, act_statements.FEED_FROM, position, 1) if 0 < position < 2**63 else []
+    rows = fetch(connection, act_sql.FEED_FROM, position, 1) if 0 < position < 2**63 else []
     if not rows or rows[0][0] != position or rows[0][1] < 0:
         return None
     ((_, key, event_hash, body),) = rows

@@ -41,7 +41,7 @@ from webapp.ledger.event_log import parse_stored
 from webapp.ledger.group_commit import Transaction, commit
 from webapp.ledger.idempotency_store import IdempotencyKey, StoredResult
 from webapp.ledger.projections.lineage import place_in_root
-from webapp.ledger.storage import selection_statements
+from webapp.ledger.storage import selection_sql
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import as_json, fetch
 from webapp.ledger.views import CreditView
@@ -233,10 +233,10 @@ def _plan(connection: Connection, request: ActRequest) -> ActPlan:
 
 def _count_contested(connection: Connection, chosen: Sequence[Chosen]) -> int:
     """Return how many of the credits have a serial number that another credit has too."""
-    if not fetch(connection, selection_statements.ANY_CONTESTED):
+    if not fetch(connection, selection_sql.ANY_CONTESTED):
         return 0
     found = batches([each.credit.created_position for each in chosen])
-    return sum(len(fetch(connection, selection_statements.CONTESTED, as_json(batch))) for batch in found)
+    return sum(len(fetch(connection, selection_sql.CONTESTED, as_json(batch))) for batch in found)
 
 
 def _data_of(request: ActRequest) -> Data:
@@ -291,7 +291,7 @@ def _histories(connection: Connection, chosen: Sequence[Chosen]) -> dict[str, Hi
     ids = {each.credit.created_position: each.credit.id for each in chosen}
     found: dict[str, History] = {}
     for batch in batches(sorted(ids)):
-        rows = fetch(connection, selection_statements.HISTORIES, as_json(batch))
+        rows = fetch(connection, selection_sql.HISTORIES, as_json(batch))
         for position, own in groupby(rows, key=itemgetter(0)):
             events = list(own)
             *_, (_, since, key, _, event_hash, _) = events
@@ -346,7 +346,7 @@ def _events_of_split(history: History) -> int:
 def _replay(connection: Connection, action: EventType, stored: StoredResult) -> ActResult:
     """Return the result of the first request with this key."""
     number, count, first = (int(text) for text in stored.ids)
-    rows = fetch(connection, selection_statements.ACTED, number, number + count)
+    rows = fetch(connection, selection_sql.ACTED, number, number + count)
     credits = {view.created_position: view for view in credits_at(connection, [row[0] for row in rows])}
     parents = {row[0]: row[1] for row in rows}
     return ActResult(

@@ -24,7 +24,7 @@ from webapp.domain.text import canonical
 from webapp.ledger import clock
 from webapp.ledger.projections.joined_names import party_names_at, registry_names_at
 from webapp.ledger.standings import catch_up, followed
-from webapp.ledger.storage import standing_statements as sql
+from webapp.ledger.storage import standing_sql as sql
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.standing_tables import EPOCH
 from webapp.ledger.storage.statements import Parameters, Row, fetch

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from webapp.domain.fields import quantity_text
 from webapp.domain.lifecycle import STATUS_AFTER, EventType, Status
 from webapp.ledger.as_of import EVERYTHING, Cut, Where, balances
-from webapp.ledger.storage import standing_statements as sql
+from webapp.ledger.storage import standing_sql as sql
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import Row, fetch
 

@@ -18,7 +18,7 @@ from webapp.domain.lifecycle import EventType, Status
 from webapp.domain.registry_names import RegistryNames
 from webapp.domain.serial_number import SerialBlock, parse_block
 from webapp.ledger.projections.joined_names import registry_names
-from webapp.ledger.storage import holding_statements, statements
+from webapp.ledger.storage import holding_sql, statements
 
 BATCH: Final = 400
 # A project: its canonical registry and canonical name.
@@ -71,9 +71,7 @@ def holders_of_numbers(connection: Connection, blocks: Sequence[SerialBlock]) ->
             [start + n, block.series, block.first, block.last]
             for n, block in enumerate(blocks[start : start + BATCH])
         ]
-        for n, *row in statements.fetch(
-            connection, holding_statements.HELD_NUMBERS, statements.as_json(asked)
-        ):
+        for n, *row in statements.fetch(connection, holding_sql.HELD_NUMBERS, statements.as_json(asked)):
             found[n].append(_holding(row))
     for holders in found:
         holders.sort(key=lambda holding: holding.first)
@@ -86,7 +84,7 @@ def void_numbers(connection: Connection, series: Iterable[str]) -> dict[str, lis
     names = sorted(set(series))
     for start in range(0, len(names), BATCH):
         asked = statements.as_json(names[start : start + BATCH])
-        for name, *row in statements.fetch(connection, holding_statements.VOID_NUMBERS, asked):
+        for name, *row in statements.fetch(connection, holding_sql.VOID_NUMBERS, asked):
             found.setdefault(name, []).append(_holding(row))
     return found
 
@@ -97,7 +95,7 @@ def leaves_of(connection: Connection, credit_ids: Iterable[str]) -> dict[str, li
     ids = sorted(set(credit_ids))
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
-        statement = holding_statements.LEAVES_OF.format(", ".join("?" * len(some)))
+        statement = holding_sql.LEAVES_OF.format(", ".join("?" * len(some)))
         for root, *row in statements.fetch(connection, statement, *map(bytes.fromhex, some)):
             found.setdefault(bytes(root).hex(), []).append(_holding([*row, 0, -1]))
     return found
@@ -110,12 +108,12 @@ def _holding(row: Sequence[Any]) -> Holding:
 
 def numbered_projects(connection: Connection, projects: Iterable[Project]) -> set[Project]:
     """Return those of the projects that have credits with a serial number. Void credits do not count."""
-    return _projects_with(connection, holding_statements.NUMBERED_PROJECTS, projects)
+    return _projects_with(connection, holding_sql.NUMBERED_PROJECTS, projects)
 
 
 def unnumbered_projects(connection: Connection, projects: Iterable[Project]) -> set[Project]:
     """Return those of the projects that have credits without a serial number. Void credits do not count."""
-    return _projects_with(connection, holding_statements.UNNUMBERED_PROJECTS, projects)
+    return _projects_with(connection, holding_sql.UNNUMBERED_PROJECTS, projects)
 
 
 def _projects_with(
@@ -154,7 +152,7 @@ def credits_of(connection: Connection, credits: Sequence[Credit]) -> dict[str, s
     asked = list(claims)
     for start in range(0, len(asked), BATCH):
         some = statements.as_json(asked[start : start + BATCH])
-        for registry, serial, digest in statements.fetch(connection, holding_statements.CLAIMED, some):
+        for registry, serial, digest in statements.fetch(connection, holding_sql.CLAIMED, some):
             found[claims[registry, serial]] = bytes(digest).hex()
     return found
 
@@ -166,7 +164,7 @@ def ends_of(connection: Connection, keys: Iterable[int]) -> dict[int, dict[str, 
     wanted = sorted(set(keys))
     for start in range(0, len(wanted), BATCH):
         asked = statements.as_json(wanted[start : start + BATCH])
-        for key, body in statements.fetch(connection, holding_statements.ENDS_OF, asked):
+        for key, body in statements.fetch(connection, holding_sql.ENDS_OF, asked):
             facts = json.loads(body)
             data = {name: value for name, value in facts["data"].items() if isinstance(value, str)}
             if facts["type"] == EventType.AMENDED:
@@ -183,7 +181,7 @@ def facts_of(connection: Connection, credit_ids: Iterable[str]) -> dict[str, dic
     ids = sorted(set(credit_ids))
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
-        statement = holding_statements.FACT_PATHS.format(", ".join("?" * len(some)))
+        statement = holding_sql.FACT_PATHS.format(", ".join("?" * len(some)))
         for digest, body in statements.fetch(connection, statement, *map(bytes.fromhex, some)):
             event = json.loads(body)
             paths.setdefault(bytes(digest).hex(), []).append((EventType(event["type"]), event["data"]))
@@ -201,7 +199,7 @@ def open_credits_of(
     asked = _under_all_names(names, projects)
     for start in range(0, len(asked), BATCH):
         some = statements.as_json(asked[start : start + BATCH])
-        for serial_key, series, *row in statements.fetch(connection, holding_statements.OPEN_CREDITS, some):
+        for serial_key, series, *row in statements.fetch(connection, holding_sql.OPEN_CREDITS, some):
             first, last = (row[-2], row[-1]) if series is not None else (0, -1)
             holding = _holding([*row[:-2], first, last])
             yield holding, (names.key(holding.registry_key), serial_key), series

@@ -17,7 +17,7 @@ from webapp.ledger.group_commit import Transaction
 from webapp.ledger.idempotency_store import IdempotencyKey
 from webapp.ledger.name_changes import NameChange, refused, require_alias, require_free, run_once
 from webapp.ledger.projections.joined_names import party_names
-from webapp.ledger.storage import party_statements
+from webapp.ledger.storage import party_sql
 from webapp.ledger.storage.statements import as_json, fetch
 
 # The main name of a party, to which another name is joined.
@@ -62,7 +62,7 @@ def separate_names(values: Mapping[str, object], actor: str, key: IdempotencyKey
 
 def spellings(connection: Connection, keys: Iterable[str]) -> dict[str, str]:
     """Return the first spelling of each of these names that an event states, by canonical name."""
-    rows = fetch(connection, party_statements.SPELLING, as_json(sorted(set(keys))))
+    rows = fetch(connection, party_sql.SPELLING, as_json(sorted(set(keys))))
     return dict(map(tuple, rows))
 
 

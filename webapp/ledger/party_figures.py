@@ -22,7 +22,7 @@ from webapp.ledger.projections.joined_names import (
     party_names_at,
     registry_names_at,
 )
-from webapp.ledger.storage import party_statements
+from webapp.ledger.storage import party_sql
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import fetch
 from webapp.ledger.summaries import Sum
@@ -95,7 +95,7 @@ def list_parties(cut: Cut, q: str = "") -> list[PartySums]:
     found = _moved(cut, ("party", "type"), Where(types=FLOWS))
     with reading() as connection:
         names = party_names_at(connection, cut.position)
-        spelling = dict(map(tuple, fetch(connection, party_statements.ALL_SPELLINGS)))
+        spelling = dict(map(tuple, fetch(connection, party_sql.ALL_SPELLINGS)))
     flows = _folded((key, flow) for (key, _), flow in found if key)
     words = canonical(q).split()
     parties = [

@@ -20,7 +20,7 @@ from webapp.ledger.as_of import Cut, Where, movements
 from webapp.ledger.group_commit import transact
 from webapp.ledger.parties import MAIN_NAME
 from webapp.ledger.projections.joined_names import party_names
-from webapp.ledger.storage import party_statements
+from webapp.ledger.storage import party_sql
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.party_tables import dismissed_pairs
 from webapp.ledger.storage.statements import fetch, send
@@ -59,7 +59,7 @@ def proposals(cut: Cut) -> Proposals:
         for amount in movements(cut, ["party"], Where(types=(EventType.SOLD, EventType.RETIRED)))
     }
     with reading() as connection:
-        spelling = dict(map(tuple, fetch(connection, party_statements.ALL_SPELLINGS)))
+        spelling = dict(map(tuple, fetch(connection, party_sql.ALL_SPELLINGS)))
         names = party_names(connection)
         dismissed = {
             (row.one_key, row.other_key)
@@ -84,7 +84,7 @@ def proposals(cut: Cut) -> Proposals:
 def dismiss_pair(values: Mapping[str, object], actor: str) -> None:
     """Stop proposing that `party` and `name` are one party. Raises InvalidFields."""
     row = (*_parse(values), actor, time_text(clock.now()))
-    transact(lambda connection: send(connection, party_statements.DISMISS, [row]))
+    transact(lambda connection: send(connection, party_sql.DISMISS, [row]))
 
 
 def propose_pair(values: Mapping[str, object]) -> None:

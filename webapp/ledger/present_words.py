@@ -10,7 +10,7 @@ from webapp.domain.event import ACT_KEY, IMPORT_KEY, Data, Event
 from webapp.domain.facts import facts_in
 from webapp.domain.lifecycle import EventType
 from webapp.ledger.event_log import parse_stored
-from webapp.ledger.storage import act_statements
+from webapp.ledger.storage import act_sql
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import as_json, fetch
 
@@ -33,7 +33,7 @@ def words_of_last(keys: Sequence[int], event_type: EventType) -> list[Mapping[st
         present = PresentWords(connection, as_json(list(keys)))
         if event_type is EventType.CREATED:
             return [present.facts_of(key) for key in keys]
-        rows = fetch(connection, act_statements.EVENTS_OF_TYPE, as_json(list(keys)), event_type)
+        rows = fetch(connection, act_sql.EVENTS_OF_TYPE, as_json(list(keys)), event_type)
         bodies: dict[int, str] = {row[0]: row[1] for row in rows}
     return [present.words_of_event(key, parse_stored(bodies[key])) if key in bodies else {} for key in keys]
 
@@ -46,8 +46,8 @@ class PresentWords:
         self._parents: dict[int, int | None] = {}
         self._events: dict[int, list[tuple[int, Event]]] = {}
         self._facts: dict[int, dict[str, str]] = {}
-        self.contested = {key for (key,) in fetch(connection, act_statements.CONTESTED, keys)}
-        for key, parent, position, body in fetch(connection, act_statements.SAID_OF, keys):
+        self.contested = {key for (key,) in fetch(connection, act_sql.CONTESTED, keys)}
+        for key, parent, position, body in fetch(connection, act_sql.SAID_OF, keys):
             self._parents[key] = parent
             if body is not None:
                 self._events.setdefault(key, []).append((position, parse_stored(body)))

@@ -12,7 +12,7 @@ from webapp.domain.registry_names import RegistryNames
 from webapp.domain.text import canonical
 from webapp.ledger.as_of import Where
 from webapp.ledger.event_log import parse_stored
-from webapp.ledger.storage import project_statements
+from webapp.ledger.storage import project_sql
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import as_json, fetch
 
@@ -56,8 +56,8 @@ def project_names(registries: RegistryNames, keys: Iterable[ProjectKey]) -> dict
     wanted = set(keys)
     ids, names = ({getattr(key, part) for key in wanted} - {""} for part in ("id", "name"))
     with reading() as connection:
-        texts = dict(map(tuple, fetch(connection, project_statements.REGISTRIES)))
-        rows = fetch(connection, project_statements.NAMES, as_json(sorted(ids)), as_json(sorted(names)))
+        texts = dict(map(tuple, fetch(connection, project_sql.REGISTRIES)))
+        rows = fetch(connection, project_sql.NAMES, as_json(sorted(ids)), as_json(sorted(names)))
     found: dict[ProjectKey, ProjectNames] = {}
     for registry, project, project_id, name, body in rows:
         key = ProjectKey.of(registries, registry, project, project_id)

@@ -11,7 +11,7 @@ from webapp.ledger import queries
 from webapp.ledger.as_of import Amount, Cut, Where, balances
 from webapp.ledger.project_keys import ProjectKey, ProjectNames, project_names
 from webapp.ledger.projections.joined_names import registry_names_at
-from webapp.ledger.storage import project_statements
+from webapp.ledger.storage import project_sql
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import fetch
 from webapp.ledger.summaries import StatusSums, Sum
@@ -109,7 +109,7 @@ def ids_of_name(cut: Cut, registry: str, name: str) -> list[ProjectNames]:
     """Return the projects with an id that have this name in the registry, compared in canonical form."""
     with reading() as connection:
         registries = registry_names_at(connection, cut.position)
-        rows = fetch(connection, project_statements.IDS_OF_NAME, canonical(name))
+        rows = fetch(connection, project_sql.IDS_OF_NAME, canonical(name))
     own = registries.key(canonical(registry))
     keys = {ProjectKey.of(registries, each, "", project_id) for each, project_id in rows}
     known = project_names(registries, {key for key in keys if key.registry == own})
@@ -120,7 +120,7 @@ def _facts(cut: Cut, where: Where) -> dict[str, list[str]]:
     """Return what some of the latest credits of a project say of it, as known at the cut."""
     condition, parameters = where.condition(cut)
     with reading() as connection:
-        rows = fetch(connection, project_statements.EXAMPLES.format(condition), *parameters, _READ)
+        rows = fetch(connection, project_sql.EXAMPLES.format(condition), *parameters, _READ)
         found: dict[str, dict[str, None]] = {}
         for (digest,) in rows:
             try:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from webapp.domain.amendment import AMENDS
 from webapp.domain.lifecycle import EventType
 from webapp.ledger.event_log import parse_stored
-from webapp.ledger.storage import act_statements
+from webapp.ledger.storage import act_sql
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import as_json, fetch
 
@@ -25,7 +25,7 @@ class ProvingEvent(NamedTuple):
 def of_retirements(positions: Sequence[int]) -> list[ProvingEvent]:
     """Return the events that prove the RETIRED events at these positions, in feed order."""
     with reading() as connection:
-        rows = fetch(connection, act_statements.PROVING, as_json(list(positions)))
+        rows = fetch(connection, act_sql.PROVING, as_json(list(positions)))
     retired: dict[int, int] = {}
     found = []
     for key, position, text in rows:

@@ -19,7 +19,7 @@ from webapp.domain.lifecycle import EventType
 from webapp.domain.registry_names import RegistryNames
 from webapp.ledger.as_of import Amount, Cut, Where, movements
 from webapp.ledger.projections.joined_names import party_names_at, registry_names_at
-from webapp.ledger.storage import retirement_statements as sql
+from webapp.ledger.storage import retirement_sql as sql
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import as_json, fetch
 

@@ -21,7 +21,7 @@ from webapp.domain.standing import Cell, FollowedCredit, History, Period, advanc
 from webapp.ledger.background.thread import BackgroundThread
 from webapp.ledger.event_log import parse_logged, parse_stored
 from webapp.ledger.group_commit import transact
-from webapp.ledger.storage import standing_statements as sql
+from webapp.ledger.storage import standing_sql as sql
 from webapp.ledger.storage import standing_tables as tables
 from webapp.ledger.storage.bulk_insert import insert_rows
 from webapp.ledger.storage.engine import reading

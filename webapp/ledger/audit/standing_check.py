@@ -10,7 +10,7 @@ from webapp.ledger.audit.ancestors import ids_of
 from webapp.ledger.audit.check_workers import KeyRange
 from webapp.ledger.audit.findings import Finding
 from webapp.ledger.event_log import parse_stored
-from webapp.ledger.storage import standing_statements as sql
+from webapp.ledger.storage import standing_sql as sql
 from webapp.ledger.storage.standing_tables import EPOCH
 from webapp.ledger.storage.statements import Row, fetch
 

@@ -22,7 +22,7 @@ from webapp.ledger.projections.entries import apply_entry
 from webapp.ledger.projections.log_nodes import add_nodes
 from webapp.ledger.projections.standing_acts import PARTY_FIELD
 from webapp.ledger.projections.totals import Sums, add_to_totals
-from webapp.ledger.storage import log_statements, statements
+from webapp.ledger.storage import log_sql, statements
 from webapp.ledger.storage.bulk_insert import insert_rows
 from webapp.ledger.storage.projection_tables import DERIVED, credit_states
 from webapp.ledger.storage.search_text import search_text_of
@@ -88,8 +88,8 @@ def rebuild_projections(
             done += len(batch)
             progress(done)
     index_for_search(connection, 0)
-    for tree in log_statements.SIZE:
-        ((size,),) = statements.fetch(connection, log_statements.SIZE[tree])
+    for tree in log_sql.SIZE:
+        ((size,),) = statements.fetch(connection, log_sql.SIZE[tree])
         add_nodes(connection, tree, size)
     return done
 

@@ -17,7 +17,7 @@ from webapp.domain.event import IMPORT_KEY, Data, PositionedEvent
 from webapp.domain.facts import facts_in
 from webapp.domain.lifecycle import EventType
 from webapp.domain.text import canonical
-from webapp.ledger.storage import holding_statements, statements
+from webapp.ledger.storage import holding_sql, statements
 from webapp.ledger.storage.bulk_insert import insert_rows
 from webapp.ledger.storage.projection_tables import FILTERED_FACTS, credit_facts, import_credits
 from webapp.ledger.storage.statements import Parameters
@@ -123,7 +123,7 @@ def _by_path(connection: Connection, credit_ids: Sequence[str]) -> Mapping[str, 
     paths: dict[str, list[tuple[EventType, Data]]] = {}
     for start in range(0, len(credit_ids), _IDS_MAX):
         some = credit_ids[start : start + _IDS_MAX]
-        statement = holding_statements.FACT_PATHS.format(", ".join("?" * len(some)))
+        statement = holding_sql.FACT_PATHS.format(", ".join("?" * len(some)))
         for digest, body in statements.fetch(connection, statement, *map(bytes.fromhex, some)):
             event = json.loads(body)
             paths.setdefault(bytes(digest).hex(), []).append((EventType(event["type"]), event["data"]))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from webapp.domain.account_log import leaf_text
 from webapp.domain.merkle import leaf_hash, root_of
-from webapp.ledger.storage import log_statements as sql
+from webapp.ledger.storage import log_sql as sql
 from webapp.ledger.storage.statements import Row, fetch, send
 from webapp.ledger.storage.transparency_tables import Tree
 

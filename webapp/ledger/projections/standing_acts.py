@@ -15,7 +15,7 @@ from webapp.domain.amendment import amendments_of, present_data
 from webapp.domain.event import Data, Event, PositionedEvent
 from webapp.domain.lifecycle import STATUS_AFTER, EventType
 from webapp.domain.text import canonical
-from webapp.ledger.storage import holding_statements, statements
+from webapp.ledger.storage import holding_sql, statements
 
 # The field of an event's data that names another party. No other event has such a field, so an
 # amendment that has it amends such an event.
@@ -53,7 +53,7 @@ def restated(connection: Connection, placed: Sequence[PositionedEvent]) -> Mappi
     histories: dict[int, list[tuple[int, EventType, Data, str]]] = {}
     if keys:
         for key, seq, body in statements.fetch(
-            connection, holding_statements.EVENTS_OF_KEYS, statements.as_json(keys)
+            connection, holding_sql.EVENTS_OF_KEYS, statements.as_json(keys)
         ):
             if seq <= last[key]:
                 event = json.loads(body)

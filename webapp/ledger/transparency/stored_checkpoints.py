@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from webapp.domain.signed_note import Checkpoint, Note, SignatureType, VerifierKey
-from webapp.ledger.storage import log_statements as sql
+from webapp.ledger.storage import log_sql as sql
 from webapp.ledger.storage.statements import fetch, send
 from webapp.ledger.storage.transparency_tables import Tree
 

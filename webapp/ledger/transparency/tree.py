@@ -14,7 +14,7 @@ from webapp.domain.errors import BrokenLog
 from webapp.domain.merkle import Node
 from webapp.domain.signed_note import Checkpoint
 from webapp.ledger.projections.log_nodes import TILE, TILE_HEIGHT, tile_hashes
-from webapp.ledger.storage import log_statements as sql
+from webapp.ledger.storage import log_sql as sql
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import fetch
 from webapp.ledger.storage.transparency_tables import Tree

@@ -1,4 +1,4 @@
-"""The statements of ``acts``: the events of an act, its credits, and what was said of them since.
+"""The SQL of ``acts``: the events of an act, its credits, and what was said of them since.
 
 They are written like those of ``statements``, which executes them.
 """

@@ -1,4 +1,4 @@
-"""The statements of ``parties``. They are written like those of ``statements``, which executes them."""
+"""The SQL of ``parties``. It is written like that of ``statements``, which executes it."""
 
 from typing import Final
 

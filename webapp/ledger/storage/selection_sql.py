@@ -1,4 +1,4 @@
-"""The statements of acts on many credits: the ends of their histories, and the roots of lots.
+"""The SQL of acts on many credits: the ends of their histories, and the roots of lots.
 
 They are written like those of ``statements``, which executes them. The parameter of each is a JSON array.
 """

@@ -1,4 +1,4 @@
-"""The statements of ``retirements``, written like those of ``statements``."""
+"""The SQL of ``retirements``, written like that of ``statements``."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The statements of ``holdings``: what the ledger holds of the numbers and credits that a file names.
+"""The SQL of ``holdings``: what the ledger holds of the numbers and credits that a file names.
 
 They are written like those of ``statements``, which executes them.
 """

@@ -1,4 +1,4 @@
-"""The statements of ``standings`` and ``as_of``, written like those of ``statements``."""
+"""The SQL of ``standings`` and ``as_of``, written like that of ``statements``."""
 
 from typing import Final
 

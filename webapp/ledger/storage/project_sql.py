@@ -1,4 +1,4 @@
-"""The statements of ``project_keys`` and ``act_lines``, written like those of ``statements``."""
+"""The SQL of ``project_keys`` and ``act_lines``, written like that of ``statements``."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The statements of ``activity``: the feed downwards, and the runs of imports and acts in it.
+"""The SQL of ``activity``: the feed downwards, and the runs of imports and acts in it.
 
 They are written like those of ``statements``, which executes them.
 """
