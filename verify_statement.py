@@ -47,15 +47,8 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u20
 
 DOCUMENT: dict[str, type] = {"checkpoint": str, "entries": list, "keys": list, "kind": str, "version": int}
 ENTRY: dict[str, type] = {"path": list, "position": int, "text": str}
-EVENT: dict[str, type] = {
-    "actor": str,
-    "credit": str,
-    "data": dict,
-    "prev_hash": str,
-    "recorded_at": str,
-    "type": str,
-}
-EVENT.update({"seq": int, "v": int})
+EVENT: dict[str, type] = dict.fromkeys(("actor", "credit", "prev_hash", "recorded_at", "type"), str)
+EVENT.update({"data": dict, "seq": int, "v": int})
 WORDS = {"beneficiary", "reason", "occurred_on", "reference", "note", "evidence", "facts"}
 # For each type of event, the keys that its data must have, and those that they may have.
 DATA = {
@@ -111,6 +104,14 @@ class Report(NamedTuple):
 def require(condition: object, message: str) -> None:
     if not condition:
         raise Invalid(message)
+
+
+def matched(form: re.Pattern[str], text: Any, message: str) -> re.Match[str]:
+    """Return the parts of a text that has the form. Raises Invalid with the message."""
+    found = form.fullmatch(text) if type(text) is str else None
+    if not found:
+        raise Invalid(message)
+    return found
 
 
 # --- Ed25519 (RFC 8032) with one encoding of each value, without keys of small order and without cofactor.
@@ -208,9 +209,7 @@ def from_base64(text: str, what: str) -> bytes:
 
 
 def key_of(text: Any) -> Key:
-    found = KEY.fullmatch(text) if type(text) is str else None
-    if not found:
-        raise Invalid("a key is not a name, an id and base64, joined by plus signs")
+    found = matched(KEY, text, "a key is not a name, an id and base64, joined by plus signs")
     data = from_base64(found[3], f"the key of {found[1]}")
     require(len(data) == 33 and data[0] in (1, 4), f"the key of {found[1]} is none of Ed25519")
     key = Key(text, found[1], bytes.fromhex(found[2]), data[0], data[1:])
@@ -221,10 +220,7 @@ def key_of(text: Any) -> Key:
 
 def kept_note(text: str) -> re.Match[str]:
     """Return the origin, the size and the root of a checkpoint that a person kept."""
-    found = KEPT_NOTE.fullmatch(text)
-    if not found:
-        raise Invalid("a checkpoint begins with lines of its origin, its size and its root")
-    return found
+    return matched(KEPT_NOTE, text, "a checkpoint begins with lines of its origin, its size and its root")
 
 
 # --- The document and the tree.
@@ -454,11 +450,8 @@ def sections_of(entries: list[Entry], credits: dict[str, Credit]) -> list[tuple[
     actors = ", ".join(sorted({x.event["actor"] for x in retired}))
     lines.append(f"Recorded at {retired[-1].event['recorded_at']} by {actors}")
     for (named, *said), lots in groups.items():
-        lines += [
-            f"{tonnes(sum(quantity for quantity, _ in lots))} of {named}",
-            *said,
-            *(lot for _, lot in lots),
-        ]
+        together = tonnes(sum(quantity for quantity, _ in lots))
+        lines += [f"{together} of {named}", *said, *(lot for _, lot in lots)]
     amended = []
     for entry in (x for x in entries if x.event["type"] == "AMENDED"):
         credit, data = credits[entry.event["credit"]], entry.event["data"]
@@ -547,9 +540,8 @@ def proof_of(data: bytes, given: list[Key], kept: list[re.Match[str]]) -> Report
         raise Invalid(OTHER_FILE) from None
     document = parsed(text, OTHER_FILE, "the document is not in its one byte form", end="\n")
     require(has(document, DOCUMENT) and document["version"] == 1, "the document is not of version 1")
-    note = NOTE.fullmatch(document["checkpoint"])
-    if not note:
-        raise Invalid("the checkpoint is not a signed note of an origin, a size and a root")
+    wrong = "the checkpoint is not a signed note of an origin, a size and a root"
+    note = matched(NOTE, document["checkpoint"], wrong)
     size, root, keys = int(note[2]), from_base64(note[3], "the root"), [key_of(x) for x in document["keys"]]
     entries = entries_of(document["entries"], size, root)
     sections = sections_of(entries, credits_of(entries))
