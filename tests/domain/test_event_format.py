@@ -10,6 +10,8 @@ import pytest
 from tests.domain.golden import credit_from
 from webapp.domain.action_fields import DayBounds, parse_action, parse_event_data
 from webapp.domain.amendment import parse_amendment
+from webapp.domain.canonical_json import encode
+from webapp.domain.credit import Credit
 from webapp.domain.event import NO_PREVIOUS_HASH, Event, created_event, text_hash, time_text, with_act
 from webapp.domain.event_validation import InvalidEvent, stated_credit
 from webapp.domain.lifecycle import EventType
@@ -232,3 +234,20 @@ def test_a_recorded_day_is_not_in_the_future_everywhere(day: str, recorded_on: s
     sale = Event(ID, 2, EventType.SOLD, {"occurred_on": day}, "user:7", recorded_on, CREATED_HASH)
     with pytest.raises(InvalidEvent, match="its data are not valid"):
         stated_credit(sale)
+
+
+@pytest.mark.parametrize(
+    "credit",
+    [
+        Credit("Forêt", "VCS", 2021, 10_000, "VCS-1"),
+        Credit("Forêt", "VCS", 2021, 10_000, None, facts={"country": "Gabon"}),
+        Credit("Forêt", "VCS", 2021, 10_000, None, replaces="0" * 64),
+        Credit("Forêt", "VCS", 2021, 10_000, None, parent="0" * 64, offset_e4=5),
+    ],
+    ids=["plain", "with facts", "a replacement", "a lot"],
+)
+def test_the_number_of_an_import_stands_in_its_place_among_the_sorted_keys(credit: Credit) -> None:
+    event = created_event(credit, "cli", "2026-11-28T00:00:00.000000Z", "12")
+    data = {**credit.created_data, "import": "12"}
+    assert event.data == data
+    assert f'"data":{encode(data)},' in event.text

@@ -110,7 +110,11 @@ def created_event(credit: Credit, actor: str, recorded_at: str, import_number: s
 
 def with_import(data: Data, import_number: str) -> Data:
     """Return the data of an event that names the import which records it."""
-    return {**data, IMPORT_KEY: import_number}
+    named = RecordedData({**data, IMPORT_KEY: import_number})
+    if isinstance(data, RecordedData) and min(data) > IMPORT_KEY:
+        # The number is the first of the sorted keys, before those whose JSON is known already.
+        vars(named)["json"] = f'{{"{IMPORT_KEY}":"{import_number}",{data.json[1:]}'
+    return named
 
 
 def with_act(data: Data, position: int) -> Data:

@@ -106,8 +106,8 @@ def words_of(plain: str, start: int = 0, end: int | None = None) -> list[Word]:
     """Split a text at its hyphens, without the spaces around them."""
     words, place = [], start
     for piece in plain[start:end].split("-"):
-        text = piece.strip(" ")
-        words.append(Word(text, place + piece.index(text)))
+        text = piece.strip(" ") if " " in piece else piece
+        words.append(Word(text, place if text is piece else place + piece.index(text)))
         place += len(piece) + 1
     return words
 
@@ -162,7 +162,7 @@ def _pairs(key: str, plain: str) -> Iterator[Range]:
 
 def _registries(words: Sequence[Word]) -> Iterator[Range]:
     """Yield the ranges in the notations of Verra, Gold Standard, ACR, CAR and ART."""
-    texts = [word.text for word in words]
+    texts = [text for text, _ in words]
     # Verra: batch-first-last-VCS-VCU-…, and the older batch-first-last-VCU-…
     if texts[3:5] == ["vcs", "vcu"] or texts[3:4] == ["vcu"]:
         tail = texts[5 if texts[3] == "vcs" else 4 :]
@@ -180,7 +180,7 @@ def _registries(words: Sequence[Word]) -> Iterator[Range]:
 
 def _other_notations(plain: str, words: Sequence[Word]) -> Iterator[Range]:
     """Yield the ranges in the other notations with marks of a registry, if they run forwards."""
-    joined = "-".join(word.text for word in words)
+    joined = "-".join([text for text, _ in words])
     for pattern, index in _PARTS:
         if pattern.fullmatch(joined):
             place = len(words) + index

@@ -45,6 +45,8 @@ def recorded(text: str, *, newlines: bool = False) -> str:
     With `newlines`, line breaks inside the text are kept (CR LF and CR become LF).
     Raises ForbiddenCharacter.
     """
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip(" ")
     stripped = _one_kind_of_line_break(strip_edges(text), newlines=newlines)
     _refuse_characters(stripped, newlines=newlines)
     return _collapsed(unicodedata.normalize("NFC", stripped), newlines=newlines)

@@ -56,7 +56,7 @@ def record_events(transaction: Transaction, plan: Plan, actor: str, import_id: i
     """Append the events of the plan, which name the import."""
     stamp, number = Stamp(actor, event_log.recording_time(transaction)), str(import_id)
     created = [created_event(credit, *stamp, number) for credit in plan.new.values()]
-    heads = {event.credit_id: EventHead.after(None, event) for event in created}
+    first = {event.credit_id: event for event in created} if plan.ends else {}
     splits: list[Event] = []
     ends: list[Event] = []
     credits = list(plan.new.values())
@@ -66,7 +66,7 @@ def record_events(transaction: Transaction, plan: Plan, actor: str, import_id: i
         if credit_id in plan.new:
             credit = plan.new[credit_id]
             place = LotPlace(credit.serial_number, 0, credit.quantity_e4)
-            found = act_on_parts(credit, place, heads[credit_id], None, parts, stamp)
+            found = act_on_parts(credit, place, EventHead.after(None, first[credit_id]), None, parts, stamp)
         else:
             found = _act_on_recorded(transaction, credit_id, parts, stamp, keys)
         splits += found[0]

@@ -67,8 +67,11 @@ def add_created(connection: Connection, created: Sequence[PositionedEvent]) -> N
         parent = entry.credit and entry.credit.parent
         if parent:
             own = inherited[parent]
-        elif entry.event.data.keys() & {"facts", IMPORT_KEY}:
+        elif "facts" in entry.event.data:
             own = filtered([(entry.event.type, entry.event.data)])
+        elif IMPORT_KEY in entry.event.data:
+            imports.append((int(str(entry.event.data[IMPORT_KEY])), entry.position))
+            continue
         else:
             continue
         if any(own.facts):

@@ -47,12 +47,19 @@ def name_of(data: Data) -> Name | None:
     return Name(None, int(str(act_text))) if is_number(act_text) else None
 
 
+def _named(entry: PositionedEvent) -> tuple[object, object]:
+    """Return what the name of an event is made of."""
+    data = entry.event.data
+    return data.get(IMPORT_KEY), data.get(ACT_KEY)
+
+
 def add_runs(connection: Connection, entries: Sequence[PositionedEvent]) -> None:
     """Add the runs of these events, which are in feed order and applied to the states of their credits."""
-    for name, group in groupby(entries, key=lambda entry: name_of(entry.event.data)):
+    for _, group in groupby(entries, key=_named):
+        run = list(group)
+        name = name_of(run[0].event.data)
         if name is None:
             continue
-        run = list(group)
         first, last = run[0].position, run[-1].position
         keys = statements.as_json(sorted({entry.key for entry in run}))
         states = statements.fetch(connection, statements.STATES_OF, keys)
