@@ -195,7 +195,7 @@ def _row_fault(number: int, bad: _BadValueError) -> str:
 
 
 def _object(window: TextWindow, rows_max: int) -> Iterator[Row]:
-    text = window.ahead(ROW_CHARACTERS_MAX + 1).rstrip(" \t\r\n")
+    text = window.ahead(ROW_CHARACTERS_MAX + 1)
     is_short = len(text) <= ROW_CHARACTERS_MAX
     members = _Members(window, rows_max)
     if not is_short:
@@ -205,12 +205,20 @@ def _object(window: TextWindow, rows_max: int) -> Iterator[Row]:
     else:
         rows = list(members.rows())
         if members.is_credit:
-            rows = [(text, decode_text(text))]
+            rows = [_whole(text[: len(text) - len(window.ahead(0))])]
         yield from rows
     if not members.is_credit and members.arrays != 1:
         raise UnreadableFile(
             f"An object must have exactly one array of credits in it; this has {members.arrays}."
         )
+
+
+def _whole(text: str) -> Row:
+    """Return an object as the only row."""
+    try:
+        return text, decode_text(text)
+    except NotJson as error:
+        raise UnreadableFile(_row_fault(1, _BadValueError(_Fault.NOT_JSON, str(error)))) from None
 
 
 class _Members:
