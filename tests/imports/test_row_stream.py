@@ -173,6 +173,7 @@ def test_rows_of_json_are_found_across_the_blocks_of_a_large_file() -> None:
         (b'{"credits": [{"a": 1}]} x', "something after the end of the object"),
         (json.dumps(CREDIT).encode() * 2, "something after the end of the object"),
         (b'{"project_name": ' + b"[" * 32 + b"]" * 32 + b"}", "Row 1: Nested deeper than 32 levels"),
+        (b'[{"a": 1},]', "Row 2: it is empty. Look for a comma too many."),
         (b'[{"a": 1} {"a": 2}]', "Row 1: there is no comma after it"),
         (b'[{"a": 1}, {"a": nul}]', "Row 2: This is not valid JSON"),
         (b'[{"a": 1}, {"a": 1, "a": 2}]', 'Row 2: The key "a" occurs twice'),

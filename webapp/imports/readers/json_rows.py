@@ -116,6 +116,8 @@ class TextWindow:
                 depth -= 1
             if depth <= 0 and mark in "]},":
                 end = match.start() if depth < 0 or mark == "," else match.end()
+                if end == self._place:
+                    return _BadValueError(_Fault.NOT_JSON, "it is empty. Look for a comma too many.")
                 try:
                     decode_text(self._text[self._place : end])
                 except NotJson as error:
