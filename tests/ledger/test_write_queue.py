@@ -121,7 +121,7 @@ def test_a_best_effort_write_that_was_taken_is_not_waited_for(
     """As while another program holds SQLite's lock: a page would wait for it as long as a write."""
     go_on = threading.Event()
     with monkeypatch.context() as slow:
-        slow.setattr(group_commit, "_run_action", lambda *_: go_on.wait(30))
+        slow.setattr(group_commit, "_run_write", lambda *_: go_on.wait(30))
         begun = time.monotonic()
         best_effort_write(NOTHING)
         assert time.monotonic() - begun < 2
@@ -207,7 +207,7 @@ def test_a_bug_in_the_writer_fails_the_group_and_later_writes_are_run(
     def fail(*_arguments: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(group_commit, "_run_action", fail)
+    monkeypatch.setattr(group_commit, "_run_write", fail)
     monkeypatch.setattr(group_commit, "_fail_or_run_singly", fail)
     with pytest.raises(LedgerUnavailable, match="Check whether it was recorded"):
         commit(lambda _: None)

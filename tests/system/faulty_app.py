@@ -54,7 +54,7 @@ def _insert_rows(connection: Connection, table: Table, statement: str, rows: Seq
 
 def _send_or_die(connection: Connection, statement: str, rows: Sequence[Any]) -> None:
     _send(connection, statement, rows)
-    if statement == "RELEASE SAVEPOINT act" and connection.info.get(DIE) == Moment.AFTER_SAVEPOINT:
+    if statement == "RELEASE SAVEPOINT write" and connection.info.get(DIE) == Moment.AFTER_SAVEPOINT:
         die()
 
 

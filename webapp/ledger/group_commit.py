@@ -99,11 +99,11 @@ _current: Final[ContextVar[Transaction | None]] = ContextVar("write_transaction"
 _precommit: Final[ContextVar[Callable[[Connection], None] | None]] = ContextVar("precommit", default=None)
 
 
-def commit(action: Callable[[Transaction], T], *, is_exclusive: bool = False, checked: bool = True) -> T:
-    """Queue the action, wait for the commit of its group, and return the action's result.
+def commit(write: Callable[[Transaction], T], *, is_exclusive: bool = False, checked: bool = True) -> T:
+    """Queue the write, wait for the commit of its group, and return the write's result.
 
     With `is_exclusive` it has a transaction of its own. With `checked` it runs the check set by
-    `precommit_check`. Raises what the action raises; LedgerBusy if it was not run within WAIT_S;
+    `precommit_check`. Raises what the write raises; LedgerBusy if it was not run within WAIT_S;
     LedgerUnavailable if the database failed, with a hint if the outcome of the commit is unknown.
     """
     if _current.get() is not None:
@@ -112,17 +112,17 @@ def commit(action: Callable[[Transaction], T], *, is_exclusive: bool = False, ch
     leave_read_transaction()
     queue = _queue_of(db.engine)
     waiting = QueuedWrite(
-        action, _precommit.get() if checked else None, is_exclusive=is_exclusive, wait_s=WAIT_S
+        write, _precommit.get() if checked else None, is_exclusive=is_exclusive, wait_s=WAIT_S
     )
     return queue.submit(waiting, partial(_serve, db.engine, queue))
 
 
-def transact(action: Callable[[Connection], T], *, unconditional: bool = False) -> T:
-    """Commit an action that takes only the connection. See `commit`.
+def transact(write: Callable[[Connection], T], *, unconditional: bool = False) -> T:
+    """Commit a write that takes only the connection. See `commit`.
 
-    `unconditional` skips the check set by `precommit_check`, for actions that check by themselves.
+    `unconditional` skips the check set by `precommit_check`, for writes that check by themselves.
     """
-    return commit(lambda transaction: action(transaction.connection), checked=not unconditional)
+    return commit(lambda transaction: write(transaction.connection), checked=not unconditional)
 
 
 def best_effort_write(statement: Executable) -> None:
@@ -131,14 +131,14 @@ def best_effort_write(statement: Executable) -> None:
     For writes that may be lost, such as the time at which a session was last used.
     """
     queue = _queue_of(db.engine)
-    action = QueuedWrite(
+    write = QueuedWrite(
         lambda transaction: transaction.connection.execute(statement),
         None,
         is_exclusive=False,
         wait_s=BRIEF_WAIT_S,
     )
     try:
-        queue.offer(action, partial(_serve, db.engine, queue))
+        queue.offer(write, partial(_serve, db.engine, queue))
     except (LedgerBusy, LedgerUnavailable, SQLAlchemyError) as error:
         _log.info("Skipped a best-effort write: %s", error)
 
@@ -192,16 +192,16 @@ def _serve(engine: Engine, queue: WriteQueue) -> None:
             _fail_or_run_singly(engine, group, failure)
     except Exception:  # noqa: BLE001 - after a bug here, the thread still has to serve later writes
         _log.exception("The writer failed")
-        for action in group:
-            action.fail(LedgerUnavailable(_WRITER_FAILED))
+        for write in group:
+            write.fail(LedgerUnavailable(_WRITER_FAILED))
     queue.finish(group)
 
 
 class _Step(Enum):
     """The step at which the transaction of a group failed."""
 
-    BEGIN = "no action was run"
-    ACTIONS = "nothing was committed"
+    BEGIN = "no write was run"
+    WRITES = "nothing was committed"
     COMMIT = "nothing was committed, or the outcome is unknown"
 
 
@@ -225,14 +225,14 @@ class _Failure:
         return self.step is _Step.BEGIN and isinstance(self._error, LedgerBusy)
 
     @property
-    def may_concern_one_action(self) -> bool:
-        """Whether one action alone may have caused it, by a full disk or a deferred constraint."""
+    def may_concern_one_write(self) -> bool:
+        """Whether one write alone may have caused it, by a full disk or a deferred constraint."""
         return self.step is not _Step.BEGIN and not self.is_outcome_unknown
 
     def fail(self, group: Sequence[QueuedWrite[Any]]) -> None:
         """Fail all these writes, each with its own exception instance."""
-        for action in group:
-            action.fail(self._error)
+        for write in group:
+            write.fail(self._error)
 
     @property
     def _error(self) -> BaseException:
@@ -240,22 +240,22 @@ class _Failure:
 
 
 class _GroupLostError(Exception):
-    """The database rolled the transaction of a group back while its actions were running."""
+    """The database rolled the transaction of a group back while its writes were running."""
 
 
 def _fail_or_run_singly(engine: Engine, group: Sequence[QueuedWrite[Any]], failure: _Failure) -> None:
     """Fail the group, or run each of its writes in a transaction of its own if that may help."""
-    if len(group) == 1 or not failure.may_concern_one_action:
+    if len(group) == 1 or not failure.may_concern_one_write:
         failure.fail(group)
         return
-    for place, action in enumerate(group):
-        own = _commit(engine, partial(list, [action]))
+    for place, write in enumerate(group):
+        own = _commit(engine, partial(list, [write]))
         if own is None:
             continue
         if own.step is _Step.BEGIN:  # the others would wait for the same failure
             own.fail(group[place:])
             return
-        own.fail([action])
+        own.fail([write])
 
 
 def _commit(engine: Engine, take: Callable[[], Sequence[QueuedWrite[Any]]]) -> _Failure | None:
@@ -269,10 +269,10 @@ def _commit(engine: Engine, take: Callable[[], Sequence[QueuedWrite[Any]]]) -> _
                 if engine.dialect.name == "postgresql":
                     connection.exec_driver_sql(_TAKE_LOCK)
                 transaction, group = Transaction(connection), take()
-                step = _Step.ACTIONS
-                for action in group:
-                    action.reset()
-                    _run_action(action, transaction)
+                step = _Step.WRITES
+                for write in group:
+                    write.reset()
+                    _run_write(write, transaction)
                 for finish, first in transaction.before_commit.items():
                     finish(transaction, first)
                 step = _Step.COMMIT
@@ -285,40 +285,40 @@ def _commit(engine: Engine, take: Callable[[], Sequence[QueuedWrite[Any]]]) -> _
     return None
 
 
-def _run_action(action: QueuedWrite[Any], transaction: Transaction) -> None:
-    """Run one action in a savepoint, or in the whole transaction where it is alone in it.
+def _run_write(write: QueuedWrite[Any], transaction: Transaction) -> None:
+    """Run one write in a savepoint, or in the whole transaction where it is alone in it.
 
     SQLite keeps a copy of each page that changes after a savepoint and goes through them at the end of
     every statement, so an import of many rows has none. Raises _GroupLostError where the database ended
     the transaction.
     """
     connection, head = transaction.connection, transaction.head
-    if not action.is_exclusive:
-        statements.send(connection, "SAVEPOINT act", [()])
+    if not write.is_exclusive:
+        statements.send(connection, "SAVEPOINT write", [()])
     try:
-        action.result = action.context.run(_run_within, action, transaction)
+        write.result = write.context.run(_run_within, write, transaction)
     except BaseException as error:  # noqa: BLE001 - raised again in the thread of the caller
         transaction.head = head
-        _roll_back(transaction, error, is_exclusive=action.is_exclusive)
+        _roll_back(transaction, error, is_exclusive=write.is_exclusive)
         if isinstance(error, SQLAlchemyError):
-            _retry_or_refuse(action, error)
+            _retry_or_refuse(write, error)
         else:
-            action.fail(error)
+            write.fail(error)
     else:
-        if not action.is_exclusive:
-            statements.send(connection, "RELEASE SAVEPOINT act", [()])
+        if not write.is_exclusive:
+            statements.send(connection, "RELEASE SAVEPOINT write", [()])
 
 
-def _run_within(action: QueuedWrite[T], transaction: Transaction) -> T:
-    """Run the action and its check; ``storage.engine.reading`` inside it uses the same transaction."""
+def _run_within(write: QueuedWrite[T], transaction: Transaction) -> T:
+    """Run the write and its check; ``storage.engine.reading`` inside it uses the same transaction."""
     current = _current.set(transaction)
     joined = joined_connection.set(transaction.connection)
     try:
-        result = action.run(transaction)
-        if action.is_abandoned:
+        result = write.run(transaction)
+        if write.is_abandoned:
             raise _AbandonedError
-        if action.precommit_check:
-            action.precommit_check(transaction.connection)
+        if write.precommit_check:
+            write.precommit_check(transaction.connection)
         return result
     finally:
         joined_connection.reset(joined)
@@ -326,7 +326,7 @@ def _run_within(action: QueuedWrite[T], transaction: Transaction) -> T:
 
 
 class _AbandonedError(Exception):
-    """The caller no longer waits for the action, so it is rolled back."""
+    """The caller no longer waits for the write, so it is rolled back."""
 
 
 def _roll_back(transaction: Transaction, error: BaseException, *, is_exclusive: bool) -> None:
@@ -340,8 +340,8 @@ def _roll_back(transaction: Transaction, error: BaseException, *, is_exclusive: 
                 begun.rollback()
             return
         # psycopg forgets what it prepared in a failed pipeline only at a rollback whose text is new to it.
-        connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT act -- {next(_rollbacks)}")
-        statements.send(connection, "RELEASE SAVEPOINT act", [()])
+        connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT write -- {next(_rollbacks)}")
+        statements.send(connection, "RELEASE SAVEPOINT write", [()])
     except SQLAlchemyError:
         raise _GroupLostError from error
 
@@ -359,19 +359,19 @@ def _is_open(connection: Connection) -> bool:
     return False
 
 
-def _retry_or_refuse(action: QueuedWrite[Any], error: SQLAlchemyError) -> None:
-    """Mark the action for a retry if it lost a race with another client, otherwise fail it."""
+def _retry_or_refuse(write: QueuedWrite[Any], error: SQLAlchemyError) -> None:
+    """Mark the write for a retry if it lost a race with another client, otherwise fail it."""
     if not _is_lost_race(error):
-        action.fail(database_error(error, may_be_committed=False))
+        write.fail(database_error(error, may_be_committed=False))
         return
-    action.attempts += 1
-    if action.attempts < ATTEMPTS and action.has_time:
-        action.not_before = time.monotonic() + RETRY_AFTER_S * 2**action.attempts / 2
-        action.is_to_be_retried = True
+    write.attempts += 1
+    if write.attempts < ATTEMPTS and write.has_time:
+        write.not_before = time.monotonic() + RETRY_AFTER_S * 2**write.attempts / 2
+        write.is_to_be_retried = True
         return
     # A bug that violates a constraint looks the same from here, so the log names the constraint.
-    _log.warning("Gave up after %d attempts: %s", action.attempts, getattr(error, "orig", error))
-    action.fail(LedgerBusy("Other writes kept changing the same credits. Please try again."))
+    _log.warning("Gave up after %d attempts: %s", write.attempts, getattr(error, "orig", error))
+    write.fail(LedgerBusy("Other writes kept changing the same credits. Please try again."))
 
 
 def _is_lost_race(error: SQLAlchemyError) -> bool:

@@ -88,40 +88,40 @@ class WriteQueue:
         with self._changed:
             return self._thread is not None and not self._thread.is_alive()
 
-    def submit(self, action: QueuedWrite[T], serve: Callable[[], None]) -> T:
+    def submit(self, write: QueuedWrite[T], serve: Callable[[], None]) -> T:
         """Queue the write, wait until it is done, and return its result or raise its error.
 
         After `wait_s` it is withdrawn with LedgerBusy, unless it was taken; then it is waited for
         without limit. The writer thread calls `serve` while writes wait: it must `take` and `finish`
         them. Raises LedgerBusy if the queue is full.
         """
-        self._put(action, serve)
-        wait_s = action.wait_s
+        self._put(write, serve)
+        wait_s = write.wait_s
         try:
-            while not action.done.wait(wait_s):
-                if self._withdraw(action):
+            while not write.done.wait(wait_s):
+                if self._withdraw(write):
                     raise LedgerBusy("The database is locked by another writer. Please try again.")
                 wait_s = RUNNING_WAIT_S
         except KeyboardInterrupt:
-            action.is_abandoned = True
-            self._withdraw(action)
+            write.is_abandoned = True
+            self._withdraw(write)
             raise
-        if action.error is not None:
-            raise action.error
-        return action.result  # type: ignore[return-value] # it is that of `run`, which may return None
+        if write.error is not None:
+            raise write.error
+        return write.result  # type: ignore[return-value] # it is that of `run`, which may return None
 
-    def offer(self, action: QueuedWrite[T], serve: Callable[[], None]) -> T | None:
+    def offer(self, write: QueuedWrite[T], serve: Callable[[], None]) -> T | None:
         """Queue the write and wait at most `wait_s`, even if it was taken. Returns None after that.
 
         Raises what the write raises, and LedgerBusy if the queue is full.
         """
-        self._put(action, serve)
-        if not action.done.wait(action.wait_s):
-            self._withdraw(action)
+        self._put(write, serve)
+        if not write.done.wait(write.wait_s):
+            self._withdraw(write)
             return None
-        if action.error is not None:
-            raise action.error
-        return action.result
+        if write.error is not None:
+            raise write.error
+        return write.result
 
     def take(self, limit: int) -> list[QueuedWrite[Any]]:
         """Take the next group: one exclusive write, or up to `limit` others before an exclusive one.
@@ -130,15 +130,15 @@ class WriteQueue:
         """
         with self._changed:
             now = time.monotonic()
-            ready = [action for action in self._waiting if action.not_before <= now]
+            ready = [write for write in self._waiting if write.not_before <= now]
             if self._was_exclusive:
                 ready = list(dropwhile(_is_exclusive, ready)) or ready
             if ready and ready[0].is_exclusive:
                 group = ready[:1]
             else:
-                group = list(takewhile(lambda action: not action.is_exclusive, ready))[:limit]
-            for action in group:
-                self._waiting.remove(action)
+                group = list(takewhile(lambda write: not write.is_exclusive, ready))[:limit]
+            for write in group:
+                self._waiting.remove(write)
             metrics.count_waiting_writes(len(self._waiting))
             if group:
                 self._was_exclusive = group[0].is_exclusive
@@ -146,15 +146,15 @@ class WriteQueue:
 
     def finish(self, group: Sequence[QueuedWrite[Any]]) -> None:
         """Wake the caller of each write, or queue the write again for a retry."""
-        for action in group:
-            if action.is_to_be_retried:
+        for write in group:
+            if write.is_to_be_retried:
                 with self._changed:
-                    self._waiting.append(action)
+                    self._waiting.append(write)
                     metrics.count_waiting_writes(len(self._waiting))
             else:
-                action.done.set()
+                write.done.set()
 
-    def _put(self, action: QueuedWrite[Any], serve: Callable[[], None]) -> None:
+    def _put(self, write: QueuedWrite[Any], serve: Callable[[], None]) -> None:
         with self._changed:
             if len(self._waiting) >= QUEUE_MAX:
                 raise LedgerBusy("Too many writes are waiting, so nothing was recorded. Please try again.")
@@ -162,15 +162,15 @@ class WriteQueue:
                 thread = threading.Thread(target=self._work, args=(serve,), name="ledger-writer", daemon=True)
                 thread.start()
                 self._thread = thread
-            self._waiting.append(action)
+            self._waiting.append(write)
             metrics.count_waiting_writes(len(self._waiting))
             self._changed.notify()
 
-    def _withdraw(self, action: QueuedWrite[Any]) -> bool:
+    def _withdraw(self, write: QueuedWrite[Any]) -> bool:
         """Remove the write from the queue. Returns False if it was already taken."""
         with self._changed:
-            if action in self._waiting:
-                self._waiting.remove(action)
+            if write in self._waiting:
+                self._waiting.remove(write)
                 metrics.count_waiting_writes(len(self._waiting))
                 return True
         return False
@@ -184,13 +184,13 @@ class WriteQueue:
         with self._changed:
             while True:
                 now = time.monotonic()
-                if any(action.not_before <= now for action in self._waiting):
+                if any(write.not_before <= now for write in self._waiting):
                     return True
-                waits = [action.not_before - now for action in self._waiting]
+                waits = [write.not_before - now for write in self._waiting]
                 if not self._changed.wait(min(waits, default=IDLE_S)) and not self._waiting:
                     self._thread = None
                     return False
 
 
-def _is_exclusive(action: QueuedWrite[Any]) -> bool:
-    return action.is_exclusive
+def _is_exclusive(write: QueuedWrite[Any]) -> bool:
+    return write.is_exclusive
