@@ -11,6 +11,8 @@ from tests.ledger.audit.tampering import findings
 from webapp.ledger.storage.triggers_postgresql import POSTGRESQL_TRIGGERS
 from webapp.ledger.storage.triggers_sqlite import SQLITE_TRIGGERS
 
+pytestmark = pytest.mark.usefixtures("expected_schema_made_anew")
+
 
 @pytest.fixture
 def sqlite(make_database: MakeDatabase) -> Iterator[RawClient]:
