@@ -1,6 +1,7 @@
 """Fixtures of the browser tests: pages of a real server, watched for errors.
 
 - `visit`: opens a page of a server in a new browser context.
+- `visit_module`: the same for a page that all tests of a module share; they end with `assert_nothing_wrong`.
 - `ledger`: a server that all tests share; each test uses its own credits.
 
 Every page of `visit` is watched. A test fails if a page writes an error to the console, violates its content
@@ -73,6 +74,14 @@ def expects(page: Page, *statuses: int) -> None:
     _watches[page.context].expected.update(statuses)
 
 
+def assert_nothing_wrong(page: Page) -> None:
+    """Fail if this page had unexpected errors since the last call."""
+    watch = _watches[page.context]
+    wrong = watch.verdict()
+    watch.wrong.clear()
+    assert not wrong, wrong
+
+
 def cut_off(page: Page, address: str) -> None:
     """Abort requests to this address pattern, as without a network."""
     page.route(address, lambda route: route.abort())
@@ -99,9 +108,9 @@ class Visit(Protocol):
     def __call__(self, server: Server, **options: Any) -> Page: ...  # noqa: ANN401 - as playwright has them
 
 
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
-    """Return a function that opens a page in a new context, with playwright's options."""
+@contextmanager
+def visiting(browser: Browser) -> Iterator[Visit]:
+    """Give a function that opens a page in a new context, with playwright's options."""
     contexts: list[BrowserContext] = []
 
     def visit(server: Server, **options: Any) -> Page:  # noqa: ANN401 - as playwright has them
@@ -116,6 +125,20 @@ def visit(browser: Browser) -> Iterator[Visit]:
         context.close()
     wrong = [said for context in contexts for said in _watches.pop(context).verdict()]
     assert not wrong, wrong
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    """Return a function that opens a page for this test."""
+    with visiting(browser) as visit:
+        yield visit
+
+
+@pytest.fixture(scope="module")
+def visit_module(browser: Browser) -> Iterator[Visit]:
+    """Return a function that opens a page for all tests of this module."""
+    with visiting(browser) as visit:
+        yield visit
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""Every page is accessible and fits its window, in light and dark, and on a phone."""
+"""Every page is accessible in light and dark, and fits a desk's window and a phone.
+
+The pages are opened one after the other in one window, because opening a window costs as much as a page.
+"""
 
 from collections.abc import Sequence
 from typing import Final, Literal
@@ -7,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.browser.conftest import Visit, expects
+from tests.browser.conftest import Visit, assert_nothing_wrong, expects
 from tests.fixtures.credits import a_credit
 from tests.fixtures.ledger import MakeDatabase, opened
 from tests.fixtures.server import Client, Serve, Server
@@ -94,6 +97,8 @@ PAGES: Final = [
     "/docs",
     "/nowhere",
 ]
+# Pages of each layout that a phone shows otherwise: figures, tables, forms, a history, a plan.
+ON_A_PHONE: Final = ["/", "/credits", "/credits/new", "/credits/{split}", "/imports/{open}"]
 EMPTY: Final = ["/", "/credits", "/activity", "/imports", "/parties", "/projects", "/reports", "/setup"]
 # Pages with accounts; an administrator is signed in, except on the first one.
 WITH_ACCOUNTS: Final = [
@@ -198,22 +203,34 @@ def shared(ledger: Server, retired: str) -> dict[str, str]:
     return {"act": str(act), "link": made.secret}
 
 
-def open_page(visit: Visit, server: Server, path: str) -> Page:
+def open_window(visit: Visit, server: Server) -> Page:
     page = visit(server, reduced_motion="reduce")
     expects(page, *REFUSED)
     # Swagger UI is not ours to test.
     page.route("**/docs.js", lambda route: route.fulfill(content_type="text/javascript", body=""))
-    page.goto(path)
     return page
 
 
+@pytest.fixture(scope="module")
+def window(visit_module: Visit, ledger: Server) -> Page:
+    """Return the window in which all pages of the filled ledger are opened."""
+    return open_window(visit_module, ledger)
+
+
+def go(page: Page, path: str) -> None:
+    """Open the page at the size of a desk's window."""
+    page.set_viewport_size(DESK)
+    page.goto(path)
+
+
 def assert_readable_by_all(page: Page) -> None:
-    """Check the page in light on a desktop and in dark on a phone, and its dark colours on a desktop."""
+    """Check the page in light and its colours in dark, and that it fits three windows."""
     found = [*violations(page, "light"), *violations(page, "dark", only=CONTRAST)]
-    page.set_viewport_size(PHONE)
-    found += violations(page, "dark")
     assert not found, "\n".join(found)
-    assert page.evaluate(TOO_WIDE) == []
+    for size in (DESK, NARROW_DESK, PHONE):
+        page.set_viewport_size(size)
+        assert page.evaluate(TOO_WIDE) == [], f"at {size}"
+    assert_nothing_wrong(page)
 
 
 def violations(page: Page, scheme: Literal["light", "dark"], only: Sequence[str] | None = None) -> list[str]:
@@ -234,29 +251,34 @@ def violations(page: Page, scheme: Literal["light", "dark"], only: Sequence[str]
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_is_readable_and_fits_a_phone(
-    visit: Visit, ledger: Server, stocked: dict[str, str], path: str
-) -> None:
-    page = open_page(visit, ledger, path.format(**stocked))
-    assert_readable_by_all(page)
+def test_a_page_is_readable_and_fits_a_phone(window: Page, stocked: dict[str, str], path: str) -> None:
+    go(window, path.format(**stocked))
+    assert_readable_by_all(window)
 
 
-def test_an_open_panel_is_readable_and_fits_a_phone(
-    visit: Visit, ledger: Server, stocked: dict[str, str]
-) -> None:
-    page = open_page(visit, ledger, "/credits")
-    row = page.locator(f"#credit-{stocked['active']}")
+@pytest.mark.parametrize("path", ON_A_PHONE)
+def test_what_a_phone_shows_otherwise_is_readable(window: Page, stocked: dict[str, str], path: str) -> None:
+    window.set_viewport_size(PHONE)
+    window.goto(path.format(**stocked))
+    found = violations(window, "dark")
+    assert not found, "\n".join(found)
+    assert_nothing_wrong(window)
+
+
+def test_an_open_panel_is_readable_and_fits_a_phone(window: Page, stocked: dict[str, str]) -> None:
+    go(window, "/credits")
+    row = window.locator(f"#credit-{stocked['active']}")
     row.get_by_role("link", name="Retire").click()
     expect(row.get_by_role("form")).to_be_visible()
-    assert_readable_by_all(page)
+    assert_readable_by_all(window)
 
 
 def test_an_empty_ledger_is_readable_and_fits_a_phone(
     visit: Visit, serve: Serve, make_database: MakeDatabase
 ) -> None:
-    server = serve(make_database("sqlite"))
+    page = open_window(visit, serve(make_database("sqlite")))
     for path in EMPTY:
-        page = open_page(visit, server, path)
+        go(page, path)
         assert_readable_by_all(page)
 
 
@@ -271,18 +293,16 @@ def test_the_pages_about_accounts_are_readable_and_fit_a_phone(
         a_token(name=UNBROKEN[:100])
         tokens.revoke(1, "cli")
         a_token(name="nightly")
-    page = open_page(visit, serve(database_url), WITH_ACCOUNTS[0])
+    page = open_window(visit, serve(database_url))
+    go(page, WITH_ACCOUNTS[0])
     assert_readable_by_all(page)
     page.get_by_label("Name").fill("Ada")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     for path in WITH_ACCOUNTS[1:]:
-        page.goto(path)
-        page.set_viewport_size(DESK)
+        go(page, path)
         page.locator(".account-menu summary").click()
         assert_readable_by_all(page)
-    page.set_viewport_size(NARROW_DESK)
-    assert page.evaluate(TOO_WIDE) == []
 
 
 def test_every_page_is_looked_at(make_database: MakeDatabase) -> None:
