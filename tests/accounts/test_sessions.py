@@ -134,8 +134,9 @@ def test_sessions_that_are_over_are_cleared(set_clock: SetClock, raw: RawClient)
 
 
 def test_a_session_works_where_the_database_takes_no_writes(
-    set_clock: SetClock, raw: RawClient, dialect: str
+    set_clock: SetClock, raw: RawClient, dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(group_commit, "BRIEF_WAIT_S", 0.1)
     secret = sessions.start(a_user().id)
     set_clock.go(minutes=5)
     raw.execute("BEGIN IMMEDIATE" if dialect == "sqlite" else "BEGIN")

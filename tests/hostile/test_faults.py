@@ -72,6 +72,7 @@ def test_a_writer_on_postgresql_does_not_wait_for_ever(
     make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch, lock: str
 ) -> None:
     monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(group_commit, "WAIT_S", 0.5)
     monkeypatch.setattr(group_commit, "ATTEMPTS", 2)
     url = make_database("postgresql")
     with opened(url) as app, connected(url) as other:
