@@ -50,8 +50,9 @@ bench: development ## measure the real server in one run; SCALE=1000000, ONLY=cr
 race: development ## hundreds of rounds of 32 clients at once on each database; ROUNDS=300, DATABASE_URL for one that there is
 	@$(PYTHON_OF_VENV) -m scripts.race --rounds $(or $(ROUNDS),300) $(if $(DATABASE_URL),--url "$(DATABASE_URL)")
 
-fuzz: development ## ten thousand generated requests on each database, every answer held against the API's document
+fuzz: development ## ten thousand generated requests on each database, then the tests of random cases with ten times as many
 	@$(PYTHON_OF_VENV) -m scripts.fuzz --requests $(or $(REQUESTS),10000) --seed $(or $(SEED),1)
+	@TEST_ROUNDS=10 $(PYTHON_OF_VENV) -m pytest --quiet --numprocesses=2 --dist=worksteal -m random
 
 screenshots: development ## take the pictures of README.md and docs/ from the running program, with real credits
 	@$(PYTHON_OF_VENV) -m scripts.screenshots

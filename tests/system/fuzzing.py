@@ -20,8 +20,9 @@ from webapp.config import ROOT
 CONFIGURATION: Final = Path(__file__).with_name("schemathesis.toml")
 MAY_TAKE_S: Final = 1800
 ALL_PHASES: Final = "examples,coverage,fuzzing,stateful"
-# Without the two thousand requests for bounds of fields, which are refused before a database is asked.
+# Without the four thousand requests for bounds of fields, nearly all refused before a database is asked.
 REACHING_A_DATABASE: Final = "examples,fuzzing,stateful"
+BOUNDS_OF_FIELDS: Final = "coverage"
 # It expects every request to be accepted that follows the schemas; fuzz_checks.py replaces it.
 OTHERWISE_CHECKED: Final = "positive_data_acceptance"
 
@@ -46,8 +47,10 @@ def a_program(database_url: str) -> str:
         return a_token(Role.ADMINISTRATOR, "fuzz")
 
 
-def fuzz(server: Server, token: str, *, seed: int, examples: int, phases: str = ALL_PHASES) -> Fuzzed:
-    """Fuzz every operation, with up to `examples` generated requests in each phase that generates.
+def fuzz(
+    server: Server, token: str, *, seed: int, examples: int, phases: str = ALL_PHASES, operation: str = ""
+) -> Fuzzed:
+    """Fuzz every operation, or the one of this id, with up to `examples` requests in each phase.
 
     The requests carry the token, except those that test whether it can be left out.
 
@@ -58,6 +61,7 @@ def fuzz(server: Server, token: str, *, seed: int, examples: int, phases: str = 
     checks = ["--checks", "all", "--exclude-checks", OTHERWISE_CHECKED]
     bearing = ["--header", f"Authorization: Bearer {token}"]
     amount = ["--seed", str(seed), "--max-examples", str(examples), "--phases", phases]
+    amount += ["--include-operation-id", operation] if operation else []
     done = subprocess.run(
         [*command, f"{server.url}/openapi.json", "--no-color", *bearing, *checks, *amount],
         cwd=ROOT,

@@ -14,6 +14,7 @@ import pytest
 
 import verify_statement
 from tests.fixtures.proofs import FORGER, OWN, WITNESS, Document, bytes_of, of_many, proofs
+from tests.fixtures.random_cases import cases
 from verify_statement import examine, key_of
 
 HEX: Final = "0123456789abcdef"
@@ -122,21 +123,23 @@ def mutants(number: int, change: Callable[[Document, random.Random], None], seed
     return tried
 
 
-def test_15_000_proofs_with_another_byte_are_refused() -> None:
+@pytest.mark.random
+def test_proofs_with_another_byte_are_refused() -> None:
     chance = random.Random(1)  # noqa: S311 - the same each time
     sources = [bytes_of(document) for document in proofs()]
-    for number in range(15_000):
+    for number in range(cases(3_000)):
         data = chance.choice(sources)
         changed = with_another_byte(data, chance)
         assert changed == data or is_refused(changed), (number, changed)
 
 
+@pytest.mark.random
 @pytest.mark.parametrize(
     ("number", "change"),
     [
-        (15_000, with_another_entry),
-        (10_000, with_another_checkpoint),
-        (300, with_another_signature),
+        (cases(3_000), with_another_entry),
+        (cases(2_000), with_another_checkpoint),
+        (cases(60), with_another_signature),
     ],
 )
 def test_proofs_with_another_part_are_refused(
