@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from tests.fixtures.random_cases import cases
 from tests.imports.large_files import (
     COLUMNS,
     csv_of,
@@ -52,7 +53,8 @@ def said(view: ImportView) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.random
+@pytest.mark.parametrize("seed", range(cases(1)))
 def test_random_files_have_the_same_plan_in_chunks_and_are_recorded_as_planned(
     ledger_app: Flask, seed: int
 ) -> None:
@@ -63,7 +65,7 @@ def test_random_files_have_the_same_plan_in_chunks_and_are_recorded_as_planned(
             ImportOptions(as_additional=True),
             ImportOptions(where=Where("country", "Kenya")),
             ImportOptions(is_compare_only=True),
-        ][number if seed else 0]
+        ][number]
         content = csv_of(rows)
         in_one, in_chunks = whole(content, options), planned(content, options)
         assert said(in_chunks) == said(in_one)

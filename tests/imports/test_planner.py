@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fixtures.credits import recorded
+from tests.fixtures.random_cases import cases
 from tests.imports.plans import (
     RETIRED,
     WITHDRAWN,
@@ -246,7 +247,8 @@ def registry_files(draw: st.DrawFn) -> tuple[list[ImportRow], dict[int, str]]:
     return draw(st.permutations(rows)), statuses
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.random
+@settings(max_examples=cases(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(registry_files(), st.data())
 def test_each_number_ends_as_the_files_say_in_any_order(
     registry: tuple[list[ImportRow], dict[int, str]], data: st.DataObject

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from tests.fixtures.credits import acted, recorded_with_facts, sold
 from tests.fixtures.ledger import RawClient
+from tests.fixtures.random_cases import cases
 from tests.ledger.audit.tampering import findings
 from tests.ledger.replayed import Log, Sums
 from webapp.accounts.actors import LOCAL
@@ -109,7 +110,8 @@ def sums_of(amounts: list[Amount]) -> Sums:
     return {amount.of: (amount.credits, amount.quantity_e4) for amount in amounts}  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.random
+@pytest.mark.parametrize("seed", range(cases(2)))
 @pytest.mark.slow
 def test_both_cuts_of_a_random_history_equal_a_replay_of_the_log(
     seed: int, monkeypatch: pytest.MonkeyPatch

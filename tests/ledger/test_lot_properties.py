@@ -12,6 +12,7 @@ from sqlalchemy import select
 from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import a_credit, withdrawn
 from tests.fixtures.ledger import DIALECTS, MakeDatabase, opened
+from tests.fixtures.random_cases import cases
 from tests.ledger.audit.tampering import digest
 from tests.ledger.invariants import assert_sound, derived
 from webapp.accounts.actors import LOCAL
@@ -355,7 +356,8 @@ def play(database_url: str, sequence: list[Act], clock: SetClock) -> tuple[Any, 
         return list(list_events(limit=500).items), derived(), digest()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.random
+@settings(max_examples=cases(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sequence=acts)
 def test_random_actions_on_lots_keep_every_tonne_and_give_the_same_history_on_both_databases(
     sequence: list[Act], make_database: MakeDatabase, set_clock: SetClock

@@ -12,6 +12,7 @@ from tests.fixtures.clock import SetClock
 from tests.fixtures.credits import FACTS, a_credit, withdrawn
 from tests.fixtures.entries import imported
 from tests.fixtures.ledger import DIALECTS, MakeDatabase, opened
+from tests.fixtures.random_cases import cases
 from tests.ledger.invariants import Rows, assert_sound, derived
 from webapp.accounts.actors import LOCAL
 from webapp.domain.credit import parse_credit
@@ -144,7 +145,8 @@ def play(database_url: str, sequence: list[Act], clock: SetClock) -> tuple[list[
         return list(list_events().items), derived()
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.random
+@settings(max_examples=cases(4), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sequence=acts)
 def test_random_actions_follow_the_lifecycle_and_give_the_same_history_on_both_databases(
     sequence: list[Act], make_database: MakeDatabase, set_clock: SetClock
@@ -164,7 +166,8 @@ def _kept_ledger(request: pytest.FixtureRequest, make_module_database: MakeDatab
 
 
 @pytest.mark.usefixtures("_kept_ledger")
-@settings(max_examples=60, deadline=None)
+@pytest.mark.random
+@settings(max_examples=cases(20), deadline=None)
 @given(values=credit_values, buyer=texts(), note=texts(40))
 def test_a_text_that_goes_in_comes_out_the_same(values: dict[str, str | None], buyer: str, note: str) -> None:
     credit = parse_credit(values)

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fixtures.ledger import DIALECTS, MakeDatabase, opened
+from tests.fixtures.random_cases import cases
 from webapp.accounts.actors import LOCAL
 from webapp.domain.lifecycle import COUNTED, HOLDING, NOT_HOLDING, Status
 from webapp.domain.serial_number import parse_numbers
@@ -262,9 +263,10 @@ wanted_lists = st.builds(
 
 
 @pytest.mark.slow
+@pytest.mark.random
 @pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS.keys())
 @settings(
-    max_examples=60,
+    max_examples=cases(20),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,
