@@ -22,7 +22,7 @@ from tests.fixtures.server import (
     Client,
     Serve,
     Server,
-    assert_verified,
+    assert_verified_within,
     eventually,
 )
 from tests.services.postgresql import PostgresqlServer
@@ -117,4 +117,4 @@ def test_nothing_acknowledged_is_lost_and_the_program_goes_on_by_itself(pair: Pa
         credit_id for credit_id in load.acknowledged if client.get(f"/records/{credit_id}").status != 200
     ]
     assert missing == []
-    assert_verified(server.database_url)
+    assert_verified_within(server.database_url)

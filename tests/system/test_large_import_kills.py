@@ -15,9 +15,9 @@ from tests.imports.large_files import csv_of
 from tests.system.faults import CHUNK_ROWS, LARGE_ROWS
 from tests.system.test_kills import record_and_retire, replaced
 
-# A file of five times fewer rows than a large one has, recorded in as many transactions.
-BLOCKS = 1_700
-SMALLER = {LARGE_ROWS: "2000", CHUNK_ROWS: "50"}
+# A file of fewer rows than a large one has, recorded in as many transactions.
+BLOCKS = 700
+SMALLER = {LARGE_ROWS: "800", CHUNK_ROWS: "20"}
 RETIRED_EVERY = 5
 RETIRED = BLOCKS // RETIRED_EVERY
 KILLS = 3

@@ -14,7 +14,7 @@ import pytest
 from scripts.machine import find_postgresql
 from tests.fixtures.credits import a_credit
 from tests.fixtures.ledger import MakeDatabase
-from tests.fixtures.server import BROKEN, Serve, Server, eventually, flask
+from tests.fixtures.server import BROKEN, Serve, Server, eventually, flask_within
 from tests.services.postgresql import PostgresqlServer
 
 WRITERS = 4
@@ -59,8 +59,8 @@ def some_more(acknowledged: Sequence[str]) -> list[str]:
 
 def succeeds(database_url: str, *arguments: str) -> str:
     """Run a command of the program and return what it prints."""
-    done = flask(database_url, *arguments)
-    assert done.returncode == 0, done.stderr
+    done = flask_within(database_url, *arguments)
+    assert done.exit_code == 0, done.output
     return done.stdout
 
 
@@ -90,7 +90,7 @@ def test_a_server_goes_on_from_a_backup_that_was_made_while_it_was_written_to(
             lost.unlink()
     shutil.copyfile(copy, ledger)
     # Where later events were signed before the kill, the log goes on under a new origin.
-    if flask(url, "verify", "--expect", str(kept)).returncode:
+    if flask_within(url, "verify", "--expect", str(kept)).exit_code:
         succeeds(url, "log", "fork", "--yes")
     assert_goes_on(serve(url), kept, before)
 
