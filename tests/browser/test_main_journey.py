@@ -14,7 +14,7 @@ SOLD = "Wind Farm Rajasthan"
 RETIRED = "Waste-to-Energy Gujarat"
 
 
-@pytest.mark.parametrize(("dialect", "scripts"), [("sqlite", True), ("sqlite", False), ("postgresql", True)])
+@pytest.mark.parametrize(("dialect", "scripts"), [("sqlite", True), ("postgresql", False)])
 def test_a_ledger_is_filled_sold_from_and_retired_from(
     serve: Serve, make_database: MakeDatabase, visit: Visit, dialect: str, *, scripts: bool
 ) -> None:
