@@ -29,10 +29,10 @@ check test: export PYTHONDONTWRITEBYTECODE =
 check: lint ## the daily loop, in a minute: lint, and the quick tests of rules, ledger, pages and API on SQLite
 	@$(PYTHON_OF_VENV) -m pytest --quiet --numprocesses=2 --dist=worksteal --databases=sqlite -m 'not slow' $(DAILY)
 
-# Three processes for two cores: tests of servers and browsers wait for others much of their time.
+# Four processes for two cores: tests of servers and browsers wait for others much of their time.
 test: lint ## everything: lint, then all tests, on SQLite, on a PostgreSQL of their own and in a browser
 	@$(PYTHON_OF_VENV) -m scripts.machine
-	@$(PYTHON_OF_VENV) -m pytest --numprocesses=3 --dist=worksteal
+	@$(PYTHON_OF_VENV) -m pytest --numprocesses=4 --dist=worksteal
 
 lint: development ## ruff, mypy and djlint
 	@$(PYTHON_OF_VENV) -m ruff check
