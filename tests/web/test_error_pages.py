@@ -277,8 +277,11 @@ def test_a_retired_credit_is_refused_with_the_way_to_its_history(client: FlaskCl
     assert answer.status_code == 409
 
 
-def test_pages_are_still_there_for_reading_while_another_writes(client: FlaskClient, raw: RawClient) -> None:
+def test_pages_are_still_there_for_reading_while_another_writes(
+    client: FlaskClient, raw: RawClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recorded()
+    monkeypatch.setattr(group_commit, "WAIT_S", 0.2)
     raw.execute("BEGIN IMMEDIATE")
     assert client.get("/").status_code == 200
     raw.execute("ROLLBACK")
