@@ -1,5 +1,8 @@
 """Where the whole test run is put together. Fixtures live in the plugins that are named here."""
 
+import gc
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
@@ -21,3 +24,9 @@ pytest_plugins = [
 # without chance; this builds on whichever profile is in force.
 settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Keep the thousands of collected tests out of every garbage collection."""
+    gc.freeze()
