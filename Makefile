@@ -3,8 +3,10 @@
 
 SETUP  := sh scripts/find-python.sh -m scripts.environment
 PYTHON_OF_VENV := .venv/bin/python
-# The tests of the daily loop. A change elsewhere, such as in imports or accounts, needs their tests too.
-DAILY := $(addprefix tests/,domain ledger web api guardrails)
+# The tests of the daily loop. A change elsewhere, such as in imports, accounts or the checks of
+# `flask verify`, needs their tests too.
+DAILY := $(addprefix tests/,domain ledger web api guardrails) --ignore-glob='*/test_*import*.py' \
+	$(addprefix --ignore=tests/ledger/,audit storage transparency)
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup demo check test lint development race fuzz bench screenshots lock release clean

@@ -52,6 +52,7 @@ def digest_of(positions: int, raw: RawClient) -> str:
     return str(running.now())
 
 
+@pytest.mark.slow
 def test_a_check_in_its_own_process_says_that_nothing_is_wrong_and_gives_the_digest(raw: RawClient) -> None:
     sold()
     started = integrity.start_check(LOCAL)
