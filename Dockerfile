@@ -10,6 +10,10 @@ RUN python -m venv /srv/venv \
     && /srv/venv/bin/pip uninstall --yes pip setuptools
 
 FROM python:3.11.14-slim-bookworm
+# For names in Chinese, Japanese and Korean, and for emoji, in PDFs.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends fonts-noto-cjk fonts-noto-color-emoji \
+    && rm -rf /var/lib/apt/lists/*
 RUN groupadd --system --gid 10001 ledger \
     && useradd --system --uid 10001 --gid ledger --home-dir /srv/ledger --shell /usr/sbin/nologin ledger
 WORKDIR /srv/ledger

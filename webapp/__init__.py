@@ -27,6 +27,7 @@ from webapp.ledger.storage.row_keys import use_secret_keys
 from webapp.ledger.transparency import destinations, key_folder, witness
 from webapp.ledger.transparency.key_folder import KeyFolder
 from webapp.ledger.transparency.witness import Witness
+from webapp.statements.pdf import use_fonts
 
 # The tables are imported so that their models are registered before Migrate reads the metadata.
 __all__ = ["account_tables", "create_app", "party_tables"]
@@ -75,6 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         REPORT_TIMEZONE=settings.report_time_zone,
         IMPORT_LIMITS=Limits(settings.import_rows_max, settings.import_mb_max * 1024**2),
     )
+    use_fonts(settings.font_folders)
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.url_map.strict_slashes = False

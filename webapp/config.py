@@ -22,6 +22,8 @@ MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 IMPORT_ROWS_MOST: Final = 10_000_000
 IMPORT_MB_MOST: Final = 4_096
 METRICS_TOKEN_LENGTH_MIN: Final = 32
+# Where Debian installs fonts-noto-cjk and fonts-noto-color-emoji.
+NOTO_FONTS: Final = (Path("/usr/share/fonts/opentype/noto"), Path("/usr/share/fonts/truetype/noto"))
 LOG_FORMATS: Final = ("text", "json")
 
 
@@ -54,6 +56,8 @@ class Settings:
     `metrics_token` (METRICS_TOKEN): what Prometheus sends to read /metrics from another machine; empty if
     only this machine may.
     `report_time_zone` (REPORT_TIMEZONE): in which days end, for reports and everything as of a day.
+    `pdf_fonts` (PDF_FONTS): a folder of fonts for characters that the fonts of PDFs lack; empty for those of
+    Noto, where they are installed.
     `import_rows_max` (IMPORT_ROWS_MAX) and `import_mb_max` (IMPORT_MB_MAX): the most rows and MiB of a file
     that is imported in the background.
     `public_log` (PUBLIC_LOG): whether everyone may read checkpoints, tiles and proofs of the log.
@@ -76,6 +80,7 @@ class Settings:
     public_url: str = ""
     metrics_token: str = field(default="", repr=False)
     report_time_zone: str = "UTC"
+    pdf_fonts: str = ""
     import_rows_max: int = 1_000_000
     import_mb_max: int = 512
     public_log: bool = False
@@ -84,6 +89,11 @@ class Settings:
     checkpoint_to: tuple[Destination, ...] = ()
     witness_logs: tuple[VerifierKey, ...] = ()
     witness_name: str = ""
+
+    @property
+    def font_folders(self) -> list[str]:
+        """The folders of fonts of the machine that PDFs use."""
+        return [self.pdf_fonts] if self.pdf_fonts else [str(each) for each in NOTO_FONTS if each.is_dir()]
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -100,6 +110,7 @@ class Settings:
             public_url=_public_url(os.environ.get("PUBLIC_URL", "")),
             metrics_token=_metrics_token(os.environ.get("METRICS_TOKEN", "")),
             report_time_zone=_time_zone(os.environ.get("REPORT_TIMEZONE", "")),
+            pdf_fonts=_font_folder(os.environ.get("PDF_FONTS", "")),
             import_rows_max=_number("IMPORT_ROWS_MAX", cls.import_rows_max, IMPORT_ROWS_MOST),
             import_mb_max=_number("IMPORT_MB_MAX", cls.import_mb_max, IMPORT_MB_MOST),
             public_log=_switch("PUBLIC_LOG", os.environ.get("PUBLIC_LOG", "")),
@@ -237,6 +248,13 @@ def _time_zone(text: str) -> str:
         raise BadSetting(
             "REPORT_TIMEZONE", f"must be a time zone such as Europe/Berlin, not {given[:80]!r}"
         ) from None
+    return given
+
+
+def _font_folder(text: str) -> str:
+    given = text.strip()
+    if given and not Path(given).is_dir():
+        raise BadSetting("PDF_FONTS", f"must be a folder of fonts, not {given[:80]!r}")
     return given
 
 

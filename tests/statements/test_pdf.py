@@ -11,16 +11,19 @@ from pypdf import PdfReader
 from tests.fixtures.acts import RETIREMENT, retired_together
 from tests.fixtures.credits import recorded, recorded_with_facts
 from webapp.accounts.actors import LOCAL
+from webapp.config import ROOT
 from webapp.domain.errors import LedgerBusy
 from webapp.ledger.acts import act_at
 from webapp.ledger.commands import amend_credit
-from webapp.statements import pdf
-from webapp.statements.content import data_of, statement_of
+from webapp.statements import pdf, pdf_cache
+from webapp.statements.content import Statement, data_of, statement_of
 from webapp.statements.pdf import pdf_of
+from webapp.statements.pdf_cache import cached_pdf_of
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 
 SOURCE: Final = '#import "x": * #panic() $x^2$ *bold* `raw` <label> @ref // \\ no'
+FONTS: Final = ROOT / "tests" / "data" / "fonts"
 BOXES: Final = "Characters shown as boxes"
 
 
@@ -78,7 +81,10 @@ def test_no_text_is_a_part_of_the_template() -> None:
     assert len(reader.pages) == 1
 
 
-def test_characters_that_no_font_has_are_boxes_and_the_document_says_so() -> None:
+def test_characters_that_no_font_has_are_boxes_and_the_document_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pdf, "FONT_FOLDERS", [])
     words = {**RETIREMENT, "beneficiary": "林業株式会社 🌳", "reason": "العربية שלום Ελληνικά Привет"}
     statement = statement_of(act_at(retirement(words)))
     text, reader = read(pdf_of(statement, None))
@@ -86,6 +92,39 @@ def test_characters_that_no_font_has_are_boxes_and_the_document_says_so() -> Non
     assert "Привет" in text
     data = json.loads(reader.attachments["statement.json"][0])
     assert data["beneficiaries"][0]["beneficiary"] == words["beneficiary"]
+
+
+def test_a_font_of_the_machine_has_what_the_others_lack_and_changes_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    forest = statement_of(act_at(retirement({**RETIREMENT, "beneficiary": "林"}, serial_number="S-1")))
+    other = statement_of(act_at(retirement(serial_number="S-2")))
+    monkeypatch.setattr(pdf, "FONT_FOLDERS", [])
+    plain = pdf_of(other, None)
+    assert BOXES in read(pdf_of(forest, None))[0]
+    monkeypatch.setattr(pdf, "FONT_FOLDERS", [str(FONTS)])
+    text, _ = read(pdf_of(forest, None))
+    assert BOXES not in text
+    assert "for 林" in text
+    assert pdf_of(other, None) == plain
+
+
+def test_a_document_is_made_once_while_it_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def counted(statement: Statement, _proof: object) -> bytes:
+        made.append(statement.position)
+        return bytes(6_000_000)
+
+    monkeypatch.setattr(pdf_cache, "pdf_of", counted)
+    positions = [retirement(serial_number=f"S-{n}") for n in range(3)]
+    statements = [statement_of(act_at(position)) for position in positions]
+    for statement in (statements[0], statements[0], *statements[1:], statements[0]):
+        cached_pdf_of(statement, None)
+    assert made == [*positions, positions[0]]
+    amend_credit(statements[0].act.first.credit.id, {"amends": "2", "beneficiary": "Acme"}, LOCAL)
+    cached_pdf_of(statement_of(act_at(positions[0])), None)
+    assert made == [*positions, positions[0], positions[0]]
 
 
 def test_amended_words_are_shown_with_what_was_said_before() -> None:

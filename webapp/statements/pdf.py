@@ -1,9 +1,9 @@
 """A statement as PDF, made by typst from the template ``statement.typ``.
 
 All texts reach the template as JSON, never as its source. The same statement gives the same bytes: the
-date of the document is that of its last event, and only fonts of the library are used. The file is
-PDF/A-3a and PDF/UA-1 with the data of the statement attached, unless a text has characters that no font
-has: they are drawn as boxes, and the document says so.
+date of the document is that of its last event, and fonts of the machine (PDF_FONTS) are only used for
+characters that those of the library lack. The file is PDF/A-3a and PDF/UA-1 with the data of the statement
+attached, unless a text has characters that no font has: they are drawn as boxes, and the document says so.
 
 typst works in a process of its own, ``typst_process``, whose memory and time are bounded by the system.
 """
@@ -37,10 +37,17 @@ _PATIENCE_SECONDS: Final = 5
 _PLACES: Final = BoundedSemaphore(2)
 # Each thread of typst, one for each processor by default, would take address space of its own.
 _FEW_THREADS: Final = {"RAYON_NUM_THREADS": "2", "MALLOC_ARENA_MAX": "2"}
+# Fonts of the machine, for characters that those of the library lack. See `use_fonts`.
+FONT_FOLDERS: Final[list[str]] = []
 _BUSY: Final = "The PDF could not be made now. Try again in a moment."
 _MONTHS: Final = (
     "January February March April May June July August September October November December".split()
 )
+
+
+def use_fonts(folders: Sequence[str]) -> None:
+    """Use these folders of fonts in all PDFs of this process, for characters that no other font has."""
+    FONT_FOLDERS[:] = folders
 
 
 def pdf_of(statement: Statement, proof: Proof | None) -> bytes:
@@ -68,7 +75,7 @@ def compiled(
         raise LedgerBusy(_BUSY)
     try:
         ended = subprocess.run(
-            [sys.executable, "-I", str(_PROGRAM), str(template), *map(str, limits)],
+            [sys.executable, "-I", str(_PROGRAM), str(template), *map(str, limits), *FONT_FOLDERS],
             input=json.dumps(inputs).encode(),
             stdout=subprocess.PIPE,
             env=_FEW_THREADS,

@@ -19,26 +19,30 @@ _NO_GLYPH: Final = "could not be displayed"
 
 def main() -> None:
     """Write the PDF of the template that the arguments name, within their limits."""
-    template, memory_bytes, cpu_seconds = sys.argv[1:]
+    template, memory_bytes, cpu_seconds, *fonts = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_seconds), int(cpu_seconds)))
     resource.setrlimit(resource.RLIMIT_AS, (int(memory_bytes), int(memory_bytes)))
     inputs = json.load(sys.stdin)
     try:
-        document = made(template, {**inputs, "has_all_glyphs": "yes"}, STANDARDS)
+        document = made(template, {**inputs, "has_all_glyphs": "yes"}, STANDARDS, fonts)
     except typst.TypstError as error:
         if _NO_GLYPH not in error.message:
             raise
-        document = made(template, {**inputs, "has_all_glyphs": "no"}, [])
+        document = made(template, {**inputs, "has_all_glyphs": "no"}, [], fonts)
     sys.stdout.buffer.write(document)
 
 
-def made(template: str, inputs: dict[str, str], standards: list[Standard]) -> bytes:
-    """Return the PDF. Only the fonts of the library are used, so it is the same on each machine."""
+def made(template: str, inputs: dict[str, str], standards: list[Standard], fonts: list[str]) -> bytes:
+    """Return the PDF. The fonts of the library come first, those in the folders only for what they lack.
+
+    So a document without such characters is the same on each machine.
+    """
     return typst.compile(
         template,
         format="pdf",
         ignore_system_fonts=True,
+        font_paths=[*fonts],
         sys_inputs=inputs,
         pdf_standards=[*standards],
     )

@@ -35,6 +35,7 @@ from webapp.idempotency import note_replay, request_key, without_idempotency_key
 from webapp.ledger import acts
 from webapp.statements.content import Statement, data_of, statement_of
 from webapp.statements.pdf import LOTS_MAX, pdf_of
+from webapp.statements.pdf_cache import cached_pdf_of
 from webapp.statements.proof import Proof, disclosed_by, proof_of, proof_or_none
 from webapp.statements.qr_code import qr_data_url
 from webapp.web import actor_names, query_parameters
@@ -74,7 +75,8 @@ def show(position: int) -> AnyResponse:
 @allows(Role.VIEWER)
 def pdf(position: int) -> Response:
     """Send the statement as PDF."""
-    return _send_pdf(_statement(position))
+    statement = _statement(position)
+    return _send_pdf(statement, pdf_of(statement, proof_or_none(statement)))
 
 
 @pages.get("/acts/<int:position>/statement.json")
@@ -158,7 +160,8 @@ def shared(secret: str) -> str:
 @query_parameters.ignores_unknown
 def shared_pdf(secret: str) -> Response:
     """Send the PDF of one statement to anybody who has its link."""
-    return _send_pdf(_shared_statement(secret))
+    statement = _shared_statement(secret)
+    return _send_pdf(statement, cached_pdf_of(statement, proof_or_none(statement)))
 
 
 @pages.get("/shared/<secret>/proof.json")
@@ -204,8 +207,7 @@ def _inputs(statement: Statement) -> dict[str, object]:
     }
 
 
-def _send_pdf(statement: Statement) -> Response:
-    document = pdf_of(statement, proof_or_none(statement))
+def _send_pdf(statement: Statement, document: bytes) -> Response:
     return _named(Response(document, mimetype="application/pdf"), statement, "pdf")
 
 
