@@ -6,9 +6,9 @@ import io
 import pytest
 from flask.testing import FlaskClient
 
-from tests.fixtures.credits import recorded_with_facts
-from tests.fixtures.forms import submit
-from tests.web.pages import links
+from tests.fixtures.credits import recorded, recorded_with_facts
+from tests.fixtures.forms import form_of, submit
+from tests.web.pages import links, words
 from webapp.accounts.actors import LOCAL
 from webapp.ledger import commands
 
@@ -62,3 +62,28 @@ def test_what_cannot_be_used_in_the_address_is_named(client: FlaskClient) -> Non
     assert answer.status_code == 422
     for label in ("Happened by", "Recorded by", "Vintage from", "Status"):
         assert f"<strong>{label}:</strong>" in answer.text
+
+
+def test_several_values_of_a_filter_are_applied_and_kept(client: FlaskClient) -> None:
+    for number, registry in enumerate(("VCS", "GS", "ACR")):
+        recorded(registry=registry, serial_number=f"S-{number}")
+    page = client.get("/credits/as-of?registry=vcs&registry=gs&status=ACTIVE&status=SOLD")
+    assert [("S-0" in page.text, "S-1" in page.text, "S-2" in page.text)] == [(True, True, False)]
+    again = client.get(links(page)["Permanent address"])
+    assert "S-2" not in again.text
+    form = form_of(submit(client, page.text, "/credits/as-of", registry="GS", party="Acme"), "/credits/as-of")
+    assert (form.values["registry"], form.values["party"]) == (["GS"], ["Acme"])
+
+
+def test_the_list_leads_to_itself_as_of_a_day_and_says_what_is_not_applied(client: FlaskClient) -> None:
+    recorded(serial_number="S-1")
+    listed = client.get(
+        "/credits?registry=VCS&status=SOLD&status=SPLIT&vintage=2023&q=mangrove&recorded_from=2020-01-01"
+    )
+    page = client.get(links(listed)["As of a day"])
+    assert page.status_code == 200
+    text = words(page)
+    assert "Some filters of the list are not applied here" in text
+    assert "Search: mangrove, Recorded on: from 1 Jan 2020." in text
+    assert form_of(page, "/credits/as-of").values["status"] == ["SOLD"]
+    assert "not applied" not in words(client.get("/credits/as-of?registry=VCS"))

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.accounts.roles import Role
@@ -15,19 +16,24 @@ from webapp.domain.errors import InvalidFields, Problem
 from webapp.domain.event import is_number
 from webapp.domain.fields import FieldError, VintageField
 from webapp.domain.lifecycle import HOLDING, STATUS_AFTER, EventType, Status
+from webapp.domain.text import canonical
 from webapp.ledger import as_of, as_of_list, summaries
 from webapp.ledger.as_of import Cut, Where, types_of
 from webapp.ledger.as_of_list import Standing, StandingPage
 from webapp.ledger.summaries import Sum
-from webapp.web import query_parameters
+from webapp.web import list_filters, query_parameters
 from webapp.web.downloads import CSV, Cell, Table, send_table
 
 pages = Blueprint("as_of", __name__)
 
 CUTS: Final = ("as_of", "known_at")
-_TEXTS: Final = ("registry", "project", "project_id", "party")
-_YEARS: Final = ("vintage_from", "vintage_to")
-FILTERS: Final = (*_TEXTS, *_YEARS, "status")
+_TEXTS: Final = ("project", "project_id")
+_YEARS: Final = ("vintage", "vintage_from", "vintage_to")
+# Those that may be given several times.
+_SEVERAL: Final = ("registry", "party", "status")
+FILTERS: Final = (*_TEXTS, *_YEARS)
+# Filters of the present list that the tables of days do not have. The page says that it leaves them out.
+_NOT_APPLIED: Final = tuple(name for name in list_filters.NAMES if name not in {*FILTERS, *_SEVERAL})
 COLUMNS: Final = (
     "id",
     "project_name",
@@ -43,7 +49,7 @@ COLUMNS: Final = (
     "party",
     "parent",
 )
-_LABELS: Final = {"vintage_from": "Vintage from", "vintage_to": "Vintage to"}
+_LABELS: Final = {"vintage": "Vintage", "vintage_from": "Vintage from", "vintage_to": "Vintage to"}
 
 
 def stated_cut(within_s: float = as_of.WAIT_S) -> Cut:
@@ -54,10 +60,11 @@ def stated_cut(within_s: float = as_of.WAIT_S) -> Cut:
 
 @dataclass(frozen=True)
 class AsOfList:
-    """The list: its cuts, and the filter as typed."""
+    """The list: its cuts, and the filter as typed: texts, and `several` values of a name."""
 
     cut: Cut
     typed: Mapping[str, str]
+    several: Mapping[str, Sequence[str]]
     where: Where
     before: int | None = None
 
@@ -72,7 +79,8 @@ class AsOfList:
                 years[name] = VintageField(name, _LABELS[name]).parse(typed[name])
             except FieldError as refusal:
                 problems.append(Problem(_LABELS[name], str(refusal)))
-        if typed["status"] and typed["status"] not in set(HOLDING):
+        several = _several()
+        if not set(several["status"]) <= set(HOLDING):
             problems.append(Problem("Status", f"Must be one of {', '.join(HOLDING)}."))
         before = request.args.get("before", "")
         if before and not is_number(before):
@@ -86,18 +94,22 @@ class AsOfList:
             raise InvalidFields(problems)
         where = Where.named(
             **{name: typed[name] for name in _TEXTS},
-            types=types_of(Status(typed["status"])) if typed["status"] else (),
-            first_vintage=years["vintage_from"],
-            last_vintage=years["vintage_to"],
+            types=types_of(*map(Status, several["status"])),
+            first_vintage=years["vintage"] or years["vintage_from"],
+            last_vintage=years["vintage"] or years["vintage_to"],
         )
-        return cls(cut, typed, where, int(before) if before else None)
+        registries, parties = (tuple(map(canonical, several[name])) for name in ("registry", "party"))
+        where = replace(where, registries=registries, parties=parties)
+        return cls(cut, typed, several, where, int(before) if before else None)
 
-    def address(self, before: int | None = None, **changes: str) -> str:
+    def address(self, before: int | None = None, **changes: Sequence[str]) -> str:
         """Return the permanent address of the list, which has both cuts, and of a page of it."""
         day = {} if self.cut.as_of is None else {"as_of": self.cut.as_of}
-        kept = {name: text for name, text in {**self.typed, **changes}.items() if text}
+        texts = {name: text for name, text in self.typed.items() if text}
         page = {} if before is None else {"before": str(before)}
-        return f"/credits/as-of?{urlencode({**day, 'known_at': self.cut.known_at, **kept, **page})}"
+        kept = {**day, "known_at": self.cut.known_at, **texts, **self.several, **changes, **page}
+        query = urlencode(kept, doseq=True)
+        return f"/credits/as-of?{query}"
 
     @property
     def file(self) -> str:
@@ -106,13 +118,15 @@ class AsOfList:
 
     @property
     def json(self) -> str:
-        """The address of the list in the API."""
+        """The address of the list in the API, empty if that does not have the filter."""
+        if self.typed["vintage"] or any(len(values) > 1 for values in self.several.values()):
+            return ""
         return self.address().replace("/credits/as-of?", "/standings?", 1)
 
 
 @pages.get("/credits/as-of")
 @allows(Role.VIEWER)
-@query_parameters.reads(*CUTS, *FILTERS, "before")
+@query_parameters.reads(*CUTS, *FILTERS, "before", *_NOT_APPLIED, repeated=_SEVERAL)
 def show() -> AnyResponse:
     """Show what the credits were, with sums by status."""
     try:
@@ -124,7 +138,7 @@ def show() -> AnyResponse:
 
 @pages.get("/credits/as-of.csv")
 @allows(Role.VIEWER)
-@query_parameters.reads(*CUTS, *FILTERS)
+@query_parameters.reads(*CUTS, *FILTERS, repeated=_SEVERAL)
 def file() -> Response:
     """Send all credits of the list."""
     wanted = AsOfList.read()
@@ -145,6 +159,8 @@ def _page(wanted: AsOfList | None, problems: Sequence[Problem], status: HTTPStat
         sums=_sums(wanted) if wanted else {},
         problems=problems,
         typed=typed,
+        several=_several(),
+        not_applied=_not_applied(),
         registries=registries,
         vintages=vintages,
         statuses=HOLDING,
@@ -153,6 +169,18 @@ def _page(wanted: AsOfList | None, problems: Sequence[Problem], status: HTTPStat
 
 
 _NOTHING: Final = StandingPage((), None)
+
+
+def _several() -> dict[str, list[str]]:
+    """Return the values of the address of what may be given several times, without empty ones."""
+    texts = {name: [text.strip() for text in request.args.getlist(name)] for name in _SEVERAL}
+    return {name: list(dict.fromkeys(filter(None, found))) for name, found in texts.items()}
+
+
+def _not_applied() -> list[tuple[str, str]]:
+    """Return the filters of the present list that are in the address and not applied, in words."""
+    given = MultiDict((name, request.args[name]) for name in _NOT_APPLIED if name in request.args)
+    return [(chip.label, chip.value) for chip in list_filters.chips_of(list_filters.parse(given)[0])]
 
 
 def _sums(wanted: AsOfList) -> dict[Status, Sum]:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from werkzeug.datastructures import MultiDict
 
 from webapp.domain.errors import InvalidFields, Problem
-from webapp.domain.lifecycle import COUNTED, EventType, Status, is_allowed
+from webapp.domain.lifecycle import COUNTED, HOLDING, EventType, Status, is_allowed
 from webapp.ledger.search.credit_filter import SORTS, CreditFilter
 from webapp.web import list_filters
 
@@ -129,6 +129,16 @@ class CreditList:
     def filter_parameters(self) -> list[tuple[str, str]]:
         """The names and values of the filter in an address, without those that are not set."""
         return list_filters.parameters_of(self.filter)
+
+    @property
+    def as_of(self) -> str:
+        """The address of the list as of a day, with this filter. No credit had one of the other statuses."""
+        kept = [
+            (name, value)
+            for name, value in self.filter_parameters
+            if name != list_filters.STATUS or value in set(HOLDING)
+        ]
+        return f"{PATH}/as-of?{urlencode(kept)}" if kept else f"{PATH}/as-of"
 
     @property
     def chips(self) -> list[tuple[str, str, str]]:
