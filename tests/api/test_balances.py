@@ -30,8 +30,10 @@ def test_balances_are_those_of_the_day(api: FlaskClient) -> None:
 
 
 @pytest.mark.usefixtures("retired")
-def test_movements_are_by_the_day_on_which_they_happened(api: FlaskClient) -> None:
-    moved = exact(api.get("/movements?by=event_type,party,month&from=2024-01-01&to=2024-12-31"))
+@pytest.mark.parametrize("days", [("happened_from", "happened_to"), ("from", "to")])
+def test_movements_are_by_the_day_on_which_they_happened(api: FlaskClient, days: tuple[str, str]) -> None:
+    first, last = days
+    moved = exact(api.get(f"/movements?by=event_type,party,month&{first}=2024-01-01&{last}=2024-12-31"))
     assert [(i["event_type"], i["party"], i["month"], i["tonnes"]) for i in moved["items"]] == [
         ("RETIRED", "zoë", "2024-03", 6),
         ("SOLD", "acme", "2024-02", 4),
@@ -59,6 +61,7 @@ def test_a_list_as_of_a_day_is_read_page_by_page(api: FlaskClient, retired: str)
         ("/balances?by=colour", "by"),
         ("/movements?by=day,year", "by"),
         ("/movements?from=soon", "from"),
+        ("/movements?happened_to=soon", "happened_to"),
         ("/records/parties/named?name=Acme&before=soon", "before"),
         ("/standings?known_at=2999-01-01", "known_at"),
     ],

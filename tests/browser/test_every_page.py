@@ -74,6 +74,7 @@ PAGES: Final = [
     "/credits?country=Kenya",
     "/credits/as-of?as_of=2026-12-31",
     "/credits/as-of?as_of=soon",
+    "/credits/as-of?registry=VCS&registry=GS&status=SOLD&q=solar",
     "/parties",
     "/parties/named?name=Acme+Airlines",
     "/parties/pairs",

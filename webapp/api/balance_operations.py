@@ -42,6 +42,9 @@ _FILTER: Final = (
     parameters.VINTAGE_FROM,
     parameters.VINTAGE_TO,
 )
+# The days of movements, and their earlier names, which are still accepted.
+DAYS: Final = (parameters.HAPPENED_FROM, parameters.HAPPENED_TO)
+EARLIER_DAYS: Final = (parameters.FROM_DAY, parameters.TO_DAY)
 _CUT: Final = (parameters.AS_OF, parameters.KNOWN_AT)
 
 GET_BALANCES: Final = Operation(
@@ -57,7 +60,7 @@ GET_MOVEMENTS: Final = Operation(
     summary="Read movements",
     description="What was created, sold, reversed, retired or withdrawn between two days, by the day on "
     f"which it happened. {_CUTS}",
-    query=(*_CUT, parameters.FROM_DAY, parameters.TO_DAY, BY_TIME, *_FILTER),
+    query=(*_CUT, *DAYS, *EARLIER_DAYS, BY_TIME, *_FILTER),
     answers={HTTPStatus.OK: Answer("The sums.", schemas.Amounts)},
 )
 

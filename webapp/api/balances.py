@@ -44,8 +44,9 @@ def get_balances() -> Response:
 def get_movements() -> Response:
     values = parameters.read(*operations.GET_MOVEMENTS.query)
     cut, by = stated_cut(values), values[operations.BY_TIME]
-    stated = {each.name: values[each] for each in (parameters.FROM_DAY, parameters.TO_DAY)}
-    first, last = as_of.parse_days(stated)
+    pairs = zip(operations.DAYS, operations.EARLIER_DAYS, strict=True)
+    stated = [day if values[day] else earlier for day, earlier in pairs]
+    first, last = as_of.parse_days({each.name: values[each] for each in stated})
     amounts = as_of.movements(cut, _dimensions(by), _where(values), first, last)
     return json_response(schemas.Amounts(cut_body(cut), _items(by, amounts)))
 

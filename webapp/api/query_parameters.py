@@ -271,8 +271,10 @@ KNOWN_AT: Final = replace(
     ),
     schema={"anyOf": [_DAY, {"type": "string", "format": "date-time", "maxLength": 40}]},
 )
-FROM_DAY: Final = _day("from", "The first day on which it happened.")
-TO_DAY: Final = _day("to", "The last day on which it happened.")
+HAPPENED_FROM: Final = _day("happened_from", "The first day on which it happened.")
+HAPPENED_TO: Final = _day("happened_to", "The last day on which it happened.")
+FROM_DAY: Final = _day("from", "The earlier name of `happened_from`, which comes first.")
+TO_DAY: Final = _day("to", "The earlier name of `happened_to`, which comes first.")
 TYPE: Final = choice("type", "Only events of this type.", LOGGED_TYPES)
 LIMIT_OF_PAGE: Final = _limit("The maximum number of items.", LIMIT)
 LIMIT_OF_PROBLEMS: Final = _limit("The maximum number of problems.", LIMIT_MAX)
