@@ -169,6 +169,8 @@ def test_an_unknown_type_is_refused_and_named(client: FlaskClient) -> None:
     answer = client.get("/activity?type=<b>bought")
     assert answer.status_code == 422
     assert "<b>bought" in words(answer)
+    assert "This filter cannot be used" in words(answer)
+    assert links(answer)["Without a filter"] == "/activity"
     assert list(dangers(answer)) == []
 
 

@@ -120,6 +120,8 @@ def render(answer: ErrorResponse) -> Response:
 
 
 def _title(answer: ErrorResponse) -> str:
+    if _is_filter(answer.refusal):
+        return REFUSAL_TITLES[UnknownFilter]
     refusal_title = answer.refusal and REFUSAL_TITLES.get(type(answer.refusal))
     return refusal_title or TITLES.get(answer.status, answer.title)
 
@@ -140,6 +142,12 @@ def _links(answer: ErrorResponse) -> list[Link]:
     return list(dict.fromkeys([best or fallback, DASHBOARD]))
 
 
+def _is_filter(refusal: errors.LedgerError | None) -> bool:
+    """Return whether the query of the address is refused, which is a filter of the page in most cases."""
+    is_read = request.method in {"GET", "HEAD"}
+    return isinstance(refusal, errors.InvalidFields) and is_read and bool(request.query_string)
+
+
 def _link_for(refusal: errors.LedgerError | None) -> Link | None:
     match refusal:
         case errors.SerialHeld(holder=holder):
@@ -148,7 +156,7 @@ def _link_for(refusal: errors.LedgerError | None) -> Link | None:
             return Link("See the credit and its history", f"/credits/{credit_id}")
         case errors.CursorMismatch():
             return Link("First page of the list", request.path if is_same_site(request.path) else "/")
-        case UnknownFilter():
+        case errors.InvalidFields() if _is_filter(refusal):
             return Link("Without a filter", request.path if is_same_site(request.path) else "/")
         case errors.TooManyRows() | errors.UnreadableFile() | errors.UnsupportedFile():
             return Link("Choose another file", "/imports/new")
