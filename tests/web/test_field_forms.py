@@ -7,7 +7,14 @@ from webapp.domain.action_fields import ACTION_FIELDS
 from webapp.domain.credit import FIELDS
 from webapp.web.forms import CreditForm, FieldForm, RetirementForm, SaleForm
 
-ONLY_ON_PAGES = {"csrf_token", "without_beneficiary", "is_for_another", "is_date_confirmed", "replaces"}
+ONLY_ON_PAGES = {
+    "csrf_token",
+    "without_beneficiary",
+    "is_for_another",
+    "is_date_confirmed",
+    "is_serial_confirmed",
+    "replaces",
+}
 
 
 @pytest.mark.parametrize(
