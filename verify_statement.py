@@ -174,9 +174,9 @@ def is_signature(public: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def parsed(text: str, not_json: str, not_canonical: str, end: str = "") -> Any:
-    """Return the value of a JSON text in its one form. Raises Invalid with one of the two messages.
+    """Return the value of a JSON text in its canonical form. Raises Invalid with one of the two messages.
 
-    The one form has sorted keys, no white space, no escape that is not needed, and whole numbers only.
+    The canonical form has sorted keys, no white space, no escape that is not needed, and whole numbers only.
     """
     try:
         value = json.loads(text, parse_int=whole, parse_float=lambda _: None, parse_constant=int)
@@ -204,7 +204,7 @@ def from_base64(text: str, what: str) -> bytes:
         data = b64decode(text, validate=True)
     except ValueError:
         data = b""
-    require(data and b64encode(data).decode() == text, f"{what} is not base64 in its one form")
+    require(data and b64encode(data).decode() == text, f"{what} is not canonical base64")
     return data
 
 
@@ -347,7 +347,9 @@ class Credit:
         if event["type"] == "AMENDED":
             self.amended.setdefault(event["data"]["amends"], []).append(entry)
         else:
-            require(event["type"] not in self.by_type, f"{name} says again what happens once to a credit")
+            require(
+                event["type"] not in self.by_type, f"{name} repeats an event that can happen only once"
+            )
             self.by_type[event["type"]] = entry
         self.last = entry
 

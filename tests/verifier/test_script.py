@@ -287,7 +287,7 @@ def key_text(name: str, kind: int, public: bytes) -> str:
         (key_text("log", 1, bytes(31)), "the key of log is none of Ed25519"),
         (key_text("log", 1, bytes(32)).replace("log+", "other+"), "the id in the key of other does not"),
         (key_text("log", 1, bytes(32))[:-4] + "A===", "a key is not a name, an id and base64"),
-        (key_text("log", 1, bytes(32)) + "=", "the key of log is not base64 in its one form"),
+        (key_text("log", 1, bytes(32)) + "=", "the key of log is not canonical base64"),
         ("log+00000000", "a key is not a name, an id and base64"),
     ],
     ids=["another type", "short", "another name", "odd base64", "more padding", "no bytes"],
@@ -306,7 +306,7 @@ def test_base64_has_one_spelling_and_no_other_for_the_same_bytes() -> None:
     old, new = (b64decode(text.rpartition(" ")[2]) for text in (note, changed))
     assert old == new
     report = report_on({**document, "checkpoint": changed}, OWN.key)
-    assert report.verdict == f"Not valid: the signature of {OWN.key.name} is not base64 in its one form."
+    assert report.verdict == f"Not valid: the signature of {OWN.key.name} is not canonical base64."
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_a_credit_is_retired_once() -> None:
     credit = log.create()
     log.act(credit, EventType.RETIRED, {**RETIREMENT, "act": "2"})
     log.act(credit, EventType.RETIRED, {**RETIREMENT, "act": "2"})
-    assert of(log, [1, 2, 3]).verdict == "Not valid: event 3 says again what happens once to a credit."
+    assert of(log, [1, 2, 3]).verdict == "Not valid: event 3 repeats an event that can happen only once."
 
 
 def test_a_credit_is_not_both_split_and_retired() -> None:

@@ -104,7 +104,7 @@ class Credit {
       const { amends } = event.data;
       this.amended.set(amends, [...(this.amended.get(amends) ?? []), entry]);
     } else {
-      require(!this.byType.has(event.type), `${name} says again what happens once to a credit`);
+      require(!this.byType.has(event.type), `${name} repeats an event that can happen only once`);
       this.byType.set(event.type, entry);
     }
     this.last = entry;

@@ -21,7 +21,7 @@ export const require = (condition, message) => {
 
 export const typeOf = (value) => (Array.isArray(value) ? "array" : value === null ? "null" : typeof value);
 
-// Returns the one form of JSON: keys sorted, no white space, no escape that is not needed, whole numbers only.
+// Returns the canonical form of JSON: keys sorted, no white space, no escape that is not needed, whole numbers only.
 const canonical = (value) => {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (typeOf(value) === "object") {
@@ -33,7 +33,7 @@ const canonical = (value) => {
   return isExact || isText || typeof value === "boolean" ? JSON.stringify(value) : "null";
 };
 
-// Returns the value of a JSON text in its one form. Throws Invalid with one of the two messages.
+// Returns the value of a JSON text in its canonical form. Throws Invalid with one of the two messages.
 export const parsed = (text, notJson, notCanonical, end = "") => {
   let value;
   let form;
@@ -61,7 +61,7 @@ export const fromBase64 = (text, what) => {
   } catch {
     // An empty result is refused below.
   }
-  require(data && btoa(data) === text, `${what} is not base64 in its one form`);
+  require(data && btoa(data) === text, `${what} is not canonical base64`);
   return Uint8Array.from(data, (character) => character.charCodeAt(0));
 };
 
