@@ -52,21 +52,21 @@ class Expected:
         self.accounted_e4 = 0
         self.is_whole = True
 
-    def add(self, credit: Credit, entries: Sequence[PositionedEvent]) -> None:
+    def add(self, credit: Credit, placed: Sequence[PositionedEvent]) -> None:
         """Add the history of one credit."""
         registry = credit.canonical.registry
-        self._add_registry(registry, (entries[0].position, credit.registry))
+        self._add_registry(registry, (placed[0].position, credit.registry))
         if credit.parent is None:
             self.recorded_e4 += credit.quantity_e4
-        statuses = [STATUS_AFTER[e.event.type] for e in entries if e.event.type in STATUS_AFTER]
+        statuses = [STATUS_AFTER[e.event.type] for e in placed if e.event.type in STATUS_AFTER]
         if statuses[-1] is not Status.SPLIT:
             self.accounted_e4 += credit.quantity_e4
         for status in statuses[:-1]:  # earlier statuses have a row as well, possibly with zeros
             self.sums.add((registry, credit.vintage, status), 0, 0)
         self.sums.add((registry, credit.vintage, statuses[-1]), 1, credit.quantity_e4)
-        for entry in entries[1:]:
-            self._add_party_of(entry)
-            self.evidence.update(evidence_files.rows_of(entry))
+        for each in placed[1:]:
+            self._add_party_of(each)
+            self.evidence.update(evidence_files.rows_of(each))
 
     def merge(self, other: "Expected") -> None:
         """Add the contents of another one."""
@@ -92,9 +92,9 @@ class Expected:
     def _add_registry(self, key: str, place: tuple[int, str]) -> None:
         self.registries[key] = min(place, self.registries.get(key, place))
 
-    def _add_party_of(self, entry: PositionedEvent) -> None:
-        for role, name in parties_of(entry.event):
-            self._add_party((role, canonical(name)), entry.position, name, entry.position)
+    def _add_party_of(self, placed: PositionedEvent) -> None:
+        for role, name in parties_of(placed.event):
+            self._add_party((role, canonical(name)), placed.position, name, placed.position)
 
     def _add_party(self, party: tuple[str, str], first: int, name: str, last: int) -> None:
         known_first, known_name, known_last = self.parties.get(party, (first, name, last))

@@ -88,12 +88,12 @@ class SerialsOfCredit(NamedTuple):
     numbers_released: int | None
 
 
-def serials_of(credit: Credit, entries: Sequence[PositionedEvent], ancestors: Ancestors) -> SerialsOfCredit:
+def serials_of(credit: Credit, placed: Sequence[PositionedEvent], ancestors: Ancestors) -> SerialsOfCredit:
     """Return the serial numbers of a credit with this history.
 
     Raises UnknownCredit if the parent of a lot is missing.
     """
-    last = next(entry for entry in reversed(entries) if entry.event.type in STATUS_AFTER)
+    last = next(each for each in reversed(placed) if each.event.type in STATUS_AFTER)
     claim_released = numbers_released = last.position if last.event.type is EventType.CANCELLED else None
     if credit.parent is None:
         claims_serial, numbers = credit.serial_number is not None, credit.stated_block
@@ -113,21 +113,21 @@ def serials_in(connection: Connection, keys: KeyRange) -> NamedSerials:
     named, ancestors = NamedSerials(), Ancestors(connection)
     rows = statements.fetch(connection, _EVENTS, *keys)
     for key, history in groupby(rows, key=itemgetter(0)):
-        entries = [_entry(key, body, position) for _, body, position in history]
-        credit = credit_from_event(entries[0].event)
-        add_serials(named, credit, entries, serials_of(credit, entries, ancestors))
+        placed = [_placed(key, body, position) for _, body, position in history]
+        credit = credit_from_event(placed[0].event)
+        add_serials(named, credit, placed, serials_of(credit, placed, ancestors))
     return named
 
 
 def add_serials(
     named: NamedSerials,
     credit: Credit,
-    entries: Sequence[PositionedEvent],
+    placed: Sequence[PositionedEvent],
     naming: SerialsOfCredit,
     found: tuple[str | None, int | None] = (None, None),
 ) -> None:
     """Add the serial numbers of one credit. `found` has the state of its claim and of its block."""
-    key, created, is_lot = entries[0].key, entries[0].position, credit.parent is not None
+    key, created, is_lot = placed[0].key, placed[0].position, credit.parent is not None
     if naming.claims_serial:
         named.claims.append((*credit.serial_claim, key, is_lot, created, naming.claim_released, found[0]))
     if naming.numbers:
@@ -158,7 +158,7 @@ def fully_cancelled_credits(connection: Connection) -> dict[int, int]:
     return fully_cancelled
 
 
-def _entry(key: int, body: str, position: int) -> PositionedEvent:
+def _placed(key: int, body: str, position: int) -> PositionedEvent:
     event: Event = parse_stored(body)
     return PositionedEvent(position, key, event, None)
 

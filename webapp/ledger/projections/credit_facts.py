@@ -59,53 +59,53 @@ def filtered(path: Sequence[tuple[EventType, Data]]) -> Filtered:
 
 def add_created(connection: Connection, created: Sequence[PositionedEvent]) -> None:
     """Add new credits, whose lots have those of the credits that they were split from."""
-    parents = {entry.credit.parent for entry in created if entry.credit and entry.credit.parent}
+    parents = {each.credit.parent for each in created if each.credit and each.credit.parent}
     inherited = _by_path(connection, sorted(parents))
     facts: list[Parameters] = []
     imports: list[Parameters] = []
-    for entry in created:
-        parent = entry.credit and entry.credit.parent
+    for each in created:
+        parent = each.credit and each.credit.parent
         if parent:
             own = inherited[parent]
-        elif "facts" in entry.event.data:
-            own = filtered([(entry.event.type, entry.event.data)])
-        elif IMPORT_KEY in entry.event.data:
-            imports.append((int(str(entry.event.data[IMPORT_KEY])), entry.position))
+        elif "facts" in each.event.data:
+            own = filtered([(each.event.type, each.event.data)])
+        elif IMPORT_KEY in each.event.data:
+            imports.append((int(str(each.event.data[IMPORT_KEY])), each.position))
             continue
         else:
             continue
         if any(own.facts):
-            facts.append((entry.position, *own.facts))
-        imports += [(number, entry.position) for number in sorted(own.imports)]
+            facts.append((each.position, *own.facts))
+        imports += [(number, each.position) for number in sorted(own.imports)]
     insert_rows(connection, credit_facts, _INSERT_FACTS, facts)
     insert_rows(connection, import_credits, _INSERT_IMPORT, imports)
 
 
-def imports_of(entries: Iterable[PositionedEvent]) -> set[tuple[int, int]]:
+def imports_of(placed: Iterable[PositionedEvent]) -> set[tuple[int, int]]:
     """Return the number of the import and the key of the credit of each event that names an import."""
     return {
-        (int(str(entry.event.data[IMPORT_KEY])), entry.key)
-        for entry in entries
-        if IMPORT_KEY in entry.event.data and entry.event.type is not EventType.AMENDED
+        (int(str(each.event.data[IMPORT_KEY])), each.key)
+        for each in placed
+        if IMPORT_KEY in each.event.data and each.event.type is not EventType.AMENDED
     }
 
 
 def add_actions(
-    connection: Connection, entries: Sequence[PositionedEvent], known: AbstractSet[tuple[int, int]]
+    connection: Connection, placed: Sequence[PositionedEvent], known: AbstractSet[tuple[int, int]]
 ) -> None:
     """Add the imports that recorded these events, and the facts that amendments among them restate.
 
     `known` are imports and credits of `imports_of` that were added already.
     """
-    amended = [entry for entry in entries if entry.event.type is EventType.AMENDED and _matters(entry)]
-    statements.send(connection, _ADD_IMPORT_OF_KEY, sorted(imports_of(entries) - known))
-    for key in dict.fromkeys(entry.key for entry in amended):
+    amended = [each for each in placed if each.event.type is EventType.AMENDED and _matters(each)]
+    statements.send(connection, _ADD_IMPORT_OF_KEY, sorted(imports_of(placed) - known))
+    for key in dict.fromkeys(each.key for each in amended):
         _refresh(connection, key)
 
 
-def _matters(entry: PositionedEvent) -> bool:
+def _matters(placed: PositionedEvent) -> bool:
     """Return whether an amendment changes what credits are filtered by."""
-    data = entry.event.data
+    data = placed.event.data
     restates = data.get(AMENDS) == 1 and not facts_in(data).keys().isdisjoint(FILTERED_FACTS)
     return restates or IMPORT_KEY in data
 

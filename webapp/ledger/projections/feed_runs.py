@@ -47,24 +47,24 @@ def name_of(data: Data) -> Name | None:
     return Name(None, int(str(act_text))) if is_number(act_text) else None
 
 
-def _named(entry: PositionedEvent) -> tuple[object, object]:
+def _named(placed: PositionedEvent) -> tuple[object, object]:
     """Return what the name of an event is made of."""
-    data = entry.event.data
+    data = placed.event.data
     return data.get(IMPORT_KEY), data.get(ACT_KEY)
 
 
-def add_runs(connection: Connection, entries: Sequence[PositionedEvent]) -> None:
+def add_runs(connection: Connection, placed: Sequence[PositionedEvent]) -> None:
     """Add the runs of these events, which are in feed order and applied to the states of their credits."""
-    for _, group in groupby(entries, key=_named):
+    for _, group in groupby(placed, key=_named):
         run = list(group)
         name = name_of(run[0].event.data)
         if name is None:
             continue
         first, last = run[0].position, run[-1].position
-        keys = statements.as_json(sorted({entry.key for entry in run}))
+        keys = statements.as_json(sorted({each.key for each in run}))
         states = statements.fetch(connection, statements.STATES_OF, keys)
         quantities = {state[0]: state[_STATE_QUANTITY] for state in states}
-        quantity_e4 = sum(quantities[entry.key] for entry in run)
+        quantity_e4 = sum(quantities[each.key] for each in run)
         before = statements.fetch(connection, _LAST)
         started_at, ended_at, import_number = before[0] if before else (0, 0, None)
         if before and name.continues(started_at, ended_at, import_number, first):
