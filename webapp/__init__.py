@@ -1,5 +1,7 @@
 """The application factory. It wires the packages together, and has writes rechecked before commit."""
 
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, request
@@ -42,6 +44,10 @@ class Application(Flask):
             return super().dispatch_request()
         with authorization.recheck_before_commit():
             return super().dispatch_request()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function as it is. None is a coroutine, and Flask would ask each one in each request."""
+        return func
 
 
 def create_app(settings: Settings | None = None) -> Flask:

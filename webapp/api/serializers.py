@@ -43,8 +43,8 @@ def json_response(
 
 
 def record_url(record_id: str) -> str:
-    """Return the path of a record, valid under any host and port."""
-    return url_for("api_records.get_record", record_id=record_id)
+    """Return the path of a record, valid under any host and port. ``url_for`` would take far longer."""
+    return f"/records/{record_id}"
 
 
 def record_body(record: Record) -> schemas.Record:

@@ -10,6 +10,7 @@ All four conditions must hold:
   without a forwarding header.
 """
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -56,6 +57,7 @@ def is_local(request: Request) -> bool:
     )
 
 
+@lru_cache(maxsize=256)
 def _is_loopback(address: str) -> bool:
     try:
         peer = ip_address(address)
@@ -72,4 +74,6 @@ def _is_local_host(host: str) -> bool:
 
 def _was_forwarded(request: Request) -> bool:
     names = request.environ.keys()
-    return any(name in FORWARDING_HEADERS or name.startswith(FORWARDING_PREFIXES) for name in names)
+    return not FORWARDING_HEADERS.isdisjoint(names) or any(
+        name.startswith(FORWARDING_PREFIXES) for name in names
+    )

@@ -7,11 +7,11 @@ Content-Length, because its body could be cut off unnoticed.
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
-from wsgiref.headers import Headers
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, abort, current_app, request
@@ -70,10 +70,10 @@ class SecurityHeadersMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - the type of WSGI
-            complete = Headers(headers)
-            for name, value in security_headers(over_tls=environ["wsgi.url_scheme"] == "https").items():
-                complete.setdefault(name, value)
-            return start_response(status, complete.items(), *error)
+            given = {name.lower() for name, _ in headers}
+            every = security_headers(over_tls=environ["wsgi.url_scheme"] == "https").items()
+            added = [(name, value) for name, value in every if name.lower() not in given]
+            return start_response(status, [*headers, *added], *error)
 
         return self._wsgi_app(environ, start)
 
@@ -90,6 +90,7 @@ def require_known_host() -> None:
         )
 
 
+@lru_cache(maxsize=256)
 def _is_ip_address(name: str) -> bool:
     """Return whether the name is an IP address, which no DNS record can point elsewhere."""
     try:
