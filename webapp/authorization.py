@@ -106,7 +106,8 @@ def recheck_role(principal: Principal, role: Role, connection: Connection) -> No
     first account was created meanwhile. Raises RoleRequired if the principal now has a lesser role.
     """
     if principal.is_local:
-        if users.any_exists_on(connection):
+        # What lies outside the database was looked at when the request began.
+        if users.any_is_recorded(connection):
             raise NotSignedIn(f"The first account was created meanwhile. {_NOTHING_RECORDED} Sign in first.")
         return
     now = roles.role_at_commit(connection, principal.actor)

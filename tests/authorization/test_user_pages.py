@@ -37,7 +37,7 @@ def browser(ledger_app: Flask) -> FlaskClient:
 def test_while_there_is_no_account_these_lead_to_the_set_up(
     ledger_app: Flask, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    monkeypatch.setattr(users, "any_exists", lambda: False)
+    monkeypatch.setattr(users, "any_exists", lambda **_: False)
     assert ledger_app.test_client().get(address).headers["Location"] == "/setup"
 
 

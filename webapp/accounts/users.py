@@ -36,7 +36,7 @@ from webapp.domain.text import canonical
 from webapp.ledger import clock
 from webapp.ledger.group_commit import is_transacting
 from webapp.ledger.storage import statements
-from webapp.ledger.storage.engine import db, reading
+from webapp.ledger.storage.engine import db, reading, reading_once
 from webapp.ledger.transparency.completeness import lacks_signed
 from webapp.ledger.transparency.tree import Tree
 
@@ -85,14 +85,19 @@ class UserDetails(User):
         return passwords.is_expired(self.password_given_at)
 
 
-def any_exists() -> bool:
-    """Return whether there is or ever was any user. True is cached, because it stays true."""
-    if db.engine in _engines_with_users:
+def any_exists(*, is_in_transaction: bool = True) -> bool:
+    """Return whether there is or ever was any user. True is cached, because it stays true.
+
+    Without a transaction it is not seen in the same snapshot as the rest of the request, for a request
+    that writes: its own transaction begins later, and asks again.
+    """
+    engine = db.engine
+    if engine in _engines_with_users:
         return True
-    with reading() as connection:
+    with reading() if is_in_transaction else reading_once() as connection:
         exists = any_exists_on(connection)
     if exists and not is_transacting():  # the transaction may be rolled back
-        _engines_with_users.add(db.engine)
+        _engines_with_users.add(engine)
     return exists
 
 
@@ -308,8 +313,12 @@ def any_exists_on(connection: Connection) -> bool:
     A ledger that had a user never opens itself to its machine again, even if somebody empties the table. If
     the account log was cut or rewritten too, the checkpoint of it that lies outside the database tells so.
     """
-    is_logged = bool(statements.fetch(connection, statements.EVER_A_USER))
-    return is_logged or lacks_signed(connection, Tree.ACCOUNTS)
+    return any_is_recorded(connection) or lacks_signed(connection, Tree.ACCOUNTS)
+
+
+def any_is_recorded(connection: Connection) -> bool:
+    """Return whether the database knows of any user. It does not tell where users were taken out of it."""
+    return bool(statements.fetch(connection, statements.EVER_A_USER))
 
 
 def are_gone() -> bool:

@@ -15,6 +15,7 @@ from webapp.accounts.actors import LOCAL
 from webapp.accounts.roles import Role
 from webapp.domain.errors import LedgerError
 from webapp.http import local_request
+from webapp.http.request_security import SAFE_METHODS
 
 # The key of the session's secret in Flask's signed cookie.
 SESSION_SECRET: Final = "secret"  # noqa: S105
@@ -125,7 +126,7 @@ def _identify() -> Principal:
     user = sessions.find(secret) if secret else None
     if user is not None:
         return Principal(user.actor, user.role, user.name, user.id, user.has_initial_password)
-    if not users.any_exists():
+    if not users.any_exists(is_in_transaction=request.method in SAFE_METHODS):
         return LOCAL_ADMIN if local_request.is_local(request) else ANONYMOUS
     return replace(ANONYMOUS, role=Role.VIEWER) if current_app.config["PUBLIC_READING"] else ANONYMOUS
 

@@ -110,11 +110,11 @@ def commit(write: Callable[[Transaction], T], *, is_exclusive: bool = False, che
         raise RuntimeError("nested write: use the transaction of the outer one")
     require_file()
     leave_read_transaction()
-    queue = _queue_of(db.engine)
+    queue = _queue_of(engine := db.engine)
     waiting = QueuedWrite(
         write, _precommit.get() if checked else None, is_exclusive=is_exclusive, wait_s=WAIT_S
     )
-    return queue.submit(waiting, partial(_serve, db.engine, queue))
+    return queue.submit(waiting, partial(_serve, engine, queue))
 
 
 def transact(write: Callable[[Connection], T], *, unconditional: bool = False) -> T:

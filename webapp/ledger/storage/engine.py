@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -47,6 +47,10 @@ _NOTICE_LOSS: Final = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,
 }
+
+# One for each thread of a worker and for its writer. One beyond these is opened for a single use, with the
+# schema parsed and all statements prepared again. The last one returned comes first, because it is warm.
+_POOL: Final = {"pool_size": 10, "pool_use_lifo": True}
 
 # The connection that `reading` returns inside a write: that of the write's own transaction.
 joined_connection: Final[ContextVar[Connection | None]] = ContextVar("joined_connection", default=None)
@@ -91,6 +95,7 @@ def engine_options(url: str) -> dict[str, Any]:
         # isolation_level=None: the driver must not begin transactions by itself.
         return {
             "hide_parameters": True,  # as for PostgreSQL
+            **_POOL,
             "connect_args": {"timeout": BUSY_TIMEOUT_S, "isolation_level": None},
         }
     return {
@@ -100,7 +105,7 @@ def engine_options(url: str) -> dict[str, Any]:
         # the previous one committed.
         "isolation_level": "READ COMMITTED",
         "pool_pre_ping": True,
-        "pool_size": 10,
+        **_POOL,
         "connect_args": {"connect_timeout": 5, "application_name": "carbon-credit-ledger", **_NOTICE_LOSS},
     }
 
@@ -146,6 +151,13 @@ def reading_anew() -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def reading_once() -> Iterator[Connection]:
+    """Give a connection without a transaction, for one statement of ``statements.fetch``."""
+    with _database_errors(), _connect("AUTOCOMMIT") as connection:
+        yield connection
+
+
 def begin_read_transaction() -> None:
     """Let all reads in this context share one transaction, until `end_read_transaction`."""
     end_read_transaction()
@@ -180,11 +192,12 @@ def _connection_of(transaction: _ReadTransaction) -> Connection:
     return transaction.connection
 
 
-def _connect() -> Connection:
+def _connect(isolation_level: Literal["REPEATABLE READ", "AUTOCOMMIT"] = "REPEATABLE READ") -> Connection:
+    """Return a connection. On SQLite every transaction sees a snapshot, and begins where it is told to."""
     require_file()
     connection = db.engine.connect()
     if connection.dialect.name == "postgresql":
-        connection.execution_options(isolation_level="REPEATABLE READ")
+        connection.execution_options(isolation_level=isolation_level)
     return connection
 
 
@@ -193,13 +206,12 @@ def require_file() -> None:
 
     Raises LedgerUnavailable if this process had it open before, otherwise SchemaOutdated.
     """
-    if db.engine.dialect.name == "sqlite":
-        file = db.engine.url.database or ""
+    engine = db.engine
+    if engine.dialect.name == "sqlite":
+        file = engine.url.database or ""
         if not os.path.exists(file) and Path(file).parent.is_dir():  # noqa: PTH110 - on each read
             raise (
-                LedgerUnavailable(FILE_REPLACED)
-                if _files[db.engine].is_in_use
-                else SchemaOutdated(NOT_MIGRATED)
+                LedgerUnavailable(FILE_REPLACED) if _files[engine].is_in_use else SchemaOutdated(NOT_MIGRATED)
             )
 
 

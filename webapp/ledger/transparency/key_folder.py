@@ -115,8 +115,15 @@ class KeyFolder:
 
     def _with_file(self, name: str) -> list[str]:
         with _errors(self.path):
-            files = sorted(self.path.glob(f"*/{name}")) if self.path.is_dir() else []
-            return [found.parent.name.replace("+", "/") for found in files]
+            try:
+                folders = os.listdir(self.path)  # noqa: PTH208 - on each request of this machine
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+            return [
+                folder.replace("+", "/")
+                for folder in sorted(folders)
+                if os.path.exists(f"{self.path}/{folder}/{name}")  # noqa: PTH110 - as above
+            ]
 
     def _parsed(self, origin: str, name: str) -> SigningKey | None:
         text = self._text(origin, name)
@@ -128,10 +135,11 @@ class KeyFolder:
     def _text(self, origin: str, name: str) -> str | None:
         path = self._folder(origin) / name
         with _errors(path):
-            if not path.exists():
+            try:
+                with path.open("rb") as file:
+                    return file.read(_FILE_BYTES_MAX).decode(errors="replace")
+            except (FileNotFoundError, NotADirectoryError):
                 return None
-            with path.open("rb") as file:
-                return file.read(_FILE_BYTES_MAX).decode(errors="replace")
 
     def _write(self, origin: str, name: str, text: str) -> None:
         path = self._folder(origin) / name
