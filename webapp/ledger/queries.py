@@ -17,7 +17,7 @@ from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger.event_log import parse_stored
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.engine import reading
-from webapp.ledger.storage.statements import Row, fetch
+from webapp.ledger.storage.statements import Row, fetch, fetch_each
 from webapp.ledger.views import (
     CreditView,
     EventView,
@@ -88,18 +88,22 @@ def read_history(connection: Connection, credit_id: str) -> Record | None:
     Raises BrokenLog if an event of it has no position: this program did not append that event, so no
     further event must follow it.
     """
-    row = _row_of(connection, credit_id)
-    if row is None:
+    if not is_credit_id(credit_id):  # any text may come from a URL
         return None
+    by_id = (bytes.fromhex(credit_id),)
+    rows, events = fetch_each(connection, (statements.CREDIT, by_id), (statements.EVENTS, by_id))
+    if not rows:
+        return None
+    row = rows[0]
     if not _is_shown(row):
         raise BrokenLog(_NO_POSITION.format(credit_id))
     key, (view, origin) = row[0], credit_of_row(row)
     history: list[EventView] = []
     inherited: list[StatedFacts] = []
     is_lot = origin.parent is not None
-    for event_hash, body, position in fetch(
-        connection, statements.EVENTS_OF_LOT if is_lot else statements.EVENTS, key
-    ):
+    if is_lot:
+        events = fetch(connection, statements.EVENTS_OF_LOT, key)
+    for event_hash, body, position in events:
         event = parse_stored(body)
         if position is None:
             raise BrokenLog(_NO_POSITION.format(event.credit_id))

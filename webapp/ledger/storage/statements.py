@@ -74,10 +74,11 @@ REPLACEMENTS: Final = (
     " WHERE replaced.id = ? ORDER BY credits.id"
 )
 
+# The events of a credit, by its id, so that PostgreSQL can be asked for both at once.
 EVENTS: Final = (
     "SELECT events.hash, events.body, feed.position"
     " FROM events LEFT JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
-    " WHERE events.subject = ? ORDER BY events.seq"
+    " WHERE events.subject = (SELECT key FROM credits WHERE id = ?) ORDER BY events.seq"
 )
 # The events of a credit and, before them, those that may state facts of the credits that it was split
 # from: the creation of the root and all amendments, from the root down.
@@ -299,12 +300,28 @@ ROLE_OF_TOKEN: Final = {"sqlite": _ROLE_OF_TOKEN, "postgresql": f"{_ROLE_OF_TOKE
 
 def fetch(connection: Connection, statement: str | Mapping[str, str], *parameters: object) -> list[Row]:
     """Return all rows of a statement."""
-    text = _spelled(connection, statement)
+    return fetch_each(connection, (statement, parameters))[0]
+
+
+def fetch_each(
+    connection: Connection, *queries: tuple[str | Mapping[str, str], Parameters]
+) -> list[list[Row]]:
+    """Return all rows of each statement. PostgreSQL gets them, and a BEGIN before, in one round trip."""
+    driver = _driver(connection)
+    texts = [(_spelled(connection, statement), parameters) for statement, parameters in queries]
     try:
-        rows: list[Row] = _driver(connection).execute(text, parameters).fetchall()
+        if not isinstance(driver, psycopg.Connection) or (len(texts) == 1 and not _is_beginning(driver)):
+            return [driver.execute(*text).fetchall() for text in texts]
+        with driver.pipeline():
+            cursors = [driver.execute(*text) for text in texts]
+        return [cursor.fetchall() for cursor in cursors]
     except (sqlite3.Error, psycopg.Error) as error:
-        raise _as_sqlalchemy(connection, text, error) from error
-    return rows
+        raise _as_sqlalchemy(connection, texts[0][0], error) from error
+
+
+def _is_beginning(driver: "psycopg.Connection[Row]") -> bool:
+    """Return whether psycopg would send a BEGIN, and wait for it, before the next statement."""
+    return not driver.autocommit and driver.info.transaction_status is psycopg.pq.TransactionStatus.IDLE
 
 
 def stream(connection: Connection, statement: str, *parameters: object) -> Generator[Row, None, None]:
