@@ -106,6 +106,11 @@ def test_a_create_sends_at_most_12_commands(
     assert trace.commands(creating(client, {}, **values)) <= CREATE_MAX
 
 
+def test_a_create_begins_no_transaction_but_that_of_its_group(client: FlaskClient, trace: Trace) -> None:
+    creating(client, {})()
+    assert trace.of(creating(client, {}, serial_number="VCS-0002")).count("BEGIN") == 1
+
+
 def test_a_key_adds_at_most_2_commands_to_a_create(
     client: FlaskClient, trace: Trace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
