@@ -40,8 +40,8 @@ CHANGED: Final = "ledger-changed"
 class Action:
     """An action of the pages: its event type, labels, form and command.
 
-    `path` is the last segment of its address. `party` is the name of the counterparty's field, `towards`
-    the word before its value; earlier values are suggested.
+    `path` is the last segment of its address, `sign` the name of its icon. `party` is the name of the
+    counterparty's field, `towards` the word before its value; earlier values are suggested.
     """
 
     event_type: EventType
