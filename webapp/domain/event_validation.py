@@ -36,6 +36,9 @@ from webapp.domain.split import parse_split_data
 
 _FACTS: Final = {"v", "credit", "seq", "type", "data", "actor", "recorded_at", "prev_hash"}
 _FACTS_OF_ENTRY: Final = _FACTS - {"credit"} | {"subject"}
+# The types of the fields that are no text.
+_KINDS: Final = {"v": int, "seq": int, "data": dict}
+_WRONG_DATA: Final = "its data are not texts and whole numbers"
 _TYPES: Final = frozenset(EventType)
 _A_DAY: Final = timedelta(days=1)
 _ENTRY_TYPES: Final = frozenset(EntryType)
@@ -194,12 +197,12 @@ def _require_form(facts: dict[str, Any], names: set[str], types: frozenset[str])
         raise InvalidEvent("its text does not have the fields of an event")
     if type(facts["v"]) is not int or facts["v"] != VERSION:
         raise InvalidEvent(f"its version is not {VERSION}")
-    texts = names - {"v", "seq", "data"}
-    if not all(isinstance(facts[name], str) for name in texts) or type(facts["seq"]) is not int:
-        raise InvalidEvent("a field in its text has the wrong type")
-    data = facts["data"]
-    if not isinstance(data, dict) or not all(_is_datum(name, item) for name, item in data.items()):
-        raise InvalidEvent("its data are not texts and whole numbers")
+    for name, value in facts.items():
+        if type(value) is not _KINDS.get(name, str):
+            raise InvalidEvent(_WRONG_DATA if name == "data" else "a field in its text has the wrong type")
+    for name, item in facts["data"].items():
+        if type(item) is not str and not _is_datum(name, item):
+            raise InvalidEvent(_WRONG_DATA)
     if facts["type"] not in types:
         raise InvalidEvent("there is no such type of event")
     if not _HASH.fullmatch(facts["prev_hash"]):

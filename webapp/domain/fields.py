@@ -185,11 +185,16 @@ def parse_fields(fields: Sequence[Field], values: Mapping[str, object]) -> dict[
     parsed: dict[str, str | int | None] = {}
     problems: list[Problem] = []
     for field in fields:
+        value = values.get(field.name)
+        if value is None and not field.required:
+            parsed[field.name] = None
+            continue
         try:
-            parsed[field.name] = field.parse(values.get(field.name))
+            parsed[field.name] = field.parse(value)
         except FieldError as refusal:
             problems.append(Problem(field.name, str(refusal)))
-    problems += [Problem(name, "There is no such field.") for name in unknown(fields, values)]
+    if problems or not values.keys() <= parsed.keys():
+        problems += [Problem(name, "There is no such field.") for name in unknown(fields, values)]
     if problems:
         raise InvalidFields(problems)
     return parsed

@@ -168,10 +168,15 @@ class History:
         return found
 
 
-def advanced(history: History | None, key: int, event: Event, zone: tzinfo) -> History:
-    """Return the history on a path down the splits after one more event on it."""
+def advanced(
+    history: History | None, key: int, event: Event, zone: tzinfo, credit: Credit | None = None
+) -> History:
+    """Return the history on a path down the splits after one more event on it.
+
+    `credit` is that of a CREATED event, if it was read already.
+    """
     if event.type is EventType.CREATED:
-        credit = credit_from_event(event)
+        credit = credit or credit_from_event(event)
         if history:
             return history.lot(key, credit, event.credit_id)
         return History.created(key, credit, event, zone)

@@ -1,6 +1,8 @@
 """Verify names each kind of edit of the log, with the credit or the position."""
 
 import json
+from collections import Counter
+from collections.abc import Callable
 from threading import Thread
 
 import pytest
@@ -13,6 +15,7 @@ from tests.ledger.triggers.rows import key_of, next_event, put
 from webapp.accounts.actors import LOCAL
 from webapp.domain.canonical_json import encode
 from webapp.domain.event import text_hash
+from webapp.ledger import standings
 from webapp.ledger.commands import amend_credit, retire_credit, sell_credit
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
@@ -31,6 +34,23 @@ def test_an_untouched_ledger_has_no_findings() -> None:
     recorded(registry="Gold Standard", project_name="Hông Phong 4 Solar 48 MW")
     sold(registry="vcs", serial_number="VCS-0002", project_name="Straße")
     assert findings() == []
+
+
+def test_each_text_of_a_credit_that_is_no_lot_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for the facts and the history by day, or a check of a million credits would take far longer."""
+    a_life()
+    recorded(serial_number="VCS-0002")
+    standings.catch_up("UTC", within_s=60)
+    parsed: Counter[str] = Counter()
+    parse: Callable[..., object] = json.loads
+
+    def counted(text: str, **options: object) -> object:
+        parsed[text] += 1
+        return parse(text, **options)
+
+    monkeypatch.setattr(json, "loads", counted)
+    assert findings() == []
+    assert [times for text, times in parsed.items() if '"credit":' in text] == [1, 1, 1, 1]
 
 
 def test_an_empty_ledger_has_no_findings() -> None:

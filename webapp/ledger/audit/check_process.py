@@ -5,7 +5,6 @@ lock: on both databases its only trace is the snapshot, which ends with the proc
 """
 
 import os
-import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.domain.errors import LedgerUnavailable
+from webapp.ledger.audit.check_workers import prepare_process
 from webapp.ledger.audit.digest import Digest
 from webapp.ledger.audit.findings import Finding, Progress, Report
 from webapp.ledger.audit.log_check import Known, known_outside
@@ -71,7 +71,7 @@ def verify_in_process(report: Report, progress: Progress, is_stopping: Callable[
 
 def _work(url: str, known: Sequence[Known], keys: Sequence[bytes], pipe: Pipe) -> None:
     """Main function of the process: check, and send what is found."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and terminates this process
+    prepare_process()
     os.nice(_NICENESS)
     engine = create_engine(url, **engine_options(url))
     prepare(engine)

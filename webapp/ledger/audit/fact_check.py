@@ -7,18 +7,22 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from webapp.domain.event import IMPORT_KEY
 from webapp.domain.event_validation import InvalidEvent, read_event
+from webapp.domain.facts import FACTS
 from webapp.ledger.audit.ancestors import ids_of
 from webapp.ledger.audit.check_workers import KeyRange
 from webapp.ledger.audit.findings import Finding, differences
+from webapp.ledger.audit.history_check import RangeEvents
 from webapp.ledger.projections.credit_facts import Filtered, filtered
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.projection_tables import FILTERED_FACTS
+from webapp.ledger.storage.standing_sql import KEYS_ASKED
 
 # The events that may state a fact or an import: of each credit, and of those that it was split from.
 _PATHS: Final = (
-    "WITH RECURSIVE above (leaf, key, parent, depth) AS ("
-    "SELECT key, key, parent, 0 FROM credits WHERE key BETWEEN ? AND ?"
+    "WITH RECURSIVE asked AS ({}), above (leaf, key, parent, depth) AS ("
+    "SELECT asked.key, asked.key, credits.parent, 0 FROM asked JOIN credits ON credits.key = asked.key"
     " UNION ALL SELECT above.leaf, credits.key, credits.parent, above.depth + 1"
     # Also where a tampered table has a cycle, the query ends.
     " FROM above JOIN credits ON credits.key = above.parent AND credits.key < above.key)"
@@ -26,7 +30,9 @@ _PATHS: Final = (
     " AND (above.depth = 0 OR events.type IN ('CREATED', 'AMENDED'))"
     " AND (events.body LIKE ? OR events.body LIKE ?) ORDER BY above.leaf, above.depth DESC, events.seq"
 )
-_STATING: Final = ('%"facts":%', '%"import":%')
+_PATHS_OF: Final = {name: _PATHS.format(keys) for name, keys in KEYS_ASKED.items()}
+_STATING: Final = frozenset({FACTS, IMPORT_KEY})
+_LIKE_STATING: Final = ('%"facts":%', '%"import":%')
 _FACTS: Final = (
     "SELECT state.credit, facts.project_id, facts.country, facts.project_type FROM credit_states AS state"
     " JOIN credit_facts AS facts ON facts.created_position = state.created_position"
@@ -45,9 +51,9 @@ _STRAYS: Final = {
 _NOTHING: Final = Filtered((None,) * len(FILTERED_FACTS), frozenset())
 
 
-def check_facts(connection: Connection, keys: KeyRange) -> list[Finding]:
-    """Check the rows of a range of credits."""
-    expected = _expected(connection, keys)
+def check_facts(connection: Connection, keys: KeyRange, events: RangeEvents) -> list[Finding]:
+    """Check the rows of a range of credits, whose events are given."""
+    expected = _expected(connection, events)
     found = _found(connection, keys)
     wrong = [
         key
@@ -73,15 +79,21 @@ def check_stray_facts(connection: Connection) -> list[Finding]:
     ]
 
 
-def _expected(connection: Connection, keys: KeyRange) -> dict[int, Filtered]:
-    expected = {}
-    rows = statements.fetch(connection, _PATHS, *keys, *_STATING)
+def _expected(connection: Connection, events: RangeEvents) -> dict[int, Filtered]:
+    expected = {
+        key: filtered([(entry.event.type, entry.event.data) for entry in entries])
+        for key, entries in events.roots.items()
+        if not all(_STATING.isdisjoint(entry.event.data) for entry in entries)
+    }
+    if not events.others:
+        return expected
+    rows = statements.fetch(connection, _PATHS_OF, statements.as_json(events.others), *_LIKE_STATING)
     for key, path in groupby(rows, key=itemgetter(0)):
         try:
-            events = [read_event(body) for _, body in path]
+            read = [read_event(body) for _, body in path]
         except InvalidEvent:  # reported by ``history_check``
             continue
-        expected[key] = filtered([(event.type, event.data) for event in events])
+        expected[key] = filtered([(event.type, event.data) for event in read])
     return expected
 
 

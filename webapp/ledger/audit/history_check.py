@@ -6,12 +6,12 @@ so ranges can be checked in several processes and memory use does not grow with 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -88,6 +88,17 @@ _BY_CREDIT: Final = {
 }
 
 
+class RangeEvents(NamedTuple):
+    """The events of a range, for other checks of it.
+
+    `roots` has those of each credit that is no lot and whose history is whole, by its key. `others` are the
+    keys of the other credits, of which a check reads the events itself, with those of the credits above.
+    """
+
+    roots: Mapping[int, Sequence[PositionedEvent]]
+    others: Sequence[int]
+
+
 @dataclass
 class Histories:
     """The result for a range: findings, number of events, and the contents expected in other tables."""
@@ -98,9 +109,10 @@ class Histories:
     named: NamedSerials = field(default_factory=NamedSerials)
 
 
-def check_histories(connection: Connection, keys: KeyRange) -> Histories:
-    """Check the histories of a range of keys, and the rows of these credits."""
-    return _RangeCheck(connection, keys).run()
+def check_histories(connection: Connection, keys: KeyRange) -> tuple[Histories, RangeEvents]:
+    """Check the histories of a range of keys, and the rows of these credits. Also return their events."""
+    check = _RangeCheck(connection, keys)
+    return check.run(), check.events_read
 
 
 class _RangeCheck:
@@ -115,6 +127,7 @@ class _RangeCheck:
             for table, query in _BY_CREDIT.items()
         )
         self._ids = {key: row[1] for key, row in self._credits.items()}
+        self._roots: dict[int, Sequence[PositionedEvent]] = {}
 
     def run(self) -> Histories:
         for key, rows in groupby(self._events, key=itemgetter(0)):
@@ -123,6 +136,11 @@ class _RangeCheck:
         self._report_strays()
         self._result.events = len(self._events)
         return self._result
+
+    @property
+    def events_read(self) -> RangeEvents:
+        """The events of the range, after `run`."""
+        return RangeEvents(self._roots, [key for key in self._ids if key not in self._roots])
 
     def _by_key(self, table: str, rows: Sequence[Row]) -> dict[int, Row]:
         """Return the rows by the key of their credit. Reports duplicate keys."""
@@ -150,6 +168,8 @@ class _RangeCheck:
                 self._report(f"position {row[5]}", f"it says {row[6]}, but its event is {row[2]}")
         if history.credit is not None and history.is_whole:
             self._result.expected.add(history.credit, history.entries)
+            if history.credit.parent is None:
+                self._roots[key] = history.entries
             self._check_rows(history.credit_id, history.credit, history.entries)
         else:
             self._result.expected.is_whole = False

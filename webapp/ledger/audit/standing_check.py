@@ -1,32 +1,36 @@
 """Check the standings and their sums against the log, as far as they follow it. Reads only."""
 
+from collections.abc import Iterable, Iterator
+from datetime import tzinfo
 from itertools import groupby
 from operator import itemgetter
 
 from sqlalchemy import Connection
 
+from webapp.domain.event import PositionedEvent
 from webapp.domain.standing import FollowedCredit, advanced, zone_named
 from webapp.ledger.audit.ancestors import ids_of
 from webapp.ledger.audit.check_workers import KeyRange
 from webapp.ledger.audit.findings import Finding
+from webapp.ledger.audit.history_check import RangeEvents
 from webapp.ledger.event_log import parse_stored
 from webapp.ledger.storage import standing_sql as sql
 from webapp.ledger.storage.standing_tables import EPOCH
-from webapp.ledger.storage.statements import Row, fetch
+from webapp.ledger.storage.statements import as_json, fetch
 
 Rows = list[tuple[object, ...]]
 
 
-def check_standings(connection: Connection, keys: KeyRange) -> list[Finding]:
-    """Check the rows of a range of credits."""
+def check_standings(connection: Connection, keys: KeyRange, events: RangeEvents) -> list[Finding]:
+    """Check the rows of a range of credits, whose events are given."""
     head = fetch(connection, sql.HEAD)
     position, time_zone = head[0] if head else (0, "UTC")
-    expected: dict[int, Rows] = {}
-    paths = fetch(connection, sql.PATHS_OF_RANGE, *keys, position)
-    for leaf, path in groupby(paths, key=itemgetter(0)):
-        rows = _expected(leaf, list(path), time_zone)
-        if rows is not None:
-            expected[leaf] = rows
+    zone = zone_named(time_zone)
+    expected = {
+        key: rows
+        for key, path in _paths(connection, events, position)
+        if (rows := _expected(key, path, zone)) is not None
+    }
     wrong = []
     for key, group in groupby(fetch(connection, sql.STANDINGS_OF_RANGE, *keys), key=itemgetter(0)):
         if [tuple(row[1:]) for row in group] != expected.pop(key, []):
@@ -49,16 +53,28 @@ def check_day_sums(connection: Connection) -> list[Finding]:
     ]
 
 
-def _expected(leaf: int, path: list[Row], time_zone: str) -> Rows | None:
+def _paths(
+    connection: Connection, events: RangeEvents, position: int
+) -> Iterator[tuple[int, Iterable[PositionedEvent]]]:
+    """Yield the key of each credit with the events up to a position on the path to it."""
+    for key, entries in events.roots.items():
+        yield key, [entry for entry in entries if entry.position <= position]
+    if events.others:
+        rows = fetch(connection, sql.CHECKED_PATHS, as_json(events.others), position)
+        for key, path in groupby(rows, key=itemgetter(0)):
+            yield key, (PositionedEvent(at, of, parse_stored(body), None) for _, of, at, body in path)
+
+
+def _expected(leaf: int, path: Iterable[PositionedEvent], zone: tzinfo) -> Rows | None:
     """Return the rows that the events on a path give its last credit; None if the path is damaged."""
-    zone, history, followed = zone_named(time_zone), None, None
+    history, followed = None, None
     try:
-        for _, key, position, body in path:
-            history = advanced(history, key, parse_stored(body), zone)
+        for entry in path:
+            history = advanced(history, entry.key, entry.event, zone, entry.credit)
             if history.key != leaf:
                 continue
             followed = followed or FollowedCredit(history, [])
-            for _ in followed.changed(position):
+            for _ in followed.changed(entry.position):
                 pass
     except (ValueError, KeyError, IndexError, TypeError):  # reported by ``history_check``
         return None

@@ -223,9 +223,11 @@ class _Verification:
 
 
 def _check_range(connection: Connection, keys: KeyRange) -> Histories:
-    histories = check_histories(connection, keys)
-    for check in (check_lineage, check_entries, check_facts, check_standings):
+    histories, events = check_histories(connection, keys)
+    for check in (check_lineage, check_entries):
         histories.findings += check(connection, keys)
+    histories.findings += check_facts(connection, keys, events)
+    histories.findings += check_standings(connection, keys, events)
     return histories
 
 

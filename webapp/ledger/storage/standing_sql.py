@@ -23,7 +23,8 @@ EVENTS_AFTER: Final = (
     " JOIN events ON events.subject = feed.subject AND events.seq = feed.seq"
     " WHERE feed.position > ? AND feed.position <= ? ORDER BY feed.position"
 )
-_KEYS: Final = {
+# The keys in a JSON array, for queries of the events on the paths to them.
+KEYS_ASKED: Final = {
     "sqlite": "SELECT value AS key FROM json_each(?)",
     "postgresql": "SELECT value::bigint AS key FROM jsonb_array_elements_text(?::jsonb) AS value",
 }
@@ -37,13 +38,13 @@ _PATHS: Final = (
     " JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
     " WHERE feed.position <= ? ORDER BY above.leaf, feed.position"
 )
-PATHS: Final = {name: _PATHS.format(keys) for name, keys in _KEYS.items()}
+PATHS: Final = {name: _PATHS.format(keys) for name, keys in KEYS_ASKED.items()}
 # The lots below the credits with the keys in a JSON array.
 _BELOW: Final = (
     "WITH RECURSIVE asked AS ({}), below (key) AS (SELECT key FROM asked UNION"
     " SELECT credits.key FROM below JOIN credits ON credits.parent = below.key) SELECT key FROM below"
 )
-BELOW: Final = {name: _BELOW.format(keys) for name, keys in _KEYS.items()}
+BELOW: Final = {name: _BELOW.format(keys) for name, keys in KEYS_ASKED.items()}
 KEY_OF: Final = "SELECT key FROM credits WHERE id = ?"
 
 CELL_COLUMNS: Final = "registry_key, project_key, project_id, vintage, type, party_key, is_dated"
@@ -65,10 +66,10 @@ ADD_TO_DAY: Final = (
     " went_e4 = day_sums.went_e4 + excluded.went_e4"
 )
 
-# For the check: the events on the paths of a range of credits, and the rows of these.
-PATHS_OF_RANGE: Final = (
-    "WITH RECURSIVE above (leaf, key, parent) AS ("
-    "SELECT key, key, parent FROM credits WHERE key BETWEEN ? AND ?"
+# For the check: the events on the paths of some credits, and the rows of a range of them.
+_CHECKED_PATHS: Final = (
+    "WITH RECURSIVE asked AS ({}), above (leaf, key, parent) AS ("
+    "SELECT asked.key, asked.key, credits.parent FROM asked JOIN credits ON credits.key = asked.key"
     # Also where a tampered table has a cycle, the query ends.
     " UNION ALL SELECT above.leaf, credits.key, credits.parent FROM above"
     " JOIN credits ON credits.key = above.parent AND credits.key < above.key)"
@@ -77,6 +78,7 @@ PATHS_OF_RANGE: Final = (
     " JOIN feed ON feed.subject = events.subject AND feed.seq = events.seq"
     " WHERE feed.position <= ? ORDER BY above.leaf, feed.position"
 )
+CHECKED_PATHS: Final = {name: _CHECKED_PATHS.format(keys) for name, keys in KEYS_ASKED.items()}
 STANDINGS_OF_RANGE: Final = (
     f"SELECT credit, step, known_from, known_to, {CELL_COLUMNS}, first_day, last_day, standings.quantity_e4"
     " FROM standings LEFT JOIN standing_cells ON standing_cells.cell = standings.cell"
