@@ -22,6 +22,7 @@ from webapp.domain.serial_number import parse_block
 from webapp.imports.jobs import receive
 from webapp.ledger import standings
 from webapp.ledger.commands import create_credit, split_credit
+from webapp.ledger.search import selection
 
 FEW, MANY = 2, 20
 
@@ -164,3 +165,15 @@ def test_a_page_of_accounts_asks_as_often_for_many_rows_as_for_few(ledger_app: F
     few = work_of(client, grow(FEW + 1))
     many = work_of(client, grow(MANY))
     assert many == few
+
+
+def test_a_page_searches_for_few_credits_once(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows, sums and facets are then read by the positions of the credits that were found."""
+    for n in range(3):
+        recorded(serial_number=f"S-{n}")
+    monkeypatch.setattr(selection, "WALKED_MAX", 0)  # as in a large ledger
+    with counted() as asked:
+        page = client.get("/credits?q=mangrove")
+    assert "<strong>3 credits</strong>" in page.text
+    searching = [statement for statement in asked if "MATCH" in statement or "LIKE" in statement]
+    assert 1 <= len(searching) <= 2, "whether there are many candidates, and which are found"

@@ -55,7 +55,7 @@ def facets_of(wanted: CreditFilter) -> Facets:
         known = with_names(connection, wanted)
         counted = _Counted(connection, known)
         names = {str(key): str(name) for key, name in fetch(connection, _REGISTRIES)}
-        parties = _parties(connection, known)
+        parties = _parties(connection, known, counted)
     by_registry = counted.by(0, lambda group: known.has_year(group[1]) and group[2] in known.statuses)
     by_vintage = counted.by(1, lambda group: known.has_registry(group[0]) and group[2] in known.statuses)
     by_status = counted.by(2, lambda group: known.has_registry(group[0]) and known.has_year(group[1]))
@@ -76,10 +76,17 @@ class _Counted:
 
     def __init__(self, connection: Connection, wanted: CreditFilter) -> None:
         of_all = replace(wanted, registries=(), vintage_from=None, vintage_to=None, statuses=_ALL_STATUSES)
-        found, self.is_all = selection.groups_of(connection, of_all, _GROUP, CANDIDATES_MAX)
-        self._groups = {
-            (registry, int(year), status): credits for (registry, year, status), (credits, _) in found.items()
-        }
+        # A search is counted once for all facets, unless one of its parties is chosen.
+        has_parties = bool(of_all.condition) and of_all.condition == replace(wanted, parties=()).condition
+        columns = (*_GROUP, "party_key") if has_parties else _GROUP
+        found, self.is_all = selection.groups_of(connection, of_all, columns, CANDIDATES_MAX)
+        self._groups: Counter[tuple[str, int, str]] = Counter()
+        self.parties: Counter[str] | None = Counter() if has_parties else None
+        for (registry, year, status, *party), (credits, _) in found.items():
+            group = (registry, int(year), status)
+            self._groups[group] += credits
+            if self.parties is not None and party[0] and wanted.has_group(*group):
+                self.parties[party[0]] += credits
 
     def by(self, place: int, is_counted: Callable[[tuple[str, int, str]], bool]) -> Counter[Any]:
         """Return the numbers by one part of the groups, over those that are counted."""
@@ -90,10 +97,12 @@ class _Counted:
         return numbers
 
 
-def _parties(connection: Connection, wanted: CreditFilter) -> list[Choice]:
+def _parties(connection: Connection, wanted: CreditFilter, searched: _Counted) -> list[Choice]:
     """Return parties of the list by their main names, those with most credits first, with the chosen ones."""
     names, others = party_names(connection), replace(wanted, parties=())
-    if others.condition is None:
+    if searched.parties is not None:
+        counted = {key: (credits, searched.is_all) for key, credits in searched.parties.items()}
+    elif others.condition is None:
         counted = _of_recent(connection, others, [*wanted.party_keys], names)
     else:
         groups, is_all = selection.groups_of(connection, others, ("party_key",), CANDIDATES_MAX)

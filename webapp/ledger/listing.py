@@ -12,7 +12,7 @@ from webapp.domain.entry import Entry, EntryType
 from webapp.domain.lifecycle import EventType, Status
 from webapp.ledger.event_log import parse_logged
 from webapp.ledger.projections.joined_names import party_names, registry_names
-from webapp.ledger.search import selection
+from webapp.ledger.search import narrowing, selection
 from webapp.ledger.search.credit_filter import CreditFilter
 from webapp.ledger.search.pagination import Keys, Page, PageRequest, Window, read_page
 from webapp.ledger.storage import statements
@@ -49,6 +49,17 @@ def list_records(
             place, lambda window: selection.keys_in(connection, known, window), lambda keys: keys
         )
         return Page(_credits_at(connection, page.items), page.next, page.previous, page.end)
+
+
+def narrowed(wanted: CreditFilter) -> CreditFilter:
+    """Return the filter with the credits that its search finds, if these are few. See ``narrowing``.
+
+    For a page that reads the list, its sums and its facets, in one read transaction.
+    """
+    if not (wanted.q or wanted.serial):
+        return wanted
+    with reading() as connection:
+        return narrowing.narrowed(connection, with_names(connection, wanted))
 
 
 def every_record(wanted: CreditFilter) -> Iterator[tuple[CreditView, Origin]]:

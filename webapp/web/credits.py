@@ -56,6 +56,7 @@ def index() -> Response:
     """Show the credits that match the filter in the address, with their totals."""
     try:
         wanted = CreditList.read(request.args)
+        wanted = replace(wanted, filter=listing.narrowed(wanted.filter))
         page = listing.list_credits(wanted.filter, wanted.cursor)
         sums = listing.sum_credits(wanted.filter, is_quick=not wanted.counts_all)
         chosen = _chosen()

@@ -24,7 +24,7 @@ from webapp.ledger.commands import amend_credit, cancel_credit, create_credit, r
 from webapp.ledger.facets import Choice, facets_of
 from webapp.ledger.queries import record
 from webapp.ledger.registries import join_names
-from webapp.ledger.search import conditions_sql, index_merge, selection
+from webapp.ledger.search import conditions_sql, index_merge, narrowing, selection
 from webapp.ledger.search.credit_filter import SORTS, CreditFilter
 from webapp.ledger.storage.engine import reading
 from webapp.ledger.storage.statements import fetch
@@ -282,12 +282,30 @@ def test_all_pages_of_a_list_equal_a_full_scan(
                     small.setattr(module, name, value)
         wished = expected(every, wanted)
         assert [credit.id for credit in pages_of(wanted, limit)] == [credit.id for credit in wished]
+        narrow = listing.narrowed(wanted)
+        assert [credit.id for credit in pages_of(narrow, limit)] == [credit.id for credit in wished]
+        assert listing.sum_credits(narrow) == listing.sum_credits(wanted)
+        assert facets_of(narrow) == facets_of(wanted)
         assert [credit.id for credit, _ in listing.every_record(wanted)] == [credit.id for credit in wished]
         sums = listing.sum_credits(wanted)
         assert sums.is_all
         assert sum(sums.by_status.values(), Sum()) == Sum(
             len(wished), sum(credit.quantity_e4 for credit in wished)
         )
+
+
+@pytest.mark.parametrize(("limit", "value"), [("FOUND_MAX", 1), ("READ_MAX", 1)])
+def test_what_many_credits_match_is_not_found_beforehand(
+    every: list[CreditView], monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    wanted = CreditFilter(q="mangrove 941467105")
+    many = replace(wanted, q="mangrove")
+    assert listing.narrowed(many).listed == tuple(
+        sorted(credit.created_position for credit in expected(every, replace(many, statuses=tuple(Status))))
+    )
+    assert len(listing.narrowed(wanted).listed or ()) == len(expected(every, wanted)) > 0
+    monkeypatch.setattr(narrowing, limit, value)
+    assert listing.narrowed(many).listed is None
 
 
 def test_the_sums_of_a_search_say_if_they_are_partial(

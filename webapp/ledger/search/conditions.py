@@ -90,6 +90,13 @@ class OneOf:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """The credit was created at one of these feed positions."""
+
+    positions: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Between:
     """A column of credit_states lies between two values, or equals one."""
 
@@ -112,7 +119,7 @@ class AnyOf:
     parts: tuple["Condition", ...]
 
 
-Condition = Text | Numbers | IdStart | Fact | OfImport | OneOf | Between | AllOf | AnyOf
+Condition = Text | Numbers | IdStart | Fact | OfImport | OneOf | Listed | Between | AllOf | AnyOf
 _NO_ALIASES: Final = RegistryNames()
 
 
@@ -140,9 +147,8 @@ def condition_of(
     serial: str,
     statuses: tuple[Status, ...],
     names: RegistryNames = _NO_ALIASES,
-    others: tuple[Condition, ...] = (),
 ) -> AllOf | None:
-    """Return the condition of a search and of `others`, None if there is nothing to search for.
+    """Return the condition of a search, None if there is nothing to search for.
 
     `q` searches all texts, `serial` the serial number only. Either may be a serial number as a whole.
     Blocks that are no longer held are searched only if one of the `statuses` filtered for is not held by
@@ -151,7 +157,7 @@ def condition_of(
     """
     is_given_up = not set(NOT_HOLDING).isdisjoint(statuses)
     of_q = _of_q(q, names, is_given_up=is_given_up)
-    parts = (*of_q, *_of_serial(serial, is_given_up=is_given_up), *others)
+    parts = (*of_q, *_of_serial(serial, is_given_up=is_given_up))
     return AllOf(parts) if parts else None
 
 

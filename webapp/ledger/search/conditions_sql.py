@@ -18,6 +18,7 @@ from webapp.ledger.search.conditions import (
     Condition,
     Fact,
     IdStart,
+    Listed,
     Numbers,
     OfImport,
     OneOf,
@@ -69,17 +70,11 @@ def test_of(condition: Condition, dialect: str) -> Sql:
     match condition:
         case Text():
             return _text_test(condition, dialect)
-        case Numbers():
-            has = _has_numbers(condition)
-            own = "SELECT 1 FROM serial_blocks WHERE serial_blocks.credit = credit_states.credit"
-            return _exists(f"{own} AND {has.text}", has.parameters)
-        case IdStart():
-            own = "SELECT 1 FROM credits WHERE credits.key = credit_states.credit"
-            return _exists(f"{own} AND {_ID_BETWEEN}", _id_range(condition))
-        case Fact() | OfImport():
-            table, has = _listed(condition)
-            own = f"{_ONE} FROM {table} WHERE {table}.created_position = credit_states.created_position"
-            return _exists(f"{own} AND {has.text}", has.parameters)
+        case Numbers() | IdStart() | Fact() | OfImport():
+            return _of_other_table(condition)
+        case Listed():
+            listed = f"credit_states.created_position IN ({_VALUES[dialect]})"
+            return Sql(listed, (as_json(condition.positions),))
         case OneOf() | Between():
             return _of_column(condition)
         case AllOf() | AnyOf():
@@ -96,17 +91,36 @@ def sources_of(
     return _Finder(connection, registry_key, wanted.statuses, by_age).find(condition, ())
 
 
+def _of_other_table(condition: Numbers | IdStart | Fact | OfImport) -> Sql:
+    """Return the test that another table has a row of the credit."""
+    if isinstance(condition, Numbers):
+        has = _has_numbers(condition)
+        own = "SELECT 1 FROM serial_blocks WHERE serial_blocks.credit = credit_states.credit"
+    elif isinstance(condition, IdStart):
+        has = Sql(_ID_BETWEEN, _id_range(condition))
+        own = "SELECT 1 FROM credits WHERE credits.key = credit_states.credit"
+    else:
+        table, has = _listed(condition)
+        own = f"{_ONE} FROM {table} WHERE {table}.created_position = credit_states.created_position"
+    return _exists(f"{own} AND {has.text}", has.parameters)
+
+
 def _exists(select: str, parameters: tuple[object, ...]) -> Sql:
     """Return the test that a SELECT has a row. With EXISTS, PostgreSQL may read the whole table."""
     return Sql(f"({select} LIMIT 1) IS NOT NULL", parameters)
 
 
-def source_of_positions(positions: Iterable[int]) -> Source:
-    """Return the source of the credits with these created_positions. SQLite only."""
-    return Source(
-        Sql("json_each(?) AS listed CROSS JOIN credit_states", (as_json(list(positions)),)),
-        Sql("credit_states.created_position = listed.value"),
+def source_of_positions(positions: Iterable[int], dialect: str = "sqlite") -> Source:
+    """Return the source of the credits with these created_positions."""
+    listed = (as_json(list(positions)),)
+    if dialect == "sqlite":
+        tables = Sql("json_each(?) AS listed CROSS JOIN credit_states", listed)
+        return Source(tables, Sql("credit_states.created_position = listed.value"))
+    fenced = (
+        "(SELECT * FROM credit_states WHERE created_position = ANY (ARRAY("
+        f"{_VALUES[dialect]})) OFFSET 0) AS credit_states"
     )
+    return Source(Sql(fenced, listed), Sql("TRUE"))
 
 
 class Found(NamedTuple):
@@ -144,10 +158,12 @@ class _Finder:
                 return self._any_of(condition, beside)
             case AllOf():
                 return self._all_of(condition, beside)
-            case IdStart() | OneOf() | Between():
+            case IdStart() | OneOf() | Listed() | Between():
                 return self._of_columns(condition)
 
-    def _of_columns(self, condition: IdStart | OneOf | Between) -> Found:
+    def _of_columns(self, condition: IdStart | OneOf | Listed | Between) -> Found:
+        if isinstance(condition, Listed):
+            return Found([source_of_positions(condition.positions, self.connection.dialect.name)])
         if isinstance(condition, Between):
             return self._between(condition)
         if isinstance(condition, IdStart):
@@ -277,13 +293,18 @@ class _Finder:
         if self._is_sqlite:
             tables = Sql("json_each(?) AS holder CROSS JOIN credit_states", listed)
             return Source(tables, Sql("credit_states.credit = holder.value"))
-        values = "SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value"
         fenced = (
-            f"(SELECT * FROM credit_states WHERE credit = ANY (ARRAY({values})) OFFSET 0) AS credit_states"
+            "(SELECT * FROM credit_states WHERE credit = ANY (ARRAY("
+            f"{_VALUES['postgresql']})) OFFSET 0) AS credit_states"
         )
         return Source(Sql(fenced, listed), Sql("TRUE"))
 
 
+# The whole numbers of a JSON array.
+_VALUES: Final = {
+    "sqlite": "SELECT value FROM json_each(?)",
+    "postgresql": "SELECT value::bigint FROM jsonb_array_elements_text(?::jsonb) AS value",
+}
 _ONE: Final = "SELECT 1"
 _POSITION: Final = "SELECT created_position"
 

@@ -49,8 +49,9 @@ class CreditFilter:
     the day on which a credit was sold, retired or withdrawn (`happened`), and the day (UTC) on which it was
     recorded, each as `YYYY-MM-DD`.
 
-    See ``conditions`` for `q` and `serial`. `import_number` is that of an import that recorded an event of
-    the credit. `names` and `party_names` are those joined at the moment of reading (see ``listing``).
+    See ``conditions`` for `q` and `serial`, and ``narrowing`` for `found`: conditions that are read in place
+    of those of the search. `import_number` is that of an import that recorded an event of the credit. `names`
+    and `party_names` are those joined at the moment of reading (see ``listing``).
     """
 
     q: str = ""
@@ -74,6 +75,7 @@ class CreditFilter:
     descending: bool = True
     names: RegistryNames = field(default_factory=RegistryNames, compare=False)
     party_names: PartyNames = field(default_factory=PartyNames, compare=False)
+    found: Mapping[conditions.AllOf, conditions.AllOf] = field(default_factory=dict, compare=False)
 
     @cached_property
     def condition(self) -> conditions.AllOf | None:
@@ -82,8 +84,22 @@ class CreditFilter:
         number = self.import_number
         imports = () if number is None else (conditions.OfImport(number),)
         parties = (conditions.OneOf("party_key", self.party_keys),) if self.party_keys else ()
-        others = (*facts, *imports, *parties, *self._ranges)
-        return conditions.condition_of(self.q, self.serial, self.statuses, self.names, others)
+        searched = self.found.get(self.searched, self.searched) if self.searched else None
+        texts = searched.parts if searched else ()
+        parts = (*texts, *facts, *imports, *parties, *self._ranges)
+        return conditions.AllOf(parts) if parts else None
+
+    @cached_property
+    def searched(self) -> conditions.AllOf | None:
+        """The condition of `q` and `serial` alone; None without them."""
+        return conditions.condition_of(self.q, self.serial, self.statuses, self.names)
+
+    @property
+    def listed(self) -> tuple[int, ...] | None:
+        """The positions of all credits that the search finds, None if they are not known."""
+        known = self.found.get(self.searched) if self.searched else None
+        first = known.parts[0] if known else None
+        return first.positions if isinstance(first, conditions.Listed) else None
 
     @property
     def _facts(self) -> list[tuple[str, str]]:
@@ -133,6 +149,10 @@ class CreditFilter:
     def has_year(self, year: int) -> bool:
         """Return whether credits of this vintage can be in the list."""
         return self.years is None or self.years[0] <= year <= self.years[1]
+
+    def has_group(self, registry_key: str, year: int, status: str) -> bool:
+        """Return whether credits of this registry, vintage and status can be in the list."""
+        return self.has_registry(registry_key) and self.has_year(year) and status in self.statuses
 
     @property
     def is_of_all_groups(self) -> bool:

@@ -60,7 +60,7 @@ def keys_in(connection: Connection, wanted: CreditFilter, window: Window) -> lis
     sources, is_narrow, is_in_order = sources_of(
         connection, wanted, condition, by_age=wanted.sort == "created"
     )
-    if is_in_order and _are_sources_in_order(connection, wanted):
+    if wanted.listed is not None or (is_in_order and _are_sources_in_order(connection, wanted)):
         return _keys_of_sources(connection, wanted, condition, sources, window)
     candidates = _positions(sources) if is_narrow and connection.dialect.name == "sqlite" else None
     if candidates:
