@@ -204,7 +204,7 @@ def balances(
     start = _epoch(cut_) * EPOCH
     if since is not None:
         parts, values, start = [], [], since + 1
-    for sign, known in _REST:
+    for sign, known in _REST if since is not None or start <= cut_.position else ():
         parts.append((f"{sign}count(*)", f"{sign}sum(quantity_e4)", "standings", f"{stood} AND {known}"))
         values += [cut_.day, cut_.day, start, cut_.position, *parameters]
     return _added(cut_, parts, values, condition, by)
@@ -234,7 +234,7 @@ def movements(
     start = _epoch(cut_) * EPOCH
     if since is not None:
         parts, values, start = [], [], since + 1
-    for sign, known in _REST:
+    for sign, known in _REST if since is not None or start <= cut_.position else ():
         within = f"first_day BETWEEN ? AND ? AND {known}"
         parts.append((f"{sign}count(*)", f"{sign}sum(quantity_e4)", "standings", within))
         values += [first, last, start, cut_.position, *parameters]
@@ -277,8 +277,8 @@ def _names_of(connection: Connection, by: Sequence[Dimension], cut_: Cut) -> dic
 
 
 def _epoch(cut_: Cut) -> int:
-    """Return the epoch before which all sums count."""
-    return cut_.position // EPOCH
+    """Return the epoch before which all sums count: also the last one, if all that it has is known."""
+    return cut_.position // EPOCH + (cut_.position == followed(cut_.time_zone))
 
 
 def _added(

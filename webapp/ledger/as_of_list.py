@@ -59,10 +59,19 @@ class StandingPage(NamedTuple):
 
 
 def list_standings(
-    cut: Cut, where: Where = EVERYTHING, before: int | None = None, limit: int = PAGE
+    cut: Cut,
+    where: Where = EVERYTHING,
+    before: int | None = None,
+    limit: int = PAGE,
+    *,
+    found: int | None = None,
 ) -> StandingPage:
-    """Return the credits that stood in the cells at the end of the day."""
-    found = sum(amount.credits for amount in balances(cut, [], where))
+    """Return the credits that stood in the cells at the end of the day.
+
+    `found` is their number, if it is known: it decides how they are read.
+    """
+    if found is None:
+        found = _number_of(cut, where)
     rows = _rows(cut, where, before, limit + 1, are_few=found <= _FEW)
     items = [_standing(row) for row in rows]
     return StandingPage(items[:limit], items[limit - 1].key if len(items) > limit else None)
@@ -71,12 +80,17 @@ def list_standings(
 def every_standing(cut: Cut, where: Where = EVERYTHING) -> Iterator[Standing]:
     """Yield all of them, in the order of the list."""
     before: int | None = None
+    found = _number_of(cut, where)
     while True:
-        page = list_standings(cut, where, before, _BATCH)
+        page = list_standings(cut, where, before, _BATCH, found=found)
         yield from page.items
         if page.next is None:
             return
         before = page.next
+
+
+def _number_of(cut: Cut, where: Where) -> int:
+    return sum(amount.credits for amount in balances(cut, [], where))
 
 
 def _rows(cut: Cut, where: Where, before: int | None, limit: int, *, are_few: bool) -> Sequence[Row]:

@@ -152,11 +152,12 @@ def _page(wanted: AsOfList | None, problems: Sequence[Problem], status: HTTPStat
     typed = {name: request.args.get(name, "") for name in (*CUTS, *FILTERS)}
     if any(problem.field == "as_of" for problem in problems):
         typed["as_of"] = ""  # the input of a day takes nothing else
+    sums = _sums(wanted) if wanted else {}
     answer = render_template(
         "credits/as_of.html",
         wanted=wanted,
-        page=as_of_list.list_standings(wanted.cut, wanted.where, wanted.before) if wanted else _NOTHING,
-        sums=_sums(wanted) if wanted else {},
+        page=_list(wanted, sums) if wanted else _NOTHING,
+        sums=sums,
         problems=problems,
         typed=typed,
         several=_several(),
@@ -181,6 +182,12 @@ def _not_applied() -> list[tuple[str, str]]:
     """Return the filters of the present list that are in the address and not applied, in words."""
     given = MultiDict((name, request.args[name]) for name in _NOT_APPLIED if name in request.args)
     return [(chip.label, chip.value) for chip in list_filters.chips_of(list_filters.parse(given)[0])]
+
+
+def _list(wanted: AsOfList, sums: Mapping[Status, Sum]) -> StandingPage:
+    chosen = {STATUS_AFTER[kind] for kind in wanted.where.types} or sums.keys()
+    found = sum(sum_.credits for status, sum_ in sums.items() if status in chosen)
+    return as_of_list.list_standings(wanted.cut, wanted.where, wanted.before, found=found)
 
 
 def _sums(wanted: AsOfList) -> dict[Status, Sum]:
