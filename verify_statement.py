@@ -347,9 +347,7 @@ class Credit:
         if event["type"] == "AMENDED":
             self.amended.setdefault(event["data"]["amends"], []).append(entry)
         else:
-            require(
-                event["type"] not in self.by_type, f"{name} repeats an event that can happen only once"
-            )
+            require(event["type"] not in self.by_type, f"{name} repeats an event that can happen only once")
             self.by_type[event["type"]] = entry
         self.last = entry
 
