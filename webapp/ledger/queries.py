@@ -118,14 +118,14 @@ def read_history(connection: Connection, credit_id: str) -> Record | None:
 
 
 def new_record(
-    entries: Sequence[PositionedEvent], credit: Credit, *, is_sold: bool, parent: Record | None = None
+    placed: Sequence[PositionedEvent], credit: Credit, *, is_sold: bool, parent: Record | None = None
 ) -> Record:
     """Return the record of a new credit from its events, without reading the database.
 
     `parent` is the record of the credit that a lot was split from. `is_sold` is true if that was sold:
     then the lot carries the sale over.
     """
-    first = entries[0]
+    first = placed[0]
     view = CreditView(
         id=credit.id,
         project_name=credit.project_name,
@@ -140,15 +140,15 @@ def new_record(
         buyer=None,
         beneficiary=None,
     )
-    history = _with_carried_sale(_views_of(entries, view), is_carried=is_sold)
+    history = _with_carried_sale(_views_of(placed, view), is_carried=is_sold)
     origin = Origin(credit.parent, credit.offset_e4, credit.replaces)
     inherited = parent.facts_of_lots if parent else ()
     return Record(first.key, credit_after(view, history), history, Relations(origin, [], []), inherited)
 
 
-def record_after(record: Record, entries: Sequence[PositionedEvent]) -> Record:
+def record_after(record: Record, placed: Sequence[PositionedEvent]) -> Record:
     """Return the record with further events of its credit, without reading the database."""
-    history = [*record.events, *_views_of(entries, record.credit)]
+    history = [*record.events, *_views_of(placed, record.credit)]
     return replace(record, credit=credit_after(record.credit, history), events=history)
 
 
@@ -207,10 +207,10 @@ def _marked(statement: str, number: int) -> str:
     return statement.format(", ".join("?" * number))
 
 
-def _views_of(entries: Sequence[PositionedEvent], credit: CreditView) -> list[EventView]:
+def _views_of(placed: Sequence[PositionedEvent], credit: CreditView) -> list[EventView]:
     return [
-        event_of(entry.event, entry.position, entry.event.hash, credit.project_name, credit.quantity_e4)
-        for entry in entries
+        event_of(each.event, each.position, each.event.hash, credit.project_name, credit.quantity_e4)
+        for each in placed
     ]
 
 

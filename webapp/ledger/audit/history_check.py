@@ -167,22 +167,22 @@ class _RangeCheck:
             if row[5] is not None and row[6] != row[2]:
                 self._report(f"position {row[5]}", f"it says {row[6]}, but its event is {row[2]}")
         if history.credit is not None and history.is_whole:
-            self._result.expected.add(history.credit, history.entries)
+            self._result.expected.add(history.credit, history.placed)
             if history.credit.parent is None:
-                self._roots[key] = history.entries
-            self._check_rows(history.credit_id, history.credit, history.entries)
+                self._roots[key] = history.placed
+            self._check_rows(history.credit_id, history.credit, history.placed)
         else:
             self._result.expected.is_whole = False
             for rows_by_key in (self._credits, self._states, self._claims, self._contested, self._blocks):
                 rows_by_key.pop(key, None)
 
-    def _check_rows(self, credit_id: str, credit: Credit, entries: Sequence[PositionedEvent]) -> None:
-        key, state = entries[0].key, first_state(entries[0], credit)
-        reversals = [e.event.seq for e in entries if e.event.type is EventType.SALE_REVERSED]
-        for entry in entries[1:]:
-            if entry.event.type is not FIRST:
-                state |= changes(entry.event, reversals)
-        history = [(e.event.seq, e.event.type, e.event.data, e.event.recorded_at) for e in entries]
+    def _check_rows(self, credit_id: str, credit: Credit, placed: Sequence[PositionedEvent]) -> None:
+        key, state = placed[0].key, first_state(placed[0], credit)
+        reversals = [e.event.seq for e in placed if e.event.type is EventType.SALE_REVERSED]
+        for each in placed[1:]:
+            if each.event.type is not FIRST:
+                state |= changes(each.event, reversals)
+        history = [(e.event.seq, e.event.type, e.event.data, e.event.recorded_at) for e in placed]
         state |= standing_acts.columns_after(history)
         row = self._credits.pop(key, None)
         expected = _credit_row(credit_id, credit)
@@ -191,12 +191,12 @@ class _RangeCheck:
         expected = tuple(map(state.get, _STATE_COLUMNS))
         self._compare(credit_id, "credit_states", row and row[1:], expected, _STATE_COLUMNS)
         try:
-            naming = serials_of(credit, entries, self._ancestors)
+            naming = serials_of(credit, placed, self._ancestors)
         except UnknownCredit as missing:
             self._report(f"credit {credit_id}", f"it is a lot of {missing.credit_id}, which is not recorded")
             return
         found = self._find_claim(key, credit, naming), self._find_block(key, credit_id, naming)
-        add_serials(self._result.named, credit, entries, naming, found)
+        add_serials(self._result.named, credit, placed, naming, found)
 
     def _compare(
         self, credit_id: str, table: str, found: Row | None, expected: Row, columns: Sequence[str]
@@ -256,7 +256,7 @@ class _History:
     """The events of one credit so far. `is_whole` is false if one is unreadable or has no position."""
 
     def __init__(self, key: int) -> None:
-        self.entries: list[PositionedEvent] = []
+        self.placed: list[PositionedEvent] = []
         self.credit: Credit | None = None
         self.credit_id = ""
         self.is_whole = True
@@ -309,9 +309,9 @@ class _History:
                 stated = credit_from_event(event) if event.type is FIRST else None
         if event.type is FIRST:
             self.credit = stated
-        elif not self.entries:
+        elif not self.placed:
             self.is_whole = False
-        self.entries.append(PositionedEvent(position or 0, self._key, event, stated))
+        self.placed.append(PositionedEvent(position or 0, self._key, event, stated))
 
 
 def _credit_row(credit_id: str, credit: Credit) -> Row:
