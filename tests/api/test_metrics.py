@@ -113,7 +113,7 @@ def test_requests_are_counted_by_route_method_and_class_of_status(api: FlaskClie
 def test_a_static_file_is_counted_as_one(client: FlaskClient) -> None:
     labels = {"endpoint": "static", "method": "GET", "status": "2xx"}
     before = requests(samples(client), **labels)
-    client.get("/static/app.js").close()
+    client.get("/static/js/app.js").close()
     assert requests(samples(client), **labels) == before + 1
 
 

@@ -261,7 +261,7 @@ def test_over_tls_the_cookie_is_bound_to_this_host_and_to_tls(over_tls: Flask) -
     assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
-@pytest.mark.parametrize("address", ["/static/app.js", "/static/none.js", "/nothing-here"])
+@pytest.mark.parametrize("address", ["/static/js/app.js", "/static/none.js", "/nothing-here"])
 def test_over_tls_every_answer_asks_browsers_to_stay_with_it(over_tls: Flask, address: str) -> None:
     with over_tls.test_client().get(address, headers={"X-Forwarded-Proto": "https"}) as answer:
         assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"

@@ -58,10 +58,10 @@ KINDS = {
     "a body without a length": ("POST", "/records", {"Transfer-Encoding": "chunked"}, 411),
     "a foreign name": ("GET", "/", {"Host": "evil.example"}, 400),
     "a redirect": ("GET", "/favicon.ico", {}, 308),
-    "a static file": ("GET", "/static/app.js", {}, 200),
+    "a static file": ("GET", "/static/js/app.js", {}, 200),
     "a static file, compressed": ("GET", STYLES, {"Accept-Encoding": "gzip"}, 200),
     "a static file that is not there": ("GET", "/static/nix.js", {}, 404),
-    "a static file in part": ("GET", "/static/app.js", {"Range": "bytes=0-9"}, 206),
+    "a static file in part": ("GET", "/static/js/app.js", {"Range": "bytes=0-9"}, 206),
     "a file": ("GET", "/credits.csv", {}, 200),
     "the sample": ("GET", "/sample-registry.json", {}, 200),
 }
@@ -88,9 +88,9 @@ def test_no_kind_of_answer_lacks_a_header(
 
 
 def test_a_file_that_has_not_changed_has_them_too(empty: FlaskClient) -> None:
-    with empty.get("/static/app.js") as first:
+    with empty.get("/static/js/app.js") as first:
         tag = {"If-None-Match": first.headers["ETag"]}
-    with empty.get("/static/app.js", headers=tag) as answer:
+    with empty.get("/static/js/app.js", headers=tag) as answer:
         assert answer.status_code == 304
         assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
 

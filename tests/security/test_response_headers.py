@@ -12,7 +12,7 @@ from tests.fixtures.credits import a_credit, recorded
 from tests.web.pages import receive
 
 FOREIGN = {"Origin": "https://evil.example", "Referer": "https://evil.example/page"}
-STATIC = ("/static/app.js", "/static/css/base.css", "/static/none.js")
+STATIC = ("/static/js/app.js", "/static/css/base.css", "/static/none.js")
 
 
 @pytest.fixture

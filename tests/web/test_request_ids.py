@@ -26,7 +26,7 @@ def proxied(make_database: MakeDatabase) -> FlaskClient:
 
 
 @pytest.mark.parametrize(
-    "address", ["/healthz", "/credits", "/static/app.js", "/nowhere", "/records/nowhere"]
+    "address", ["/healthz", "/credits", "/static/js/app.js", "/nowhere", "/records/nowhere"]
 )
 def test_every_answer_has_the_id_of_its_request(client: FlaskClient, address: str) -> None:
     found = set()

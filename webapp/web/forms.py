@@ -241,7 +241,7 @@ class ActionForm(FieldForm):
         self._whole = whole
         self.occurred_on.render_kw = {"min": str(EARLIEST_DAY), "max": str(clock.latest_day())}
         if not self.is_submitted():
-            self.occurred_on.render_kw["data-today"] = today  # static/app.js makes it the reader's own day
+            self.occurred_on.render_kw["data-today"] = today  # static/js/app.js makes it the reader's own day
         self._vintage, self._sold_on = vintage, sold_on
 
     @property
