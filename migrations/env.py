@@ -10,8 +10,9 @@ from alembic import context
 from flask import current_app
 
 from webapp.ledger import archive
-from webapp.ledger.storage.engine import Base, write_lock
+from webapp.ledger.storage.engine import Base
 from webapp.ledger.storage.other_tables import refusal_of, tables_of_another_program
+from webapp.ledger.storage.write_lock import write_lock
 
 # The id of the advisory lock that keeps two servers from migrating at the same time. Not used elsewhere.
 MIGRATION_LOCK = 0x6D696772

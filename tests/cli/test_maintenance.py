@@ -12,7 +12,8 @@ from tests.fixtures.cli import one_line, run
 from tests.fixtures.credits import sold
 from tests.fixtures.ledger import MakeDatabase, connected, opened
 from webapp.ledger.storage import compact
-from webapp.ledger.storage.engine import NOT_MIGRATED, db, write_lock
+from webapp.ledger.storage.engine import NOT_MIGRATED, db
+from webapp.ledger.storage.write_lock import write_lock
 
 
 def test_a_backup_prints_what_verify_prints_and_can_be_verified(

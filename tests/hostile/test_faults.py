@@ -15,7 +15,8 @@ from tests.fixtures.ledger import MakeDatabase, RawClient, connected, opened
 from webapp.ledger import group_commit
 from webapp.ledger.listing import list_events
 from webapp.ledger.storage import engine
-from webapp.ledger.storage.engine import FEED_LOCK, reading
+from webapp.ledger.storage.engine import reading
+from webapp.ledger.storage.write_lock import FEED_LOCK
 
 # Locks of another program on PostgreSQL with which neither credits nor sales can be recorded.
 LOCKS = {

@@ -21,8 +21,8 @@ from webapp.accounts.actors import LOCAL
 from webapp.domain.errors import LedgerBusy, LedgerUnavailable
 from webapp.ledger import commands, group_commit, queries
 from webapp.ledger.group_commit import commit
-from webapp.ledger.storage import engine
-from webapp.ledger.storage.engine import BUSY_TIMEOUT_S, FEED_LOCK, db
+from webapp.ledger.storage.engine import BUSY_TIMEOUT_S, db
+from webapp.ledger.storage.write_lock import FEED_LOCK, IDLE_TIMEOUT_MS, TAKE_LOCK, write_lock_file
 
 pytestmark = pytest.mark.usefixtures("ledger_app")
 on_sqlite = pytest.mark.parametrize("dialect", ["sqlite"])
@@ -41,7 +41,7 @@ sys.stdin.read()
 def lock_held_elsewhere() -> Iterator[None]:
     """Hold the write lock in another process, as its writer does."""
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(engine.write_lock_file(db.engine))],
+        [sys.executable, "-c", HOLD, str(write_lock_file(db.engine))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
@@ -88,7 +88,7 @@ def test_a_write_waits_no_longer_if_another_program_has_locked_the_database(
 @on_sqlite
 def test_the_lock_file_is_private_to_its_owner() -> None:
     recorded()
-    assert engine.write_lock_file(db.engine).stat().st_mode & 0o777 == 0o600
+    assert write_lock_file(db.engine).stat().st_mode & 0o777 == 0o600
 
 
 @on_sqlite
@@ -109,7 +109,7 @@ def test_a_process_forked_under_the_lock_does_not_keep_it() -> None:
 
 @on_sqlite
 def test_nothing_is_recorded_if_the_lock_file_cannot_be_opened() -> None:
-    file = engine.write_lock_file(db.engine)
+    file = write_lock_file(db.engine)
     file.mkdir()
     with pytest.raises(LedgerUnavailable, match=r"Nothing was recorded.*-turn: Is a directory"):
         recorded()
@@ -122,9 +122,7 @@ def test_an_idle_transaction_is_ended_so_that_others_can_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its program may be gone without a word, as when its machine loses its power."""
-    monkeypatch.setattr(
-        group_commit, "_TAKE_LOCK", group_commit._TAKE_LOCK.replace(str(group_commit.IDLE_TIMEOUT_MS), "100")
-    )
+    monkeypatch.setattr(group_commit, "TAKE_LOCK", TAKE_LOCK.replace(str(IDLE_TIMEOUT_MS), "100"))
     with pytest.raises(LedgerUnavailable, match="does not answer"):
         commit(lambda _: time.sleep(0.5))
     assert recorded()

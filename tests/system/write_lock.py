@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 
 from tests.fixtures.server import Client, Server, eventually
 from tests.system.faults import PROCESS
-from webapp.ledger.storage.engine import FEED_LOCK
+from webapp.ledger.storage.write_lock import FEED_LOCK
 
 
 @contextmanager

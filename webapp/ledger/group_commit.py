@@ -34,7 +34,6 @@ from webapp.domain.errors import LedgerBusy, LedgerUnavailable
 from webapp.ledger import metrics
 from webapp.ledger.storage import statements
 from webapp.ledger.storage.engine import (
-    FEED_LOCK,
     database_error,
     db,
     is_outcome_unknown,
@@ -42,8 +41,8 @@ from webapp.ledger.storage.engine import (
     leave_read_transaction,
     require_file,
     require_same_file,
-    write_lock,
 )
+from webapp.ledger.storage.write_lock import TAKE_LOCK, write_lock
 from webapp.ledger.write_queue import QueuedWrite, WriteQueue
 
 if TYPE_CHECKING:
@@ -60,26 +59,11 @@ WAIT_S: Final = 10.0
 BRIEF_WAIT_S: Final = 0.1
 # The pause of the writer after the database was locked.
 BUSY_PAUSE_S: Final = 0.01
-# How long a write waits for a row lock of a transaction outside this program (PostgreSQL).
-FOREIGN_LOCK_MS: Final = 100
 # How often a write is attempted that met such a lock or a constraint violation.
 ATTEMPTS: Final = 6
 RETRY_AFTER_S: Final = 0.2
-# PostgreSQL ends a transaction that is idle for this long. Otherwise a client whose host disappeared
-# would hold the write lock until TCP notices, which takes hours.
-IDLE_TIMEOUT_MS: Final = 60_000
 _rollbacks: Final = count()
 _WRITER_FAILED: Final = "The write failed. Check whether it was recorded before you try again."
-_TAKE_LOCK: Final = (
-    f"SELECT pg_advisory_xact_lock({FEED_LOCK}); SET LOCAL lock_timeout = {FOREIGN_LOCK_MS};"
-    f" SET LOCAL idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS};"
-    # Writes look up a few rows by key. Without statistics (a new ledger) PostgreSQL would choose sequential
-    # scans, and planning a statement takes longer than running it.
-    " SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off;"
-    " SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_sort = off;"
-    # A plan that cannot do without what is off has a huge cost, for which PostgreSQL would compile it.
-    " SET LOCAL jit = off"
-)
 
 
 @dataclass
@@ -267,7 +251,7 @@ def _commit(engine: Engine, take: Callable[[], Sequence[QueuedWrite[Any]]]) -> _
             connection.execution_options(ledger_write=True)
             with connection.begin():
                 if engine.dialect.name == "postgresql":
-                    connection.exec_driver_sql(_TAKE_LOCK)
+                    connection.exec_driver_sql(TAKE_LOCK)
                 transaction, group = Transaction(connection), take()
                 step = _Step.WRITES
                 for write in group:

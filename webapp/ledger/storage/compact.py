@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from webapp.domain.errors import LedgerUnavailable
-from webapp.ledger.storage.engine import db, require_file, write_lock
+from webapp.ledger.storage.engine import db, require_file
+from webapp.ledger.storage.write_lock import write_lock
 
 # The new file and the write-ahead log, each as large as the used pages.
 _COPIES: Final = 2

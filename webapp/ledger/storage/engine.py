@@ -4,7 +4,6 @@ All reads get their connection from `reading`; all writes go through ``webapp.le
 errors about locks, lost connections and missing tables are converted to ``webapp.domain.errors`` here.
 """
 
-import fcntl
 import logging
 import os
 import sqlite3
@@ -36,8 +35,6 @@ FILE_REPLACED: Final = (
     "The database file, or the -wal file beside it, was moved, removed or replaced while it was in use. "
     "Nothing is recorded until the program is restarted."
 )
-# The id of the advisory lock for appending to the feed. No other lock of this program uses it.
-FEED_LOCK: Final = 0x6C656467  # "ledg"
 
 # How a connection over TCP notices within 25 seconds that the other host is gone, such as by a power cut. The
 # system's own limits are minutes to hours. A statement that takes long is no reason: its host still answers.
@@ -344,32 +341,3 @@ class NotUtf8(LedgerUnavailable):
 
 class RightMissing(LedgerUnavailable):
     """The database account of the program lacks a privilege. PostgreSQL only."""
-
-
-@contextmanager
-def write_lock(engine: Engine) -> Iterator[None]:
-    """Hold the write lock between processes. Does nothing on PostgreSQL, where the transaction takes it.
-
-    Raises LedgerUnavailable if the lock file cannot be opened.
-    """
-    if engine.dialect.name != "sqlite":
-        yield
-        return
-    file = write_lock_file(engine)
-    try:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        message = f"Nothing was recorded. The lock file cannot be opened: {file.name}: {error.strerror}."
-        raise LedgerUnavailable(message) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        # Closing alone would not release the lock if a process forked meanwhile has the file open.
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-        os.close(descriptor)
-
-
-def write_lock_file(engine: Engine) -> Path:
-    """Return the path of the lock file of a SQLite database."""
-    return Path(f"{engine.url.database}-turn")

@@ -11,7 +11,6 @@ from typing import Final
 
 from webapp.domain.event import NO_PREVIOUS_HASH
 from webapp.ledger.storage import triggers_transparency
-from webapp.ledger.storage.engine import FEED_LOCK
 from webapp.ledger.storage.trigger_rules import (
     ALLOWED_TRANSITIONS,
     AMENDABLE_KEYS,
@@ -19,6 +18,7 @@ from webapp.ledger.storage.trigger_rules import (
     NO_WORDS,
     SUBJECTS,
 )
+from webapp.ledger.storage.write_lock import FEED_LOCK
 
 # The format of `recorded_at`.
 _TIME: Final = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.]\d{6}Z$"

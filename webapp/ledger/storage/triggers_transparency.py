@@ -5,7 +5,7 @@ That rows are never changed or deleted is in ``trigger_rules``. Nodes are derive
 
 from typing import Final
 
-from webapp.ledger.storage.engine import FEED_LOCK
+from webapp.ledger.storage.write_lock import FEED_LOCK
 
 # For each table, when a new row is refused, and the message. `AS stored` keeps names of columns apart.
 _GUARDS: Final[dict[str, tuple[str, str]]] = {

@@ -8,7 +8,8 @@ from typing import Final
 from sqlalchemy import text
 
 from webapp.domain.errors import LedgerUnavailable
-from webapp.ledger.storage.engine import db, reading, write_lock_file
+from webapp.ledger.storage.engine import db, reading
+from webapp.ledger.storage.write_lock import write_lock_file
 
 # Less is soon used up by the -wal file of a group of writes.
 FREE_MIN_BYTES: Final = 16 * 1024**2
