@@ -27,6 +27,7 @@ from webapp.domain.errors import (
     UnsupportedFile,
 )
 from webapp.ledger import group_commit, summaries
+from webapp.web import dashboard
 
 ID = "f" * 64
 STATUSES = [400, 403, 404, 405, 409, 411, 413, 415, 422, 500, 503]
@@ -281,7 +282,7 @@ def test_pages_are_still_there_for_reading_while_another_writes(
     client: FlaskClient, raw: RawClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorded()
-    monkeypatch.setattr(group_commit, "WAIT_S", 0.2)
+    monkeypatch.setattr(dashboard, "WAIT_S", 0.2)
     raw.execute("BEGIN IMMEDIATE")
     assert client.get("/").status_code == 200
     raw.execute("ROLLBACK")

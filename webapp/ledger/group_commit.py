@@ -83,11 +83,17 @@ _current: Final[ContextVar[Transaction | None]] = ContextVar("write_transaction"
 _precommit: Final[ContextVar[Callable[[Connection], None] | None]] = ContextVar("precommit", default=None)
 
 
-def commit(write: Callable[[Transaction], T], *, is_exclusive: bool = False, checked: bool = True) -> T:
+def commit(
+    write: Callable[[Transaction], T],
+    *,
+    is_exclusive: bool = False,
+    checked: bool = True,
+    wait_s: float | None = None,
+) -> T:
     """Queue the write, wait for the commit of its group, and return the write's result.
 
     With `is_exclusive` it has a transaction of its own. With `checked` it runs the check set by
-    `precommit_check`. Raises what the write raises; LedgerBusy if it was not run within WAIT_S;
+    `precommit_check`. Raises what the write raises; LedgerBusy if it was not run within `wait_s` (WAIT_S);
     LedgerUnavailable if the database failed, with a hint if the outcome of the commit is unknown.
     """
     if _current.get() is not None:
@@ -95,18 +101,21 @@ def commit(write: Callable[[Transaction], T], *, is_exclusive: bool = False, che
     require_file()
     leave_read_transaction()
     queue = _queue_of(engine := db.engine)
+    check = _precommit.get() if checked else None
     waiting = QueuedWrite(
-        write, _precommit.get() if checked else None, is_exclusive=is_exclusive, wait_s=WAIT_S
+        write, check, is_exclusive=is_exclusive, wait_s=WAIT_S if wait_s is None else wait_s
     )
     return queue.submit(waiting, partial(_serve, engine, queue))
 
 
-def transact(write: Callable[[Connection], T], *, unconditional: bool = False) -> T:
+def transact(
+    write: Callable[[Connection], T], *, unconditional: bool = False, wait_s: float | None = None
+) -> T:
     """Commit a write that takes only the connection. See `commit`.
 
     `unconditional` skips the check set by `precommit_check`, for writes that check by themselves.
     """
-    return commit(lambda transaction: write(transaction.connection), checked=not unconditional)
+    return commit(lambda transaction: write(transaction.connection), checked=not unconditional, wait_s=wait_s)
 
 
 def best_effort_write(statement: Executable) -> None:

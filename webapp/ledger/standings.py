@@ -41,10 +41,11 @@ def catch_up(time_zone: str, within_s: float) -> None:
     with reading() as connection:
         ((end,),) = fetch(connection, sql.LAST_POSITION)
     while (position := followed(time_zone)) < end:
-        if time.monotonic() > until:
+        left_s = until - time.monotonic()
+        if left_s <= 0:
             share = 100 * position // end
             raise LedgerBusy(f"The history by day is being prepared: {share} % so far. Try again later.")
-        transact(lambda connection: follow(connection, time_zone), unconditional=True)
+        transact(lambda connection: follow(connection, time_zone), unconditional=True, wait_s=left_s)
 
 
 class Follower(BackgroundThread):
