@@ -11,7 +11,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-from scripts.bench.made_credits import CreditRow, import_file, made_credits
+from scripts.bench.made_credits import import_file, made_credits
 from scripts.bench.server import Server, flask
 from server.terminal import CommandError
 from tests.fixtures.ledger import log_keys_of
@@ -44,8 +44,8 @@ def migrate(database_url: str) -> str:
     return database_url
 
 
-def import_credits(server: Server, credits: Iterable[CreditRow]) -> Import:
-    """Import new credits as a file.
+def import_credits(server: Server, credits: Iterable[Mapping[str, object]]) -> Import:
+    """Import new credits as a file, which may have columns of their retirements.
 
     Raises:
         CommandError: the server did not record all of them.

@@ -7,7 +7,7 @@ numbers in the notation of each registry. A credit depends on its number only, a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple, TypedDict
 
 
@@ -31,6 +31,10 @@ class _Project(NamedTuple):
 PROJECTS: Final = 1_000
 # Serial numbers reserved for each credit, used or not; more than the largest quantity.
 _ROOM: Final = 100_000
+PARTIES: Final = 400
+_RETIRED: Final = 0.3
+_YEARS_UNTIL: Final = 3
+_LAST_YEAR: Final = 2025
 _QUANTITY_DIGITS: Final = (1.0, 3.9)  # 10 to 79,432 tonnes, a median of 891
 _FIRST_VINTAGE: Final = 2008
 _VINTAGES: Final = 18
@@ -112,7 +116,25 @@ def made_credits(first: int, count: int) -> Iterator[CreditRow]:
     return (made_credit(number) for number in range(first, first + count))
 
 
-def import_file(rows: Iterable[CreditRow]) -> bytes:
+def made_retirement(number: int) -> dict[str, str]:
+    """Return what an import file says of a retirement of the credit with this number, for three in ten.
+
+    Its beneficiary is one of `PARTIES` names, the first of which have the most. For the others it is empty.
+    """
+    share = (number * _GOLDEN & 0xFFFFFFFF) / 2**32
+    if share >= _RETIRED:
+        return {}
+    year = min(made_credit(number)["vintage"] + 1 + number % _YEARS_UNTIL, _LAST_YEAR)
+    # The share is used up by the choice whether it is retired, so the party is chosen by its rest.
+    party = int(PARTIES * (share / _RETIRED) ** 3)
+    return {
+        "status": "Retired",
+        "retirement_date": f"{year}-{number % 12 + 1:02}-{number % 28 + 1:02}",
+        "beneficiary": f"Party {party:03} AG",
+    }
+
+
+def import_file(rows: Iterable[Mapping[str, object]]) -> bytes:
     """Return an import file of these credits: a JSON array."""
     return json.dumps(list(rows), ensure_ascii=False).encode()
 

@@ -13,14 +13,20 @@ from http import HTTPStatus
 from itertools import islice
 from statistics import median
 from typing import Final
-from urllib.parse import urlencode
 
 from scripts.bench import ledgers, load, workload
 from scripts.bench.beside import counts_text
 from scripts.bench.ledgers import Import
-from scripts.bench.made_credits import made_credit
+from scripts.bench.made_credits import made_credit, made_retirement
 from scripts.bench.report import Figure, at_most, load_details
-from scripts.bench.scale_queries import ROUNDS, get, small_numbers, time_all
+from scripts.bench.scale_queries import (
+    ROUNDS,
+    answers_as_of,
+    answers_now,
+    get,
+    small_numbers,
+    time_all,
+)
 from scripts.bench.server import LEDGER, Server, flask, serving
 from scripts.bench.workbench import Workbench
 from server.terminal import CommandError
@@ -28,7 +34,6 @@ from tests.fixtures.server import Client
 
 SMALL: Final = 1_000
 IMPORTS_OF_SMALL: Final = 10
-RETIRED_OF_AN_IMPORT: Final = 10
 GROWTH_MAX: Final = 1.3
 FIRST_PAGE_MS_MAX: Final = 50
 VERIFY_S_MAX: Final = 120
@@ -36,7 +41,6 @@ READ_IDS: Final = 20_000
 NOW_MS_MAX: Final = 50
 AS_OF_MS_MAX: Final = 200
 FOLLOWED_WITHIN_S: Final = 900
-_A_DAY: Final = "2024-06-30"
 _MEGABYTE: Final = 1024 * 1024
 
 
@@ -59,28 +63,18 @@ def scale_figures(work: Workbench) -> list[Figure]:
 
 
 def _built(work: Workbench, name: str, numbers: Sequence[int], rows: int) -> tuple[str, list[Import]]:
-    """Build a ledger of these generated credits; return its URL and its imports of `rows` rows each.
-
-    Some credits of each import are retired, so that retired credits are spread over the ledger.
-    """
+    """Build a ledger of these generated credits; return its URL and its imports of `rows` rows each."""
     url = ledgers.migrate(ledgers.sqlite_url(work.folder / f"{name}.sqlite3"))
     imports: list[Import] = []
     with serving(work.folder, LEDGER, url) as server:
         for start in range(0, len(numbers), rows):
-            credits = [made_credit(number) for number in numbers[start : start + rows]]
+            credits = [
+                {**made_credit(number), **made_retirement(number)} for number in numbers[start : start + rows]
+            ]
             imports.append(ledgers.import_credits(server, credits))
-            _retire_newest(server, RETIRED_OF_AN_IMPORT)
             if len(imports) % 10 == 0:
                 work.tell(f"Imported {start + len(credits):,} credits into the {name} ledger")
     return url, imports
-
-
-def _retire_newest(server: Server, number: int) -> None:
-    with server.client() as client:
-        for record in get(client, f"/records?limit={number}").json["items"]:
-            answer = client.post(f"/records/{record['id']}/retire", {"beneficiary": "Measured"})
-            if answer.status != HTTPStatus.OK:
-                raise CommandError(f"A retirement was answered with {answer.status}: {answer.body[:500]!r}")
 
 
 def _import_figure(imports: list[Import]) -> Figure:
@@ -128,23 +122,10 @@ def _query_figures(work: Workbench, small: Server, large: Server) -> list[Figure
 
 def _answer_figures(work: Workbench, large: Server) -> list[Figure]:
     """Return the median time of answers to questions about the whole ledger, now and as of a day."""
-    credit = made_credit(0)
-    project = urlencode({"registry": credit["registry"], "name": credit["project_name"]})
     with large.client() as client:
         _wait_until_followed(client)
-        now = {
-            "dashboard": "/",
-            "page of a project": f"/projects/named?{project}",
-            "page of a party": "/parties/named?name=Measured",
-            "matrix of registry and vintage": "/balances?by=registry,vintage&status=ACTIVE",
-        }
-        then = {
-            "dashboard as of a day": f"/?as_of={_A_DAY}",
-            "balances as of a day": f"/balances?as_of={_A_DAY}&by=registry,vintage,status",
-            "credits as of a day": f"/credits/as-of?as_of={_A_DAY}",
-        }
         figures = []
-        for paths, most_ms in ((now, NOW_MS_MAX), (then, AS_OF_MS_MAX)):
+        for paths, most_ms in ((answers_now(), NOW_MS_MAX), (answers_as_of(), AS_OF_MS_MAX)):
             for name, path in paths.items():
                 work.tell(f"Asking {ROUNDS} times for {path}")
                 middle = median(_seconds(client, path) for _ in range(ROUNDS))

@@ -8,9 +8,9 @@ from http import HTTPStatus
 from itertools import count, islice, product
 from statistics import median
 from typing import Final
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlencode
 
-from scripts.bench.made_credits import CreditRow, made_credit
+from scripts.bench.made_credits import PARTIES, CreditRow, made_credit
 from scripts.bench.server import Server
 from server.terminal import CommandError
 from tests.fixtures.server import Answer, Client
@@ -24,9 +24,10 @@ ROUNDS: Final = 11
 ROUNDS_MAX: Final = 101
 SECONDS: Final = 1.5
 SLOW_S: Final = 2.0
-# More than a page shows, so that two full pages are compared.
-FOUND_BY_EACH: Final = 60
+# More than a page shows, also of active credits alone, so that two full pages are compared.
+FOUND_BY_EACH: Final = 100
 PAGE_FAR_IN: Final = 200
+_A_DAY: Final = "2024-06-30"
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,37 @@ def queries(client: Client) -> Iterator[tuple[str, str]]:
     yield "a credit's page", f"/credits/{record_id}"
     for condition, sort in product(FILTERS, SORTS):
         yield f"{condition}, sort={sort}", f"/credits?{condition}&sort={sort}"
+
+
+def answers_now() -> Mapping[str, str]:
+    """Return the paths of answers about the whole ledger as it is now, by what they are."""
+    credit = made_credit(0)
+    project = urlencode({"registry": credit["registry"], "name": credit["project_name"]})
+    largest, usual = (urlencode({"name": f"Party {number:03} AG"}) for number in (0, PARTIES // 2))
+    return {
+        "dashboard": "/",
+        "page of a project": f"/projects/named?{project}",
+        "list of projects": "/projects",
+        "page of a party": f"/parties/named?{usual}",
+        "page of the largest party": f"/parties/named?{largest}",
+        "list of parties": "/parties",
+        "matrix of registry and vintage": "/balances?by=registry,vintage&status=ACTIVE",
+        "facets beside three filters": "/credits?registry=verra&vintage_from=2015&status=RETIRED",
+        "facets of a search": "/credits?registry=verra&q=Kenya",
+        "activity of one type": "/activity?type=RETIRED",
+        "integrity page": "/integrity",
+        "/metrics": "/metrics",
+    }
+
+
+def answers_as_of() -> Mapping[str, str]:
+    """Return the paths of answers about the whole ledger as of a day or for a year, by what they are."""
+    return {
+        "dashboard as of a day": f"/?as_of={_A_DAY}",
+        "balances as of a day": f"/balances?as_of={_A_DAY}&by=registry,vintage,status",
+        "credits as of a day": f"/credits/as-of?as_of={_A_DAY}",
+        "report of a year": f"/reports/yearly?year={_A_DAY[:4]}",
+    }
 
 
 def time_all(small: Server, large: Server) -> Iterator[Timed]:
