@@ -13,6 +13,7 @@ import pytest
 from tests.fixtures.credits import a_credit
 from tests.fixtures.server import Server, eventually
 from tests.hostile.sockets import CLOSE, HOST, JSON, connect, exchange, get, post, read_to_end
+from webapp.config import ROOT
 from webapp.http import request_security
 
 CREDIT: Final = json.dumps(a_credit()).encode()
@@ -280,10 +281,11 @@ def test_a_client_that_asks_first_is_told_to_send_its_body(server: Server) -> No
 
 
 def test_whoever_sends_a_file_that_is_too_large_reads_why(unchanged: Server) -> None:
-    body = b"[" + b" " * 20_000_000 + b"]"
-    answer = exchange(unchanged, post(b"/records/imports", body, length(len(body))))
+    body = (ROOT / "tests" / "data" / "old-workbook.xls").read_bytes() + bytes(20_000_000)
+    sent = post(b"/records/imports", body, length(len(body)))
+    answer = exchange(unchanged, sent.replace(JSON, b"Content-Type: application/vnd.ms-excel\r\n", 1))
     assert answer.status == 413
-    assert b"A JSON array is read up to 10,000 rows and 16 MB." in answer.content
+    assert b"Save it as an Excel workbook (.xlsx)" in answer.content
 
 
 def test_a_file_that_is_larger_than_other_bodies_may_be_is_received(server: Server) -> None:
