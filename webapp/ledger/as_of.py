@@ -196,7 +196,7 @@ def balances(
     With `since`, return the difference from what was known of that day at this earlier position.
     """
     condition, parameters = where.condition(cut_)
-    if since is None and _is_everything(cut_):
+    if since is None and is_everything(cut_):
         return _in_cells(cut_, "sum(credits)", "sum(quantity_e4)", where, by)
     stood = "first_day <= ? AND (last_day IS NULL OR last_day > ?)"
     parts = [("sum(entered - went)", "sum(entered_e4 - went_e4)", "day_sums", "day <= ? AND epoch < ?")]
@@ -225,7 +225,7 @@ def movements(
     after `as_of` do not count. With `since`, return the difference from this earlier position.
     """
     condition, parameters = where.condition(cut_)
-    if since is None and not (first_day or last_day or set(by) & set(_OF_DAY)) and _is_everything(cut_):
+    if since is None and not (first_day or last_day or set(by) & set(_OF_DAY)) and is_everything(cut_):
         return _in_cells(cut_, "sum(entered)", "sum(entered_e4)", where, by)
     first = date.fromisoformat(first_day).toordinal() if first_day else 0
     last = min(date.fromisoformat(last_day).toordinal() if last_day else _LAST_DAY, cut_.day)
@@ -251,7 +251,7 @@ def _with_aliases(
     return list(dict.fromkeys(name for key in keys for name in names.group(key)))
 
 
-def _is_everything(cut_: Cut) -> bool:
+def is_everything(cut_: Cut) -> bool:
     """Return whether the cut has all that happened, and all that the standings include."""
     return cut_.as_of is None and cut_.position == followed(cut_.time_zone)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final, Generic, NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine
 
@@ -91,8 +92,15 @@ def held_at(cut: Cut) -> list[Held]:
 
 
 def history_at(cut: Cut) -> History:
-    """Return what follows from the history by day at a cut."""
-    return History(_largest_projects(cut), _beneficiaries(cut), _moved(cut))
+    """Return what follows from the history by day at a cut. A process keeps that of the present."""
+    before = _last_history.get(db.engine)
+    if before is not None and before[0] == cut:
+        return before[1]
+    history = History(_largest_projects(cut), _beneficiaries(cut), _moved(cut))
+    # Of an earlier time, the spellings of names can still change.
+    if as_of.is_everything(cut):
+        _last_history[db.engine] = cut, history
+    return history
 
 
 def prepare(time_zone: str) -> None:
@@ -162,6 +170,8 @@ class _Kept(NamedTuple):
 
 kept_sums: Final[OrderedDict[tuple[object, ...], _Kept]] = OrderedDict()
 _lock: Final = Lock()
+# The history of the last position that was asked for, by engine.
+_last_history: Final[WeakKeyDictionary[Engine, tuple[Cut, History]]] = WeakKeyDictionary()
 # The last position for which `prepare` added up, by engine and time zone.
 _prepared: Final[dict[tuple[Engine, str], int]] = {}
 

@@ -1,6 +1,7 @@
 """The dashboard: what the ledger holds, now or at two cuts; or the first steps while it is empty."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
@@ -172,5 +173,11 @@ class Addresses:
 
 
 def _address(parameters: Mapping[str, str], path: str = "/") -> str:
-    query = urlencode({name: value for name, value in parameters.items() if value})
+    return _encoded(tuple((name, value) for name, value in parameters.items() if value), path)
+
+
+# A page has about a hundred addresses, most of them those of the page before.
+@lru_cache(maxsize=4096)
+def _encoded(parameters: tuple[tuple[str, str], ...], path: str) -> str:
+    query = urlencode(parameters)
     return f"{path}{'' if path.endswith('&') else '?'}{query}" if query else path
