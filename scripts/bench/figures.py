@@ -25,6 +25,8 @@ from tests.fixtures.server import environment_for
 
 MEGABYTE: Final = 1024 * 1024
 LOG_CREATES: Final = 20_000
+# Requests of each page before it is measured: each worker answers some of them.
+_WARMING: Final = 10
 
 
 def ratio(name: str, beside: Beside, least: float) -> Figure:
@@ -59,6 +61,10 @@ def page_figures(work: Workbench) -> list[Figure]:
         "page of a credit": workload.reads(ledger.ids, under="/credits"),
     }
     figures = []
+    with ledger.server.client() as client:  # the first answers of a process load templates
+        for path in ["/credits", "/", f"/credits/{ledger.ids[0]}"] * _WARMING:
+            client.get(path)
+            client.close()
     for name, sent in loads.items():
         beside = work.bare.beside(name, ledger.server, sent)
         figures.append(at_most(f"{name}, CPU", beside.cpu_ratio, 25, "times bare", load_details(beside)))
