@@ -176,7 +176,7 @@ class _Reader:
         self.at = min(start, high)
         self.started_at = self.at
         self.scanned = 0
-        self._rows: dict[int, _Logged] = {}
+        self._rows: dict[int, Row] = {}
 
     def items(self) -> Iterator[ActivityItem]:
         """Yield the items, the newest first."""
@@ -273,14 +273,13 @@ class _Reader:
 
     def _read(self, position: int) -> _Logged:
         """Return the event at a position, reading some below it at once."""
-        found = self._rows.get(position)
-        if found is None:
+        if position not in self._rows:
             limit = _BATCH_OF_TYPE if self._types else _BATCH
             rows = fetch(self._connection, sql.FEED_DOWN, position, limit)
-            self._rows = {row[0]: _logged(row) for row in rows}
+            self._rows = {row[0]: row for row in rows}
             self.scanned += len(rows)
-            found = self._rows[position]
-        return found
+        # Parsed only here: a run of many events is passed over after its last one.
+        return _logged(self._rows[position])
 
 
 def _is_closed(lowest: _Logged) -> bool:
