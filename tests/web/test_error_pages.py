@@ -284,5 +284,7 @@ def test_pages_are_still_there_for_reading_while_another_writes(
     recorded()
     monkeypatch.setattr(dashboard, "WAIT_S", 0.2)
     raw.execute("BEGIN IMMEDIATE")
-    assert client.get("/").status_code == 200
+    page = client.get("/")
+    assert page.status_code == 200
+    assert "The history by day is being prepared" in page.text
     raw.execute("ROLLBACK")

@@ -200,8 +200,8 @@ def balances(
         return _in_cells(cut_, "sum(credits)", "sum(quantity_e4)", where, by)
     stood = "first_day <= ? AND (last_day IS NULL OR last_day > ?)"
     parts = [("sum(entered - went)", "sum(entered_e4 - went_e4)", "day_sums", "day <= ? AND epoch < ?")]
-    values: list[object] = [cut_.day, _epoch(cut_), *parameters]
-    start = _epoch(cut_) * EPOCH
+    values: list[object] = [cut_.day, epoch := _epoch(cut_), *parameters]
+    start = epoch * EPOCH
     if since is not None:
         parts, values, start = [], [], since + 1
     for sign, known in _REST if since is not None or start <= cut_.position else ():
@@ -230,8 +230,8 @@ def movements(
     first = date.fromisoformat(first_day).toordinal() if first_day else 0
     last = min(date.fromisoformat(last_day).toordinal() if last_day else _LAST_DAY, cut_.day)
     parts = [("sum(entered)", "sum(entered_e4)", "day_sums", "day BETWEEN ? AND ? AND epoch < ?")]
-    values: list[object] = [first, last, _epoch(cut_), *parameters]
-    start = _epoch(cut_) * EPOCH
+    values: list[object] = [first, last, epoch := _epoch(cut_), *parameters]
+    start = epoch * EPOCH
     if since is not None:
         parts, values, start = [], [], since + 1
     for sign, known in _REST if since is not None or start <= cut_.position else ():

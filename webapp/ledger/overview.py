@@ -21,7 +21,7 @@ from webapp.ledger.as_of import Amount, Cut, Dimension, Where
 from webapp.ledger.project_keys import ProjectKey, ProjectNames
 from webapp.ledger.projections.joined_names import party_names_at, registry_names, registry_names_at
 from webapp.ledger.standings import followed
-from webapp.ledger.storage.engine import db, reading
+from webapp.ledger.storage.engine import begin_read_transaction, db, end_read_transaction, reading
 from webapp.ledger.storage.statements import Row, fetch
 from webapp.ledger.summaries import Sum
 
@@ -108,13 +108,17 @@ def prepare(time_zone: str) -> None:
 
     Without this, the first reader of a process would wait for it. What is recorded later is little to add.
     """
-    position, before = followed(time_zone), _prepared.get((db.engine, time_zone))
-    if not position or (before is not None and abs(position - before) < _PREPARED_EVERY):
-        return
-    with reading() as connection:
-        known_at = as_of.recorded_at(connection, position)
-    history_at(Cut(None, known_at, position, time_zone))
-    _prepared[db.engine, time_zone] = position
+    begin_read_transaction()  # one snapshot, as a request has: another process may follow the log meanwhile
+    try:
+        position, before = followed(time_zone), _prepared.get((db.engine, time_zone))
+        if not position or (before is not None and abs(position - before) < _PREPARED_EVERY):
+            return
+        with reading() as connection:
+            known_at = as_of.recorded_at(connection, position)
+        history_at(Cut(None, known_at, position, time_zone))
+        _prepared[db.engine, time_zone] = position
+    finally:
+        end_read_transaction()
 
 
 _HELD: Final = "SELECT registry_key, vintage, status, credits, quantity_e4 FROM totals"

@@ -42,10 +42,14 @@ def catch_up(time_zone: str, within_s: float) -> None:
         ((end,),) = fetch(connection, sql.LAST_POSITION)
     while (position := followed(time_zone)) < end:
         left_s = until - time.monotonic()
+        share = 100 * position // end
+        busy = LedgerBusy(f"The history by day is being prepared: {share} % so far. Try again later.")
         if left_s <= 0:
-            share = 100 * position // end
-            raise LedgerBusy(f"The history by day is being prepared: {share} % so far. Try again later.")
-        transact(lambda connection: follow(connection, time_zone), unconditional=True, wait_s=left_s)
+            raise busy
+        try:
+            transact(lambda connection: follow(connection, time_zone), unconditional=True, wait_s=left_s)
+        except LedgerBusy:
+            raise busy from None
 
 
 class Follower(BackgroundThread):
