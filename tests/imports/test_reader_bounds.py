@@ -244,3 +244,17 @@ def test_a_workbook_with_a_changed_byte_is_refused_or_read(seed: int) -> None:
         read_source(bytes(content))
     except LedgerError as error:
         assert str(error).endswith(".")  # noqa: PT017
+
+
+def test_a_reader_that_is_killed_within_a_line_leaves_a_clear_answer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "killed.py"
+    program.write_text(
+        "import os, signal, sys\n"
+        'sys.stdout.write(\'[1, ["a"]]\\n[2, ["b\')\n'
+        "sys.stdout.flush()\n"
+        "os.kill(os.getpid(), signal.SIGXCPU)\n"
+    )
+    monkeypatch.setattr(workbook, "_PROGRAM", program)
+    assert "large" in refusal_of(SMALL)

@@ -23,6 +23,7 @@ _INSERT: Final = 'INSERT INTO import_source_rows (import_id, number, "row", cell
 _BATCH: Final = 2_000
 # In rows that are in memory together.
 CHARACTERS_AT_ONCE: Final = 2_000_000
+LEAST_AT_ONCE: Final = 50
 _SOME: Final = {
     "sqlite": 'SELECT "row", cells, parsed FROM import_source_rows WHERE import_id = ?'
     " AND number IN (SELECT value FROM json_each(?)) ORDER BY number",
@@ -92,8 +93,11 @@ class StagedSource:
         return set(LEDGER_COLUMNS) <= set(self.headers)
 
     def rows_at_once(self, most: int) -> int:
-        """Return how many rows may be in memory together, at most `most`: fewer where a row is very long."""
-        return max(1, min(most, CHARACTERS_AT_ONCE // max(self.longest, 1)))
+        """Return how many rows may be in memory together, at most `most`: fewer where a row is very long.
+
+        A single long row must not make all chunks tiny, so it is at least `LEAST_AT_ONCE`.
+        """
+        return min(most, max(LEAST_AT_ONCE, CHARACTERS_AT_ONCE // max(self.longest, 1)))
 
     def source(self, rows: Sequence[SourceRow]) -> Source:
         """Return these rows as a file."""

@@ -124,6 +124,8 @@ class WorkbookReading:
         self._file.seek(0)
         with _started(self._file, self._limits, self._wait_seconds) as process:
             for text in process.stdout or ():
+                if not text.endswith(b"\n"):  # the reader was killed; its exit code says why
+                    break
                 read = _DECODER.decode(text.decode())
                 if isinstance(read, dict):
                     self._answer = read
