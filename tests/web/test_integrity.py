@@ -18,10 +18,12 @@ from tests.web.pages import words
 from webapp.ledger import integrity
 from webapp.ledger.background.owners import owner_name
 from webapp.ledger.group_commit import transact
+from webapp.ledger.storage.engine import reading
 from webapp.ledger.transparency import checkpoints, signing
+from webapp.ledger.transparency.key_folder import key_folder
 from webapp.ledger.transparency.keys import SigningKey
 from webapp.ledger.transparency.stored_checkpoints import add_cosignature
-from webapp.ledger.transparency.tree import Tree
+from webapp.ledger.transparency.tree import Tree, TreeReader
 
 
 def check(client: FlaskClient) -> None:
@@ -158,6 +160,26 @@ def test_a_checkpoint_is_compared_by_what_was_signed(client: FlaskClient, raw: R
     page = compared_with(client, last.note)
     assert "2 of the 3 events that" in page
     assert "signed are missing. The first 1 events are as signed." in page
+
+
+def test_no_event_is_said_to_be_as_signed_where_what_lies_beside_the_key_was_rewritten_too(
+    client: FlaskClient, raw: RawClient
+) -> None:
+    notes = []
+    for number in range(1, 4):
+        recorded(serial_number=f"VCS-{number}")
+        last = signing.sign()
+        assert last is not None
+        notes.append(last.note)
+    tamper(raw, "UPDATE events SET hash = ? WHERE subject = 1", bytes(32))
+    with reading() as connection:
+        root = TreeReader(connection).root(3)
+    (signed,) = key_folder().path.rglob("signed-checkpoints")
+    lines = signed.read_text().splitlines()
+    signed.write_text("\n".join([*lines[:-1], f"3 {root.hex()}"]) + "\n")
+    page = compared_with(client, notes[1])
+    assert "This ledger does not continue it" in page
+    assert "The first difference is at one of the positions 1 to 2." in page
 
 
 def test_a_checkpoint_that_this_ledger_did_not_sign_is_said_beside_the_field(client: FlaskClient) -> None:

@@ -52,6 +52,6 @@ def same_serial_warnings(credits: int) -> list[str]:
     if credits > 1:
         text = (
             f"{credits:,} of these credits have serial numbers that other credits have under another name of "
-            "the registry. One of each two should be void."
+            "the registry. One credit of each pair should be void."
         )
     return [text]

@@ -32,6 +32,13 @@ class Destination:
         """Return the name under which deliveries are kept."""
         return f"{self.kind} {self.target}"
 
+    @property
+    def shown(self) -> str:
+        """The name without what can be a secret: a command's arguments, and a URL except its host."""
+        if self.kind is Kind.COMMAND:
+            return f"{self.kind} {shlex.split(self.target)[0]}"
+        return f"{self.kind} {urlsplit(self.target).hostname if self.kind is Kind.WITNESS else self.target}"
+
 
 def parse_destinations(setting: str) -> tuple[Destination, ...]:
     """Return the destinations of CHECKPOINT_TO.
@@ -61,7 +68,7 @@ def _require_command(target: str) -> None:
     try:
         words = shlex.split(target)
     except ValueError as error:
-        raise ValueError(f"the quotes of a command do not fit: {error}") from None
+        raise ValueError(f"the quotes of a command do not match: {error}") from None
     if not words:
         raise ValueError("a command needs the path of its program: command PROGRAM ARGUMENTS")
 

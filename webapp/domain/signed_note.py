@@ -150,7 +150,7 @@ class VerifierKey:
         except InvalidNote as error:
             raise InvalidNote(f"The third part of the key {quoted}: {error}") from None
         if len(data) != 1 + _PUBLIC_KEY_BYTES or data[0] not in list(SignatureType):
-            raise InvalidNote(f"The key {quoted} is none of Ed25519 and none of a witness.")
+            raise InvalidNote(f"The key {quoted} is neither an Ed25519 key of a log nor a witness key.")
         key = cls(name, SignatureType(data[0]), data[1:])
         if key.id.hex() != key_id:
             right = key.id.hex()

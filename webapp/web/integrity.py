@@ -12,7 +12,7 @@ from wtforms import TextAreaField
 
 from webapp.accounts.roles import Role
 from webapp.authorization import allows
-from webapp.domain.errors import CheckedJustNow, InvalidFields, LedgerBusy
+from webapp.domain.errors import BrokenLog, CheckedJustNow, InvalidFields, LedgerBusy
 from webapp.http import htmx
 from webapp.http.authentication import actor
 from webapp.idempotency import flash_success, note_replay, request_key, without_idempotency_key
@@ -164,7 +164,7 @@ def compare() -> AnyResponse:
     except InvalidFields as refusal:
         form.kept.errors = [problem.message for problem in refusal.problems]
         return _page(form, HTTPStatus.UNPROCESSABLE_ENTITY)
-    except LedgerBusy as refusal:
+    except (LedgerBusy, BrokenLog) as refusal:
         form.kept.errors = [str(refusal)]
         return _page(form, HTTPStatus.SERVICE_UNAVAILABLE)
 

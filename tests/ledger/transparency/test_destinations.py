@@ -14,9 +14,10 @@ from tests.fixtures.ledger import SECRET_KEY, MakeDatabase, log_keys_of, opened
 from tests.fixtures.server import Serve
 from webapp.config import BadSetting, Settings
 from webapp.domain.checkpoint_destinations import Destination, Kind, parse_destinations
-from webapp.domain.signed_note import Note
+from webapp.domain.signed_note import Note, SignatureType, VerifierKey
 from webapp.ledger.storage.engine import db
 from webapp.ledger.transparency import checkpoints, destinations, signing
+from webapp.ledger.transparency.key_folder import key_folder
 from webapp.ledger.transparency.keys import SigningKey, verify
 from webapp.ledger.transparency.witness import Witness
 
@@ -122,6 +123,31 @@ def forge(log: str, forked: str) -> None:
 
 
 LOG_KEY = SigningKey("log.example", bytes(range(32)))
+WITNESS_KEY = VerifierKey("w.example", SignatureType.COSIGNATURE, LOG_KEY.public_key)
+
+
+@pytest.mark.parametrize(
+    ("setting", "shown"),
+    [
+        ("command publish --token s3cr3t", "command publish"),
+        (f"witness https://me:s3cr3t@w.example/s3cr3t {WITNESS_KEY}", "witness w.example"),
+        ("folder /srv/log", "folder /srv/log"),
+    ],
+)
+def test_a_destination_is_shown_without_its_secrets(setting: str, shown: str) -> None:
+    (destination,) = parse_destinations(setting)
+    assert destination.shown == shown
+
+
+def test_kept_keys_of_witnesses_that_cannot_be_read_are_left_out(ledger_app: object) -> None:
+    del ledger_app
+    file = key_folder().path / "witness-keys"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"\xff\n" + str(WITNESS_KEY).encode() + b"\n")
+    assert destinations.witness_keys() == [WITNESS_KEY]
+    file.unlink()
+    file.mkdir()
+    assert destinations.witness_keys() == []
 
 
 @pytest.mark.parametrize(
@@ -134,7 +160,7 @@ LOG_KEY = SigningKey("log.example", bytes(range(32)))
         ("witness https://w.example KEY", "at w.example: A key is a name, .* not 'KEY'"),
         (f"witness https://w.example {LOG_KEY.verifier}", r"log\.example.* is that of a log"),
         ("command ", "a command needs the path of its program"),
-        ("command publish 'now", "the quotes of a command do not fit"),
+        ("command publish 'now", "the quotes of a command do not match"),
     ],
 )
 def test_a_setting_that_names_no_destination_is_refused_with_the_rule(wrong: str, said: str) -> None:
@@ -162,7 +188,7 @@ def test_no_secret_in_a_setting_is_quoted(setting: str) -> None:
     ("given", "said"),
     [
         ("log.example", "joined by plus signs; not 'log.example'"),
-        ("log.example+00000000+AAAA", "The key 'log.example.00000000.AAAA' is none of Ed25519"),
+        ("log.example+00000000+AAAA", "The key 'log.example.00000000.AAAA' is neither an Ed25519 key"),
         ("log.example+00000000+A", "third part of the key 'log.example.00000000.A': This is not base64"),
         (str(LOG_KEY.verifier).replace(LOG_KEY.name, "x"), "does not belong to its name .* it would be"),
         (str(LOG_KEY.cosignature_verifier), "is the key of a witness. Those of a log"),

@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -95,11 +95,14 @@ def deliver_all() -> None:
 
 
 def deliveries() -> list[Delivery]:
-    """Return the state of each destination for each tree that was signed."""
+    """Return the state of each destination, as it may be shown, for each tree that was signed."""
     known = _read()
     signed = [last.checkpoint.origin for each in TREES if (last := checkpoints.latest(each))]
     return [
-        known.get((str(destination), origin), Delivery(str(destination), origin))
+        replace(
+            known.get((str(destination), origin), Delivery(str(destination), origin)),
+            destination=destination.shown,
+        )
         for destination in _destinations.get(db.engine, ())
         for origin in signed
     ]
@@ -212,20 +215,28 @@ def store_cosignature(destination: Destination, of: Tree, last: SignedCheckpoint
 
 
 def _kept_keys() -> list[VerifierKey]:
-    path = key_folder().path / _WITNESS_KEYS
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    """Return the keys of witnesses that cosigned. What cannot be read is left out: a proof has the others."""
+    lines: list[str] = []
+    with suppress(OSError):
+        lines = (key_folder().path / _WITNESS_KEYS).read_text("utf-8", errors="replace").splitlines()
     keys = []
     for line in lines:
-        with suppress(InvalidNote):  # edited by hand: a proof has the other signatures
+        with suppress(InvalidNote):
             keys.append(VerifierKey.parse(line))
     return keys
 
 
 def _keep_key(key: VerifierKey) -> None:
     kept = _kept_keys()
-    if key not in kept:
+    if key in kept:
+        return
+    try:
         with atomic_file(key_folder().path / _WITNESS_KEYS, replaces=True) as aside:
             aside.write_text("".join(f"{each}\n" for each in [*kept, key]), encoding="utf-8")
+    except OSError as error:
+        raise NotDelivered(
+            f"The key of the witness cannot be kept beside the log's: {error.strerror}."
+        ) from error
 
 
 _DELIVER: Final = {Kind.FOLDER: _to_folder, Kind.COMMAND: _to_command, Kind.WITNESS: _to_witness}

@@ -16,12 +16,13 @@ class Difference:
 
     agreed: int
     until: int | None
+    leaves: str = "events"
 
     @property
     def sentence(self) -> str:
         """Where the first difference is, in a sentence."""
         if self.until is None:
-            return f"The first {self.agreed:,} events are as signed."
+            return f"The first {self.agreed:,} {self.leaves} are as signed."
         if self.until == self.agreed + 1:
             return f"The first difference is at position {self.until}."
         return f"The first difference is at one of the positions {self.agreed + 1} to {self.until}."
@@ -41,4 +42,5 @@ def difference(reader: TreeReader, signed: Mapping[int, bytes]) -> Difference:
             low = middle + 1
         else:
             high = middle
-    return Difference(sizes[low - 1] if low else 0, sizes[low] if low < len(sizes) else None)
+    until = sizes[low] if low < len(sizes) else None
+    return Difference(sizes[low - 1] if low else 0, until, reader.leaves)

@@ -81,13 +81,19 @@ def compare(text: str) -> Comparison:
         reader = TreeReader(connection, tree)
         size, where = reader.size(), ""
         if checkpoint.size > size or reader.root(checkpoint.size) != checkpoint.root:
-            signed = {**_signed_before(checkpoint.origin, tree), checkpoint.size: checkpoint.root}
-            where = difference(reader, signed).sentence
+            where = difference(reader, _signed_until(checkpoint, reader)).sentence
         return Comparison(checkpoint, reader.leaves, size, where)
 
 
-def _signed_before(origin: str, tree: Tree) -> Mapping[int, bytes]:
-    """Return what lies beside the key, nothing where the key is elsewhere."""
-    with suppress(LogNotSigned):
-        return key_folder().signed(events_origin(origin, tree), tree)
-    return {}
+def _signed_until(kept: Checkpoint, reader: TreeReader) -> Mapping[int, bytes]:
+    """Return the roots by sizes that were signed up to the kept checkpoint, those beside the key too.
+
+    Those are left out if one after the kept checkpoint agrees with the log: then they are of another history.
+    """
+    beside: Mapping[int, bytes] = {}
+    with suppress(LogNotSigned):  # the key is elsewhere
+        beside = key_folder().signed(events_origin(kept.origin, reader.tree), reader.tree)
+    later = min((size for size in beside if kept.size < size <= reader.size()), default=None)
+    if later is not None and reader.root(later) == beside[later]:
+        beside = {}
+    return {**{size: root for size, root in beside.items() if size < kept.size}, kept.size: kept.root}

@@ -47,18 +47,18 @@ class TreeReader:
 
     def __init__(self, connection: Connection, tree: Tree = Tree.EVENTS) -> None:
         """Read with this connection, which is in a read transaction."""
-        self._connection, self._tree = connection, tree
+        self._connection, self.tree = connection, tree
         self._tiles: dict[tuple[int, int], list[bytes]] = {}
         self._nodes: dict[Node, bytes] = {}
 
     @property
     def leaves(self) -> str:
         """What the leaves are called."""
-        return LEAVES[self._tree]
+        return LEAVES[self.tree]
 
     def size(self) -> int:
         """Return the number of leaves."""
-        return int(fetch(self._connection, sql.SIZE[self._tree])[0][0])
+        return int(fetch(self._connection, sql.SIZE[self.tree])[0][0])
 
     def root(self, size: int) -> bytes:
         """Return the root of the tree of the first `size` leaves. Raises BrokenLog."""
@@ -76,7 +76,7 @@ class TreeReader:
         """Return the hashes of `count` nodes of a stored level, all in one tile. Raises BrokenLog."""
         tile, offset = divmod(first, TILE)
         if (level, tile) not in self._tiles:
-            self._tiles[level, tile] = tile_hashes(self._connection, self._tree, level, tile)
+            self._tiles[level, tile] = tile_hashes(self._connection, self.tree, level, tile)
         found = self._tiles[level, tile][offset : offset + count]
         if len(found) != count:
             raise BrokenLog(_GAP)
