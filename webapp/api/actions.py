@@ -1,7 +1,7 @@
 """Actions on a record: sell it or reverse its sale, retire, split, cancel, correct and amend it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import Final
 
@@ -16,7 +16,7 @@ from webapp.authorization import allows
 from webapp.domain.action_fields import CANCELLATION_FIELDS
 from webapp.domain.action_warnings import same_serial_warnings
 from webapp.domain.credit import FIELDS
-from webapp.domain.errors import ActionNotAllowed, IdempotencyKeyReused, InvalidFields, Problem
+from webapp.domain.errors import ActionNotAllowed, IdempotencyKeyReused, InvalidFields, LedgerError, Problem
 from webapp.domain.fields import Field, parse_fields
 from webapp.http.authentication import actor
 from webapp.idempotency import note_replay, request_key
@@ -57,7 +57,9 @@ def retire_record(record_id: str) -> Response:
     query_parameters.read()
     values = request_body.read_object_if_any()
     result = commands.retire_credit(record_id, values, actor(), expected_seqs(), request_key())
-    contested = registries.same_serial_number(record_id)
+    contested: Sequence[object] = ()
+    with suppress(LedgerError):  # the retirement is committed: a warning must not become an error
+        contested = registries.same_serial_number(record_id)
     return _action_response(result, "Record retired", same_serial_warnings(1) if contested else [])
 
 
