@@ -196,6 +196,7 @@ def test_a_search_that_reads_only_a_part_of_the_log_leads_on(
     page = client.get("/activity?q=acme")
     assert "Nothing found so far" in words(page)
     assert "Searched the newest 1 event, back to no. 6." in words(page)
+    assert "Searched the next 1 event" in words(client.get("/activity?q=acme&recorded_to=2999-01-01"))
     while "Nothing found so far" in words(page):
         page = client.get(links(page)["Search older events"])
     assert done(page) == ["Retired for Acme Airlines Statement"]

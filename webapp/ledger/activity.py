@@ -159,12 +159,16 @@ def list_activity(wanted: ActivityFilter, below: int | None = None, limit: int =
             if _matches(item, wanted, parties):
                 items.append(item)
             if reader.scanned >= SCANNED_MAX:
-                return ActivityPage(items, reader.at or None, not reader.at, start - reader.at)
+                left = reader.at if reader.at >= reader.low else None
+                return ActivityPage(items, left, left is None, start - reader.at)
         return ActivityPage(items, None)
 
 
 class _Reader:
-    """Reads items downwards from a position. `at` is the next one, `started_at` that of the last item."""
+    """Reads items downwards from a position.
+
+    `at` is the next one, `started_at` that of the last item, and `low` the last one to read.
+    """
 
     def __init__(self, connection: Connection, wanted: ActivityFilter, start: int) -> None:
         self._connection = connection
@@ -172,7 +176,7 @@ class _Reader:
         # The entry of an import says nothing of its events, so these are items where they are asked for.
         self._opens_imports = wanted.type in set(EventType) or bool(wanted.party or wanted.q)
         low, high = _positions_of(connection, wanted.recorded_from, wanted.recorded_to)
-        self._low = low
+        self.low = low
         self.at = min(start, high)
         self.started_at = self.at
         self.scanned = 0
@@ -180,10 +184,10 @@ class _Reader:
 
     def items(self) -> Iterator[ActivityItem]:
         """Yield the items, the newest first."""
-        while self.at >= self._low:
+        while self.at >= self.low:
             if self._types:
                 self.at = max(self._next_of(event_type) for event_type in self._types)
-                if self.at < self._low:
+                if self.at < self.low:
                     break
             self.started_at = self.at
             item = self._next()

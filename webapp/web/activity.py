@@ -82,6 +82,7 @@ def _page(wanted: ActivityFilter, page: ActivityPage, *, is_first: bool) -> Resp
         next=page.below and f"{PATH}?{urlencode([*parameters, ('cursor', page.below)])}",
         download=f"{PATH}.csv{query}",
         is_first_page=is_first,
+        is_newest=is_first and not wanted.recorded_to,
         sums=_sums(wanted) if is_first else {},
     )
 
