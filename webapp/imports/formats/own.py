@@ -67,12 +67,12 @@ OTHER_LEDGER_EVENTS: Final = Format(
 FORMATS_BY_HEADERS: Final = (OTHER_LEDGER_RECORDS, OWN_ACTIVITY, OWN_FEED, OTHER_LEDGER_EVENTS)
 
 _TEMPLATE: Final = (
-    ("project_name", "Mangrove Restoration Project"),
-    ("registry", "verra"),
+    ("project_name", "Example Project"),
+    ("registry", "VCS"),
     ("vintage", "2023"),
     ("quantity", "100"),
-    ("serial_number", "VCS-0001"),
-    ("project_id", "1340"),
+    ("serial_number", "EXAMPLE-1"),
+    ("project_id", "EXAMPLE"),
     ("country", "Indonesia"),
     ("project_type", "Blue carbon"),
     ("status", "Retired"),
