@@ -1,4 +1,4 @@
-"""The SQLAlchemy engine, its settings on both databases, read transactions and the write lock.
+"""The SQLAlchemy engine, its settings on both databases, and read transactions.
 
 All reads get their connection from `reading`; all writes go through ``webapp.ledger.group_commit``. Driver
 errors about locks, lost connections and missing tables are converted to ``webapp.domain.errors`` here.
@@ -150,7 +150,7 @@ def reading_anew() -> Iterator[Connection]:
 
 @contextmanager
 def reading_once() -> Iterator[Connection]:
-    """Give a connection without a transaction, for one statement of ``statements.fetch``."""
+    """Give a connection without a snapshot: each statement sees what is committed by then."""
     with _database_errors(), _connect("AUTOCOMMIT") as connection:
         yield connection
 
