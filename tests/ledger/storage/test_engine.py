@@ -1,5 +1,6 @@
 """Errors of the databases are converted to LedgerError, and a request reads one snapshot."""
 
+import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -27,8 +28,10 @@ from webapp.ledger.storage.engine import (
     end_read_transaction,
     engine_options,
     reading,
+    reading_once,
 )
 from webapp.ledger.storage.schema_version import ping
+from webapp.ledger.storage.statements import fetch
 
 
 @pytest.fixture
@@ -94,6 +97,24 @@ def test_a_connection_cut_while_idle_is_replaced_silently(ledger_app: Flask, dat
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
         retire_credit(credit_id, {}, LOCAL)
+
+
+def _read_twice(between: Callable[[int], object]) -> None:
+    """Read with one connection, and again after `between` was called with its process id."""
+    with reading_once() as connection:
+        ((process,),) = fetch(connection, "SELECT pg_backend_pid()")
+        between(int(process))
+        fetch(connection, "SELECT pg_backend_pid()")
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+def test_a_connection_lost_between_two_statements_is_no_error_in_the_log(
+    ledger_app: Flask, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    del ledger_app
+    with connected(database_url) as other, pytest.raises(LedgerUnavailable):
+        _read_twice(lambda process: other.execute(f"SELECT pg_terminate_backend({process})"))
+    assert [record.message for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"])

@@ -152,7 +152,12 @@ def reading_anew() -> Iterator[Connection]:
 def reading_once() -> Iterator[Connection]:
     """Give a connection without a snapshot: each statement sees what is committed by then."""
     with _database_errors(), _connect("AUTOCOMMIT") as connection:
-        yield connection
+        try:
+            yield connection
+        except SQLAlchemyError:
+            with suppress(SQLAlchemyError):
+                connection.invalidate()  # it may be lost, and giving it back would then log an error
+            raise
 
 
 def begin_read_transaction() -> None:
