@@ -116,6 +116,7 @@ def test_a_large_workbook_is_read_again_with_the_sheet_that_a_person_chooses() -
 
 def test_rows_that_are_very_long_are_worked_on_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(staged_rows, "CHARACTERS_AT_ONCE", 3_000)
+    monkeypatch.setattr(staged_rows, "LEAST_AT_ONCE", 1)
     monkeypatch.setattr(grouping, "CHUNK_ROWS", 250)
     rows = rows_of_blocks(12)
     rows[3][-1] = "A" * 1_000
